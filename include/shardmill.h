@@ -1,0 +1,395 @@
+/*
+ * shardmill.h - long jobs as rows of an SQLite table
+ *
+ * A job is a directory.  It is planned once (sm_plan), its batches are made by
+ * worker processes (sm_run supervises them, sm_work is one), and its shards
+ * are joined into one gzip file (sm_finalize).  Each call below is one of the
+ * program's commands; each may be killed at any moment and called again.
+ *
+ * Conventions.  A function returns 0, or a negative enum sm_code with `err`
+ * filled in; `err` is untouched on success.  Strings handed in stay the
+ * caller's.  A struct that is filled in is released by its own *_release(),
+ * which takes a zeroed one as well.  A zeroed options struct asks for the
+ * defaults, unless a *_init() is offered.  Times are Unix seconds, durations
+ * seconds, sizes bytes, numbers of batches and rows count from 0.
+ *
+ * The library never prints, never exits and installs no signal handler, but
+ * for SIGBUS in a worker (an input that shrank while it was mapped).
+ *
+ * `job` names the job directory, or the final file F of the job F.job.
+ */
+#ifndef SHARDMILL_H
+#define SHARDMILL_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define SM_API __attribute__((visibility("default")))
+#else
+#define SM_API
+#endif
+
+#define SHARDMILL_VERSION "0.1.0"
+
+/* ------------------------------------------------------------- errors -- */
+
+/*
+ * Classes of error.  The table in src/base/err.c gives each its name (which
+ * attempt.error_class holds), whether a batch that met it is worth another
+ * try, and the program's exit status.
+ */
+enum sm_code {
+	SM_EUSAGE = -1,    /* a call or a command line that makes no sense */
+	SM_EINPUT = -2,    /* bad, missing or unreadable input or option */
+	SM_EVALUE = -3,    /* a value that cannot be written (infinite) */
+	SM_EIO = -4,       /* input/output trouble; resumable */
+	SM_ENOSPC = -5,    /* disk or quota full; resumable */
+	SM_ENOMEM = -6,    /* no memory, descriptors or processes; resumable */
+	SM_EBUSY = -7,     /* somebody else holds the database */
+	SM_EDAMAGED = -8,  /* the database is damaged */
+	SM_EREFUSED = -9,  /* changed input, newer schema, foreign owner, … */
+	SM_EHELD = -10,    /* another plan, run or finalize holds the job */
+	SM_EVERIFY = -11,  /* verify found damage */
+	SM_EWORK = -12,    /* batches failed, or work is left */
+	SM_ESTOPPED = -13, /* drained or stopped by a signal, work left */
+	SM_EFENCED = -14,  /* the batch is another worker's by now */
+	SM_EUNKNOWN = -15, /* COMMIT failed: done or not, read the row */
+	SM_ECOMMAND = -16, /* the command exited with another status than 0 */
+	SM_ESIGNAL = -17,  /* the command or the worker died by a signal */
+	SM_ETIMEOUT = -18, /* the command took longer than allowed */
+	SM_ESTALLED = -19, /* the worker stood still for its whole lease */
+	SM_ETOOBIG = -20,  /* a shard larger than allowed */
+	SM_EOUTPUT = -21,  /* the command's output failed its check */
+	SM_ENOTFOUND = -22, /* the command does not exist or cannot be run */
+	SM_EBUG = -23,     /* a state that the program rules out */
+};
+
+#define SM_ERR_TEXT 1024
+
+struct sm_err {
+	int code; /* enum sm_code, 0 if nothing failed */
+	int sys;  /* errno, or 0 */
+	char text[SM_ERR_TEXT];
+};
+
+SM_API const char *sm_code_name(int code);
+SM_API bool sm_code_retry(int code);
+SM_API int sm_code_exit(int code); /* 0 for 0 */
+
+/* ---------------------------------------------------------- callbacks -- */
+
+struct sm_progress {
+	const char *phase; /* "plan", "run", "join", "verify" */
+	const char *unit;  /* "batches" or "bytes" of `done` and `total` */
+	uint64_t done, total;
+	uint64_t pending, running, failed; /* batches; phase "run" only */
+	uint64_t rows, records, raw_bytes, gz_bytes; /* of done batches */
+	unsigned workers;                            /* alive */
+	double rows_per_s; /* this run's own work, 0 if unknown */
+	double elapsed_s;
+	double eta_s; /* < 0 if unknown */
+};
+
+/*
+ * What a long call says while it works.  `progress` comes about once a second
+ * from the calling thread, `notice` is one line about one event, without a
+ * newline.  Either may be NULL.  `stop` counts the user's requests to end, and
+ * is set by the caller's signal handler: 1 finishes what is in hand, 2 stops
+ * at once.
+ */
+struct sm_events {
+	void (*progress)(const struct sm_progress *p, void *arg);
+	void (*notice)(const char *text, void *arg);
+	void *arg;
+	const volatile sig_atomic_t *stop;
+};
+
+/* --------------------------------------------------------------- plan -- */
+
+enum sm_ids { SM_IDS_AUTO, SM_IDS_INT, SM_IDS_STRING };
+enum sm_digits { SM_DIGITS_SOURCE, SM_DIGITS_DOUBLE };
+enum sm_encoder_kind { SM_ENCODER_RECORD, SM_ENCODER_ZLIB };
+enum sm_table_format {
+	SM_FORMAT_AUTO,
+	SM_FORMAT_JSON,
+	SM_FORMAT_TEXT,
+	SM_FORMAT_NPY
+};
+
+/* Fill in by sm_candidates_opts_init(), then change. */
+struct sm_candidates_opts {
+	const char *cands, *scores, *keys, *vocab; /* paths */
+	int keys_format, vocab_format;             /* enum sm_table_format */
+	double min_score;        /* written while score >= min_score */
+	bool has_pad;            /* stop at candidate `pad` */
+	int64_t pad;             /* default 0 */
+	uint64_t min_candidates; /* rows with fewer are dropped; 50 */
+	uint64_t max_candidates; /* at most so many of a row; 0: all */
+	uint64_t batch_rows;     /* 5000 */
+	bool no_stop;            /* look at every column */
+	int score_digits;        /* enum sm_digits */
+	int ids;                 /* enum sm_ids */
+	int encoder;             /* enum sm_encoder_kind */
+	int level;               /* 1 to 9, of SM_ENCODER_ZLIB; 6 */
+	const char *key_field, *list_field, *id_field, *score_field;
+};
+
+SM_API void sm_candidates_opts_init(struct sm_candidates_opts *opts);
+
+/* Exactly one of lines, bytes, range and items is given. */
+struct sm_exec_opts {
+	const char *input;       /* of lines and bytes */
+	uint64_t lines;          /* lines per batch */
+	uint64_t bytes;          /* bytes per batch, cut at the next newline */
+	bool has_range;
+	uint64_t range;          /* numbers 0 to range - 1 */
+	uint64_t size;           /* numbers per batch; 1 */
+	const char *items;       /* file of items, "-": standard input */
+	bool nul;                /* items end in NUL, not newline */
+	int replace;             /* -1: as the source has it, 0 no, 1 yes */
+	const char *const *argv; /* the command, NULL at the end */
+	const char *cwd;         /* NULL: the current directory */
+	double timeout_s;        /* 0: none */
+	uint64_t max_shard_bytes; /* of text per batch; 0: no limit */
+	bool check_jsonl;
+	bool keep_logs;
+	bool digest_full;
+	int level; /* 1 to 9; 6 */
+};
+
+SM_API void sm_exec_opts_init(struct sm_exec_opts *opts);
+
+enum sm_sync { SM_SYNC_SHARD, SM_SYNC_END };
+
+/* Throughput options: free to change at any start; a negative one is kept. */
+struct sm_settings {
+	int workers;      /* default: the CPUs this process may use */
+	int max_attempts; /* 3 */
+	double lease_s;   /* 60 */
+	int sync;         /* enum sm_sync */
+	int fail_fast;    /* 0 or 1 */
+};
+
+SM_API void sm_settings_init(struct sm_settings *s); /* all "keep" */
+
+struct sm_plan_opts {
+	const struct sm_candidates_opts *candidates; /* one of the two */
+	const struct sm_exec_opts *exec;
+	struct sm_settings settings;
+	const char *output;   /* the final file, or NULL */
+	bool force;           /* replace an output that is not this job's */
+	bool accept_changed;  /* keep what is done, go on with these options */
+	bool restart;         /* delete the job and begin again */
+	bool network_fs;      /* rollback journal, one host at a time */
+	bool trust;           /* a job directory of somebody else's */
+	struct sm_events events;
+};
+
+struct sm_plan_result {
+	bool planned;  /* false: the job was there, and is the same one */
+	bool complete; /* all done and the final file stands */
+	uint64_t batches, rows;
+	char fingerprint[17];  /* of the job, hexadecimal */
+	char *first_command;   /* exec: the first batch's, for people */
+};
+
+/*
+ * Make the job directory `job` and its batches; run nothing.  On a job that is
+ * there: check that options and inputs are the planned ones (SM_EREFUSED names
+ * each that is not), apply `settings`, and return with `planned` false.
+ */
+SM_API int sm_plan(struct sm_plan_result *result, const char *job,
+		   const struct sm_plan_opts *opts, struct sm_err *err);
+SM_API void sm_plan_result_release(struct sm_plan_result *result);
+
+/* ---------------------------------------------------------- run, work -- */
+
+struct sm_run_opts {
+	/*
+	 * Program and arguments that end up in sm_work() with `control_fd`
+	 * SM_WORKER_FD and the job directory as working directory "." of the
+	 * call; NULL at the end.
+	 */
+	const char *const *worker_argv;
+	struct sm_settings settings;
+	bool retry_failed; /* put failed batches back first */
+	bool trust;
+	struct sm_events events;
+};
+
+struct sm_run_result {
+	uint64_t done, failed, left; /* batches; left: neither */
+	bool finalized;
+	char *final_path;    /* NULL if none is planned */
+	uint64_t final_size; /* bytes, where finalized */
+	uint64_t job_size;   /* bytes of the job directory */
+	int signals;         /* requests to stop that were seen */
+};
+
+/*
+ * Supervise workers until no batch is pending or running, then finalize a job
+ * that was planned with an output.  SM_EWORK: batches failed; SM_ESTOPPED:
+ * drained with work left.
+ */
+SM_API int sm_run(struct sm_run_result *result, const char *job,
+		  const struct sm_run_opts *opts, struct sm_err *err);
+SM_API void sm_run_result_release(struct sm_run_result *result);
+
+#define SM_WORKER_FD 3 /* a supervised worker's end of its control socket */
+
+struct sm_work_opts {
+	int control_fd; /* SM_WORKER_FD under a supervisor, else -1 */
+	bool trust;
+	struct sm_events events;
+};
+
+SM_API int sm_work(const char *job, const struct sm_work_opts *opts,
+		   struct sm_err *err);
+
+/* -------------------------------------------------------------- status -- */
+
+struct sm_status_batch {
+	uint64_t id;
+	char *state;  /* "failed", "running", … */
+	char *error;  /* message of the last attempt, or NULL */
+	char *stderr_tail; /* last line of the command's stderr, or NULL */
+	int64_t attempts;
+	double elapsed_s; /* running: so far */
+	int64_t pid;      /* running: its worker's */
+};
+
+struct sm_status {
+	char *job;  /* real path */
+	char *kind; /* "candidates", "exec" */
+	char fingerprint[17];
+	uint64_t total, pending, running, done, failed;
+	double percent;
+	uint64_t rows, records, skipped, raw_bytes, gz_bytes;
+	double rows_per_s, elapsed_s, eta_s; /* eta_s < 0: unknown */
+	bool active; /* a supervisor holds run.lock */
+	bool paused;
+	unsigned workers; /* alive */
+	int target_workers;
+	char *final_path; /* or NULL */
+	bool complete;
+	uint64_t wal_bytes;
+	struct sm_status_batch *batch; /* up to ten running, ten failed */
+	size_t batches;
+};
+
+SM_API int sm_status(struct sm_status *out, const char *job,
+		     struct sm_err *err);
+SM_API void sm_status_release(struct sm_status *s);
+
+struct sm_attempt {
+	int64_t id, worker, pid;
+	char *host;
+	double started, ended; /* ended 0: running */
+	char *outcome, *error_class, *message, *stderr_text; /* or NULL */
+	int64_t exit_status, signal; /* -1: none */
+};
+
+struct sm_batch_status {
+	uint64_t id;
+	int64_t first, end, first_byte, end_byte; /* -1: none */
+	char *item, *state, *error;
+	int64_t attempts, priority;
+	double not_before, started, finished;
+	int64_t rows, records, skipped, raw_bytes, gz_bytes; /* -1: none */
+	struct sm_attempt *attempt;
+	size_t attempt_count;
+};
+
+SM_API int sm_status_of_batch(struct sm_batch_status *out, const char *job,
+			      uint64_t batch, struct sm_err *err);
+SM_API void sm_batch_status_release(struct sm_batch_status *s);
+
+/* ------------------------------------------------- retry and finalize -- */
+
+struct sm_batch_range {
+	uint64_t first, last; /* both included */
+};
+
+struct sm_retry_opts {
+	bool failed; /* all failed ones; the default if nothing is named */
+	bool all;    /* every batch, done ones too */
+	const struct sm_batch_range *range;
+	size_t ranges;
+	bool trust;
+};
+
+SM_API int sm_retry(uint64_t *changed, const char *job,
+		    const struct sm_retry_opts *opts, struct sm_err *err);
+
+struct sm_finalize_opts {
+	const char *output; /* NULL: the planned one */
+	bool force;         /* replace a file that is not this job's */
+	bool trust;
+	struct sm_events events;
+};
+
+struct sm_finalize_result {
+	char *path;
+	uint64_t size, batches, records, raw_bytes;
+	uint64_t job_size;
+	bool was_complete; /* nothing had to be done */
+};
+
+SM_API int sm_finalize(struct sm_finalize_result *result, const char *job,
+		       const struct sm_finalize_opts *opts,
+		       struct sm_err *err);
+SM_API void sm_finalize_result_release(struct sm_finalize_result *result);
+
+/* -------------------------------------------------------------- verify -- */
+
+/* One thing that is not as it must be. */
+struct sm_finding {
+	int64_t batch;    /* -1: none in particular */
+	const char *kind; /* "missing", "size", "crc", "header", … */
+	const char *text; /* one line */
+};
+
+struct sm_verify_opts {
+	bool requeue; /* put damaged batches of a job back to pending */
+	bool trust;
+	void (*found)(const struct sm_finding *f, void *arg);
+	void *found_arg;
+	struct sm_events events;
+};
+
+struct sm_verify_result {
+	uint64_t batches, records, raw_bytes, gz_bytes; /* whole ones */
+	uint64_t findings, requeued;
+	bool is_file; /* `path` was a lone final file */
+};
+
+/* SM_EVERIFY if there are findings. */
+SM_API int sm_verify(struct sm_verify_result *result, const char *path,
+		     const struct sm_verify_opts *opts, struct sm_err *err);
+
+/* -------------------------------------------------------------- sample -- */
+
+struct sm_sample_opts {
+	uint64_t rows;  /* 20000 */
+	uint64_t width; /* 300 */
+	uint64_t vocab; /* 1000000 */
+	uint64_t seed;  /* 1 */
+	struct sm_events events;
+};
+
+SM_API void sm_sample_opts_init(struct sm_sample_opts *opts);
+SM_API int sm_sample(const char *dir, const struct sm_sample_opts *opts,
+		     struct sm_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SHARDMILL_H */

@@ -1,0 +1,106 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+
+/* Room for `more` bytes and the NUL; doubling keeps puts linear in total. */
+static bool
+buf_reserve(struct sm_buf *b, size_t more)
+{
+	size_t want = b->len + more + 1, cap = b->cap ? b->cap : 64;
+	char *p;
+
+	if (b->failed)
+		return false;
+	if (want <= b->cap)
+		return true;
+	while (cap < want)
+		cap *= 2;
+	p = realloc(b->data, cap);
+	if (!p) {
+		b->failed = true;
+		return false;
+	}
+	b->data = p;
+	b->cap = cap;
+	return true;
+}
+
+void
+sm_buf_put(struct sm_buf *b, const void *data, size_t len)
+{
+	if (!buf_reserve(b, len))
+		return;
+	if (len)
+		memcpy(b->data + b->len, data, len);
+	b->len += len;
+	b->data[b->len] = '\0';
+}
+
+void
+sm_buf_puts(struct sm_buf *b, const char *s)
+{
+	sm_buf_put(b, s, strlen(s));
+}
+
+void
+sm_buf_putc(struct sm_buf *b, char c)
+{
+	sm_buf_put(b, &c, 1);
+}
+
+void
+sm_buf_printf(struct sm_buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0 || !buf_reserve(b, (size_t)n)) {
+		b->failed = true;
+		return;
+	}
+	va_start(ap, fmt);
+	vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	b->len += (size_t)n;
+}
+
+void
+sm_buf_clear(struct sm_buf *b)
+{
+	b->len = 0;
+	if (b->data)
+		b->data[0] = '\0';
+}
+
+bool
+sm_buf_failed(const struct sm_buf *b)
+{
+	return b->failed;
+}
+
+char *
+sm_buf_steal(struct sm_buf *b)
+{
+	char *p;
+
+	if (!buf_reserve(b, 0)) {
+		sm_buf_release(b);
+		return NULL;
+	}
+	b->data[b->len] = '\0';
+	p = b->data;
+	*b = (struct sm_buf){ 0 };
+	return p;
+}
+
+void
+sm_buf_release(struct sm_buf *b)
+{
+	free(b->data);
+	*b = (struct sm_buf){ 0 };
+}

@@ -1,0 +1,227 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "err.h"
+
+struct error_class {
+	int code;
+	const char *name; /* what attempt.error_class holds */
+	bool retry;       /* may another try of the batch succeed? */
+	int exit;         /* the program's exit status */
+};
+
+/* The registry: every class of error there is. */
+static const struct error_class error_classes[] = {
+	{ SM_EUSAGE, "usage", false, 2 },
+	{ SM_EINPUT, "input", false, 3 },
+	{ SM_EVALUE, "value", false, 3 },
+	{ SM_EIO, "io", true, 4 },
+	{ SM_ENOSPC, "no-space", true, 4 },
+	{ SM_ENOMEM, "no-memory", true, 4 },
+	{ SM_EBUSY, "database-busy", true, 5 },
+	{ SM_EDAMAGED, "database-damaged", false, 6 },
+	{ SM_EREFUSED, "refused", false, 7 },
+	{ SM_EHELD, "held", false, 8 },
+	{ SM_EVERIFY, "damage", false, 9 },
+	{ SM_EWORK, "work-left", false, 1 },
+	{ SM_ESTOPPED, "stopped", true, 1 },
+	{ SM_EFENCED, "fenced", true, 4 },
+	{ SM_EUNKNOWN, "commit-unknown", true, 4 },
+	{ SM_ECOMMAND, "command", true, 1 },
+	{ SM_ESIGNAL, "signal", true, 1 },
+	{ SM_ETIMEOUT, "timeout", true, 1 },
+	{ SM_ESTALLED, "stalled", true, 1 },
+	{ SM_ETOOBIG, "too-big", false, 1 },
+	{ SM_EOUTPUT, "output", true, 1 },
+	{ SM_ENOTFOUND, "not-found", false, 3 },
+	{ SM_EBUG, "bug", false, 4 },
+};
+
+static const struct error_class *
+error_class_find(int code)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(error_classes) / sizeof(*error_classes); i++)
+		if (error_classes[i].code == code)
+			return &error_classes[i];
+	return NULL;
+}
+
+const char *
+sm_code_name(int code)
+{
+	const struct error_class *c = error_class_find(code);
+
+	return c ? c->name : "none";
+}
+
+bool
+sm_code_retry(int code)
+{
+	const struct error_class *c = error_class_find(code);
+
+	return c && c->retry;
+}
+
+int
+sm_code_exit(int code)
+{
+	const struct error_class *c = error_class_find(code);
+
+	return c ? c->exit : 0;
+}
+
+/*
+ * Copy `src` so that no byte of it can steer a terminal: C0 controls and DEL
+ * become \xNN.  Bytes of UTF-8 pass, which includes the C1 controls in their
+ * two-byte form: no terminal in UTF-8 mode acts on those by default.
+ */
+static void
+err_escape(char *dst, size_t size, const char *src)
+{
+	size_t n = 0;
+	unsigned char c;
+
+	for (; (c = (unsigned char)*src) != 0 && n + 5 < size; src++) {
+		if (c >= 0x20 && c != 0x7f) {
+			dst[n++] = (char)c;
+			continue;
+		}
+		if (c == '\n' || c == '\t') {
+			dst[n++] = '\\';
+			dst[n++] = c == '\n' ? 'n' : 't';
+		} else {
+			n += (size_t)snprintf(dst + n, size - n, "\\x%02x", c);
+		}
+	}
+	dst[n] = '\0';
+}
+
+static void
+err_finish(struct sm_err *err, int code, int sys, const char *text)
+{
+	err->code = code;
+	err->sys = sys;
+	err_escape(err->text, sizeof(err->text), text);
+}
+
+int
+sm_err_setv(struct sm_err *err, int code, const char *fmt, va_list ap)
+{
+	char text[SM_ERR_TEXT];
+
+	if (!err)
+		return code;
+	vsnprintf(text, sizeof(text), fmt, ap);
+	err_finish(err, code, 0, text);
+	return code;
+}
+
+int
+sm_err_set(struct sm_err *err, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	sm_err_setv(err, code, fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+static int
+err_class_of_errno(int e)
+{
+	switch (e) {
+	case ENOSPC:
+	case EDQUOT:
+		return SM_ENOSPC;
+	case ENOMEM:
+	case EMFILE:
+	case ENFILE:
+	case EAGAIN:
+		return SM_ENOMEM;
+	default:
+		return SM_EIO;
+	}
+}
+
+static void
+err_sysv(struct sm_err *err, int code, int sys, const char *fmt, va_list ap)
+{
+	char text[SM_ERR_TEXT], what[256];
+	size_t n;
+
+	if (!err)
+		return;
+	vsnprintf(text, sizeof(text), fmt, ap);
+	n = strlen(text);
+	/* The GNU strerror_r never fails and is safe between threads. */
+	snprintf(text + n, sizeof(text) - n, ": %s",
+		 strerror_r(sys, what, sizeof(what)));
+	err_finish(err, code, sys, text);
+}
+
+int
+sm_err_sys(struct sm_err *err, const char *fmt, ...)
+{
+	int sys = errno, code = err_class_of_errno(sys);
+	va_list ap;
+
+	va_start(ap, fmt);
+	err_sysv(err, code, sys, fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+int
+sm_err_sys_as(struct sm_err *err, int code, const char *fmt, ...)
+{
+	int sys = errno;
+	va_list ap;
+
+	va_start(ap, fmt);
+	err_sysv(err, code, sys, fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+int
+sm_err_mem(struct sm_err *err, const char *what)
+{
+	return sm_err_set(err, SM_ENOMEM, "out of memory for %s", what);
+}
+
+int
+sm_err_prefix(struct sm_err *err, const char *fmt, ...)
+{
+	char head[SM_ERR_TEXT], text[2 * SM_ERR_TEXT + 2];
+	va_list ap;
+
+	if (!err)
+		return SM_EBUG;
+	va_start(ap, fmt);
+	vsnprintf(head, sizeof(head), fmt, ap);
+	va_end(ap);
+	snprintf(text, sizeof(text), "%s: %s", head, err->text);
+	err_escape(err->text, sizeof(err->text), text);
+	return err->code;
+}
+
+int
+sm_err_append(struct sm_err *err, const char *fmt, ...)
+{
+	char tail[SM_ERR_TEXT];
+	size_t n;
+	va_list ap;
+
+	if (!err)
+		return SM_EBUG;
+	va_start(ap, fmt);
+	vsnprintf(tail, sizeof(tail), fmt, ap);
+	va_end(ap);
+	n = strlen(err->text);
+	err_escape(err->text + n, sizeof(err->text) - n, tail);
+	return err->code;
+}

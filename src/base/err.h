@@ -1,0 +1,47 @@
+/*
+ * err.h - how a failure travels
+ *
+ * struct sm_err (shardmill.h) is the caller's, passed last and untouched on
+ * success.  The setters below fill it in and return its negative code, so that
+ * a failure is one line: return sm_err_sys(err, "cannot sync '%s'", name);
+ *
+ * A message is lower case without a full stop: what failed first, the subject
+ * in single quotes, the reason, the next step.  Control characters that came
+ * in with a name are escaped here, once, for every terminal and log.
+ */
+#ifndef SM_ERR_H
+#define SM_ERR_H
+
+#include <stdarg.h>
+
+#include <shardmill.h>
+
+#define SM_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+
+/* All setters accept err == NULL and return the code. */
+int sm_err_set(struct sm_err *err, int code, const char *fmt, ...)
+	SM_PRINTF(3, 4);
+int sm_err_setv(struct sm_err *err, int code, const char *fmt, va_list ap)
+	SM_PRINTF(3, 0);
+
+/*
+ * From errno: the class follows from it (ENOSPC and EDQUOT: SM_ENOSPC, ENOMEM,
+ * EMFILE, ENFILE and EAGAIN: SM_ENOMEM, else SM_EIO) and its text is added
+ * after ": ".
+ */
+int sm_err_sys(struct sm_err *err, const char *fmt, ...) SM_PRINTF(2, 3);
+
+/* As sm_err_sys(), with the class named: a missing input is SM_EINPUT. */
+int sm_err_sys_as(struct sm_err *err, int code, const char *fmt, ...)
+	SM_PRINTF(3, 4);
+
+/* Out of memory while working on `what`; SM_ENOMEM. */
+int sm_err_mem(struct sm_err *err, const char *what);
+
+/* Put text and ": " before the text that is there; returns err->code. */
+int sm_err_prefix(struct sm_err *err, const char *fmt, ...) SM_PRINTF(2, 3);
+
+/* Add text behind the text that is there; returns err->code. */
+int sm_err_append(struct sm_err *err, const char *fmt, ...) SM_PRINTF(2, 3);
+
+#endif /* SM_ERR_H */

@@ -1,0 +1,128 @@
+#include "fault.h"
+
+#ifdef SHARDMILL_FAULTS
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FAULT_RULES_MAX 16
+
+struct fault_rule {
+	char point[64];
+	char action[16];
+	unsigned long nth;
+	bool onwards;
+	unsigned long passed;
+};
+
+static struct fault_rule fault_rules[FAULT_RULES_MAX];
+static int fault_rule_count = -1; /* -1: environment not read yet */
+
+static const struct {
+	const char *name;
+	int value;
+} fault_errnos[] = {
+	{ "EIO", EIO },       { "ENOSPC", ENOSPC }, { "EDQUOT", EDQUOT },
+	{ "EMFILE", EMFILE }, { "ENOMEM", ENOMEM }, { "EROFS", EROFS },
+	{ "EINTR", EINTR },
+};
+
+/* One field of `s` up to `end` of "point:action:n", into dst. */
+static const char *
+fault_field(char *dst, size_t size, const char *s)
+{
+	size_t n = strcspn(s, ":,"), k = n < size - 1 ? n : size - 1;
+
+	memcpy(dst, s, k);
+	dst[k] = '\0';
+	return s + n;
+}
+
+static void
+fault_read_environment(void)
+{
+	const char *s = getenv("SHARDMILL_FAULT");
+	struct fault_rule *r;
+	char nth[16];
+
+	fault_rule_count = 0;
+	while (s && *s && fault_rule_count < FAULT_RULES_MAX) {
+		r = &fault_rules[fault_rule_count++];
+		r->nth = 1;
+		s = fault_field(r->point, sizeof(r->point), s);
+		if (*s == ':')
+			s = fault_field(r->action, sizeof(r->action), s + 1);
+		if (*s == ':') {
+			s = fault_field(nth, sizeof(nth), s + 1);
+			r->nth = strtoul(nth, NULL, 10);
+			r->onwards = strchr(nth, '+') != NULL;
+		}
+		if (*s == ',')
+			s++;
+	}
+}
+
+static void
+fault_log(const char *point)
+{
+	const char *path = getenv("SHARDMILL_FAULT_LOG");
+	int fd;
+
+	if (!path)
+		return;
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return;
+	if (write(fd, point, strlen(point)) < 0 || write(fd, "\n", 1) < 0)
+		abort(); /* a test whose log is cut would prove nothing */
+	close(fd);
+}
+
+static int
+fault_act(const char *action)
+{
+	size_t i;
+
+	if (strcmp(action, "kill") == 0)
+		raise(SIGKILL);
+	else if (strcmp(action, "stop") == 0)
+		raise(SIGSTOP);
+	else if (strcmp(action, "exit") == 0)
+		_exit(99);
+	for (i = 0; i < sizeof(fault_errnos) / sizeof(*fault_errnos); i++)
+		if (strcmp(fault_errnos[i].name, action) == 0)
+			return errno = fault_errnos[i].value;
+	return 0;
+}
+
+int
+sm_fault_errno(const char *point)
+{
+	struct fault_rule *r;
+	int i, ret = 0;
+
+	if (fault_rule_count < 0)
+		fault_read_environment();
+	fault_log(point);
+	for (i = 0; i < fault_rule_count; i++) {
+		r = &fault_rules[i];
+		if (strcmp(r->point, point) != 0)
+			continue;
+		r->passed++;
+		if (r->passed == r->nth || (r->onwards && r->passed > r->nth))
+			ret = fault_act(r->action);
+	}
+	return ret;
+}
+
+#else
+
+/* ISO C forbids an empty translation unit. */
+typedef int sm_fault_is_off;
+
+#endif

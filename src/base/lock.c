@@ -1,0 +1,92 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "lock.h"
+
+int
+sm_lock_try(int *fd, int dirfd, const char *name, struct sm_err *err)
+{
+	int f = openat(dirfd, name,
+		       O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	int ret;
+
+	if (f < 0)
+		return sm_err_sys(err, "cannot open lock '%s'", name);
+	ret = sm_byte_lock(f, 0);
+	if (ret > 0) {
+		*fd = f;
+		return 1;
+	}
+	close(f);
+	if (ret == 0)
+		return 0;
+	errno = -ret;
+	return sm_err_sys(err, "cannot lock '%s'", name);
+}
+
+int
+sm_lock_held(int dirfd, const char *name)
+{
+	int f = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), held;
+
+	if (f < 0)
+		return 0;
+	held = sm_byte_held(f, 0);
+	close(f);
+	return held > 0;
+}
+
+int
+sm_byte_lock(int fd, uint64_t at)
+{
+	struct flock l = { .l_type = F_WRLCK,
+			   .l_whence = SEEK_SET,
+			   .l_start = (off_t)at,
+			   .l_len = 1 };
+
+	if (fcntl(fd, F_OFD_SETLK, &l) == 0)
+		return 1;
+	return errno == EAGAIN || errno == EACCES ? 0 : -errno;
+}
+
+int
+sm_byte_held(int fd, uint64_t at)
+{
+	struct flock l = { .l_type = F_WRLCK,
+			   .l_whence = SEEK_SET,
+			   .l_start = (off_t)at,
+			   .l_len = 1 };
+
+	if (fcntl(fd, F_OFD_GETLK, &l) < 0)
+		return -errno;
+	return l.l_type != F_UNLCK;
+}
+
+int
+sm_queue_open(int *fd, int dirfd, const char *name, struct sm_err *err)
+{
+	int f = openat(dirfd, name,
+		       O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+
+	if (f < 0)
+		return sm_err_sys(err, "cannot open lock '%s'", name);
+	*fd = f;
+	return 0;
+}
+
+int
+sm_queue_enter(int fd)
+{
+	while (flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return -1;
+	return 0;
+}
+
+void
+sm_queue_leave(int fd)
+{
+	flock(fd, LOCK_UN);
+}

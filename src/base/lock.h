@@ -1,0 +1,39 @@
+/*
+ * lock.h - the two kinds of lock on files
+ *
+ * Open-file-description locks (fcntl(2), F_OFD_*) lock single bytes, never
+ * wait here, and can be tested without taking anything.  They go with the open
+ * file, which a worker's exec'd children do not inherit: a free byte says that
+ * its holder is dead.
+ *
+ * The queue is flock(2), which lets its waiters through one at a time.  It
+ * belongs to the open file as well: a second flock on one descriptor succeeds
+ * at once, so each connection opens the file for itself.
+ */
+#ifndef SM_LOCK_H
+#define SM_LOCK_H
+
+#include <stdint.h>
+
+#include "err.h"
+
+/*
+ * Open (and create) the lock file `name` in `dirfd` and lock it, without
+ * waiting.  1: `*fd` holds the lock until it is closed; 0: somebody else has
+ * it; <0.
+ */
+int sm_lock_try(int *fd, int dirfd, const char *name, struct sm_err *err);
+
+/* Does anybody hold it?  1, 0; a file that is missing is not held. */
+int sm_lock_held(int dirfd, const char *name);
+
+/* Byte `at` of `fd` (open for writing): 1 locked now, 0 taken; <0 -errno. */
+int sm_byte_lock(int fd, uint64_t at);
+/* 1: somebody else's open file holds the byte, 0: free; <0 -errno. */
+int sm_byte_held(int fd, uint64_t at);
+
+int sm_queue_open(int *fd, int dirfd, const char *name, struct sm_err *err);
+int sm_queue_enter(int fd); /* waits its turn; -1 with errno */
+void sm_queue_leave(int fd);
+
+#endif /* SM_LOCK_H */

@@ -1,0 +1,36 @@
+#include <errno.h>
+#include <sys/random.h>
+
+#include "rand.h"
+
+int
+sm_rand_token(int64_t *token, struct sm_err *err)
+{
+	uint64_t v;
+	ssize_t n;
+
+	do {
+		n = getrandom(&v, sizeof(v), 0);
+		if (n < 0 && errno != EINTR)
+			return sm_err_sys(err, "cannot draw a random token");
+		v >>= 1;
+	} while (n != (ssize_t)sizeof(v) || v == 0);
+	*token = (int64_t)v;
+	return 0;
+}
+
+uint64_t
+sm_rand_next(uint64_t *state)
+{
+	uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+double
+sm_rand_unit(uint64_t *state)
+{
+	return (double)(sm_rand_next(state) >> 11) * 0x1p-53;
+}
