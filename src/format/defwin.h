@@ -1,0 +1,141 @@
+/*
+ * defwin.h - the window: text, and the matches found in it, block by block
+ *
+ * An encoder that knows its text's structure appends text to the window
+ * and says where a match begins and how far back its like stands.  A full block
+ * goes to the shard: its text in one run (size and CRC), its sequences through
+ * defblock.h as deflate; the last 32 KiB stay in front of the next one.
+ *
+ *	sm_defwin_new(), per shard sm_defwin_begin(), then for each unit
+ *	sm_defwin_reserve(), text written to text[end ..] and `end` moved,
+ *	sm_defwin_match() for what repeats, in rising order; sm_defwin_end().
+ *
+ * Positions count bytes from the shard's start, plus one window and one: they
+ * outlive a block, and a position of 0 is farther than any match reaches.
+ *
+ * A failure to write sticks in `err`: later text is dropped until the next
+ * sm_defwin_begin(), so that nobody need look at each step.
+ */
+#ifndef SM_DEFWIN_H
+#define SM_DEFWIN_H
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <shardmill.h>
+
+#include "defblock.h"
+
+struct sm_shard;
+
+/*
+ * Text per block.  The codes' description is some 70 bytes, 0.1 % of what the
+ * block takes; and text, sequences and output stay in a second-level cache.
+ */
+#define SM_DEFWIN_BLOCK ((size_t)256 * 1024)
+/* Text that may be appended between two calls of sm_defwin_reserve(). */
+#define SM_DEFWIN_UNIT ((size_t)4096)
+/* And sequences: 5 matches, with a cut at each 256 bytes; the block's end. */
+#define SM_DEFWIN_UNIT_SEQS 32
+/* Bytes behind the text that may be read, and written to. */
+#define SM_DEFWIN_SLACK 64
+#define SM_DEFWIN_SEQS (SM_DEFWIN_BLOCK / 8)
+
+struct sm_defwin {
+	/*
+	 * text[start] is the block's first byte, text[end] the next to be
+	 * written; text[done] the first that no sequence covers; below
+	 * text[floor] there is nothing of this shard.
+	 */
+	size_t floor, start, done, end;
+	uint64_t base; /* the position of text[0] */
+	size_t seqs;
+	struct sm_defcost cost; /* of symbols, by the block before */
+	struct sm_err err;      /* the failure that sticks; code 0: none */
+	struct sm_shard *shard; /* the caller's */
+	struct sm_defblock *block;
+	struct sm_bitput out;
+	struct sm_defseq seq[SM_DEFWIN_SEQS];
+	unsigned char text[SM_DEFLATE_WINDOW + SM_DEFWIN_BLOCK +
+			   SM_DEFWIN_SLACK];
+	unsigned char deflated[SM_DEFBLOCK_BOUND(SM_DEFWIN_BLOCK)];
+};
+
+struct sm_defwin *sm_defwin_new(void); /* NULL: no memory */
+void sm_defwin_free(struct sm_defwin *d); /* NULL is allowed */
+void sm_defwin_begin(struct sm_defwin *d, struct sm_shard *shard);
+/* Hand over the block, begin the next. */
+void sm_defwin_flush(struct sm_defwin *d);
+/* Hand over what is left and bring the stream to a byte boundary. */
+void sm_defwin_end(struct sm_defwin *d);
+
+/* Make room for `n` <= SM_DEFWIN_UNIT bytes and their sequences. */
+static inline void
+sm_defwin_reserve(struct sm_defwin *d, size_t n)
+{
+	if (__builtin_expect(d->end + n > SM_DEFLATE_WINDOW + SM_DEFWIN_BLOCK ||
+			     d->seqs + SM_DEFWIN_UNIT_SEQS > SM_DEFWIN_SEQS, 0))
+		sm_defwin_flush(d);
+}
+
+static inline uint64_t
+sm_defwin_position(const struct sm_defwin *d, size_t at)
+{
+	return d->base + at;
+}
+
+/* How many bytes from text[at] on agree with those `dist` before. */
+static inline size_t
+sm_defwin_agree(const struct sm_defwin *d, size_t at, uint64_t dist)
+{
+	size_t max = d->end - at, n;
+	uint64_t x;
+
+	for (n = 0; n < max; n += 8) {
+		x = sm_load64(d->text + at + n) ^
+		    sm_load64(d->text + at + n - dist);
+		if (x != 0) {
+			n += (size_t)__builtin_ctzll(x) >> 3;
+			break;
+		}
+	}
+	return n < max ? n : max;
+}
+
+/*
+ * Cover text[at .. at + len), at >= done and len >= 3, by a match with the
+ * bytes `dist` before, which are equal.  It takes in what agrees before it, too,
+ * down to `done`.
+ */
+static inline void
+sm_defwin_match(struct sm_defwin *d, size_t at, size_t len, uint64_t dist)
+{
+	const unsigned char *t = d->text;
+	struct sm_defseq *s = &d->seq[d->seqs];
+	size_t n;
+
+	assert(len >= SM_DEFLATE_MATCH_MIN && at >= d->done);
+	assert(dist >= 1 && dist <= SM_DEFLATE_WINDOW &&
+	       dist <= at - d->floor);
+	for (; at > d->done && at - dist > d->floor; at--, len++)
+		if (t[at - 1] != t[at - 1 - dist])
+			break;
+	s->literals = (uint32_t)(at - d->done);
+	d->done = at + len;
+	while (__builtin_expect(len > SM_DEFLATE_MATCH_MAX, 0)) {
+		n = len - SM_DEFLATE_MATCH_MAX;
+		n = n >= SM_DEFLATE_MATCH_MIN ? SM_DEFLATE_MATCH_MAX :
+						len - SM_DEFLATE_MATCH_MIN;
+		s->len = (uint16_t)n;
+		s->dist = (uint16_t)dist;
+		len -= n;
+		s++;
+		s->literals = 0;
+	}
+	s->len = (uint16_t)len;
+	s->dist = (uint16_t)dist;
+	d->seqs = (size_t)(s + 1 - d->seq);
+}
+
+#endif /* SM_DEFWIN_H */

@@ -1,0 +1,169 @@
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "file.h"
+
+#include "crc32.h"
+
+#include "digest.h"
+
+#define DIGEST_BLOCKS 64
+#define DIGEST_BLOCK_BYTES (64 * 1024)
+#define DIGEST_WHOLE_BELOW ((uint64_t)8 << 20)
+
+/* Stays in the second-level cache between read and CRC. */
+#define DIGEST_BUF_BYTES (256 * 1024)
+
+struct digest_reader {
+	int fd;
+	const char *path;
+	unsigned char *buf; /* DIGEST_BUF_BYTES */
+	uint32_t crc32;
+	uint64_t done, total;
+	void (*progress)(uint64_t done, uint64_t total, void *arg);
+	void *arg;
+};
+
+static void
+digest_from_stat(struct sm_digest *d, const struct stat *st)
+{
+	d->size = (uint64_t)st->st_size;
+	d->mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 +
+		      st->st_mtim.tv_nsec;
+}
+
+/* Add the bytes from `at` on, which must be there, to the CRC. */
+static int
+digest_read(struct digest_reader *r, uint64_t at, uint64_t len,
+	    struct sm_err *err)
+{
+	ssize_t got;
+	size_t n;
+
+	for (; len > 0; at += n, len -= n) {
+		n = len < DIGEST_BUF_BYTES ? (size_t)len : DIGEST_BUF_BYTES;
+		got = sm_pread_full(r->fd, r->buf, n, at);
+		if (got < 0)
+			return sm_err_sys_as(err, SM_EINPUT,
+					     "cannot read '%s' at byte "
+					     "%" PRIu64,
+					     r->path, at);
+		if ((size_t)got < n)
+			return sm_err_set(err, SM_EINPUT,
+					  "'%s' shrank while it was read: it "
+					  "ends at byte %" PRIu64
+					  "; try again when it is complete",
+					  r->path, at + (uint64_t)got);
+		r->crc32 = sm_crc32(r->crc32, r->buf, n);
+		r->done += n;
+		if (r->progress)
+			r->progress(r->done, r->total, r->arg);
+	}
+	return 0;
+}
+
+/* Block i of 64 begins at i/63 of the way to the last: both ends count. */
+static int
+digest_read_sample(struct digest_reader *r, uint64_t size, struct sm_err *err)
+{
+	uint64_t way = size - DIGEST_BLOCK_BYTES, steps = DIGEST_BLOCKS - 1;
+	uint64_t at, i;
+	int ret;
+
+	for (i = 0; i <= steps; i++) {
+		at = way / steps * i + way % steps * i / steps;
+		ret = digest_read(r, at, DIGEST_BLOCK_BYTES, err);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+static int
+digest_check_unchanged(const struct sm_digest *d, int fd, const char *path,
+		       struct sm_err *err)
+{
+	struct sm_digest after;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return sm_err_sys_as(err, SM_EINPUT, "cannot examine '%s'",
+				     path);
+	digest_from_stat(&after, &st);
+	if (after.size != d->size)
+		return sm_err_set(err, SM_EINPUT,
+				  "'%s' changed while it was read: it had "
+				  "%" PRIu64 " bytes and has %" PRIu64
+				  "; try again when it is complete",
+				  path, d->size, after.size);
+	if (after.mtime_ns != d->mtime_ns)
+		return sm_err_set(err, SM_EINPUT,
+				  "'%s' was written to while it was read; try "
+				  "again when it is complete",
+				  path);
+	return 0;
+}
+
+int
+sm_digest_file(struct sm_digest *d, const char *path, bool sampled,
+	       void (*progress)(uint64_t done, uint64_t total, void *arg),
+	       void *arg, struct sm_err *err)
+{
+	struct digest_reader r = { .fd = -1, .path = path,
+				   .progress = progress, .arg = arg };
+	struct sm_digest found;
+	struct stat st;
+	int ret;
+
+	ret = sm_open_input(&r.fd, path, &st, err);
+	if (ret < 0)
+		goto out;
+	digest_from_stat(&found, &st);
+	found.sampled = sampled && found.size >= DIGEST_WHOLE_BELOW;
+	r.buf = malloc(DIGEST_BUF_BYTES);
+	if (!r.buf) {
+		ret = sm_err_mem(err, "a digest");
+		goto out;
+	}
+
+	/* Advice only: nothing depends on its being taken. */
+	posix_fadvise(r.fd, 0, 0,
+		      found.sampled ? POSIX_FADV_RANDOM :
+				      POSIX_FADV_SEQUENTIAL);
+	if (found.sampled) {
+		r.total = (uint64_t)DIGEST_BLOCKS * DIGEST_BLOCK_BYTES;
+		ret = digest_read_sample(&r, found.size, err);
+	} else {
+		r.total = found.size;
+		ret = digest_read(&r, 0, found.size, err);
+	}
+	if (ret == 0)
+		ret = digest_check_unchanged(&found, r.fd, path, err);
+	if (ret == 0) {
+		found.crc32 = r.crc32;
+		*d = found;
+	}
+
+out:
+	free(r.buf);
+	if (r.fd >= 0)
+		close(r.fd);
+	return ret;
+}
+
+int
+sm_digest_stat(struct sm_digest *d, const char *path, struct sm_err *err)
+{
+	struct stat st;
+	int fd, ret;
+
+	/* Opened, for an input that cannot be read is no input. */
+	ret = sm_open_input(&fd, path, &st, err);
+	if (ret < 0)
+		return ret;
+	close(fd);
+	digest_from_stat(d, &st);
+	return 0;
+}

@@ -1,0 +1,130 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include <zlib.h>
+
+#include "err.h"
+
+#include "shard.h"
+
+#include "encoder.h"
+
+/* Raw deflate, a window of 32 KiB; the container is shard.c's. */
+#define ENCODER_WINDOW_BITS (-15)
+#define ENCODER_MEM_LEVEL   8
+
+/*
+ * zlib sees the text in pieces of exactly this size, however it comes in: what
+ * it puts out depends on where its input was cut, and the pieces a pipe yields
+ * differ from run to run.
+ */
+#define ENCODER_IN_BYTES  ((size_t)64 * 1024)
+#define ENCODER_OUT_BYTES ((size_t)64 * 1024)
+
+struct sm_encoder {
+	z_stream z;
+	struct sm_shard *shard; /* borrowed, of this shard only */
+	size_t len;             /* bytes in `in` */
+	unsigned char in[ENCODER_IN_BYTES];
+	unsigned char out[ENCODER_OUT_BYTES];
+};
+
+int
+sm_encoder_new(struct sm_encoder **out, int level, struct sm_err *err)
+{
+	struct sm_encoder *e;
+
+	if (level < 1 || level > 9)
+		return sm_err_set(err, SM_EUSAGE,
+				  "compression level %d is not 1 to 9", level);
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return sm_err_mem(err, "an encoder");
+	if (deflateInit2(&e->z, level, Z_DEFLATED, ENCODER_WINDOW_BITS,
+			 ENCODER_MEM_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK) {
+		free(e);
+		return sm_err_mem(err, "an encoder");
+	}
+	*out = e;
+	return 0;
+}
+
+int
+sm_encoder_begin(struct sm_encoder *e, struct sm_shard *shard,
+		 struct sm_err *err)
+{
+	if (deflateReset(&e->z) != Z_OK)
+		return sm_err_set(err, SM_EBUG, "cannot reset zlib");
+	e->shard = shard;
+	e->len = 0;
+	return 0;
+}
+
+/* Compress `len` bytes, at most ENCODER_IN_BYTES, and pass on what comes. */
+static int
+encoder_feed(struct sm_encoder *e, const unsigned char *text, size_t len,
+	     int flush, struct sm_err *err)
+{
+	int ret;
+
+	e->z.next_in = (Bytef *)text; /* zlib's API predates const */
+	e->z.avail_in = (uInt)len;
+	do {
+		e->z.next_out = e->out;
+		e->z.avail_out = sizeof(e->out);
+		if (deflate(&e->z, flush) == Z_STREAM_ERROR)
+			return sm_err_set(err, SM_EBUG, "zlib cannot deflate");
+		ret = sm_shard_deflated(e->shard, e->out,
+					sizeof(e->out) - e->z.avail_out, err);
+		if (ret < 0)
+			return ret;
+	} while (e->z.avail_out == 0);
+	return 0;
+}
+
+int
+sm_encoder_write(struct sm_encoder *e, const void *text, size_t len,
+		 struct sm_err *err)
+{
+	const unsigned char *p = text;
+	size_t n;
+	int ret = 0;
+
+	sm_shard_text(e->shard, text, len);
+	for (; len > 0 && ret == 0; p += n, len -= n) {
+		if (e->len == 0 && len >= ENCODER_IN_BYTES) {
+			n = ENCODER_IN_BYTES;
+			ret = encoder_feed(e, p, n, Z_NO_FLUSH, err);
+			continue;
+		}
+		n = ENCODER_IN_BYTES - e->len;
+		if (n > len)
+			n = len;
+		memcpy(e->in + e->len, p, n);
+		e->len += n;
+		if (e->len == ENCODER_IN_BYTES) {
+			e->len = 0;
+			ret = encoder_feed(e, e->in, ENCODER_IN_BYTES,
+					   Z_NO_FLUSH, err);
+		}
+	}
+	return ret;
+}
+
+int
+sm_encoder_end(struct sm_encoder *e, struct sm_err *err)
+{
+	size_t len = e->len;
+
+	e->len = 0;
+	return encoder_feed(e, e->in, len, Z_SYNC_FLUSH, err);
+}
+
+void
+sm_encoder_free(struct sm_encoder *e)
+{
+	if (!e)
+		return;
+	deflateEnd(&e->z);
+	free(e);
+}

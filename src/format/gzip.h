@@ -1,0 +1,118 @@
+/*
+ * gzip.h - the gzip members that shardmill writes (RFC 1952)
+ *
+ * Every member has the same header: FLG = FEXTRA, MTIME 0, XFL 0, OS 255, no
+ * name, and one extra subfield with the id "SM".  Three kinds of member:
+ *
+ * shard: one batch.  Deflate blocks, an empty stored block that brings the
+ * stream to a byte boundary, and the last, empty block 03 00, so that shards
+ * can be joined as members or their insides into one member by copying bytes.
+ *
+ * index: an empty member whose subfield lists batches; end: an empty member of
+ * fixed size that closes a final file.  Both are skipped by every gzip reader.
+ *
+ * Subfield data, numbers little-endian:
+ *
+ *	shard  version(1) kind(1) flags(2) fingerprint(8) batch(8) first(8)
+ *	       end(8) rows(8) records(8) skipped(8) raw_bytes(8)
+ *	index  version(1) kind(1) count(2) first_batch(8), then per batch
+ *	       rows(8) records(8) gz_bytes(8) raw_bytes(8) gz_crc32(4)
+ *	       raw_crc32(4)
+ *	end    version(1) kind(1) flags(2) fingerprint(8) batches(8)
+ *	       index_at(8) file_bytes(8) index_crc32(4) end_crc32(4)
+ *
+ * end_crc32 covers the end member's subfield before it.  A reader compares the
+ * bytes that stand under no CRC with the only value ever written.
+ */
+#ifndef SM_GZIP_H
+#define SM_GZIP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+
+#define SM_GZIP_VERSION 1
+
+enum sm_gzip_kind { SM_GZIP_SHARD = 1, SM_GZIP_INDEX = 2, SM_GZIP_END = 3 };
+
+/* ID1 ID2 CM FLG MTIME(4) XFL OS XLEN(2), then "SM" LEN(2) */
+#define SM_GZIP_FIXED_BYTES 12
+#define SM_GZIP_SUBFIELD_BYTES 4
+#define SM_GZIP_SHARD_DATA 68
+#define SM_GZIP_SHARD_HEADER \
+	(SM_GZIP_FIXED_BYTES + SM_GZIP_SUBFIELD_BYTES + SM_GZIP_SHARD_DATA)
+/* last, empty block 03 00; CRC32; ISIZE */
+#define SM_GZIP_TAIL_BYTES 10
+
+/* BusyBox 1.35 prints nothing, and exits 0, behind a longer extra field. */
+#define SM_GZIP_EXTRA_MAX 16384
+#define SM_GZIP_INDEX_HEAD 12
+#define SM_GZIP_INDEX_ENTRY 40
+#define SM_GZIP_INDEX_ENTRIES                                           \
+	((SM_GZIP_EXTRA_MAX - SM_GZIP_SUBFIELD_BYTES - SM_GZIP_INDEX_HEAD) / \
+	 SM_GZIP_INDEX_ENTRY)
+#define SM_GZIP_END_DATA 44
+#define SM_GZIP_END_BYTES                                             \
+	(SM_GZIP_FIXED_BYTES + SM_GZIP_SUBFIELD_BYTES + SM_GZIP_END_DATA + \
+	 SM_GZIP_TAIL_BYTES)
+
+#define SM_GZIP_NONE UINT64_MAX /* `first` and `end` of a batch without */
+
+/* What a shard says of itself. */
+struct sm_gzip_shard {
+	uint64_t fingerprint;
+	uint64_t batch;
+	uint64_t first, end;
+	uint64_t rows, records, skipped, raw_bytes;
+};
+
+struct sm_gzip_entry {
+	uint64_t rows, records, gz_bytes, raw_bytes;
+	uint32_t gz_crc32;  /* of the shard file's bytes */
+	uint32_t raw_crc32; /* of its text */
+};
+
+struct sm_gzip_end {
+	uint64_t fingerprint, batches;
+	uint64_t index_at;   /* offset of the first index member, or of the
+				end member if there is none */
+	uint64_t file_bytes; /* of the whole final file */
+	uint32_t index_crc32; /* of all bytes from index_at to the end member */
+};
+
+/* Exactly SM_GZIP_SHARD_HEADER bytes. */
+void sm_gzip_put_shard(unsigned char *dst, const struct sm_gzip_shard *s);
+/* 1: parsed; 0: these are not the header of a shard of ours. */
+int sm_gzip_get_shard(struct sm_gzip_shard *s, const unsigned char *p,
+		      size_t len);
+
+/* The tail of every member: 03 00, CRC, ISIZE. */
+void sm_gzip_put_tail(unsigned char *dst, uint32_t raw_crc32,
+		      uint64_t raw_bytes);
+
+/* A whole index member of `count` entries; returns its size in bytes. */
+size_t sm_gzip_put_index(unsigned char *dst, uint64_t first_batch,
+			 const struct sm_gzip_entry *entry, unsigned count);
+size_t sm_gzip_index_bytes(unsigned count);
+/*
+ * Parse one index member at `p`: 1 and its number of entries, 0 if it is not
+ * one byte for byte as sm_gzip_put_index() writes it.
+ */
+int sm_gzip_get_index(struct sm_gzip_entry *entry, unsigned *count,
+		      uint64_t *first_batch, const unsigned char *p,
+		      size_t len);
+
+/* Exactly SM_GZIP_END_BYTES. */
+void sm_gzip_put_end(unsigned char *dst, const struct sm_gzip_end *e);
+/* 1: parsed and intact; 0: not ours; -1: an end member, but damaged. */
+int sm_gzip_get_end(struct sm_gzip_end *e, const unsigned char *p);
+
+/*
+ * What the member that starts at `p` was once, damaged or cut as it may be: an
+ * enum sm_gzip_kind, or 0 if it bears no mark of ours (or fewer than 14 bytes
+ * are left of it).
+ */
+int sm_gzip_guess(const unsigned char *p, size_t len);
+
+#endif /* SM_GZIP_H */

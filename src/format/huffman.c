@@ -1,0 +1,236 @@
+#include <string.h>
+
+#include "huffman.h"
+
+#define LITLENS 286
+#define DISTS 30
+#define CLENS 19
+#define CLEN_LIMIT 7
+#define REPEAT 16      /* the last length, 3 to 6 times */
+#define ZEROS 17       /* 3 to 10 */
+#define MANY_ZEROS 18  /* 11 to 138 */
+
+static const uint8_t clen_order[CLENS] = {
+	16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
+};
+
+/* Counted symbols by rising count, then symbol; returns their number. */
+static unsigned
+huffman_sort(uint16_t *symbol, uint64_t *weight, const uint32_t *count,
+	     unsigned n)
+{
+	unsigned used = 0, i, k;
+
+	/* Insertion: seldom over 60 symbols, and never over 288. */
+	for (i = 0; i < n; i++) {
+		if (count[i] == 0)
+			continue;
+		for (k = used++; k > 0 && weight[k - 1] > count[i]; k--) {
+			weight[k] = weight[k - 1];
+			symbol[k] = symbol[k - 1];
+		}
+		weight[k] = count[i];
+		symbol[k] = (uint16_t)i;
+	}
+	return used;
+}
+
+/*
+ * Package-merge.  Level 1 is the list of leaves; each further one merges the
+ * leaves with the pairs ("packages") of the list below.  The 2n - 2 cheapest
+ * of the last level make the code: a leaf's length is the number of levels
+ * at which it was taken, so no length exceeds the number of levels.  Of each
+ * list it is enough to know which items are leaves, as both kinds come in
+ * rising order; and no more than its first 2n - 2 can be asked for.
+ */
+void
+sm_huffman_lengths(uint8_t *len, const uint32_t *count, unsigned n,
+		   unsigned limit)
+{
+	uint16_t symbol[SM_HUFFMAN_SYMBOLS];
+	uint64_t leaf[SM_HUFFMAN_SYMBOLS];
+	uint64_t list[2][2 * SM_HUFFMAN_SYMBOLS];
+	uint8_t is_leaf[SM_HUFFMAN_LIMIT][2 * SM_HUFFMAN_SYMBOLS];
+	unsigned used, items, level, max, i, k, p, take;
+	uint64_t *from = list[0], *to = list[1], *swap;
+
+	memset(len, 0, n);
+	used = huffman_sort(symbol, leaf, count, n);
+	if (used < 2) {
+		if (used == 1)
+			len[symbol[0]] = 1;
+		return;
+	}
+	max = 2 * used - 2;
+
+	memcpy(from, leaf, used * sizeof(*leaf));
+	memset(is_leaf[0], 1, used);
+	items = used;
+	for (level = 1; level < limit; level++) {
+		for (i = k = p = 0; i < max; i++) {
+			uint64_t pair = UINT64_MAX;
+
+			if (2 * p + 1 < items)
+				pair = from[2 * p] + from[2 * p + 1];
+			else if (k == used)
+				break;
+			is_leaf[level][i] = k < used && leaf[k] <= pair;
+			if (is_leaf[level][i]) {
+				to[i] = leaf[k++];
+			} else {
+				to[i] = pair;
+				p++;
+			}
+		}
+		items = i;
+		swap = from;
+		from = to;
+		to = swap;
+	}
+
+	/* max <= items at the last level, as 2^limit >= used. */
+	for (take = max; level-- > 0; take = 2 * p) {
+		for (i = k = 0; i < take; i++)
+			k += is_leaf[level][i];
+		p = take - k;
+		while (k > 0)
+			len[symbol[--k]]++;
+	}
+}
+
+void
+sm_huffman_codes(uint16_t *code, const uint8_t *len, unsigned n)
+{
+	unsigned of_len[SM_HUFFMAN_LIMIT + 1] = { 0 };
+	unsigned next[SM_HUFFMAN_LIMIT + 2] = { 0 };
+	unsigned i, b, v, bits;
+
+	for (i = 0; i < n; i++)
+		of_len[len[i]]++;
+	of_len[0] = 0;
+	for (b = 1; b <= SM_HUFFMAN_LIMIT; b++)
+		next[b] = (next[b - 1] + of_len[b - 1]) << 1;
+	for (i = 0; i < n; i++) {
+		v = next[len[i]]++;
+		for (b = bits = 0; b < len[i]; b++, v >>= 1)
+			bits = bits << 1 | (v & 1);
+		code[i] = (uint16_t)bits;
+	}
+}
+
+static void
+header_run(struct sm_huffman_header *h, unsigned symbol, unsigned extra)
+{
+	h->run_symbol[h->runs] = (uint8_t)symbol;
+	h->run_extra[h->runs++] = (uint8_t)extra;
+}
+
+/* `times` times the length `v`, in as few symbols as the format allows. */
+static void
+header_repeat(struct sm_huffman_header *h, unsigned v, unsigned times)
+{
+	unsigned n;
+
+	while (v == 0 && times >= 3) {
+		n = times < 138 ? times : 138;
+		if (n <= 10)
+			header_run(h, ZEROS, n - 3);
+		else
+			header_run(h, MANY_ZEROS, n - 11);
+		times -= n;
+	}
+	if (v != 0 && times > 0) {
+		header_run(h, v, 0);
+		times--;
+		for (; times >= 3; times -= n) {
+			n = times < 6 ? times : 6;
+			header_run(h, REPEAT, n - 3);
+		}
+	}
+	while (times-- > 0)
+		header_run(h, v, 0);
+}
+
+static unsigned
+header_extra_bits(unsigned symbol)
+{
+	switch (symbol) {
+	case REPEAT:
+		return 2;
+	case ZEROS:
+		return 3;
+	case MANY_ZEROS:
+		return 7;
+	default:
+		return 0;
+	}
+}
+
+void
+sm_huffman_describe(struct sm_huffman_header *h, const uint8_t *litlen,
+		    const uint8_t *dist)
+{
+	uint8_t all[LITLENS + DISTS];
+	uint32_t count[CLENS] = { 0 };
+	unsigned i, k, n;
+
+	for (h->litlens = LITLENS; h->litlens > 257; h->litlens--)
+		if (litlen[h->litlens - 1] != 0)
+			break;
+	for (h->dists = DISTS; h->dists > 1; h->dists--)
+		if (dist[h->dists - 1] != 0)
+			break;
+	memcpy(all, litlen, h->litlens);
+	memcpy(all + h->litlens, dist, h->dists);
+
+	/* A run may cross from one code into the other (3.2.7). */
+	n = h->litlens + h->dists;
+	h->runs = 0;
+	for (i = 0; i < n; i = k) {
+		for (k = i + 1; k < n && all[k] == all[i]; k++)
+			;
+		header_repeat(h, all[i], k - i);
+	}
+
+	for (i = 0; i < h->runs; i++)
+		count[h->run_symbol[i]]++;
+	/* zlib takes no code-length code of one symbol. */
+	for (i = k = 0; i < CLENS; i++)
+		k += count[i] != 0;
+	for (i = 0; k < 2; i++) {
+		k += count[i] == 0;
+		count[i] += count[i] == 0;
+	}
+	sm_huffman_lengths(h->len, count, CLENS, CLEN_LIMIT);
+
+	for (h->clens = CLENS; h->clens > 4; h->clens--)
+		if (h->len[clen_order[h->clens - 1]] != 0)
+			break;
+	h->bits = 5 + 5 + 4 + 3 * h->clens;
+	for (i = 0; i < h->runs; i++)
+		h->bits += h->len[h->run_symbol[i]] +
+			   header_extra_bits(h->run_symbol[i]);
+}
+
+void
+sm_huffman_put(struct sm_bitput *o, const struct sm_huffman_header *h)
+{
+	uint16_t code[CLENS];
+	unsigned i, s;
+
+	sm_huffman_codes(code, h->len, CLENS);
+	sm_bitput_add(o, h->litlens - 257, 5);
+	sm_bitput_add(o, h->dists - 1, 5);
+	sm_bitput_add(o, h->clens - 4, 4);
+	sm_bitput_flush(o);
+	for (i = 0; i < h->clens; i++) {
+		sm_bitput_add(o, h->len[clen_order[i]], 3);
+		sm_bitput_flush(o);
+	}
+	for (i = 0; i < h->runs; i++) {
+		s = h->run_symbol[i];
+		sm_bitput_add(o, code[s], h->len[s]);
+		sm_bitput_add(o, h->run_extra[i], header_extra_bits(s));
+		sm_bitput_flush(o);
+	}
+}

@@ -1,0 +1,189 @@
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "file.h"
+
+#include "gzip.h"
+
+#include "lines.h"
+
+/*
+ * How far the scan goes before it reports and lets go of what lies behind it.
+ * The pages stay in the page cache: only this process's use of them ends, so
+ * that a file larger than memory does not count as this program's.
+ */
+#define LINES_STEP_BYTES ((size_t)64 << 20)
+
+struct lines_scan {
+	const struct sm_lines_opts *opts;
+	struct sm_map map;
+	size_t page_bytes;
+	size_t released; /* pages before it are given up */
+	uint64_t batches;
+};
+
+static const struct lines_magic {
+	const char *bytes;
+	size_t at, len;
+	const char *name, *tool;
+} lines_magics[] = {
+	{ "\x1f\x8b\x08", 0, 3, "gzip", "gzip -dk" },
+	{ "\x28\xb5\x2f\xfd", 0, 4, "zstd", "zstd -dk" },
+	{ "\xfd\x37zXZ\0", 0, 6, "xz", "xz -dk" },
+	/* Behind "BZh" and a level: a block, or the end of an empty file. */
+	{ "1AY&SY", 4, 6, "bzip2", "bzip2 -dk" },
+	{ "\x17rE8P\x90", 4, 6, "bzip2", "bzip2 -dk" },
+	{ "\x04\x22\x4d\x18", 0, 4, "lz4", "lz4 -dk" },
+	{ "PK\x03\x04", 0, 4, "zip", "unzip" },
+};
+
+static int
+lines_refuse_compressed(const struct sm_map *map, struct sm_err *err)
+{
+	const struct lines_magic *m = lines_magics;
+	size_t i, n = sizeof(lines_magics) / sizeof(*lines_magics);
+
+	for (i = 0; i < n; i++, m++) {
+		if (map->size < m->at + m->len ||
+		    memcmp(map->data + m->at, m->bytes, m->len) != 0 ||
+		    (m->at > 0 && memcmp(map->data, "BZh", 3) != 0))
+			continue;
+		return sm_err_set(err, SM_EINPUT,
+				  "cannot cut '%s' into lines: it is "
+				  "compressed by %s; decompress it first, by "
+				  "%s",
+				  map->path, m->name, m->tool);
+	}
+	return 0;
+}
+
+/* Report, and give up the pages before `at`. */
+static void
+lines_step(struct lines_scan *s, size_t at)
+{
+	size_t end = at - at % s->page_bytes;
+
+	if (end > s->released)
+		madvise((void *)(s->map.data + s->released),
+			end - s->released, MADV_DONTNEED);
+	s->released = end;
+	if (s->opts->progress)
+		s->opts->progress(at, s->map.size, s->opts->arg);
+}
+
+static int
+lines_emit(struct lines_scan *s, size_t first_byte, size_t end_byte,
+	   uint64_t first, uint64_t end, struct sm_err *err)
+{
+	struct sm_lines_cut c = {
+		.batch = s->batches,
+		.first_byte = first_byte,
+		.end_byte = end_byte,
+		.first = first,
+		.end = end,
+	};
+	int ret = s->opts->cut(&c, s->opts->arg, err);
+
+	if (ret == 0)
+		s->batches++;
+	return ret;
+}
+
+/* The byte behind the first newline at or after `at`, or the file's end. */
+static size_t
+lines_next(const struct sm_map *map, size_t at)
+{
+	const unsigned char *p;
+
+	p = memchr(map->data + at, '\n', map->size - at);
+	return p ? (size_t)(p - map->data) + 1 : map->size;
+}
+
+static int
+lines_by_count(struct lines_scan *s, struct sm_err *err)
+{
+	size_t at = 0, start = 0, report = LINES_STEP_BYTES;
+	uint64_t line = 0, first = 0;
+	int ret;
+
+	while (at < s->map.size) {
+		at = lines_next(&s->map, at);
+		line++;
+		if (at >= report) {
+			lines_step(s, at);
+			report = at + LINES_STEP_BYTES;
+		}
+		if (line - first < s->opts->lines && at < s->map.size)
+			continue;
+		ret = lines_emit(s, start, at, first, line, err);
+		if (ret < 0)
+			return ret;
+		start = at;
+		first = line;
+	}
+	return 0;
+}
+
+static int
+lines_by_bytes(struct lines_scan *s, struct sm_err *err)
+{
+	size_t start = 0, end, report = LINES_STEP_BYTES;
+	int ret;
+
+	while (start < s->map.size) {
+		/* The batch's last byte may be the newline itself. */
+		end = s->map.size;
+		if (s->opts->bytes < s->map.size - start)
+			end = lines_next(&s->map,
+					 start + s->opts->bytes - 1);
+		ret = lines_emit(s, start, end, SM_GZIP_NONE, SM_GZIP_NONE,
+				 err);
+		if (ret < 0)
+			return ret;
+		start = end;
+		if (start >= report) {
+			lines_step(s, start);
+			report = start + LINES_STEP_BYTES;
+		}
+	}
+	return 0;
+}
+
+int
+sm_lines_scan(uint64_t *batches, const struct sm_lines_opts *opts,
+	      struct sm_err *err)
+{
+	struct lines_scan s = { .opts = opts };
+	int ret;
+
+	if ((opts->lines == 0) == (opts->bytes == 0))
+		return sm_err_set(err, SM_EUSAGE,
+				  "cannot cut '%s': give either lines or "
+				  "bytes per batch, at least 1",
+				  opts->path);
+	s.page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	ret = sm_map_open(&s.map, opts->path, err);
+	if (ret < 0)
+		return ret;
+	ret = lines_refuse_compressed(&s.map, err);
+	if (ret < 0)
+		goto out;
+	if (opts->lines) {
+		/* A hint: a kernel that does not take it reads all the same. */
+		if (s.map.size > 0)
+			madvise((void *)s.map.data, s.map.size,
+				MADV_SEQUENTIAL);
+		ret = lines_by_count(&s, err);
+	} else {
+		ret = lines_by_bytes(&s, err);
+	}
+	if (ret == 0)
+		*batches = s.batches;
+
+out:
+	sm_map_close(&s.map);
+	return ret;
+}

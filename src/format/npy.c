@@ -1,0 +1,241 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bytes.h"
+
+#include "npy_header.h"
+
+#include "npy.h"
+
+#define NPY_MAGIC      "\x93NUMPY"
+#define NPY_MAGIC_SIZE 6
+#define NPY_SIZE_MIN   10 /* magic, version, a length of two bytes */
+
+static const struct npy_type {
+	const char *name;
+	unsigned item_bytes;
+} npy_types[] = {
+	[SM_NPY_I1] = { "int8", 1 },    [SM_NPY_I2] = { "int16", 2 },
+	[SM_NPY_I4] = { "int32", 4 },   [SM_NPY_I8] = { "int64", 8 },
+	[SM_NPY_U1] = { "uint8", 1 },   [SM_NPY_U2] = { "uint16", 2 },
+	[SM_NPY_U4] = { "uint32", 4 },  [SM_NPY_U8] = { "uint64", 8 },
+	[SM_NPY_F2] = { "float16", 2 }, [SM_NPY_F4] = { "float32", 4 },
+	[SM_NPY_F8] = { "float64", 8 },
+};
+
+const char *
+sm_npy_type_name(enum sm_npy_type type)
+{
+	return npy_types[type].name;
+}
+
+int
+sm_npy_is(const unsigned char *data, uint64_t size)
+{
+	return size >= NPY_MAGIC_SIZE &&
+	       memcmp(data, NPY_MAGIC, NPY_MAGIC_SIZE) == 0;
+}
+
+/* No .npy file: say what it is instead. */
+static int
+npy_foreign(const struct sm_map *m, struct sm_err *err)
+{
+	char file[SM_NPY_SHOWN_MAX];
+	const unsigned char *d = m->data;
+
+	sm_npy_shown(file, m->path);
+	if (m->size == 0)
+		return sm_err_set(err, SM_EINPUT,
+				  "cannot read '%s': it is empty", m->path);
+	if (m->size >= 4 && memcmp(d, "PK", 2) == 0)
+		return sm_err_set(err, SM_EINPUT,
+				  "cannot read '%s': it is a .npz archive; "
+				  "take one array out: python3 -c \"import "
+				  "numpy as np; z = np.load('%s'); "
+				  "np.save('new.npy', z[z.files[0]])\"",
+				  m->path, file);
+	if (m->size >= 2 && d[0] == 0x1f && d[1] == 0x8b)
+		return sm_err_set(err, SM_EINPUT,
+				  "cannot read '%s': it is compressed by gzip; "
+				  "decompress it: gzip -dc %s > new.npy",
+				  m->path, file);
+	if (d[0] == 0x80)
+		return sm_err_set(err, SM_EINPUT,
+				  "cannot read '%s': it is a Python pickle; if "
+				  "you trust it: python3 -c \"import numpy as "
+				  "np; np.save('new.npy', np.asarray(np.load("
+				  "'%s', allow_pickle=True)))\"",
+				  m->path, file);
+	if (m->size < NPY_MAGIC_SIZE)
+		return sm_err_set(err, SM_EINPUT,
+				  "cannot read '%s': it is no .npy file, with "
+				  "only %zu bytes",
+				  m->path, m->size);
+	return sm_err_set(err, SM_EINPUT,
+			  "cannot read '%s': it is no .npy file: it begins "
+			  "with bytes %02x %02x %02x %02x, not with \\x93NUMPY",
+			  m->path, d[0], d[1], d[2], d[3]);
+}
+
+/* Find the header's text: [*at, *end) in the file. */
+static int
+npy_find_header(size_t *at, size_t *end, const struct sm_map *m,
+		struct sm_err *err)
+{
+	unsigned major, minor, width;
+	uint64_t len;
+
+	if (!sm_npy_is(m->data, m->size))
+		return npy_foreign(m, err);
+	if (m->size < NPY_SIZE_MIN)
+		goto cut;
+	major = m->data[6];
+	minor = m->data[7];
+	if (major < 1 || major > 3 || minor != 0)
+		return sm_err_set(err, SM_EINPUT,
+				  "cannot read '%s': byte 6: .npy version "
+				  "%u.%u; versions 1.0, 2.0 and 3.0 are known",
+				  m->path, major, minor);
+	width = major == 1 ? 2 : 4;
+	if (m->size < 8 + width)
+		goto cut;
+	len = sm_get_le(m->data + 8, width);
+	*at = 8 + width;
+	if (len == 0 || len > SM_NPY_HEADER_MAX)
+		return sm_err_set(err, SM_EINPUT,
+				  "cannot read '%s': byte 8: header length "
+				  "%" PRIu64 "; 1 to %d bytes are possible",
+				  m->path, len, SM_NPY_HEADER_MAX);
+	if (len > m->size - *at)
+		return sm_err_set(err, SM_EINPUT,
+				  "cannot read '%s': byte 8: header length "
+				  "%" PRIu64 ", but only %zu bytes follow; the "
+				  "file was cut short",
+				  m->path, len, m->size - *at);
+	*end = *at + (size_t)len;
+	if (m->data[*end - 1] != '\n')
+		return sm_err_set(err, SM_EINPUT,
+				  "cannot read '%s': byte %zu: the header does "
+				  "not end in a newline",
+				  m->path, *end - 1);
+	return 0;
+
+cut:
+	return sm_err_set(err, SM_EINPUT,
+			  "cannot read '%s': it ends in the header, after %zu "
+			  "bytes; the file was cut short",
+			  m->path, m->size);
+}
+
+/* "(20000, 300)", as Python writes a shape. */
+static void
+npy_show_shape(char *text, size_t size, const struct sm_npy *npy)
+{
+	size_t n = 0;
+	unsigned i;
+
+	n += (size_t)snprintf(text, size, "(");
+	for (i = 0; i < npy->dims; i++)
+		n += (size_t)snprintf(text + n, size - n, "%s%" PRIu64,
+				      i ? ", " : "", npy->shape[i]);
+	snprintf(text + n, size - n, npy->dims == 1 ? ",)" : ")");
+}
+
+/* The shape's data must fill the file from `at` to its end. */
+static int
+npy_check_size(struct sm_npy *npy, size_t at, struct sm_err *err)
+{
+	char shape[24 * SM_NPY_DIMS_MAX];
+	uint64_t want = npy->item_bytes, have = npy->map.size - at;
+	bool too_big = false, none = false;
+	unsigned i;
+
+	/*
+	 * A dimension of 0 does not excuse the others: rows times width must
+	 * not overflow for those who multiply only some of them.
+	 */
+	for (i = 0; i < npy->dims; i++) {
+		if (npy->shape[i] == 0)
+			none = true;
+		else
+			too_big |= __builtin_mul_overflow(want, npy->shape[i],
+							  &want);
+	}
+	npy_show_shape(shape, sizeof(shape), npy);
+	if (too_big || want > INT64_MAX)
+		return sm_err_set(
+			err, SM_EINPUT,
+			"cannot read '%s': no file can hold its shape "
+			"%s of %s",
+			npy->map.path, shape, sm_npy_type_name(npy->type));
+	if (none)
+		want = 0;
+	if (have != want)
+		return sm_err_set(err, SM_EINPUT,
+				  "cannot read '%s': its shape %s of %s takes "
+				  "%" PRIu64 " bytes, but %" PRIu64
+				  " follow the header at byte %zu; %s",
+				  npy->map.path, shape,
+				  sm_npy_type_name(npy->type), want, have, at,
+				  have < want ? "the file was cut short"
+					      : "something was appended");
+	npy->count = want / npy->item_bytes;
+	npy->data = npy->map.data + at;
+	return 0;
+}
+
+int
+sm_npy_open(struct sm_npy *npy, const char *path, struct sm_err *err)
+{
+	struct sm_npy n = { 0 };
+	size_t at = 0, end = 0;
+	int ret;
+
+	ret = sm_map_open(&n.map, path, err);
+	if (ret < 0)
+		return ret;
+	ret = npy_find_header(&at, &end, &n.map, err);
+	if (ret < 0)
+		goto fail;
+	ret = sm_npy_header_parse(&n, at, end, err);
+	if (ret < 0)
+		goto fail;
+	n.item_bytes = npy_types[n.type].item_bytes;
+	ret = npy_check_size(&n, end, err);
+	if (ret < 0)
+		goto fail;
+	*npy = n;
+	return 0;
+
+fail:
+	sm_map_close(&n.map);
+	return ret;
+}
+
+void
+sm_npy_close(struct sm_npy *npy)
+{
+	sm_map_close(&npy->map);
+	*npy = (struct sm_npy){ 0 };
+}
+
+int
+sm_npy_require(const struct sm_npy *npy, unsigned dims, unsigned types,
+	       const char *wanted, struct sm_err *err)
+{
+	const char *name = wanted;
+
+	if (npy->dims == dims && (types >> npy->type & 1))
+		return 0;
+	/* "an integer array" becomes "a 2-dimensional integer array". */
+	if (strncmp(name, "a ", 2) == 0)
+		name += 2;
+	else if (strncmp(name, "an ", 3) == 0)
+		name += 3;
+	return sm_err_set(err, SM_EINPUT,
+			  "'%s' is a %u-dimensional %s array; wanted a "
+			  "%u-dimensional %s",
+			  npy->map.path, npy->dims, sm_npy_type_name(npy->type),
+			  dims, name);
+}

@@ -1,0 +1,341 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "npy_header.h"
+
+enum { NPY_DESCR = 1, NPY_ORDER = 2, NPY_SHAPE = 4, NPY_ALL = 7 };
+
+struct npy_parser {
+	struct sm_npy *npy;
+	size_t at, end; /* in the file */
+	unsigned seen;  /* of NPY_DESCR … */
+	size_t order_at;
+	bool fortran;
+};
+
+/* A string of the header, where it lies. */
+struct npy_string {
+	const char *s;
+	int len;
+	size_t at;
+};
+
+static int npy_error(const struct npy_parser *p, size_t at, struct sm_err *err,
+		     const char *fmt, ...) SM_PRINTF(4, 5);
+
+static int
+npy_error(const struct npy_parser *p, size_t at, struct sm_err *err,
+	  const char *fmt, ...)
+{
+	char reason[SM_ERR_TEXT];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(reason, sizeof(reason), fmt, ap);
+	va_end(ap);
+	return sm_err_set(err, SM_EINPUT, "cannot read '%s': byte %zu: %s",
+			  p->npy->map.path, at, reason);
+}
+
+void
+sm_npy_shown(char text[SM_NPY_SHOWN_MAX], const char *path)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_-./+,=@";
+	bool show = strlen(path) < SM_NPY_SHOWN_MAX && *path != '-' &&
+		    path[strspn(path, plain)] == '\0';
+
+	snprintf(text, SM_NPY_SHOWN_MAX, "%s", show ? path : "FILE");
+}
+
+/* What is wrong, and the line that converts it: before LOAD after. */
+static int
+npy_convertible(const struct npy_parser *p, size_t at, const char *what,
+		const char *before, const char *after, struct sm_err *err)
+{
+	char file[SM_NPY_SHOWN_MAX];
+
+	sm_npy_shown(file, p->npy->map.path);
+	return npy_error(p, at, err,
+			 "%s; convert it: python3 -c \"import numpy as np; "
+			 "np.save('new.npy', %snp.load('%s')%s)\"",
+			 what, before, file, after);
+}
+
+/* The next byte that is no space, left in place; 0 at the end. */
+static int
+npy_peek(struct npy_parser *p)
+{
+	const unsigned char *d = p->npy->map.data;
+
+	while (p->at < p->end &&
+	       (d[p->at] == ' ' || d[p->at] == '\t' || d[p->at] == '\n'))
+		p->at++;
+	return p->at < p->end ? d[p->at] : 0;
+}
+
+static bool
+npy_accept(struct npy_parser *p, int c)
+{
+	if (npy_peek(p) != c)
+		return false;
+	p->at++;
+	return true;
+}
+
+static bool
+npy_accept_word(struct npy_parser *p, const char *word)
+{
+	size_t n = strlen(word);
+
+	npy_peek(p);
+	if (p->end - p->at < n ||
+	    memcmp(p->npy->map.data + p->at, word, n) != 0)
+		return false;
+	p->at += n;
+	return true;
+}
+
+static int
+npy_read_string(struct npy_parser *p, struct npy_string *out, const char *what,
+		struct sm_err *err)
+{
+	const char *d = (const char *)p->npy->map.data, *close;
+	int quote = npy_peek(p);
+	size_t at = p->at;
+
+	if (quote != '\'' && quote != '"')
+		return npy_error(p, at, err, "%s in quotes is wanted", what);
+	close = memchr(d + at + 1, quote, p->end - at - 1);
+	if (!close)
+		return npy_error(p, at, err, "a string without an end");
+	*out = (struct npy_string){ d + at + 1, (int)(close - d - 1 - (long)at),
+				    at };
+	if (memchr(out->s, '\\', (size_t)out->len))
+		return npy_error(p, at, err, "a string with a backslash");
+	p->at = (size_t)(close - d) + 1;
+	return 0;
+}
+
+static bool
+npy_is(const struct npy_string *s, const char *text)
+{
+	return strlen(text) == (size_t)s->len &&
+	       memcmp(s->s, text, (size_t)s->len) == 0;
+}
+
+/* A type that NumPy has and we do not: say how to get one that we have. */
+static int
+npy_other_type(const struct npy_parser *p, const struct npy_string *s,
+	       struct sm_err *err)
+{
+	static const struct {
+		char kind;
+		const char *name, *after;
+	} others[] = {
+		{ 'b', "truth values", ".astype('int8')" },
+		{ 'f', "long doubles", ".astype('float64')" },
+		{ 'c', "complex numbers", ".real.astype('float64')" },
+		{ 'S', "strings", ".astype('int64')" },
+		{ 'U', "strings", ".astype('int64')" },
+		{ 'M', "dates", ".astype('int64')" },
+		{ 'm', "times", ".astype('int64')" },
+	};
+	char what[96];
+	int shown = s->len > 24 ? 24 : s->len;
+	char kind = s->len > 1 ? s->s[1] : '\0';
+	size_t i;
+
+	if (kind == 'O' || npy_is(s, "O"))
+		return npy_error(p, s->at, err,
+				 "the array holds Python objects; save "
+				 "numbers: np.save('new.npy', "
+				 "a.astype('int64'))");
+	for (i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		if (kind != others[i].kind)
+			continue;
+		snprintf(what, sizeof(what), "the array holds %s (type '%.*s')",
+			 others[i].name, shown, s->s);
+		return npy_convertible(p, s->at, what, "", others[i].after,
+				       err);
+	}
+	return npy_error(p, s->at, err,
+			 "unknown type '%.*s'; integers and floating-point "
+			 "numbers are read",
+			 shown, s->s);
+}
+
+static int
+npy_read_descr(struct npy_parser *p, struct sm_err *err)
+{
+	static const char names[][3] = {
+		[SM_NPY_I1] = "i1", [SM_NPY_I2] = "i2", [SM_NPY_I4] = "i4",
+		[SM_NPY_I8] = "i8", [SM_NPY_U1] = "u1", [SM_NPY_U2] = "u2",
+		[SM_NPY_U4] = "u4", [SM_NPY_U8] = "u8", [SM_NPY_F2] = "f2",
+		[SM_NPY_F4] = "f4", [SM_NPY_F8] = "f8",
+	};
+	struct npy_string s;
+	char what[64], after[32];
+	size_t i;
+	int c = npy_peek(p), ret;
+
+	if (c == '[' || c == '(')
+		return npy_error(p, p->at, err,
+				 "it is a structured array; save one of its "
+				 "fields: np.save('new.npy', a['FIELD'])");
+	ret = npy_read_string(p, &s, "a type", err);
+	if (ret < 0)
+		return ret;
+	if (s.len != 3 || !memchr("<>|", s.s[0], 3))
+		return npy_other_type(p, &s, err);
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (memcmp(s.s + 1, names[i], 2) == 0)
+			break;
+	/* "|" says that the order does not matter: one byte has none. */
+	if (i == sizeof(names) / sizeof(*names) ||
+	    (s.s[0] == '|' && s.s[2] != '1'))
+		return npy_other_type(p, &s, err);
+	if (s.s[0] == '>' && s.s[2] != '1') {
+		snprintf(what, sizeof(what), "big-endian numbers (type '%.3s')",
+			 s.s);
+		snprintf(after, sizeof(after), ".astype('<%.2s')", s.s + 1);
+		return npy_convertible(p, s.at, what, "", after, err);
+	}
+	p->npy->type = (enum sm_npy_type)i;
+	return 0;
+}
+
+static int
+npy_read_order(struct npy_parser *p, struct sm_err *err)
+{
+	npy_peek(p);
+	p->order_at = p->at;
+	if (npy_accept_word(p, "True"))
+		p->fortran = true;
+	else if (!npy_accept_word(p, "False"))
+		return npy_error(p, p->at, err, "True or False is wanted");
+	return 0;
+}
+
+/* One dimension: a decimal number, with Python 2's suffix L allowed. */
+static int
+npy_read_dimension(struct npy_parser *p, uint64_t *out, struct sm_err *err)
+{
+	const unsigned char *d = p->npy->map.data;
+	int c = npy_peek(p);
+	size_t at = p->at;
+	bool big = false;
+	uint64_t v = 0;
+
+	if (c == '-')
+		return npy_error(p, at, err, "a negative dimension");
+	if (c == '(')
+		return npy_error(p, at, err, "a tuple within the shape");
+	for (; p->at < p->end && d[p->at] >= '0' && d[p->at] <= '9'; p->at++)
+		big |= __builtin_mul_overflow(v, 10, &v) ||
+		       __builtin_add_overflow(v, (uint64_t)(d[p->at] - '0'),
+					      &v);
+	if (p->at == at)
+		return npy_error(p, at, err,
+				 "a dimension is wanted, a decimal number");
+	if (big || v > INT64_MAX)
+		return npy_error(p, at, err, "a dimension of %.*s or more",
+				 p->at - at > 24 ? 24 : (int)(p->at - at),
+				 (const char *)d + at);
+	if (p->at < p->end && d[p->at] == 'L')
+		p->at++;
+	*out = v;
+	return 0;
+}
+
+static int
+npy_read_shape(struct npy_parser *p, struct sm_err *err)
+{
+	struct sm_npy *n = p->npy;
+	int ret;
+
+	if (!npy_accept(p, '('))
+		return npy_error(p, p->at, err, "a tuple is wanted");
+	while (!npy_accept(p, ')')) {
+		if (n->dims == SM_NPY_DIMS_MAX)
+			return npy_error(p, p->at, err,
+					 "more than %d dimensions",
+					 SM_NPY_DIMS_MAX);
+		ret = npy_read_dimension(p, &n->shape[n->dims], err);
+		if (ret < 0)
+			return ret;
+		n->dims++;
+		if (npy_accept(p, ','))
+			continue;
+		/* In Python (3) is a number; the tuple is (3,). */
+		if (n->dims == 1 || npy_peek(p) != ')')
+			return npy_error(p, p->at, err,
+					 "a comma is wanted in the shape");
+	}
+	return 0;
+}
+
+static int
+npy_read_entry(struct npy_parser *p, struct sm_err *err)
+{
+	struct npy_string key;
+	unsigned bit;
+	int ret;
+
+	ret = npy_read_string(p, &key, "a key", err);
+	if (ret < 0)
+		return ret;
+	bit = npy_is(&key, "descr")           ? NPY_DESCR
+	      : npy_is(&key, "fortran_order") ? NPY_ORDER
+	      : npy_is(&key, "shape")         ? NPY_SHAPE
+					      : 0;
+	if (bit == 0)
+		return npy_error(p, key.at, err,
+				 "unknown key '%.*s'; descr, fortran_order and "
+				 "shape are known",
+				 key.len > 40 ? 40 : key.len, key.s);
+	if (p->seen & bit)
+		return npy_error(p, key.at, err, "key '%.*s' a second time",
+				 key.len, key.s);
+	p->seen |= bit;
+	if (!npy_accept(p, ':'))
+		return npy_error(p, p->at, err, "':' is wanted");
+	return bit == NPY_DESCR   ? npy_read_descr(p, err)
+	       : bit == NPY_ORDER ? npy_read_order(p, err)
+				  : npy_read_shape(p, err);
+}
+
+int
+sm_npy_header_parse(struct sm_npy *npy, size_t at, size_t end,
+		    struct sm_err *err)
+{
+	struct npy_parser p = { .npy = npy, .at = at, .end = end };
+	int ret;
+
+	npy->dims = 0;
+	if (!npy_accept(&p, '{'))
+		return npy_error(&p, p.at, err, "'{' is wanted");
+	while (!npy_accept(&p, '}')) {
+		ret = npy_read_entry(&p, err);
+		if (ret < 0)
+			return ret;
+		if (!npy_accept(&p, ',') && npy_peek(&p) != '}')
+			return npy_error(&p, p.at, err, "',' or '}' is wanted");
+	}
+	if (p.seen != NPY_ALL)
+		return npy_error(&p, at, err, "the key '%s' is missing",
+				 !(p.seen & NPY_DESCR)   ? "descr"
+				 : !(p.seen & NPY_ORDER) ? "fortran_order"
+							 : "shape");
+	npy_peek(&p);
+	if (p.at != end)
+		return npy_error(&p, p.at, err, "text after the header's '}'");
+	/* One dimension is the same in both orders. */
+	if (p.fortran && npy->dims > 1)
+		return npy_convertible(&p, p.order_at,
+				       "the array is in Fortran order",
+				       "np.ascontiguousarray(", ")", err);
+	return 0;
+}

@@ -1,0 +1,257 @@
+#include <stdbool.h>
+#include <string.h>
+
+#include "numput.h"
+#include "pow10.h"
+
+#include "numtext.h"
+
+/*
+ * Shortest digits by Schubfach: Raffaello Giulietti, "The Schubfach way to
+ * render doubles", 2020.
+ *
+ * A positive number is v = c * 2^q.  What reads back as v is the interval
+ * between the middles to its neighbours, which are (c +- 1/2) * 2^q, or, where
+ * v is the smallest of its binade, (c - 1/4) * 2^q below; its ends belong to
+ * it if c is even.  Let k be the largest integer such that 10^k is not wider
+ * than the interval.  Then at least one multiple of 10^k lies in it, and at
+ * most one of 10^(k+1).  So only four decimals need a look: with
+ * s = floor(v / 10^k), the neighbours of v among the multiples of 10^(k+1),
+ * which win if one is inside, and s and s + 1.
+ *
+ * The interval's ends and v are compared with them as integers: 4v / 10^k and
+ * so on, cut to an integer whose lowest bit is set if anything was cut off
+ * ("rounded to odd").  Multiples of 4 compare with that as they would with
+ * the exact number, and so do the odd multiples of 2 for v itself.
+ *
+ * 10^-k comes from a table, too large by at most one unit in its 128th bit
+ * (64th for the shorter types).  A product with it, as computed, lies above
+ * the exact one by less than 2 in its lowest word.  Hence that word is 0 or 1
+ * where the exact product is an integer; the paper proves that elsewhere it
+ * is larger, and that the integer part is right.
+ */
+
+#if defined(__GNUC__)
+#define NUMTEXT_RARE(x) __builtin_expect(!!(x), 0)
+#else
+#define NUMTEXT_RARE(x) (x)
+#endif
+
+static inline int
+floor_log10_pow2(int q)
+{
+	return (q * 1262611) >> 22; /* exact for |q| <= 1500 */
+}
+
+static inline int
+floor_log10_three_quarters_pow2(int q)
+{
+	return (q * 1262611 - 524031) >> 22; /* exact for |q| <= 1500 */
+}
+
+static inline int
+floor_log2_pow10(int k)
+{
+	return (k * 1741647) >> 19; /* exact for |k| <= 1233 */
+}
+
+/* The upper half of a * b; the lower one in *low. */
+static inline uint64_t
+mul_wide(uint64_t *low, uint64_t a, uint64_t b)
+{
+#ifdef __SIZEOF_INT128__
+	__extension__ typedef unsigned __int128 uint128;
+	uint128 p = (uint128)a * b;
+
+	*low = (uint64_t)p;
+	return (uint64_t)(p >> 64);
+#else
+	uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
+	uint64_t mid = a1 * b0 + ((a0 * b0) >> 32);
+	uint64_t mid2 = a0 * b1 + (uint32_t)mid;
+
+	*low = a * b;
+	return a1 * b1 + (mid >> 32) + (mid2 >> 32);
+#endif
+}
+
+/* g * c / 2^128, rounded to odd. */
+static inline uint64_t
+scale_128(const struct sm_pow10 *g, uint64_t c)
+{
+	uint64_t carry, unused, y0, y1;
+
+	carry = mul_wide(&unused, g->lo, c);
+	y1 = mul_wide(&y0, g->hi, c);
+	y0 += carry;
+	y1 += y0 < carry;
+	return y1 | (y0 > 1);
+}
+
+/* g * c / 2^64, rounded to odd; c < 2^32. */
+static inline uint64_t
+scale_64(uint64_t g, uint64_t c)
+{
+	uint64_t y0, y1;
+
+	y1 = mul_wide(&y0, g, c);
+	return y1 | ((y0 >> 32) > 1);
+}
+
+/*
+ * The digits as a multiple of 10^k, from 4v / 10^k and the interval's ends in
+ * the same scale.  Zeros at the end stay.  Which decimal wins is as good as
+ * random: a branch on it would be mispredicted, so there is none.
+ *
+ * At most one multiple of ten is inside, so that the last one up to the upper
+ * end decides.  Otherwise the nearer of s and s + 1 is inside, of a tie the
+ * even one: an end is at least half of 10^k away, but for the lower end of a
+ * binade's smallest number, which may exclude s.
+ *
+ * Where s < 10 the paper leaves the multiples of ten out, for 10 is then not
+ * shorter than 9.  That is so for a few of the smallest subnormals alone; 0
+ * is outside the interval there, and 10 is either outside or the closest.
+ */
+static inline uint64_t
+pick_decimal(uint64_t lower, uint64_t v4, uint64_t upper, bool open)
+{
+	uint64_t s = v4 >> 2, ten, near;
+	bool up, ten_in;
+
+	lower += open;
+	upper -= open;
+	ten = upper / 40 * 10;
+	ten_in = lower <= 4 * ten;
+	up = ((v4 & 3) + (s & 1) > 2) | (lower > 4 * s);
+	near = s + up;
+	return near + ((ten - near) & (0 - (uint64_t)ten_in));
+}
+
+/* c * 2^q in units of 10^*k; c < 2^53. */
+static inline uint64_t
+shortest_long(int *k, uint64_t c, int q, bool narrow)
+{
+	uint64_t left = 4 * c - (narrow ? 1 : 2);
+	const struct sm_pow10 *g;
+	int h;
+
+	*k = narrow ? floor_log10_three_quarters_pow2(q) : floor_log10_pow2(q);
+	g = &sm_pow10[-*k - SM_POW10_MIN];
+	h = q + floor_log2_pow10(-*k) + 1; /* 1 to 4 */
+	return pick_decimal(scale_128(g, left << h),
+			    scale_128(g, (4 * c) << h),
+			    scale_128(g, (4 * c + 2) << h), c & 1);
+}
+
+/* As shortest_long(), with half the multiplications; c < 2^24. */
+static inline uint64_t
+shortest_short(int *k, uint64_t c, int q, bool narrow)
+{
+	uint64_t left = 4 * c - (narrow ? 1 : 2), g;
+	int h;
+
+	*k = narrow ? floor_log10_three_quarters_pow2(q) : floor_log10_pow2(q);
+	g = sm_pow10[-*k - SM_POW10_MIN].hi + 1;
+	h = q + floor_log2_pow10(-*k) + 1; /* 1 to 4 */
+	return pick_decimal(scale_64(g, left << h), scale_64(g, (4 * c) << h),
+			    scale_64(g, (4 * c + 2) << h), c & 1);
+}
+
+static inline size_t
+put_zero(char *dst)
+{
+	memcpy(dst, "0.0", 3);
+	return 3;
+}
+
+size_t
+sm_numtext_f64(char *dst, double x)
+{
+	uint64_t bits, frac, v;
+	unsigned exp, neg;
+	int k;
+
+	memcpy(&bits, &x, sizeof(bits));
+	neg = (unsigned)(bits >> 63);
+	exp = (unsigned)(bits >> 52) & 0x7ff;
+	frac = bits & ((UINT64_C(1) << 52) - 1);
+
+	*dst = '-';
+	dst += neg;
+	if (NUMTEXT_RARE(exp == 0)) {
+		if (frac == 0)
+			return neg + put_zero(dst);
+		v = shortest_long(&k, frac, -1074, false);
+	} else {
+		v = shortest_long(&k, frac | UINT64_C(1) << 52,
+				  (int)exp - 1075, frac == 0 && exp > 1);
+	}
+	if (exp - (1023 - 13) < 13)
+		return neg + numput_unit_long(dst, v, k);
+	return neg + numput_long(dst, v, k);
+}
+
+/*
+ * The shorter types, with their fraction bits, their exponent's bias, and the
+ * factor 10^zeros that gives a number in [2^-13, 1) 7 to 9 digits.
+ */
+static inline size_t
+put_short(char *dst, unsigned neg, unsigned exp, uint32_t frac, int frac_bits,
+	  int bias, uint32_t factor, int zeros)
+{
+	int q_min = 1 - bias - frac_bits, k;
+	uint64_t v;
+
+	*dst = '-';
+	dst += neg;
+	if (NUMTEXT_RARE(exp == 0)) {
+		if (frac == 0)
+			return neg + put_zero(dst);
+		v = shortest_short(&k, frac, q_min, false);
+	} else {
+		v = shortest_short(&k, frac | 1U << frac_bits,
+				   q_min + (int)exp - 1, frac == 0 && exp > 1);
+	}
+	v *= factor;
+	k -= zeros;
+	if (exp - ((unsigned)bias - 13) < 13)
+		return neg + numput_unit_short(dst, v, k);
+	return neg + numput_short(dst, v, k);
+}
+
+size_t
+sm_numtext_f32(char *dst, float x)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &x, sizeof(bits));
+	return put_short(dst, bits >> 31, (bits >> 23) & 0xff,
+			 bits & ((1U << 23) - 1), 23, 127, 1, 0);
+}
+
+size_t
+sm_numtext_f16(char *dst, uint16_t half_bits)
+{
+	return put_short(dst, half_bits >> 15, (half_bits >> 10) & 0x1f,
+			 half_bits & 0x3ff, 10, 15, 10000, 4);
+}
+
+double
+sm_half_to_double(uint16_t half_bits)
+{
+	uint64_t sign = (uint64_t)(half_bits >> 15) << 63;
+	uint64_t exp = (half_bits >> 10) & 0x1f, frac = half_bits & 0x3ff;
+	uint64_t bits;
+	double x;
+
+	if (exp == 0) {
+		x = (double)frac * 0x1p-24; /* exact */
+		memcpy(&bits, &x, sizeof(bits));
+		bits |= sign;
+	} else {
+		exp = exp == 0x1f ? 0x7ff : exp + 1023 - 15;
+		bits = sign | exp << 52 | frac << 42;
+	}
+	memcpy(&x, &bits, sizeof(x));
+	return x;
+}

@@ -1,0 +1,469 @@
+/*
+ * Records straight to deflate symbols.
+ *
+ * Method.  A general compressor looks for repeated text.  Here it is known
+ * where it repeats: each piece of the template stands where it stood in the
+ * item before, so one subtraction gives its distance, and the digits behind it
+ * that agree with the item before lengthen the match (ids share a prefix,
+ * scores fall slowly).  A table of places, by a hash of the id's text, says
+ * where an id was last; if that is within the window, one long match may cover
+ * piece, id, piece and the score's first digits together.  It is taken where it
+ * costs fewer bits than the nearer two, going by what symbols cost in the block
+ * before.  All else is literals.  The text is written into a window first
+ * (defwin.h), and a full block's symbols are counted before they are written,
+ * with the Huffman codes that are best for just these (defblock.h).
+ *
+ * Why it is always valid deflate.
+ *
+ * (1) A match covers only bytes that are equal at both places.  A piece's
+ * place is noted when the whole piece was written there, as 64-bit positions
+ * that never wrap, so a piece equals itself; whatever follows a piece, and
+ * everything found by the hash, is compared in the buffer.  A collision or a
+ * stale place costs bits and nothing else.
+ *
+ * (2) A distance is used only if it is 1 to 32,768, and its place then lies in
+ * this shard: positions begin at 32,769, so that a place never set (0) is too
+ * far.  Places of ids are kept as 32 bits; after 4 GiB of text an old one may
+ * look near, but by then a whole window of this shard's text lies before it.
+ *
+ * (3) Matches are at least 4 bytes long here, and those of more than 258 are cut
+ * into 3 to 258 (sm_defwin_match(), which also asserts the distance).
+ *
+ * (4) Package-merge keeps the code lengths within 14, 15 and 7 bits by
+ * construction, and every code has two symbols or more and is complete.
+ *
+ * (5) No block is marked as the last one; the end is an empty stored block.
+ *
+ * Why it is the same everywhere: the bytes follow from the parts alone, all
+ * arithmetic is on unsigned integers of fixed width, words are read as
+ * little-endian, and all state is set afresh by begin().
+ *
+ * Bounds.  Memory is one window, about 1 MiB.  Parts may be of any length: what
+ * fits SM_DEFWIN_UNIT together is appended as one unit, larger ones in pieces.
+ * Written out, no text grows by more than 31/24, and that only if it is all
+ * matches of 3 bytes; literals alone by 9/8.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "err.h"
+
+#include "defwin.h"
+#include "record_impl.h"
+
+/*
+ * Places of ids: 16 KiB, half a first-level cache, for the 600 to 1,500 items
+ * that a window holds.
+ */
+#define ID_BITS 12
+/* What is shorter may cost more than its literals. */
+#define MATCH_MIN 4
+
+struct part {
+	const char *text;
+	size_t len;
+	uint64_t *place; /* where it stood last; NULL: not known */
+};
+
+struct recdeflate {
+	struct sm_record_writer w;
+	struct sm_defwin *win;
+	bool in_list;     /* an item was written in this record */
+	struct part owed; /* the end of the record before, or nothing */
+	/* Id and number must be shorter together; 0: all items are too long. */
+	size_t item_room;
+	/* Positions of the pieces where they stood last; 0: nowhere. */
+	struct places {
+		uint64_t head, list, item, next, mid, last, none;
+		uint32_t id[1 << ID_BITS];
+	} at;
+};
+
+static inline void
+part_copy(unsigned char *dst, const char *src, size_t len)
+{
+	/* Two moves that overlap; no call for what is mostly 4 to 32 long. */
+	if (len > 32 || len < 4) {
+		memcpy(dst, src, len);
+	} else if (len >= 16) {
+		memcpy(dst, src, 16);
+		memcpy(dst + len - 16, src + len - 16, 16);
+	} else if (len >= 8) {
+		memcpy(dst, src, 8);
+		memcpy(dst + len - 8, src + len - 8, 8);
+	} else {
+		memcpy(dst, src, 4);
+		memcpy(dst + len - 4, src + len - 4, 4);
+	}
+}
+
+/*
+ * The first eight bytes of a part, zeros behind a shorter one.  They are read
+ * from the part itself: the copy was stored in other widths just now, and the
+ * processor would wait for these stores to reach the cache.
+ */
+static inline uint64_t
+part_word(const char *part, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)part;
+	uint64_t v = 0;
+	uint32_t low, high;
+
+	if (len >= 8)
+		return sm_load64(p);
+	if (len >= 4) {
+		low = sm_load32(p);
+		high = sm_load32(p + len - 4);
+		return low | (uint64_t)high << (8 * (len - 4));
+	}
+	while (len-- > 0)
+		v = v << 8 | p[len];
+	return v;
+}
+
+/* Distance from `position` back to `place`, or 0 if no match reaches there. */
+static inline uint64_t
+place_dist(uint64_t position, uint64_t place)
+{
+	uint64_t d = position - place;
+
+	return d <= SM_DEFLATE_WINDOW ? d : 0;
+}
+
+/* Match text[at ..] with the text `dist` before as far as it agrees. */
+static void
+unit_match(struct sm_defwin *d, size_t at, uint64_t dist)
+{
+	size_t len;
+
+	if (dist == 0 || at < d->done)
+		return;
+	len = sm_defwin_agree(d, at, dist);
+	if (len >= MATCH_MIN)
+		sm_defwin_match(d, at, len, dist);
+}
+
+/* A part too long for a unit, in pieces. */
+static void
+unit_long(struct sm_defwin *d, const struct part *p)
+{
+	uint64_t dist = 0, position = sm_defwin_position(d, d->end);
+	size_t done, at, n;
+
+	if (p->place) {
+		dist = place_dist(position, *p->place);
+		*p->place = position;
+	}
+	for (done = 0; done < p->len; done += n) {
+		n = p->len - done;
+		n = n < SM_DEFWIN_UNIT ? n : SM_DEFWIN_UNIT;
+		sm_defwin_reserve(d, n);
+		at = d->end;
+		memcpy(d->text + at, p->text + done, n);
+		d->end += n;
+		unit_match(d, at, dist);
+	}
+}
+
+/* Write parts one behind the other, and match each with its last place. */
+static void
+unit_put(struct sm_defwin *d, const struct part *part, size_t parts)
+{
+	size_t i, at, n = 0;
+	uint64_t position;
+
+	for (i = 0; i < parts; i++) {
+		if (part[i].len > SM_DEFWIN_UNIT - n)
+			break;
+		n += part[i].len;
+	}
+	if (i < parts) {
+		for (i = 0; i < parts; i++)
+			unit_long(d, &part[i]);
+		return;
+	}
+
+	sm_defwin_reserve(d, n);
+	at = d->end;
+	for (i = 0; i < parts; i++) {
+		part_copy(d->text + d->end, part[i].text, part[i].len);
+		d->end += part[i].len;
+	}
+	for (i = 0; i < parts; at += part[i++].len) {
+		if (!part[i].place)
+			continue;
+		position = sm_defwin_position(d, at);
+		unit_match(d, at, place_dist(position, *part[i].place));
+		*part[i].place = position;
+	}
+}
+
+static struct part
+part_of(const struct sm_record_piece *piece, uint64_t *place)
+{
+	return (struct part){ piece->text, piece->len, place };
+}
+
+/* The first item of a record, and any that is longer than a unit. */
+static void
+item_put(struct recdeflate *r, const char *id, size_t id_len, const char *num,
+	 size_t num_len)
+{
+	const struct sm_record_template *tpl = &r->w.tpl;
+	struct part part[5];
+	size_t n = 0;
+
+	if (r->in_list) {
+		part[n++] = part_of(&tpl->next, &r->at.next);
+	} else {
+		/* The nearest is most often the end of the last `next`. */
+		if (r->at.next != 0 && tpl->next.len >= tpl->item.len)
+			r->at.item = r->at.next + tpl->next.len - tpl->item.len;
+		part[n++] = part_of(&tpl->list, &r->at.list);
+		part[n++] = part_of(&tpl->item, &r->at.item);
+	}
+	part[n++] = (struct part){ id, id_len, NULL };
+	part[n++] = part_of(&tpl->mid, &r->at.mid);
+	part[n++] = (struct part){ num, num_len, NULL };
+	unit_put(r->win, part, n);
+	r->in_list = true;
+}
+
+static inline uint32_t *
+id_place(struct recdeflate *r, const char *id, size_t len, uint64_t word)
+{
+	uint64_t h = word * UINT64_C(0x9e3779b97f4a7c15) + len;
+
+	if (len > 8)
+		h ^= sm_load64((const unsigned char *)id + len - 8);
+	h *= UINT64_C(0xd6e8feb86659fd93);
+	return &r->at.id[h >> (64 - ID_BITS)];
+}
+
+/*
+ * How many bytes from text[at] on agree with those `dist` before; there stands
+ * a part of `len` bytes that begins with `word`.
+ */
+static inline size_t
+item_agree(const struct sm_defwin *d, size_t at, uint64_t dist, size_t len,
+	   uint64_t word)
+{
+	size_t n = len < 8 ? len : 8;
+	uint64_t x = sm_load64(d->text + at - dist) ^ word;
+
+	if (len < 8)
+		x &= (UINT64_C(1) << (8 * len)) - 1;
+	if (x != 0)
+		return (size_t)__builtin_ctzll(x) >> 3;
+	return n + sm_defwin_agree(d, at + n, dist);
+}
+
+/* A match's cost in sixteenths of a bit; a longer one is weighed as one. */
+static inline uint64_t
+match_cost(const struct sm_defwin *d, size_t len, uint64_t dist)
+{
+	len = len < SM_DEFLATE_MATCH_MAX ? len : SM_DEFLATE_MATCH_MAX;
+	return (uint64_t)d->cost.len[len] +
+	       d->cost.dist[sm_defblock_dist_code((unsigned)dist)];
+}
+
+struct item {
+	size_t at, mid;              /* where it and its middle piece begin */
+	size_t len, mid_len;         /* what can be matched there; 0: nothing */
+	uint64_t dist, mid_dist;
+};
+
+/* Is the match of `len` bytes `dist` before better than the nearer two? */
+static inline bool
+item_far_is_better(const struct sm_defwin *d, const struct item *it,
+		   size_t len, uint64_t dist)
+{
+	uint64_t near, far;
+	size_t covered = it->len + it->mid_len;
+
+	/* It should reach beyond the id; what it cannot, the nearer do. */
+	if (it->at + len < it->mid + MATCH_MIN)
+		return false;
+	if (it->len < MATCH_MIN || it->mid_len < MATCH_MIN)
+		return true;
+	if (covered >= d->end - it->at)
+		return false;
+	near = match_cost(d, it->len, it->dist) +
+	       match_cost(d, it->mid_len, it->mid_dist) +
+	       (d->end - it->at - covered) * d->cost.literal;
+	far = match_cost(d, len, dist) +
+	      (d->end - it->at - len) * d->cost.literal;
+	return far < near;
+}
+
+static void
+recdeflate_item(struct sm_record_writer *w, const char *id, size_t id_len,
+		const char *num, size_t num_len)
+{
+	struct recdeflate *r = (struct recdeflate *)w;
+	const struct sm_record_template *tpl = &w->tpl;
+	struct sm_defwin *d = r->win;
+	uint64_t position, mid_position, id_word, far;
+	size_t id_at, num_at, len;
+	uint32_t *place;
+	struct item it;
+
+	if (!r->in_list || id_len >= r->item_room ||
+	    num_len >= r->item_room - id_len) {
+		item_put(r, id, id_len, num, num_len);
+		return;
+	}
+
+	sm_defwin_reserve(d, SM_DEFWIN_UNIT);
+	it.at = d->end;
+	id_at = it.at + tpl->next.len;
+	it.mid = id_at + id_len;
+	num_at = it.mid + tpl->mid.len;
+	part_copy(d->text + it.at, tpl->next.text, tpl->next.len);
+	part_copy(d->text + id_at, id, id_len);
+	part_copy(d->text + it.mid, tpl->mid.text, tpl->mid.len);
+	part_copy(d->text + num_at, num, num_len);
+	d->end = num_at + num_len;
+
+	position = sm_defwin_position(d, it.at);
+	mid_position = sm_defwin_position(d, it.mid);
+	it.dist = place_dist(position, r->at.next);
+	it.mid_dist = place_dist(mid_position, r->at.mid);
+	r->at.next = position;
+	r->at.mid = mid_position;
+	id_word = part_word(id, id_len);
+	place = id_place(r, id, id_len, id_word);
+	far = (uint32_t)((uint32_t)position - *place);
+	*place = (uint32_t)position;
+
+	it.len = it.mid_len = 0;
+	if (it.dist != 0)
+		it.len = tpl->next.len +
+			 item_agree(d, id_at, it.dist, id_len, id_word);
+	if (it.mid_dist != 0)
+		it.mid_len = tpl->mid.len +
+			     item_agree(d, num_at, it.mid_dist, num_len,
+					part_word(num, num_len));
+
+	if (far <= SM_DEFLATE_WINDOW && far != it.dist) {
+		len = sm_defwin_agree(d, it.at, far);
+		if (item_far_is_better(d, &it, len, far)) {
+			sm_defwin_match(d, it.at, len, far);
+			return;
+		}
+	}
+	if (it.len >= MATCH_MIN)
+		sm_defwin_match(d, it.at, it.len, it.dist);
+	if (it.mid_len >= MATCH_MIN && it.mid >= d->done)
+		sm_defwin_match(d, it.mid, it.mid_len, it.mid_dist);
+}
+
+static void
+recdeflate_key(struct sm_record_writer *w, const char *key, size_t len)
+{
+	struct recdeflate *r = (struct recdeflate *)w;
+	struct part part[3];
+	size_t n = 0;
+
+	if (r->owed.len > 0)
+		part[n++] = r->owed;
+	part[n++] = part_of(&w->tpl.head, &r->at.head);
+	part[n++] = (struct part){ key, len, NULL };
+	unit_put(r->win, part, n);
+	r->owed.len = 0;
+	r->in_list = false;
+}
+
+/* Report the failure that sticks, if there is one. */
+static int
+recdeflate_failed(const struct recdeflate *r, struct sm_err *err)
+{
+	if (r->win->err.code != 0 && err)
+		*err = r->win->err;
+	return r->win->err.code;
+}
+
+static int
+recdeflate_end_record(struct sm_record_writer *w, struct sm_err *err)
+{
+	struct recdeflate *r = (struct recdeflate *)w;
+	struct part list = part_of(&w->tpl.list, &r->at.list);
+
+	/* The end goes with the next record's head: one match for both. */
+	if (r->in_list) {
+		r->owed = part_of(&w->tpl.last, &r->at.last);
+	} else {
+		unit_put(r->win, &list, 1);
+		r->owed = part_of(&w->tpl.none, &r->at.none);
+	}
+	return recdeflate_failed(r, err);
+}
+
+static int
+recdeflate_begin(struct sm_record_writer *w, struct sm_shard *shard,
+		 struct sm_err *err)
+{
+	struct recdeflate *r = (struct recdeflate *)w;
+
+	(void)err; /* nothing here can fail */
+	sm_defwin_begin(r->win, shard);
+	memset(&r->at, 0, sizeof(r->at));
+	r->in_list = false;
+	r->owed.len = 0;
+	return 0;
+}
+
+static int
+recdeflate_end(struct sm_record_writer *w, struct sm_err *err)
+{
+	struct recdeflate *r = (struct recdeflate *)w;
+
+	unit_put(r->win, &r->owed, r->owed.len > 0);
+	r->owed.len = 0;
+	sm_defwin_end(r->win);
+	return recdeflate_failed(r, err);
+}
+
+static void
+recdeflate_free(struct sm_record_writer *w)
+{
+	struct recdeflate *r = (struct recdeflate *)w;
+
+	sm_defwin_free(r->win);
+	free(r);
+}
+
+static const struct sm_record_ops recdeflate_ops = {
+	.begin = recdeflate_begin,
+	.key = recdeflate_key,
+	.item = recdeflate_item,
+	.end_record = recdeflate_end_record,
+	.end = recdeflate_end,
+	.free = recdeflate_free,
+};
+
+int
+sm_recdeflate_new(struct sm_record_writer **out,
+		  const struct sm_record_template *tpl, struct sm_err *err)
+{
+	struct recdeflate *r = calloc(1, sizeof(*r));
+
+	if (r)
+		r->win = sm_defwin_new();
+	if (!r || !r->win) {
+		free(r);
+		return sm_err_mem(err, "the record encoder");
+	}
+	r->w.ops = &recdeflate_ops;
+	r->w.tpl = *tpl;
+	r->item_room = SM_DEFWIN_UNIT;
+	if (tpl->next.len > r->item_room ||
+	    tpl->mid.len > r->item_room - tpl->next.len)
+		r->item_room = 0;
+	else
+		r->item_room -= tpl->next.len + tpl->mid.len;
+	*out = &r->w;
+	return 0;
+}

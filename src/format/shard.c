@@ -1,0 +1,291 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "fault.h"
+#include "file.h"
+
+#include "crc32.h"
+
+#include "shard.h"
+
+#define SHARD_BUF_BYTES  ((size_t)256 * 1024)
+#define SHARD_DIGITS_MIN 6
+#define SHARD_DIGITS_MAX 20 /* of a uint64_t */
+
+/*
+ * Two shards must never meet in one temporary file: a worker that stood still
+ * for its whole lease wakes up and goes on writing into its own.
+ */
+#ifdef SABOTAGE_shared_tmp_name
+#define SHARD_CREATE (O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC)
+#else
+#define SHARD_CREATE (O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC)
+#endif
+
+struct sm_shard {
+	int dirfd;       /* borrowed */
+	int fd;          /* the temporary file, -1 once closed */
+	bool tmp_exists; /* ... and is ours to unlink */
+	uint64_t batch;
+	char name[SM_SHARD_NAME_MAX];
+	char tmp[SM_SHARD_NAME_MAX];
+	uint64_t raw_bytes;
+	uint32_t raw_crc32;
+	uint64_t body_bytes; /* behind the header */
+	uint32_t body_crc32;
+	size_t len; /* bytes in buf, not yet written */
+	unsigned char buf[SHARD_BUF_BYTES];
+};
+
+void
+sm_shard_name(char *dst, uint64_t batch, unsigned digits)
+{
+	snprintf(dst, SM_SHARD_NAME_MAX, "%0*" PRIu64 ".gz", (int)digits,
+		 batch);
+}
+
+void
+sm_shard_tmp_name(char *dst, uint64_t batch, unsigned digits, int64_t token)
+{
+#ifdef SABOTAGE_shared_tmp_name
+	token = 1;
+#endif
+	snprintf(dst, SM_SHARD_NAME_MAX, "%0*" PRIu64 ".%" PRId64 ".tmp",
+		 (int)digits, batch, token);
+}
+
+unsigned
+sm_shard_digits(uint64_t batches)
+{
+	uint64_t last = batches > 0 ? batches - 1 : 0;
+	unsigned n = 1;
+
+	while (last >= 10) {
+		last /= 10;
+		n++;
+	}
+	return n > SHARD_DIGITS_MIN ? n : SHARD_DIGITS_MIN;
+}
+
+/* Digits at *s, at most `max`, into *v; returns how many there are, 0: bad. */
+static unsigned
+shard_parse_number(uint64_t *v, const char **s, uint64_t max)
+{
+	unsigned n = 0, digit;
+
+	for (*v = 0; **s >= '0' && **s <= '9'; (*s)++, n++) {
+		digit = (unsigned)(**s - '0');
+		if (*v > (max - digit) / 10)
+			return 0;
+		*v = *v * 10 + digit;
+	}
+	return n;
+}
+
+int
+sm_shard_parse_name(const char *name, uint64_t *batch, int64_t *token)
+{
+	const char *s = name;
+	uint64_t b, t;
+	unsigned n;
+
+	n = shard_parse_number(&b, &s, UINT64_MAX);
+	if (n < SHARD_DIGITS_MIN || n > SHARD_DIGITS_MAX)
+		return 0;
+	if (strcmp(s, ".gz") == 0) {
+		*batch = b;
+		return 1;
+	}
+	if (*s++ != '.' || *s == '0' ||
+	    shard_parse_number(&t, &s, INT64_MAX) == 0 ||
+	    strcmp(s, ".tmp") != 0)
+		return 0;
+	*batch = b;
+	*token = (int64_t)t;
+	return 2;
+}
+
+int
+sm_shard_open(struct sm_shard **out, int dirfd, uint64_t batch, unsigned digits,
+	      int64_t token, struct sm_err *err)
+{
+	struct sm_shard *s;
+	int ret;
+
+	if (digits > SHARD_DIGITS_MAX)
+		return sm_err_set(err, SM_EBUG, "shard names of %u digits",
+				  digits);
+	/* calloc: of a large block, only pages that are used cost time. */
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return sm_err_mem(err, "a shard");
+	s->dirfd = dirfd;
+	s->fd = -1;
+	s->batch = batch;
+	sm_shard_name(s->name, batch, digits);
+	sm_shard_tmp_name(s->tmp, batch, digits, token);
+	if (!sm_fault_errno("shard.create"))
+		s->fd = openat(dirfd, s->tmp, SHARD_CREATE, 0666);
+	if (s->fd < 0) {
+		ret = sm_err_sys(err, "cannot create shard '%s'", s->tmp);
+		goto fail;
+	}
+	s->tmp_exists = true;
+	sm_fault("shard.created");
+	/* Room for the header, which is known at the end. */
+	s->len = SM_GZIP_SHARD_HEADER;
+	*out = s;
+	return 0;
+
+fail:
+	sm_shard_free(s);
+	return ret;
+}
+
+void
+sm_shard_text(struct sm_shard *s, const void *text, size_t len)
+{
+	s->raw_crc32 = sm_crc32(s->raw_crc32, text, len);
+	s->raw_bytes += len;
+}
+
+uint64_t
+sm_shard_raw_bytes(const struct sm_shard *s)
+{
+	return s->raw_bytes;
+}
+
+static int
+shard_write(struct sm_shard *s, const void *data, size_t len,
+	    struct sm_err *err)
+{
+	sm_fault("shard.before_write");
+	if (sm_fault_errno("shard.write") || sm_write_all(s->fd, data, len) < 0)
+		return sm_err_sys(err, "cannot write shard '%s'", s->tmp);
+	return 0;
+}
+
+int
+sm_shard_deflated(struct sm_shard *s, const void *data, size_t len,
+		  struct sm_err *err)
+{
+	const unsigned char *p = data;
+	size_t n;
+	int ret;
+
+	s->body_crc32 = sm_crc32(s->body_crc32, data, len);
+	s->body_bytes += len;
+	while (len > 0) {
+		if (s->len == sizeof(s->buf)) {
+			ret = shard_write(s, s->buf, s->len, err);
+			if (ret < 0)
+				return ret;
+			s->len = 0;
+		}
+		n = sizeof(s->buf) - s->len;
+		if (n > len)
+			n = len;
+		memcpy(s->buf + s->len, p, n);
+		s->len += n;
+		p += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/* Sync if asked, and close; the descriptor is gone either way. */
+static int
+shard_close(struct sm_shard *s, bool sync, struct sm_err *err)
+{
+	int fd = s->fd;
+
+#ifdef SABOTAGE_no_shard_sync
+	sync = false;
+#endif
+	sm_fault("shard.before_sync");
+	/* Injected failures leave the descriptor to sm_shard_free(). */
+	if ((sync && sm_fault_errno("shard.sync")) ||
+	    sm_fault_errno("shard.close"))
+		goto fail;
+	s->fd = -1;
+	if (sm_sync_close(fd, sync) < 0)
+		goto fail;
+	sm_fault("shard.after_sync");
+	return 0;
+
+fail:
+	return sm_err_sys(err, "cannot %s shard '%s'",
+			  sync ? "sync and close" : "close", s->tmp);
+}
+
+int
+sm_shard_finish(struct sm_shard *s, struct sm_gzip_shard *head, bool sync,
+		struct sm_shard_info *info, struct sm_err *err)
+{
+	unsigned char header[SM_GZIP_SHARD_HEADER], tail[SM_GZIP_TAIL_BYTES];
+	int ret;
+
+	sm_gzip_put_tail(tail, s->raw_crc32, s->raw_bytes);
+	ret = sm_shard_deflated(s, tail, sizeof(tail), err);
+	if (ret < 0)
+		return ret;
+	ret = shard_write(s, s->buf, s->len, err);
+	if (ret < 0)
+		return ret;
+	s->len = 0;
+
+	head->batch = s->batch;
+	head->raw_bytes = s->raw_bytes;
+	sm_gzip_put_shard(header, head);
+	sm_fault("shard.before_header");
+	if (sm_fault_errno("shard.pwrite") ||
+	    sm_pwrite_all(s->fd, header, sizeof(header), 0) < 0)
+		return sm_err_sys(err, "cannot write the header of shard '%s'",
+				  s->tmp);
+	ret = shard_close(s, sync, err);
+	if (ret < 0)
+		return ret;
+	info->raw_bytes = s->raw_bytes;
+	info->raw_crc32 = s->raw_crc32;
+	info->gz_bytes = sizeof(header) + s->body_bytes;
+	info->gz_crc32 = sm_crc32_combine(sm_crc32(0, header, sizeof(header)),
+					  s->body_crc32, s->body_bytes);
+	return 0;
+}
+
+int
+sm_shard_publish(struct sm_shard *s, struct sm_err *err)
+{
+	sm_fault("shard.before_rename");
+	if (sm_fault_errno("shard.rename") ||
+	    renameat(s->dirfd, s->tmp, s->dirfd, s->name) < 0)
+		return sm_err_sys(err, "cannot rename shard '%s' to '%s'",
+				  s->tmp, s->name);
+	s->tmp_exists = false;
+	sm_fault("shard.after_rename");
+	return 0;
+}
+
+void
+sm_shard_keep(struct sm_shard *s)
+{
+	s->tmp_exists = false;
+}
+
+void
+sm_shard_free(struct sm_shard *s)
+{
+	if (!s)
+		return;
+	if (s->fd >= 0)
+		close(s->fd);
+	if (s->tmp_exists)
+		unlinkat(s->dirfd, s->tmp, 0);
+	free(s);
+}

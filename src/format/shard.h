@@ -1,0 +1,81 @@
+/*
+ * shard.h - write one gzip shard file, whole or not at all
+ *
+ * Calling sequence:
+ *
+ *	sm_shard_open(), then by an encoder sm_shard_text() and
+ *	sm_shard_deflated() any number of times, sm_shard_finish(), then,
+ *	inside the write transaction that marks the batch done and after its
+ *	guard held, sm_shard_publish(), and always, at the end,
+ *	sm_shard_free().
+ *
+ * The shard is the container (gzip.h): header, deflate bytes, tail.  What is
+ * compressed, and how, is the encoder's: it hands in each run of text for the
+ * counts and the CRC, and the deflate bytes that stand for it, which must end
+ * on a byte boundary and hold no block marked as the last one.
+ *
+ * Until it is published a shard is named "<name>.<token>.tmp", which no reader
+ * opens; freeing an unpublished shard unlinks it.  After sm_shard_finish() the
+ * contents are on disk, if `sync` was asked for.  Publishing renames under the
+ * database's write lock, so a worker that lost its batch cannot replace its
+ * successor's shard; a rename that a power cut forgets is completed by the
+ * start check, which knows the file by the token in the done row.
+ *
+ * After a failed call only sm_shard_free() may be called.  A shard belongs to
+ * one thread.  Failures are SM_EIO or SM_ENOSPC unless said otherwise.
+ */
+#ifndef SM_SHARD_H
+#define SM_SHARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gzip.h"
+
+struct sm_err;
+struct sm_shard;
+
+/* What the job database records about a finished shard. */
+struct sm_shard_info {
+	uint64_t raw_bytes; /* before compression */
+	uint64_t gz_bytes;  /* size of the file */
+	uint32_t raw_crc32; /* of the uncompressed bytes */
+	uint32_t gz_crc32;  /* of the file's bytes */
+};
+
+#define SM_SHARD_NAME_MAX 64
+
+/* "000017.gz" and "000017.<token>.tmp": digits as many as the last id has. */
+void sm_shard_name(char *dst, uint64_t batch, unsigned digits);
+void sm_shard_tmp_name(char *dst, uint64_t batch, unsigned digits,
+		       int64_t token);
+unsigned sm_shard_digits(uint64_t batches); /* at least 6 */
+/* 1: "<batch>.gz"; 2: "<batch>.<token>.tmp"; 0: neither. */
+int sm_shard_parse_name(const char *name, uint64_t *batch, int64_t *token);
+
+/*
+ * Start the shard of `batch` in the directory `dirfd`, which stays the
+ * caller's and must outlive the shard.  `token` is the claim's, so a worker
+ * that lost its batch cannot write into its successor's file.
+ */
+int sm_shard_open(struct sm_shard **out, int dirfd, uint64_t batch,
+		  unsigned digits, int64_t token, struct sm_err *err);
+/* Account for text: size and CRC. */
+void sm_shard_text(struct sm_shard *s, const void *text, size_t len);
+/* Write compressed bytes. */
+int sm_shard_deflated(struct sm_shard *s, const void *data, size_t len,
+		      struct sm_err *err);
+uint64_t sm_shard_raw_bytes(const struct sm_shard *s); /* so far */
+/*
+ * Close the member, put `head` (whose batch and raw_bytes are filled in here)
+ * into its header, sync if asked, close.
+ */
+int sm_shard_finish(struct sm_shard *s, struct sm_gzip_shard *head, bool sync,
+		    struct sm_shard_info *info, struct sm_err *err);
+int sm_shard_publish(struct sm_shard *s, struct sm_err *err);
+/* Leave the temporary file where it is: its row may be committed. */
+void sm_shard_keep(struct sm_shard *s);
+void sm_shard_free(struct sm_shard *s); /* NULL is allowed */
+
+#endif /* SM_SHARD_H */

@@ -1,0 +1,157 @@
+#include <endian.h>
+#include <errno.h>
+
+#include "buf.h"
+
+#include "crc32.h"
+#include "table_build.h"
+#include "table_file.h"
+#include "table_source.h"
+#include "table_token.h"
+
+#include "table.h"
+
+/* Bytes of the source from one report of progress to the next. */
+#define TABLE_PROGRESS_BYTES (4 * 1024 * 1024)
+
+static int
+table_fill(struct sm_table_build *b, struct sm_table_reader *r,
+	   const struct sm_table_source *source, struct sm_err *err)
+{
+	uint64_t size = sm_table_reader_size(r), report = TABLE_PROGRESS_BYTES;
+	struct sm_jsonflat_entry e;
+	struct sm_buf text = { 0 };
+	int ret;
+
+	while ((ret = sm_table_reader_next(r, &e, err)) > 0) {
+		text.len = 0;
+		sm_table_token(&text, &e, source->is_keys, source->ids);
+		if (sm_buf_failed(&text)) {
+			ret = sm_err_mem(err, "a key or token");
+			break;
+		}
+		ret = sm_table_build_add(b, e.index, e.at, text.data, text.len,
+					 err);
+		if (ret < 0)
+			break;
+		if (source->progress && e.at >= report) {
+			source->progress(e.at, size, source->arg);
+			report = e.at + TABLE_PROGRESS_BYTES;
+		}
+	}
+	if (ret == 0 && source->progress)
+		source->progress(size, size, source->arg);
+	sm_buf_release(&text);
+	return ret;
+}
+
+int
+sm_table_compile(struct sm_table_info *info, int dirfd, const char *name,
+		 const struct sm_table_source *source, struct sm_err *err)
+{
+	struct sm_table_reader reader;
+	struct sm_table_build build;
+	struct sm_table_info counted;
+	int ret;
+
+	ret = sm_table_reader_open(&reader, source->path, source->format, err);
+	if (ret < 0)
+		return ret;
+	ret = sm_table_build_open(&build, dirfd, name, source->path, &counted,
+				  err);
+	if (ret == 0)
+		ret = table_fill(&build, &reader, source, err);
+	if (ret == 0)
+		ret = sm_table_build_finish(&build, err);
+	if (ret == 0)
+		*info = counted;
+	sm_table_build_close(&build);
+	sm_table_reader_close(&reader);
+	return ret;
+}
+
+/* Take the header's numbers; do they and the CRCs fit the file? */
+static bool
+table_check(struct sm_table *t)
+{
+	const unsigned char *h = t->map.data;
+	uint64_t size = t->map.size, text_at, slot_bytes;
+	bool sparse;
+
+	if (size < SM_TABLE_HEADER_SIZE ||
+	    memcmp(h, SM_TABLE_MAGIC, SM_TABLE_MAGIC_SIZE) != 0 ||
+	    sm_get_le(h + 8, 4) != SM_TABLE_VERSION ||
+	    sm_get_le(h + 60, 4) != sm_crc32(0, h, 60) ||
+	    sm_get_le(h + 40, 8) != size)
+		return false;
+	sparse = sm_get_le(h + 12, 4) == 1;
+	t->count = sm_get_le(h + 16, 8);
+	t->entries = sm_get_le(h + 24, 8);
+	text_at = sm_get_le(h + 32, 8);
+	slot_bytes = sizeof(*t->slots) + (sparse ? sizeof(*t->sorted) : 0);
+	if (t->entries > t->count || text_at > size ||
+	    t->count > size / slot_bytes ||
+	    text_at != SM_TABLE_HEADER_SIZE + t->count * slot_bytes ||
+	    sm_get_le(h + 56, 4) != sm_crc32(0, h + SM_TABLE_HEADER_SIZE,
+					     size - SM_TABLE_HEADER_SIZE))
+		return false;
+	t->slots = (const void *)(h + text_at - t->count * sizeof(*t->slots));
+	t->sorted = sparse ? (const void *)(h + SM_TABLE_HEADER_SIZE) : NULL;
+	t->text = (const char *)h + text_at;
+	return true;
+}
+
+int
+sm_table_open(struct sm_table *t, int dirfd, const char *name,
+	      struct sm_err *err)
+{
+	struct sm_table open = { 0 };
+	struct sm_err e = { 0 };
+	int ret;
+
+	ret = sm_map_openat(&open.map, dirfd, name, &e);
+	if (ret < 0 && e.sys == ENOENT)
+		return sm_err_set(err, SM_EDAMAGED,
+				  "compiled table '%s' is missing; plan the "
+				  "job again with --restart",
+				  name);
+	if (ret < 0) {
+		if (err)
+			*err = e;
+		return ret;
+	}
+	if (!table_check(&open)) {
+		sm_map_close(&open.map);
+		return sm_err_set(err, SM_EDAMAGED,
+				  "compiled table '%s' is damaged; plan the "
+				  "job again with --restart",
+				  name);
+	}
+	*t = open;
+	return 0;
+}
+
+void
+sm_table_close(struct sm_table *t)
+{
+	sm_map_close(&t->map);
+	*t = (struct sm_table){ 0 };
+}
+
+const struct sm_table_slot *
+sm_table_search(const struct sm_table *t, uint64_t index)
+{
+	const uint64_t *base = t->sorted;
+	uint64_t n = t->count, half;
+
+	if (n == 0)
+		return NULL;
+	/* Invariant: if the index is there, it is in base[0 … n - 1]. */
+	while (n > 1) {
+		half = n / 2;
+		if (le64toh(base[half]) <= index)
+			base += half;
+		n -= half;
+	}
+	return le64toh(*base) == index ? &t->slots[base - t->sorted] : NULL;
+}

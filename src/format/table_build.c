@@ -1,0 +1,358 @@
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fault.h"
+
+#include "crc32.h"
+#include "table_file.h"
+#include "table_sort.h"
+
+#include "table_build.h"
+
+static int
+build_create(int *fd, struct sm_table_build *b, bool nameless,
+	     struct sm_err *err)
+{
+	int f;
+
+	/* A killed planner may have left one of this name. */
+	unlinkat(b->dirfd, b->tmp, 0);
+	f = openat(b->dirfd, b->tmp,
+		   O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (f < 0)
+		return sm_err_sys(err, "cannot create '%s'", b->tmp);
+	if (nameless)
+		unlinkat(b->dirfd, b->tmp, 0);
+	*fd = f;
+	return 0;
+}
+
+int
+sm_table_build_open(struct sm_table_build *b, int dirfd, const char *name,
+		    const char *source, struct sm_table_info *info,
+		    struct sm_err *err)
+{
+	int n, ret;
+
+	*b = (struct sm_table_build){
+		.dirfd = dirfd,
+		.source = source,
+		.name = name,
+		.main = { .fd = -1, .what = "the compiled table" },
+		.order = { .fd = -1, .what = "sorting the table" },
+		.text_fd = -1,
+		.info = info,
+	};
+	*info = (struct sm_table_info){ 0 };
+	n = snprintf(b->tmp, sizeof(b->tmp), "%s.tmp", name);
+	if (n < 0 || (size_t)n >= sizeof(b->tmp))
+		return sm_err_set(err, SM_EUSAGE, "table name too long: '%s'",
+				  name);
+	b->buffer = malloc(SM_TABLE_BUILD_BUFFER);
+	if (!b->buffer)
+		return sm_err_mem(err, "the texts of a table");
+	/* The nameless ones first: all three use the name in turn. */
+	ret = build_create(&b->text_fd, b, true, err);
+	if (ret == 0)
+		ret = build_create(&b->order.fd, b, true, err);
+	if (ret == 0)
+		ret = build_create(&b->main.fd, b, false, err);
+	if (ret < 0)
+		return ret;
+	b->tmp_exists = true;
+	return sm_table_area_reserve(&b->main, SM_TABLE_HEADER_SIZE, err);
+}
+
+void
+sm_table_build_close(struct sm_table_build *b)
+{
+	sm_table_area_release(&b->main);
+	sm_table_area_release(&b->order);
+	if (b->text_fd >= 0)
+		close(b->text_fd);
+	if (b->tmp_exists)
+		unlinkat(b->dirfd, b->tmp, 0);
+	free(b->buffer);
+	b->buffer = NULL;
+	b->text_fd = -1;
+	b->tmp_exists = false;
+}
+
+static int
+build_flush(struct sm_table_build *b, const void *data, size_t len,
+	    struct sm_err *err)
+{
+	if (sm_fault_errno("table.write") ||
+	    sm_write_all(b->text_fd, data, len) < 0)
+		return sm_err_sys(err, "cannot write texts of the table '%s'",
+				  b->name);
+	return 0;
+}
+
+static int
+build_put_text(struct sm_table_build *b, const char *text, size_t len,
+	       struct sm_err *err)
+{
+	int ret;
+
+	b->text_bytes += len;
+	if (len > SM_TABLE_BUILD_BUFFER - b->buffered) {
+		ret = build_flush(b, b->buffer, b->buffered, err);
+		if (ret < 0)
+			return ret;
+		b->buffered = 0;
+	}
+	if (len > SM_TABLE_BUILD_BUFFER)
+		return build_flush(b, text, len, err);
+	memcpy(b->buffer + b->buffered, text, len);
+	b->buffered += len;
+	return 0;
+}
+
+static struct sm_table_slot *
+build_slots(const struct sm_table_build *b)
+{
+	return (void *)(b->main.data + SM_TABLE_HEADER_SIZE);
+}
+
+static int
+build_duplicate(const struct sm_table_build *b, uint64_t index, uint64_t at,
+		struct sm_err *err)
+{
+	return sm_err_set(err, SM_EINPUT,
+			  "cannot read '%s': byte %" PRIu64 ": index %" PRIu64
+			  " a second time",
+			  b->source, at, index);
+}
+
+static int
+build_place(struct sm_table_build *b, uint64_t index, uint64_t at,
+	    const struct sm_table_slot *slot, struct sm_err *err)
+{
+	struct sm_table_record *r;
+	int ret;
+
+	if (b->ordered == 0 && index == b->prefix) {
+		ret = sm_table_area_reserve(&b->main,
+					    SM_TABLE_HEADER_SIZE +
+						    (index + 1) * sizeof(*slot),
+					    err);
+		if (ret < 0)
+			return ret;
+		build_slots(b)[index] = *slot;
+		b->prefix++;
+		return 0;
+	}
+	if (index < b->prefix)
+		return build_duplicate(b, index, at, err);
+	ret = sm_table_area_reserve(&b->order, (b->ordered + 1) * sizeof(*r),
+				    err);
+	if (ret < 0)
+		return ret;
+	r = (struct sm_table_record *)(void *)b->order.data + b->ordered++;
+	*r = (struct sm_table_record){ index, at, *slot };
+	return 0;
+}
+
+int
+sm_table_build_add(struct sm_table_build *b, uint64_t index, uint64_t at,
+		   const char *text, size_t len, struct sm_err *err)
+{
+	struct sm_table_slot slot = { 0 };
+	int ret;
+
+	if (len == 0) {
+		/* No text, but seen: a second one is an error even so. */
+		slot.u.near[0] = 1;
+		b->info->unusable++;
+	} else if (len <= SM_TABLE_NEAR_MAX) {
+		slot.len = (unsigned char)len;
+		memcpy(slot.u.near, text, len);
+	} else if (len > UINT32_MAX) {
+		return sm_err_set(err, SM_EINPUT,
+				  "cannot use '%s': byte %" PRIu64
+				  ": a text of %zu bytes",
+				  b->source, at, len);
+	} else {
+		slot.len = SM_TABLE_FAR;
+		sm_put_le(slot.u.far.len, len, 4);
+		sm_put_le(slot.u.far.at, b->text_bytes, 8);
+		ret = build_put_text(b, text, len, err);
+		if (ret < 0)
+			return ret;
+	}
+	b->info->entries += len > 0;
+	if (index >= b->info->end)
+		b->info->end = index + 1;
+	return build_place(b, index, at, &slot, err);
+}
+
+/* Spread the entries that came out of order among the slots. */
+static int
+build_spread(struct sm_table_build *b, struct sm_err *err)
+{
+	const struct sm_table_record *r = (const void *)b->order.data, *end;
+	struct sm_table_slot *slots, *s;
+	int ret;
+
+	b->count = b->info->end;
+	ret = sm_table_area_reserve(
+		&b->main, SM_TABLE_HEADER_SIZE + b->count * sizeof(*slots),
+		err);
+	if (ret < 0)
+		return ret;
+	slots = build_slots(b);
+	for (end = r + b->ordered; r < end; r++) {
+		s = &slots[r->index];
+		if (s->len != 0 || s->u.near[0] != 0)
+			return build_duplicate(b, r->index, r->at, err);
+		*s = r->slot;
+	}
+	return 0;
+}
+
+/* Bring all entries into `order`, sort them there, and write them out. */
+static int
+build_sort(struct sm_table_build *b, struct sm_err *err)
+{
+	struct sm_table_record *r;
+	struct sm_table_slot *slots;
+	uint64_t *indices, i, k = 0, n = b->ordered + b->prefix;
+	int ret;
+
+	ret = sm_table_area_reserve(&b->order, n * sizeof(*r), err);
+	if (ret < 0)
+		return ret;
+	r = (void *)b->order.data;
+	for (i = 0; i < b->prefix; i++)
+		r[b->ordered + i] =
+			(struct sm_table_record){ .index = i,
+						  .slot = build_slots(b)[i] };
+	sm_table_sort(r, n, b->info->end - 1);
+
+	b->sparse = true;
+	b->count = b->info->entries;
+	ret = sm_table_area_reserve(
+		&b->main,
+		SM_TABLE_HEADER_SIZE +
+			b->count * (sizeof(*indices) + sizeof(*slots)),
+		err);
+	if (ret < 0)
+		return ret;
+	indices = (void *)(b->main.data + SM_TABLE_HEADER_SIZE);
+	slots = (void *)(indices + b->count);
+	for (i = 0; i < n; i++) {
+		if (i > 0 && r[i].index == r[i - 1].index)
+			return build_duplicate(
+				b, r[i].index,
+				r[i].at > r[i - 1].at ? r[i].at : r[i - 1].at,
+				err);
+		if (r[i].slot.len == 0)
+			continue;
+		indices[k] = htole64(r[i].index);
+		slots[k++] = r[i].slot;
+	}
+	return 0;
+}
+
+/* Append the texts to the file at `at`; their CRC continues `*crc`. */
+static int
+build_append_texts(struct sm_table_build *b, uint32_t *crc, uint64_t at,
+		   struct sm_err *err)
+{
+	uint64_t done = 0;
+	ssize_t n;
+	int ret;
+
+	ret = build_flush(b, b->buffer, b->buffered, err);
+	if (ret < 0)
+		return ret;
+	while (done < b->text_bytes) {
+		n = sm_pread_full(b->text_fd, b->buffer, SM_TABLE_BUILD_BUFFER,
+				  done);
+		if (n <= 0) {
+			errno = n < 0 ? errno : EIO;
+			return sm_err_sys(err,
+					  "cannot read back the texts of the "
+					  "table '%s'",
+					  b->name);
+		}
+		*crc = sm_crc32(*crc, b->buffer, (size_t)n);
+		if (sm_pwrite_all(b->main.fd, b->buffer, (size_t)n, at + done) <
+		    0)
+			return sm_err_sys(err, "cannot write '%s'", b->tmp);
+		done += (uint64_t)n;
+	}
+	return 0;
+}
+
+static void
+build_put_header(struct sm_table_build *b, uint64_t text_at, uint32_t crc)
+{
+	unsigned char *h = b->main.data;
+
+	memcpy(h, SM_TABLE_MAGIC, SM_TABLE_MAGIC_SIZE);
+	sm_put_le(h + 8, SM_TABLE_VERSION, 4);
+	sm_put_le(h + 12, b->sparse, 4);
+	sm_put_le(h + 16, b->count, 8);
+	sm_put_le(h + 24, b->info->entries, 8);
+	sm_put_le(h + 32, text_at, 8);
+	sm_put_le(h + 40, text_at + b->text_bytes, 8);
+	sm_put_le(h + 48, 0, 8);
+	sm_put_le(h + 56, crc, 4);
+	sm_put_le(h + 60, sm_crc32(0, h, 60), 4);
+}
+
+/* Cut the file to its size, sync it and give it its name. */
+static int
+build_publish(struct sm_table_build *b, uint64_t size, struct sm_err *err)
+{
+	int fd = b->main.fd;
+
+	/* Unmapping hands the pages' changes to the sync that follows. */
+	sm_table_area_unmap(&b->main);
+	if (ftruncate(fd, (off_t)size) < 0)
+		return sm_err_sys(err, "cannot set the size of '%s'", b->tmp);
+	b->main.fd = -1;
+	if (sm_sync_close(fd, true) < 0 || sm_fault_errno("table.sync"))
+		return sm_err_sys(err, "cannot sync '%s'", b->tmp);
+	sm_fault("table.before_rename");
+	if (renameat(b->dirfd, b->tmp, b->dirfd, b->name) < 0)
+		return sm_err_sys(err, "cannot rename '%s'", b->tmp);
+	b->tmp_exists = false;
+	return 0;
+}
+
+int
+sm_table_build_finish(struct sm_table_build *b, struct sm_err *err)
+{
+	uint64_t n = b->prefix + b->ordered, text_at;
+	uint32_t crc;
+	int ret = 0;
+
+	b->count = b->prefix;
+	if (b->ordered > 0 && (b->info->end <= SM_TABLE_SMALL ||
+			       b->info->end / SM_TABLE_SLOTS_PER_ENTRY <= n))
+		ret = build_spread(b, err);
+	else if (b->ordered > 0)
+		ret = build_sort(b, err);
+	if (ret < 0)
+		return ret;
+
+	text_at = SM_TABLE_HEADER_SIZE +
+		  b->count * (sizeof(struct sm_table_slot) +
+			      (b->sparse ? sizeof(uint64_t) : 0));
+	crc = sm_crc32(0, b->main.data + SM_TABLE_HEADER_SIZE,
+		       text_at - SM_TABLE_HEADER_SIZE);
+	ret = build_append_texts(b, &crc, text_at, err);
+	if (ret < 0)
+		return ret;
+	build_put_header(b, text_at, crc);
+	return build_publish(b, text_at + b->text_bytes, err);
+}

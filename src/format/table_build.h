@@ -1,0 +1,61 @@
+/*
+ * table_build.h - make the file of a compiled table (table.c only)
+ *
+ *	sm_table_build_open(), sm_table_build_add() per entry of the source,
+ *	sm_table_build_finish(), and always sm_table_build_close()
+ *
+ * Slots grow in a shared mapping of "<name>.tmp", whose blocks are reserved
+ * before they are touched: a full disk is SM_ENOSPC, not a SIGBUS.  Long texts
+ * go through a buffer into a second file, appended at the end.  As long as
+ * indices come as 0, 1, 2, … their slots are written in place.  From the first
+ * that does not, entries go into a third file in the order they come, and are
+ * spread out (dense) or sorted by index (sparse) at the end.  The second and
+ * third file have no name: a killed process leaves at most "<name>.tmp",
+ * which the next one replaces.
+ *
+ * Heap memory: one buffer.  Disk: the table, once more its long texts, 32
+ * bytes per entry that came out of order, and room to grow.
+ */
+#ifndef SM_TABLE_BUILD_H
+#define SM_TABLE_BUILD_H
+
+#include "table.h"
+#include "table_area.h"
+
+/* Bytes of a buffer of long texts. */
+#define SM_TABLE_BUILD_BUFFER (256 * 1024)
+
+struct sm_table_build {
+	int dirfd;          /* the caller's */
+	const char *source; /* path, for messages */
+	const char *name;
+	char tmp[256];
+	bool tmp_exists;
+	struct sm_table_area main, order;
+	int text_fd;
+	uint64_t text_bytes; /* in file and buffer */
+	unsigned char *buffer;
+	size_t buffered;
+	uint64_t prefix;  /* slots in place: indices 0 to prefix - 1 */
+	uint64_t ordered; /* entries in `order` */
+	uint64_t count;   /* slots of the finished table */
+	bool sparse;
+	struct sm_table_info *info; /* the caller's */
+};
+
+int sm_table_build_open(struct sm_table_build *b, int dirfd, const char *name,
+			const char *source, struct sm_table_info *info,
+			struct sm_err *err);
+
+/*
+ * The text of `index`, which stood at byte `at` of the source; len 0: there
+ * was an entry without a usable text.
+ */
+int sm_table_build_add(struct sm_table_build *b, uint64_t index, uint64_t at,
+		       const char *text, size_t len, struct sm_err *err);
+
+/* Put the file together, sync it, give it its name. */
+int sm_table_build_finish(struct sm_table_build *b, struct sm_err *err);
+void sm_table_build_close(struct sm_table_build *b);
+
+#endif /* SM_TABLE_BUILD_H */

@@ -1,0 +1,204 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <shardmill.h>
+
+#include "bytes.h"
+
+#include "scan.h"
+
+#include "table_source.h"
+
+#define SOURCE_INTEGERS                                                        \
+	(1u << SM_NPY_I1 | 1u << SM_NPY_I2 | 1u << SM_NPY_I4 |                 \
+	 1u << SM_NPY_I8 | 1u << SM_NPY_U1 | 1u << SM_NPY_U2 |                 \
+	 1u << SM_NPY_U4 | 1u << SM_NPY_U8)
+
+static bool
+source_ends_in(const char *path, const char *ending)
+{
+	size_t n = strlen(path), m = strlen(ending);
+
+	return n >= m && strcmp(path + n - m, ending) == 0;
+}
+
+/*
+ * A compressed file would be refused as invalid text as well, but the reason
+ * is this one.
+ */
+static int
+source_check_compressed(const struct sm_map *m, struct sm_err *err)
+{
+	static const struct {
+		const char *magic, *name, *tool;
+		size_t len;
+	} kinds[] = {
+		{ "\x1f\x8b", "compressed by gzip", "gzip -dc", 2 },
+		{ "\x28\xb5\x2f\xfd", "compressed by zstd", "zstd -dc", 4 },
+		{ "\xfd\x37zXZ", "compressed by xz", "xz -dc", 5 },
+		{ "BZh91AY&SY", "compressed by bzip2", "bzip2 -dc", 10 },
+		{ "PK\x03\x04", "a .zip archive", "unzip -p", 4 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (m->size >= kinds[i].len &&
+		    memcmp(m->data, kinds[i].magic, kinds[i].len) == 0)
+			return sm_err_set(err, SM_EINPUT,
+					  "cannot read '%s': it is %s; unpack "
+					  "it with %s",
+					  m->path, kinds[i].name,
+					  kinds[i].tool);
+	return 0;
+}
+
+static int
+source_open_npy(struct sm_table_reader *r, const char *path, struct sm_err *err)
+{
+	int ret;
+
+	r->format = SM_FORMAT_NPY;
+	ret = sm_npy_open(&r->npy, path, err);
+	if (ret < 0)
+		return ret;
+	return sm_npy_require(&r->npy, 1, SOURCE_INTEGERS, "an integer array",
+			      err);
+}
+
+static int
+source_open_mapped(struct sm_table_reader *r, const char *path, int format,
+		   struct sm_err *err)
+{
+	int ret;
+
+	if (format == SM_FORMAT_NPY ||
+	    (format == SM_FORMAT_AUTO && source_ends_in(path, ".npy")))
+		return source_open_npy(r, path, err);
+	ret = sm_map_open(&r->map, path, err);
+	if (ret < 0)
+		return ret;
+	if (format == SM_FORMAT_AUTO && sm_npy_is(r->map.data, r->map.size)) {
+		sm_map_close(&r->map);
+		return source_open_npy(r, path, err);
+	}
+	if (format == SM_FORMAT_AUTO)
+		format = source_ends_in(path, ".json") ? SM_FORMAT_JSON
+						       : SM_FORMAT_TEXT;
+	r->format = format;
+	ret = source_check_compressed(&r->map, err);
+	if (ret < 0)
+		return ret;
+	sm_jsonflat_init(&r->json, &r->map);
+	return 0;
+}
+
+int
+sm_table_reader_open(struct sm_table_reader *r, const char *path, int format,
+		     struct sm_err *err)
+{
+	int ret;
+
+	*r = (struct sm_table_reader){ 0 };
+	ret = source_open_mapped(r, path, format, err);
+	if (ret == 0 && sm_table_reader_size(r) > SM_TABLE_SOURCE_MAX)
+		ret = sm_err_set(err, SM_EINPUT,
+				 "cannot read '%s': it has %" PRIu64 " bytes; "
+				 "keys and vocabularies may have up to %" PRIu64
+				 " (1 TiB)",
+				 path, sm_table_reader_size(r),
+				 SM_TABLE_SOURCE_MAX);
+	if (ret < 0)
+		sm_table_reader_close(r);
+	return ret;
+}
+
+void
+sm_table_reader_close(struct sm_table_reader *r)
+{
+	sm_jsonflat_release(&r->json);
+	sm_npy_close(&r->npy);
+	sm_map_close(&r->map);
+	*r = (struct sm_table_reader){ 0 };
+}
+
+uint64_t
+sm_table_reader_size(const struct sm_table_reader *r)
+{
+	return r->format == SM_FORMAT_NPY ? r->npy.map.size : r->map.size;
+}
+
+static int
+source_next_line(struct sm_table_reader *r, struct sm_jsonflat_entry *e,
+		 struct sm_err *err)
+{
+	const char *line = (const char *)r->map.data + r->at, *end;
+	size_t left = r->map.size - r->at, len;
+	ssize_t bad;
+
+	if (left == 0)
+		return 0;
+	end = memchr(line, '\n', left);
+	len = end ? (size_t)(end - line) : left;
+	if (len > SM_TABLE_LINE_MAX)
+		return sm_err_set(err, SM_EINPUT,
+				  "cannot read '%s': line %" PRIu64
+				  " at byte %" PRIu64 " has %zu bytes; lines "
+				  "may have up to %d",
+				  r->map.path, r->index, r->at, len,
+				  SM_TABLE_LINE_MAX);
+	bad = sm_scan_utf8(line, len);
+	if (bad >= 0)
+		return sm_err_set(err, SM_EINPUT,
+				  "cannot read '%s': byte %" PRIu64 " (line "
+				  "%" PRIu64 ", from 0): invalid UTF-8",
+				  r->map.path, r->at + (uint64_t)bad, r->index);
+	*e = (struct sm_jsonflat_entry){ .index = r->index++,
+					 .is_string = true,
+					 .text = line,
+					 .len = len,
+					 .at = r->at };
+	r->at += len + (end != NULL);
+	return 1;
+}
+
+static int
+source_next_item(struct sm_table_reader *r, struct sm_jsonflat_entry *e)
+{
+	const struct sm_npy *n = &r->npy;
+	const unsigned char *p = n->data + r->index * n->item_bytes;
+	unsigned bits = 8 * n->item_bytes;
+	uint64_t v;
+	int len;
+
+	if (r->index == n->count)
+		return 0;
+	v = sm_get_le(p, n->item_bytes);
+	if (n->type <= SM_NPY_I8) {
+		/* Bring the sign bit to the top, and back with its copies. */
+		v = (uint64_t)((int64_t)(v << (64 - bits)) >> (64 - bits));
+		len = snprintf(r->digits, sizeof(r->digits), "%" PRId64,
+			       (int64_t)v);
+	} else {
+		len = snprintf(r->digits, sizeof(r->digits), "%" PRIu64, v);
+	}
+	*e = (struct sm_jsonflat_entry){ .index = r->index++,
+					 .text = r->digits,
+					 .len = (size_t)len,
+					 .at = (uint64_t)(p - n->map.data) };
+	return 1;
+}
+
+int
+sm_table_reader_next(struct sm_table_reader *r, struct sm_jsonflat_entry *entry,
+		     struct sm_err *err)
+{
+	switch (r->format) {
+	case SM_FORMAT_NPY:
+		return source_next_item(r, entry);
+	case SM_FORMAT_JSON:
+		return sm_jsonflat_next(&r->json, entry, err);
+	default:
+		return source_next_line(r, entry, err);
+	}
+}

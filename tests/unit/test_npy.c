@@ -1,0 +1,307 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "buf.h"
+#include "bytes.h"
+#include "npy.h"
+
+#include "input_file.h"
+
+/* A .npy file of this header and `data_bytes` bytes 0, 1, 2, … */
+static const char *
+npy_file(unsigned major, const char *header, size_t data_bytes)
+{
+	struct sm_buf b = { 0 };
+	unsigned char head[12] = "\x93NUMPY";
+	unsigned width = major == 1 ? 2 : 4;
+	const char *path;
+	size_t i;
+
+	head[6] = (unsigned char)major;
+	sm_put_le(head + 8, strlen(header), width);
+	sm_buf_put(&b, head, 8 + width);
+	sm_buf_puts(&b, header);
+	for (i = 0; i < data_bytes; i++)
+		sm_buf_putc(&b, (char)i);
+	path = input_file("x.npy", b.data, b.len);
+	sm_buf_release(&b);
+	return path;
+}
+
+static void
+refuse(const char *path, const char *word)
+{
+	struct sm_npy npy = { 0 };
+	struct sm_err err = { 0 };
+
+	assert_int_equal(sm_npy_open(&npy, path, &err), SM_EINPUT);
+	if (!strstr(err.text, word) || !strstr(err.text, path))
+		fail_msg("'%s' is not in: %s", word, err.text);
+	assert_null(npy.data);
+	sm_npy_close(&npy);
+}
+
+static void
+refuse_header(const char *header, const char *word)
+{
+	refuse(npy_file(1, header, 24), word);
+}
+
+static void
+refuse_bytes(const void *data, size_t len, const char *word)
+{
+	refuse(input_file("x.npy", data, len), word);
+}
+
+#define HEAD(descr, order, shape)                                              \
+	"{'descr': " descr ", 'fortran_order': " order ", 'shape': " shape     \
+	", }   \n"
+
+static void
+test_accepted(void **state)
+{
+	static const struct {
+		const char *descr;
+		enum sm_npy_type type;
+		unsigned bytes;
+	} types[] = {
+		{ "'|i1'", SM_NPY_I1, 1 },   { "'<i2'", SM_NPY_I2, 2 },
+		{ "'<i4'", SM_NPY_I4, 4 },   { "'<i8'", SM_NPY_I8, 8 },
+		{ "'|u1'", SM_NPY_U1, 1 },   { "'<u2'", SM_NPY_U2, 2 },
+		{ "'<u4'", SM_NPY_U4, 4 },   { "'<u8'", SM_NPY_U8, 8 },
+		{ "'<f2'", SM_NPY_F2, 2 },   { "'<f4'", SM_NPY_F4, 4 },
+		{ "\"<f8\"", SM_NPY_F8, 8 },
+	};
+	struct sm_npy npy;
+	struct sm_err err = { 0 };
+	char header[128];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		snprintf(header, sizeof(header), HEAD("%s", "False", "(3, 2)"),
+			 types[i].descr);
+		assert_int_equal(
+			sm_npy_open(&npy,
+				    npy_file(1 + (unsigned)i % 3, header,
+					     6 * types[i].bytes),
+				    &err),
+			0);
+		assert_int_equal(npy.type, types[i].type);
+		assert_int_equal(npy.item_bytes, types[i].bytes);
+		assert_int_equal(npy.dims, 2);
+		assert_int_equal(npy.shape[0], 3);
+		assert_int_equal(npy.shape[1], 2);
+		assert_int_equal(npy.count, 6);
+		assert_int_equal(npy.data[5], 5);
+		sm_npy_close(&npy);
+	}
+}
+
+static void
+test_shapes(void **state)
+{
+	static const struct {
+		const char *header;
+		unsigned dims;
+		uint64_t count;
+		size_t bytes;
+	} shapes[] = {
+		{ HEAD("'<i4'", "False", "()"), 0, 1, 4 },
+		{ HEAD("'<i4'", "False", "(6,)"), 1, 6, 24 },
+		{ HEAD("'<i4'", "True", "(6,)"), 1, 6, 24 },
+		{ HEAD("'<i4'", "False", "(0, 300)"), 2, 0, 0 },
+		{ HEAD("'<i4'", "False", "(5L, 1L)"), 2, 5, 20 },
+		{ HEAD("'<i4'", "False", "(1,1,1,1,1,1,1,2)"), 8, 2, 8 },
+		{ "{'shape':(2,),'descr':'<i4','fortran_order':False}\n", 1, 2,
+		  8 },
+	};
+	struct sm_npy npy;
+	struct sm_err err = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
+		assert_int_equal(sm_npy_open(&npy,
+					     npy_file(1, shapes[i].header,
+						      shapes[i].bytes),
+					     &err),
+				 0);
+		assert_int_equal(npy.dims, shapes[i].dims);
+		assert_int_equal(npy.count, shapes[i].count);
+		sm_npy_close(&npy);
+	}
+}
+
+static void
+test_foreign(void **state)
+{
+	char zeros[16] = { 0 };
+
+	(void)state;
+	refuse(input_path("missing.npy"), "No such file");
+	refuse(input_path("."), "a directory");
+	assert_int_equal(mkfifo(input_path("pipe"), 0600), 0);
+	refuse(input_path("pipe"), "a pipe");
+	refuse("/dev/null", "a device");
+	refuse_bytes("", 0, "empty");
+	refuse_bytes("\x93NUM", 4, "only 4 bytes");
+	refuse_bytes("\x93NUMPY\1\0v", 9, "cut short");
+	refuse_bytes("\x93NUMPY\2\0vvv", 11, "cut short");
+	refuse_bytes("PK\3\4abcdefgh", 12, "z.files");
+	refuse_bytes("\x1f\x8b\x08 abcdefgh", 12, "gzip -dc");
+	refuse_bytes("\x80\4 abcdefgh", 11, "pickle");
+	refuse_bytes(zeros, sizeof(zeros), "00 00 00 00");
+	refuse_bytes("\x93NUMPY\1\1\1\0\n", 11, "byte 6: .npy version 1.1");
+	refuse_bytes("\x93NUMPY\0\0\1\0\n", 11, "version 0.0");
+	refuse_bytes("\x93NUMPY\4\0\1\0\n", 11, "version 4.0");
+	refuse_bytes("\x93NUMPY\1\0\0\0\n", 11, "byte 8: header length 0");
+	refuse_bytes("\x93NUMPY\1\0\3\0\n", 11,
+		     "byte 8: header length 3, but only 1");
+	refuse_bytes("\x93NUMPY\2\0\1\0\1\0\n", 13, "header length 65537");
+	refuse_bytes("\x93NUMPY\1\0\2\0{}", 12, "newline");
+}
+
+static void
+test_dictionary(void **state)
+{
+	(void)state;
+	refuse_header("\n", "'{' is wanted");
+	refuse_header("{\n", "a key in quotes");
+	refuse_header("{}\n", "'descr' is missing");
+	refuse_header("{'descr': '<i4', 'shape': (6,)}\n",
+		      "'fortran_order' is missing");
+	refuse_header("{'descr': '<i4', 'fortran_order': False}\n",
+		      "'shape' is missing");
+	refuse_header(HEAD("'<i4', 'descr': '<i4'", "False", "(6,)"),
+		      "byte 27: key 'descr' a second time");
+	refuse_header(HEAD("'<i4', 'color': 1", "False", "(6,)"), "'color'");
+	refuse_header(HEAD("'<i4'", "False", "(6,)") " x\n", "text after");
+	refuse_header(HEAD("'<i4'", "0", "(6,)"), "True or False");
+	refuse_header(HEAD("'<i4' 'a'", "False", "(6,)"), "',' or '}'");
+	refuse_header("{'descr': '<i4'", "newline");
+	refuse_header("{'descr\n", "without an end");
+	refuse_header("{'des\\x63r': 1}\n", "backslash");
+	refuse_header("{'descr' '<i4'}\n", "':'");
+}
+
+static void
+test_bad_shapes(void **state)
+{
+	(void)state;
+	refuse_header(HEAD("'<i4'", "False", "6"), "tuple is wanted");
+	refuse_header(HEAD("'<i4'", "False", "(6)"), "comma");
+	refuse_header(HEAD("'<i4'", "False", "(6 1)"), "comma");
+	refuse_header(HEAD("'<i4'", "False", "(,)"), "dimension is wanted");
+	refuse_header(HEAD("'<i4'", "False", "(-1, 6)"), "negative");
+	refuse_header(HEAD("'<i4'", "False", "((2, 3),)"), "within the shape");
+	refuse_header(HEAD("'<i4'", "False", "(1,1,1,1,1,1,1,1,6)"),
+		      "more than 8");
+	refuse_header(HEAD("'<i4'", "False", "(99999999999999999999999,)"),
+		      "99999999999999999999999 or more");
+	refuse_header(HEAD("'<i4'", "False", "(4611686018427387904, 4)"),
+		      "no file can hold");
+	refuse_header(HEAD("'<i8'", "False", "(2305843009213693952,)"),
+		      "no file can hold");
+	refuse_header(HEAD("'<i4'", "False",
+			   "(4611686018427387904, 4611686018427387904, 0)"),
+		      "no file can hold");
+	refuse(npy_file(1, HEAD("'<i4'", "False", "(3, 2)"), 23),
+	       "(3, 2) of int32 takes 24 bytes, but 23");
+	refuse(npy_file(1, HEAD("'<i4'", "False", "(3, 2)"), 25), "appended");
+	refuse(npy_file(1, HEAD("'<i4'", "False", "(0,)"), 1), "(0,)");
+}
+
+static void
+test_types(void **state)
+{
+	(void)state;
+	refuse_header(HEAD("'>i4'", "False", "(6,)"), ".astype('<i4')");
+	refuse_header(HEAD("'<i4'", "True", "(3, 2)"), "ascontiguousarray");
+	refuse_header(HEAD("'<f16'", "False", "(6,)"), ".astype('float64')");
+	refuse_header(HEAD("'|b1'", "False", "(6,)"), "truth values");
+	refuse_header(HEAD("'<c8'", "False", "(6,)"), "complex");
+	refuse_header(HEAD("'|O'", "False", "(6,)"), "Python objects");
+	refuse_header(HEAD("'|S3'", "False", "(6,)"), "strings");
+	refuse_header(HEAD("'<U3'", "False", "(6,)"), "strings");
+	refuse_header(HEAD("'<M8[ns]'", "False", "(6,)"), "dates");
+	refuse_header(HEAD("'|V3'", "False", "(6,)"), "unknown type '|V3'");
+	refuse_header(HEAD("'|i4'", "False", "(6,)"), "unknown type");
+	refuse_header(HEAD("'=i4'", "False", "(6,)"), "unknown type");
+	refuse_header(HEAD("''", "False", "(6,)"), "unknown type");
+	refuse_header(HEAD("[('a', '<i4')]", "False", "(6,)"), "structured");
+	refuse_header(HEAD("4", "False", "(6,)"), "type in quotes");
+}
+
+static void
+test_require(void **state)
+{
+	const char *path = npy_file(1, HEAD("'<f8'", "False", "(1, 3, 1)"), 24);
+	struct sm_npy npy;
+	struct sm_err err = { 0 };
+
+	(void)state;
+	assert_int_equal(sm_npy_open(&npy, path, &err), 0);
+	assert_int_equal(sm_npy_require(&npy, 3, 1u << SM_NPY_F8, "", &err), 0);
+	assert_int_equal(err.code, 0);
+	assert_int_equal(sm_npy_require(&npy, 2, 1u << SM_NPY_I4,
+					"an integer array", &err),
+			 SM_EINPUT);
+	assert_non_null(strstr(err.text, "is a 3-dimensional float64 array; "
+					 "wanted a 2-dimensional integer "
+					 "array"));
+	assert_int_equal(
+		sm_npy_require(&npy, 3, 1u << SM_NPY_F4, "a float32", &err),
+		SM_EINPUT);
+	sm_npy_close(&npy);
+	sm_npy_close(&npy);
+}
+
+/* Every header cut at each length, and each byte of one changed. */
+static void
+test_damaged(void **state)
+{
+	static const char header[] = HEAD("'<i4'", "False", "(3, 2)");
+	struct sm_npy npy;
+	struct sm_err err;
+	char copy[sizeof(header)];
+	size_t i;
+	int c, ret;
+
+	(void)state;
+	for (i = 0; i + 1 < sizeof(header); i++) {
+		memcpy(copy, header, sizeof(copy));
+		copy[i] = '\0';
+		refuse_header(copy, "");
+		for (c = 1; c < 256; c += 7) {
+			copy[i] = (char)c;
+			ret = sm_npy_open(&npy, npy_file(1, copy, 24), &err);
+			if (ret == 0)
+				sm_npy_close(&npy);
+			else
+				assert_int_equal(ret, SM_EINPUT);
+		}
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_accepted),
+		cmocka_unit_test(test_shapes),
+		cmocka_unit_test(test_foreign),
+		cmocka_unit_test(test_dictionary),
+		cmocka_unit_test(test_bad_shapes),
+		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_require),
+		cmocka_unit_test(test_damaged),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, input_cleanup);
+}

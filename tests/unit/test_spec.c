@@ -1,0 +1,453 @@
+/* The specification: round trips, strictness, differences, fingerprints. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "spec.h"
+
+struct opts {
+	const char *input;
+	bool flag;
+	bool has_pad;
+	int64_t pad;
+	uint64_t rows;
+	int level;
+	double min_score;
+	double wait_s;
+	int ids;
+	const char *field;
+	const char *const *argv;
+};
+
+static const char *const ids_names[] = { "auto", "int", "string", NULL };
+
+#define OPT(member) .name = #member, .offset = offsetof(struct opts, member)
+
+static const struct sm_spec_field fields[] = {
+	{ OPT(input), .type = SM_SPEC_STRING, .flags = SM_SPEC_PLACE },
+	{ OPT(flag), .type = SM_SPEC_BOOL },
+	{ OPT(pad), .type = SM_SPEC_INT,
+	  .has = offsetof(struct opts, has_pad) },
+	{ OPT(rows), .type = SM_SPEC_UINT, .min = 1 },
+	{ OPT(level), .type = SM_SPEC_LEVEL, .min = 1, .max = 9 },
+	{ OPT(min_score), .type = SM_SPEC_DOUBLE, .flags = SM_SPEC_SIGNED },
+	{ OPT(wait_s), .type = SM_SPEC_DOUBLE },
+	{ OPT(ids), .type = SM_SPEC_ENUM, .names = ids_names },
+	{ OPT(field), .type = SM_SPEC_STRING },
+	{ OPT(argv), .type = SM_SPEC_ARGV },
+};
+
+static void
+opts_init(void *p)
+{
+	*(struct opts *)p = (struct opts){
+		.rows = 5000,
+		.level = 6,
+		.min_score = 0.3,
+		.has_pad = true,
+		.field = "key",
+	};
+}
+
+static const struct sm_spec_shape shape = {
+	.kind = "sample",
+	.fields = fields,
+	.count = sizeof(fields) / sizeof(*fields),
+	.opts_bytes = sizeof(struct opts),
+	.init = opts_init,
+};
+static const struct sm_spec_shape other_shape = {
+	.kind = "other",
+	.fields = fields,
+	.count = 1,
+	.opts_bytes = sizeof(struct opts),
+};
+static const struct sm_spec_shape *const shapes[] = { &other_shape, &shape,
+						      NULL };
+
+static struct sm_spec *
+make(const struct opts *o)
+{
+	struct sm_digest d = { .size = 240,
+			       .mtime_ns = 1700000000123456789,
+			       .crc32 = 0x0a1b2c3d };
+	struct sm_spec *s = NULL;
+
+	assert_int_equal(sm_spec_new(&s, &shape, o, NULL), 0);
+	assert_int_equal(sm_spec_set_input(s, 0, "cands", "/d/c.npy", &d,
+					   NULL),
+			 0);
+	d.sampled = true;
+	d.crc32 = 7;
+	assert_int_equal(sm_spec_set_input(s, 1, "scores", "/d/s\xff.npy", &d,
+					   NULL),
+			 0);
+	assert_int_equal(sm_spec_set_output(s, "/d/out.gz", NULL), 0);
+	s->batches = 200;
+	s->rows = 1000000;
+	assert_int_equal(sm_spec_fingerprint(&s->fingerprint, s, NULL), 0);
+	return s;
+}
+
+static uint64_t
+fingerprint_of(const struct opts *o)
+{
+	struct sm_spec *s = make(o);
+	uint64_t fp = s->fingerprint;
+
+	sm_spec_free(s);
+	return fp;
+}
+
+static void
+assert_same_text(const struct sm_spec *s, const char *text)
+{
+	char *again = sm_spec_text(s, NULL);
+
+	assert_non_null(again);
+	assert_string_equal(again, text);
+	free(again);
+}
+
+static void
+test_round_trip(void **state)
+{
+	static const char *const argv[] = { "jq", "-c", "a\xff'\n", "", NULL };
+	static const double scores[] = { 0.3,	 1.0 / 3, -1e-300, 5e-324,
+					 1e308, 0.1 + 0.2, -0.0,	   1 };
+	struct opts o, *back;
+	struct sm_spec *s, *r;
+	struct sm_buf diff = { 0 };
+	char *text;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(scores) / sizeof(*scores); i++) {
+		opts_init(&o);
+		o.min_score = scores[i];
+		o.input = "/data/\xc3\xa9.npy";
+		o.argv = argv;
+		o.pad = INT64_MIN;
+		o.rows = INT64_MAX;
+		o.field = i % 2 ? NULL : "\xfe";
+		o.has_pad = i % 3 != 0;
+		s = make(&o);
+		text = sm_spec_text(s, NULL);
+		assert_non_null(text);
+		assert_int_equal(sm_spec_parse(&r, shapes, text, "spec.json",
+					       NULL),
+				 0);
+		back = r->opts;
+		assert_memory_equal(&back->min_score, &o.min_score, 8);
+		assert_int_equal(back->has_pad, o.has_pad);
+		assert_true(back->rows == INT64_MAX);
+		assert_string_equal(back->argv[2], argv[2]);
+		assert_string_equal(back->argv[3], "");
+		assert_null(back->argv[4]);
+		assert_string_equal(r->input[1].path, "/d/s\xff.npy");
+		assert_int_equal(r->input[0].digest.crc32, 0x0a1b2c3d);
+		assert_true(r->input[1].digest.sampled);
+		assert_true(r->fingerprint == s->fingerprint);
+		assert_int_equal(sm_spec_diff(&diff, s, r), 0);
+		assert_same_text(r, text);
+		free(text);
+		sm_spec_free(s);
+		sm_spec_free(r);
+	}
+	sm_buf_release(&diff);
+}
+
+static void
+test_readable(void **state)
+{
+	struct opts o;
+	struct sm_spec *s;
+	char *text;
+
+	(void)state;
+	opts_init(&o);
+	s = make(&o);
+	text = sm_spec_text(s, NULL);
+	assert_non_null(strstr(text, "\"min_score\": 0.3,\n"));
+	assert_non_null(strstr(text, "\"crc32\": \"0a1b2c3d\""));
+	assert_non_null(strstr(text, "{\n  \"shardmill\": 1,\n"));
+	assert_int_equal(text[strlen(text) - 1], '\n');
+	free(text);
+	sm_spec_free(s);
+}
+
+/* Replace `from` in a good text, and expect this failure. */
+static void
+expect_text(const char *from, const char *to, int code, const char *message)
+{
+	struct opts o;
+	struct sm_spec *s, *r = NULL;
+	struct sm_err err = { 0 };
+	struct sm_buf b = { 0 };
+	char *text, *at;
+
+	opts_init(&o);
+	o.input = "/i";
+	s = make(&o);
+	text = sm_spec_text(s, NULL);
+	at = strstr(text, from);
+	assert_non_null(at);
+	sm_buf_put(&b, text, (size_t)(at - text));
+	sm_buf_puts(&b, to);
+	sm_buf_puts(&b, at + strlen(from));
+	assert_int_equal(sm_spec_parse(&r, shapes, b.data, "spec.json", &err),
+			 code);
+	assert_null(r);
+	assert_int_equal(err.code, code);
+	if (!strstr(err.text, message))
+		fail_msg("'%s' lacks '%s'", err.text, message);
+	sm_buf_release(&b);
+	free(text);
+	sm_spec_free(s);
+}
+
+static void
+test_strict(void **state)
+{
+	(void)state;
+	expect_text("min_score", "min_scor", SM_EINPUT,
+		    "spec.json: options.min_scor: unknown; did you mean "
+		    "'min_score'?");
+	expect_text("\"batches\"", "\"batchs\"", SM_EINPUT,
+		    "spec.json: batchs: unknown; did you mean 'batches'?");
+	expect_text("\"rows\": 5000,", "", SM_EINPUT,
+		    "spec.json: options.rows: missing");
+	expect_text("\"rows\": 5000,", "\"rows\": 5000, \"rows\": 1,",
+		    SM_EINPUT, "duplicate");
+	expect_text("\"rows\": 5000", "\"rows\": \"5000\"", SM_EINPUT,
+		    "options.rows: \"5000\" is text; write the number without "
+		    "quotes");
+	expect_text("\"rows\": 5000", "\"rows\": 0", SM_EINPUT,
+		    "options.rows: 0 is out of range; give 1 to "
+		    "9223372036854775807");
+	expect_text("\"rows\": 5000", "\"rows\": -5", SM_EINPUT, "-5 is out");
+	expect_text("\"rows\": 5000", "\"rows\": 5e3", SM_EINPUT,
+		    "a fraction where a whole number is expected");
+	expect_text("\"rows\": 5000", "\"rows\": 9223372036854775808",
+		    SM_EINPUT, "whole numbers end at 9223372036854775807");
+	expect_text("\"rows\": 5000", "\"rows\": null", SM_EINPUT,
+		    "null where a whole number");
+	expect_text("\"level\": 6", "\"level\": 10", SM_EINPUT,
+		    "options.level: 10 is out of range; give 1 to 9");
+	expect_text("\"level\": 6", "\"level\": 4294967302", SM_EINPUT,
+		    "out of range");
+	expect_text("0.3", "NaN", SM_EINPUT, "spec.json: line ");
+	expect_text("0.3", "1e999", SM_EINPUT, "fractions at 1.8e308");
+	expect_text("0.3", "\"0.3\"", SM_EINPUT, "without quotes");
+	expect_text("\"wait_s\": 0.0", "\"wait_s\": -1", SM_EINPUT,
+		    "options.wait_s: -1 is out of range; give at least 0");
+	expect_text("\"ids\": \"auto\"", "\"ids\": \"itn\"", SM_EINPUT,
+		    "options.ids: 'itn' is unknown; did you mean 'int'?");
+	expect_text("\"flag\": false", "\"flag\": 0", SM_EINPUT,
+		    "options.flag: a whole number where true or false");
+	expect_text("\"key\"", "17", SM_EINPUT, "options.field:");
+	expect_text("\"key\"", "{\"bytes\": \"6\"}", SM_EINPUT,
+		    "options.field:");
+	expect_text("\"key\"", "{\"bytes\": \"6100\"}", SM_EINPUT,
+		    "options.field:");
+	expect_text("\"key\"", "\"k\\u0000y\"", SM_EINPUT, "spec.json: line");
+	expect_text("\"sample\"", "\"smaple\"", SM_EINPUT,
+		    "kind: 'smaple' is unknown; did you mean 'sample'?");
+	expect_text("\"crc32\": \"0a1b2c3d\"", "\"crc32\": \"0A1B2C3D\"",
+		    SM_EINPUT, "inputs[0].crc32: not 8 hexadecimal digits");
+	expect_text("\"sampled\": true", "\"smpled\": true", SM_EINPUT,
+		    "inputs[1].smpled: unknown; did you mean 'sampled'?");
+	expect_text("\"scores\"", "\"cands\"", SM_EINPUT,
+		    "inputs[1].name: 'cands' stands twice");
+	expect_text("\"output\": \"/d/out.gz\",", "", SM_EINPUT,
+		    "output: missing");
+	expect_text("\"fingerprint\": \"", "\"fingerprint\": \"0", SM_EINPUT,
+		    "fingerprint: not 16");
+	expect_text("{\n  \"shard", "[]{\n  \"shard", SM_EINPUT, "spec.json");
+	expect_text("}\n", "} x\n", SM_EINPUT, "spec.json: line");
+}
+
+static void
+test_version(void **state)
+{
+	(void)state;
+	expect_text("\"shardmill\": 1,", "\"shardmill\": 2, \"new\": 1,",
+		    SM_EREFUSED, "version 2 is newer than the 1");
+	expect_text("\"shardmill\": 1,", "\"shardmill\": 0,", SM_EINPUT,
+		    "out of range");
+	expect_text("\"shardmill\": 1,", "", SM_EINPUT,
+		    "shardmill: missing: this is no specification");
+	expect_text("\"shardmill\": 1,", "\"shardmill\": \"1\",", SM_EINPUT,
+		    "without quotes");
+}
+
+static void
+test_not_an_object(void **state)
+{
+	static const char *const texts[] = { "", "[]", "17", "null", "\"x\"",
+					     "{", "{}", "\xff" };
+	struct sm_err err;
+	struct sm_spec *s = NULL;
+	char *deep;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		assert_int_equal(sm_spec_parse(&s, shapes, texts[i], "f",
+					       &err),
+				 SM_EINPUT);
+		assert_null(s);
+	}
+	deep = malloc(1000001);
+	assert_non_null(deep);
+	memset(deep, '[', 1000000);
+	deep[1000000] = '\0';
+	assert_int_equal(sm_spec_parse(&s, shapes, deep, "f", &err),
+			 SM_EINPUT);
+	free(deep);
+}
+
+static void
+expect_new(const struct opts *o, const char *message)
+{
+	struct sm_spec *s = NULL;
+	struct sm_err err = { 0 };
+
+	assert_int_equal(sm_spec_new(&s, &shape, o, &err), SM_EINPUT);
+	assert_string_equal(err.text, message);
+}
+
+static void
+test_ranges_of_options(void **state)
+{
+	struct opts o;
+
+	(void)state;
+	opts_init(&o);
+	o.level = 0;
+	expect_new(&o, "--level: 0 is out of range; give 1 to 9");
+	opts_init(&o);
+	o.rows = UINT64_MAX;
+	expect_new(&o, "--rows: 18446744073709551615 is out of range; give 1 "
+		       "to 9223372036854775807");
+	opts_init(&o);
+	o.min_score = strtod("nan", NULL);
+	expect_new(&o, "--min-score: nan is out of range; give a finite "
+		       "number");
+	opts_init(&o);
+	o.ids = 3;
+	expect_new(&o, "--ids: 3 is out of range; give 0 to 2");
+}
+
+static void
+test_diff(void **state)
+{
+	static const char *const was[] = { "jq", "-c", NULL };
+	static const char *const is[] = { "jq", NULL };
+	struct sm_spec *a, *b;
+	struct sm_buf diff = { 0 };
+	struct opts o;
+
+	(void)state;
+	opts_init(&o);
+	o.input = "/a";
+	o.argv = was;
+	a = make(&o);
+	o.input = "/b";
+	o.argv = is;
+	o.min_score = 0.5;
+	o.has_pad = false;
+	o.flag = true;
+	o.ids = 1;
+	o.field = NULL;
+	b = make(&o);
+	assert_int_equal(sm_spec_diff(&diff, a, b), 6);
+	assert_string_equal(diff.data,
+			    "--flag was no, is yes; --pad was 0, is none; "
+			    "--min-score was 0.3, is 0.5; --ids was auto, is "
+			    "int; --field was 'key', is not given; the "
+			    "command was 'jq' '-c', is 'jq'");
+	sm_buf_release(&diff);
+	sm_spec_free(a);
+	sm_spec_free(b);
+}
+
+static void
+test_fingerprint(void **state)
+{
+	struct opts o;
+	struct sm_spec *s;
+	uint64_t fp, other;
+
+	(void)state;
+	opts_init(&o);
+	fp = fingerprint_of(&o);
+	o.input = "/elsewhere";
+	assert_true(fingerprint_of(&o) == fp);
+	o.wait_s = 1.0 / 3;
+	assert_true(fingerprint_of(&o) != fp);
+	opts_init(&o);
+	o.has_pad = false;
+	other = fingerprint_of(&o);
+	assert_true(other != fp);
+	o.pad = 9; /* not there, so without effect */
+	assert_true(fingerprint_of(&o) == other);
+
+	opts_init(&o);
+	s = make(&o);
+	s->input[0].path = "/other/place";
+	s->input[0].digest.mtime_ns = 5;
+	s->output = NULL;
+	assert_int_equal(sm_spec_fingerprint(&other, s, NULL), 0);
+	assert_true(other == fp);
+	s->input[0].digest.size++;
+	assert_int_equal(sm_spec_fingerprint(&other, s, NULL), 0);
+	assert_true(other != fp);
+	sm_spec_free(s);
+}
+
+/* The copy does not depend on the caller's strings. */
+static void
+test_own_strings(void **state)
+{
+	char field[] = "mine", arg[] = "x";
+	const char *argv[] = { arg, NULL };
+	struct sm_spec *s = NULL;
+	struct opts o, *copy;
+
+	(void)state;
+	opts_init(&o);
+	o.field = field;
+	o.argv = argv;
+	assert_int_equal(sm_spec_new(&s, &shape, &o, NULL), 0);
+	field[0] = arg[0] = '!';
+	argv[0] = NULL;
+	copy = s->opts;
+	assert_string_equal(copy->field, "mine");
+	assert_string_equal(copy->argv[0], "x");
+	sm_spec_free(s);
+	sm_spec_free(NULL);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_readable),
+		cmocka_unit_test(test_strict),
+		cmocka_unit_test(test_version),
+		cmocka_unit_test(test_not_an_object),
+		cmocka_unit_test(test_ranges_of_options),
+		cmocka_unit_test(test_diff),
+		cmocka_unit_test(test_fingerprint),
+		cmocka_unit_test(test_own_strings),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
