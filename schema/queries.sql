@@ -1,0 +1,44 @@
+-- queries.sql - examples for the sqlite3 shell; a test runs each of them
+--
+--	sqlite3 -box JOB/job.db < queries.sql
+--
+-- The shell has no busy timeout of its own: begin a session that writes with
+-- ".timeout 10000".
+
+-- Where does the job stand?
+SELECT * FROM progress;
+
+-- Which batches failed, with the last words of their command?
+SELECT batch, item, exit_status, signal, error, stderr FROM failed;
+
+-- What is running, longest first?
+SELECT batch, pid, seconds FROM running ORDER BY seconds DESC;
+
+-- How often was a batch tried, and how did each try end?
+SELECT a.id, a.outcome, a.exit_status, a.error_class, a.message
+FROM attempt AS a WHERE a.batch = 0 ORDER BY a.id;
+
+-- Which batches needed more than one attempt?
+SELECT batch, count(*) AS tries, group_concat(outcome) AS outcomes
+FROM attempt GROUP BY batch HAVING tries > 1 ORDER BY tries DESC LIMIT 20;
+
+-- Was every done batch committed exactly once since it was last put back?
+SELECT count(*) AS batches,
+       sum((SELECT count(*) FROM attempt AS a WHERE a.batch = b.id
+            AND a.token = b.token AND a.outcome = 'done') = 1) AS once
+FROM batch AS b WHERE state = 'done';
+
+-- How fast did it go?
+SELECT * FROM throughput;
+
+-- Which batches took longest?
+SELECT batch, seconds, rows FROM slowest;
+
+-- Where in the final file does batch 0 lie?
+SELECT batch, offset, gz_bytes FROM shards WHERE batch = 0;
+
+-- Rerun the failed batches; take some first; run with four workers; pause.
+UPDATE batch SET state = 'pending' WHERE state = 'failed';
+UPDATE batch SET priority = 1 WHERE id BETWEEN 0 AND 9;
+UPDATE job SET workers = 4;
+UPDATE job SET paused = 0;

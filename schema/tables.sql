@@ -1,0 +1,167 @@
+-- tables.sql - the state of record of one job
+--
+-- Everything that must survive a crash stands in these five tables; what can
+-- be derived from them is a view (views.sql).  Columns and tables are only
+-- ever added; user_version counts the additions, and a program refuses a job
+-- of a newer version than its own.
+--
+-- Times are Unix seconds (REAL), durations seconds, sizes bytes.  Half-open
+-- ranges, as in Python: first <= n < end.
+--
+-- The state machine of a batch:
+--
+--                claim                    complete
+--     pending ----------->  running  ----------------->  done
+--        ^  ^                  |                           |
+--        |  |  rescue, return, |  fail with tries left     |
+--        |  +------------------+                           |
+--        |                     |  fail, no tries left      |
+--        |                     +------------->  failed     |
+--        |                                        |        |
+--        +----------------------------------------+--------+
+--              retry; UPDATE batch SET state = 'pending' …; shard missing
+--
+-- Invariants, numbered as in src/store/batch.h:
+--
+--   1. running: `token` and `worker` name the one claim that may write the row.
+--   2. done: the shard of that `token` is whole, with these sizes and CRCs.
+--   3. Nobody but the holder of the token leaves running, but for a rescue,
+--      which names the token as well.
+--   4. Columns that a state does not need hold what an earlier attempt left,
+--      and are not read in it.
+
+PRAGMA application_id = 0x534d696c; -- "SMil"
+PRAGMA user_version = 1;
+
+-- The job: one row, inserted in the same transaction as the batches, so that a
+-- database without it is a plan that was killed.  `workers` and `paused` may be
+-- changed by hand while the job runs.
+CREATE TABLE job (
+	id           INTEGER PRIMARY KEY CHECK (id = 1),
+	kind         TEXT NOT NULL,     -- 'candidates', 'exec'
+	spec         TEXT NOT NULL,     -- the planned options, JSON, as spec.json
+	fingerprint  TEXT NOT NULL,     -- 16 hex digits: options and input digests
+	batches      INTEGER NOT NULL,  -- planned; rows of `batch`
+	rows         INTEGER NOT NULL,  -- planned input rows, lines or numbers
+	workers      INTEGER NOT NULL CHECK (workers >= 0), -- wanted processes
+	paused       INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
+	                                -- 1: claim nothing new
+	run          INTEGER NOT NULL DEFAULT 0,
+	                                -- fence: claims of an older run are void
+	max_attempts INTEGER NOT NULL CHECK (max_attempts >= 1),
+	lease_s      REAL NOT NULL CHECK (lease_s > 0),
+	                                -- a worker this long without a heartbeat is dead
+	sync         TEXT NOT NULL CHECK (sync IN ('shard', 'end')),
+	fail_fast    INTEGER NOT NULL CHECK (fail_fast IN (0, 1)),
+	network_fs   INTEGER NOT NULL CHECK (network_fs IN (0, 1)),
+	                                -- 1: rollback journal, one host at a time
+	final_path   TEXT,              -- where the final file goes or went
+	final_size   INTEGER,           -- its bytes, once finalized
+	final_digest TEXT,              -- 16 hex digits over (id, token) of its shards
+	final_force  INTEGER NOT NULL DEFAULT 0 CHECK (final_force IN (0, 1)),
+	                                -- 1: may replace a file that is not ours
+	created      REAL NOT NULL,     -- planned at
+	started      REAL,              -- the latest run began; rates count from here
+	ended        REAL               -- it ended; NULL while it runs or was killed
+) STRICT;
+
+-- The input files as they were when the job was planned.
+CREATE TABLE input (
+	name     TEXT PRIMARY KEY, -- of the option: 'cands', 'scores', …
+	path     TEXT NOT NULL,    -- absolute
+	size     INTEGER NOT NULL, -- bytes
+	mtime_ns INTEGER NOT NULL, -- Unix nanoseconds
+	crc32    INTEGER NOT NULL, -- of the content, or of samples of it
+	sampled  INTEGER NOT NULL CHECK (sampled IN (0, 1))
+) STRICT, WITHOUT ROWID;
+
+-- The batches: the unit of work, of retry and of loss.
+CREATE TABLE batch (
+	id           INTEGER PRIMARY KEY, -- from 0, the order of the final file
+	first        INTEGER,             -- rows, lines or numbers; NULL: unknown
+	"end"        INTEGER,
+	first_byte   INTEGER,             -- range of bytes in a file of lines
+	end_byte     INTEGER,
+	item         TEXT,                -- of an item job
+	state        TEXT NOT NULL DEFAULT 'pending'
+	             CHECK (state IN ('pending', 'running', 'done', 'failed')),
+	attempts     INTEGER NOT NULL DEFAULT 0, -- that count against the limit
+	max_attempts INTEGER,             -- NULL: the job's
+	not_before   REAL NOT NULL DEFAULT 0, -- backoff: no claim before; 0: due
+	priority     INTEGER NOT NULL DEFAULT 0, -- higher goes first
+	worker       INTEGER,             -- worker.id of the latest claim
+	token        INTEGER,             -- random, drawn by the latest claim
+	rows         INTEGER,             -- input rows read
+	records      INTEGER,             -- lines of output
+	skipped      INTEGER,             -- ids left out
+	raw_bytes    INTEGER,             -- of text
+	gz_bytes     INTEGER,             -- of the shard file
+	raw_crc32    INTEGER,             -- of the text
+	gz_crc32     INTEGER,             -- of the shard file's bytes
+	started      REAL,                -- the latest claim
+	finished     REAL,                -- done or failed at
+	error        TEXT,                -- message of the latest failure
+	CHECK (state <> 'running'
+	       OR (worker IS NOT NULL AND token IS NOT NULL)),
+	CHECK (state <> 'done'
+	       OR (token IS NOT NULL AND rows IS NOT NULL
+	           AND records IS NOT NULL AND skipped IS NOT NULL
+	           AND raw_bytes IS NOT NULL AND gz_bytes IS NOT NULL
+	           AND raw_crc32 IS NOT NULL AND gz_crc32 IS NOT NULL
+	           AND finished IS NOT NULL))
+) STRICT;
+
+-- What a claim looks for: due batches, in the order in which they are taken.
+-- Those in backoff stand in an index of their own, ordered by when they are
+-- due, so that 40,000 of them cost a claim nothing.
+CREATE INDEX batch_ready ON batch (priority DESC, id)
+	WHERE state = 'pending' AND not_before = 0;
+CREATE INDEX batch_waiting ON batch (not_before)
+	WHERE state = 'pending' AND not_before <> 0;
+CREATE INDEX batch_running ON batch (worker) WHERE state = 'running';
+CREATE INDEX batch_failed ON batch (id) WHERE state = 'failed';
+
+-- The attempts: one row per try, the history of the job.
+CREATE TABLE attempt (
+	id          INTEGER PRIMARY KEY,
+	batch       INTEGER NOT NULL,
+	worker      INTEGER NOT NULL,
+	token       INTEGER NOT NULL,
+	fingerprint TEXT NOT NULL,     -- of the options it was made with
+	started     REAL NOT NULL,
+	ended       REAL,              -- NULL: running
+	outcome     TEXT NOT NULL DEFAULT 'running' CHECK (outcome IN (
+	            'running',     -- not over
+	            'done',        -- committed
+	            'error',       -- failed, with error_class and message
+	            'signal',      -- the command or the worker died by a signal
+	            'timeout',     -- took longer than --timeout
+	            'stalled',     -- the worker stood still for its lease
+	            'fenced',      -- came too late: the batch was another's
+	            'returned',    -- given back by its worker (stop, full disk)
+	            'interrupted'  -- ended with its supervisor or the machine
+	            )),
+	exit_status INTEGER,           -- of the command
+	signal      INTEGER,           -- of the command or the worker
+	error_class TEXT,              -- a name of the registry in src/base/err.c
+	message     TEXT,
+	stderr      TEXT               -- last 4 KiB of the command's
+) STRICT;
+
+CREATE INDEX attempt_batch ON attempt (batch);
+
+-- The workers that ever joined.  A worker lives as long as it holds the lock
+-- on byte `slot` of the file `workers`; `ended` is written by whoever sees that
+-- it does not.
+CREATE TABLE worker (
+	id         INTEGER PRIMARY KEY,
+	slot       INTEGER NOT NULL, -- its byte in the file `workers`
+	pid        INTEGER NOT NULL,
+	pid_start  INTEGER NOT NULL, -- clock ticks after boot: tells a reused pid
+	host       TEXT NOT NULL,
+	supervised INTEGER NOT NULL CHECK (supervised IN (0, 1)), -- 0: by hand
+	started    REAL NOT NULL,
+	ended      REAL
+) STRICT;
+
+CREATE INDEX worker_alive ON worker (slot) WHERE ended IS NULL;

@@ -1,0 +1,124 @@
+-- views.sql - questions that people ask of a job
+--
+-- Derived from tables.sql and made anew when the program's version differs;
+-- columns are only ever added.  A person's own views beside these stay.
+
+-- Where does the job stand?  One row.  Rates and the estimate come from the
+-- latest run alone, so that a resume does not fool them.
+DROP VIEW IF EXISTS progress;
+CREATE VIEW progress AS
+WITH
+c AS (
+	SELECT count(*) AS total,
+	       sum(state = 'pending') AS pending,
+	       sum(state = 'running') AS running,
+	       sum(state = 'done') AS done,
+	       sum(state = 'failed') AS failed,
+	       sum(rows) FILTER (WHERE state = 'done') AS rows,
+	       sum(records) FILTER (WHERE state = 'done') AS records,
+	       sum(skipped) FILTER (WHERE state = 'done') AS skipped,
+	       sum(raw_bytes) FILTER (WHERE state = 'done') AS raw_bytes,
+	       sum(gz_bytes) FILTER (WHERE state = 'done') AS gz_bytes,
+	       sum(rows) FILTER (WHERE state = 'done' AND finished >=
+	           (SELECT started FROM job)) AS run_rows,
+	       sum(state = 'done' AND finished >=
+	           (SELECT started FROM job)) AS run_done
+	FROM batch),
+t AS (
+	SELECT coalesce(ended, (julianday('now') - 2440587.5) * 86400)
+	       - started AS s, ended IS NULL AS open
+	FROM job),
+p AS (
+	SELECT c.total, coalesce(c.pending, 0) AS pending,
+	       coalesce(c.running, 0) AS running, coalesce(c.done, 0) AS done,
+	       coalesce(c.failed, 0) AS failed,
+	       CASE WHEN c.total = 0 THEN 100.0
+	            ELSE round(100.0 * c.done / c.total, 2) END AS percent,
+	       coalesce(c.rows, 0) AS rows, coalesce(c.records, 0) AS records,
+	       coalesce(c.raw_bytes, 0) AS raw_bytes,
+	       coalesce(c.gz_bytes, 0) AS gz_bytes,
+	       CASE WHEN t.s > 0 THEN round(c.run_rows / t.s, 1) END AS rows_per_s,
+	       round(max(t.s, 0), 1) AS elapsed_s,
+	       CASE WHEN c.pending + c.running = 0 THEN 0.0
+	            WHEN t.open AND c.run_done > 0
+	            THEN round((c.pending + c.running) * t.s / c.run_done, 1)
+	       END AS eta_s,
+	       coalesce(c.skipped, 0) AS skipped
+	FROM c, t)
+SELECT total, pending, running, done, failed, percent, rows, records,
+       raw_bytes, gz_bytes, rows_per_s, elapsed_s, eta_s,
+       printf('%d:%02d:%02d', elapsed_s / 3600, elapsed_s / 60 % 60,
+              elapsed_s % 60) AS elapsed,
+       CASE WHEN eta_s IS NOT NULL THEN
+            printf('%d:%02d:%02d', eta_s / 3600, eta_s / 60 % 60, eta_s % 60)
+       END AS eta,
+       skipped
+FROM p;
+
+-- Which batches failed, and why?
+DROP VIEW IF EXISTS failed;
+CREATE VIEW failed AS
+SELECT b.id AS batch, b.first, b.end, b.item, b.attempts, a.outcome,
+       a.exit_status, a.signal, a.error_class, b.error, a.stderr,
+       datetime(b.finished, 'unixepoch') AS failed_at
+FROM batch AS b
+LEFT JOIN attempt AS a ON a.id =
+     (SELECT max(id) FROM attempt WHERE batch = b.id)
+WHERE b.state = 'failed'
+ORDER BY b.id;
+
+-- What is being worked on, by whom, for how long?
+DROP VIEW IF EXISTS running;
+CREATE VIEW running AS
+SELECT b.id AS batch, b.first, b.end, b.item, b.attempts, b.worker, w.pid,
+       w.host, round((julianday('now') - 2440587.5) * 86400 - b.started, 1)
+       AS seconds
+FROM batch AS b LEFT JOIN worker AS w ON w.id = b.worker
+WHERE b.state = 'running'
+ORDER BY b.started;
+
+-- Which done batches took longest?
+DROP VIEW IF EXISTS slowest;
+CREATE VIEW slowest AS
+SELECT id AS batch, first, "end", item,
+       round(finished - started, 3) AS seconds, rows, records, raw_bytes,
+       attempts
+FROM batch
+WHERE state = 'done'
+ORDER BY finished - started DESC
+LIMIT 20;
+
+-- Who worked, and how much of it is in the job?
+DROP VIEW IF EXISTS workers;
+CREATE VIEW workers AS
+SELECT w.id AS worker, w.pid, w.host, w.slot, w.supervised,
+       w.ended IS NULL AS alive,
+       datetime(w.started, 'unixepoch') AS started,
+       datetime(w.ended, 'unixepoch') AS ended,
+       count(a.id) FILTER (WHERE a.outcome = 'done') AS batches,
+       count(a.id) FILTER (WHERE a.outcome NOT IN ('done', 'running'))
+       AS not_done
+FROM worker AS w LEFT JOIN attempt AS a ON a.worker = w.id
+GROUP BY w.id
+ORDER BY w.id;
+
+-- Where does each shard lie in the final file?
+DROP VIEW IF EXISTS shards;
+CREATE VIEW shards AS
+SELECT id AS batch, first, "end", rows, records, raw_bytes, gz_bytes,
+       raw_crc32, gz_crc32,
+       sum(gz_bytes) OVER (ORDER BY id) - gz_bytes AS offset
+FROM batch
+WHERE state = 'done'
+ORDER BY id;
+
+-- How fast did it go, minute by minute?
+DROP VIEW IF EXISTS throughput;
+CREATE VIEW throughput AS
+SELECT strftime('%Y-%m-%d %H:%M', finished, 'unixepoch') AS minute,
+       count(*) AS batches, sum(rows) AS rows, sum(records) AS records,
+       sum(raw_bytes) AS raw_bytes, sum(gz_bytes) AS gz_bytes
+FROM batch
+WHERE state = 'done'
+GROUP BY minute
+ORDER BY minute;

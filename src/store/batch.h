@@ -1,0 +1,163 @@
+/*
+ * batch.h - the batch rows and their attempts
+ *
+ * The life of a row: pending -> running (claim) -> done (complete), or failed,
+ * or pending again.  Invariants, as in schema/tables.sql:
+ *
+ *   1. running: `token` names the one claim that may write the row.
+ *   2. done: the shard of that token is whole, with the recorded sizes and
+ *      CRCs; therefore complete comes after the shard's sync, and its rename
+ *      between the guard and the commit.
+ *   3. Nobody but the holder of the token leaves running, but for a rescue,
+ *      which names the token as well: "the guard".
+ *   4. `attempts` counts what somebody living saw fail.  What ended with its
+ *      supervisor or the machine, or was given back, is taken off again.
+ *   5. A row of `attempt` is 'running' exactly while its token's claim is.
+ *
+ * Every function here that writes runs inside sm_db_begin_write(), and returns
+ * 1 if the guard held, 0 if the batch is somebody else's by now (the caller is
+ * fenced off), <0 on an error.  -1 stands for NULL in numbers.
+ */
+#ifndef SM_BATCH_H
+#define SM_BATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "db.h"
+
+struct sm_batch {
+	uint64_t id;
+	int64_t first, end, first_byte, end_byte;
+	char *item;
+	int64_t token, worker;
+	int64_t attempts, max_attempts; /* this one included; the limit */
+	int64_t attempt;                /* id of its row */
+	int64_t run;                    /* of the claim */
+};
+
+void sm_batch_release(struct sm_batch *b);
+
+/* Planning. */
+int sm_batch_insert(struct sm_db *db, const struct sm_batch *b,
+		    struct sm_err *err);
+/* Does the row of b->id have these bounds?  1, 0, <0.  Reads only. */
+int sm_batch_is(struct sm_db *db, const struct sm_batch *b,
+		struct sm_err *err);
+
+struct sm_claim {
+	int64_t worker;
+	int64_t run;              /* the run that the worker joined */
+	const char *fingerprint;  /* of the options it works with */
+	double now;               /* Unix seconds */
+};
+
+/*
+ * Take the first due batch of the highest priority.  1: `b` is filled in; 0:
+ * nothing is due, the job is paused, the run is not the claim's, or the
+ * worker's row was ended by somebody who gave it up for dead.
+ */
+int sm_batch_claim(struct sm_batch *b, struct sm_db *db,
+		   const struct sm_claim *claim, struct sm_err *err);
+
+/* What a done row records. */
+struct sm_batch_made {
+	uint64_t rows, records, skipped, raw_bytes, gz_bytes;
+	uint32_t raw_crc32, gz_crc32;
+	const char *stderr_text; /* or NULL */
+};
+
+int sm_batch_complete(struct sm_db *db, const struct sm_batch *b,
+		      const struct sm_batch_made *made, double now,
+		      struct sm_err *err);
+
+struct sm_batch_trouble {
+	const char *outcome;     /* of the attempt: "error", "signal", … */
+	int exit_status, signal; /* -1: none */
+	const char *error_class; /* or NULL */
+	const char *message;
+	const char *stderr_text; /* or NULL */
+	bool retry;              /* false: failed whatever is left */
+};
+
+/*
+ * A counted failure: pending with backoff if tries are left, else failed (then
+ * `*failed` is set).
+ */
+int sm_batch_fail(struct sm_db *db, const struct sm_batch *b,
+		  const struct sm_batch_trouble *t, double now, bool *failed,
+		  struct sm_err *err);
+/* Not counted: pending at once. */
+int sm_batch_give_back(struct sm_db *db, const struct sm_batch *b,
+		       const struct sm_batch_trouble *t, double now,
+		       struct sm_err *err);
+/* The guard did not hold: close the attempt as fenced, touch nothing else. */
+int sm_batch_fenced(struct sm_db *db, const struct sm_batch *b, double now,
+		    struct sm_err *err);
+
+/* The batch that worker holds: 1 (without bounds and item), 0, <0. */
+int sm_batch_of_worker(struct sm_batch *b, struct sm_db *db, int64_t worker,
+		       struct sm_err *err);
+/* A running batch whose worker's row has ended: 1, 0, <0. */
+int sm_batch_orphan(struct sm_batch *b, struct sm_db *db, struct sm_err *err);
+/* How often in a row was the batch interrupted, up to its latest attempt? */
+int sm_batch_interruptions(struct sm_db *db, uint64_t id, struct sm_err *err);
+
+/* State and token of one row: 1, 0 if there is none, <0. */
+int sm_batch_look(char state[16], int64_t *token, struct sm_db *db,
+		  uint64_t id, struct sm_err *err);
+
+/* A done row whose shard is not there or not whole, guarded by its token. */
+int sm_batch_requeue(struct sm_db *db, uint64_t id, int64_t token,
+		     const char *reason, struct sm_err *err);
+
+enum sm_batch_set { SM_BATCHES_FAILED, SM_BATCHES_ALL, SM_BATCHES_RANGE };
+
+/* To pending, with fresh attempts; running ones are left.  Number of rows. */
+int64_t sm_batch_retry(struct sm_db *db, enum sm_batch_set set, uint64_t first,
+		       uint64_t last, struct sm_err *err);
+
+/* ---- looking ---- */
+
+struct sm_batch_row {
+	uint64_t id;
+	char state[16];
+	int64_t first, end, token;
+	int64_t rows, records, skipped, raw_bytes, gz_bytes;
+	int64_t raw_crc32, gz_crc32;
+};
+
+/*
+ * Every row from id `from` on, in order, within sm_db_begin_read() for one snapshot.  One
+ * cursor per connection at a time.
+ */
+int sm_batch_rows_begin(struct sm_db *db, uint64_t from, struct sm_err *err);
+int sm_batch_rows_next(struct sm_batch_row *row, struct sm_db *db,
+		       struct sm_err *err);
+void sm_batch_rows_end(struct sm_db *db);
+
+struct sm_batch_counts {
+	uint64_t total, pending, running, done, failed;
+	uint64_t rows, records, skipped, raw_bytes, gz_bytes;
+	double percent, rows_per_s, elapsed_s, eta_s; /* eta_s <0: unknown */
+};
+
+/* The view `progress`: reads every row. */
+int sm_batch_counts(struct sm_batch_counts *c, struct sm_db *db,
+		    struct sm_err *err);
+
+struct sm_batch_left {
+	bool pending, running; /* is there any? */
+	double next_due; /* Unix seconds; 0: one is due, or none is pending */
+};
+
+/* By the indices: cheap whatever the number of batches. */
+int sm_batch_left(struct sm_batch_left *left, struct sm_db *db,
+		  struct sm_err *err);
+int sm_batch_any_failed(struct sm_db *db, struct sm_err *err); /* 1, 0 */
+
+/* Ids of up to `max` batches that are not done; returns their number. */
+int sm_batch_not_done(uint64_t *id, int max, struct sm_db *db,
+		      struct sm_err *err);
+
+#endif /* SM_BATCH_H */

@@ -1,0 +1,288 @@
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lock.h"
+
+#include "sql.h"
+
+/* SQLite refuses paths over 512 bytes; "/job.db-journal" is added to this. */
+#define DB_DIR_MAX 500
+
+static int
+db_wal_hook(void *arg, sqlite3 *conn, const char *name, int pages)
+{
+	struct sm_db *db = arg;
+
+	(void)conn;
+	(void)name;
+	db->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+/*
+ * A connection that trusts nothing in the file: no extensions, no functions
+ * with side effects in views, no writing of the schema's own tables.
+ */
+static int
+db_connect(struct sm_db *db, sqlite3 **conn, int flags, const char *path)
+{
+	int rc = sqlite3_open_v2(path, conn, flags | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	sqlite3_extended_result_codes(*conn, 1);
+	sqlite3_db_config(*conn, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(*conn, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_db_config(*conn, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0,
+			  NULL);
+	sqlite3_wal_autocheckpoint(*conn, 0);
+	if (conn == &db->main)
+		sqlite3_wal_hook(*conn, db_wal_hook, db);
+	return SQLITE_OK;
+}
+
+/*
+ * For reading: the URI escapes what would be syntax in it.  `immutable` is for
+ * a directory that cannot be written and has no log, where WAL's shared memory
+ * could not be made.
+ */
+static char *
+db_uri(const struct sm_db *db)
+{
+	bool immutable = faccessat(db->dirfd, ".", W_OK, AT_EACCESS) < 0 &&
+			 faccessat(db->dirfd, "job.db-wal", F_OK, 0) < 0;
+	sqlite3_str *s = sqlite3_str_new(NULL);
+	const char *p;
+
+	sqlite3_str_appendall(s, "file:");
+	for (p = db->path; *p; p++)
+		if (strchr("?#%", *p))
+			sqlite3_str_appendf(s, "%%%02X", (unsigned char)*p);
+		else
+			sqlite3_str_appendchar(s, 1, *p);
+	sqlite3_str_appendall(s, immutable ? "?mode=ro&immutable=1" :
+					     "?mode=ro");
+	return sqlite3_str_finish(s);
+}
+
+static int
+db_set_journal(struct sm_db *db, struct sm_err *err)
+{
+	sqlite3_stmt *s;
+	int ret;
+
+	if (db->opts.mode == SM_DB_CREATE) {
+		ret = sql_exec(db,
+			       db->opts.network_fs ?
+				       "PRAGMA journal_mode = TRUNCATE" :
+				       "PRAGMA journal_mode = WAL",
+			       "choose the journal", err);
+		if (ret < 0)
+			return ret;
+	}
+	s = sql_get(db, "PRAGMA journal_mode", err);
+	ret = s ? sql_step(db, s, "read the journal mode", err) : err->code;
+	if (ret < 0)
+		return ret;
+	db->wal = strcmp((const char *)sqlite3_column_text(s, 0), "wal") == 0;
+	sqlite3_reset(s);
+	if (!db->wal && db->opts.mode != SM_DB_READ)
+		return sql_exec(db, "PRAGMA journal_mode = TRUNCATE",
+				"choose the journal", err);
+	return 0;
+}
+
+/* Both connections and the queue, on db->path. */
+static int
+db_connect_all(struct sm_db *db, struct sm_err *err)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, rc, ret;
+	char *uri = NULL;
+
+	if (db->opts.mode == SM_DB_CREATE)
+		flags |= SQLITE_OPEN_CREATE;
+	if (db->opts.mode == SM_DB_READ) {
+		flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+		uri = db_uri(db);
+	}
+	rc = db_connect(db, &db->main, flags, uri ? uri : db->path);
+	sqlite3_free(uri);
+	if (rc != SQLITE_OK)
+		return sql_err(db, rc, "open the database", err);
+	if (db->opts.mode != SM_DB_READ) {
+		ret = sm_queue_open(&db->queue_fd, db->dirfd, "write.lock",
+				    err);
+		if (ret < 0)
+			return ret;
+	}
+	/*
+	 * An outsider's lock while the journal mode is read or a checkpoint
+	 * runs is short; transactions wait in sm_db_begin_write().
+	 */
+	sqlite3_busy_timeout(db->main, 5000);
+	ret = db_set_journal(db, err);
+	if (ret < 0)
+		return ret;
+	sqlite3_busy_timeout(db->main, db->opts.mode == SM_DB_READ ? 5000 : 0);
+	return sm_db_set_full_sync(db, db->full_sync, err);
+}
+
+static void
+db_disconnect(struct sm_db *db)
+{
+	size_t i;
+
+	sm_db_rollback(db);
+	for (i = 0; i < db->cached; i++)
+		sqlite3_finalize(db->cache[i].stmt);
+	db->cached = 0;
+	sqlite3_close(db->guard);
+	sqlite3_close(db->main);
+	db->guard = db->main = NULL;
+	if (db->queue_fd >= 0)
+		close(db->queue_fd);
+	db->queue_fd = -1;
+	db->wal_pages = db->checkpointed_at = 0;
+}
+
+/* What is there must be our database before SQLite writes a byte to it. */
+static int
+db_examine(struct sm_db *db, struct sm_err *err)
+{
+	struct stat st;
+
+	if (fstatat(db->dirfd, "job.db", &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (db->opts.mode == SM_DB_CREATE)
+			return 0;
+		return sm_err_sys_as(err, SM_EINPUT,
+				     "no job in '%s': cannot find job.db",
+				     db->path);
+	}
+	if (!S_ISREG(st.st_mode))
+		return sm_err_set(err, SM_EREFUSED,
+				  "'%s' is not a regular file", db->path);
+	return 0;
+}
+
+int
+sm_db_open(struct sm_db **out, const char *dir, int dirfd,
+	   const struct sm_db_opts *opts, struct sm_err *err)
+{
+	struct sm_db *db;
+	int ret;
+
+	if (strlen(dir) > DB_DIR_MAX)
+		return sm_err_set(err, SM_EINPUT,
+				  "the path of the job is %zu bytes long, and "
+				  "SQLite opens none over %d; use a shorter one",
+				  strlen(dir), DB_DIR_MAX);
+	db = calloc(1, sizeof(*db));
+	if (!db)
+		return sm_err_mem(err, "the database");
+	db->queue_fd = -1;
+	db->dirfd = dirfd;
+	db->opts = *opts;
+	db->full_sync = true;
+	db->path = malloc(strlen(dir) + sizeof("/job.db"));
+	if (!db->path) {
+		ret = sm_err_mem(err, "the database");
+		goto fail;
+	}
+	strcpy(db->path, dir);
+	strcat(db->path, "/job.db");
+	ret = db_examine(db, err);
+	if (ret < 0)
+		goto fail;
+	ret = db_connect_all(db, err);
+	if (ret < 0)
+		goto fail;
+	ret = sm_schema_check(db, err);
+	if (ret == 0 && opts->mode == SM_DB_CREATE)
+		ret = sm_schema_create(db, err);
+	if (ret == 0 && opts->mode != SM_DB_READ)
+		ret = sm_schema_upgrade(db, err);
+	if (ret < 0)
+		goto fail;
+	*out = db;
+	return 0;
+
+fail:
+	sm_db_close(db);
+	return ret;
+}
+
+int
+sm_db_reopen(struct sm_db *db, struct sm_err *err)
+{
+	db_disconnect(db);
+	return db_connect_all(db, err);
+}
+
+void
+sm_db_close(struct sm_db *db)
+{
+	if (!db)
+		return;
+	db_disconnect(db);
+	free(db->path);
+	free(db);
+}
+
+bool
+sm_db_has_job(struct sm_db *db)
+{
+	struct sm_err err;
+	sqlite3_stmt *s = sql_get(db, "SELECT 1 FROM job", &err);
+	bool has = s && sql_step(db, s, "look for the job", &err) > 0;
+
+	if (s)
+		sqlite3_reset(s);
+	return has;
+}
+
+int
+sm_db_set_full_sync(struct sm_db *db, bool full, struct sm_err *err)
+{
+	/* A rollback journal is for file systems that deserve no less. */
+	db->full_sync = full || !db->wal;
+	return sql_exec(db,
+			db->full_sync ? "PRAGMA synchronous = FULL" :
+					"PRAGMA synchronous = NORMAL",
+			"set synchronous", err);
+}
+
+int
+sm_db_begin_read(struct sm_db *db, struct sm_err *err)
+{
+	return sql_exec(db, "BEGIN", "begin to read", err);
+}
+
+void
+sm_db_end_read(struct sm_db *db)
+{
+	if (!db->in_write)
+		sqlite3_exec(db->main, "ROLLBACK", NULL, NULL, NULL);
+}
+
+int
+sm_db_integrity(struct sm_db *db, void (*found)(const char *, void *),
+		void *arg, struct sm_err *err)
+{
+	sqlite3_stmt *s = sql_get(db, "PRAGMA integrity_check(20)", err);
+	int ret = s ? 0 : err->code, n = 0;
+	const char *text;
+
+	while (s && (ret = sql_step(db, s, "check the database", err)) > 0) {
+		text = (const char *)sqlite3_column_text(s, 0);
+		if (!text || strcmp(text, "ok") == 0)
+			continue;
+		found(text, arg);
+		n++;
+	}
+	return ret < 0 ? ret : n;
+}

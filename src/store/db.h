@@ -1,0 +1,96 @@
+/*
+ * db.h - the connection to job.db, and its write transactions
+ *
+ * Writers queue: sm_db_begin_write() waits for its turn on the kernel's flock
+ * queue of the file write.lock, then BEGIN IMMEDIATE.  SQLite's own waiting
+ * polls with growing pauses, and with eight writers some starve.  While the
+ * turn lasts INT, TERM, HUP and TSTP are blocked in the calling thread: a
+ * process stopped in its turn would stop everybody.
+ *
+ * An outsider, such as a shell with an open transaction, does not queue.  It
+ * is waited for as `struct sm_db_wait` says, and named by its pid.
+ *
+ * Checkpoints.  SQLite 3.7.0 to 3.51.2 can corrupt a WAL database when one
+ * connection resets the log while another checkpoints it.  Automatic
+ * checkpoints are off, and one is made only in the queue, with the SQLite write
+ * lock held by a second connection of the same process, so that nobody can
+ * reset the log meanwhile: when the log passes 500 pages, and again only 500
+ * pages after the last try.
+ *
+ * A failed COMMIT means unknown, not undone: SM_EUNKNOWN, the reason's class in
+ * err->sys.  The caller keeps what belongs to the transaction, reopens
+ * (sm_db_reopen) and reads the row.
+ *
+ * One connection belongs to one thread.  No handle crosses fork: workers are
+ * exec'd.  job.db is opened by nothing else in this process, since closing any
+ * descriptor of it would drop SQLite's POSIX locks.
+ */
+#ifndef SM_DB_H
+#define SM_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <shardmill.h>
+
+struct sm_db;
+
+enum sm_db_mode {
+	SM_DB_READ,   /* cannot change anything */
+	SM_DB_WRITE,  /* the database must exist and have a job */
+	SM_DB_CREATE, /* made if missing */
+};
+
+struct sm_db_wait {
+	double limit_s; /* for an outsider; 0: as long as it takes */
+	void (*notice)(const char *text, void *arg); /* every 10 s, or NULL */
+	bool (*give_up)(void *arg); /* asked while waiting, or NULL */
+	void *arg;
+};
+
+struct sm_db_opts {
+	enum sm_db_mode mode;
+	bool network_fs; /* rollback journal instead of WAL; CREATE only */
+	struct sm_db_wait wait;
+};
+
+/*
+ * Open job.db of the directory `dir` (its real path, which SQLite needs;
+ * `dirfd` is the same directory and must outlive the connection).
+ *
+ * SM_EINPUT: there is none, or only a plan that was killed.  SM_EDAMAGED: not
+ * a database, or damaged.  SM_EREFUSED: another application's, of a newer
+ * version, or with triggers on our tables; the file is untouched then.
+ */
+int sm_db_open(struct sm_db **out, const char *dir, int dirfd,
+	       const struct sm_db_opts *opts, struct sm_err *err);
+int sm_db_reopen(struct sm_db *db, struct sm_err *err);
+void sm_db_close(struct sm_db *db); /* NULL is allowed */
+
+bool sm_db_has_job(struct sm_db *db); /* else the plan was killed */
+
+/* synchronous = FULL (true, the default) or NORMAL. */
+int sm_db_set_full_sync(struct sm_db *db, bool full, struct sm_err *err);
+
+/* Nesting is SM_EBUG.  SM_EBUSY: the outsider's time is over. */
+int sm_db_begin_write(struct sm_db *db, struct sm_err *err);
+int sm_db_commit(struct sm_db *db, struct sm_err *err);
+void sm_db_rollback(struct sm_db *db); /* outside a transaction: nothing */
+
+/* One snapshot for several queries. */
+int sm_db_begin_read(struct sm_db *db, struct sm_err *err);
+void sm_db_end_read(struct sm_db *db);
+
+/* Checkpoint all of the log now, in the queue; plan and run end with it. */
+int sm_db_checkpoint(struct sm_db *db, struct sm_err *err);
+
+/*
+ * Findings of `PRAGMA integrity_check`, one call each; returns their number or
+ * <0.
+ */
+int sm_db_integrity(struct sm_db *db,
+		    void (*found)(const char *text, void *arg), void *arg,
+		    struct sm_err *err);
+
+#endif /* SM_DB_H */

@@ -1,0 +1,316 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sql.h"
+
+#include "job.h"
+
+static const char *const job_sync_names[] = { "shard", "end" };
+
+int
+sm_job_insert(struct sm_db *db, const struct sm_job *j, struct sm_err *err)
+{
+	static const char text[] =
+		"INSERT INTO job (id, kind, spec, fingerprint, batches, rows, "
+		"workers, max_attempts, lease_s, sync, fail_fast, network_fs, "
+		"final_path, final_force, created) "
+		"VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+	sqlite3_stmt *s = sql_get(db, text, err);
+	int ret;
+
+	if (!s)
+		return err->code;
+	sql_bind_text(s, 1, j->kind);
+	sql_bind_text(s, 2, j->spec);
+	sql_bind_text(s, 3, j->fingerprint);
+	sqlite3_bind_int64(s, 4, (int64_t)j->batches);
+	sqlite3_bind_int64(s, 5, (int64_t)j->rows);
+	sqlite3_bind_int(s, 6, j->workers);
+	sqlite3_bind_int(s, 7, j->max_attempts);
+	sqlite3_bind_double(s, 8, j->lease_s);
+	sql_bind_text(s, 9, job_sync_names[j->sync]);
+	sqlite3_bind_int(s, 10, j->fail_fast);
+	sqlite3_bind_int(s, 11, j->network_fs);
+	sql_bind_text(s, 12, j->final_path);
+	sqlite3_bind_int(s, 13, j->final_force);
+	sqlite3_bind_double(s, 14, j->created);
+	ret = sql_run(db, s, "insert the job", err);
+	return ret < 0 ? ret : 0;
+}
+
+int
+sm_job_insert_input(struct sm_db *db, const struct sm_job_input *in,
+		    struct sm_err *err)
+{
+	static const char text[] =
+		"INSERT OR REPLACE INTO input (name, path, size, mtime_ns, "
+		"crc32, sampled) VALUES (?, ?, ?, ?, ?, ?)";
+	sqlite3_stmt *s = sql_get(db, text, err);
+	int ret;
+
+	if (!s)
+		return err->code;
+	sql_bind_text(s, 1, in->name);
+	sql_bind_text(s, 2, in->path);
+	sqlite3_bind_int64(s, 3, (int64_t)in->size);
+	sqlite3_bind_int64(s, 4, in->mtime_ns);
+	sqlite3_bind_int64(s, 5, in->crc32);
+	sqlite3_bind_int(s, 6, in->sampled);
+	ret = sql_run(db, s, "record an input", err);
+	return ret < 0 ? ret : 0;
+}
+
+static void
+job_bind_setting(sqlite3_stmt *s, int i, int v)
+{
+	if (v >= 0)
+		sqlite3_bind_int(s, i, v);
+}
+
+int
+sm_job_set(struct sm_db *db, const struct sm_settings *set, struct sm_err *err)
+{
+	static const char text[] =
+		"UPDATE job SET workers = coalesce(?, workers), "
+		"max_attempts = coalesce(?, max_attempts), "
+		"lease_s = coalesce(?, lease_s), sync = coalesce(?, sync), "
+		"fail_fast = coalesce(?, fail_fast)";
+	sqlite3_stmt *s = sql_get(db, text, err);
+	int ret;
+
+	if (!s)
+		return err->code;
+	job_bind_setting(s, 1, set->workers);
+	job_bind_setting(s, 2, set->max_attempts);
+	if (set->lease_s > 0)
+		sqlite3_bind_double(s, 3, set->lease_s);
+	if (set->sync >= 0)
+		sql_bind_text(s, 4, job_sync_names[set->sync]);
+	job_bind_setting(s, 5, set->fail_fast);
+	ret = sql_run(db, s, "change the settings", err);
+	return ret < 0 ? ret : 0;
+}
+
+int
+sm_job_set_spec(struct sm_db *db, const char *spec, const char *fingerprint,
+		struct sm_err *err)
+{
+	sqlite3_stmt *s = sql_get(
+		db, "UPDATE job SET spec = ?, fingerprint = ?, run = run + 1",
+		err);
+	int ret;
+
+	if (!s)
+		return err->code;
+	sql_bind_text(s, 1, spec);
+	sql_bind_text(s, 2, fingerprint);
+	ret = sql_run(db, s, "record the options", err);
+	return ret < 0 ? ret : 0;
+}
+
+int
+sm_job_set_final(struct sm_db *db, const char *path, bool force,
+		 struct sm_err *err)
+{
+	sqlite3_stmt *s = sql_get(
+		db, "UPDATE job SET final_path = ?1, final_force = ?2, "
+		    "final_size = NULL, final_digest = NULL "
+		    "WHERE final_path IS NOT ?1 OR final_force <> ?2", err);
+	int ret;
+
+	if (!s)
+		return err->code;
+	sql_bind_text(s, 1, path);
+	sqlite3_bind_int(s, 2, force);
+	ret = sql_run(db, s, "record the final file's path", err);
+	return ret < 0 ? ret : 0;
+}
+
+static int
+job_set_time(struct sm_db *db, const char *text, double at, struct sm_err *err)
+{
+	sqlite3_stmt *s = sql_get(db, text, err);
+	int ret;
+
+	if (!s)
+		return err->code;
+	sqlite3_bind_double(s, 1, at);
+	ret = sql_run(db, s, "record the run's time", err);
+	return ret < 0 ? ret : 0;
+}
+
+int
+sm_job_begin_run(struct sm_db *db, double at, struct sm_err *err)
+{
+	return job_set_time(db, "UPDATE job SET started = ?, ended = NULL",
+			    at, err);
+}
+
+int
+sm_job_end_run(struct sm_db *db, double at, struct sm_err *err)
+{
+	return job_set_time(db, "UPDATE job SET ended = ?", at, err);
+}
+
+int
+sm_job_finalized(struct sm_db *db, const char *path, uint64_t size,
+		 uint64_t digest, struct sm_err *err)
+{
+	static const char text[] =
+		"UPDATE job SET final_path = ?, final_size = ?, "
+		"final_digest = ?";
+	sqlite3_stmt *s = sql_get(db, text, err);
+	char hex[17];
+	int ret;
+
+	if (!s)
+		return err->code;
+	snprintf(hex, sizeof(hex), "%016llx", (unsigned long long)digest);
+	sql_bind_text(s, 1, path);
+	sqlite3_bind_int64(s, 2, (int64_t)size);
+	sql_bind_text(s, 3, hex);
+	ret = sql_run(db, s, "record the final file", err);
+	return ret < 0 ? ret : 0;
+}
+
+static void
+job_copy_hex(char *dst, sqlite3_stmt *s, int i)
+{
+	const char *text = (const char *)sqlite3_column_text(s, i);
+
+	snprintf(dst, 17, "%.16s", text ? text : "");
+}
+
+static void
+job_read(struct sm_job *j, sqlite3_stmt *s, bool *failed)
+{
+	const char *sync;
+
+	j->kind = sql_column_dup(s, 0, failed);
+	j->spec = sql_column_dup(s, 1, failed);
+	job_copy_hex(j->fingerprint, s, 2);
+	j->batches = (uint64_t)sqlite3_column_int64(s, 3);
+	j->rows = (uint64_t)sqlite3_column_int64(s, 4);
+	j->workers = sqlite3_column_int(s, 5);
+	j->paused = sqlite3_column_int(s, 6);
+	j->run = sqlite3_column_int64(s, 7);
+	j->max_attempts = sqlite3_column_int(s, 8);
+	j->lease_s = sqlite3_column_double(s, 9);
+	sync = (const char *)sqlite3_column_text(s, 10);
+	j->sync = sync && strcmp(sync, "end") == 0 ? SM_SYNC_END :
+						     SM_SYNC_SHARD;
+	j->fail_fast = sqlite3_column_int(s, 11);
+	j->network_fs = sqlite3_column_int(s, 12);
+	j->final_path = sql_column_dup(s, 13, failed);
+	j->final_size = sql_column_opt(s, 14);
+	job_copy_hex(j->final_digest, s, 15);
+	j->created = sqlite3_column_double(s, 16);
+	j->started = sqlite3_column_double(s, 17);
+	j->ended = sqlite3_column_double(s, 18);
+	j->final_force = sqlite3_column_int(s, 19);
+}
+
+int
+sm_job_get(struct sm_job *j, struct sm_db *db, struct sm_err *err)
+{
+	static const char text[] =
+		"SELECT kind, spec, fingerprint, batches, rows, workers, "
+		"paused, run, max_attempts, lease_s, sync, fail_fast, "
+		"network_fs, final_path, final_size, final_digest, created, "
+		"started, ended, final_force FROM job";
+	sqlite3_stmt *s = sql_get(db, text, err);
+	bool failed = false;
+	int ret;
+
+	if (!s)
+		return err->code;
+	ret = sql_step(db, s, "read the job", err);
+	if (ret < 0)
+		return ret;
+	if (ret == 0)
+		return sm_err_set(err, SM_EDAMAGED,
+				  "'%s' has no job in it; plan it again, or "
+				  "use 'shardmill recover' if it has shards",
+				  db->path);
+	*j = (struct sm_job){ 0 };
+	job_read(j, s, &failed);
+	sqlite3_reset(s);
+	if (failed) {
+		sm_job_release(j);
+		return sm_err_mem(err, "the job");
+	}
+	return 0;
+}
+
+void
+sm_job_release(struct sm_job *j)
+{
+	free(j->kind);
+	free(j->spec);
+	free(j->final_path);
+	*j = (struct sm_job){ 0 };
+}
+
+int
+sm_job_pulse(struct sm_job_pulse *p, struct sm_db *db, struct sm_err *err)
+{
+	sqlite3_stmt *s = sql_get(
+		db, "SELECT workers, paused, run, started FROM job", err);
+	int ret;
+
+	if (!s)
+		return err->code;
+	ret = sql_step(db, s, "read the job", err);
+	if (ret <= 0)
+		return ret < 0 ? ret :
+				 sm_err_set(err, SM_EDAMAGED,
+					    "the job row of '%s' is gone",
+					    db->path);
+	p->workers = sqlite3_column_int(s, 0);
+	p->paused = sqlite3_column_int(s, 1);
+	p->run = sqlite3_column_int64(s, 2);
+	p->started = sqlite3_column_double(s, 3);
+	sqlite3_reset(s);
+	return 0;
+}
+
+int
+sm_job_input(struct sm_job_input *in, struct sm_db *db, const char *name,
+	     struct sm_err *err)
+{
+	static const char text[] =
+		"SELECT name, path, size, mtime_ns, crc32, sampled "
+		"FROM input WHERE name = ?";
+	sqlite3_stmt *s = sql_get(db, text, err);
+	bool failed = false;
+	int ret;
+
+	if (!s)
+		return err->code;
+	sql_bind_text(s, 1, name);
+	ret = sql_step(db, s, "read an input", err);
+	if (ret <= 0)
+		return ret;
+	*in = (struct sm_job_input){ 0 };
+	in->name = sql_column_dup(s, 0, &failed);
+	in->path = sql_column_dup(s, 1, &failed);
+	in->size = (uint64_t)sqlite3_column_int64(s, 2);
+	in->mtime_ns = sqlite3_column_int64(s, 3);
+	in->crc32 = (uint32_t)sqlite3_column_int64(s, 4);
+	in->sampled = sqlite3_column_int(s, 5);
+	sqlite3_reset(s);
+	if (failed) {
+		sm_job_input_release(in);
+		return sm_err_mem(err, "an input");
+	}
+	return 1;
+}
+
+void
+sm_job_input_release(struct sm_job_input *in)
+{
+	free(in->name);
+	free(in->path);
+	*in = (struct sm_job_input){ 0 };
+}

@@ -1,0 +1,74 @@
+/*
+ * job.h - the job row and its inputs
+ */
+#ifndef SM_JOB_H
+#define SM_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "db.h"
+
+struct sm_job {
+	char *kind, *spec;
+	char fingerprint[17]; /* hexadecimal */
+	uint64_t batches, rows;
+	int workers;
+	bool paused;
+	int64_t run;
+	int max_attempts;
+	double lease_s;
+	int sync; /* enum sm_sync */
+	bool fail_fast, network_fs;
+	char *final_path; /* or NULL */
+	bool final_force;
+	int64_t final_size;    /* -1: not finalized */
+	char final_digest[17]; /* "" likewise */
+	double created, started, ended; /* 0: not yet */
+};
+
+/* The part of the row that may change while it runs. */
+struct sm_job_pulse {
+	int workers;
+	bool paused;
+	int64_t run;
+	double started;
+};
+
+struct sm_job_input {
+	char *name, *path;
+	uint64_t size;
+	int64_t mtime_ns;
+	uint32_t crc32;
+	bool sampled;
+};
+
+/* In a write transaction. */
+int sm_job_insert(struct sm_db *db, const struct sm_job *job,
+		  struct sm_err *err);
+int sm_job_insert_input(struct sm_db *db, const struct sm_job_input *in,
+			struct sm_err *err); /* or replace */
+/* Negative members of `s` are kept. */
+int sm_job_set(struct sm_db *db, const struct sm_settings *s,
+	       struct sm_err *err);
+/* A new spec and fingerprint; workers that hold the old ones are fenced. */
+int sm_job_set_spec(struct sm_db *db, const char *spec,
+		    const char *fingerprint, struct sm_err *err);
+int sm_job_set_final(struct sm_db *db, const char *path, bool force,
+		     struct sm_err *err);
+int sm_job_begin_run(struct sm_db *db, double at, struct sm_err *err);
+int sm_job_end_run(struct sm_db *db, double at, struct sm_err *err);
+int sm_job_finalized(struct sm_db *db, const char *path, uint64_t size,
+		     uint64_t digest, struct sm_err *err);
+
+/* SM_EDAMAGED if there is no job row. */
+int sm_job_get(struct sm_job *job, struct sm_db *db, struct sm_err *err);
+void sm_job_release(struct sm_job *job);
+int sm_job_pulse(struct sm_job_pulse *p, struct sm_db *db, struct sm_err *err);
+
+/* 1: there is such an input; 0: none; <0. */
+int sm_job_input(struct sm_job_input *in, struct sm_db *db, const char *name,
+		 struct sm_err *err);
+void sm_job_input_release(struct sm_job_input *in);
+
+#endif /* SM_JOB_H */

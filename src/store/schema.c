@@ -1,0 +1,132 @@
+#include "sql.h"
+
+/* Embedded from schema/ by the build. */
+extern const unsigned char sm_schema_tables[];
+extern const unsigned char sm_schema_views[];
+
+#define SCHEMA_APPLICATION_ID 0x534d696c
+#define SCHEMA_VERSION 1
+
+static int
+schema_pragma(struct sm_db *db, const char *text, int64_t *value,
+	      struct sm_err *err)
+{
+	sqlite3_stmt *s = sql_get(db, text, err);
+	int ret = s ? sql_step(db, s, "read the schema", err) : err->code;
+
+	if (ret < 0)
+		return ret;
+	*value = ret > 0 ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_reset(s);
+	return 0;
+}
+
+/* Is there anything in the file?  An empty one is a plan that was killed. */
+static int
+schema_is_empty(struct sm_db *db, struct sm_err *err)
+{
+	int64_t objects;
+	int ret = schema_pragma(db, "SELECT count(*) FROM sqlite_schema",
+				&objects, err);
+
+	return ret < 0 ? ret : objects == 0;
+}
+
+static int
+schema_refuse_triggers(struct sm_db *db, struct sm_err *err)
+{
+	static const char text[] =
+		"SELECT name, tbl_name FROM sqlite_schema WHERE type = "
+		"'trigger' AND tbl_name IN ('job', 'input', 'batch', "
+		"'attempt', 'worker') LIMIT 1";
+	sqlite3_stmt *s = sql_get(db, text, err);
+	int ret = s ? sql_step(db, s, "read the schema", err) : err->code;
+
+	if (ret <= 0)
+		return ret;
+	sm_err_set(err, SM_EREFUSED,
+		   "'%s' has the trigger '%s' on the table '%s', which could "
+		   "change what shardmill writes; drop it first",
+		   db->path, (const char *)sqlite3_column_text(s, 0),
+		   (const char *)sqlite3_column_text(s, 1));
+	sqlite3_reset(s);
+	return SM_EREFUSED;
+}
+
+int
+sm_schema_check(struct sm_db *db, struct sm_err *err)
+{
+	int64_t id, version;
+	int ret;
+
+	ret = schema_is_empty(db, err);
+	if (ret != 0)
+		return ret < 0 ? ret : 0;
+	ret = schema_pragma(db, "PRAGMA application_id", &id, err);
+	if (ret < 0)
+		return ret;
+	if (id != SCHEMA_APPLICATION_ID)
+		return sm_err_set(err, SM_EREFUSED,
+				  "'%s' is another application's database "
+				  "(application_id %lld); name a job directory",
+				  db->path, (long long)id);
+	ret = schema_pragma(db, "PRAGMA user_version", &version, err);
+	if (ret < 0)
+		return ret;
+	if (version > SCHEMA_VERSION)
+		return sm_err_set(err, SM_EREFUSED,
+				  "'%s' was made by a newer shardmill (schema "
+				  "%lld, this one knows %d); use that one",
+				  db->path, (long long)version,
+				  SCHEMA_VERSION);
+	return schema_refuse_triggers(db, err);
+}
+
+int
+sm_schema_create(struct sm_db *db, struct sm_err *err)
+{
+	int ret = schema_is_empty(db, err);
+
+	if (ret <= 0)
+		return ret;
+	ret = sm_db_begin_write(db, err);
+	if (ret < 0)
+		return ret;
+	ret = schema_is_empty(db, err); /* somebody may have been faster */
+	if (ret > 0)
+		ret = sql_exec(db, (const char *)sm_schema_tables, "create the tables", err);
+	if (ret == 0)
+		ret = sql_exec(db, (const char *)sm_schema_views, "create the views", err);
+	if (ret == 0)
+		return sm_db_commit(db, err);
+	sm_db_rollback(db);
+	return ret;
+}
+
+/*
+ * Version 1 is the first: an older one has no tables to add.  Later versions
+ * add theirs here, in one transaction with the views and user_version.
+ */
+int
+sm_schema_upgrade(struct sm_db *db, struct sm_err *err)
+{
+	int64_t version;
+	int ret = schema_pragma(db, "PRAGMA user_version", &version, err);
+
+	if (ret < 0 || version >= SCHEMA_VERSION)
+		return ret;
+	ret = schema_is_empty(db, err);
+	if (ret != 0)
+		return ret < 0 ? ret : 0;
+	ret = sm_db_begin_write(db, err);
+	if (ret < 0)
+		return ret;
+	ret = sql_exec(db, (const char *)sm_schema_views, "renew the views", err);
+	if (ret == 0)
+		ret = sql_exec(db, "PRAGMA user_version = 1",
+			       "set the schema's version", err);
+	if (ret == 0)
+		return sm_db_commit(db, err);
+	sm_db_rollback(db);
+	return ret;
+}

@@ -1,0 +1,176 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sql.h"
+
+int
+sql_class(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return 0;
+	case SQLITE_FULL:
+		return SM_ENOSPC;
+	case SQLITE_NOMEM:
+		return SM_ENOMEM;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return SM_EBUSY;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return SM_EDAMAGED;
+	case SQLITE_CONSTRAINT:
+	case SQLITE_ERROR:
+	case SQLITE_MISMATCH:
+	case SQLITE_MISUSE:
+		return SM_EBUG;
+	default:
+		return SM_EIO;
+	}
+}
+
+/* What to do next, by class. */
+static const char *
+sql_advice(int class)
+{
+	switch (class) {
+	case SM_ENOSPC:
+		return "; make space, then run the same command again";
+	case SM_EDAMAGED:
+		return "; the shards are safe: 'shardmill recover' rebuilds "
+		       "the database from them";
+	case SM_EIO:
+		return "; check the disk, then run the same command again";
+	default:
+		return "";
+	}
+}
+
+int
+sql_err(struct sm_db *db, int rc, const char *what, struct sm_err *err)
+{
+	int class = sql_class(rc), sys;
+	const char *reason = db->main ? sqlite3_errmsg(db->main) :
+					sqlite3_errstr(rc);
+
+	sys = db->main ? sqlite3_system_errno(db->main) : 0;
+	if (class == SM_EIO && (sys == ENOSPC || sys == EDQUOT))
+		class = SM_ENOSPC;
+	if (!err)
+		return class;
+	sm_err_set(err, class, "cannot %s in '%s': %s (SQLite error %d)%s",
+		   what, db->path, reason, rc, sql_advice(class));
+	err->sys = sys;
+	return class;
+}
+
+sqlite3_stmt *
+sql_get(struct sm_db *db, const char *text, struct sm_err *err)
+{
+	sqlite3_stmt *s;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < db->cached; i++) {
+		if (db->cache[i].text != text)
+			continue;
+		s = db->cache[i].stmt;
+		sqlite3_reset(s);
+		sqlite3_clear_bindings(s);
+		return s;
+	}
+	if (db->cached == SQL_CACHE_MAX) {
+		sm_err_set(err, SM_EBUG, "more than %d statements in use",
+			   SQL_CACHE_MAX);
+		return NULL;
+	}
+	rc = sqlite3_prepare_v3(db->main, text, -1, SQLITE_PREPARE_PERSISTENT,
+				&s, NULL);
+	if (rc != SQLITE_OK) {
+		sql_err(db, rc, "prepare a statement", err);
+		return NULL;
+	}
+	db->cache[db->cached++] = (struct sql_cached){ text, s };
+	return s;
+}
+
+int
+sql_step(struct sm_db *db, sqlite3_stmt *s, const char *what,
+	 struct sm_err *err)
+{
+	int rc = sqlite3_step(s), ret;
+
+	if (rc == SQLITE_ROW)
+		return 1;
+	if (rc == SQLITE_DONE) {
+		sqlite3_reset(s);
+		return 0;
+	}
+	ret = sql_err(db, rc, what, err);
+	sqlite3_reset(s);
+	return ret;
+}
+
+int
+sql_run(struct sm_db *db, sqlite3_stmt *s, const char *what,
+	struct sm_err *err)
+{
+	int ret;
+
+	while ((ret = sql_step(db, s, what, err)) > 0)
+		;
+	return ret < 0 ? ret : sqlite3_changes(db->main);
+}
+
+int
+sql_exec(struct sm_db *db, const char *text, const char *what,
+	 struct sm_err *err)
+{
+	int rc = sqlite3_exec(db->main, text, NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? 0 : sql_err(db, rc, what, err);
+}
+
+void
+sql_bind_text(sqlite3_stmt *s, int i, const char *text)
+{
+	if (text)
+		sqlite3_bind_text(s, i, text, -1, SQLITE_TRANSIENT);
+	else
+		sqlite3_bind_null(s, i);
+}
+
+void
+sql_bind_opt(sqlite3_stmt *s, int i, int64_t v)
+{
+	if (v < 0)
+		sqlite3_bind_null(s, i);
+	else
+		sqlite3_bind_int64(s, i, v);
+}
+
+int64_t
+sql_column_opt(sqlite3_stmt *s, int i)
+{
+	return sqlite3_column_type(s, i) == SQLITE_NULL ?
+		       -1 :
+		       sqlite3_column_int64(s, i);
+}
+
+char *
+sql_column_dup(sqlite3_stmt *s, int i, bool *failed)
+{
+	const unsigned char *text;
+	char *copy;
+
+	if (sqlite3_column_type(s, i) == SQLITE_NULL)
+		return NULL;
+	text = sqlite3_column_text(s, i);
+	copy = text ? strdup((const char *)text) : NULL;
+	if (!copy)
+		*failed = true;
+	return copy;
+}

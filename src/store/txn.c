@@ -1,0 +1,252 @@
+#include <signal.h>
+#include <stdio.h>
+#include <sys/select.h>
+#include <time.h>
+
+#include "clock.h"
+#include "fault.h"
+#include "lock.h"
+
+#include "sql.h"
+
+/*
+ * A log of 500 pages (2 MB) stays in the page cache and is copied back in
+ * milliseconds; a reader that never ends would otherwise cost a futile
+ * checkpoint at every commit.
+ */
+#define CHECKPOINT_PAGES 500
+
+#define WAIT_POLL_MS 50
+#define WAIT_NOTICE_MS 10000
+
+static void
+turn_begin_signals(struct sm_db *db)
+{
+	sigset_t block;
+
+	sigemptyset(&block);
+	sigaddset(&block, SIGINT);
+	sigaddset(&block, SIGTERM);
+	sigaddset(&block, SIGHUP);
+	sigaddset(&block, SIGTSTP);
+	pthread_sigmask(SIG_BLOCK, &block, &db->signals);
+}
+
+static int
+turn_begin(struct sm_db *db, struct sm_err *err)
+{
+	int ret;
+
+	turn_begin_signals(db);
+	if (sm_queue_enter(db->queue_fd) < 0) {
+		ret = sm_err_sys(err, "cannot queue for '%s'", db->path);
+		pthread_sigmask(SIG_SETMASK, &db->signals, NULL);
+		return ret;
+	}
+	db->in_turn = true;
+	return 0;
+}
+
+static void
+turn_end(struct sm_db *db)
+{
+	if (!db->in_turn)
+		return;
+	db->in_turn = false;
+	sm_queue_leave(db->queue_fd);
+	pthread_sigmask(SIG_SETMASK, &db->signals, NULL);
+}
+
+/* Sleep with the caller's own signal mask, so that Ctrl-C is heard. */
+static void
+wait_sleep(struct sm_db *db)
+{
+	struct timespec t = { .tv_nsec = WAIT_POLL_MS * 1000000L };
+
+	pselect(0, NULL, NULL, NULL, &t, &db->signals);
+}
+
+static void
+wait_notice(struct sm_db *db, uint64_t waited_ms)
+{
+	const struct sm_db_wait *w = &db->opts.wait;
+	int pid = sm_outsider_pid(db);
+	char text[256], who[64];
+
+	if (!w->notice)
+		return;
+	snprintf(who, sizeof(who), pid ? "process %d" : "another process",
+		 pid);
+	snprintf(text, sizeof(text),
+		 "waiting for the database since %d s: %s holds a write "
+		 "transaction open; end it there",
+		 (int)(waited_ms / 1000), who);
+	w->notice(text, w->arg);
+}
+
+static int
+wait_busy(struct sm_db *db, uint64_t waited_ms, struct sm_err *err)
+{
+	int pid = sm_outsider_pid(db);
+	char who[64];
+
+	snprintf(who, sizeof(who), pid ? "process %d" : "another process",
+		 pid);
+	return sm_err_set(err, SM_EBUSY,
+			  "'%s' is busy: %s has held a write transaction open "
+			  "for %d s; end it there, then try again",
+			  db->path, who, (int)(waited_ms / 1000));
+}
+
+/* Repeat `sql`, which an outsider may answer with SQLITE_BUSY. */
+static int
+wait_exec(struct sm_db *db, const char *sql, int *rc, struct sm_err *err)
+{
+	const struct sm_db_wait *w = &db->opts.wait;
+	uint64_t begun = sm_clock_ms(), told = begun, now;
+	sqlite3_stmt *s = sql_get(db, sql, err);
+
+	if (!s)
+		return err->code;
+	for (;;) {
+		*rc = sqlite3_step(s);
+		sqlite3_reset(s);
+		if (*rc == SQLITE_DONE)
+			*rc = SQLITE_OK;
+		if ((*rc & 0xff) != SQLITE_BUSY)
+			return 0;
+		now = sm_clock_ms();
+		if (w->give_up && w->give_up(w->arg))
+			return sm_err_set(err, SM_ESTOPPED,
+					  "stopped while waiting for '%s'",
+					  db->path);
+		if (w->limit_s > 0 &&
+		    (double)(now - begun) > w->limit_s * 1000)
+			return wait_busy(db, now - begun, err);
+		if (now - told >= WAIT_NOTICE_MS) {
+			wait_notice(db, now - begun);
+			told = now;
+		}
+		wait_sleep(db);
+	}
+}
+
+int
+sm_db_begin_write(struct sm_db *db, struct sm_err *err)
+{
+	int ret, rc = SQLITE_OK;
+
+	if (db->in_write)
+		return sm_err_set(err, SM_EBUG, "nested write transaction");
+	ret = turn_begin(db, err);
+	if (ret < 0)
+		return ret;
+	ret = wait_exec(db, "BEGIN IMMEDIATE", &rc, err);
+	if (ret == 0 && rc != SQLITE_OK)
+		ret = sql_err(db, rc, "begin a transaction", err);
+	if (ret < 0) {
+		turn_end(db);
+		return ret;
+	}
+	db->in_write = true;
+	sm_fault("db.begun");
+	return 0;
+}
+
+/*
+ * Copy the log back, with the write lock held by the second connection.  What
+ * fails here costs nothing but a longer log.
+ */
+static void
+checkpoint_in_turn(struct sm_db *db)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW |
+		    SQLITE_OPEN_NOMUTEX;
+
+	db->checkpointed_at = db->wal_pages;
+	if (!db->guard &&
+	    sqlite3_open_v2(db->path, &db->guard, flags, NULL) != SQLITE_OK) {
+		sqlite3_close(db->guard);
+		db->guard = NULL;
+		return;
+	}
+	sqlite3_wal_autocheckpoint(db->guard, 0);
+	if (sqlite3_exec(db->guard, "BEGIN IMMEDIATE", NULL, NULL, NULL) !=
+	    SQLITE_OK)
+		return;
+	sm_fault("db.checkpoint");
+	sqlite3_wal_checkpoint_v2(db->main, NULL, SQLITE_CHECKPOINT_PASSIVE,
+				  NULL, NULL);
+	sqlite3_exec(db->guard, "ROLLBACK", NULL, NULL, NULL);
+}
+
+static bool
+checkpoint_is_due(struct sm_db *db)
+{
+	if (db->wal_pages < db->checkpointed_at)
+		db->checkpointed_at = 0; /* the log began anew */
+	return db->wal && db->wal_pages >= CHECKPOINT_PAGES &&
+	       db->wal_pages - db->checkpointed_at >= CHECKPOINT_PAGES;
+}
+
+/* COMMIT failed: whether it took effect is for the caller to find out. */
+static int
+commit_failed(struct sm_db *db, int rc, struct sm_err *err)
+{
+	int class = sql_err(db, rc, "commit", err);
+
+	if (err) {
+		err->code = SM_EUNKNOWN;
+		err->sys = class;
+	}
+	return SM_EUNKNOWN;
+}
+
+int
+sm_db_commit(struct sm_db *db, struct sm_err *err)
+{
+	int rc = SQLITE_IOERR, ret = 0;
+
+	if (!db->in_write)
+		return sm_err_set(err, SM_EBUG, "commit outside a transaction");
+	sm_fault("db.before_commit");
+	if (!sm_fault_errno("db.commit"))
+		ret = wait_exec(db, "COMMIT", &rc, err);
+	if (ret == 0 && rc != SQLITE_OK)
+		ret = commit_failed(db, rc, err);
+	if (ret < 0) {
+		sm_db_rollback(db);
+		return ret;
+	}
+	db->in_write = false;
+	sm_fault("db.committed");
+	if (checkpoint_is_due(db))
+		checkpoint_in_turn(db);
+	turn_end(db);
+	return 0;
+}
+
+void
+sm_db_rollback(struct sm_db *db)
+{
+	if (db->in_write) {
+		db->in_write = false;
+		sqlite3_exec(db->main, "ROLLBACK", NULL, NULL, NULL);
+	}
+	turn_end(db);
+}
+
+int
+sm_db_checkpoint(struct sm_db *db, struct sm_err *err)
+{
+	int ret;
+
+	if (!db->wal)
+		return 0;
+	ret = turn_begin(db, err);
+	if (ret < 0)
+		return ret;
+	checkpoint_in_turn(db);
+	turn_end(db);
+	return 0;
+}

@@ -1,0 +1,39 @@
+/*
+ * worker.h - the worker rows
+ *
+ * Whether a worker lives is told by its byte in the file `workers`, not by its
+ * row; `ended` is written by whoever sees that it does not.
+ */
+#ifndef SM_WORKER_H
+#define SM_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "db.h"
+
+struct sm_worker {
+	int64_t id;
+	int slot;
+	int64_t pid;
+	uint64_t pid_start;
+	bool supervised;
+	double started;
+};
+
+/* In a write transaction; fills w->id. */
+int sm_worker_insert(struct sm_db *db, struct sm_worker *w, const char *host,
+		     struct sm_err *err);
+int sm_worker_end(struct sm_db *db, int64_t id, double at,
+		  struct sm_err *err);
+
+int sm_worker_is_open(struct sm_db *db, int64_t id, struct sm_err *err);
+
+/*
+ * The workers whose row has no end.  sm_worker_next() returns 1, 0 at the end,
+ * <0; `after` is the id of the one before, 0 at first.
+ */
+int sm_worker_next(struct sm_worker *w, struct sm_db *db, int64_t after,
+		   struct sm_err *err);
+
+#endif /* SM_WORKER_H */
