@@ -1,0 +1,269 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "err.h"
+
+#include "jsontext.h"
+
+#include "kind.h"
+
+#include "candidates.h"
+
+/* ------------------------------------------------------------ options -- */
+
+void
+sm_candidates_opts_init(struct sm_candidates_opts *opts)
+{
+	*opts = (struct sm_candidates_opts){
+		.keys_format = SM_FORMAT_AUTO,
+		.vocab_format = SM_FORMAT_AUTO,
+		.min_score = 0.3,
+		.has_pad = true,
+		.min_candidates = 50,
+		.batch_rows = 5000,
+		.score_digits = SM_DIGITS_SOURCE,
+		.ids = SM_IDS_AUTO,
+		.encoder = SM_ENCODER_RECORD,
+		.level = 6,
+		.key_field = "key",
+		.list_field = "value",
+		.id_field = "track_id",
+		.score_field = "score",
+	};
+}
+
+static void
+candidates_init(void *opts)
+{
+	sm_candidates_opts_init(opts);
+}
+
+static const char *const format_names[] = { "auto", "json", "text", "npy",
+					    NULL };
+static const char *const digits_names[] = { "source", "double", NULL };
+static const char *const ids_names[] = { "auto", "int", "string", NULL };
+static const char *const encoder_names[] = { "record", "zlib", NULL };
+
+#define OPT(member) \
+	.name = #member, .offset = offsetof(struct sm_candidates_opts, member)
+
+static const struct sm_spec_field candidates_fields[] = {
+	{ OPT(cands), .type = SM_SPEC_STRING, .flags = SM_SPEC_PLACE },
+	{ OPT(scores), .type = SM_SPEC_STRING, .flags = SM_SPEC_PLACE },
+	{ OPT(keys), .type = SM_SPEC_STRING, .flags = SM_SPEC_PLACE },
+	{ OPT(vocab), .type = SM_SPEC_STRING, .flags = SM_SPEC_PLACE },
+	{ OPT(keys_format), .type = SM_SPEC_ENUM, .names = format_names },
+	{ OPT(vocab_format), .type = SM_SPEC_ENUM, .names = format_names },
+	{ OPT(min_score), .type = SM_SPEC_DOUBLE, .flags = SM_SPEC_SIGNED },
+	{ OPT(pad), .type = SM_SPEC_INT,
+	  .has = offsetof(struct sm_candidates_opts, has_pad) },
+	{ OPT(min_candidates), .type = SM_SPEC_UINT },
+	{ OPT(max_candidates), .type = SM_SPEC_UINT },
+	{ OPT(batch_rows), .type = SM_SPEC_UINT, .min = 1 },
+	{ OPT(no_stop), .type = SM_SPEC_BOOL },
+	{ OPT(score_digits), .type = SM_SPEC_ENUM, .names = digits_names },
+	{ OPT(ids), .type = SM_SPEC_ENUM, .names = ids_names },
+	{ OPT(encoder), .type = SM_SPEC_ENUM, .names = encoder_names },
+	{ OPT(level), .type = SM_SPEC_LEVEL, .min = 1, .max = 9 },
+	{ OPT(key_field), .type = SM_SPEC_STRING },
+	{ OPT(list_field), .type = SM_SPEC_STRING },
+	{ OPT(id_field), .type = SM_SPEC_STRING },
+	{ OPT(score_field), .type = SM_SPEC_STRING },
+};
+
+const struct sm_spec_shape sm_candidates_shape = {
+	.kind = "candidates",
+	.fields = candidates_fields,
+	.count = sizeof(candidates_fields) / sizeof(*candidates_fields),
+	.opts_bytes = sizeof(struct sm_candidates_opts),
+	.init = candidates_init,
+};
+
+static int
+check_field_name(const char *option, const char *name, struct sm_err *err)
+{
+	struct sm_buf text = { 0 };
+	ssize_t bad;
+	bool failed;
+
+	if (!name)
+		return sm_err_set(err, SM_EUSAGE, "%s is missing", option);
+	bad = sm_jsontext_put(&text, name, strlen(name));
+	failed = sm_buf_failed(&text);
+	sm_buf_release(&text);
+	if (failed)
+		return sm_err_mem(err, "field names");
+	if (bad >= 0)
+		return sm_err_set(err, SM_EINPUT,
+				  "%s '%s' is not UTF-8 from byte %zd on",
+				  option, name, bad);
+	return 0;
+}
+
+/* Two names of one JSON object. */
+static int
+check_field_pair(const char *option_a, const char *a, const char *option_b,
+		 const char *b, struct sm_err *err)
+{
+	int ret = check_field_name(option_a, a, err);
+
+	if (ret == 0)
+		ret = check_field_name(option_b, b, err);
+	if (ret == 0 && strcmp(a, b) == 0)
+		ret = sm_err_set(err, SM_EUSAGE,
+				 "%s and %s are both '%s'; two fields of one "
+				 "object need two names",
+				 option_a, option_b, a);
+	return ret;
+}
+
+static int
+candidates_check(const void *opts, struct sm_err *err)
+{
+	const struct sm_candidates_opts *o = opts;
+	const char *missing = !o->cands  ? "cands" :
+			      !o->scores ? "scores" :
+			      !o->keys   ? "keys" :
+			      !o->vocab  ? "vocab" :
+					   NULL;
+	int ret;
+
+	if (missing)
+		return sm_err_set(err, SM_EUSAGE,
+				  "--%s is missing: a candidates job needs "
+				  "--cands, --scores, --keys and --vocab",
+				  missing);
+	ret = sm_spec_check(&sm_candidates_shape, opts, err);
+	if (ret < 0)
+		return ret;
+	if (o->max_candidates > 0 && o->max_candidates < o->min_candidates)
+		return sm_err_set(err, SM_EUSAGE,
+				  "--max-candidates %" PRIu64 " is below "
+				  "--min-candidates %" PRIu64
+				  ": no row could be written",
+				  o->max_candidates, o->min_candidates);
+	ret = check_field_pair("--key-field", o->key_field, "--list-field",
+			       o->list_field, err);
+	if (ret == 0)
+		ret = check_field_pair("--id-field", o->id_field,
+				       "--score-field", o->score_field, err);
+	return ret;
+}
+
+static size_t
+candidates_inputs(struct sm_kind_input *in, const void *opts)
+{
+	const struct sm_candidates_opts *o = opts;
+
+	in[0] = (struct sm_kind_input){ .name = "cands", .path = o->cands };
+	in[1] = (struct sm_kind_input){ .name = "scores", .path = o->scores };
+	in[2] = (struct sm_kind_input){ .name = "keys", .path = o->keys };
+	in[3] = (struct sm_kind_input){ .name = "vocab", .path = o->vocab };
+	return 4;
+}
+
+/* No command is run. */
+static char *
+candidates_describe(const struct sm_spec *spec,
+		    const struct sm_kind_batch *first)
+{
+	(void)spec;
+	(void)first;
+	return NULL;
+}
+
+const struct sm_kind sm_kind_candidates = {
+	.shape = &sm_candidates_shape,
+	.check = candidates_check,
+	.inputs = candidates_inputs,
+	.cut = sm_candidates_cut,
+	.describe = candidates_describe,
+	.open = sm_candidates_open,
+	.produce = sm_candidates_produce,
+	.close = sm_candidates_close,
+};
+
+/* ------------------------------------------------------------- arrays -- */
+
+const char *
+sm_candidates_path(const struct sm_spec *spec, const char *name)
+{
+	struct sm_kind_input in[SM_SPEC_INPUTS_MAX];
+	size_t i, n;
+
+	for (i = 0; i < spec->inputs; i++)
+		if (strcmp(spec->input[i].name, name) == 0)
+			return spec->input[i].path;
+	n = candidates_inputs(in, spec->opts);
+	for (i = 0; i < n; i++)
+		if (strcmp(in[i].name, name) == 0)
+			return in[i].path;
+	return "";
+}
+
+/* A pad that the array's type cannot hold is met nowhere. */
+static void
+input_set_pad(struct sm_candidates_input *in,
+	      const struct sm_candidates_opts *o)
+{
+	in->is_signed = in->cands.type == SM_NPY_I4 ||
+			in->cands.type == SM_NPY_I8;
+	in->has_pad = o->has_pad && (in->is_signed || o->pad >= 0);
+	in->pad = (uint64_t)o->pad;
+}
+
+int
+sm_candidates_input_open(struct sm_candidates_input *in,
+			 const struct sm_spec *spec, struct sm_err *err)
+{
+	static const unsigned id_types = 1u << SM_NPY_I4 | 1u << SM_NPY_I8 |
+					 1u << SM_NPY_U4 | 1u << SM_NPY_U8;
+	static const unsigned score_types = 1u << SM_NPY_F2 | 1u << SM_NPY_F4 |
+					    1u << SM_NPY_F8;
+	const char *cands = sm_candidates_path(spec, "cands");
+	const char *scores = sm_candidates_path(spec, "scores");
+	int ret;
+
+	*in = (struct sm_candidates_input){ 0 };
+	ret = sm_npy_open(&in->cands, cands, err);
+	if (ret == 0)
+		ret = sm_npy_open(&in->scores, scores, err);
+	if (ret == 0)
+		ret = sm_npy_require(&in->cands, 2, id_types,
+				     "an array of int32, int64, uint32 or "
+				     "uint64",
+				     err);
+	if (ret == 0)
+		ret = sm_npy_require(&in->scores, 2, score_types,
+				     "an array of float16, float32 or "
+				     "float64",
+				     err);
+	if (ret < 0)
+		goto fail;
+	in->rows = in->cands.shape[0];
+	in->width = in->cands.shape[1];
+	if (in->rows != in->scores.shape[0] ||
+	    in->width != in->scores.shape[1]) {
+		ret = sm_err_set(err, SM_EINPUT,
+				 "'%s' has %" PRIu64 " rows of %" PRIu64
+				 " columns, but '%s' has %" PRIu64
+				 " rows of %" PRIu64 "; they must agree",
+				 cands, in->rows, in->width, scores,
+				 in->scores.shape[0], in->scores.shape[1]);
+		goto fail;
+	}
+	input_set_pad(in, spec->opts);
+	return 0;
+
+fail:
+	sm_candidates_input_close(in);
+	return ret;
+}
+
+void
+sm_candidates_input_close(struct sm_candidates_input *in)
+{
+	sm_npy_close(&in->cands);
+	sm_npy_close(&in->scores);
+	*in = (struct sm_candidates_input){ 0 };
+}

@@ -1,0 +1,117 @@
+/*
+ * candidates.h - what the files of the candidates job share
+ *
+ * The job's two arrays, [rows, width], are read in place through their
+ * mappings.  A candidate is handled as the 64 bits of its value, those of a
+ * signed array with the sign extended; scores are compared as doubles.
+ */
+#ifndef SM_CANDIDATES_H
+#define SM_CANDIDATES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "kind.h"
+#include "npy.h"
+#include "numtext.h"
+
+#define SM_CANDIDATES_KEYS  "keys" /* the tables' names */
+#define SM_CANDIDATES_VOCAB "vocab"
+
+struct sm_candidates_input {
+	struct sm_npy cands, scores;
+	uint64_t rows, width;
+	bool is_signed; /* the candidates */
+	bool has_pad;   /* and the array's type can hold it */
+	uint64_t pad;
+};
+
+/* A shape that is read, checked and fingerprinted by spec.h. */
+extern const struct sm_spec_shape sm_candidates_shape;
+
+/*
+ * Where the input of the option `name` is: as the specification recorded it,
+ * else as the options have it.
+ */
+const char *sm_candidates_path(const struct sm_spec *spec, const char *name);
+
+/* Map both arrays and check types and shapes; SM_EINPUT. */
+int sm_candidates_input_open(struct sm_candidates_input *in,
+			     const struct sm_spec *spec, struct sm_err *err);
+/* A zeroed one is allowed. */
+void sm_candidates_input_close(struct sm_candidates_input *in);
+
+int sm_candidates_cut(struct sm_kind_cut *cut, struct sm_err *err);
+int sm_candidates_open(void **state, const struct sm_kind_env *env,
+		       struct sm_err *err);
+int sm_candidates_produce(void *state, const struct sm_kind_batch *b,
+			  struct sm_shard *shard, struct sm_kind_outcome *out,
+			  struct sm_err *err);
+void sm_candidates_close(void *state);
+
+/* Readers of item `at`, in C order; .npy data may stand unaligned. */
+
+static inline uint64_t
+sm_candidates_id(const struct sm_candidates_input *in, uint64_t at)
+{
+	const unsigned char *p = in->cands.data;
+	uint64_t u8;
+	uint32_t u4;
+	int32_t i4;
+
+	switch (in->cands.type) {
+	case SM_NPY_I4:
+		memcpy(&i4, p + at * 4, 4);
+		return (uint64_t)(int64_t)i4;
+	case SM_NPY_U4:
+		memcpy(&u4, p + at * 4, 4);
+		return u4;
+	default:
+		memcpy(&u8, p + at * 8, 8);
+		return u8;
+	}
+}
+
+static inline float
+sm_candidates_score_f32(const struct sm_candidates_input *in, uint64_t at)
+{
+	float v;
+
+	memcpy(&v, in->scores.data + at * 4, 4);
+	return v;
+}
+
+static inline uint16_t
+sm_candidates_score_f16(const struct sm_candidates_input *in, uint64_t at)
+{
+	uint16_t v;
+
+	memcpy(&v, in->scores.data + at * 2, 2);
+	return v;
+}
+
+static inline double
+sm_candidates_score(const struct sm_candidates_input *in, uint64_t at)
+{
+	double v;
+
+	switch (in->scores.type) {
+	case SM_NPY_F4:
+		return (double)sm_candidates_score_f32(in, at);
+	case SM_NPY_F2:
+		return sm_half_to_double(sm_candidates_score_f16(in, at));
+	default:
+		memcpy(&v, in->scores.data + at * 8, 8);
+		return v;
+	}
+}
+
+/* Does the vocabulary have no place for this value at all? */
+static inline bool
+sm_candidates_id_negative(const struct sm_candidates_input *in, uint64_t id)
+{
+	return in->is_signed && id > INT64_MAX;
+}
+
+#endif /* SM_CANDIDATES_H */

@@ -1,0 +1,330 @@
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "err.h"
+
+#include "record.h"
+#include "table.h"
+
+#include "kind.h"
+
+#include "candidates.h"
+
+/*
+ * Columns between asking for a vocabulary slot and using it: a miss in a large
+ * vocabulary costs some 100 ns, a column 5 to 10.
+ */
+#define MAKE_AHEAD 20
+
+struct make_pick {
+	uint64_t at; /* item in the arrays */
+	struct sm_table_text id;
+};
+
+struct make {
+	struct sm_kind_env env;
+	const struct sm_candidates_opts *opts;
+	struct sm_candidates_input in;
+	struct sm_table keys, vocab;
+	struct sm_record_writer *writer;
+	struct make_pick *pick; /* the accepted candidates of one row */
+	uint64_t pick_max;      /* at least 1 */
+	uint64_t skipped;       /* of the batch in hand */
+};
+
+static bool
+make_stopped(const struct make *m)
+{
+	return m->env.stop &&
+	       atomic_load_explicit(m->env.stop, memory_order_relaxed);
+}
+
+/* --------------------------------------------------------------- open -- */
+
+/* Size of the input when the job was planned; `now` if nobody recorded it. */
+static uint64_t
+make_planned_size(const struct make *m, const char *name, uint64_t now)
+{
+	const struct sm_spec *s = m->env.spec;
+	size_t i;
+
+	for (i = 0; i < s->inputs; i++)
+		if (strcmp(s->input[i].name, name) == 0)
+			return s->input[i].digest.size;
+	return now;
+}
+
+static int
+make_check_size(const struct make *m, const char *name,
+		const struct sm_npy *npy, uint64_t now, struct sm_err *err)
+{
+	uint64_t planned = make_planned_size(m, name, npy->map.size);
+
+	if (now == planned && planned == npy->map.size)
+		return 0;
+	return sm_err_set(err, SM_EREFUSED,
+			  "input '%s' changed its size while the job runs: "
+			  "planned %" PRIu64 " bytes, has %" PRIu64,
+			  npy->map.path, planned, now);
+}
+
+/* Is the file still as long as what is mapped? */
+static int
+make_check_file(const struct make *m, const char *name,
+		const struct sm_npy *npy, struct sm_err *err)
+{
+	struct stat st;
+
+	if (stat(npy->map.path, &st) < 0)
+		return sm_err_sys_as(err, SM_EINPUT, "cannot examine '%s'",
+				     npy->map.path);
+	return make_check_size(m, name, npy, (uint64_t)st.st_size, err);
+}
+
+static int
+make_open_input(struct make *m, struct sm_err *err)
+{
+	const struct sm_spec *s = m->env.spec;
+	int ret;
+
+	ret = sm_candidates_input_open(&m->in, s, err);
+	if (ret == 0)
+		ret = make_check_size(m, "cands", &m->in.cands,
+				      m->in.cands.map.size, err);
+	if (ret == 0)
+		ret = make_check_size(m, "scores", &m->in.scores,
+				      m->in.scores.map.size, err);
+	if (ret == 0 && m->in.rows != s->rows)
+		ret = sm_err_set(err, SM_EREFUSED,
+				 "input '%s' changed: planned %" PRIu64
+				 " rows, has %" PRIu64,
+				 m->in.cands.map.path, s->rows, m->in.rows);
+	return ret;
+}
+
+static int
+make_open_writer(struct make *m, struct sm_err *err)
+{
+	const struct sm_candidates_opts *o = m->opts;
+	struct sm_record_fields fields = {
+		.key = o->key_field,
+		.list = o->list_field,
+		.id = o->id_field,
+		.score = o->score_field,
+	};
+	uint64_t n = m->in.width;
+
+	if (o->max_candidates > 0 && o->max_candidates < n)
+		n = o->max_candidates;
+	m->pick_max = n > 0 ? n : 1;
+	m->pick = calloc(m->pick_max, sizeof(*m->pick));
+	if (!m->pick)
+		return sm_err_mem(err, "the candidates of one row");
+	return sm_record_writer_new(&m->writer, &fields, o->encoder, o->level,
+				    err);
+}
+
+int
+sm_candidates_open(void **state, const struct sm_kind_env *env,
+		   struct sm_err *err)
+{
+	struct make *m = calloc(1, sizeof(*m));
+	int ret;
+
+	if (!m)
+		return sm_err_mem(err, "a worker's state");
+	m->env = *env;
+	m->opts = env->spec->opts;
+	ret = make_open_input(m, err);
+	if (ret == 0)
+		ret = sm_table_open(&m->keys, env->tables_dirfd,
+				    SM_CANDIDATES_KEYS, err);
+	if (ret == 0)
+		ret = sm_table_open(&m->vocab, env->tables_dirfd,
+				    SM_CANDIDATES_VOCAB, err);
+	if (ret == 0)
+		ret = make_open_writer(m, err);
+	if (ret < 0) {
+		sm_candidates_close(m);
+		return ret;
+	}
+	*state = m;
+	return 0;
+}
+
+void
+sm_candidates_close(void *state)
+{
+	struct make *m = state;
+
+	if (!m)
+		return;
+	sm_record_writer_free(m->writer);
+	free(m->pick);
+	sm_table_close(&m->vocab);
+	sm_table_close(&m->keys);
+	sm_candidates_input_close(&m->in);
+	free(m);
+}
+
+/* ---------------------------------------------------------------- row -- */
+
+/* Ask for the vocabulary slots of the first columns of a row. */
+static void
+make_prefetch_row(const struct make *m, uint64_t row)
+{
+	uint64_t n = m->in.width < MAKE_AHEAD ? m->in.width : MAKE_AHEAD;
+	uint64_t at = row * m->in.width, i;
+
+	if (row >= m->in.rows)
+		return;
+	for (i = 0; i < n; i++)
+		sm_table_prefetch(&m->vocab, sm_candidates_id(&m->in, at + i));
+}
+
+/* Collect what a row is to have into m->pick; returns how many. */
+static uint64_t
+make_collect(struct make *m, uint64_t row)
+{
+	const struct sm_candidates_input *in = &m->in;
+	uint64_t at = row * in->width, end = at + in->width, n = 0, id;
+	double min_score = m->opts->min_score;
+	bool no_stop = m->opts->no_stop;
+	struct sm_table_text text;
+
+	for (; at < end && n < m->pick_max; at++) {
+		if (at + MAKE_AHEAD < end)
+			sm_table_prefetch(&m->vocab,
+					  sm_candidates_id(in,
+							   at + MAKE_AHEAD));
+		id = sm_candidates_id(in, at);
+		/* Written so that a NaN fails. */
+		if (!(sm_candidates_score(in, at) >= min_score) ||
+		    (in->has_pad && id == in->pad)) {
+			if (no_stop)
+				continue;
+			break;
+		}
+		text = sm_table_get(&m->vocab, id);
+		if (!text.text || sm_candidates_id_negative(in, id)) {
+			m->skipped++;
+			continue;
+		}
+		m->pick[n].at = at;
+		m->pick[n].id = text;
+		n++;
+	}
+	return n;
+}
+
+/* Number text of a score; 0 for one that is infinite. */
+static inline size_t
+make_number(char *dst, const struct make *m, uint64_t at)
+{
+	double v = sm_candidates_score(&m->in, at);
+
+	if (isinf(v))
+		return 0;
+	if (m->opts->score_digits == SM_DIGITS_SOURCE) {
+		if (m->in.scores.type == SM_NPY_F4)
+			return sm_numtext_f32(
+				dst, sm_candidates_score_f32(&m->in, at));
+		if (m->in.scores.type == SM_NPY_F2)
+			return sm_numtext_f16(
+				dst, sm_candidates_score_f16(&m->in, at));
+	}
+	return sm_numtext_f64(dst, v);
+}
+
+static int
+make_write(struct make *m, uint64_t row, uint64_t count, struct sm_err *err)
+{
+	struct sm_table_text key = sm_table_get(&m->keys, row);
+	const struct make_pick *p = m->pick, *end = p + count;
+	char num[SM_NUMTEXT_MAX];
+	size_t len;
+
+	if (!key.text)
+		return sm_err_set(err, SM_EDAMAGED,
+				  "the compiled table of keys lacks row "
+				  "%" PRIu64 ", which it had when the job was "
+				  "planned; plan it again with --restart",
+				  row);
+	sm_record_begin(m->writer, key.text, key.len);
+	for (; p < end; p++) {
+		len = make_number(num, m, p->at);
+		if (len == 0)
+			return sm_err_set(err, SM_EVALUE,
+					  "row %" PRIu64 ", column %" PRIu64
+					  " of '%s' is infinite, which JSON "
+					  "cannot hold",
+					  row, p->at - row * m->in.width,
+					  m->in.scores.map.path);
+		sm_record_item(m->writer, p->id.text, p->id.len, num, len);
+	}
+	return sm_record_end(m->writer, err);
+}
+
+/* -------------------------------------------------------------- batch -- */
+
+static int
+make_check_batch(const struct make *m, const struct sm_kind_batch *b,
+		 struct sm_err *err)
+{
+	int ret;
+
+	if (b->first < 0 || b->end < b->first ||
+	    (uint64_t)b->end > m->in.rows)
+		return sm_err_set(err, SM_EINPUT,
+				  "batch %" PRIu64 " asks for rows %" PRId64
+				  " to %" PRId64 " of %" PRIu64,
+				  b->id, b->first, b->end, m->in.rows);
+	ret = make_check_file(m, "cands", &m->in.cands, err);
+	if (ret == 0)
+		ret = make_check_file(m, "scores", &m->in.scores, err);
+	return ret;
+}
+
+int
+sm_candidates_produce(void *state, const struct sm_kind_batch *b,
+		      struct sm_shard *shard, struct sm_kind_outcome *out,
+		      struct sm_err *err)
+{
+	struct make *m = state;
+	uint64_t row, count, records = 0;
+	int ret;
+
+	ret = make_check_batch(m, b, err);
+	if (ret == 0)
+		ret = sm_record_writer_begin(m->writer, shard, err);
+	if (ret < 0)
+		return ret;
+	m->skipped = 0;
+	make_prefetch_row(m, (uint64_t)b->first);
+	for (row = (uint64_t)b->first; row < (uint64_t)b->end; row++) {
+		if (make_stopped(m))
+			return sm_err_set(err, SM_ESTOPPED,
+					  "batch %" PRIu64 " was given up at "
+					  "row %" PRIu64,
+					  b->id, row);
+		count = make_collect(m, row);
+		/* These arrive while this row is being written. */
+		make_prefetch_row(m, row + 1);
+		if (count < m->opts->min_candidates)
+			continue;
+		ret = make_write(m, row, count, err);
+		if (ret < 0)
+			return ret;
+		records++;
+	}
+	ret = sm_record_writer_end(m->writer, err);
+	if (ret < 0)
+		return ret;
+	out->rows = (uint64_t)(b->end - b->first);
+	out->records = records;
+	out->skipped = m->skipped;
+	return 0;
+}

@@ -1,0 +1,437 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+#include "feed.h"
+#include "spawn.h"
+
+#include "command.h"
+
+/*
+ * Pipes hold 64 KiB; those that carry more are widened to what an ordinary
+ * user may have, so that both sides work longer before they change over.
+ */
+#define COMMAND_PIPE_BYTES   (1 << 20)
+#define COMMAND_PIPE_DEFAULT 65536
+#define COMMAND_BUF_BYTES    (256 * 1024)
+
+/* How often is looked where nothing can be waited for (ms). */
+#define COMMAND_LOOK_MS 50
+
+struct sm_command {
+	struct sm_spawn_report *report;
+	struct sm_feed feed;
+	char out[COMMAND_BUF_BYTES];
+};
+
+enum { RUN_OUT, RUN_ERR, RUN_IN, RUN_EXIT, RUN_STOP, RUN_FDS };
+
+/*
+ * One run.  Invariants:
+ *	`code` is set once, with *err; from then on output is thrown away;
+ *	the descriptor in fd[RUN_STOP] is the caller's, and never closed;
+ *	`exited` means the leader is a zombie, reaped only by run_end(): until
+ *	then its number, and so its group's, cannot be somebody else's.
+ */
+struct run {
+	struct sm_command *c;
+	const struct sm_command_opts *o;
+	struct sm_command_end *end;
+	struct sm_err *err;
+	struct pollfd fd[RUN_FDS]; /* ours; -1 where closed or absent */
+	pid_t pid;
+	bool exited, failed, killed, wide;
+	int code;
+	uint64_t late_ms;  /* time-out, 0: none */
+	uint64_t kill_ms;  /* when TERM is to be followed by KILL */
+	uint64_t quiet_ms; /* the later of exit and last output */
+	uint64_t leave_ms; /* when whoever left the group is given up */
+};
+
+int
+sm_command_new(struct sm_command **out, struct sm_err *err)
+{
+	struct sm_command *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return sm_err_mem(err, "running commands");
+	c->report = sm_spawn_report_new(err);
+	if (!c->report) {
+		free(c);
+		return SM_ENOMEM;
+	}
+	*out = c;
+	return 0;
+}
+
+void
+sm_command_free(struct sm_command *c)
+{
+	if (!c)
+		return;
+	sm_spawn_report_free(c->report);
+	free(c);
+}
+
+static void
+run_close(struct run *r, int which)
+{
+	if (r->fd[which].fd >= 0)
+		close(r->fd[which].fd);
+	r->fd[which].fd = -1;
+}
+
+static void
+run_kill(struct run *r, int sig)
+{
+	kill(r->o->foreground ? r->pid : -r->pid, sig);
+}
+
+/* End the command early: TERM, and KILL after `patience_ms`. */
+static void
+run_abort(struct run *r, int code, uint64_t patience_ms)
+{
+	r->code = code;
+	r->kill_ms = sm_clock_ms() + patience_ms;
+	run_close(r, RUN_IN);
+	run_kill(r, SIGTERM);
+	/* A stopped process takes its TERM only when it goes on. */
+	run_kill(r, SIGCONT);
+}
+
+/* --------------------------------------------------------------- pipes -- */
+
+/* Ours goes to `which`; the child's end is returned, -1. */
+static int
+run_pipe_for(struct run *r, int which)
+{
+	int ends[2], ours = which == RUN_IN;
+
+	if (sm_spawn_pipe(ends) < 0)
+		return -1;
+	r->fd[which].fd = ends[ours];
+	r->fd[which].events = which == RUN_IN ? POLLOUT : POLLIN;
+	return ends[!ours];
+}
+
+static int
+run_open_pipes(struct run *r, int child[3])
+{
+	const struct sm_command_opts *o = r->o;
+
+	if (o->feed) {
+		child[0] = run_pipe_for(r, RUN_IN);
+		if (child[0] < 0)
+			return -1;
+		/* A write must take what fits, and never wait. */
+		if (fcntl(r->fd[RUN_IN].fd, F_SETFL, O_NONBLOCK) < 0)
+			return -1;
+		/* Not granted beyond a user's limit: then it stays as it is. */
+		if (o->end - o->at > COMMAND_PIPE_DEFAULT)
+			fcntl(child[0], F_SETPIPE_SZ, COMMAND_PIPE_BYTES);
+	} else {
+		child[0] = fcntl(o->in_fd, F_DUPFD_CLOEXEC, 3);
+		if (child[0] < 0)
+			return -1;
+	}
+	if (o->out) {
+		child[1] = run_pipe_for(r, RUN_OUT);
+		if (child[1] < 0)
+			return -1;
+	}
+	if (o->err_out) {
+		child[2] = run_pipe_for(r, RUN_ERR);
+		if (child[2] < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+run_start(struct run *r)
+{
+	struct sm_spawn s = {
+		.path = r->o->path,
+		.argv = r->o->argv,
+		.envp = r->o->envp,
+		.cwd = r->o->cwd,
+		.fd = { -1, -1, -1 },
+		.foreground = r->o->foreground,
+		.group = r->o->group,
+		.report = r->c->report,
+	};
+	int ret, i;
+
+	if (run_open_pipes(r, s.fd) < 0)
+		ret = sm_err_sys(r->err, "cannot make pipes for '%s'", s.path);
+	else
+		ret = sm_spawn(&r->pid, &s, r->err);
+	for (i = 0; i < 3; i++)
+		if (s.fd[i] >= 0)
+			close(s.fd[i]);
+	if (ret < 0)
+		return ret;
+	/* If none is left, it is looked for from time to time instead. */
+	r->fd[RUN_EXIT].fd = (int)syscall(SYS_pidfd_open, r->pid, 0);
+	r->fd[RUN_EXIT].events = POLLIN;
+	return 0;
+}
+
+/* ---------------------------------------------------------------- data -- */
+
+static void
+run_read(struct run *r, int which)
+{
+	sm_command_sink *sink = which == RUN_OUT ? r->o->out : r->o->err_out;
+	int fd = r->fd[which].fd, ret;
+	struct sm_err sunk;
+	ssize_t n;
+
+	/* Nothing left in it and nobody to write: the end, without a read. */
+	if ((r->fd[which].revents & (POLLIN | POLLHUP)) == POLLHUP) {
+		run_close(r, which);
+		return;
+	}
+	n = read(fd, r->c->out, sizeof(r->c->out));
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n <= 0) {
+		run_close(r, which);
+		return;
+	}
+	if (r->exited)
+		r->quiet_ms = sm_clock_ms();
+	if (n >= COMMAND_PIPE_DEFAULT && which == RUN_OUT && !r->wide) {
+		r->wide = true;
+		fcntl(fd, F_SETPIPE_SZ, COMMAND_PIPE_BYTES);
+	}
+	if (r->code)
+		return;
+	ret = sink(r->c->out, (size_t)n, r->o->arg, r->err ? r->err : &sunk);
+	if (ret < 0)
+		run_abort(r, ret, SM_COMMAND_STOP_MS);
+}
+
+static void
+run_feed(struct run *r)
+{
+	int ret = sm_feed_write(&r->c->feed, r->fd[RUN_IN].fd, r->err);
+
+	if (ret <= 0)
+		run_close(r, RUN_IN);
+	if (ret < 0)
+		run_abort(r, ret, SM_COMMAND_STOP_MS);
+}
+
+/* ---------------------------------------------------------------- time -- */
+
+/* The worker is to end; a timeout's patience is not the user's. */
+static void
+run_check_stop(struct run *r, uint64_t now)
+{
+	bool flag = r->o->stop &&
+		    atomic_load_explicit(r->o->stop, memory_order_relaxed);
+
+	if (!flag && !r->fd[RUN_STOP].revents)
+		return;
+	r->fd[RUN_STOP].fd = -1; /* stays readable: seen is enough */
+	r->fd[RUN_STOP].revents = 0;
+	if (!r->code) {
+		sm_err_set(r->err, SM_ESTOPPED, "stopped");
+		run_abort(r, SM_ESTOPPED, SM_COMMAND_STOP_MS);
+	} else if (r->kill_ms > now + SM_COMMAND_STOP_MS) {
+		r->kill_ms = now + SM_COMMAND_STOP_MS;
+	}
+}
+
+/* Output that goes on after the leader's exit: is it over, one way or other? */
+static void
+run_left_behind(struct run *r, uint64_t now)
+{
+	if (!r->killed && now >= r->quiet_ms + SM_COMMAND_GRACE_MS) {
+		run_kill(r, SIGKILL);
+		r->killed = true;
+		r->end->left_behind = true;
+		r->leave_ms = now + SM_COMMAND_STOP_MS;
+	}
+	if (!r->killed || now < r->leave_ms)
+		return;
+	if (r->fd[RUN_OUT].fd >= 0 && !r->o->foreground)
+		r->code = sm_err_set(r->err, SM_ECOMMAND,
+				     "a process that the command left behind "
+				     "keeps its output open; it left the "
+				     "command's process group");
+	run_close(r, RUN_OUT);
+	run_close(r, RUN_ERR);
+}
+
+/* Do what is due. */
+static void
+run_clock(struct run *r)
+{
+	uint64_t now = sm_clock_ms();
+
+	run_check_stop(r, now);
+	if (!r->code && r->late_ms && now >= r->late_ms) {
+		sm_err_set(r->err, SM_ETIMEOUT,
+			   "the command took longer than %g s (--timeout)",
+			   r->o->timeout_s);
+		run_abort(r, SM_ETIMEOUT, SM_COMMAND_TERM_MS);
+	}
+	if (r->code && !r->killed && now >= r->kill_ms) {
+		run_kill(r, SIGKILL);
+		r->killed = true;
+	}
+	if (!r->code && r->exited)
+		run_left_behind(r, now);
+}
+
+static void
+run_sooner(uint64_t *at, uint64_t when)
+{
+	if (when && when < *at)
+		*at = when;
+}
+
+/* How long poll may sleep, -1: as long as nothing happens. */
+static int
+run_patience(const struct run *r)
+{
+	uint64_t at = UINT64_MAX, now = sm_clock_ms();
+
+	if (r->code)
+		run_sooner(&at, r->killed ? 0 : r->kill_ms);
+	else
+		run_sooner(&at, r->late_ms);
+	if (!r->code && r->exited)
+		run_sooner(&at, r->killed ? r->leave_ms
+					  : r->quiet_ms + SM_COMMAND_GRACE_MS);
+	if ((!r->exited && r->fd[RUN_EXIT].fd < 0) ||
+	    (r->o->stop && r->o->stop_fd < 0))
+		run_sooner(&at, now + COMMAND_LOOK_MS);
+	if (at == UINT64_MAX)
+		return -1;
+	if (at <= now)
+		return 0;
+	return at - now > 3600000 ? 3600000 : (int)(at - now);
+}
+
+/* ---------------------------------------------------------------- loop -- */
+
+/* Has the leader ended?  It stays a zombie, see struct run. */
+static void
+run_look(struct run *r)
+{
+	siginfo_t info = { .si_pid = 0 };
+	int ret;
+
+	if (r->exited || (r->fd[RUN_EXIT].fd >= 0 && !r->fd[RUN_EXIT].revents))
+		return;
+	ret = waitid(P_PID, (id_t)r->pid, &info, WEXITED | WNOHANG | WNOWAIT);
+	/* Any other failure (SIGCHLD is ignored) is told by run_end(). */
+	if (ret < 0 ? errno == EINTR : info.si_pid == 0)
+		return;
+	r->exited = true;
+	r->failed = info.si_code != CLD_EXITED || info.si_status != 0;
+	r->quiet_ms = sm_clock_ms();
+	run_close(r, RUN_EXIT);
+}
+
+static bool
+run_over(const struct run *r)
+{
+	if (!r->exited)
+		return false;
+	/* After KILL only who left the group can hold a pipe. */
+	if (r->code && r->killed)
+		return true;
+	return r->fd[RUN_OUT].fd < 0 && r->fd[RUN_ERR].fd < 0;
+}
+
+static void
+run_loop(struct run *r)
+{
+	int i, ready;
+
+	while (!run_over(r)) {
+		for (i = 0; i < RUN_FDS; i++)
+			r->fd[i].revents = 0;
+		ready = poll(r->fd, RUN_FDS, run_patience(r));
+		if (ready > 0) {
+			if (r->fd[RUN_OUT].revents)
+				run_read(r, RUN_OUT);
+			if (r->fd[RUN_ERR].revents)
+				run_read(r, RUN_ERR);
+			if (r->fd[RUN_IN].fd >= 0 && r->fd[RUN_IN].revents)
+				run_feed(r);
+		}
+		run_look(r);
+		run_clock(r);
+	}
+}
+
+/* Nothing of a failed attempt lives on; then the leader is reaped. */
+static void
+run_end(struct run *r)
+{
+	int status = 0;
+	pid_t pid;
+
+	run_close(r, RUN_EXIT);
+	if ((r->code || r->failed) && !r->killed)
+		run_kill(r, SIGKILL);
+	/* While the zombie keeps the number from being given out again. */
+	if (r->o->group)
+		atomic_store(r->o->group, 0);
+	do
+		pid = waitpid(r->pid, &status, WNOHANG);
+	while (pid < 0 && errno == EINTR);
+	if (pid != r->pid) {
+		if (!r->code)
+			r->code = sm_err_sys(r->err, "cannot wait for the "
+						     "command");
+		return;
+	}
+	if (WIFSIGNALED(status))
+		r->end->signal = WTERMSIG(status);
+	else
+		r->end->exit_status = WEXITSTATUS(status);
+}
+
+int
+sm_command_run(struct sm_command_end *end, struct sm_command *c,
+	       const struct sm_command_opts *o, struct sm_err *err)
+{
+	struct run r = { .c = c, .o = o, .end = end, .err = err };
+	int i;
+
+	*end = (struct sm_command_end){ .exit_status = -1, .signal = -1 };
+	for (i = 0; i < RUN_FDS; i++)
+		r.fd[i].fd = -1;
+	if (o->feed)
+		sm_feed_begin(&c->feed, o->in_fd, o->in_name, o->at, o->end);
+	r.code = run_start(&r);
+	if (r.code == 0) {
+		if (o->timeout_s > 0)
+			r.late_ms = sm_clock_ms() + 1 +
+				    (uint64_t)(o->timeout_s * 1000);
+		r.fd[RUN_STOP] =
+			(struct pollfd){ .fd = o->stop_fd, .events = POLLIN };
+		run_loop(&r);
+		/* The flag's descriptor is the caller's. */
+		r.fd[RUN_STOP].fd = -1;
+		run_end(&r);
+	}
+	for (i = 0; i < RUN_FDS; i++)
+		run_close(&r, i);
+	if (o->feed)
+		sm_feed_end(&c->feed);
+	return r.code;
+}

@@ -1,0 +1,100 @@
+/*
+ * command.h - start one command of the user's and stay with it to its end
+ *
+ *	sm_command_new() once, sm_command_run() per command,
+ *	sm_command_free().
+ *
+ * One call runs one command: it is started, fed, read and waited for in a
+ * single poll(2) loop, so that it can neither block nor be blocked, whatever
+ * order it reads and writes in.
+ *
+ * The child gets: a process group of its own (unless `foreground`); SIGKILL
+ * when the thread that started it ends; every signal at its default and none
+ * blocked; descriptors 0, 1 and 2 and no other.  Limits, umask and niceness
+ * are the caller's.
+ *
+ * PR_SET_PDEATHSIG goes with the *thread*, not the process: call
+ * sm_command_run() from a thread that lives as long as the process, the main
+ * one.  SIGCHLD must not be ignored, or nobody could be waited for.
+ *
+ * The end of the output is its end-of-file.  A process that the command leaves
+ * behind on a pipe is read from as long as it writes; once the command has
+ * exited and nothing came for SM_COMMAND_GRACE_MS, its group is killed
+ * (`left_behind`).  One that is still there a second later has left the group:
+ * on standard output, that is SM_ECOMMAND, because what it may still write can
+ * never be known; on standard error it is left alone.  Processes that hold
+ * neither pipe are not looked for.
+ *
+ * An attempt is ended early by `timeout_s` (TERM to the group, KILL 5 s
+ * later), by the stop flag, and by a sink or source that fails (TERM, KILL 1 s
+ * later).  Its output is thrown away then, but still read, so that a command
+ * that tidies up is not blocked.  Whatever way an attempt fails, no process of
+ * its group is alive when the call returns.
+ */
+#ifndef SM_COMMAND_H
+#define SM_COMMAND_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+
+#define SM_COMMAND_GRACE_MS 5000 /* silence of a process left behind */
+#define SM_COMMAND_TERM_MS 5000  /* TERM to KILL after a timeout ... */
+#define SM_COMMAND_STOP_MS 1000  /* ... and when the worker is to end */
+
+/* Takes output; a failure (<0, with err) ends the command. */
+typedef int sm_command_sink(const void *data, size_t len, void *arg,
+			    struct sm_err *err);
+
+struct sm_command_opts {
+	const char *path; /* for execve(2), after the chdir(2) */
+	char *const *argv, *const *envp;
+	const char *cwd; /* NULL: the caller's */
+
+	/*
+	 * Standard input: the bytes from `at` to `end` of the file `in_fd`, or,
+	 * with `feed` false, that descriptor itself.  A command that closes it
+	 * early is no error; a file that ends before `end` is SM_EREFUSED.
+	 */
+	int in_fd;
+	bool feed;
+	uint64_t at, end;
+	const char *in_name; /* of the file, for messages */
+
+	sm_command_sink *out; /* NULL: the caller's own output, inherited */
+	sm_command_sink *err_out;
+	void *arg;
+
+	bool foreground; /* in the caller's group, as a terminal's ^C expects */
+	double timeout_s; /* 0: none */
+	const atomic_bool *stop; /* or NULL; SM_ESTOPPED once it is true */
+	int stop_fd;             /* readable then; -1: none */
+	_Atomic int64_t *group;  /* NULL, or holds its group meanwhile */
+};
+
+/* How it ended; one of the two is -1. */
+struct sm_command_end {
+	int exit_status;
+	int signal;
+	bool left_behind; /* a process was killed that held an output open */
+};
+
+struct sm_command;
+
+int sm_command_new(struct sm_command **out, struct sm_err *err);
+
+/*
+ * 0: it ran to its end, which `end` tells.  SM_ENOTFOUND: cannot be run;
+ * SM_EINPUT: arguments too long; SM_ETIMEOUT, SM_ESTOPPED, SM_EREFUSED,
+ * SM_ECOMMAND, or what a sink returned.  `end` is set in any case, with -1 for
+ * both where there is nothing to tell.
+ */
+int sm_command_run(struct sm_command_end *end, struct sm_command *c,
+		   const struct sm_command_opts *o, struct sm_err *err);
+
+void sm_command_free(struct sm_command *c); /* NULL is allowed */
+
+#endif /* SM_COMMAND_H */

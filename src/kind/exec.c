@@ -1,0 +1,261 @@
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "file.h"
+
+#include "program.h"
+#include "replace.h"
+
+#include "exec.h"
+
+/* More rows than a table of batches should have; larger batches are meant. */
+#define EXEC_BATCHES_MAX UINT64_C(1000000000)
+#define EXEC_TIMEOUT_MAX UINT64_C(1000000000)
+
+#define EXEC_FIELD(member) offsetof(struct sm_exec_opts, member)
+
+/*
+ * The limits (timeout, check, ...) change no byte of a shard, but which
+ * batches come to have one: a change is to be seen, so they count as content.
+ */
+static const struct sm_spec_field exec_fields[] = {
+	{ .name = "input",
+	  .type = SM_SPEC_STRING,
+	  .flags = SM_SPEC_PLACE,
+	  .offset = EXEC_FIELD(input) },
+	{ .name = "lines", .type = SM_SPEC_UINT, .offset = EXEC_FIELD(lines) },
+	{ .name = "bytes", .type = SM_SPEC_UINT, .offset = EXEC_FIELD(bytes) },
+	{ .name = "range",
+	  .type = SM_SPEC_UINT,
+	  .offset = EXEC_FIELD(range),
+	  .has = EXEC_FIELD(has_range) },
+	{ .name = "size",
+	  .type = SM_SPEC_UINT,
+	  .offset = EXEC_FIELD(size),
+	  .min = 1 },
+	{ .name = "items",
+	  .type = SM_SPEC_STRING,
+	  .flags = SM_SPEC_PLACE,
+	  .offset = EXEC_FIELD(items) },
+	/* How the list was written; what was read of it is digested. */
+	{ .name = "nul",
+	  .type = SM_SPEC_BOOL,
+	  .flags = SM_SPEC_PLACE,
+	  .offset = EXEC_FIELD(nul) },
+	{ .name = "replace",
+	  .type = SM_SPEC_LEVEL,
+	  .offset = EXEC_FIELD(replace),
+	  .min = (uint64_t)-1,
+	  .max = 1 },
+	{ .name = "command", .type = SM_SPEC_ARGV, .offset = EXEC_FIELD(argv) },
+	{ .name = "cwd",
+	  .type = SM_SPEC_STRING,
+	  .flags = SM_SPEC_PLACE,
+	  .offset = EXEC_FIELD(cwd) },
+	{ .name = "timeout",
+	  .type = SM_SPEC_DOUBLE,
+	  .offset = EXEC_FIELD(timeout_s),
+	  .max = EXEC_TIMEOUT_MAX },
+	{ .name = "max_shard_bytes",
+	  .type = SM_SPEC_UINT,
+	  .offset = EXEC_FIELD(max_shard_bytes) },
+	{ .name = "check_jsonl",
+	  .type = SM_SPEC_BOOL,
+	  .offset = EXEC_FIELD(check_jsonl) },
+	{ .name = "keep_logs",
+	  .type = SM_SPEC_BOOL,
+	  .offset = EXEC_FIELD(keep_logs) },
+	{ .name = "digest_full",
+	  .type = SM_SPEC_BOOL,
+	  .offset = EXEC_FIELD(digest_full) },
+	{ .name = "level",
+	  .type = SM_SPEC_LEVEL,
+	  .offset = EXEC_FIELD(level),
+	  .min = 1,
+	  .max = 9 },
+};
+
+void
+sm_exec_opts_init(struct sm_exec_opts *opts)
+{
+	*opts = (struct sm_exec_opts){
+		.size = 1,
+		.replace = -1,
+		.level = 6,
+	};
+}
+
+static void
+exec_init(void *opts)
+{
+	sm_exec_opts_init(opts);
+}
+
+static const struct sm_spec_shape exec_shape = {
+	.kind = "exec",
+	.fields = exec_fields,
+	.count = sizeof(exec_fields) / sizeof(*exec_fields),
+	.opts_bytes = sizeof(struct sm_exec_opts),
+	.init = exec_init,
+};
+
+bool
+sm_exec_replaces(const struct sm_exec_opts *opts)
+{
+	if (opts->replace >= 0)
+		return opts->replace > 0;
+	return opts->has_range || opts->items;
+}
+
+const char *
+sm_exec_input(const struct sm_spec *spec)
+{
+	const struct sm_exec_opts *o = spec->opts;
+	size_t i;
+
+	for (i = 0; i < spec->inputs; i++)
+		if (strcmp(spec->input[i].name, "input") == 0)
+			return spec->input[i].path;
+	return o->input;
+}
+
+int
+sm_exec_settle(struct sm_exec_opts *opts, char **cwd, struct sm_err *err)
+{
+	*cwd = sm_path_real(opts->cwd ? opts->cwd : ".", err);
+	if (!*cwd)
+		return SM_EINPUT;
+	opts->cwd = *cwd;
+	opts->replace = sm_exec_replaces(opts);
+	return 0;
+}
+
+int
+sm_exec_check_command(const struct sm_exec_opts *opts, struct sm_err *err)
+{
+	char *path = NULL;
+	int ret;
+
+	/* Where the item is the program there is one to find per batch. */
+	if (sm_exec_replaces(opts) &&
+	    sm_replace_has(opts->argv[0], opts->items != NULL))
+		return 0;
+	ret = sm_program_find(&path, opts->argv[0], opts->cwd ? opts->cwd : ".",
+			      err);
+	free(path);
+	return ret;
+}
+
+static int
+exec_check_source(const struct sm_exec_opts *o, struct sm_err *err)
+{
+	bool has_lines = o->lines > 0 || o->bytes > 0;
+	int sources = (o->lines > 0) + (o->bytes > 0) + o->has_range +
+		      (o->items != NULL);
+
+	if (sources != 1)
+		return sm_err_set(err, SM_EUSAGE,
+				  "give %s of --lines, --bytes, --range and "
+				  "--items",
+				  sources ? "only one" : "one");
+	if (has_lines && !o->input)
+		return sm_err_set(err, SM_EUSAGE,
+				  "--%s needs --input FILE, whose lines are "
+				  "the input",
+				  o->lines ? "lines" : "bytes");
+	if (!has_lines && o->input)
+		return sm_err_set(err, SM_EUSAGE,
+				  "--input goes with --lines or --bytes");
+	if (o->nul && !o->items)
+		return sm_err_set(err, SM_EUSAGE, "-0 goes with --items");
+	if (o->has_range && o->size > 0 &&
+	    o->range / o->size >= EXEC_BATCHES_MAX)
+		return sm_err_set(err, SM_EUSAGE,
+				  "--range %" PRIu64 " --size %" PRIu64
+				  " makes more than %" PRIu64
+				  " batches; give a larger --size",
+				  o->range, o->size, EXEC_BATCHES_MAX);
+	return 0;
+}
+
+static int
+exec_check(const void *opts, struct sm_err *err)
+{
+	const struct sm_exec_opts *o = opts;
+	size_t i;
+	int ret;
+
+	ret = exec_check_source(o, err);
+	if (ret < 0)
+		return ret;
+	if (!o->argv || !o->argv[0] || !*o->argv[0])
+		return sm_err_set(err, SM_EUSAGE,
+				  "no command is given; put it "
+				  "behind '--'");
+	for (i = 0; o->bytes && sm_exec_replaces(o) && o->argv[i]; i++)
+		if (sm_replace_has_number(o->argv[i]))
+			return sm_err_set(err, SM_EUSAGE,
+					  "'%s': with --bytes no line numbers "
+					  "are known; use --lines",
+					  o->argv[i]);
+	if (!isfinite(o->timeout_s) || o->timeout_s < 0)
+		return sm_err_set(err, SM_EUSAGE,
+				  "--timeout takes seconds, 0 for none");
+	return sm_exec_check_command(o, err);
+}
+
+static size_t
+exec_inputs(struct sm_kind_input *in, const void *opts)
+{
+	const struct sm_exec_opts *o = opts;
+
+	if (!o->input)
+		return 0;
+	in[0] = (struct sm_kind_input){
+		.name = "input",
+		.path = o->input,
+		.sampled = !o->digest_full,
+	};
+	return 1;
+}
+
+static char *
+exec_describe(const struct sm_spec *spec, const struct sm_kind_batch *first)
+{
+	const struct sm_exec_opts *o = spec->opts;
+	struct sm_buf line = { 0 }, word = { 0 };
+	char *text = NULL;
+	size_t i;
+
+	for (i = 0; o->argv[i]; i++) {
+		sm_buf_clear(&word);
+		if (first && sm_exec_replaces(o))
+			sm_replace_put(&word, o->argv[i], first);
+		else
+			sm_buf_puts(&word, o->argv[i]);
+		if (sm_buf_failed(&word))
+			goto out;
+		if (i)
+			sm_buf_putc(&line, ' ');
+		sm_replace_quote(&line, word.data);
+	}
+	text = sm_buf_steal(&line);
+
+out:
+	sm_buf_release(&word);
+	sm_buf_release(&line);
+	return text;
+}
+
+const struct sm_kind sm_kind_exec = {
+	.shape = &exec_shape,
+	.check = exec_check,
+	.inputs = exec_inputs,
+	.cut = sm_exec_cut,
+	.describe = exec_describe,
+	.open = sm_exec_open,
+	.produce = sm_exec_produce,
+	.close = sm_exec_close,
+};

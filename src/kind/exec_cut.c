@@ -1,0 +1,205 @@
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "file.h"
+#include "gzip.h"
+#include "lines.h"
+
+#include "items.h"
+
+#include "exec.h"
+
+#define EXEC_PROGRESS_MS 500
+
+struct exec_cut {
+	struct sm_kind_cut *cut;
+	const struct sm_exec_opts *opts;
+	uint64_t started_ms, shown_ms;
+};
+
+static int
+exec_emit(struct exec_cut *x, struct sm_kind_batch *b, struct sm_err *err)
+{
+	struct sm_kind_cut *cut = x->cut;
+
+	if (cut->events && cut->events->stop && *cut->events->stop)
+		return sm_err_set(err, SM_ESTOPPED, "stopped while planning");
+	b->id = cut->batches;
+	cut->batches++;
+	if (b->first >= 0)
+		cut->rows += (uint64_t)(b->end - b->first);
+	return cut->emit(b, cut->arg, err);
+}
+
+static int
+exec_cut_range(struct exec_cut *x, struct sm_err *err)
+{
+	const struct sm_exec_opts *o = x->opts;
+	struct sm_kind_batch b = { .first_byte = -1, .end_byte = -1 };
+	uint64_t at, n;
+	int ret = 0;
+
+	for (at = 0; at < o->range && ret == 0; at += n) {
+		n = o->range - at < o->size ? o->range - at : o->size;
+		b.first = (int64_t)at;
+		b.end = (int64_t)(at + n);
+		ret = exec_emit(x, &b, err);
+	}
+	return ret;
+}
+
+int
+sm_exec_store_items(struct sm_digest *d, int dirfd,
+		    const struct sm_exec_opts *opts, const struct sm_events *ev,
+		    struct sm_err *err)
+{
+	struct sm_items_info info;
+	int ret;
+
+	ret = sm_items_store(&info, dirfd, opts->items, opts->nul, err);
+	if (ret < 0)
+		return ret;
+	if (info.empty)
+		sm_kind_notice(ev, "%" PRIu64 " empty item%s left out",
+			       info.empty, info.empty == 1 ? "" : "s");
+	if (info.crlf)
+		sm_kind_notice(ev,
+			       "%" PRIu64 " item%s in a carriage return, which "
+			       "is kept; was the list written on Windows?",
+			       info.crlf, info.crlf == 1 ? " ends" : "s end");
+	*d = (struct sm_digest){ .size = info.bytes, .crc32 = info.crc32 };
+	return 0;
+}
+
+static int
+exec_cut_items(struct exec_cut *x, struct sm_err *err)
+{
+	const struct sm_spec *spec = x->cut->spec;
+	struct sm_kind_batch b = { .first_byte = -1, .end_byte = -1 };
+	struct sm_items items = { 0 };
+	struct sm_digest digest;
+	bool stored = false;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < spec->inputs; i++)
+		stored |= strcmp(spec->input[i].name, SM_EXEC_ITEMS) == 0;
+	if (!stored)
+		ret = sm_exec_store_items(&digest, x->cut->tables_dirfd,
+					  x->opts, x->cut->events, err);
+	if (ret == 0)
+		ret = sm_items_open(&items, x->cut->tables_dirfd, err);
+	while (ret == 0 && (b.item = sm_items_next(&items)) != NULL) {
+		b.first = (int64_t)x->cut->batches;
+		b.end = b.first + 1;
+		ret = exec_emit(x, &b, err);
+	}
+	sm_items_close(&items);
+	return ret;
+}
+
+static int
+exec_cut_line(const struct sm_lines_cut *c, void *arg, struct sm_err *err)
+{
+	struct sm_kind_batch b = {
+		.first = c->first == SM_GZIP_NONE ? -1 : (int64_t)c->first,
+		.end = c->end == SM_GZIP_NONE ? -1 : (int64_t)c->end,
+		.first_byte = (int64_t)c->first_byte,
+		.end_byte = (int64_t)c->end_byte,
+	};
+
+	return exec_emit(arg, &b, err);
+}
+
+static void
+exec_cut_progress(uint64_t done, uint64_t total, void *arg)
+{
+	struct exec_cut *x = arg;
+	const struct sm_events *ev = x->cut->events;
+	struct sm_progress p = {
+		.phase = "plan", .unit = "bytes", .done = done, .total = total
+	};
+	uint64_t now = sm_clock_ms();
+
+	if (!ev || !ev->progress || now < x->shown_ms + EXEC_PROGRESS_MS)
+		return;
+	x->shown_ms = now;
+	p.elapsed_s = (double)(now - x->started_ms) / 1000;
+	p.eta_s =
+		done ? p.elapsed_s * (double)(total - done) / (double)done : -1;
+	ev->progress(&p, ev->arg);
+}
+
+/* Lines of a compressed file would be noise to every command. */
+static int
+exec_check_compressed(const char *path, struct sm_err *err)
+{
+	static const struct {
+		size_t at;
+		const char *magic, *tool;
+	} known[] = {
+		{ 0, "\x1f\x8b\x08", "gzip -dk" },
+		{ 0, "\x28\xb5\x2f\xfd", "zstd -d" },
+		{ 1, "7zXZ", "xz -dk" },
+		{ 4, "1AY&SY", "bzip2 -dk" },
+		{ 0, "\x04\x22\x4d\x18", "lz4 -d" },
+		{ 0, "PK\x03\x04", "unzip" },
+	};
+	char head[16] = { 0 };
+	struct stat st;
+	size_t i;
+	int fd = -1, ret;
+
+	ret = sm_open_input(&fd, path, &st, err);
+	if (ret < 0)
+		return ret;
+	if (sm_pread_full(fd, head, sizeof(head) - 1, 0) < 0)
+		head[0] = '\0'; /* the scan has the message */
+	close(fd);
+	for (i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (strncmp(head + known[i].at, known[i].magic,
+			    strlen(known[i].magic)) == 0)
+			return sm_err_set(err, SM_EINPUT,
+					  "'%s' is compressed, and batches of "
+					  "lines need to be found in it; "
+					  "decompress it first (%s)",
+					  path, known[i].tool);
+	return 0;
+}
+
+static int
+exec_cut_lines(struct exec_cut *x, struct sm_err *err)
+{
+	struct sm_lines_opts lines = {
+		.path = sm_exec_input(x->cut->spec),
+		.lines = x->opts->lines,
+		.bytes = x->opts->bytes,
+		.cut = exec_cut_line,
+		.progress = exec_cut_progress,
+		.arg = x,
+	};
+	uint64_t batches;
+	int ret;
+
+	ret = exec_check_compressed(lines.path, err);
+	if (ret < 0)
+		return ret;
+	return sm_lines_scan(&batches, &lines, err);
+}
+
+int
+sm_exec_cut(struct sm_kind_cut *cut, struct sm_err *err)
+{
+	struct exec_cut x = { .cut = cut, .opts = cut->spec->opts };
+
+	cut->batches = cut->rows = 0;
+	x.started_ms = x.shown_ms = sm_clock_ms();
+	if (x.opts->has_range)
+		return exec_cut_range(&x, err);
+	if (x.opts->items)
+		return exec_cut_items(&x, err);
+	return exec_cut_lines(&x, err);
+}

@@ -1,0 +1,241 @@
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "encoder.h"
+#include "file.h"
+#include "jsonline.h"
+
+#include "log.h"
+
+#include "exec_state.h"
+
+#define EXEC_COUNT_BYTES (256 * 1024)
+#define EXEC_LINE_MAX    300 /* of stderr's last line in a message */
+
+/* In blocks of 255, whose count fits a byte: compilers make vectors of it. */
+static uint64_t
+exec_count_newlines(const char *p, size_t len)
+{
+	uint64_t sum = 0;
+	unsigned char part;
+	size_t i, n;
+
+	for (; len > 0; p += n, len -= n) {
+		n = len < 255 ? len : 255;
+		part = 0;
+		for (i = 0; i < n; i++)
+			part = (unsigned char)(part + (p[i] == '\n'));
+		sum += part;
+	}
+	return sum;
+}
+
+static int
+exec_take_output(const void *data, size_t len, void *arg, struct sm_err *err)
+{
+	struct sm_exec_state *x = arg;
+	uint64_t max = x->opts->max_shard_bytes;
+	const char *p = data;
+	int ret = 0;
+
+	if (max && sm_shard_raw_bytes(x->shard) + len > max)
+		return sm_err_set(err, SM_ETOOBIG,
+				  "the output is larger than %" PRIu64
+				  " bytes (--max-shard-bytes)",
+				  max);
+	if (x->jsonline)
+		ret = sm_jsonline_feed(x->jsonline, p, len, err);
+	if (ret == 0)
+		ret = sm_encoder_write(x->encoder, p, len, err);
+	x->out->records += exec_count_newlines(p, len);
+	x->in_line = p[len - 1] != '\n';
+	return ret;
+}
+
+/* The last bytes stay: what a command says last is why it failed. */
+static int
+exec_take_stderr(const void *data, size_t len, void *arg, struct sm_err *err)
+{
+	struct sm_exec_state *x = arg;
+	struct sm_buf *tail = &x->out->stderr_tail;
+	const size_t max = SM_KIND_STDERR_MAX;
+	const char *p = data;
+	size_t keep;
+	int ret = x->log ? sm_log_put(x->log, p, len, err) : 0;
+
+	if (len > max) {
+		p += len - max;
+		len = max;
+		x->tail_cut = true;
+	}
+	keep = tail->len < max - len ? tail->len : max - len;
+	if (keep < tail->len) {
+		memmove(tail->data, tail->data + tail->len - keep, keep);
+		tail->len = keep;
+		x->tail_cut = true;
+	}
+	sm_buf_put(tail, p, len);
+	return ret;
+}
+
+/* A cut may have gone through a character of UTF-8: drop what is left of it. */
+static void
+exec_trim_stderr(struct sm_exec_state *x)
+{
+	struct sm_buf *tail = &x->out->stderr_tail;
+	size_t n = 0;
+
+	if (!x->tail_cut)
+		return;
+	while (n < 3 && n < tail->len && (tail->data[n] & 0xc0) == 0x80)
+		n++;
+	memmove(tail->data, tail->data + n, tail->len - n);
+	tail->len -= n;
+	tail->data[tail->len] = '\0';
+}
+
+/* ": <last line of stderr>" behind the message, if there is one. */
+static int
+exec_append_stderr(const struct sm_kind_outcome *out, struct sm_err *err)
+{
+	const struct sm_buf *tail = &out->stderr_tail;
+	size_t end = tail->len, at;
+
+	if (!err)
+		return SM_EBUG;
+	while (end > 0 && strchr("\n\r\t ", tail->data[end - 1]))
+		end--; /* a NUL ends the walk's text as well */
+	for (at = end; at > 0 && tail->data[at - 1] != '\n'; at--)
+		;
+	if (end - at > EXEC_LINE_MAX)
+		end = at + EXEC_LINE_MAX;
+	if (end > at)
+		sm_err_append(err, ": %.*s", (int)(end - at), tail->data + at);
+	return err->code;
+}
+
+/* -------------------------------------------------------------- produce -- */
+
+/* How the command ended, as an error unless it was with 0. */
+static int
+exec_judge(struct sm_exec_state *x, const struct sm_command_end *end,
+	   struct sm_err *err)
+{
+	static const char note[] = "\n[shardmill: a process that the command "
+				   "left behind was ended]\n";
+	int code;
+
+	if (end->left_behind)
+		exec_take_stderr(note, sizeof(note) - 1, x, NULL);
+	if (end->exit_status == 0)
+		return 0;
+	if (end->signal >= 0) {
+		const char *name = sigabbrev_np(end->signal);
+
+		code = SM_ESIGNAL;
+		sm_err_set(err, code, "the command was killed by SIG%s%s",
+			   name ? name : "?",
+			   end->signal == SIGKILL
+				   ? " (not by shardmill; out of memory?)"
+				   : "");
+	} else {
+		code = SM_ECOMMAND;
+		sm_err_set(err, code, "the command exited with status %d",
+			   end->exit_status);
+	}
+	exec_append_stderr(x->out, err);
+	return code;
+}
+
+/*
+ * The rows of a batch cut by bytes are its lines, read or not: a command that
+ * closes its input early must not change what is recorded.
+ */
+static int
+exec_count_rows(uint64_t *rows, const struct sm_exec_state *x,
+		const struct sm_kind_batch *b, struct sm_err *err)
+{
+	uint64_t at = (uint64_t)b->first_byte, end = (uint64_t)b->end_byte;
+	char *chunk, last = '\n';
+	size_t want;
+	int ret = 0;
+
+	if (b->first >= 0 && b->end >= 0) {
+		*rows = (uint64_t)(b->end - b->first);
+		return 0;
+	}
+	chunk = malloc(EXEC_COUNT_BYTES);
+	if (!chunk)
+		return sm_err_mem(err, "counting lines");
+	for (*rows = 0; at < end; at += want) {
+		want = end - at < EXEC_COUNT_BYTES ? (size_t)(end - at)
+						   : EXEC_COUNT_BYTES;
+		if (sm_pread_full(x->in_fd, chunk, want, at) != (ssize_t)want) {
+			ret = sm_err_set(err, SM_EREFUSED,
+					 "input '%s' shrank: it ends before "
+					 "byte %" PRIu64,
+					 x->in_name, end);
+			break;
+		}
+		*rows += exec_count_newlines(chunk, want);
+		last = chunk[want - 1];
+	}
+	*rows += last != '\n';
+	free(chunk);
+	return ret;
+}
+
+static int
+exec_finish(struct sm_exec_state *x, const struct sm_kind_batch *b,
+	    struct sm_err *err)
+{
+	int ret = 0;
+
+	x->out->records += x->in_line;
+	if (x->jsonline)
+		ret = sm_jsonline_end(x->jsonline, err);
+	if (ret == 0)
+		ret = sm_encoder_end(x->encoder, err);
+	if (ret == 0)
+		ret = exec_count_rows(&x->out->rows, x, b, err);
+	return ret;
+}
+
+int
+sm_exec_produce(void *state, const struct sm_kind_batch *b,
+		struct sm_shard *shard, struct sm_kind_outcome *out,
+		struct sm_err *err)
+{
+	struct sm_exec_state *x = state;
+	struct sm_command_opts o = {
+		.out = exec_take_output,
+		.err_out = exec_take_stderr,
+	};
+	struct sm_command_end end;
+	int ret;
+
+	x->shard = shard;
+	x->out = out;
+	x->in_line = x->tail_cut = false;
+	if (x->jsonline)
+		sm_jsonline_begin(x->jsonline);
+	if (x->log)
+		sm_log_begin(x->log, b->id,
+			     sm_shard_digits(x->env.spec->batches), b->attempt);
+	ret = sm_encoder_begin(x->encoder, shard, err);
+	if (ret == 0) {
+		ret = sm_exec_run(&end, x, &o, b, err);
+		out->exit_status = end.exit_status;
+		out->signal = end.signal;
+		if (ret == 0)
+			ret = exec_judge(x, &end, err);
+	}
+	if (ret == 0)
+		ret = exec_finish(x, b, err);
+	exec_trim_stderr(x);
+	if (x->log)
+		sm_log_end(x->log);
+	return ret;
+}

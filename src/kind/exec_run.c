@@ -1,0 +1,257 @@
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "encoder.h"
+#include "file.h"
+#include "jsonline.h"
+
+#include "log.h"
+#include "program.h"
+#include "replace.h"
+
+#include "exec_state.h"
+
+#define EXEC_LOGS "logs" /* in the job directory */
+
+/* Variables of a batch, in the order in which they are put. */
+static const char *const exec_variables[] = {
+	"SHARDMILL_BATCH=", "SHARDMILL_FIRST=",   "SHARDMILL_END=",
+	"SHARDMILL_ITEM=",  "SHARDMILL_ATTEMPT=",
+};
+
+#define EXEC_VARIABLES (sizeof(exec_variables) / sizeof(*exec_variables))
+
+static bool
+exec_is_variable(const char *entry)
+{
+	size_t i;
+
+	for (i = 0; i < EXEC_VARIABLES; i++)
+		if (strncmp(entry, exec_variables[i],
+			    strlen(exec_variables[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Room for argv and envp; the run's own environment is put in place. */
+static int
+exec_open_lists(struct sm_exec_state *x, struct sm_err *err)
+{
+	size_t n = 0, i;
+
+	while (x->opts->argv[x->argc])
+		x->argc++;
+	while (environ && environ[n])
+		n++;
+	x->argv = calloc(x->argc + 1, sizeof(*x->argv));
+	x->envp = calloc(n + EXEC_VARIABLES + 1, sizeof(*x->envp));
+	if (!x->argv || !x->envp)
+		return sm_err_mem(err, "running commands");
+	for (i = 0; i < n; i++)
+		if (!exec_is_variable(environ[i]))
+			x->envp[x->env_base++] = environ[i];
+	return 0;
+}
+
+static int
+exec_open_input(struct sm_exec_state *x, struct sm_err *err)
+{
+	struct stat st;
+
+	x->in_name = sm_exec_input(x->env.spec);
+	if (x->in_name)
+		return sm_open_input(&x->in_fd, x->in_name, &st, err);
+	x->in_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (x->in_fd < 0)
+		return sm_err_sys(err, "cannot open '/dev/null'");
+	return 0;
+}
+
+/* What a run and a try share. */
+static int
+exec_state_open(struct sm_exec_state **out, const struct sm_kind_env *env,
+		struct sm_err *err)
+{
+	struct sm_exec_state *x = calloc(1, sizeof(*x));
+	int ret;
+
+	if (!x)
+		return sm_err_mem(err, "running commands");
+	x->env = *env;
+	x->opts = env->spec->opts;
+	x->in_fd = -1;
+	ret = exec_open_lists(x, err);
+	if (ret == 0)
+		ret = exec_open_input(x, err);
+	if (ret == 0)
+		ret = sm_command_new(&x->command, err);
+	if (ret == 0 &&
+	    !(sm_exec_replaces(x->opts) &&
+	      sm_replace_has(x->opts->argv[0], x->opts->items != NULL)))
+		ret = sm_program_find(&x->path, x->opts->argv[0],
+				      x->opts->cwd ? x->opts->cwd : ".", err);
+	if (ret < 0) {
+		sm_exec_close(x);
+		return ret;
+	}
+	*out = x;
+	return 0;
+}
+
+int
+sm_exec_open(void **state, const struct sm_kind_env *env, struct sm_err *err)
+{
+	struct sm_exec_state *x = NULL;
+	int ret;
+
+	ret = exec_state_open(&x, env, err);
+	if (ret == 0)
+		ret = sm_encoder_new(&x->encoder, x->opts->level, err);
+	if (ret == 0 && x->opts->check_jsonl)
+		ret = sm_jsonline_new(&x->jsonline, err);
+	if (ret == 0 && x->opts->keep_logs)
+		ret = sm_log_new(&x->log, env->job_dirfd, EXEC_LOGS, err);
+	if (ret < 0) {
+		sm_exec_close(x);
+		return ret;
+	}
+	*state = x;
+	return 0;
+}
+
+void
+sm_exec_close(void *state)
+{
+	struct sm_exec_state *x = state;
+
+	if (!x)
+		return;
+	sm_encoder_free(x->encoder);
+	sm_jsonline_free(x->jsonline);
+	sm_log_free(x->log);
+	sm_command_free(x->command);
+	if (x->in_fd >= 0)
+		close(x->in_fd);
+	sm_buf_release(&x->words);
+	free(x->path);
+	free(x->argv);
+	free(x->envp);
+	free(x);
+}
+
+/* The value of variable `i`; false if the batch has none. */
+static bool
+exec_put_variable(struct sm_buf *b, size_t i, const struct sm_kind_batch *batch)
+{
+	const int64_t number[] = { (int64_t)batch->id, batch->first, batch->end,
+				   -1, batch->attempt };
+	bool is_item = i == 3;
+
+	if (is_item ? !batch->item : number[i] < 0)
+		return false;
+	sm_buf_puts(b, exec_variables[i]);
+	if (is_item)
+		sm_buf_puts(b, batch->item);
+	else
+		sm_buf_printf(b, "%" PRId64, number[i]);
+	sm_buf_putc(b, '\0');
+	return true;
+}
+
+/*
+ * Fill argv and the end of envp.  All words stand in one buffer, which moves
+ * while it grows: the pointers are taken at the end.
+ */
+static int
+exec_words(struct sm_exec_state *x, const struct sm_kind_batch *b,
+	   struct sm_err *err)
+{
+	bool replaces = sm_exec_replaces(x->opts);
+	size_t i, variables = 0;
+	char *p;
+
+	sm_buf_clear(&x->words);
+	for (i = 0; i < x->argc; i++) {
+		if (replaces)
+			sm_replace_put(&x->words, x->opts->argv[i], b);
+		else
+			sm_buf_puts(&x->words, x->opts->argv[i]);
+		sm_buf_putc(&x->words, '\0');
+	}
+	for (i = 0; i < EXEC_VARIABLES; i++)
+		variables += exec_put_variable(&x->words, i, b);
+	if (sm_buf_failed(&x->words)) {
+		sm_buf_release(&x->words);
+		return sm_err_mem(err, "a command's arguments");
+	}
+	p = x->words.data;
+	for (i = 0; i < x->argc; i++, p += strlen(p) + 1)
+		x->argv[i] = p;
+	for (i = 0; i < variables; i++, p += strlen(p) + 1)
+		x->envp[x->env_base + i] = p;
+	x->envp[x->env_base + variables] = NULL;
+	return 0;
+}
+
+int
+sm_exec_run(struct sm_command_end *end, struct sm_exec_state *x,
+	    struct sm_command_opts *o, const struct sm_kind_batch *b,
+	    struct sm_err *err)
+{
+	const char *cwd = x->opts->cwd;
+	char *found = NULL;
+	int ret;
+
+	*end = (struct sm_command_end){ .exit_status = -1, .signal = -1 };
+	ret = exec_words(x, b, err);
+	if (ret < 0)
+		return ret;
+	if (!x->path) {
+		ret = sm_program_find(&found, x->argv[0], cwd ? cwd : ".", err);
+		if (ret < 0)
+			return ret;
+	}
+	o->path = x->path ? x->path : found;
+	o->argv = x->argv;
+	o->envp = x->envp;
+	o->cwd = cwd;
+	o->in_fd = x->in_fd;
+	if (x->in_name) {
+		o->feed = true;
+		o->in_name = x->in_name;
+		o->at = (uint64_t)b->first_byte;
+		o->end = (uint64_t)b->end_byte;
+	}
+	o->arg = x;
+	o->timeout_s = x->opts->timeout_s;
+	o->stop = x->env.stop;
+	o->stop_fd = x->env.stop_fd;
+	o->group = o->foreground ? NULL : x->env.command;
+	ret = sm_command_run(end, x->command, o, err);
+	free(found);
+	return ret;
+}
+
+int
+sm_exec_try(const struct sm_kind_env *env, const struct sm_kind_batch *b,
+	    int *exit_status, struct sm_err *err)
+{
+	struct sm_command_opts o = { .foreground = true };
+	struct sm_exec_state *x = NULL;
+	struct sm_command_end end;
+	int ret;
+
+	ret = exec_state_open(&x, env, err);
+	if (ret < 0)
+		return ret;
+	ret = sm_exec_run(&end, x, &o, b, err);
+	sm_exec_close(x);
+	if (ret == 0)
+		*exit_status =
+			end.signal >= 0 ? 128 + end.signal : end.exit_status;
+	return ret;
+}

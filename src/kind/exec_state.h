@@ -1,0 +1,44 @@
+/*
+ * exec_state.h - what a worker keeps between the batches of an exec job
+ *
+ * exec_run.c opens it and runs one batch's command, exec_produce.c makes a
+ * shard of what the command says.
+ */
+#ifndef SM_EXEC_STATE_H
+#define SM_EXEC_STATE_H
+
+#include "command.h"
+
+#include "exec.h"
+
+struct sm_exec_state {
+	struct sm_kind_env env; /* its descriptors are used in open() only */
+	const struct sm_exec_opts *opts;
+	struct sm_command *command;
+	struct sm_encoder *encoder;
+	struct sm_jsonline *jsonline; /* --check jsonl, else NULL */
+	struct sm_log *log;           /* --keep-logs, else NULL */
+	char *path;                   /* NULL: to be found per batch */
+	const char *in_name;
+	int in_fd; /* the input, or /dev/null */
+
+	struct sm_buf words; /* arguments and variables of one batch */
+	char **argv, **envp;
+	size_t argc, env_base; /* env_base: those of the run */
+
+	/* One attempt's. */
+	struct sm_shard *shard;
+	struct sm_kind_outcome *out;
+	bool in_line;  /* the output so far lacks its last newline */
+	bool tail_cut; /* the first bytes of stderr were let go */
+};
+
+/*
+ * Run the command of `b`.  The caller has set the sinks and `foreground` in
+ * `o`; all else is filled in here.  As sm_command_run().
+ */
+int sm_exec_run(struct sm_command_end *end, struct sm_exec_state *x,
+		struct sm_command_opts *o, const struct sm_kind_batch *b,
+		struct sm_err *err);
+
+#endif /* SM_EXEC_STATE_H */

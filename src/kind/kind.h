@@ -1,0 +1,127 @@
+/*
+ * kind.h - the kinds of job
+ *
+ * A kind knows how to cut its input into batches and how to make the text of
+ * one.  It knows no database: what it cuts it hands to `emit`, what it makes
+ * goes into a shard, how it went into an outcome.
+ *
+ *	plan:  check() the options, name the inputs(), cut()
+ *	work:  open() once per worker, produce() per batch, close()
+ *
+ * A new kind is one file with its `const struct sm_kind` and one line in
+ * kind.c.  State belongs to one thread.
+ */
+#ifndef SM_KIND_H
+#define SM_KIND_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <shardmill.h>
+
+#include "buf.h"
+#include "shard.h"
+#include "spec.h"
+
+/* A batch as it is cut and as it is produced; -1 where there is no number. */
+struct sm_kind_batch {
+	uint64_t id;
+	int64_t first, end;           /* rows, lines or numbers, half-open */
+	int64_t first_byte, end_byte; /* lines */
+	const char *item;             /* NUL-terminated, or NULL */
+	int64_t attempt;              /* produce: 1 for the first try */
+};
+
+struct sm_kind_input {
+	const char *name; /* of the option */
+	const char *path; /* NULL: no file that stays; see digest() */
+	bool sampled; /* digest both ends and spaced blocks only */
+};
+
+struct sm_kind_cut {
+	const struct sm_spec *spec;
+	int tables_dirfd; /* where compiled tables go: "keys", "vocab", … */
+	int (*emit)(const struct sm_kind_batch *b, void *arg,
+		    struct sm_err *err);
+	void *arg;
+	const struct sm_events *events;
+	uint64_t batches, rows; /* out */
+};
+
+struct sm_kind_env {
+	const struct sm_spec *spec;
+	int job_dirfd;
+	int tables_dirfd; /* the compiled tables */
+	const atomic_bool *stop; /* true: give up this batch, SM_ESTOPPED */
+	int stop_fd; /* becomes readable with it, for poll(2); -1: none */
+	/*
+	 * Where the process group of the running command is told to whoever
+	 * has to end it with this worker; 0: none.  NULL: nobody asks.
+	 */
+	_Atomic int64_t *command;
+};
+
+#define SM_KIND_STDERR_MAX 4096
+
+/* How one attempt went; zeroed by the caller, with -1 for the numbers. */
+struct sm_kind_outcome {
+	uint64_t rows, records, skipped;
+	int exit_status, signal; /* of the command, -1: none */
+	struct sm_buf stderr_tail; /* last bytes, at most SM_KIND_STDERR_MAX */
+};
+
+struct sm_kind {
+	const struct sm_spec_shape *shape;
+
+	/* Options that contradict each other; SM_EUSAGE, SM_EINPUT. */
+	int (*check)(const void *opts, struct sm_err *err);
+	/*
+	 * Fill in what the user left open, before a specification is made:
+	 * `*memory` is what that lives in, free() it last.  NULL: nothing is.
+	 */
+	int (*settle)(void *opts, char **memory, struct sm_err *err);
+	/* Fill `in` (SM_SPEC_INPUTS_MAX); returns the number. */
+	size_t (*inputs)(struct sm_kind_input *in, const void *opts);
+	/*
+	 * The digest of an input without a path: of what cut() kept of it in
+	 * `tables_dirfd`, or, with -1, of what it would keep, reading the
+	 * source again.  NULL where every input has a path.
+	 */
+	int (*digest)(struct sm_digest *d, const void *opts, int tables_dirfd,
+		      struct sm_err *err);
+	/*
+	 * Check the inputs, compile tables, emit every batch in order of id.
+	 * Warnings go through events->notice.
+	 */
+	int (*cut)(struct sm_kind_cut *cut, struct sm_err *err);
+	/* The first batch's command line for people; NULL if there is none. */
+	char *(*describe)(const struct sm_spec *spec,
+			  const struct sm_kind_batch *first);
+
+	int (*open)(void **state, const struct sm_kind_env *env,
+		    struct sm_err *err);
+	/*
+	 * Write the text of `b` into `shard` by an encoder of the kind's own,
+	 * brought to its end.  0, or an error whose class says whether another
+	 * try makes sense; SM_ESTOPPED soon after *env->stop.
+	 */
+	int (*produce)(void *state, const struct sm_kind_batch *b,
+		       struct sm_shard *shard, struct sm_kind_outcome *out,
+		       struct sm_err *err);
+	void (*close)(void *state); /* NULL is allowed */
+};
+
+extern const struct sm_kind sm_kind_candidates;
+extern const struct sm_kind sm_kind_exec;
+
+/* NULL at the end; the same order as sm_kind_shapes(). */
+extern const struct sm_kind *const sm_kinds[];
+const struct sm_spec_shape *const *sm_kind_shapes(void);
+const struct sm_kind *sm_kind_of(const struct sm_spec *spec);
+
+/* Report through events, if anybody listens. */
+void sm_kind_notice(const struct sm_events *ev, const char *fmt, ...)
+	SM_PRINTF(2, 3);
+
+#endif /* SM_KIND_H */

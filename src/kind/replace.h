@@ -1,0 +1,33 @@
+/*
+ * replace.h - a batch's numbers and item in the arguments of its command
+ *
+ *	{first} {end} {last} {batch} {rows}    of a batch that has numbers
+ *	{item} {}                              of a batch that has an item
+ *
+ * `end` is one past the last number, `last` is end - 1, `rows` end - first.
+ * Whatever else stands in braces, and what this batch does not have, is left
+ * as it is.  What was put in is not looked at again: an item may hold braces.
+ */
+#ifndef SM_REPLACE_H
+#define SM_REPLACE_H
+
+#include <stdbool.h>
+
+#include "kind.h"
+
+/* Does `arg` hold a placeholder of a batch's number, {batch} left out? */
+bool sm_replace_has_number(const char *arg);
+/* Does `arg` hold any placeholder that a batch with an item (or not) fills? */
+bool sm_replace_has(const char *arg, bool item);
+
+/* Append `arg` with its placeholders filled in. */
+void sm_replace_put(struct sm_buf *out, const char *arg,
+		    const struct sm_kind_batch *b);
+
+/*
+ * Append `arg` as a shell reads it back as one word: plain where that is safe,
+ * in $'…' where a control character could steer a terminal.
+ */
+void sm_replace_quote(struct sm_buf *out, const char *arg);
+
+#endif /* SM_REPLACE_H */

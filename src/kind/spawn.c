@@ -1,0 +1,214 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "spawn.h"
+
+enum { SPAWN_FINE, SPAWN_SET_UP, SPAWN_CHDIR, SPAWN_EXEC };
+
+struct sm_spawn_report {
+	volatile int stage; /* what failed */
+	volatile int sys;   /* its errno */
+};
+
+/* Descriptors above 2 that a kernel without close_range is searched for. */
+#define SPAWN_FD_MAX 1024
+
+struct sm_spawn_report *
+sm_spawn_report_new(struct sm_err *err)
+{
+	void *p =
+		mmap(NULL, sizeof(struct sm_spawn_report),
+		     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p != MAP_FAILED)
+		return p;
+	sm_err_mem(err, "starting commands");
+	return NULL;
+}
+
+void
+sm_spawn_report_free(struct sm_spawn_report *r)
+{
+	if (r)
+		munmap(r, sizeof(*r));
+}
+
+int
+sm_spawn_pipe(int ends[2])
+{
+	int i, fd;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	for (i = 0; i < 2; i++) {
+		if (ends[i] > 2)
+			continue;
+		fd = fcntl(ends[i], F_DUPFD_CLOEXEC, 3);
+		close(ends[i]);
+		ends[i] = fd;
+	}
+	if (ends[0] >= 0 && ends[1] >= 0)
+		return 0;
+	for (i = 0; i < 2; i++)
+		if (ends[i] >= 0)
+			close(ends[i]);
+	return -1;
+}
+
+static _Noreturn void
+spawn_fail(struct sm_spawn_report *r, int stage)
+{
+	r->sys = errno;
+	r->stage = stage;
+	_exit(127);
+}
+
+/*
+ * Handlers would go with the exec, ignored signals would not.  Both are reset
+ * before the mask is emptied: until the exec a handler would run on the
+ * parent's memory.  The two numbers that libc keeps to itself are refused.
+ */
+static void
+spawn_reset_signals(void)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t none;
+	int sig;
+
+	for (sig = 1; sig < NSIG; sig++)
+		sigaction(sig, &dfl, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* All descriptors of ours are O_CLOEXEC; what the user's shell left is not. */
+static void
+spawn_close_others(void)
+{
+	int fd;
+
+	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+		return;
+	for (fd = 3; fd < SPAWN_FD_MAX; fd++)
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+/* Runs in the child, on the parent's memory: async-signal-safe calls only. */
+static _Noreturn void
+spawn_child(const struct sm_spawn *s, pid_t parent)
+{
+	int i;
+
+	if (!s->foreground && setpgid(0, 0) < 0)
+		spawn_fail(s->report, SPAWN_SET_UP);
+	/* From here on whoever ends this worker has to end the group too. */
+	if (s->group)
+		atomic_store(s->group, getpid());
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		spawn_fail(s->report, SPAWN_SET_UP);
+	/* The parent may have died before it was asked for its death signal. */
+	if (getppid() != parent)
+		_exit(127);
+	for (i = 0; i < 3; i++)
+		if (s->fd[i] >= 0 && dup2(s->fd[i], i) < 0)
+			spawn_fail(s->report, SPAWN_SET_UP);
+	spawn_close_others();
+	if (s->cwd && chdir(s->cwd) < 0)
+		spawn_fail(s->report, SPAWN_CHDIR);
+	spawn_reset_signals();
+	execve(s->path, s->argv, s->envp);
+	spawn_fail(s->report, SPAWN_EXEC);
+}
+
+/* A function of its own: no variable of the caller's lives across vfork. */
+static __attribute__((noinline)) pid_t
+spawn_vfork(const struct sm_spawn *s, pid_t parent)
+{
+	pid_t pid = vfork();
+
+	if (pid == 0)
+		spawn_child(s, parent);
+	return pid;
+}
+
+static int
+spawn_refused(const struct sm_spawn *s, struct sm_err *err)
+{
+	errno = s->report->sys;
+	if (s->report->stage == SPAWN_SET_UP)
+		return sm_err_sys(err, "cannot start the command '%s'",
+				  s->path);
+	if (s->report->stage == SPAWN_CHDIR)
+		return sm_err_sys_as(err, SM_ENOTFOUND,
+				     "cannot enter the command's directory "
+				     "'%s'",
+				     s->cwd);
+	switch (errno) {
+	case E2BIG:
+		return sm_err_set(err, SM_EINPUT,
+				  "too many or too long arguments for the "
+				  "command '%s', its environment counted; "
+				  "hand them over on standard input",
+				  s->path);
+	case ENOENT:
+		if (access(s->path, F_OK) == 0 && *s->path == '/')
+			return sm_err_sys_as(err, SM_ENOTFOUND,
+					     "cannot run the command '%s': its "
+					     "interpreter or loader is missing",
+					     s->path);
+		/* fall through */
+	case ENOTDIR:
+	case ELOOP:
+	case EACCES:
+	case EPERM:
+	case EISDIR:
+		return sm_err_sys_as(err, SM_ENOTFOUND,
+				     "cannot run the command '%s' in '%s'",
+				     s->path, s->cwd ? s->cwd : ".");
+	case ENOEXEC:
+		return sm_err_set(err, SM_ENOTFOUND,
+				  "cannot run the command '%s': it is neither "
+				  "a program for this machine nor a script "
+				  "with a '#!' line",
+				  s->path);
+	default:
+		return sm_err_sys(err, "cannot run the command '%s'", s->path);
+	}
+}
+
+int
+sm_spawn(pid_t *out, const struct sm_spawn *s, struct sm_err *err)
+{
+	sigset_t all, before;
+	pid_t pid;
+	int sys;
+
+	s->report->stage = SPAWN_FINE;
+	/* No handler of ours may run in the child, on shared memory. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pid = spawn_vfork(s, getpid());
+	sys = errno;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = sys;
+
+	if (pid < 0)
+		return sm_err_sys(err, "cannot start a process for '%s'",
+				  s->path);
+	if (s->report->stage != SPAWN_FINE) {
+		if (s->group)
+			atomic_store(s->group, 0);
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		return spawn_refused(s, err);
+	}
+	*out = pid;
+	return 0;
+}
