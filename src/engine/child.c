@@ -1,0 +1,142 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "pulse.h"
+
+#include "child.h"
+
+#define GROUP_REAP_MS 1000
+
+/* Between fork and exec: async-signal-safe calls alone. */
+static void
+child_become_worker(const char *const *argv, int dirfd, int fd, pid_t parent)
+{
+	sigset_t none;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(SM_ESTOPPED & 0x7f); /* it died before the line above */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (fchdir(dirfd) < 0)
+		_exit(126);
+	if (fd == SM_WORKER_FD)
+		fcntl(fd, F_SETFD, 0);
+	else if (dup2(fd, SM_WORKER_FD) < 0)
+		_exit(126);
+	/* Whatever the user's shell left open is not the worker's either. */
+	syscall(SYS_close_range, SM_WORKER_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+	execv(argv[0], (char *const *)argv);
+	_exit(127);
+}
+
+int
+sm_child_start(struct sm_child *c, const char *const *argv, int dirfd,
+	       struct sm_err *err)
+{
+	pid_t parent = getpid();
+	int pair[2], ret;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return sm_err_sys(err, "cannot make a worker's socket");
+	*c = (struct sm_child){ .fd = pair[0] };
+	c->pid = fork();
+	if (c->pid == 0)
+		child_become_worker(argv, dirfd, pair[1], parent);
+	ret = c->pid < 0 ? sm_err_sys(err, "cannot start a worker") : 0;
+	close(pair[1]);
+	if (ret < 0)
+		close(pair[0]);
+	return ret;
+}
+
+void
+sm_child_tell(struct sm_child *c, bool stop)
+{
+	sm_pulse_tell(c->fd, stop ? SM_PULSE_STOP : SM_PULSE_DRAIN, NULL, 0);
+	c->draining = true;
+}
+
+static void
+child_packet(struct sm_child *c, const char *p, size_t n,
+	     const struct sm_events *ev)
+{
+	char text[SM_ERR_TEXT];
+
+	switch (p[0]) {
+	case SM_PULSE_CLAIMED:
+		c->claimed = true;
+		break;
+	case SM_PULSE_ERROR:
+		if (n == 1 + sizeof(c->err))
+			memcpy(&c->err, p + 1, sizeof(c->err));
+		c->err.text[SM_ERR_TEXT - 1] = '\0';
+		break;
+	case SM_PULSE_NOTICE:
+		if (n > sizeof(text))
+			n = sizeof(text);
+		memcpy(text, p + 1, n - 1);
+		text[n - 1] = '\0';
+		if (ev && ev->notice)
+			ev->notice(text, ev->arg);
+		break;
+	}
+}
+
+void
+sm_child_hear(struct sm_child *c, const struct sm_events *ev)
+{
+	char packet[SM_PULSE_PACKET_MAX];
+	ssize_t n;
+
+	while (c->fd >= 0) {
+		n = recv(c->fd, packet, sizeof(packet), MSG_DONTWAIT);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n <= 0) {
+			close(c->fd);
+			c->fd = -1;
+			return;
+		}
+		child_packet(c, packet, (size_t)n, ev);
+	}
+}
+
+int
+sm_child_reap(struct sm_child *c, int *status)
+{
+	return waitpid(c->pid, status, WNOHANG) == c->pid;
+}
+
+void
+sm_child_kill_group(int64_t pgid)
+{
+	uint64_t begun = sm_clock_ms();
+
+	if (pgid <= 1 || kill((pid_t)-pgid, SIGKILL) < 0)
+		return;
+	/*
+	 * As subreaper we inherit them: wait until the group is gone, so that
+	 * none of it runs beside the next attempt.
+	 */
+	while (sm_clock_ms() - begun < GROUP_REAP_MS) {
+		if (waitpid((pid_t)-pgid, NULL, WNOHANG) < 0 &&
+		    kill((pid_t)-pgid, 0) < 0)
+			return;
+		sm_clock_sleep_ms(5);
+	}
+}

@@ -1,0 +1,55 @@
+/*
+ * handle.h - a job, opened: directory, database, row, specification, kind
+ *
+ * What every command but plan begins with.  The row is as it was when opened;
+ * what may change meanwhile is read again where it matters.
+ */
+#ifndef SM_HANDLE_H
+#define SM_HANDLE_H
+
+#include "batch.h"
+#include "db.h"
+#include "job.h"
+#include "jobdir.h"
+#include "kind.h"
+
+struct sm_handle {
+	struct sm_jobdir dir;
+	struct sm_db *db;
+	struct sm_job job;
+	struct sm_spec *spec;
+	const struct sm_kind *kind;
+	uint64_t fingerprint;
+	unsigned digits; /* of shard names */
+};
+
+#define SM_HANDLE_NONE { .dir = SM_JOBDIR_NONE, .db = NULL }
+
+int sm_handle_open(struct sm_handle *h, const char *job,
+		   const struct sm_db_opts *opts, bool trust,
+		   struct sm_err *err);
+/* Read row and specification again: after a change of options. */
+int sm_handle_reload(struct sm_handle *h, struct sm_err *err);
+void sm_handle_close(struct sm_handle *h); /* SM_HANDLE_NONE is allowed */
+
+/*
+ * Are the inputs the planned ones?  Same size and mtime suffice; another mtime
+ * means digesting again, and is recorded if the content is the same.
+ * SM_EREFUSED names each that changed, with old and new.
+ */
+int sm_handle_check_inputs(struct sm_handle *h, const struct sm_events *ev,
+			   struct sm_err *err);
+
+/* sm_digest_file(), with its progress told as phase "digest". */
+int sm_input_digest(struct sm_digest *d, const char *path, bool sampled,
+		    const struct sm_events *ev, struct sm_err *err);
+
+/* The longest that commands other than run and work wait for an outsider. */
+#define SM_OUTSIDER_LIMIT_S 30.0
+
+/* Tell events->notice, if anybody listens. */
+void sm_event_notice(const struct sm_events *ev, const char *fmt, ...)
+	SM_PRINTF(2, 3);
+int sm_event_stops(const struct sm_events *ev); /* requests so far */
+
+#endif /* SM_HANDLE_H */

@@ -1,0 +1,107 @@
+#include <stdlib.h>
+
+#include "handle.h"
+
+struct input_progress {
+	const struct sm_events *ev;
+};
+
+static void
+input_progress(uint64_t done, uint64_t total, void *arg)
+{
+	const struct sm_events *ev = ((struct input_progress *)arg)->ev;
+	struct sm_progress p = { .phase = "digest",
+				 .unit = "bytes",
+				 .done = done,
+				 .total = total,
+				 .eta_s = -1 };
+
+	if (ev && ev->progress)
+		ev->progress(&p, ev->arg);
+}
+
+/* Same content under a new mtime: record it, so that it is digested once. */
+static int
+input_touch(struct sm_handle *h, const struct sm_job_input *in,
+	    int64_t mtime_ns, struct sm_err *err)
+{
+	struct sm_job_input now = *in;
+	int ret;
+
+	now.mtime_ns = mtime_ns;
+	ret = sm_db_begin_write(h->db, err);
+	if (ret < 0)
+		return ret;
+	ret = sm_job_insert_input(h->db, &now, err);
+	if (ret == 0)
+		return sm_db_commit(h->db, err);
+	sm_db_rollback(h->db);
+	return ret;
+}
+
+static int
+input_changed(const struct sm_job_input *in, const struct sm_digest *now,
+	      struct sm_err *err)
+{
+	return sm_err_set(
+		err, SM_EREFUSED,
+		"the input '%s' changed since the job was planned: it had %llu "
+		"bytes with CRC-32 %08x and has %llu with %08x; put it back, "
+		"or start the job's command with --accept-changed (keeps what "
+		"is done) or --restart (begins again)",
+		in->path, (unsigned long long)in->size, in->crc32,
+		(unsigned long long)now->size, now->crc32);
+}
+
+int
+sm_input_digest(struct sm_digest *d, const char *path, bool sampled,
+		const struct sm_events *ev, struct sm_err *err)
+{
+	struct input_progress arg = { ev };
+
+	return sm_digest_file(d, path, sampled, input_progress, &arg, err);
+}
+
+static int
+input_check(struct sm_handle *h, const struct sm_job_input *in,
+	    const struct sm_events *ev, struct sm_err *err)
+{
+	struct sm_digest now = { 0 };
+	int ret = sm_digest_stat(&now, in->path, err);
+
+	if (ret < 0)
+		return ret;
+	if (now.size == in->size && now.mtime_ns == in->mtime_ns)
+		return 0;
+	ret = sm_input_digest(&now, in->path, in->sampled, ev, err);
+	if (ret < 0)
+		return ret;
+	if (now.size != in->size || now.crc32 != in->crc32)
+		return input_changed(in, &now, err);
+	return input_touch(h, in, now.mtime_ns, err);
+}
+
+int
+sm_handle_check_inputs(struct sm_handle *h, const struct sm_events *ev,
+		       struct sm_err *err)
+{
+	struct sm_kind_input list[SM_SPEC_INPUTS_MAX];
+	size_t i, n = h->kind->inputs(list, h->spec->opts);
+	struct sm_job_input in;
+	int ret;
+
+	for (i = 0; i < n; i++) {
+		if (!list[i].path)
+			continue; /* kept in the job itself */
+		ret = sm_job_input(&in, h->db, list[i].name, err);
+		if (ret < 0)
+			return ret;
+		if (ret == 0)
+			continue;
+		ret = input_check(h, &in, ev, err);
+		sm_job_input_release(&in);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}

@@ -1,0 +1,394 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "file.h"
+
+#include "jobdir.h"
+
+#define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+#define TABLES_NEW "tables/new"
+
+/* SQLite opens no path over 512 bytes; "/job.db-journal" takes the rest. */
+#define JOB_PATH_MAX 500
+
+/* statfs(2) names these, <linux/magic.h> does not name them all. */
+static const long network_fs_types[] = {
+	NFS_SUPER_MAGIC,  SMB_SUPER_MAGIC, SMB2_SUPER_MAGIC,
+	CIFS_SUPER_MAGIC, CODA_SUPER_MAGIC, AFS_SUPER_MAGIC,
+	V9FS_MAGIC,       CEPH_SUPER_MAGIC, 0x0bd00bd0 /* Lustre */,
+	0x47504653 /* GPFS */, 0x19830326 /* BeeGFS */,
+	0x7461636f /* OCFS2 */, 0x01161970 /* GFS2 */,
+};
+
+static bool
+is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+char *
+sm_jobdir_resolve(const char *job, struct sm_err *err)
+{
+	size_t n = strlen(job);
+	char *path;
+
+	if (n == 0) {
+		sm_err_set(err, SM_EUSAGE, "the name of the job is empty");
+		return NULL;
+	}
+	path = sm_path_concat(job, ".job");
+	if (!path) {
+		sm_err_mem(err, "a path");
+		return NULL;
+	}
+	if (is_directory(job) || !is_directory(path))
+		path[n] = '\0';
+	return path;
+}
+
+static int
+jobdir_check_owner(const struct sm_jobdir *dir, struct sm_err *err)
+{
+	struct stat st;
+
+	if (fstat(dir->fd, &st) < 0)
+		return sm_err_sys(err, "cannot examine '%s'", dir->path);
+	if (st.st_uid == geteuid())
+		return 0;
+	return sm_err_set(err, SM_EREFUSED,
+			  "'%s' belongs to user %u, and a job can hold a "
+			  "command to run; --trust uses it all the same",
+			  dir->path, (unsigned)st.st_uid);
+}
+
+/* Real path, descriptor, length and owner: what open and create share. */
+static int
+jobdir_enter(struct sm_jobdir *dir, const char *job, bool trust,
+	     struct sm_err *err)
+{
+	*dir = (struct sm_jobdir)SM_JOBDIR_NONE;
+	dir->path = realpath(job, NULL);
+	if (!dir->path)
+		return sm_err_sys_as(err, SM_EINPUT, "cannot open job '%s'",
+				     job);
+	if (strlen(dir->path) > JOB_PATH_MAX)
+		return sm_err_set(err, SM_EINPUT,
+				  "the path of the job is %zu bytes long, and "
+				  "the limit is %d; use a shorter one",
+				  strlen(dir->path), JOB_PATH_MAX);
+	dir->fd = open(dir->path, DIR_FLAGS);
+	if (dir->fd < 0)
+		return sm_err_sys_as(err, SM_EINPUT, "cannot open job '%s'",
+				     job);
+	return trust ? 0 : jobdir_check_owner(dir, err);
+}
+
+int
+sm_jobdir_open(struct sm_jobdir *dir, const char *job, bool trust,
+	       struct sm_err *err)
+{
+	char *path = sm_jobdir_resolve(job, err);
+	int ret;
+
+	*dir = (struct sm_jobdir)SM_JOBDIR_NONE;
+	if (!path)
+		return err ? err->code : SM_EUSAGE;
+	ret = jobdir_enter(dir, path, trust, err);
+	if (ret < 0)
+		goto out;
+	if (faccessat(dir->fd, "job.db", F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+		ret = sm_err_set(err, SM_EINPUT,
+				 "there is no job in '%s': it has no job.db%s",
+				 dir->path,
+				 faccessat(dir->fd, "spec.json", F_OK, 0) == 0 ?
+					 "; 'shardmill recover' rebuilds it "
+					 "from the shards" :
+					 "");
+		goto out;
+	}
+	dir->shards_fd = openat(dir->fd, "shards", DIR_FLAGS);
+	if (dir->shards_fd < 0)
+		ret = sm_err_sys(err, "cannot open '%s/shards'", dir->path);
+
+out:
+	free(path);
+	if (ret < 0)
+		sm_jobdir_close(dir);
+	return ret;
+}
+
+static int
+jobdir_refuse_network(const struct sm_jobdir *dir, struct sm_err *err)
+{
+	struct statfs fs;
+	size_t i, n = sizeof(network_fs_types) / sizeof(*network_fs_types);
+
+	if (fstatfs(dir->fd, &fs) < 0)
+		return sm_err_sys(err, "cannot examine the file system of "
+				       "'%s'", dir->path);
+	for (i = 0; i < n; i++)
+		if ((unsigned long)fs.f_type ==
+		    (unsigned long)network_fs_types[i])
+			return sm_err_set(err, SM_EREFUSED,
+					  "'%s' lies on a network file system, "
+					  "where SQLite's log does not work; "
+					  "put the job on a local disk, or say "
+					  "--network-fs and use it from one "
+					  "host at a time",
+					  dir->path);
+	return 0;
+}
+
+static int
+jobdir_mkdir(int *fd, int dirfd, const char *name, const char *path,
+	     struct sm_err *err)
+{
+	if (mkdirat(dirfd, name, 0755) < 0 && errno != EEXIST)
+		return sm_err_sys(err, "cannot make '%s/%s'", path, name);
+	if (!fd)
+		return 0;
+	*fd = openat(dirfd, name, DIR_FLAGS);
+	if (*fd < 0)
+		return sm_err_sys(err, "cannot open '%s/%s'", path, name);
+	return 0;
+}
+
+int
+sm_jobdir_create(struct sm_jobdir *dir, const char *job, bool trust,
+		 bool network_fs, bool *made, struct sm_err *err)
+{
+	char *path = sm_jobdir_resolve(job, err);
+	int ret = 0;
+
+	*dir = (struct sm_jobdir)SM_JOBDIR_NONE;
+	*made = false;
+	if (!path)
+		return err ? err->code : SM_EUSAGE;
+	if (mkdir(path, 0755) == 0)
+		*made = true;
+	else if (errno != EEXIST)
+		ret = sm_err_sys_as(err,
+				    errno == ENOENT || errno == ENOTDIR ||
+						    errno == ENAMETOOLONG ?
+					    SM_EINPUT :
+					    SM_EIO,
+				    "cannot make the job directory '%s'", path);
+	if (ret == 0)
+		ret = jobdir_enter(dir, path, trust, err);
+	if (ret == 0 && !network_fs)
+		ret = jobdir_refuse_network(dir, err);
+	if (ret == 0)
+		ret = jobdir_mkdir(NULL, dir->fd, "tables", dir->path, err);
+	if (ret == 0)
+		ret = jobdir_mkdir(&dir->shards_fd, dir->fd, "shards",
+				   dir->path, err);
+	if (ret < 0) {
+		sm_jobdir_close(dir);
+		if (*made)
+			rmdir(path);
+	}
+	free(path);
+	return ret;
+}
+
+void
+sm_jobdir_close(struct sm_jobdir *dir)
+{
+	if (dir->fd >= 0)
+		close(dir->fd);
+	if (dir->shards_fd >= 0)
+		close(dir->shards_fd);
+	free(dir->path);
+	*dir = (struct sm_jobdir)SM_JOBDIR_NONE;
+}
+
+static void
+tables_name(char name[32], uint64_t fingerprint)
+{
+	snprintf(name, 32, "tables/%016llx", (unsigned long long)fingerprint);
+}
+
+int
+sm_jobdir_tables(int *fd, const struct sm_jobdir *dir, uint64_t fingerprint,
+		 struct sm_err *err)
+{
+	char name[32];
+
+	tables_name(name, fingerprint);
+	*fd = openat(dir->fd, name, DIR_FLAGS);
+	if (*fd < 0)
+		return sm_err_sys_as(err, SM_EDAMAGED,
+				     "cannot open the compiled tables '%s/%s' "
+				     "(plan again with --restart)",
+				     dir->path, name);
+	return 0;
+}
+
+/* Delete the files of one folder, and what is in its folders. */
+static void
+remove_tree(int dirfd, const char *name)
+{
+	struct dirent *e;
+	DIR *d;
+	int fd = openat(dirfd, name, DIR_FLAGS);
+
+	d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((e = readdir(d))) {
+		if (strcmp(e->d_name, ".") == 0 ||
+		    strcmp(e->d_name, "..") == 0)
+			continue;
+		if (unlinkat(fd, e->d_name, 0) < 0 &&
+		    (errno == EISDIR || errno == EPERM))
+			remove_tree(fd, e->d_name);
+	}
+	closedir(d);
+	unlinkat(dirfd, name, AT_REMOVEDIR);
+}
+
+int
+sm_jobdir_tables_new(int *fd, const struct sm_jobdir *dir, struct sm_err *err)
+{
+	remove_tree(dir->fd, TABLES_NEW);
+	return jobdir_mkdir(fd, dir->fd, TABLES_NEW, dir->path, err);
+}
+
+int
+sm_jobdir_tables_name(const struct sm_jobdir *dir, uint64_t fingerprint,
+		      struct sm_err *err)
+{
+	char name[32];
+	int fd, ret = 0;
+
+	tables_name(name, fingerprint);
+	/* What stands there is of a plan that was killed, or the same. */
+	remove_tree(dir->fd, name);
+	if (renameat(dir->fd, TABLES_NEW, dir->fd, name) < 0)
+		return sm_err_sys(err, "cannot rename '%s/" TABLES_NEW "'",
+				  dir->path);
+	fd = openat(dir->fd, "tables", DIR_FLAGS);
+	if (fd < 0 || sm_sync_dir(fd) < 0)
+		ret = sm_err_sys(err, "cannot sync '%s/tables'", dir->path);
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+void
+sm_jobdir_prune_tables(const struct sm_jobdir *dir, uint64_t keep)
+{
+	char name[32];
+	struct dirent *e;
+	DIR *d;
+	int fd = openat(dir->fd, "tables", DIR_FLAGS);
+
+	d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	tables_name(name, keep);
+	while ((e = readdir(d)))
+		if (e->d_name[0] != '.' &&
+		    strcmp(e->d_name, name + strlen("tables/")) != 0)
+			remove_tree(fd, e->d_name);
+	closedir(d);
+}
+
+int
+sm_jobdir_write(const struct sm_jobdir *dir, const char *name,
+		const char *text, struct sm_err *err)
+{
+	char tmp[64];
+	int fd;
+
+	snprintf(tmp, sizeof(tmp), "%s.tmp", name);
+	fd = openat(dir->fd, tmp,
+		    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+		    0644);
+	if (fd < 0)
+		return sm_err_sys(err, "cannot create '%s/%s'", dir->path, tmp);
+	if (sm_write_all(fd, text, strlen(text)) < 0) {
+		sm_err_sys(err, "cannot write '%s/%s'", dir->path, tmp);
+		close(fd);
+		goto fail;
+	}
+	if (sm_sync_close(fd, true) < 0) {
+		sm_err_sys(err, "cannot sync '%s/%s'", dir->path, tmp);
+		goto fail;
+	}
+	if (renameat(dir->fd, tmp, dir->fd, name) < 0) {
+		sm_err_sys(err, "cannot rename '%s/%s'", dir->path, tmp);
+		goto fail;
+	}
+	return 0;
+
+fail:
+	unlinkat(dir->fd, tmp, 0);
+	return err ? err->code : SM_EIO;
+}
+
+int
+sm_jobdir_sync(const struct sm_jobdir *dir, struct sm_err *err)
+{
+	int parent, ret = 0;
+
+	if (sm_sync_dir(dir->shards_fd) < 0 || sm_sync_dir(dir->fd) < 0)
+		return sm_err_sys(err, "cannot sync '%s'", dir->path);
+	parent = openat(dir->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (parent < 0)
+		return errno == EACCES ? 0 :
+					 sm_err_sys(err,
+						    "cannot open the parent "
+						    "of '%s'",
+						    dir->path);
+	if (sm_sync_dir(parent) < 0)
+		ret = sm_err_sys(err, "cannot sync the parent of '%s'",
+				 dir->path);
+	close(parent);
+	return ret;
+}
+
+int
+sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
+{
+	/* The database goes first: without it the rest is no job. */
+	static const char *const files[] = { "job.db", "job.db-wal",
+					     "job.db-shm", "job.db-journal",
+					     "spec.json", "spec.json.tmp" };
+	static const char *const folders[] = { "shards", "tables", "logs" };
+	static const char *const locks[] = { "workers", "write.lock",
+					     "final.lock", "run.lock" };
+	size_t i;
+
+	for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		sm_fault("jobdir.remove");
+		if (unlinkat(dir->fd, files[i], 0) < 0 && errno != ENOENT)
+			return sm_err_sys(err, "cannot remove '%s/%s'",
+					  dir->path, files[i]);
+	}
+	for (i = 0; i < sizeof(folders) / sizeof(*folders); i++)
+		remove_tree(dir->fd, folders[i]);
+	for (i = 0; i < sizeof(locks) / sizeof(*locks); i++)
+		unlinkat(dir->fd, locks[i], 0);
+	if (rmdir(dir->path) < 0 && errno != ENOTEMPTY && errno != EEXIST)
+		return sm_err_sys(err, "cannot remove '%s'", dir->path);
+	return 0;
+}

@@ -1,0 +1,79 @@
+/*
+ * jobdir.h - the job directory
+ *
+ *	job.db            the job table
+ *	spec.json         the planned options, for people and for recover
+ *	tables/<fp>/      inputs compiled for the fingerprint <fp>
+ *	shards/           one gzip file per done batch
+ *	logs/             --keep-logs of exec
+ *	workers           locks and heartbeats (live.h)
+ *	run.lock, final.lock, write.lock
+ *
+ * Everything in it is opened relative to its descriptor, O_NOFOLLOW and
+ * O_CLOEXEC, under names that the program makes.
+ */
+#ifndef SM_JOBDIR_H
+#define SM_JOBDIR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+
+struct sm_jobdir {
+	char *path; /* real path */
+	int fd;
+	int shards_fd;
+};
+
+/* A closed one, for jobdir_close() to take. */
+#define SM_JOBDIR_NONE { .path = NULL, .fd = -1, .shards_fd = -1 }
+
+/*
+ * The directory that `job` means: itself, or job + ".job" where `job` is a
+ * final file or nothing yet.  malloc'd; NULL with err set.
+ */
+char *sm_jobdir_resolve(const char *job, struct sm_err *err);
+
+/*
+ * Open an existing one.  SM_EINPUT: there is none; SM_EREFUSED: somebody
+ * else's and not `trust`: a job can hold a command.
+ */
+int sm_jobdir_open(struct sm_jobdir *dir, const char *job, bool trust,
+		   struct sm_err *err);
+/*
+ * Open, or make it with its folders.  `*made` says that it was not there.
+ * SM_EREFUSED on a network file system unless `network_fs`.
+ */
+int sm_jobdir_create(struct sm_jobdir *dir, const char *job, bool trust,
+		     bool network_fs, bool *made, struct sm_err *err);
+void sm_jobdir_close(struct sm_jobdir *dir);
+
+/* tables/<16 hex digits> */
+int sm_jobdir_tables(int *fd, const struct sm_jobdir *dir,
+		     uint64_t fingerprint, struct sm_err *err);
+/*
+ * Tables are compiled in tables/new, empty at first, and get their name when
+ * the fingerprint is known.
+ */
+int sm_jobdir_tables_new(int *fd, const struct sm_jobdir *dir,
+			 struct sm_err *err);
+int sm_jobdir_tables_name(const struct sm_jobdir *dir, uint64_t fingerprint,
+			  struct sm_err *err);
+/* Remove the compiled tables of every other fingerprint. */
+void sm_jobdir_prune_tables(const struct sm_jobdir *dir, uint64_t keep);
+
+/* Write a small file whole or not at all, synced. */
+int sm_jobdir_write(const struct sm_jobdir *dir, const char *name,
+		    const char *text, struct sm_err *err);
+
+/* Make its names, and its own in its parent, durable. */
+int sm_jobdir_sync(const struct sm_jobdir *dir, struct sm_err *err);
+
+/*
+ * Delete what a job consists of; other files stay, and with them the
+ * directory.  The locks go last, since the caller holds one.
+ */
+int sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err);
+
+#endif /* SM_JOBDIR_H */

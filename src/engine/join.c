@@ -1,0 +1,485 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "fault.h"
+#include "file.h"
+#include "final.h"
+#include "hash.h"
+#include "lock.h"
+
+#include "join.h"
+
+#define NAMED_MAX 10
+#define PROGRESS_MS 500
+
+struct join {
+	struct sm_handle *h;
+	const struct sm_events *ev;
+	char *path, *part; /* the final file; what it is while it grows */
+	int fd;
+	bool part_exists;
+	uint64_t digest; /* of (id, token) of the rows as they were read */
+	uint64_t total_bytes, told_ms;
+	uint64_t records, raw_bytes;
+	struct sm_final final;
+};
+
+void
+sm_finalize_result_release(struct sm_finalize_result *r)
+{
+	free(r->path);
+	*r = (struct sm_finalize_result){ 0 };
+}
+
+static uint64_t
+digest_row(uint64_t digest, const struct sm_batch_row *row)
+{
+	return sm_hash_u64(sm_hash_u64(digest, row->id),
+			   (uint64_t)row->token);
+}
+
+/* Name up to ten batches that are not done: SM_EWORK; 0 if all are. */
+static int
+join_refuse_unfinished(struct sm_handle *h, struct sm_err *err)
+{
+	uint64_t id[NAMED_MAX + 1];
+	char names[NAMED_MAX * 24] = "";
+	size_t at = 0;
+	int i, n = sm_batch_not_done(id, NAMED_MAX + 1, h->db, err);
+
+	if (n <= 0)
+		return n;
+	for (i = 0; i < n && i < NAMED_MAX; i++)
+		at += (size_t)snprintf(names + at, sizeof(names) - at,
+				       "%s%llu", i ? ", " : "",
+				       (unsigned long long)id[i]);
+	return sm_err_set(err, SM_EWORK,
+			  "cannot finalize '%s': not done are the batches "
+			  "%s%s; 'shardmill run' makes them, 'shardmill retry' "
+			  "puts failed ones back",
+			  h->dir.path, names, n > NAMED_MAX ? ", …" : "");
+}
+
+/*
+ * The digest of all rows as they are: 1; 0 with `*odd` set: this one is not
+ * done, or not there; <0.
+ */
+static int
+join_digest(uint64_t *digest, uint64_t *odd, struct sm_handle *h,
+	    struct sm_err *err)
+{
+	struct sm_batch_row row;
+	uint64_t n = 0;
+	int ret = sm_batch_rows_begin(h->db, 0, err);
+
+	*digest = SM_HASH_INIT;
+	while (ret >= 0 && (ret = sm_batch_rows_next(&row, h->db, err)) > 0) {
+		if (row.id != n || strcmp(row.state, "done") != 0)
+			break;
+		*digest = digest_row(*digest, &row);
+		n++;
+	}
+	sm_batch_rows_end(h->db);
+	*odd = n;
+	if (ret < 0)
+		return ret;
+	return ret == 0 && n == h->job.batches;
+}
+
+int
+sm_join_is_complete(struct sm_handle *h, struct sm_err *err)
+{
+	uint64_t digest, odd;
+	struct stat st;
+	int ret;
+
+	if (!h->job.final_path || h->job.final_size < 0 ||
+	    stat(h->job.final_path, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    st.st_size != h->job.final_size)
+		return 0;
+	ret = join_digest(&digest, &odd, h, err);
+	if (ret <= 0)
+		return ret;
+	return digest == strtoull(h->job.final_digest, NULL, 16);
+}
+
+int
+sm_join_check_target(const char *path, uint64_t fingerprint, bool force,
+		     struct sm_err *err)
+{
+	struct sm_gzip_end end;
+	struct stat st;
+	int fd, ret;
+
+	if (stat(path, &st) < 0)
+		return errno == ENOENT ? 0 :
+					 sm_err_sys_as(err, SM_EINPUT,
+						       "cannot examine the "
+						       "output '%s'",
+						       path);
+	if (S_ISDIR(st.st_mode))
+		return sm_err_set(err, SM_EREFUSED,
+				  "the output '%s' is a directory; name a file",
+				  path);
+	if (!S_ISREG(st.st_mode))
+		return sm_err_set(err, SM_EREFUSED,
+				  "the output '%s' is not a regular file",
+				  path);
+	if (force)
+		return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return sm_err_sys(err, "cannot open '%s'", path);
+	ret = sm_final_read_end(&end, fd, (uint64_t)st.st_size);
+	close(fd);
+	if (ret > 0 && end.fingerprint == fingerprint)
+		return 0;
+	return sm_err_set(err, SM_EREFUSED,
+			  "the output '%s' exists and is not this job's; move "
+			  "it away, or replace it by --force",
+			  path);
+}
+
+static void
+join_progress(struct join *j)
+{
+	struct sm_progress p = { .phase = "join",
+				 .unit = "bytes",
+				 .done = j->final.at,
+				 .total = j->total_bytes,
+				 .eta_s = -1 };
+	uint64_t now = sm_clock_ms();
+
+	if (!j->ev->progress || now - j->told_ms < PROGRESS_MS)
+		return;
+	j->told_ms = now;
+	j->ev->progress(&p, j->ev->arg);
+}
+
+static void
+join_entry(struct sm_gzip_entry *e, const struct sm_batch_row *row)
+{
+	*e = (struct sm_gzip_entry){
+		.rows = (uint64_t)row->rows,
+		.records = (uint64_t)row->records,
+		.gz_bytes = (uint64_t)row->gz_bytes,
+		.raw_bytes = (uint64_t)row->raw_bytes,
+		.gz_crc32 = (uint32_t)row->gz_crc32,
+		.raw_crc32 = (uint32_t)row->raw_crc32,
+	};
+}
+
+static int
+join_row_is_done(const struct sm_batch_row *row, uint64_t expect,
+		 struct sm_err *err)
+{
+	if (row->id != expect)
+		return sm_err_set(err, SM_EDAMAGED,
+				  "the row of batch %llu is missing; "
+				  "'shardmill recover' rebuilds it",
+				  (unsigned long long)expect);
+	if (strcmp(row->state, "done") != 0)
+		return sm_err_set(err, SM_EWORK,
+				  "batch %llu was put back meanwhile; run the "
+				  "job again",
+				  (unsigned long long)row->id);
+	return 0;
+}
+
+/* Shards in order, each read once and compared with its row. */
+static int
+join_shards(struct join *j, struct sm_batch_row *row, struct sm_err *err)
+{
+	char name[SM_SHARD_NAME_MAX];
+	struct sm_gzip_entry e;
+	uint64_t n = 0;
+	int ret = sm_batch_rows_begin(j->h->db, 0, err);
+
+	j->digest = SM_HASH_INIT;
+	while (ret >= 0 &&
+	       (ret = sm_batch_rows_next(row, j->h->db, err)) > 0) {
+		ret = join_row_is_done(row, n++, err);
+		if (ret < 0)
+			break;
+		if (sm_event_stops(j->ev) > 0) {
+			ret = sm_err_set(err, SM_ESTOPPED,
+					 "stopped while joining; the same "
+					 "command joins again");
+			break;
+		}
+		j->digest = digest_row(j->digest, row);
+		join_entry(&e, row);
+		sm_shard_name(name, row->id, j->h->digits);
+		ret = sm_final_append(&j->final, j->h->dir.shards_fd, name, &e,
+				      err);
+		j->records += e.records;
+		j->raw_bytes += e.raw_bytes;
+		join_progress(j);
+	}
+	sm_batch_rows_end(j->h->db);
+	return ret;
+}
+
+static int
+join_index(struct join *j, struct sm_err *err)
+{
+	struct sm_batch_row row;
+	struct sm_gzip_entry e;
+	int ret = sm_batch_rows_begin(j->h->db, 0, err);
+
+	while (ret >= 0 &&
+	       (ret = sm_batch_rows_next(&row, j->h->db, err)) > 0) {
+		join_entry(&e, &row);
+		ret = sm_final_entry(&j->final, &e, err);
+	}
+	sm_batch_rows_end(j->h->db);
+	return ret < 0 ? ret : sm_final_end(&j->final, err);
+}
+
+/*
+ * A shard is damaged: put its batch back, and those of all damaged shards
+ * behind it, so that one more run mends everything.
+ */
+static int
+join_requeue_damaged(struct join *j, struct sm_batch_row *row,
+		     struct sm_err *err)
+{
+	char name[SM_SHARD_NAME_MAX];
+	struct sm_gzip_entry e;
+	struct sm_err why;
+	uint64_t next;
+	const char *kind;
+	int ret;
+
+	for (;;) {
+		next = row->id + 1;
+		ret = sm_db_begin_write(j->h->db, err);
+		if (ret == 0)
+			ret = sm_batch_requeue(j->h->db, row->id, row->token,
+					       "its shard was damaged", err);
+		if (ret >= 0)
+			ret = sm_db_commit(j->h->db, err);
+		else
+			sm_db_rollback(j->h->db);
+		if (ret < 0)
+			return ret;
+		do {
+			ret = sm_batch_rows_begin(j->h->db, next, err);
+			if (ret == 0)
+				ret = sm_batch_rows_next(row, j->h->db, err);
+			sm_batch_rows_end(j->h->db);
+			if (ret <= 0)
+				return ret;
+			next = row->id + 1;
+			join_entry(&e, row);
+			sm_shard_name(name, row->id, j->h->digits);
+			ret = strcmp(row->state, "done") != 0 ?
+				      0 :
+				      sm_shard_check(j->h->dir.shards_fd, name,
+						     &e, NULL, &kind, &why);
+		} while (ret == 0);
+		if (ret != SM_EVERIFY) {
+			*err = why;
+			return ret;
+		}
+	}
+}
+
+/* Everything up to the rename: a whole, synced F.part. */
+static int
+join_write_part(struct join *j, struct sm_err *err)
+{
+	struct sm_batch_row row = { 0 };
+	struct sm_err why;
+	int ret;
+
+	j->fd = open(j->part,
+		     O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+		     0666);
+	if (j->fd < 0)
+		return sm_err_sys(err, "cannot create '%s'", j->part);
+	j->part_exists = true;
+	sm_final_begin(&j->final, j->fd, j->h->fingerprint);
+	ret = sm_db_begin_read(j->h->db, err);
+	if (ret < 0)
+		return ret;
+	ret = join_shards(j, &row, err);
+	if (ret == 0)
+		ret = join_index(j, err);
+	sm_db_end_read(j->h->db);
+	if (ret == SM_EVERIFY) {
+		why = *err;
+		ret = join_requeue_damaged(j, &row, err);
+		if (ret < 0)
+			return ret;
+		*err = why;
+		return SM_EVERIFY;
+	}
+	if (ret < 0)
+		return ret;
+	sm_fault("join.before_sync");
+	if (sm_fault_errno("join.sync") || fdatasync(j->fd) < 0)
+		return sm_err_sys(err, "cannot sync '%s'", j->part);
+	return 0;
+}
+
+static int
+join_sync_parent(struct join *j, struct sm_err *err)
+{
+	char *slash = strrchr(j->path, '/');
+	int fd, ret = 0;
+
+	/* j->path is absolute. */
+	*slash = '\0';
+	fd = open(slash == j->path ? "/" : j->path,
+		  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*slash = '/';
+	if (fd < 0 || sm_sync_dir(fd) < 0)
+		ret = sm_err_sys(err, "cannot sync the directory of '%s'",
+				 j->path);
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+/*
+ * The rows must still be those that were joined: compared, recorded and
+ * renamed under one write lock.
+ */
+static int
+join_publish(struct join *j, struct sm_err *err)
+{
+	uint64_t digest, odd;
+	int ret = sm_db_begin_write(j->h->db, err);
+
+	if (ret < 0)
+		return ret;
+	ret = join_digest(&digest, &odd, j->h, err);
+	if (ret == 0)
+		ret = sm_err_set(err, SM_EWORK,
+				 "cannot finalize '%s': batch %llu was put "
+				 "back while the shards were joined; run the "
+				 "job again",
+				 j->h->dir.path, (unsigned long long)odd);
+	else if (ret > 0 && digest != j->digest)
+		ret = sm_err_set(err, SM_EWORK,
+				 "cannot finalize '%s': batches were made "
+				 "again while the shards were joined; finalize "
+				 "once more",
+				 j->h->dir.path);
+	if (ret > 0)
+		ret = sm_job_finalized(j->h->db, j->path, j->final.at,
+				       j->digest, err);
+	if (ret < 0)
+		goto fail;
+	sm_fault("join.before_rename");
+	if (sm_fault_errno("join.rename") || rename(j->part, j->path) < 0) {
+		ret = sm_err_sys(err, "cannot rename '%s' to '%s'", j->part,
+				 j->path);
+		goto fail;
+	}
+	j->part_exists = false;
+	sm_fault("join.after_rename");
+	ret = sm_db_commit(j->h->db, err);
+	return ret < 0 ? ret : join_sync_parent(j, err);
+
+fail:
+	sm_db_rollback(j->h->db);
+	return ret;
+}
+
+static int
+join_locked(struct join *j, struct sm_finalize_result *result,
+	    struct sm_err *err)
+{
+	struct sm_batch_counts c;
+	int ret = sm_batch_counts(&c, j->h->db, err);
+
+	if (ret < 0)
+		return ret;
+	j->total_bytes = c.gz_bytes;
+	ret = join_write_part(j, err);
+	if (ret == 0)
+		ret = join_publish(j, err);
+	if (ret < 0)
+		return ret;
+	result->size = j->final.at;
+	result->batches = j->final.batches;
+	result->records = j->records;
+	result->raw_bytes = j->raw_bytes;
+	return 0;
+}
+
+static int
+join_choose_path(struct join *j, const char *output, struct sm_err *err)
+{
+	const char *path = output ? output : j->h->job.final_path;
+
+	if (!path)
+		return sm_err_set(err, SM_EUSAGE,
+				  "the job '%s' was planned without a final "
+				  "file; name one by -o",
+				  j->h->dir.path);
+	j->path = sm_path_real(path, err);
+	if (!j->path)
+		return err->code;
+	j->part = sm_path_concat(j->path, ".part");
+	return j->part ? 0 : sm_err_mem(err, "a path");
+}
+
+int
+sm_join(struct sm_finalize_result *result, struct sm_handle *h,
+	const struct sm_finalize_opts *opts, struct sm_err *err)
+{
+	struct join j = { .h = h, .ev = &opts->events, .fd = -1 };
+	int lock = -1, ret;
+
+	*result = (struct sm_finalize_result){ 0 };
+	ret = join_refuse_unfinished(h, err);
+	if (ret == 0)
+		ret = join_choose_path(&j, opts->output, err);
+	if (ret < 0)
+		goto out;
+	if (h->job.final_path && strcmp(j.path, h->job.final_path) == 0) {
+		ret = sm_join_is_complete(h, err);
+		if (ret != 0) {
+			result->was_complete = ret > 0;
+			result->size = (uint64_t)h->job.final_size;
+			result->batches = h->job.batches;
+			goto out;
+		}
+	}
+	ret = sm_join_check_target(j.path, h->fingerprint,
+				   opts->force || h->job.final_force, err);
+	if (ret < 0)
+		goto out;
+	ret = sm_lock_try(&lock, h->dir.fd, "final.lock", err);
+	if (ret == 0)
+		ret = sm_err_set(err, SM_EHELD,
+				 "another finalize is at work on '%s'",
+				 h->dir.path);
+	if (ret > 0)
+		ret = join_locked(&j, result, err);
+out:
+	if (ret >= 0) {
+		ret = 0;
+		result->path = j.path;
+		j.path = NULL;
+		result->job_size = sm_tree_size(h->dir.fd);
+	}
+	if (j.fd >= 0)
+		close(j.fd);
+	if (j.part_exists)
+		unlink(j.part);
+	if (lock >= 0)
+		close(lock);
+	free(j.path);
+	free(j.part);
+	return ret;
+}

@@ -1,0 +1,31 @@
+/*
+ * join.h - join the shards of a job whose batches are all done
+ *
+ * Inside the engine: sm_finalize() opens a job and calls it, sm_run() calls it
+ * when the last batch is done.
+ */
+#ifndef SM_JOIN_H
+#define SM_JOIN_H
+
+#include "handle.h"
+
+/*
+ * Write the final file, or find that it stands.  SM_EWORK: batches are not
+ * done, up to ten are named; SM_EVERIFY: a shard is damaged and its batch was
+ * put back; SM_EHELD, SM_EREFUSED, SM_EIO, SM_ENOSPC: the old file is
+ * untouched.
+ */
+int sm_join(struct sm_finalize_result *result, struct sm_handle *h,
+	    const struct sm_finalize_opts *opts, struct sm_err *err);
+
+/* All done, the recorded digest matches, the file has that size?  1, 0, <0. */
+int sm_join_is_complete(struct sm_handle *h, struct sm_err *err);
+
+/*
+ * May `path` be replaced by this job?  Nothing stands there, or a final file
+ * of this fingerprint, or `force`: 0.  SM_EREFUSED.
+ */
+int sm_join_check_target(const char *path, uint64_t fingerprint, bool force,
+			 struct sm_err *err);
+
+#endif /* SM_JOIN_H */

@@ -1,0 +1,160 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "lock.h"
+
+#include "live.h"
+
+#define LIVE_BYTES (SM_LIVE_SLOTS + SM_LIVE_SLOTS * sizeof(struct sm_live_slot))
+
+int
+sm_live_open(struct sm_live *l, int dirfd, struct sm_err *err)
+{
+	void *map;
+	int ret;
+
+	*l = (struct sm_live)SM_LIVE_NONE;
+	l->fd = openat(dirfd, "workers",
+		       O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (l->fd < 0)
+		return sm_err_sys(err, "cannot open the file 'workers'");
+	/* Real blocks: a full disk must not show as SIGBUS in the mapping. */
+	ret = posix_fallocate(l->fd, 0, (off_t)LIVE_BYTES);
+	if (ret != 0) {
+		errno = ret;
+		ret = sm_err_sys(err, "cannot make room for the file "
+				      "'workers'");
+		sm_live_close(l);
+		return ret;
+	}
+	map = mmap(NULL, LIVE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+		   l->fd, 0);
+	if (map == MAP_FAILED) {
+		ret = sm_err_sys(err, "cannot map the file 'workers'");
+		sm_live_close(l);
+		return ret;
+	}
+	l->slots = (struct sm_live_slot *)((char *)map + SM_LIVE_SLOTS);
+	return 0;
+}
+
+void
+sm_live_close(struct sm_live *l)
+{
+	if (l->slots)
+		munmap((char *)l->slots - SM_LIVE_SLOTS, LIVE_BYTES);
+	if (l->fd >= 0)
+		close(l->fd);
+	*l = (struct sm_live)SM_LIVE_NONE;
+}
+
+int
+sm_live_take(struct sm_live *l, struct sm_err *err)
+{
+	int i, ret;
+
+	for (i = 0; i < SM_LIVE_SLOTS; i++) {
+		ret = sm_byte_lock(l->fd, (uint64_t)i);
+		if (ret < 0) {
+			errno = -ret;
+			return sm_err_sys(err, "cannot lock a slot of the "
+					       "file 'workers'");
+		}
+		if (ret == 0)
+			continue;
+		l->slot = i;
+		atomic_store(&l->slots[i].command, 0);
+		return 0;
+	}
+	return sm_err_set(err, SM_ENOMEM,
+			  "all %d slots of the file 'workers' are taken",
+			  SM_LIVE_SLOTS);
+}
+
+void
+sm_live_beat(struct sm_live *l)
+{
+	atomic_fetch_add(&l->slots[l->slot].beats, 1);
+}
+
+bool
+sm_live_held(const struct sm_live *l, int slot)
+{
+	if (slot == l->slot)
+		return true;
+	return slot >= 0 && slot < SM_LIVE_SLOTS &&
+	       sm_byte_held(l->fd, (uint64_t)slot) != 0;
+}
+
+uint64_t
+sm_live_beats(const struct sm_live *l, int slot)
+{
+	return atomic_load(&l->slots[slot].beats);
+}
+
+int64_t
+sm_live_command(const struct sm_live *l, int slot)
+{
+	return atomic_load(&l->slots[slot].command);
+}
+
+bool
+sm_live_is_held(int dirfd, int slot)
+{
+	int fd = openat(dirfd, "workers", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	bool held;
+
+	if (fd < 0)
+		return false;
+	held = sm_byte_held(fd, (uint64_t)slot) > 0;
+	close(fd);
+	return held;
+}
+
+uint64_t
+sm_live_pid_start(int64_t pid)
+{
+	char path[64], text[512], *p;
+	uint64_t start = 0;
+	ssize_t n;
+	int fd, i;
+
+	snprintf(path, sizeof(path), "/proc/%" PRId64 "/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = sm_read_full(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	/* Field 22; the second, the name in brackets, may hold anything. */
+	p = strrchr(text, ')');
+	for (i = 2; p && i < 22; i++)
+		p = strchr(p + 1, ' ');
+	if (!p || sscanf(p, " %" SCNu64, &start) != 1)
+		return 0;
+	return start;
+}
+
+void
+sm_live_kill(int64_t pid, uint64_t pid_start)
+{
+	int fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+
+	if (fd < 0)
+		return;
+	/* The descriptor holds on to the process: compare, then signal. */
+	if (sm_live_pid_start(pid) == pid_start)
+		syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+	close(fd);
+}

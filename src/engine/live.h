@@ -1,0 +1,58 @@
+/*
+ * live.h - who is alive: the file `workers`
+ *
+ * Worker N holds an open-file-description lock on byte N while it lives, and
+ * a thread of its own that never touches SQLite adds 1 to its counter every 2
+ * seconds.  The lock dies with the process, though commands that it exec'd may
+ * live on, and testing it takes nothing; the counter tells a process that runs
+ * from one that is stopped.
+ *
+ * File: SM_LIVE_SLOTS lock bytes, then per slot 16 bytes, mapped shared:
+ * heartbeat counter, process group of the command in hand (0: none).
+ */
+#ifndef SM_LIVE_H
+#define SM_LIVE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+
+#define SM_LIVE_SLOTS 4096
+#define SM_LIVE_BEAT_MS 2000
+
+struct sm_live_slot {
+	_Atomic uint64_t beats;
+	_Atomic int64_t command;
+};
+
+struct sm_live {
+	int fd;
+	int slot; /* mine, -1: none */
+	struct sm_live_slot *slots;
+};
+
+#define SM_LIVE_NONE { .fd = -1, .slot = -1, .slots = NULL }
+
+/* Open or make the file in the job directory `dirfd`. */
+int sm_live_open(struct sm_live *l, int dirfd, struct sm_err *err);
+void sm_live_close(struct sm_live *l); /* gives the slot up */
+
+/* Lock the first free slot and clear it; SM_ENOMEM if all are taken. */
+int sm_live_take(struct sm_live *l, struct sm_err *err);
+void sm_live_beat(struct sm_live *l);
+
+bool sm_live_held(const struct sm_live *l, int slot); /* is its holder alive? */
+uint64_t sm_live_beats(const struct sm_live *l, int slot);
+int64_t sm_live_command(const struct sm_live *l, int slot);
+
+/* As sm_live_held(), by a look at the file alone: for readers. */
+bool sm_live_is_held(int dirfd, int slot);
+
+/* When a process began, in clock ticks after boot; 0 if there is none. */
+uint64_t sm_live_pid_start(int64_t pid);
+/* SIGKILL, if `pid` is still the process that began then. */
+void sm_live_kill(int64_t pid, uint64_t pid_start);
+
+#endif /* SM_LIVE_H */

@@ -1,0 +1,183 @@
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "file.h"
+
+#include "planning.h"
+
+#define PATHS_MAX 16
+
+/* What the settled copy of the options lives in until the spec has its own. */
+struct settled {
+	void *opts;
+	char *path[PATHS_MAX];
+	size_t paths;
+	char *memory; /* the kind's */
+};
+
+static void
+settled_release(struct settled *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->paths; i++)
+		free(s->path[i]);
+	free(s->memory);
+	free(s->opts);
+}
+
+/* Paths absolute: the job may be run from anywhere. */
+static int
+settle_paths(struct settled *s, const struct sm_spec_shape *shape,
+	     struct sm_err *err)
+{
+	const struct sm_spec_field *f;
+	const char **value;
+	size_t i;
+
+	for (i = 0; i < shape->count; i++) {
+		f = &shape->fields[i];
+		if (f->type != SM_SPEC_STRING || !(f->flags & SM_SPEC_PLACE))
+			continue;
+		value = (const char **)((char *)s->opts + f->offset);
+		if (!*value || strcmp(*value, "-") == 0)
+			continue;
+		if (s->paths == PATHS_MAX)
+			return sm_err_set(err, SM_EBUG, "too many paths");
+		s->path[s->paths] = sm_path_real(*value, err);
+		if (!s->path[s->paths])
+			return err->code;
+		*value = s->path[s->paths++];
+	}
+	return 0;
+}
+
+static bool
+is_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+static int
+settle_output(struct sm_planning *p, struct sm_err *err)
+{
+	char *path;
+	size_t i;
+	int ret = 0;
+
+	if (!p->opts->output)
+		return 0;
+	path = sm_path_real(p->opts->output, err);
+	if (!path)
+		return err->code;
+	for (i = 0; i < p->inputs && ret == 0; i++)
+		if (p->input[i].path && is_same_file(path, p->input[i].path))
+			ret = sm_err_set(err, SM_EREFUSED,
+					 "the output '%s' is the input '%s'; "
+					 "name another file",
+					 path, p->input[i].name);
+	if (ret == 0)
+		ret = sm_spec_set_output(p->spec, path, err);
+	free(path);
+	return ret;
+}
+
+static int
+settle_kind(struct sm_planning *p, struct settled *s, struct sm_err *err)
+{
+	const struct sm_plan_opts *o = p->opts;
+	const void *given = o->candidates ? (const void *)o->candidates :
+					    (const void *)o->exec;
+
+	if (!given || (o->candidates && o->exec))
+		return sm_err_set(err, SM_EUSAGE,
+				  "give the options of one kind of job");
+	p->kind = o->candidates ? &sm_kind_candidates : &sm_kind_exec;
+	s->opts = malloc(p->kind->shape->opts_bytes);
+	if (!s->opts)
+		return sm_err_mem(err, "the options");
+	memcpy(s->opts, given, p->kind->shape->opts_bytes);
+	return p->kind->settle ?
+		       p->kind->settle(s->opts, &s->memory, err) :
+		       0;
+}
+
+int
+sm_planning_settle(struct sm_planning *p, struct sm_err *err)
+{
+	struct settled s = { 0 };
+	int ret = settle_kind(p, &s, err);
+
+	/* Checked first: a path that is missing is better named so. */
+	if (ret == 0)
+		ret = p->kind->check(s.opts, err);
+	if (ret == 0)
+		ret = settle_paths(&s, p->kind->shape, err);
+	if (ret == 0)
+		ret = sm_spec_new(&p->spec, p->kind->shape, s.opts, err);
+	if (ret == 0) {
+		p->inputs = p->kind->inputs(p->input, p->spec->opts);
+		ret = settle_output(p, err);
+	}
+	settled_release(&s);
+	return ret;
+}
+
+void
+sm_planning_release(struct sm_planning *p)
+{
+	sm_spec_free(p->spec);
+	p->spec = NULL;
+}
+
+static int
+planning_digest_kept(struct sm_planning *p, int tables_fd, struct sm_err *err)
+{
+	struct sm_digest d;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < p->inputs && ret == 0; i++) {
+		if (p->input[i].path)
+			continue;
+		ret = p->kind->digest(&d, p->spec->opts, tables_fd, err);
+		if (ret == 0)
+			ret = sm_spec_set_input(p->spec, i, p->input[i].name,
+						p->input[i].name, &d, err);
+	}
+	return ret;
+}
+
+int
+sm_planning_cut(struct sm_planning *p,
+		int (*emit)(const struct sm_kind_batch *b, void *arg,
+			    struct sm_err *err),
+		struct sm_err *err)
+{
+	struct sm_kind_cut cut = { .spec = p->spec,
+				   .tables_dirfd = -1,
+				   .emit = emit,
+				   .arg = p,
+				   .events = p->ev };
+	int ret = sm_jobdir_tables_new(&cut.tables_dirfd, &p->dir, err);
+
+	if (ret == 0)
+		ret = p->kind->cut(&cut, err);
+	if (ret == 0)
+		ret = planning_digest_kept(p, cut.tables_dirfd, err);
+	if (ret == 0 && sm_sync_dir(cut.tables_dirfd) < 0)
+		ret = sm_err_sys(err, "cannot sync the tables of '%s'",
+				 p->dir.path);
+	if (cut.tables_dirfd >= 0)
+		close(cut.tables_dirfd);
+	p->spec->batches = cut.batches;
+	p->spec->rows = cut.rows;
+	return ret < 0 ? ret :
+			 sm_spec_fingerprint(&p->spec->fingerprint, p->spec,
+					     err);
+}

@@ -1,0 +1,46 @@
+/*
+ * planning.h - what plan.c (a new job) and replan.c (one that is there) share
+ */
+#ifndef SM_PLANNING_H
+#define SM_PLANNING_H
+
+#include "handle.h"
+#include "join.h"
+
+struct sm_planning {
+	const struct sm_plan_opts *opts;
+	const struct sm_events *ev;
+	struct sm_plan_result *result;
+	const struct sm_kind *kind;
+	struct sm_spec *spec; /* of the options that are asked for */
+	struct sm_kind_input input[SM_SPEC_INPUTS_MAX];
+	size_t inputs;
+	struct sm_jobdir dir;
+	struct sm_db *db;
+	int lock;       /* run.lock */
+	bool made;      /* the directory was not there before */
+	bool inserting; /* the write transaction is open */
+	bool forget;    /* remove the directory again */
+};
+
+/*
+ * Options to specification: absolute paths, what was left open, ranges; the
+ * output is checked against the inputs.
+ */
+int sm_planning_settle(struct sm_planning *p, struct sm_err *err);
+void sm_planning_release(struct sm_planning *p);
+
+/*
+ * Let the kind cut the input into tables/new and `emit`; then digests of
+ * inputs without a path, numbers and fingerprint are in p->spec.  The inputs
+ * with a path must be digested before.
+ */
+int sm_planning_cut(struct sm_planning *p,
+		    int (*emit)(const struct sm_kind_batch *b, void *arg,
+				struct sm_err *err),
+		    struct sm_err *err);
+
+/* The job is there: is it the one that is asked for? */
+int sm_plan_again(struct sm_planning *p, struct sm_err *err);
+
+#endif /* SM_PLANNING_H */

@@ -1,0 +1,163 @@
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "fault.h"
+
+#include "pulse.h"
+
+/* How soon a worker by hand notices a signal counted by its caller. */
+#define PULSE_FLAG_MS 100
+
+static void
+event_raise(int fd)
+{
+	uint64_t one = 1;
+
+	/* Fails only when the counter is full: it is readable then. */
+	while (write(fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
+static void
+pulse_request(struct sm_pulse *p, bool stop)
+{
+	if (stop)
+		atomic_store(&p->stop, true);
+	atomic_store(&p->drain, true);
+	event_raise(p->stop_fd);
+}
+
+/* The supervisor spoke, or ended: then nobody needs this worker any more. */
+static void
+pulse_read_control(struct sm_pulse *p)
+{
+	char what;
+	ssize_t n = recv(p->control_fd, &what, 1, MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		p->control_fd = -1;
+		pulse_request(p, true);
+		return;
+	}
+	pulse_request(p, what == SM_PULSE_STOP || atomic_load(&p->drain));
+}
+
+static void
+pulse_read_flag(struct sm_pulse *p)
+{
+	int stops = p->stops ? (int)*p->stops : 0;
+
+	if (stops >= 2 && !atomic_load(&p->stop))
+		pulse_request(p, true);
+	else if (stops == 1 && !atomic_load(&p->drain))
+		pulse_request(p, false);
+}
+
+static void *
+pulse_main(void *arg)
+{
+	struct sm_pulse *p = arg;
+	uint64_t next = sm_clock_ms(), now;
+	struct pollfd fds[2];
+	int wait;
+
+	for (;;) {
+		now = sm_clock_ms();
+		if (now >= next) {
+			if (!sm_fault_errno("pulse.beat"))
+				sm_live_beat(p->live);
+			next = now + SM_LIVE_BEAT_MS;
+		}
+		wait = (int)(next - now);
+		if (p->stops && wait > PULSE_FLAG_MS)
+			wait = PULSE_FLAG_MS;
+		fds[0] = (struct pollfd){ .fd = p->wake_fd, .events = POLLIN };
+		fds[1] = (struct pollfd){ .fd = p->control_fd,
+					  .events = POLLIN };
+		if (poll(fds, 2, wait) > 0) {
+			if (fds[0].revents)
+				return NULL;
+			if (fds[1].revents)
+				pulse_read_control(p);
+		}
+		pulse_read_flag(p);
+	}
+}
+
+int
+sm_pulse_start(struct sm_pulse *p, struct sm_live *live, int control_fd,
+	       const volatile sig_atomic_t *stops, struct sm_err *err)
+{
+	sigset_t all, old;
+	int ret;
+
+	*p = (struct sm_pulse)SM_PULSE_NONE;
+	p->live = live;
+	p->control_fd = control_fd;
+	p->stops = stops;
+	p->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (p->stop_fd < 0 || p->wake_fd < 0) {
+		ret = sm_err_sys(err, "cannot make an event descriptor");
+		sm_pulse_end(p);
+		return ret;
+	}
+	/* Signals are the main thread's: it blocks them while it holds locks. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	ret = pthread_create(&p->thread, NULL, pulse_main, p);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (ret != 0) {
+		errno = ret;
+		ret = sm_err_sys(err, "cannot start the heartbeat thread");
+		sm_pulse_end(p);
+		return ret;
+	}
+	p->started = true;
+	return 0;
+}
+
+void
+sm_pulse_end(struct sm_pulse *p)
+{
+	if (p->started) {
+		event_raise(p->wake_fd);
+		pthread_join(p->thread, NULL);
+		p->started = false;
+	}
+	if (p->stop_fd >= 0)
+		close(p->stop_fd);
+	if (p->wake_fd >= 0)
+		close(p->wake_fd);
+	p->stop_fd = p->wake_fd = -1;
+}
+
+void
+sm_pulse_wait(struct sm_pulse *p, int ms)
+{
+	struct pollfd fd = { .fd = p->stop_fd, .events = POLLIN };
+
+	poll(&fd, 1, ms);
+}
+
+void
+sm_pulse_tell(int control_fd, char what, const void *data, size_t len)
+{
+	char packet[SM_PULSE_PACKET_MAX];
+
+	if (control_fd < 0 || len >= sizeof(packet))
+		return;
+	packet[0] = what;
+	if (len)
+		memcpy(packet + 1, data, len);
+	/* A supervisor that is gone needs no news. */
+	send(control_fd, packet, len + 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}

@@ -1,0 +1,53 @@
+/*
+ * pulse.h - a worker's second thread: heartbeat and control
+ *
+ * It never touches SQLite or the batch in hand.  Every 2 seconds it adds 1 to
+ * the worker's counter; in between it listens: to the supervisor's socket (one
+ * message asks to drain, a second one or the supervisor's end to stop at once)
+ * or, for a worker by hand, to the caller's stop flag.
+ *
+ * The socket also carries the worker's words to its supervisor: that it made
+ * its first claim, and the error that ended it.
+ */
+#ifndef SM_PULSE_H
+#define SM_PULSE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <shardmill.h>
+
+#include "live.h"
+
+struct sm_pulse {
+	struct sm_live *live;
+	int control_fd; /* -1: none */
+	const volatile sig_atomic_t *stops; /* or NULL */
+	int stop_fd;    /* eventfd, readable from the first request on */
+	int wake_fd;    /* eventfd that ends the thread */
+	atomic_bool drain, stop;
+	pthread_t thread;
+	bool started;
+};
+
+#define SM_PULSE_NONE { .control_fd = -1, .stop_fd = -1, .wake_fd = -1 }
+
+int sm_pulse_start(struct sm_pulse *p, struct sm_live *live, int control_fd,
+		   const volatile sig_atomic_t *stops, struct sm_err *err);
+void sm_pulse_end(struct sm_pulse *p); /* SM_PULSE_NONE is allowed */
+
+/* Wait up to `ms`, or until a request comes. */
+void sm_pulse_wait(struct sm_pulse *p, int ms);
+
+/* What travels over the socket, one packet each. */
+#define SM_PULSE_DRAIN 'd'   /* to the worker */
+#define SM_PULSE_STOP 's'
+#define SM_PULSE_CLAIMED 'c' /* from it */
+#define SM_PULSE_ERROR 'e'   /* followed by a struct sm_err */
+#define SM_PULSE_NOTICE 'n'  /* followed by text */
+#define SM_PULSE_PACKET_MAX (1 + sizeof(struct sm_err))
+
+void sm_pulse_tell(int control_fd, char what, const void *data, size_t len);
+
+#endif /* SM_PULSE_H */

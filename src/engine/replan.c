@@ -1,0 +1,262 @@
+/*
+ * replan.c - plan on a job that is there: the same, or changed?
+ *
+ * Content options and inputs are compared with the planned ones.  The same:
+ * throughput options are taken over and that is all.  Changed: refused, named
+ * with old and new value; --accept-changed keeps the batches that are done and
+ * makes the rest by the new options, as long as the batches are the same ones.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fault.h"
+
+#include "planning.h"
+
+struct replan {
+	struct sm_planning *p;
+	struct sm_spec *old;
+	struct sm_job job;
+	struct sm_buf diff;
+	unsigned changes;
+};
+
+/* The planned digest if size and mtime say so, else that of the content. */
+static int
+replan_digest(struct sm_digest *d, struct replan *r,
+	      const struct sm_kind_input *in, const struct sm_job_input *was,
+	      struct sm_err *err)
+{
+	int ret;
+
+	if (!in->path)
+		return r->p->kind->digest(d, r->p->spec->opts, -1, err);
+	*d = (struct sm_digest){ 0 };
+	ret = sm_digest_stat(d, in->path, err);
+	if (ret < 0)
+		return ret;
+	if (was && d->size == was->size && d->mtime_ns == was->mtime_ns &&
+	    in->sampled == was->sampled &&
+	    strcmp(in->path, was->path) == 0) {
+		d->crc32 = was->crc32;
+		d->sampled = was->sampled;
+		return 0;
+	}
+	return sm_input_digest(d, in->path, in->sampled, r->p->ev, err);
+}
+
+static int
+replan_input(struct replan *r, size_t i, struct sm_err *err)
+{
+	const struct sm_kind_input *in = &r->p->input[i];
+	struct sm_job_input was = { 0 };
+	struct sm_digest d;
+	int known = sm_job_input(&was, r->p->db, in->name, err), ret;
+
+	if (known < 0)
+		return known;
+	ret = replan_digest(&d, r, in, known ? &was : NULL, err);
+	if (ret == 0)
+		ret = sm_spec_set_input(r->p->spec, i, in->name,
+					in->path ? in->path : in->name, &d,
+					err);
+	if (ret == 0 &&
+	    (!known || d.size != was.size || d.crc32 != was.crc32 ||
+	     d.sampled != was.sampled)) {
+		r->changes++;
+		sm_buf_printf(&r->diff,
+			      "%sthe input '%s' had %llu bytes with CRC-32 "
+			      "%08x, has %llu with %08x",
+			      r->diff.len ? "; " : "", in->name,
+			      (unsigned long long)was.size, was.crc32,
+			      (unsigned long long)d.size, d.crc32);
+	}
+	sm_job_input_release(&was);
+	return ret;
+}
+
+static int
+replan_compare(struct replan *r, struct sm_err *err)
+{
+	size_t i;
+	int ret = 0;
+
+	r->changes = sm_spec_diff(&r->diff, r->old, r->p->spec);
+	for (i = 0; i < r->p->inputs && ret == 0; i++)
+		ret = replan_input(r, i, err);
+	if (ret == 0 && sm_buf_failed(&r->diff))
+		ret = sm_err_mem(err, "the comparison");
+	return ret;
+}
+
+static int
+replan_refuse(struct replan *r, struct sm_err *err)
+{
+	return sm_err_set(err, SM_EREFUSED,
+			  "the job '%s' was planned with other options: %s; "
+			  "--accept-changed keeps the batches that are done "
+			  "and makes the rest this way, --restart begins again",
+			  r->p->dir.path, r->diff.data);
+}
+
+/* Throughput options and the final file's path. */
+static int
+replan_settings(struct replan *r, struct sm_err *err)
+{
+	struct sm_planning *p = r->p;
+	int ret = sm_db_begin_write(p->db, err);
+
+	if (ret < 0)
+		return ret;
+	ret = sm_job_set(p->db, &p->opts->settings, err);
+	if (ret == 0 && p->spec->output)
+		ret = sm_job_set_final(p->db, p->spec->output, p->opts->force,
+				       err);
+	if (ret == 0)
+		return sm_db_commit(p->db, err);
+	sm_db_rollback(p->db);
+	return ret;
+}
+
+static int
+replan_emit(const struct sm_kind_batch *kb, void *arg, struct sm_err *err)
+{
+	struct sm_planning *p = arg;
+	struct sm_batch b = { .id = kb->id,
+			      .first = kb->first,
+			      .end = kb->end,
+			      .first_byte = kb->first_byte,
+			      .end_byte = kb->end_byte,
+			      .item = (char *)kb->item };
+	int ret = sm_batch_is(p->db, &b, err);
+
+	if (ret != 0)
+		return ret < 0 ? ret : 0;
+	return sm_err_set(err, SM_EREFUSED,
+			  "batch %llu of the job '%s' would be another one "
+			  "with the changed options, so what is done cannot be "
+			  "kept; --restart begins again",
+			  (unsigned long long)kb->id, p->dir.path);
+}
+
+static int
+replan_record(struct replan *r, const char *text, struct sm_err *err)
+{
+	struct sm_planning *p = r->p;
+	struct sm_job_input in;
+	char hex[17];
+	size_t i;
+	int ret = sm_db_begin_write(p->db, err);
+
+	if (ret < 0)
+		return ret;
+	snprintf(hex, sizeof(hex), "%016llx",
+		 (unsigned long long)p->spec->fingerprint);
+	ret = sm_job_set_spec(p->db, text, hex, err);
+	for (i = 0; i < p->spec->inputs && ret == 0; i++) {
+		in = (struct sm_job_input){
+			.name = (char *)p->spec->input[i].name,
+			.path = (char *)p->spec->input[i].path,
+			.size = p->spec->input[i].digest.size,
+			.mtime_ns = p->spec->input[i].digest.mtime_ns,
+			.crc32 = p->spec->input[i].digest.crc32,
+			.sampled = p->spec->input[i].digest.sampled,
+		};
+		ret = sm_job_insert_input(p->db, &in, err);
+	}
+	sm_fault("replan.before_commit");
+	if (ret == 0)
+		return sm_db_commit(p->db, err);
+	sm_db_rollback(p->db);
+	return ret;
+}
+
+/*
+ * The tables of the new fingerprint stand beside the old ones until the commit
+ * says which are meant; killed in between, the job is still the old one.
+ */
+static int
+replan_accept(struct replan *r, struct sm_err *err)
+{
+	struct sm_planning *p = r->p;
+	char *text = NULL;
+	int ret = sm_planning_cut(p, replan_emit, err);
+
+	if (ret == 0 && p->spec->batches != r->job.batches)
+		ret = sm_err_set(err, SM_EREFUSED,
+				 "the job '%s' has %llu batches, and %llu with "
+				 "the changed options, so what is done cannot "
+				 "be kept; --restart begins again",
+				 p->dir.path,
+				 (unsigned long long)r->job.batches,
+				 (unsigned long long)p->spec->batches);
+	if (ret == 0)
+		ret = sm_jobdir_tables_name(&p->dir, p->spec->fingerprint,
+					    err);
+	if (ret < 0)
+		return ret;
+	text = sm_spec_text(p->spec, err);
+	if (!text)
+		return err->code;
+	ret = replan_record(r, text, err);
+	if (ret == 0)
+		ret = sm_jobdir_write(&p->dir, "spec.json", text, err);
+	if (ret == 0)
+		sm_jobdir_prune_tables(&p->dir, p->spec->fingerprint);
+	free(text);
+	return ret;
+}
+
+static int
+replan_finish(struct replan *r, struct sm_err *err)
+{
+	struct sm_planning *p = r->p;
+	struct sm_handle h = { .dir = p->dir, .db = p->db };
+	int ret;
+
+	p->spec->batches = r->job.batches;
+	p->spec->rows = r->job.rows;
+	p->spec->fingerprint = strtoull(r->job.fingerprint, NULL, 16);
+	if (r->changes > 0) {
+		ret = replan_accept(r, err);
+		if (ret < 0)
+			return ret;
+		sm_event_notice(p->ev, "accepted: %s", r->diff.data);
+	}
+	ret = replan_settings(r, err);
+	if (ret == 0)
+		ret = sm_job_get(&h.job, p->db, err);
+	if (ret == 0)
+		ret = sm_join_is_complete(&h, err);
+	p->result->complete = ret > 0;
+	sm_job_release(&h.job);
+	return ret < 0 ? ret : 0;
+}
+
+int
+sm_plan_again(struct sm_planning *p, struct sm_err *err)
+{
+	struct replan r = { .p = p };
+	int ret = sm_job_get(&r.job, p->db, err);
+
+	if (ret == 0)
+		ret = sm_spec_parse(&r.old, sm_kind_shapes(), r.job.spec,
+				    "job.spec", err);
+	if (ret == 0 && r.old->shape != p->spec->shape)
+		ret = sm_err_set(err, SM_EREFUSED,
+				 "the job '%s' is of the kind '%s', not '%s'; "
+				 "--restart begins again",
+				 p->dir.path, r.old->shape->kind,
+				 p->spec->shape->kind);
+	if (ret == 0)
+		ret = replan_compare(&r, err);
+	if (ret == 0 && r.changes > 0 && !p->opts->accept_changed)
+		ret = replan_refuse(&r, err);
+	if (ret == 0)
+		ret = replan_finish(&r, err);
+	sm_buf_release(&r.diff);
+	sm_spec_free(r.old);
+	sm_job_release(&r.job);
+	return ret;
+}

@@ -1,0 +1,250 @@
+/*
+ * run.c - supervise workers until nothing is left to do, then finalize
+ */
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "fault.h"
+#include "file.h"
+#include "lock.h"
+
+#include "join.h"
+#include "startcheck.h"
+#include "super.h"
+
+/* Shards that rot while they are joined are made again, so often. */
+#define JOIN_TRIES 3
+
+void
+sm_settings_init(struct sm_settings *s)
+{
+	*s = (struct sm_settings){ .workers = -1,
+				   .max_attempts = -1,
+				   .lease_s = -1,
+				   .sync = -1,
+				   .fail_fast = -1 };
+}
+
+void
+sm_run_result_release(struct sm_run_result *r)
+{
+	free(r->final_path);
+	*r = (struct sm_run_result){ 0 };
+}
+
+static bool
+run_give_up(void *arg)
+{
+	return sm_event_stops(arg) > 0;
+}
+
+static int
+run_set(struct sm_handle *h, const struct sm_run_opts *opts,
+	struct sm_err *err)
+{
+	int ret = sm_db_begin_write(h->db, err);
+	int64_t n = 0;
+
+	if (ret < 0)
+		return ret;
+	ret = sm_job_set(h->db, &opts->settings, err);
+	if (ret == 0 && opts->retry_failed)
+		n = sm_batch_retry(h->db, SM_BATCHES_FAILED, 0, 0, err);
+	if (ret == 0 && n >= 0)
+		ret = sm_job_begin_run(h->db, sm_clock_wall(), err);
+	if (n < 0)
+		ret = (int)n;
+	if (ret < 0) {
+		sm_db_rollback(h->db);
+		return ret;
+	}
+	return sm_db_commit(h->db, err);
+}
+
+static void
+run_tell_check(const struct sm_startcheck *c, const struct sm_events *ev)
+{
+	if (c->requeued)
+		sm_event_notice(ev,
+				"%llu done batches had lost their shard and "
+				"are made again",
+				(unsigned long long)c->requeued);
+	if (c->renamed)
+		sm_event_notice(ev, "%llu shards that a power cut left "
+				    "unnamed were put in place",
+				(unsigned long long)c->renamed);
+}
+
+/* From the first worker's start to the last one's end. */
+static int
+run_supervise(struct sm_handle *h, const struct sm_run_opts *opts, int *stops,
+	      struct sm_err *err)
+{
+	struct sm_startcheck check = { 0 };
+	struct sm_super s;
+	int ret;
+
+	ret = sm_super_init(&s, h, opts, err);
+	if (ret == 0)
+		ret = sm_super_recover(&s, err);
+	if (ret == 0)
+		ret = sm_super_fill(&s, err);
+	/* Workers need not wait for this. */
+#ifndef SABOTAGE_no_start_check
+	if (ret == 0)
+		ret = sm_startcheck(&check, h, err);
+#endif
+	if (ret == 0) {
+		run_tell_check(&check, s.ev);
+		ret = sm_super_loop(&s, err);
+	}
+	*stops = s.stops;
+	if (ret == 0 && s.why.code != 0 && s.why.code != SM_EWORK) {
+		*err = s.why;
+		ret = s.why.code;
+	}
+	sm_super_release(&s);
+	return ret;
+}
+
+/* Is every batch done?  SM_EWORK, SM_ESTOPPED say what is not. */
+static int
+run_verdict(struct sm_handle *h, struct sm_run_result *result,
+	    struct sm_err *err)
+{
+	struct sm_batch_counts c;
+	int ret = sm_batch_counts(&c, h->db, err);
+
+	if (ret < 0)
+		return ret;
+	result->done = c.done;
+	result->failed = c.failed;
+	result->left = c.pending + c.running;
+	if (result->left > 0 && result->signals > 0)
+		return sm_err_set(err, SM_ESTOPPED,
+				  "stopped with %llu of %llu batches left; the "
+				  "same command goes on",
+				  (unsigned long long)result->left,
+				  (unsigned long long)c.total);
+	if (result->failed > 0)
+		return sm_err_set(err, SM_EWORK,
+				  "%llu of %llu batches failed; 'shardmill "
+				  "status %s' names them, 'shardmill run %s "
+				  "--retry-failed' tries them again",
+				  (unsigned long long)result->failed,
+				  (unsigned long long)c.total, h->dir.path,
+				  h->dir.path);
+	if (result->left > 0)
+		return sm_err_set(err, SM_EWORK,
+				  "%llu of %llu batches are left",
+				  (unsigned long long)result->left,
+				  (unsigned long long)c.total);
+	return 0;
+}
+
+static int
+run_rounds(struct sm_handle *h, const struct sm_run_opts *opts,
+	   struct sm_run_result *result, struct sm_err *err)
+{
+	struct sm_finalize_opts fin = { .events = opts->events };
+	struct sm_finalize_result made = { 0 };
+	int ret, tries;
+
+	for (tries = 1;; tries++) {
+		ret = run_supervise(h, opts, &result->signals, err);
+		if (ret == 0)
+			ret = run_verdict(h, result, err);
+		if (ret < 0 || !h->job.final_path)
+			return ret;
+		ret = sm_join(&made, h, &fin, err);
+		if (ret != SM_EVERIFY || tries == JOIN_TRIES)
+			break;
+		sm_event_notice(&opts->events, "%s; making it again",
+				err->text);
+	}
+	if (ret == 0) {
+		result->finalized = true;
+		result->final_size = made.size;
+		result->final_path = made.path;
+		made.path = NULL;
+	}
+	sm_finalize_result_release(&made);
+	return ret;
+}
+
+/* The row's end of the run, whatever came of it; a full disk may prevent it. */
+static void
+run_end(struct sm_handle *h)
+{
+	struct sm_err ignored;
+
+	if (sm_db_begin_write(h->db, &ignored) == 0) {
+		if (sm_job_end_run(h->db, sm_clock_wall(), &ignored) == 0)
+			sm_db_commit(h->db, &ignored);
+		sm_db_rollback(h->db);
+	}
+	sm_db_checkpoint(h->db, &ignored);
+}
+
+static int
+run_locked(struct sm_handle *h, const struct sm_run_opts *opts,
+	   struct sm_run_result *result, struct sm_err *err)
+{
+	int ret;
+
+	ret = sm_handle_reload(h, err); /* a plan may just have changed it */
+	if (ret == 0)
+		ret = sm_handle_check_inputs(h, &opts->events, err);
+	if (ret == 0)
+		ret = h->kind->check(h->spec->opts, err);
+	if (ret == 0)
+		ret = run_set(h, opts, err);
+	if (ret == 0)
+		ret = sm_handle_reload(h, err);
+	if (ret == 0)
+		ret = sm_db_set_full_sync(h->db,
+					  h->job.sync == SM_SYNC_SHARD, err);
+	if (ret < 0)
+		return ret;
+	/* Orphans of commands come to us, to be ended with their worker. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	ret = run_rounds(h, opts, result, err);
+	prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+	run_end(h);
+	result->job_size = sm_tree_size(h->dir.fd);
+	return ret;
+}
+
+int
+sm_run(struct sm_run_result *result, const char *job,
+       const struct sm_run_opts *opts, struct sm_err *err)
+{
+	struct sm_db_opts db = { .mode = SM_DB_WRITE,
+				 .wait = { .notice = opts->events.notice,
+					   .give_up = run_give_up } };
+	struct sm_handle h = SM_HANDLE_NONE;
+	int lock = -1, ret;
+
+	*result = (struct sm_run_result){ 0 };
+	db.wait.arg = (void *)&opts->events;
+	ret = sm_handle_open(&h, job, &db, opts->trust, err);
+	if (ret < 0)
+		return ret;
+	ret = sm_lock_try(&lock, h.dir.fd, "run.lock", err);
+	if (ret == 0)
+		ret = sm_err_set(err, SM_EHELD,
+				 "another plan or run holds the job '%s'; "
+				 "'shardmill status' shows it, 'shardmill "
+				 "work' joins it with one more worker",
+				 h.dir.path);
+	if (ret > 0)
+		ret = run_locked(&h, opts, result, err);
+	sm_handle_close(&h);
+	if (lock >= 0)
+		close(lock);
+	return ret;
+}

@@ -1,0 +1,167 @@
+/*
+ * status.c - where a job stands; changes nothing
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "history.h"
+#include "join.h"
+#include "live.h"
+#include "lock.h"
+#include "worker.h"
+
+#define LISTED_MAX 10
+
+static void
+status_release_batch(struct sm_status_batch *b)
+{
+	free(b->state);
+	free(b->error);
+	free(b->stderr_tail);
+}
+
+void
+sm_status_release(struct sm_status *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->batches; i++)
+		status_release_batch(&s->batch[i]);
+	free(s->batch);
+	free(s->job);
+	free(s->kind);
+	free(s->final_path);
+	*s = (struct sm_status){ 0 };
+}
+
+void
+sm_batch_status_release(struct sm_batch_status *s)
+{
+	struct sm_attempt *a;
+	size_t i;
+
+	for (i = 0; i < s->attempt_count; i++) {
+		a = &s->attempt[i];
+		free(a->host);
+		free(a->outcome);
+		free(a->error_class);
+		free(a->message);
+		free(a->stderr_text);
+	}
+	free(s->attempt);
+	free(s->item);
+	free(s->state);
+	free(s->error);
+	*s = (struct sm_batch_status){ 0 };
+}
+
+static int
+status_open(struct sm_handle *h, const char *job, struct sm_err *err)
+{
+	struct sm_db_opts db = { .mode = SM_DB_READ };
+
+	return sm_handle_open(h, job, &db, true, err);
+}
+
+/* Workers whose rows are open and whose byte is locked. */
+static int
+status_workers(struct sm_status *s, struct sm_handle *h, struct sm_err *err)
+{
+	struct sm_worker w = { 0 };
+	int ret;
+
+	while ((ret = sm_worker_next(&w, h->db, w.id, err)) > 0)
+		s->workers += sm_live_is_held(h->dir.fd, w.slot);
+	return ret;
+}
+
+static void
+status_counts(struct sm_status *s, const struct sm_batch_counts *c)
+{
+	s->total = c->total;
+	s->pending = c->pending;
+	s->running = c->running;
+	s->done = c->done;
+	s->failed = c->failed;
+	s->percent = c->percent;
+	s->rows = c->rows;
+	s->records = c->records;
+	s->skipped = c->skipped;
+	s->raw_bytes = c->raw_bytes;
+	s->gz_bytes = c->gz_bytes;
+	s->rows_per_s = c->rows_per_s;
+	s->elapsed_s = c->elapsed_s;
+	s->eta_s = s->active || s->workers ? c->eta_s : -1;
+	if (s->pending + s->running == 0)
+		s->eta_s = 0;
+}
+
+static int
+status_read(struct sm_status *s, struct sm_handle *h, struct sm_err *err)
+{
+	struct sm_batch_counts c;
+	struct stat st;
+	int ret;
+
+	s->job = strdup(h->dir.path);
+	s->kind = strdup(h->job.kind);
+	if (h->job.final_path)
+		s->final_path = strdup(h->job.final_path);
+	if (!s->job || !s->kind || (h->job.final_path && !s->final_path))
+		return sm_err_mem(err, "the status");
+	snprintf(s->fingerprint, sizeof(s->fingerprint), "%s",
+		 h->job.fingerprint);
+	s->active = sm_lock_held(h->dir.fd, "run.lock");
+	s->paused = h->job.paused;
+	s->target_workers = h->job.workers;
+	if (fstatat(h->dir.fd, "job.db-wal", &st, 0) == 0)
+		s->wal_bytes = (uint64_t)st.st_size;
+	ret = status_workers(s, h, err);
+	if (ret == 0)
+		ret = sm_batch_counts(&c, h->db, err);
+	if (ret < 0)
+		return ret;
+	status_counts(s, &c);
+	ret = sm_history_list(s, LISTED_MAX, h->db, err);
+	if (ret < 0)
+		return ret;
+	if (s->done == s->total)
+		ret = sm_join_is_complete(h, err);
+	s->complete = ret > 0;
+	return ret < 0 ? ret : 0;
+}
+
+int
+sm_status(struct sm_status *out, const char *job, struct sm_err *err)
+{
+	struct sm_handle h = SM_HANDLE_NONE;
+	int ret;
+
+	*out = (struct sm_status){ 0 };
+	ret = status_open(&h, job, err);
+	if (ret == 0)
+		ret = status_read(out, &h, err);
+	sm_handle_close(&h);
+	if (ret < 0)
+		sm_status_release(out);
+	return ret;
+}
+
+int
+sm_status_of_batch(struct sm_batch_status *out, const char *job,
+		   uint64_t batch, struct sm_err *err)
+{
+	struct sm_handle h = SM_HANDLE_NONE;
+	int ret;
+
+	*out = (struct sm_batch_status){ 0 };
+	ret = status_open(&h, job, err);
+	if (ret == 0)
+		ret = sm_history_batch(out, h.db, batch, err);
+	sm_handle_close(&h);
+	if (ret < 0)
+		sm_batch_status_release(out);
+	return ret;
+}

@@ -1,0 +1,446 @@
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "fault.h"
+#include "rescue.h"
+
+#include "super.h"
+
+#define SUPER_POLL_MS 200
+#define SUPER_LOOK_MS 1000
+/* Counting reads every row: it may take a twentieth of the time. */
+#define COUNT_SHARE 20
+#define UNCLAIMED_DEATHS_MAX 3
+/* A log this large means a reader that never ends. */
+#define WAL_LARGE_BYTES (64 << 20)
+
+int
+sm_super_init(struct sm_super *s, struct sm_handle *h,
+	      const struct sm_run_opts *opts, struct sm_err *err)
+{
+	int ret;
+
+	*s = (struct sm_super){ .h = h, .opts = opts, .ev = &opts->events };
+	s->live = (struct sm_live)SM_LIVE_NONE;
+	s->target = h->job.workers;
+	ret = sm_live_open(&s->live, h->dir.fd, err);
+	if (ret == 0)
+		ret = sm_watch_init(&s->watch, &s->live, h->job.lease_s, err);
+	if (ret == 0)
+		ret = sm_watch_start(&s->watch, err);
+	return ret;
+}
+
+int
+sm_super_recover(struct sm_super *s, struct sm_err *err)
+{
+	return sm_rescue_dead(s->h, &s->live, NULL, 0, s->ev, err);
+}
+
+/* ------------------------------------------------------- children -- */
+
+static size_t
+super_busy(const struct sm_super *s)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < s->children; i++)
+		n += !s->child[i].draining;
+	return n;
+}
+
+static int
+super_start_one(struct sm_super *s, struct sm_err *err)
+{
+	struct sm_child *p;
+	int ret;
+
+	p = realloc(s->child, (s->children + 1) * sizeof(*p));
+	if (!p)
+		return sm_err_mem(err, "a worker");
+	s->child = p;
+	ret = sm_child_start(&p[s->children], s->opts->worker_argv,
+			     s->h->dir.fd, err);
+	if (ret == 0)
+		s->children++;
+	return ret;
+}
+
+int
+sm_super_fill(struct sm_super *s, struct sm_err *err)
+{
+	struct sm_batch_left left;
+	size_t want = s->target > 0 ? (size_t)s->target : 0, i;
+	int ret;
+
+	if (want > s->h->job.batches)
+		want = (size_t)s->h->job.batches;
+	/* The job row asks for fewer: the last started go first. */
+	for (i = s->children; super_busy(s) > want && i-- > 0;)
+		if (!s->child[i].draining)
+			sm_child_tell(&s->child[i], false);
+	if (s->draining || super_busy(s) >= want)
+		return 0;
+	ret = sm_batch_left(&left, s->h->db, err);
+	if (ret < 0 || (!left.pending && !left.running))
+		return ret;
+	while (ret == 0 && super_busy(s) < want)
+		ret = super_start_one(s, err);
+	return ret;
+}
+
+static void
+super_drain(struct sm_super *s, bool at_once)
+{
+	size_t i;
+
+	s->draining = true;
+	for (i = 0; i < s->children; i++)
+		if (at_once || !s->child[i].draining)
+			sm_child_tell(&s->child[i], at_once);
+}
+
+/* The first cause is the one that is told. */
+static void
+super_end_with(struct sm_super *s, const struct sm_err *why)
+{
+	if (s->why.code == 0)
+		s->why = *why;
+	super_drain(s, false);
+}
+
+static int
+super_row_of(struct sm_worker *w, struct sm_super *s, pid_t pid,
+	     struct sm_err *err)
+{
+	int ret;
+
+	*w = (struct sm_worker){ 0 };
+	while ((ret = sm_worker_next(w, s->h->db, w->id, err)) > 0)
+		if (w->supervised && w->pid == pid)
+			break;
+	return ret;
+}
+
+/* It died, or gave up without ending its row: put back what it held. */
+static int
+super_rescue(struct sm_super *s, const struct sm_child *c, int status,
+	     struct sm_err *err)
+{
+	struct sm_worker w;
+	int ret = super_row_of(&w, s, c->pid, err);
+	enum sm_rescue_how how = SM_RESCUE_DIED;
+
+	if (ret <= 0)
+		return ret;
+	sm_child_kill_group(sm_live_command(&s->live, w.slot));
+	if (sm_watch_is_stalled(&s->watch, w.id))
+		how = SM_RESCUE_STALLED;
+	else if (c->err.code != 0 || s->stops >= 2)
+		how = SM_RESCUE_INTERRUPTED;
+	return sm_rescue_worker(s->h, &w, how,
+				WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+				WEXITSTATUS(status), s->ev, err);
+}
+
+static void
+super_count_death(struct sm_super *s, const struct sm_child *c, int status)
+{
+	struct sm_err why;
+
+	if (c->claimed) {
+		s->unclaimed_deaths = 0;
+		return;
+	}
+	if (++s->unclaimed_deaths < UNCLAIMED_DEATHS_MAX)
+		return;
+	if (WIFSIGNALED(status))
+		sm_err_set(&why, SM_EIO,
+			   "%d workers in a row died by signal %d (%s) before "
+			   "they took a batch",
+			   s->unclaimed_deaths, WTERMSIG(status),
+			   strsignal(WTERMSIG(status)));
+	else
+		sm_err_set(&why, SM_EIO,
+			   "%d workers in a row ended with status %d before "
+			   "they took a batch",
+			   s->unclaimed_deaths, WEXITSTATUS(status));
+	super_end_with(s, &why);
+}
+
+static int
+super_bury(struct sm_super *s, struct sm_child *c, int status,
+	   struct sm_err *err)
+{
+	bool died = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+	int ret;
+
+	sm_child_hear(c, s->ev);
+	ret = super_rescue(s, c, status, err);
+	if (c->err.code != 0 && c->err.code != SM_ESTOPPED)
+		super_end_with(s, &c->err);
+	else if (died && s->stops < 2 && c->err.code == 0)
+		super_count_death(s, c, status);
+	if (c->fd >= 0)
+		close(c->fd);
+	return ret;
+}
+
+static int
+super_reap(struct sm_super *s, struct sm_err *err)
+{
+	size_t i, kept = 0;
+	int status, ret = 0, r;
+
+	for (i = 0; i < s->children; i++) {
+		if (!sm_child_reap(&s->child[i], &status)) {
+			s->child[kept++] = s->child[i];
+			continue;
+		}
+		r = super_bury(s, &s->child[i], status, err);
+		if (r < 0)
+			ret = r;
+	}
+	s->children = kept;
+	return ret;
+}
+
+/* Wait until a worker says something or ends, for at most `ms`. */
+static void
+super_listen(struct sm_super *s, int ms)
+{
+	struct pollfd fds[64];
+	size_t i, n = 0;
+
+	for (i = 0; i < s->children && n < sizeof(fds) / sizeof(*fds); i++)
+		if (s->child[i].fd >= 0)
+			fds[n++] = (struct pollfd){ .fd = s->child[i].fd,
+						    .events = POLLIN };
+		else
+			ms = 5; /* its end of the socket is closed: it ends */
+	poll(fds, n, ms);
+	for (i = 0; i < s->children; i++)
+		sm_child_hear(&s->child[i], s->ev);
+}
+
+/* --------------------------------------------------- once a second -- */
+
+static bool
+super_is_child(const struct sm_super *s, int64_t pid)
+{
+	size_t i;
+
+	for (i = 0; i < s->children; i++)
+		if (s->child[i].pid == pid)
+			return true;
+	return false;
+}
+
+/* One that is not our child, given up for dead by the watch. */
+static int
+super_rescue_stalled(struct sm_super *s, const struct sm_worker *list,
+		     size_t n, struct sm_err *err)
+{
+	size_t i;
+	int ret;
+
+	for (i = 0; i < n; i++) {
+		if (!sm_watch_is_stalled(&s->watch, list[i].id))
+			continue;
+		ret = sm_rescue_worker(s->h, &list[i], SM_RESCUE_STALLED, 0, 0,
+				       s->ev, err);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+/* Watch everybody; put back what dead strangers held. */
+static int
+super_look_after(struct sm_super *s, struct sm_err *err)
+{
+	struct sm_worker w = { 0 }, *list;
+	int64_t ours[256];
+	size_t n = 0, own = 0, cap = 256;
+	int ret;
+
+	list = malloc(cap * sizeof(*list));
+	if (!list)
+		return sm_err_mem(err, "the list of workers");
+	s->strangers = 0;
+	while (n < cap && (ret = sm_worker_next(&w, s->h->db, w.id, err)) > 0) {
+		list[n++] = w;
+		if (super_is_child(s, w.pid))
+			ours[own++] = w.id;
+		else
+			s->strangers += sm_live_held(&s->live, w.slot);
+	}
+	ret = sm_watch_set(&s->watch, list, n, err);
+	if (ret == 0)
+		ret = super_rescue_stalled(s, list, n, err);
+	if (ret == 0)
+		ret = sm_rescue_dead(s->h, &s->live, ours, own, s->ev, err);
+	free(list);
+	return ret;
+}
+
+static void
+super_tell_wal(struct sm_super *s)
+{
+	struct stat st;
+
+	if (fstatat(s->h->dir.fd, "job.db-wal", &st, 0) < 0 ||
+	    st.st_size < WAL_LARGE_BYTES ||
+	    (uint64_t)st.st_size < 2 * s->wal_told_bytes)
+		return;
+	s->wal_told_bytes = (uint64_t)st.st_size;
+	sm_event_notice(s->ev,
+			"the log job.db-wal has grown to %llu MB: some reader "
+			"of '%s' keeps an old snapshot open; end it",
+			(unsigned long long)st.st_size >> 20, s->h->dir.path);
+}
+
+static int
+super_count(struct sm_super *s, struct sm_err *err)
+{
+	uint64_t now = sm_clock_ms();
+	struct sm_batch_counts c;
+	struct sm_progress p;
+	int ret;
+
+	if (!s->ev->progress ||
+	    now - s->counted_ms < SUPER_LOOK_MS + COUNT_SHARE * s->count_cost_ms)
+		return 0;
+	ret = sm_batch_counts(&c, s->h->db, err);
+	if (ret < 0)
+		return ret;
+	s->counted_ms = sm_clock_ms();
+	s->count_cost_ms = s->counted_ms - now;
+	p = (struct sm_progress){
+		.phase = "run",
+		.unit = "batches",
+		.done = c.done,
+		.total = c.total,
+		.pending = c.pending,
+		.running = c.running,
+		.failed = c.failed,
+		.rows = c.rows,
+		.records = c.records,
+		.raw_bytes = c.raw_bytes,
+		.gz_bytes = c.gz_bytes,
+		.workers = (unsigned)(s->children + s->strangers),
+		.rows_per_s = c.rows_per_s,
+		.elapsed_s = c.elapsed_s,
+		.eta_s = c.eta_s,
+	};
+	s->ev->progress(&p, s->ev->arg);
+	return 0;
+}
+
+static int
+super_look(struct sm_super *s, struct sm_err *err)
+{
+	struct sm_job_pulse pulse;
+	int ret;
+
+	if (sm_clock_ms() - s->looked_ms < SUPER_LOOK_MS)
+		return 0;
+	s->looked_ms = sm_clock_ms();
+	ret = sm_job_pulse(&pulse, s->h->db, err);
+	if (ret < 0)
+		return ret;
+	s->target = pulse.workers;
+	if (pulse.paused && !s->paused)
+		sm_event_notice(s->ev, "the job is paused: \"UPDATE job SET "
+				       "paused = 0\" goes on");
+	s->paused = pulse.paused;
+	ret = super_look_after(s, err);
+	if (ret == 0)
+		ret = super_count(s, err);
+	super_tell_wal(s);
+	return ret;
+}
+
+/* ------------------------------------------------------- the loop -- */
+
+static void
+super_pass_on_stops(struct sm_super *s)
+{
+	int stops = sm_event_stops(s->ev);
+
+	if (stops > s->stops && s->stops == 0)
+		sm_event_notice(s->ev, stops == 1 ?
+				"finishing the batches in hand; once more "
+				"stops at once" :
+				"stopping at once");
+	else if (stops > s->stops && s->stops == 1)
+		sm_event_notice(s->ev, "stopping at once");
+	if (stops > s->stops)
+		super_drain(s, stops >= 2);
+	s->stops = stops;
+}
+
+/* 1: nothing is left to do, or to wait for; 0; <0. */
+static int
+super_is_over(struct sm_super *s, struct sm_err *err)
+{
+	struct sm_batch_left left;
+	int ret;
+
+	if (s->children > 0)
+		return 0;
+	if (s->draining)
+		return 1;
+	ret = sm_batch_left(&left, s->h->db, err);
+	if (ret < 0)
+		return ret;
+	if (!left.pending && left.running && !s->told_strangers) {
+		s->told_strangers = true;
+		sm_event_notice(s->ev, "waiting for the batches of workers "
+				       "that were started by hand: see the "
+				       "view 'running'");
+	}
+	return !left.pending && !left.running;
+}
+
+int
+sm_super_loop(struct sm_super *s, struct sm_err *err)
+{
+	int ret, over = 0;
+
+	while (over == 0) {
+		super_listen(s, SUPER_POLL_MS);
+		super_pass_on_stops(s);
+		ret = super_reap(s, err);
+		if (ret == 0)
+			ret = super_look(s, err);
+		if (ret == 0)
+			ret = sm_super_fill(s, err);
+		over = ret < 0 ? ret : super_is_over(s, err);
+	}
+	return over < 0 ? over : 0;
+}
+
+void
+sm_super_release(struct sm_super *s)
+{
+	size_t i;
+	int status;
+
+	for (i = 0; i < s->children; i++) {
+		/* The socket's end asks it to stop; it returns its batch. */
+		if (s->child[i].fd >= 0)
+			close(s->child[i].fd);
+		waitpid(s->child[i].pid, &status, 0);
+	}
+	free(s->child);
+	sm_watch_release(&s->watch);
+	sm_live_close(&s->live);
+}

@@ -1,0 +1,46 @@
+/*
+ * super.h - the supervisor's loop
+ *
+ * Keeps as many workers alive as the job row asks for, puts back what dead
+ * ones held, passes on requests to stop, reports progress; returns when no
+ * batch is pending or running, or nothing more may be claimed.
+ */
+#ifndef SM_SUPER_H
+#define SM_SUPER_H
+
+#include "child.h"
+#include "handle.h"
+#include "watch.h"
+
+struct sm_super {
+	struct sm_handle *h;
+	const struct sm_run_opts *opts;
+	const struct sm_events *ev;
+	struct sm_live live;
+	struct sm_watch watch;
+	struct sm_child *child;
+	size_t children;
+	int target;       /* workers wanted */
+	int stops;        /* requests seen and passed on */
+	bool draining;    /* no new workers, no new claims */
+	bool paused;
+	int unclaimed_deaths; /* in a row */
+	uint64_t looked_ms, counted_ms, count_cost_ms;
+	uint64_t wal_told_bytes;
+	bool told_strangers;
+	size_t strangers; /* living workers that are not ours */
+	struct sm_err why; /* what ends the run early; code 0: nothing */
+};
+
+int sm_super_init(struct sm_super *s, struct sm_handle *h,
+		  const struct sm_run_opts *opts, struct sm_err *err);
+/* Put back what earlier runs left, before the first worker starts. */
+int sm_super_recover(struct sm_super *s, struct sm_err *err);
+/* Start what is missing to the target. */
+int sm_super_fill(struct sm_super *s, struct sm_err *err);
+/* The loop.  0: over, see s->why and the rows; <0: the supervisor failed. */
+int sm_super_loop(struct sm_super *s, struct sm_err *err);
+/* Ends children that are left (stopped at once). */
+void sm_super_release(struct sm_super *s);
+
+#endif /* SM_SUPER_H */

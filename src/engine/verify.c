@@ -1,0 +1,244 @@
+/*
+ * verify.c - re-read every byte of a job, or of a lone final file
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "clock.h"
+#include "final.h"
+
+#include "handle.h"
+
+#define PROGRESS_MS 500
+
+struct verify {
+	const struct sm_verify_opts *opts;
+	struct sm_verify_result *result;
+	struct sm_handle h;
+	uint64_t total_bytes, told_ms;
+};
+
+static void
+verify_found(int64_t batch, const char *kind, const char *text, void *arg)
+{
+	struct verify *v = arg;
+	struct sm_finding f = { .batch = batch, .kind = kind, .text = text };
+
+	v->result->findings++;
+	if (v->opts->found)
+		v->opts->found(&f, v->opts->found_arg);
+}
+
+/* Nonzero stops. */
+static int
+verify_progress(uint64_t done, uint64_t total, void *arg)
+{
+	struct verify *v = arg;
+	const struct sm_events *ev = &v->opts->events;
+	struct sm_progress p = { .phase = "verify",
+				 .unit = "bytes",
+				 .done = done,
+				 .total = total,
+				 .eta_s = -1 };
+	uint64_t now = sm_clock_ms();
+
+	if (ev->progress && now - v->told_ms >= PROGRESS_MS) {
+		v->told_ms = now;
+		ev->progress(&p, ev->arg);
+	}
+	return sm_event_stops(ev) > 0;
+}
+
+static int
+verify_verdict(const struct verify *v, const char *path, struct sm_err *err)
+{
+	if (v->result->findings == 0)
+		return 0;
+	if (v->result->requeued)
+		return sm_err_set(err, SM_EVERIFY,
+				  "'%s' is damaged: %llu findings, %llu batches "
+				  "put back; 'shardmill run' makes them again",
+				  path, (unsigned long long)v->result->findings,
+				  (unsigned long long)v->result->requeued);
+	return sm_err_set(err, SM_EVERIFY, "'%s' is damaged: %llu findings%s",
+			  path, (unsigned long long)v->result->findings,
+			  v->result->is_file ?
+				  "; make it again from its job" :
+				  "; --requeue puts the damaged batches back");
+}
+
+static int
+verify_file(struct verify *v, const char *path, struct sm_err *err)
+{
+	struct sm_final_report r = { .found = verify_found,
+				     .progress = verify_progress,
+				     .arg = v };
+	int ret = sm_final_check(&r, path, err);
+
+	v->result->is_file = true;
+	v->result->batches = r.batches;
+	v->result->records = r.records;
+	v->result->raw_bytes = r.raw_bytes;
+	v->result->gz_bytes = r.gz_bytes;
+	return ret < 0 ? ret : verify_verdict(v, path, err);
+}
+
+static void
+verify_found_in_database(const char *text, void *arg)
+{
+	verify_found(-1, "database", text, arg);
+}
+
+static int
+verify_requeue(struct verify *v, const struct sm_batch_row *row,
+	       const char *kind, struct sm_err *err)
+{
+	char reason[128];
+	int ret = sm_db_begin_write(v->h.db, err);
+
+	if (ret < 0)
+		return ret;
+	snprintf(reason, sizeof(reason), "verify found its shard damaged: %s",
+		 kind);
+	ret = sm_batch_requeue(v->h.db, row->id, row->token, reason, err);
+	if (ret < 0) {
+		sm_db_rollback(v->h.db);
+		return ret;
+	}
+	v->result->requeued += (uint64_t)ret;
+	return sm_db_commit(v->h.db, err);
+}
+
+static int
+verify_shard(struct verify *v, const struct sm_batch_row *row,
+	     struct sm_err *err)
+{
+	struct sm_gzip_entry e = {
+		.rows = (uint64_t)row->rows,
+		.records = (uint64_t)row->records,
+		.gz_bytes = (uint64_t)row->gz_bytes,
+		.raw_bytes = (uint64_t)row->raw_bytes,
+		.gz_crc32 = (uint32_t)row->gz_crc32,
+		.raw_crc32 = (uint32_t)row->raw_crc32,
+	};
+	/* Fingerprint 0: batches kept by --accept-changed have another one. */
+	struct sm_gzip_shard head = {
+		.batch = row->id,
+		.first = row->first < 0 ? SM_GZIP_NONE : (uint64_t)row->first,
+		.end = row->end < 0 ? SM_GZIP_NONE : (uint64_t)row->end,
+		.rows = e.rows,
+		.records = e.records,
+		.skipped = (uint64_t)row->skipped,
+		.raw_bytes = e.raw_bytes,
+	};
+	char name[SM_SHARD_NAME_MAX];
+	const char *kind = NULL;
+	struct sm_err why;
+	int ret;
+
+	sm_shard_name(name, row->id, v->h.digits);
+	ret = sm_shard_check(v->h.dir.shards_fd, name, &e, &head, &kind, &why);
+	if (ret == 0) {
+		v->result->batches++;
+		v->result->records += e.records;
+		v->result->raw_bytes += e.raw_bytes;
+		v->result->gz_bytes += e.gz_bytes;
+		return 0;
+	}
+	if (ret != SM_EVERIFY) {
+		*err = why;
+		return ret;
+	}
+	verify_found((int64_t)row->id, kind, why.text, v);
+	return v->opts->requeue ? verify_requeue(v, row, kind, err) : 0;
+}
+
+/* One row at a time: no snapshot is held while its shard is read. */
+static int
+verify_row(struct verify *v, struct sm_batch_row *row, uint64_t from,
+	   struct sm_err *err)
+{
+	int ret = sm_batch_rows_begin(v->h.db, from, err);
+
+	if (ret == 0)
+		ret = sm_batch_rows_next(row, v->h.db, err);
+	sm_batch_rows_end(v->h.db);
+	return ret;
+}
+
+static int
+verify_shards(struct verify *v, struct sm_err *err)
+{
+	struct sm_batch_row row;
+	uint64_t next = 0, seen = 0, read = 0;
+	char text[128];
+	int ret;
+
+	while ((ret = verify_row(v, &row, next, err)) > 0) {
+		if (row.id != next) {
+			snprintf(text, sizeof(text),
+				 "the row of batch %llu is missing",
+				 (unsigned long long)next);
+			verify_found((int64_t)next, "row", text, v);
+		}
+		next = row.id + 1;
+		seen++;
+		if (strcmp(row.state, "done") != 0)
+			continue;
+		ret = verify_shard(v, &row, err);
+		if (ret < 0)
+			return ret;
+		read += (uint64_t)row.gz_bytes;
+		if (verify_progress(read, v->total_bytes, v))
+			return sm_err_set(err, SM_ESTOPPED,
+					  "stopped while verifying");
+	}
+	if (ret == 0 && seen != v->h.job.batches) {
+		snprintf(text, sizeof(text), "%llu rows, %llu were planned",
+			 (unsigned long long)seen,
+			 (unsigned long long)v->h.job.batches);
+		verify_found(-1, "rows", text, v);
+	}
+	return ret;
+}
+
+static int
+verify_job(struct verify *v, const char *path, struct sm_err *err)
+{
+	struct sm_db_opts db = { .mode = v->opts->requeue ? SM_DB_WRITE :
+							    SM_DB_READ,
+				 .wait = { .limit_s = SM_OUTSIDER_LIMIT_S } };
+	struct sm_batch_counts c;
+	int ret = sm_handle_open(&v->h, path, &db,
+				 v->opts->trust || !v->opts->requeue, err);
+
+	if (ret == 0)
+		ret = sm_db_integrity(v->h.db, verify_found_in_database, v,
+				      err);
+	if (ret >= 0)
+		ret = sm_batch_counts(&c, v->h.db, err);
+	if (ret == 0) {
+		v->total_bytes = c.gz_bytes;
+		ret = verify_shards(v, err);
+	}
+	if (ret == 0)
+		ret = verify_verdict(v, v->h.dir.path, err);
+	sm_handle_close(&v->h);
+	return ret;
+}
+
+int
+sm_verify(struct sm_verify_result *result, const char *path,
+	  const struct sm_verify_opts *opts, struct sm_err *err)
+{
+	struct verify v = { .opts = opts,
+			    .result = result,
+			    .h = SM_HANDLE_NONE };
+	struct stat st;
+
+	*result = (struct sm_verify_result){ 0 };
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+		return verify_file(&v, path, err);
+	return verify_job(&v, path, err);
+}

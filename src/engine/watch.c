@@ -1,0 +1,192 @@
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "clock.h"
+#include "fault.h"
+
+#include "watch.h"
+
+#define WATCH_TICK_MS 1000
+/* A tick this late says that we, not they, stood still. */
+#define WATCH_LATE_MS 2500
+
+int
+sm_watch_init(struct sm_watch *w, const struct sm_live *live, double lease_s,
+	      struct sm_err *err)
+{
+	pthread_condattr_t attr;
+
+	*w = (struct sm_watch){ .live = live };
+	w->lease_ms = (uint64_t)(lease_s * 1000);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	if (pthread_mutex_init(&w->lock, NULL) != 0 ||
+	    pthread_cond_init(&w->wake, &attr) != 0)
+		return sm_err_mem(err, "the watch");
+	pthread_condattr_destroy(&attr);
+	w->ready = true;
+	return 0;
+}
+
+static void *
+watch_main(void *arg)
+{
+	struct sm_watch *w = arg;
+	struct timespec until;
+
+	pthread_mutex_lock(&w->lock);
+	while (!w->ending) {
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += WATCH_TICK_MS / 1000;
+		pthread_cond_timedwait(&w->wake, &w->lock, &until);
+		if (w->ending)
+			break;
+		pthread_mutex_unlock(&w->lock);
+		sm_watch_tick(w, sm_clock_ms());
+		pthread_mutex_lock(&w->lock);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+int
+sm_watch_start(struct sm_watch *w, struct sm_err *err)
+{
+	sigset_t all, old;
+	int ret;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	ret = pthread_create(&w->thread, NULL, watch_main, w);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (ret != 0) {
+		errno = ret;
+		return sm_err_sys(err, "cannot start the watch thread");
+	}
+	w->started = true;
+	return 0;
+}
+
+void
+sm_watch_release(struct sm_watch *w)
+{
+	if (!w->ready)
+		return;
+	if (w->started) {
+		pthread_mutex_lock(&w->lock);
+		w->ending = true;
+		pthread_cond_signal(&w->wake);
+		pthread_mutex_unlock(&w->lock);
+		pthread_join(w->thread, NULL);
+	}
+	pthread_mutex_destroy(&w->lock);
+	pthread_cond_destroy(&w->wake);
+	free(w->item);
+	*w = (struct sm_watch){ 0 };
+}
+
+static struct sm_watched *
+watch_find(struct sm_watch *w, int64_t worker)
+{
+	size_t i;
+
+	for (i = 0; i < w->count; i++)
+		if (w->item[i].worker.id == worker)
+			return &w->item[i];
+	return NULL;
+}
+
+static int
+watch_add(struct sm_watch *w, const struct sm_worker *worker,
+	  struct sm_err *err)
+{
+	struct sm_watched *p =
+		realloc(w->item, (w->count + 1) * sizeof(*p));
+
+	if (!p)
+		return sm_err_mem(err, "the watch");
+	w->item = p;
+	p[w->count++] = (struct sm_watched){
+		.worker = *worker,
+		.beats = sm_live_beats(w->live, worker->slot),
+		.seen = true,
+	};
+	return 0;
+}
+
+int
+sm_watch_set(struct sm_watch *w, const struct sm_worker *worker, size_t n,
+	     struct sm_err *err)
+{
+	struct sm_watched *known;
+	size_t i, kept = 0;
+	int ret = 0;
+
+	pthread_mutex_lock(&w->lock);
+	for (i = 0; i < w->count; i++)
+		w->item[i].seen = false;
+	for (i = 0; i < n && ret == 0; i++) {
+		known = watch_find(w, worker[i].id);
+		if (known)
+			known->seen = true;
+		else
+			ret = watch_add(w, &worker[i], err);
+	}
+	for (i = 0; i < w->count; i++)
+		if (w->item[i].seen)
+			w->item[kept++] = w->item[i];
+	w->count = kept;
+	pthread_mutex_unlock(&w->lock);
+	return ret;
+}
+
+static void
+watch_look(struct sm_watch *w, struct sm_watched *it, uint64_t passed_ms)
+{
+	uint64_t beats = sm_live_beats(w->live, it->worker.slot);
+
+	if (beats != it->beats || it->stalled) {
+		it->beats = beats;
+		it->still_ms = 0;
+		return;
+	}
+	it->still_ms += passed_ms;
+	if (it->still_ms < w->lease_ms)
+		return;
+	it->stalled = true;
+	if (!sm_fault_errno("watch.kill"))
+		sm_live_kill(it->worker.pid, it->worker.pid_start);
+}
+
+void
+sm_watch_tick(struct sm_watch *w, uint64_t now_ms)
+{
+	uint64_t passed;
+	size_t i;
+
+	pthread_mutex_lock(&w->lock);
+	passed = w->ticked_ms ? now_ms - w->ticked_ms : 0;
+	w->ticked_ms = now_ms;
+	for (i = 0; i < w->count; i++) {
+		if (passed > WATCH_LATE_MS)
+			w->item[i].still_ms = 0;
+		watch_look(w, &w->item[i],
+			   passed > WATCH_LATE_MS ? 0 : passed);
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
+bool
+sm_watch_is_stalled(struct sm_watch *w, int64_t worker)
+{
+	struct sm_watched *it;
+	bool stalled;
+
+	pthread_mutex_lock(&w->lock);
+	it = watch_find(w, worker);
+	stalled = it && it->stalled;
+	pthread_mutex_unlock(&w->lock);
+	return stalled;
+}

@@ -1,0 +1,300 @@
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "fault.h"
+#include "lock.h"
+#include "rescue.h"
+#include "sigbus.h"
+
+#include "worker_self.h"
+
+/* How often a worker by hand looks after the others. */
+#define OBSERVE_MS 1000
+
+void
+sm_self_tell(struct sm_self *w, const char *fmt, ...)
+{
+	char text[SM_ERR_TEXT];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (w->supervised)
+		sm_pulse_tell(w->control_fd, SM_PULSE_NOTICE, text,
+			      strlen(text));
+	else
+		sm_event_notice(w->ev, "%s", text);
+}
+
+static void
+self_wait_notice(const char *text, void *arg)
+{
+	sm_self_tell(arg, "%s", text);
+}
+
+static bool
+self_give_up(void *arg)
+{
+	struct sm_self *w = arg;
+
+	return atomic_load(&w->pulse.stop);
+}
+
+/* Rows that the former holder of our slot left open. */
+static int
+self_rescue_slot(struct sm_self *w, struct sm_err *err)
+{
+	struct sm_worker other = { 0 };
+	int ret;
+
+	while ((ret = sm_worker_next(&other, w->h.db, other.id, err)) > 0) {
+		if (other.slot != w->live.slot)
+			continue;
+		ret = sm_rescue_worker(&w->h, &other, SM_RESCUE_INTERRUPTED, 0,
+				       0, NULL, err);
+		if (ret < 0)
+			return ret;
+	}
+	return ret;
+}
+
+int
+sm_self_register(struct sm_self *w, struct sm_err *err)
+{
+	struct sm_job_pulse pulse;
+	char host[256];
+	int ret;
+
+	if (gethostname(host, sizeof(host)) < 0)
+		snprintf(host, sizeof(host), "unknown");
+	host[sizeof(host) - 1] = '\0';
+	ret = self_rescue_slot(w, err);
+	if (ret < 0)
+		return ret;
+	w->row = (struct sm_worker){
+		.slot = w->live.slot,
+		.pid = getpid(),
+		.pid_start = sm_live_pid_start(getpid()),
+		.supervised = w->supervised,
+		.started = sm_clock_wall(),
+	};
+	ret = sm_db_begin_write(w->h.db, err);
+	if (ret < 0)
+		return ret;
+	ret = sm_job_pulse(&pulse, w->h.db, err);
+	if (ret == 0)
+		ret = sm_worker_insert(w->h.db, &w->row, host, err);
+	if (ret == 0)
+		ret = sm_db_commit(w->h.db, err);
+	else
+		sm_db_rollback(w->h.db);
+	w->claim.worker = w->row.id;
+	/* A run that was taken over is not joined a second time. */
+	if (w->claim.fingerprint == NULL)
+		w->claim.run = pulse.run;
+	w->claim.fingerprint = w->h.job.fingerprint;
+	sm_fault("work.registered");
+	return ret;
+}
+
+static int
+self_open_kind(struct sm_self *w, struct sm_err *err)
+{
+	struct sm_kind_env env = {
+		.spec = w->h.spec,
+		.job_dirfd = w->h.dir.fd,
+		.stop = &w->pulse.stop,
+		.stop_fd = w->pulse.stop_fd,
+		.command = &w->live.slots[w->live.slot].command,
+	};
+	int ret;
+
+	ret = sm_jobdir_tables(&env.tables_dirfd, &w->h.dir, w->h.fingerprint,
+			       err);
+	if (ret < 0)
+		return ret;
+	ret = w->h.kind->open(&w->state, &env, err);
+	close(env.tables_dirfd);
+	return ret;
+}
+
+int
+sm_self_join(struct sm_self *w, const char *job,
+	     const struct sm_work_opts *opts, struct sm_err *err)
+{
+	struct sm_db_opts db = { .mode = SM_DB_WRITE,
+				 .wait = { .notice = self_wait_notice,
+					   .give_up = self_give_up,
+					   .arg = w } };
+	int ret;
+
+	w->control_fd = opts->control_fd;
+	w->supervised = opts->control_fd >= 0;
+	w->ev = &opts->events;
+	ret = sm_handle_open(&w->h, job, &db, opts->trust || w->supervised,
+			     err);
+	if (ret == 0)
+		ret = sm_db_set_full_sync(w->h.db,
+					  w->h.job.sync == SM_SYNC_SHARD, err);
+	if (ret == 0)
+		ret = sm_sigbus_install(err);
+	if (ret == 0)
+		ret = sm_live_open(&w->live, w->h.dir.fd, err);
+	if (ret == 0)
+		ret = sm_live_take(&w->live, err);
+	if (ret == 0)
+		ret = sm_pulse_start(&w->pulse, &w->live, w->control_fd,
+				     w->supervised ? NULL : opts->events.stop,
+				     err);
+	if (ret == 0 && !w->supervised)
+		ret = sm_watch_init(&w->watch, &w->live, w->h.job.lease_s,
+				    err);
+	if (ret == 0 && !w->supervised)
+		ret = sm_handle_check_inputs(&w->h, w->ev, err);
+	if (ret == 0)
+		ret = self_open_kind(w, err);
+	if (ret == 0)
+		ret = sm_self_register(w, err);
+	return ret;
+}
+
+void
+sm_self_leave(struct sm_self *w, const struct sm_err *why)
+{
+	struct sm_err ignored;
+
+	if (w->row.id && sm_db_begin_write(w->h.db, &ignored) == 0) {
+		if (sm_worker_end(w->h.db, w->row.id, sm_clock_wall(),
+				  &ignored) == 0)
+			sm_db_commit(w->h.db, &ignored);
+		sm_db_rollback(w->h.db);
+	}
+	if (w->state)
+		w->h.kind->close(w->state);
+	if (why && w->supervised)
+		sm_pulse_tell(w->control_fd, SM_PULSE_ERROR, why,
+			      sizeof(*why));
+	sm_watch_release(&w->watch);
+	sm_pulse_end(&w->pulse);
+	sm_live_close(&w->live);
+	sm_buf_release(&w->outcome.stderr_tail);
+	sm_handle_close(&w->h);
+}
+
+static int
+self_watch_others(struct sm_self *w, struct sm_err *err)
+{
+	struct sm_worker other = { 0 }, list[64];
+	size_t n = 0, i;
+	int ret;
+
+	while ((ret = sm_worker_next(&other, w->h.db, other.id, err)) > 0)
+		if (other.id != w->row.id && n < sizeof(list) / sizeof(*list))
+			list[n++] = other;
+	if (ret < 0)
+		return ret;
+	ret = sm_watch_set(&w->watch, list, n, err);
+	if (ret < 0)
+		return ret;
+	sm_watch_tick(&w->watch, sm_clock_ms());
+	for (i = 0; i < n; i++) {
+		if (!sm_watch_is_stalled(&w->watch, list[i].id))
+			continue;
+		ret = sm_rescue_worker(&w->h, &list[i], SM_RESCUE_STALLED, 0,
+				       0, w->ev, err);
+		if (ret < 0)
+			return ret;
+	}
+	return sm_rescue_dead(&w->h, &w->live, &w->row.id, 1, w->ev, err);
+}
+
+/* A supervisor looks after everybody; without one, idle workers do. */
+static int
+self_observe(struct sm_self *w, struct sm_err *err)
+{
+	uint64_t now = sm_clock_ms();
+
+	if (w->supervised || now - w->looked_ms < OBSERVE_MS)
+		return 0;
+	w->looked_ms = now;
+	if (sm_lock_held(w->h.dir.fd, "run.lock"))
+		return 0;
+	return self_watch_others(w, err);
+}
+
+/* Somebody gave this worker up for dead, and was wrong. */
+static int
+self_stay_registered(struct sm_self *w, struct sm_err *err)
+{
+	int ret = sm_worker_is_open(w->h.db, w->row.id, err);
+
+	if (ret != 0)
+		return ret < 0 ? ret : 0;
+	return sm_self_register(w, err);
+}
+
+int
+sm_self_look(struct sm_self *w, struct sm_err *err)
+{
+	struct sm_batch_left left;
+	struct sm_job_pulse pulse;
+	double now = sm_clock_wall();
+	int ret;
+
+	ret = sm_job_pulse(&pulse, w->h.db, err);
+	if (ret == 0 && pulse.run != w->claim.run)
+		ret = sm_err_set(err, SM_EFENCED,
+				 "another supervisor took the job over; this "
+				 "worker ends");
+	if (ret == 0)
+		ret = self_stay_registered(w, err);
+	if (ret == 0)
+		ret = self_observe(w, err);
+	if (ret == 0)
+		ret = sm_batch_left(&left, w->h.db, err);
+	if (ret < 0)
+		return ret;
+	if (!left.pending && !left.running)
+		return 0;
+	if (!left.pending || pulse.paused)
+		return SM_SELF_WAIT;
+	/* Further ahead than the longest backoff is due too (see the claim). */
+	return left.next_due <= now || left.next_due > now + 3600 ?
+		       SM_SELF_DUE :
+		       SM_SELF_WAIT;
+}
+
+void
+sm_self_claimed(struct sm_self *w)
+{
+	if (!w->told_claim)
+		sm_pulse_tell(w->control_fd, SM_PULSE_CLAIMED, NULL, 0);
+	w->told_claim = true;
+}
+
+int
+sm_self_verdict(struct sm_self *w, struct sm_err *err)
+{
+	struct sm_batch_left left;
+	int ret = sm_batch_left(&left, w->h.db, err);
+
+	if (ret < 0 || w->supervised)
+		return ret;
+	if (left.pending || left.running)
+		return sm_err_set(err, SM_ESTOPPED,
+				  "stopped with work left; 'shardmill run %s' "
+				  "goes on",
+				  w->h.dir.path);
+	ret = sm_batch_any_failed(w->h.db, err);
+	if (ret > 0)
+		return sm_err_set(err, SM_EWORK,
+				  "batches failed; 'shardmill status %s' names "
+				  "them",
+				  w->h.dir.path);
+	return ret;
+}

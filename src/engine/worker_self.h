@@ -1,0 +1,67 @@
+/*
+ * worker_self.h - a worker's own state: joining a job and leaving it
+ *
+ * Joining: open the job, lock a slot of the file `workers`, start the pulse,
+ * register a worker row (which puts back what the slot's former holder left),
+ * open the kind.  Leaving is the reverse.  work.c is what happens between.
+ */
+#ifndef SM_WORKER_SELF_H
+#define SM_WORKER_SELF_H
+
+#include "handle.h"
+#include "pulse.h"
+#include "watch.h"
+
+struct sm_self {
+	struct sm_handle h;
+	struct sm_live live;
+	struct sm_pulse pulse;
+	struct sm_watch watch; /* by hand only */
+	const struct sm_events *ev;
+	int control_fd;
+	bool supervised;
+	uint64_t looked_ms;  /* when it last observed others */
+	struct sm_worker row;
+	struct sm_claim claim;
+	void *state; /* the kind's */
+
+	struct sm_batch b;    /* the batch in hand */
+	struct sm_batch next; /* claimed, to be made after it */
+	bool has_next, told_claim, fenced;
+	struct sm_shard *shard;
+	struct sm_kind_outcome outcome;
+	struct sm_shard_info made;
+	int io_failures; /* in a row */
+};
+
+#define SM_SELF_NONE                                                    \
+	{                                                               \
+		.h = SM_HANDLE_NONE, .live = SM_LIVE_NONE,              \
+		.pulse = SM_PULSE_NONE, .control_fd = -1,               \
+	}
+
+int sm_self_join(struct sm_self *w, const char *job,
+		 const struct sm_work_opts *opts, struct sm_err *err);
+/* `why` is what ended it, or NULL; told to the supervisor. */
+void sm_self_leave(struct sm_self *w, const struct sm_err *why);
+
+/* A new row in the same slot: after the old one was ended by somebody. */
+int sm_self_register(struct sm_self *w, struct sm_err *err);
+
+enum { SM_SELF_DUE = 1, SM_SELF_WAIT = 2 };
+
+/*
+ * Is there work?  SM_SELF_DUE: a batch can be claimed; SM_SELF_WAIT: one runs
+ * elsewhere, waits for its backoff, or the job is paused; 0: none is left.
+ * Observes the other workers meanwhile, where nobody else does.
+ */
+int sm_self_look(struct sm_self *w, struct sm_err *err);
+
+void sm_self_claimed(struct sm_self *w); /* tells the supervisor, once */
+/* One line about an event: to the supervisor, or to events->notice. */
+void sm_self_tell(struct sm_self *w, const char *fmt, ...) SM_PRINTF(2, 3);
+
+/* How it ends where nothing went wrong: 0, SM_EWORK, SM_ESTOPPED. */
+int sm_self_verdict(struct sm_self *w, struct sm_err *err);
+
+#endif /* SM_WORKER_SELF_H */
