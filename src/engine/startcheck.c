@@ -22,11 +22,14 @@ struct tmp_list {
 	size_t count, cap;
 };
 
-/* Rows that lost their shard, put back so many at a time. */
-#define LOST_MAX 1024
+/*
+ * Rows are looked at so many at a time: a longer snapshot would keep busy
+ * workers' log from being written back, and 60 MB a second go into it.
+ */
+#define LOOK_MAX 4096
 
 struct lost_list {
-	struct tmp_file item[LOST_MAX];
+	struct tmp_file item[LOOK_MAX];
 	size_t count;
 };
 
@@ -159,8 +162,8 @@ tmp_list_judge(struct sm_startcheck *out, struct sm_handle *h,
 }
 
 /*
- * Collect done rows without their shard from `*from` on, until the list is
- * full.  1: there may be more; 0: that was all.
+ * Collect done rows without their shard among the next ones from `*from` on.
+ * 1: there may be more; 0: that was all.
  */
 static int
 lost_collect(struct lost_list *lost, uint64_t *from, struct sm_handle *h,
@@ -168,10 +171,10 @@ lost_collect(struct lost_list *lost, uint64_t *from, struct sm_handle *h,
 {
 	char name[SM_SHARD_NAME_MAX];
 	struct sm_batch_row row;
-	int ret = sm_batch_rows_begin(h->db, *from, err);
+	int ret = sm_batch_rows_begin(h->db, *from, err), n;
 
 	lost->count = 0;
-	while (ret >= 0 && lost->count < LOST_MAX) {
+	for (n = 0; ret >= 0 && n < LOOK_MAX; n++) {
 		ret = sm_batch_rows_next(&row, h->db, err);
 		if (ret <= 0)
 			break;

@@ -104,12 +104,6 @@ len_code(unsigned len, unsigned *extra_bits)
 	return 4 * (top - 1) + (l >> (top - 2) & 3);
 }
 
-static unsigned
-dist_extra_bits(unsigned code)
-{
-	return code < 4 ? 0 : (code >> 1) - 1;
-}
-
 static void
 block_count(struct sm_defblock *b, const unsigned char *text,
 	    const struct sm_defseq *seq, size_t seqs)
@@ -271,7 +265,7 @@ put_pairs(struct sm_bitput *o, const struct sm_defblock *b, uint64_t pairs)
 }
 
 /* 1 to 8 literals of any kind. */
-static void
+static inline void
 put_literals(struct sm_bitput *o, const struct sm_defblock *b,
 	     const unsigned char *p, size_t n)
 {
@@ -293,7 +287,7 @@ put_match(struct sm_bitput *o, const struct sm_defblock *b,
 
 	sm_bitput_add(o, b->len[s->len].bits, b->len[s->len].n);
 	sm_bitput_add(o, b->dist[c].bits, b->dist[c].n);
-	extra = dist_extra_bits(c);
+	extra = sm_defblock_dist_extra(c);
 	sm_bitput_add(o, (s->dist - 1u) & ((1u << extra) - 1), extra);
 	sm_bitput_flush(o);
 }
@@ -312,14 +306,10 @@ block_write(const struct sm_defblock *b, struct sm_bitput *out,
 		for (left = seq[i].literals; left > 0; left -= n, p += n) {
 			n = left < 8 ? left : 8;
 			g = group_read(p, n);
-			if (!g.digits) {
-				struct sm_bitput c = o;
-
-				put_literals(&c, b, p, n);
-				o = c;
-				continue;
-			}
-			put_pairs(&o, b, g.pairs);
+			if (g.digits)
+				put_pairs(&o, b, g.pairs);
+			else
+				put_literals(&o, b, p, n);
 		}
 		if (seq[i].len == 0)
 			break;
@@ -349,8 +339,8 @@ block_cost(const struct sm_defblock *b, struct sm_defcost *cost)
 	}
 	for (i = 0; i < DISTS; i++) {
 		c = b->dist_len[i];
-		cost->dist[i] = (uint16_t)(16 * ((c ? c : COST_UNSEEN) +
-						 dist_extra_bits(i)));
+		c = (c ? c : COST_UNSEEN) + sm_defblock_dist_extra(i);
+		cost->dist[i] = (uint16_t)(16 * c);
 	}
 }
 
@@ -364,8 +354,10 @@ sm_defblock_guess(struct sm_defcost *cost)
 		len_code(i, &extra);
 		cost->len[i] = (uint16_t)(16 * (5 + extra));
 	}
-	for (i = 0; i < DISTS; i++)
-		cost->dist[i] = (uint16_t)(16 * (3 + dist_extra_bits(i)));
+	for (i = 0; i < DISTS; i++) {
+		extra = sm_defblock_dist_extra(i);
+		cost->dist[i] = (uint16_t)(16 * (3 + extra));
+	}
 	cost->literal = 16 * 7 / 2;
 }
 

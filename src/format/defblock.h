@@ -25,7 +25,7 @@
 #define SM_DEFLATE_MATCH_MIN 3
 #define SM_DEFLATE_MATCH_MAX 258
 
-#define SM_DEFBLOCK_SLACK 16
+#define SM_DEFBLOCK_SLACK 8
 
 /*
  * Bytes that a block of `n` bytes of text can take: with the fixed codes a
@@ -67,7 +67,7 @@ void sm_defblock_put(struct sm_defblock *b, struct sm_bitput *o,
 /* An empty stored block: the stream is at a byte boundary behind it. */
 void sm_defblock_align(struct sm_bitput *o);
 
-/* Distance code (RFC 1951, 3.2.5); its extra bits are (code >> 1) - 1. */
+/* Distance code (RFC 1951, 3.2.5), and the number of its extra bits. */
 static inline unsigned
 sm_defblock_dist_code(unsigned dist)
 {
@@ -77,6 +77,12 @@ sm_defblock_dist_code(unsigned dist)
 		return d;
 	top = 31 - (unsigned)__builtin_clz(d);
 	return 2 * top + (d >> (top - 1) & 1);
+}
+
+static inline unsigned
+sm_defblock_dist_extra(unsigned code)
+{
+	return code < 4 ? 0 : (code >> 1) - 1;
 }
 
 #endif /* SM_DEFBLOCK_H */

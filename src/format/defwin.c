@@ -81,3 +81,70 @@ sm_defwin_end(struct sm_defwin *d)
 	sm_defblock_align(&d->out);
 	defwin_write(d);
 }
+
+/* Match text[at ..] with the text `dist` before as far as it agrees. */
+static void
+defwin_try(struct sm_defwin *d, size_t at, uint64_t dist)
+{
+	size_t len;
+
+	if (dist == 0 || at < d->done)
+		return;
+	len = sm_defwin_agree(d, at, dist);
+	if (len >= SM_DEFWIN_MATCH_MIN)
+		sm_defwin_match(d, at, len, dist);
+}
+
+/* A part too long for a unit, in pieces. */
+static void
+defwin_long(struct sm_defwin *d, const struct sm_defpart *p)
+{
+	uint64_t dist = 0, position = sm_defwin_position(d, d->end);
+	size_t done, at, n;
+
+	if (p->place) {
+		dist = sm_defwin_dist(position, *p->place);
+		*p->place = position;
+	}
+	for (done = 0; done < p->len; done += n) {
+		n = p->len - done;
+		n = n < SM_DEFWIN_UNIT ? n : SM_DEFWIN_UNIT;
+		sm_defwin_reserve(d, n);
+		at = d->end;
+		memcpy(d->text + at, p->text + done, n);
+		d->end += n;
+		defwin_try(d, at, dist);
+	}
+}
+
+void
+sm_defwin_put(struct sm_defwin *d, const struct sm_defpart *part, size_t parts)
+{
+	size_t i, at, n = 0;
+	uint64_t position;
+
+	for (i = 0; i < parts; i++) {
+		if (part[i].len > SM_DEFWIN_UNIT - n)
+			break;
+		n += part[i].len;
+	}
+	if (i < parts) {
+		for (i = 0; i < parts; i++)
+			defwin_long(d, &part[i]);
+		return;
+	}
+
+	sm_defwin_reserve(d, n);
+	at = d->end;
+	for (i = 0; i < parts; i++) {
+		sm_defwin_copy(d->text + d->end, part[i].text, part[i].len);
+		d->end += part[i].len;
+	}
+	for (i = 0; i < parts; at += part[i++].len) {
+		if (!part[i].place)
+			continue;
+		position = sm_defwin_position(d, at);
+		defwin_try(d, at, sm_defwin_dist(position, *part[i].place));
+		*part[i].place = position;
+	}
+}

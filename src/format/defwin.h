@@ -6,7 +6,8 @@
  * goes to the shard: its text in one run (size and CRC), its sequences through
  * defblock.h as deflate; the last 32 KiB stay in front of the next one.
  *
- *	sm_defwin_new(), per shard sm_defwin_begin(), then for each unit
+ *	sm_defwin_new(), per shard sm_defwin_begin(), then sm_defwin_put() for
+ *	parts of any kind, or, for a unit that the caller matches himself,
  *	sm_defwin_reserve(), text written to text[end ..] and `end` moved,
  *	sm_defwin_match() for what repeats, in rising order; sm_defwin_end().
  *
@@ -42,6 +43,9 @@ struct sm_shard;
 #define SM_DEFWIN_SLACK 64
 #define SM_DEFWIN_SEQS (SM_DEFWIN_BLOCK / 8)
 
+/* What is shorter may cost more than its literals. */
+#define SM_DEFWIN_MATCH_MIN 4
+
 struct sm_defwin {
 	/*
 	 * text[start] is the block's first byte, text[end] the next to be
@@ -62,6 +66,13 @@ struct sm_defwin {
 	unsigned char deflated[SM_DEFBLOCK_BOUND(SM_DEFWIN_BLOCK)];
 };
 
+/* Some text, of any length, and where the same text stood last. */
+struct sm_defpart {
+	const char *text;
+	size_t len;
+	uint64_t *place; /* position, 0: nowhere; NULL: not known */
+};
+
 struct sm_defwin *sm_defwin_new(void); /* NULL: no memory */
 void sm_defwin_free(struct sm_defwin *d); /* NULL is allowed */
 void sm_defwin_begin(struct sm_defwin *d, struct sm_shard *shard);
@@ -69,6 +80,13 @@ void sm_defwin_begin(struct sm_defwin *d, struct sm_shard *shard);
 void sm_defwin_flush(struct sm_defwin *d);
 /* Hand over what is left and bring the stream to a byte boundary. */
 void sm_defwin_end(struct sm_defwin *d);
+
+/*
+ * Append parts one behind the other, match each with its last place, and note
+ * the new one.  A match runs on into the parts behind as far as they agree.
+ */
+void sm_defwin_put(struct sm_defwin *d, const struct sm_defpart *part,
+		   size_t parts);
 
 /* Make room for `n` <= SM_DEFWIN_UNIT bytes and their sequences. */
 static inline void
@@ -83,6 +101,33 @@ static inline uint64_t
 sm_defwin_position(const struct sm_defwin *d, size_t at)
 {
 	return d->base + at;
+}
+
+/* Distance from `position` back to `place`, or 0 if no match reaches there. */
+static inline uint64_t
+sm_defwin_dist(uint64_t position, uint64_t place)
+{
+	uint64_t d = position - place;
+
+	return d <= SM_DEFLATE_WINDOW ? d : 0;
+}
+
+static inline void
+sm_defwin_copy(unsigned char *dst, const char *src, size_t len)
+{
+	/* Two moves that overlap; no call for what is mostly 4 to 32 long. */
+	if (len > 32 || len < 4) {
+		memcpy(dst, src, len);
+	} else if (len >= 16) {
+		memcpy(dst, src, 16);
+		memcpy(dst + len - 16, src + len - 16, 16);
+	} else if (len >= 8) {
+		memcpy(dst, src, 8);
+		memcpy(dst + len - 8, src + len - 8, 8);
+	} else {
+		memcpy(dst, src, 4);
+		memcpy(dst + len - 4, src + len - 4, 4);
+	}
 }
 
 /* How many bytes from text[at] on agree with those `dist` before. */

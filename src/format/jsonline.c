@@ -37,10 +37,17 @@ static int
 jsonline_parse(struct sm_jsonline *j, const char *text, size_t len,
 	       struct sm_err *err)
 {
+	const char *nul = memchr(text, '\0', len);
 	json_error_t why;
 	json_t *v;
 
 	j->line++;
+	/* The reader passes over these without a word. */
+	if (nul)
+		return sm_err_set(err, SM_EOUTPUT,
+				  "line %" PRIu64 " of the output is not JSON, "
+				  "column %zu: a NUL byte",
+				  j->line, (size_t)(nul - text) + 1);
 	v = json_loadb(text, len,
 		       JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL |
 			       JSON_ALLOW_NUL,

@@ -58,20 +58,11 @@
  * that a window holds.
  */
 #define ID_BITS 12
-/* What is shorter may cost more than its literals. */
-#define MATCH_MIN 4
-
-struct part {
-	const char *text;
-	size_t len;
-	uint64_t *place; /* where it stood last; NULL: not known */
-};
-
 struct recdeflate {
 	struct sm_record_writer w;
 	struct sm_defwin *win;
 	bool in_list;     /* an item was written in this record */
-	struct part owed; /* the end of the record before, or nothing */
+	struct sm_defpart owed; /* the end of the record before, or nothing */
 	/* Id and number must be shorter together; 0: all items are too long. */
 	size_t item_room;
 	/* Positions of the pieces where they stood last; 0: nowhere. */
@@ -80,24 +71,6 @@ struct recdeflate {
 		uint32_t id[1 << ID_BITS];
 	} at;
 };
-
-static inline void
-part_copy(unsigned char *dst, const char *src, size_t len)
-{
-	/* Two moves that overlap; no call for what is mostly 4 to 32 long. */
-	if (len > 32 || len < 4) {
-		memcpy(dst, src, len);
-	} else if (len >= 16) {
-		memcpy(dst, src, 16);
-		memcpy(dst + len - 16, src + len - 16, 16);
-	} else if (len >= 8) {
-		memcpy(dst, src, 8);
-		memcpy(dst + len - 8, src + len - 8, 8);
-	} else {
-		memcpy(dst, src, 4);
-		memcpy(dst + len - 4, src + len - 4, 4);
-	}
-}
 
 /*
  * The first eight bytes of a part, zeros behind a shorter one.  They are read
@@ -123,87 +96,10 @@ part_word(const char *part, size_t len)
 	return v;
 }
 
-/* Distance from `position` back to `place`, or 0 if no match reaches there. */
-static inline uint64_t
-place_dist(uint64_t position, uint64_t place)
-{
-	uint64_t d = position - place;
-
-	return d <= SM_DEFLATE_WINDOW ? d : 0;
-}
-
-/* Match text[at ..] with the text `dist` before as far as it agrees. */
-static void
-unit_match(struct sm_defwin *d, size_t at, uint64_t dist)
-{
-	size_t len;
-
-	if (dist == 0 || at < d->done)
-		return;
-	len = sm_defwin_agree(d, at, dist);
-	if (len >= MATCH_MIN)
-		sm_defwin_match(d, at, len, dist);
-}
-
-/* A part too long for a unit, in pieces. */
-static void
-unit_long(struct sm_defwin *d, const struct part *p)
-{
-	uint64_t dist = 0, position = sm_defwin_position(d, d->end);
-	size_t done, at, n;
-
-	if (p->place) {
-		dist = place_dist(position, *p->place);
-		*p->place = position;
-	}
-	for (done = 0; done < p->len; done += n) {
-		n = p->len - done;
-		n = n < SM_DEFWIN_UNIT ? n : SM_DEFWIN_UNIT;
-		sm_defwin_reserve(d, n);
-		at = d->end;
-		memcpy(d->text + at, p->text + done, n);
-		d->end += n;
-		unit_match(d, at, dist);
-	}
-}
-
-/* Write parts one behind the other, and match each with its last place. */
-static void
-unit_put(struct sm_defwin *d, const struct part *part, size_t parts)
-{
-	size_t i, at, n = 0;
-	uint64_t position;
-
-	for (i = 0; i < parts; i++) {
-		if (part[i].len > SM_DEFWIN_UNIT - n)
-			break;
-		n += part[i].len;
-	}
-	if (i < parts) {
-		for (i = 0; i < parts; i++)
-			unit_long(d, &part[i]);
-		return;
-	}
-
-	sm_defwin_reserve(d, n);
-	at = d->end;
-	for (i = 0; i < parts; i++) {
-		part_copy(d->text + d->end, part[i].text, part[i].len);
-		d->end += part[i].len;
-	}
-	for (i = 0; i < parts; at += part[i++].len) {
-		if (!part[i].place)
-			continue;
-		position = sm_defwin_position(d, at);
-		unit_match(d, at, place_dist(position, *part[i].place));
-		*part[i].place = position;
-	}
-}
-
 static struct part
 part_of(const struct sm_record_piece *piece, uint64_t *place)
 {
-	return (struct part){ piece->text, piece->len, place };
+	return (struct sm_defpart){ piece->text, piece->len, place };
 }
 
 /* The first item of a record, and any that is longer than a unit. */
@@ -212,7 +108,7 @@ item_put(struct recdeflate *r, const char *id, size_t id_len, const char *num,
 	 size_t num_len)
 {
 	const struct sm_record_template *tpl = &r->w.tpl;
-	struct part part[5];
+	struct sm_defpart part[5];
 	size_t n = 0;
 
 	if (r->in_list) {
@@ -224,10 +120,10 @@ item_put(struct recdeflate *r, const char *id, size_t id_len, const char *num,
 		part[n++] = part_of(&tpl->list, &r->at.list);
 		part[n++] = part_of(&tpl->item, &r->at.item);
 	}
-	part[n++] = (struct part){ id, id_len, NULL };
+	part[n++] = (struct sm_defpart){ id, id_len, NULL };
 	part[n++] = part_of(&tpl->mid, &r->at.mid);
-	part[n++] = (struct part){ num, num_len, NULL };
-	unit_put(r->win, part, n);
+	part[n++] = (struct sm_defpart){ num, num_len, NULL };
+	sm_defwin_put(r->win, part, n);
 	r->in_list = true;
 }
 
@@ -284,9 +180,9 @@ item_far_is_better(const struct sm_defwin *d, const struct item *it,
 	size_t covered = it->len + it->mid_len;
 
 	/* It should reach beyond the id; what it cannot, the nearer do. */
-	if (it->at + len < it->mid + MATCH_MIN)
+	if (it->at + len < it->mid + SM_DEFWIN_MATCH_MIN)
 		return false;
-	if (it->len < MATCH_MIN || it->mid_len < MATCH_MIN)
+	if (it->len < SM_DEFWIN_MATCH_MIN || it->mid_len < SM_DEFWIN_MATCH_MIN)
 		return true;
 	if (covered >= d->end - it->at)
 		return false;
@@ -321,16 +217,16 @@ recdeflate_item(struct sm_record_writer *w, const char *id, size_t id_len,
 	id_at = it.at + tpl->next.len;
 	it.mid = id_at + id_len;
 	num_at = it.mid + tpl->mid.len;
-	part_copy(d->text + it.at, tpl->next.text, tpl->next.len);
-	part_copy(d->text + id_at, id, id_len);
-	part_copy(d->text + it.mid, tpl->mid.text, tpl->mid.len);
-	part_copy(d->text + num_at, num, num_len);
+	sm_defwin_copy(d->text + it.at, tpl->next.text, tpl->next.len);
+	sm_defwin_copy(d->text + id_at, id, id_len);
+	sm_defwin_copy(d->text + it.mid, tpl->mid.text, tpl->mid.len);
+	sm_defwin_copy(d->text + num_at, num, num_len);
 	d->end = num_at + num_len;
 
 	position = sm_defwin_position(d, it.at);
 	mid_position = sm_defwin_position(d, it.mid);
-	it.dist = place_dist(position, r->at.next);
-	it.mid_dist = place_dist(mid_position, r->at.mid);
+	it.dist = sm_defwin_dist(position, r->at.next);
+	it.mid_dist = sm_defwin_dist(mid_position, r->at.mid);
 	r->at.next = position;
 	r->at.mid = mid_position;
 	id_word = part_word(id, id_len);
@@ -354,9 +250,9 @@ recdeflate_item(struct sm_record_writer *w, const char *id, size_t id_len,
 			return;
 		}
 	}
-	if (it.len >= MATCH_MIN)
+	if (it.len >= SM_DEFWIN_MATCH_MIN)
 		sm_defwin_match(d, it.at, it.len, it.dist);
-	if (it.mid_len >= MATCH_MIN && it.mid >= d->done)
+	if (it.mid_len >= SM_DEFWIN_MATCH_MIN && it.mid >= d->done)
 		sm_defwin_match(d, it.mid, it.mid_len, it.mid_dist);
 }
 
@@ -364,14 +260,14 @@ static void
 recdeflate_key(struct sm_record_writer *w, const char *key, size_t len)
 {
 	struct recdeflate *r = (struct recdeflate *)w;
-	struct part part[3];
+	struct sm_defpart part[3];
 	size_t n = 0;
 
 	if (r->owed.len > 0)
 		part[n++] = r->owed;
 	part[n++] = part_of(&w->tpl.head, &r->at.head);
-	part[n++] = (struct part){ key, len, NULL };
-	unit_put(r->win, part, n);
+	part[n++] = (struct sm_defpart){ key, len, NULL };
+	sm_defwin_put(r->win, part, n);
 	r->owed.len = 0;
 	r->in_list = false;
 }
@@ -389,13 +285,13 @@ static int
 recdeflate_end_record(struct sm_record_writer *w, struct sm_err *err)
 {
 	struct recdeflate *r = (struct recdeflate *)w;
-	struct part list = part_of(&w->tpl.list, &r->at.list);
+	struct sm_defpart list = part_of(&w->tpl.list, &r->at.list);
 
 	/* The end goes with the next record's head: one match for both. */
 	if (r->in_list) {
 		r->owed = part_of(&w->tpl.last, &r->at.last);
 	} else {
-		unit_put(r->win, &list, 1);
+		sm_defwin_put(r->win, &list, 1);
 		r->owed = part_of(&w->tpl.none, &r->at.none);
 	}
 	return recdeflate_failed(r, err);
@@ -420,7 +316,7 @@ recdeflate_end(struct sm_record_writer *w, struct sm_err *err)
 {
 	struct recdeflate *r = (struct recdeflate *)w;
 
-	unit_put(r->win, &r->owed, r->owed.len > 0);
+	sm_defwin_put(r->win, &r->owed, r->owed.len > 0);
 	r->owed.len = 0;
 	sm_defwin_end(r->win);
 	return recdeflate_failed(r, err);

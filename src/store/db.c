@@ -129,6 +129,11 @@ db_connect_all(struct sm_db *db, struct sm_err *err)
 	if (ret < 0)
 		return ret;
 	sqlite3_busy_timeout(db->main, db->opts.mode == SM_DB_READ ? 5000 : 0);
+	/* A log that grew under a long reader shrinks when it begins anew. */
+	ret = sql_exec(db, "PRAGMA journal_size_limit = 8388608",
+		       "limit the log", err);
+	if (ret < 0)
+		return ret;
 	return sm_db_set_full_sync(db, db->full_sync, err);
 }
 
