@@ -374,6 +374,26 @@ struct sm_verify_result {
 SM_API int sm_verify(struct sm_verify_result *result, const char *path,
 		     const struct sm_verify_opts *opts, struct sm_err *err);
 
+/* ------------------------------------------------------------- recover -- */
+
+struct sm_recover_opts {
+	bool network_fs; /* as it was planned */
+	bool trust;
+	struct sm_events events;
+};
+
+struct sm_recover_result {
+	uint64_t batches, reused; /* reused: shards that were whole */
+	bool had_database; /* a damaged one was kept as job.db.damaged */
+};
+
+/*
+ * Rebuild a lost or damaged job.db from spec.json and the shards.  SM_EREFUSED
+ * if job.db is whole, or the inputs are not the planned ones.
+ */
+SM_API int sm_recover(struct sm_recover_result *result, const char *job,
+		      const struct sm_recover_opts *opts, struct sm_err *err);
+
 /* -------------------------------------------------------------- sample -- */
 
 struct sm_sample_opts {

@@ -95,9 +95,10 @@ jobdir_enter(struct sm_jobdir *dir, const char *job, bool trust,
 	return trust ? 0 : jobdir_check_owner(dir, err);
 }
 
-int
-sm_jobdir_open(struct sm_jobdir *dir, const char *job, bool trust,
-	       struct sm_err *err)
+/* Open the directory that must have the file `mark` in it. */
+static int
+jobdir_open_marked(struct sm_jobdir *dir, const char *job, bool trust,
+		   const char *mark, const char *advice, struct sm_err *err)
 {
 	char *path = sm_jobdir_resolve(job, err);
 	int ret;
@@ -106,27 +107,39 @@ sm_jobdir_open(struct sm_jobdir *dir, const char *job, bool trust,
 	if (!path)
 		return err ? err->code : SM_EUSAGE;
 	ret = jobdir_enter(dir, path, trust, err);
-	if (ret < 0)
-		goto out;
-	if (faccessat(dir->fd, "job.db", F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+	if (ret == 0 &&
+	    faccessat(dir->fd, mark, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		ret = sm_err_set(err, SM_EINPUT,
-				 "there is no job in '%s': it has no job.db%s",
-				 dir->path,
-				 faccessat(dir->fd, "spec.json", F_OK, 0) == 0 ?
-					 "; 'shardmill recover' rebuilds it "
-					 "from the shards" :
-					 "");
-		goto out;
+				 "there is no job in '%s': it has no %s; %s",
+				 dir->path, mark, advice);
+	if (ret == 0) {
+		dir->shards_fd = openat(dir->fd, "shards", DIR_FLAGS);
+		if (dir->shards_fd < 0)
+			ret = sm_err_sys(err, "cannot open '%s/shards'",
+					 dir->path);
 	}
-	dir->shards_fd = openat(dir->fd, "shards", DIR_FLAGS);
-	if (dir->shards_fd < 0)
-		ret = sm_err_sys(err, "cannot open '%s/shards'", dir->path);
-
-out:
 	free(path);
 	if (ret < 0)
 		sm_jobdir_close(dir);
 	return ret;
+}
+
+int
+sm_jobdir_open(struct sm_jobdir *dir, const char *job, bool trust,
+	       struct sm_err *err)
+{
+	return jobdir_open_marked(dir, job, trust, "job.db",
+				  "if it has a spec.json, 'shardmill recover' "
+				  "rebuilds the database from the shards",
+				  err);
+}
+
+int
+sm_jobdir_open_lost(struct sm_jobdir *dir, const char *job, bool trust,
+		    struct sm_err *err)
+{
+	return jobdir_open_marked(dir, job, trust, "spec.json",
+				  "nothing says what its shards are of", err);
 }
 
 static int
@@ -370,9 +383,13 @@ int
 sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 {
 	/* The database goes first: without it the rest is no job. */
-	static const char *const files[] = { "job.db", "job.db-wal",
-					     "job.db-shm", "job.db-journal",
-					     "spec.json", "spec.json.tmp" };
+	static const char *const files[] = {
+		"job.db",	       "job.db-wal",
+		"job.db-shm",	       "job.db-journal",
+		"job.db.damaged",      "job.db.damaged-wal",
+		"job.db.damaged-journal", "spec.json",
+		"spec.json.tmp",
+	};
 	static const char *const folders[] = { "shards", "tables", "logs" };
 	static const char *const locks[] = { "workers", "write.lock",
 					     "final.lock", "run.lock" };

@@ -41,6 +41,9 @@ char *sm_jobdir_resolve(const char *job, struct sm_err *err);
  */
 int sm_jobdir_open(struct sm_jobdir *dir, const char *job, bool trust,
 		   struct sm_err *err);
+/* The same for one whose job.db is lost: it must have a spec.json. */
+int sm_jobdir_open_lost(struct sm_jobdir *dir, const char *job, bool trust,
+			struct sm_err *err);
 /*
  * Open, or make it with its folders.  `*made` says that it was not there.
  * SM_EREFUSED on a network file system unless `network_fs`.

@@ -1,9 +1,14 @@
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
+#include "fault.h"
 #include "file.h"
+#include "lock.h"
 
 #include "planning.h"
 
@@ -135,6 +140,19 @@ sm_planning_release(struct sm_planning *p)
 	p->spec = NULL;
 }
 
+int
+sm_planning_lock(struct sm_planning *p, struct sm_err *err)
+{
+	int ret = sm_lock_try(&p->lock, p->dir.fd, "run.lock", err);
+
+	if (ret == 0)
+		return sm_err_set(err, SM_EHELD,
+				  "another plan or run holds the job '%s'; "
+				  "'shardmill status' shows it",
+				  p->dir.path);
+	return ret < 0 ? ret : 0;
+}
+
 static int
 planning_digest_kept(struct sm_planning *p, int tables_fd, struct sm_err *err)
 {
@@ -154,6 +172,28 @@ planning_digest_kept(struct sm_planning *p, int tables_fd, struct sm_err *err)
 }
 
 int
+sm_planning_digest(struct sm_planning *p, struct sm_err *err)
+{
+	struct sm_kind_input *in;
+	struct sm_digest d;
+	size_t i;
+	int ret;
+
+	for (i = 0; i < p->inputs; i++) {
+		in = &p->input[i];
+		if (!in->path)
+			continue;
+		ret = sm_input_digest(&d, in->path, in->sampled, p->ev, err);
+		if (ret == 0)
+			ret = sm_spec_set_input(p->spec, i, in->name, in->path,
+						&d, err);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+int
 sm_planning_cut(struct sm_planning *p,
 		int (*emit)(const struct sm_kind_batch *b, void *arg,
 			    struct sm_err *err),
@@ -161,10 +201,14 @@ sm_planning_cut(struct sm_planning *p,
 {
 	struct sm_kind_cut cut = { .spec = p->spec,
 				   .tables_dirfd = -1,
+				   .compiled = p->compiled,
 				   .emit = emit,
 				   .arg = p,
 				   .events = p->ev };
-	int ret = sm_jobdir_tables_new(&cut.tables_dirfd, &p->dir, err);
+	int ret = p->compiled ?
+			  sm_jobdir_tables(&cut.tables_dirfd, &p->dir,
+					   p->spec->fingerprint, err) :
+			  sm_jobdir_tables_new(&cut.tables_dirfd, &p->dir, err);
 
 	if (ret == 0)
 		ret = p->kind->cut(&cut, err);
@@ -177,7 +221,111 @@ sm_planning_cut(struct sm_planning *p,
 		close(cut.tables_dirfd);
 	p->spec->batches = cut.batches;
 	p->spec->rows = cut.rows;
-	return ret < 0 ? ret :
-			 sm_spec_fingerprint(&p->spec->fingerprint, p->spec,
-					     err);
+	if (ret < 0)
+		return ret;
+	return sm_spec_fingerprint(&p->spec->fingerprint, p->spec, err);
+}
+
+int
+sm_planning_insert(const struct sm_kind_batch *kb, void *arg, struct sm_err *err)
+{
+	struct sm_planning *p = arg;
+	struct sm_batch b = { .id = kb->id,
+			      .first = kb->first,
+			      .end = kb->end,
+			      .first_byte = kb->first_byte,
+			      .end_byte = kb->end_byte,
+			      .item = (char *)kb->item };
+	int ret = 0;
+
+	if (kb->id == 0 && p->kind->describe)
+		p->result->first_command = p->kind->describe(p->spec, kb);
+	/* Begun as late as this: compiling the tables may take long. */
+	if (!p->inserting)
+		ret = sm_db_begin_write(p->db, err);
+	if (ret < 0)
+		return ret;
+	p->inserting = true;
+	return sm_batch_insert(p->db, &b, err);
+}
+
+static int
+planning_cpus(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return 1;
+	return CPU_COUNT(&set);
+}
+
+static int
+planning_insert_inputs(struct sm_planning *p, struct sm_err *err)
+{
+	struct sm_job_input in;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < p->spec->inputs && ret == 0; i++) {
+		in = (struct sm_job_input){
+			.name = (char *)p->spec->input[i].name,
+			.path = (char *)p->spec->input[i].path,
+			.size = p->spec->input[i].digest.size,
+			.mtime_ns = p->spec->input[i].digest.mtime_ns,
+			.crc32 = p->spec->input[i].digest.crc32,
+			.sampled = p->spec->input[i].digest.sampled,
+		};
+		ret = sm_job_insert_input(p->db, &in, err);
+	}
+	return ret;
+}
+
+/* Within the transaction: inputs and the job row. */
+static int
+planning_insert_job(struct sm_planning *p, const char *text, struct sm_err *err)
+{
+	const struct sm_settings *s = &p->opts->settings;
+	struct sm_job job = {
+		.kind = (char *)p->spec->shape->kind,
+		.spec = (char *)text,
+		.batches = p->spec->batches,
+		.rows = p->spec->rows,
+		.workers = s->workers >= 0 ? s->workers : planning_cpus(),
+		.max_attempts = s->max_attempts > 0 ? s->max_attempts : 3,
+		.lease_s = s->lease_s > 0 ? s->lease_s : 60,
+		.sync = s->sync >= 0 ? s->sync : SM_SYNC_SHARD,
+		.fail_fast = s->fail_fast > 0,
+		.network_fs = p->opts->network_fs,
+		.final_path = (char *)p->spec->output,
+		.final_force = p->opts->force,
+		.created = sm_clock_wall(),
+	};
+	int ret;
+
+	snprintf(job.fingerprint, sizeof(job.fingerprint), "%016llx",
+		 (unsigned long long)p->spec->fingerprint);
+	ret = planning_insert_inputs(p, err);
+	return ret < 0 ? ret : sm_job_insert(p->db, &job, err);
+}
+
+int
+sm_planning_commit(struct sm_planning *p, struct sm_err *err)
+{
+	char *text = sm_spec_text(p->spec, err);
+	int ret;
+
+	if (!text)
+		return err->code;
+	ret = sm_jobdir_write(&p->dir, "spec.json", text, err);
+	if (ret == 0)
+		ret = planning_insert_job(p, text, err);
+	sm_fault("plan.before_commit");
+	if (ret == 0)
+		ret = sm_db_commit(p->db, err);
+	if (ret == 0)
+		ret = sm_db_checkpoint(p->db, err);
+	if (ret == 0)
+		ret = sm_jobdir_sync(&p->dir, err);
+	free(text);
+	return ret;
 }

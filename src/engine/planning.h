@@ -18,6 +18,7 @@ struct sm_planning {
 	struct sm_jobdir dir;
 	struct sm_db *db;
 	int lock;       /* run.lock */
+	bool compiled;  /* its tables are there already */
 	bool made;      /* the directory was not there before */
 	bool inserting; /* the write transaction is open */
 	bool forget;    /* remove the directory again */
@@ -28,17 +29,29 @@ struct sm_planning {
  * output is checked against the inputs.
  */
 int sm_planning_settle(struct sm_planning *p, struct sm_err *err);
+/* run.lock; SM_EHELD. */
+int sm_planning_lock(struct sm_planning *p, struct sm_err *err);
 void sm_planning_release(struct sm_planning *p);
+
+/* Digest every input that has a path into p->spec. */
+int sm_planning_digest(struct sm_planning *p, struct sm_err *err);
 
 /*
  * Let the kind cut the input into tables/new and `emit`; then digests of
  * inputs without a path, numbers and fingerprint are in p->spec.  The inputs
- * with a path must be digested before.
+ * with a path must be digested before.  With p->compiled the tables of
+ * p->spec->fingerprint are used, and it stays.
  */
 int sm_planning_cut(struct sm_planning *p,
 		    int (*emit)(const struct sm_kind_batch *b, void *arg,
 				struct sm_err *err),
 		    struct sm_err *err);
+
+/* plan's emit: insert the batch, in a transaction begun with the first one. */
+int sm_planning_insert(const struct sm_kind_batch *b, void *arg,
+		       struct sm_err *err);
+/* Inputs and the job row, then commit, checkpoint, spec.json and syncs. */
+int sm_planning_commit(struct sm_planning *p, struct sm_err *err);
 
 /* The job is there: is it the one that is asked for? */
 int sm_plan_again(struct sm_planning *p, struct sm_err *err);

@@ -96,7 +96,7 @@ part_word(const char *part, size_t len)
 	return v;
 }
 
-static struct part
+static struct sm_defpart
 part_of(const struct sm_record_piece *piece, uint64_t *place)
 {
 	return (struct sm_defpart){ piece->text, piece->len, place };

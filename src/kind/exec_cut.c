@@ -1,10 +1,7 @@
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "clock.h"
-#include "file.h"
 #include "gzip.h"
 #include "lines.h"
 
@@ -133,43 +130,6 @@ exec_cut_progress(uint64_t done, uint64_t total, void *arg)
 	ev->progress(&p, ev->arg);
 }
 
-/* Lines of a compressed file would be noise to every command. */
-static int
-exec_check_compressed(const char *path, struct sm_err *err)
-{
-	static const struct {
-		size_t at;
-		const char *magic, *tool;
-	} known[] = {
-		{ 0, "\x1f\x8b\x08", "gzip -dk" },
-		{ 0, "\x28\xb5\x2f\xfd", "zstd -d" },
-		{ 1, "7zXZ", "xz -dk" },
-		{ 4, "1AY&SY", "bzip2 -dk" },
-		{ 0, "\x04\x22\x4d\x18", "lz4 -d" },
-		{ 0, "PK\x03\x04", "unzip" },
-	};
-	char head[16] = { 0 };
-	struct stat st;
-	size_t i;
-	int fd = -1, ret;
-
-	ret = sm_open_input(&fd, path, &st, err);
-	if (ret < 0)
-		return ret;
-	if (sm_pread_full(fd, head, sizeof(head) - 1, 0) < 0)
-		head[0] = '\0'; /* the scan has the message */
-	close(fd);
-	for (i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (strncmp(head + known[i].at, known[i].magic,
-			    strlen(known[i].magic)) == 0)
-			return sm_err_set(err, SM_EINPUT,
-					  "'%s' is compressed, and batches of "
-					  "lines need to be found in it; "
-					  "decompress it first (%s)",
-					  path, known[i].tool);
-	return 0;
-}
-
 static int
 exec_cut_lines(struct exec_cut *x, struct sm_err *err)
 {
@@ -182,11 +142,7 @@ exec_cut_lines(struct exec_cut *x, struct sm_err *err)
 		.arg = x,
 	};
 	uint64_t batches;
-	int ret;
 
-	ret = exec_check_compressed(lines.path, err);
-	if (ret < 0)
-		return ret;
 	return sm_lines_scan(&batches, &lines, err);
 }
 

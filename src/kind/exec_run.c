@@ -207,6 +207,11 @@ sm_exec_run(struct sm_command_end *end, struct sm_exec_state *x,
 	int ret;
 
 	*end = (struct sm_command_end){ .exit_status = -1, .signal = -1 };
+	if (x->in_name && (b->first_byte < 0 || b->end_byte < b->first_byte))
+		return sm_err_set(err, SM_EDAMAGED,
+				  "batch %" PRIu64 " does not say which bytes "
+				  "of the input are its own",
+				  b->id);
 	ret = exec_words(x, b, err);
 	if (ret < 0)
 		return ret;

@@ -42,6 +42,7 @@ struct sm_kind_input {
 struct sm_kind_cut {
 	const struct sm_spec *spec;
 	int tables_dirfd; /* where compiled tables go: "keys", "vocab", … */
+	bool compiled;    /* they are there already: use them (recover) */
 	int (*emit)(const struct sm_kind_batch *b, void *arg,
 		    struct sm_err *err);
 	void *arg;

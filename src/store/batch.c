@@ -202,28 +202,24 @@ batch_close_attempt(struct sm_db *db, const struct sm_batch *b,
 	run " = (SELECT run FROM job)"
 #endif
 
-int
-sm_batch_complete(struct sm_db *db, const struct sm_batch *b,
-		  const struct sm_batch_made *m, double now,
-		  struct sm_err *err)
+#define SET_DONE                                                              \
+	"UPDATE batch SET state = 'done', rows = ?4, records = ?5, "          \
+	"skipped = ?6, raw_bytes = ?7, gz_bytes = ?8, raw_crc32 = ?9, "       \
+	"gz_crc32 = ?10, finished = ?11, error = NULL, token = ?2 "
+
+/* Run `text`, which begins with SET_DONE; its ?3 is `third`. */
+static int
+batch_set_done(struct sm_db *db, const char *text, const struct sm_batch *b,
+	       int64_t third, const struct sm_batch_made *m, double now,
+	       struct sm_err *err)
 {
-	static const char text[] =
-		"UPDATE batch SET state = 'done', rows = ?4, records = ?5, "
-		"skipped = ?6, raw_bytes = ?7, gz_bytes = ?8, raw_crc32 = ?9, "
-		"gz_crc32 = ?10, finished = ?11, error = NULL, token = ?2 "
-		"WHERE " GUARD("?1", "?2", "?3");
-	struct sm_batch_trouble t = { .outcome = "done",
-				      .exit_status = -1,
-				      .signal = -1,
-				      .stderr_text = m->stderr_text };
 	sqlite3_stmt *s = sql_get(db, text, err);
-	int ret;
 
 	if (!s)
 		return err->code;
 	sqlite3_bind_int64(s, 1, (int64_t)b->id);
 	sqlite3_bind_int64(s, 2, b->token);
-	sqlite3_bind_int64(s, 3, b->run);
+	sqlite3_bind_int64(s, 3, third);
 	sqlite3_bind_int64(s, 4, (int64_t)m->rows);
 	sqlite3_bind_int64(s, 5, (int64_t)m->records);
 	sqlite3_bind_int64(s, 6, (int64_t)m->skipped);
@@ -232,11 +228,50 @@ sm_batch_complete(struct sm_db *db, const struct sm_batch *b,
 	sqlite3_bind_int64(s, 9, m->raw_crc32);
 	sqlite3_bind_int64(s, 10, m->gz_crc32);
 	sqlite3_bind_double(s, 11, now);
-	ret = sql_run(db, s, "complete a batch", err);
+	return sql_run(db, s, "complete a batch", err);
+}
+
+int
+sm_batch_complete(struct sm_db *db, const struct sm_batch *b,
+		  const struct sm_batch_made *m, double now,
+		  struct sm_err *err)
+{
+	static const char text[] = SET_DONE "WHERE " GUARD("?1", "?2", "?3");
+	struct sm_batch_trouble t = { .outcome = "done",
+				      .exit_status = -1,
+				      .signal = -1,
+				      .stderr_text = m->stderr_text };
+	int ret = batch_set_done(db, text, b, b->run, m, now, err);
+
 	if (ret <= 0)
 		return ret;
 	ret = batch_close_attempt(db, b, &t, now, err);
 	sm_fault("batch.marked_done");
+	return ret < 0 ? ret : 1;
+}
+
+int
+sm_batch_adopt(struct sm_db *db, uint64_t id, const struct sm_claim *by,
+	       const struct sm_batch_made *made, struct sm_err *err)
+{
+	static const char text[] =
+		SET_DONE ", worker = ?3, started = ?11 "
+			 "WHERE id = ?1 AND state = 'pending'";
+	struct sm_batch_trouble t = { .outcome = "done",
+				      .exit_status = -1,
+				      .signal = -1,
+				      .message = "its shard was found whole" };
+	struct sm_batch b = { .id = id };
+	int ret = sm_rand_token(&b.token, err);
+
+	if (ret == 0)
+		ret = batch_set_done(db, text, &b, by->worker, made, by->now,
+				     err);
+	if (ret <= 0)
+		return ret;
+	ret = batch_insert_attempt(db, &b, by, err);
+	if (ret == 0)
+		ret = batch_close_attempt(db, &b, &t, by->now, err);
 	return ret < 0 ? ret : 1;
 }
 

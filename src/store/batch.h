@@ -60,6 +60,15 @@ struct sm_claim {
 int sm_batch_claim(struct sm_batch *b, struct sm_db *db,
 		   const struct sm_claim *claim, struct sm_err *err);
 
+struct sm_batch_made;
+
+/*
+ * A pending row whose shard was found whole: done, with an attempt of its own
+ * by `worker`.
+ */
+int sm_batch_adopt(struct sm_db *db, uint64_t id, const struct sm_claim *by,
+		   const struct sm_batch_made *made, struct sm_err *err);
+
 /* What a done row records. */
 struct sm_batch_made {
 	uint64_t rows, records, skipped, raw_bytes, gz_bytes;

@@ -286,7 +286,8 @@ sm_db_integrity(struct sm_db *db, void (*found)(const char *, void *),
 		text = (const char *)sqlite3_column_text(s, 0);
 		if (!text || strcmp(text, "ok") == 0)
 			continue;
-		found(text, arg);
+		if (found)
+			found(text, arg);
 		n++;
 	}
 	return ret < 0 ? ret : n;

@@ -86,8 +86,8 @@ void sm_db_end_read(struct sm_db *db);
 int sm_db_checkpoint(struct sm_db *db, struct sm_err *err);
 
 /*
- * Findings of `PRAGMA integrity_check`, one call each; returns their number or
- * <0.
+ * Findings of `PRAGMA integrity_check`, one call each (`found` may be NULL);
+ * returns their number or <0.
  */
 int sm_db_integrity(struct sm_db *db,
 		    void (*found)(const char *text, void *arg), void *arg,

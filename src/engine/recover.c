@@ -1,0 +1,312 @@
+/*
+ * recover.c - rebuild job.db from spec.json and the shards
+ *
+ * The batches are cut again from the inputs, which must be the planned ones;
+ * every shard that is whole, and says in its header that it is this batch of
+ * this fingerprint, is adopted as done; the rest is pending.  The job row is
+ * inserted last in the one transaction that holds all of it, so that a killed
+ * recovery is a killed plan, and can simply be run again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "fault.h"
+#include "file.h"
+#include "member.h"
+#include "worker.h"
+
+#include "planning.h"
+
+#define SPEC_MAX_BYTES (16 << 20)
+
+struct recover {
+	struct sm_planning p;
+	struct sm_recover_result *result;
+	uint64_t fingerprint;
+	uint64_t planned; /* batches, as spec.json has it */
+	unsigned digits;
+	char hex[17]; /* the fingerprint, as attempts have it */
+	struct sm_claim by;
+};
+
+static int
+recover_read_spec(struct recover *r, struct sm_err *err)
+{
+	struct sm_map map = { 0 };
+	char *text;
+	int ret = sm_map_openat(&map, r->p.dir.fd, "spec.json", err);
+
+	if (ret < 0)
+		return ret;
+	if (map.size > SPEC_MAX_BYTES) {
+		ret = sm_err_set(err, SM_EINPUT,
+				 "'%s/spec.json' has %zu bytes; the limit is "
+				 "%d",
+				 r->p.dir.path, map.size, SPEC_MAX_BYTES);
+		goto out;
+	}
+	text = strndup((const char *)map.data, map.size);
+	ret = !text ? sm_err_mem(err, "spec.json") :
+		      sm_spec_parse(&r->p.spec, sm_kind_shapes(), text,
+				    "spec.json", err);
+	free(text);
+out:
+	sm_map_close(&map);
+	return ret;
+}
+
+/* 1: job.db is whole, and nothing is to be recovered; 0; <0. */
+static int
+recover_database_is_whole(struct recover *r, struct sm_err *err)
+{
+	struct sm_db_opts opts = { .mode = SM_DB_WRITE,
+				   .wait = { .limit_s = SM_OUTSIDER_LIMIT_S } };
+	struct sm_db *db = NULL;
+	int ret;
+
+	if (faccessat(r->p.dir.fd, "job.db", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	ret = sm_db_open(&db, r->p.dir.path, r->p.dir.fd, &opts, err);
+	if (ret == 0)
+		ret = sm_db_has_job(db);
+	if (ret > 0)
+		ret = sm_db_integrity(db, NULL, NULL, err) == 0;
+	sm_db_close(db);
+	/* A newer version, or a disk that fails, is no damage. */
+	return ret == SM_EREFUSED || ret == SM_EIO || ret == SM_EBUSY ?
+		       ret :
+		       ret > 0;
+}
+
+/* Out of the way, but kept: it may still tell something to somebody. */
+static int
+recover_set_aside(struct recover *r, struct sm_err *err)
+{
+	static const char *const names[][2] = {
+		{ "job.db-wal", "job.db.damaged-wal" },
+		{ "job.db-journal", "job.db.damaged-journal" },
+		{ "job.db", "job.db.damaged" },
+	};
+	size_t i;
+
+	unlinkat(r->p.dir.fd, "job.db-shm", 0);
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		sm_fault("recover.before_rename");
+		if (renameat(r->p.dir.fd, names[i][0], r->p.dir.fd,
+			     names[i][1]) == 0)
+			r->result->had_database = true;
+		else if (errno != ENOENT)
+			return sm_err_sys(err, "cannot rename '%s/%s'",
+					  r->p.dir.path, names[i][0]);
+	}
+	return 0;
+}
+
+/* 1: the shard of `b` is whole, and this is what its row records. */
+static int
+recover_look_at_shard(struct sm_batch_made *made, struct recover *r,
+		      const struct sm_kind_batch *b, struct sm_err *err)
+{
+	struct sm_member_reader *reader = NULL;
+	char name[SM_SHARD_NAME_MAX];
+	struct sm_member m;
+	struct stat st;
+	int fd, ret;
+
+	sm_shard_name(name, b->id, r->digits);
+	fd = openat(r->p.dir.shards_fd, name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	ret = fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ? 0 : 1;
+	if (ret > 0)
+		ret = sm_member_reader_new(&reader, fd, name,
+					   (uint64_t)st.st_size, err);
+	if (reader)
+		ret = sm_member_read(&m, reader, 0, (uint64_t)st.st_size, err);
+	if (reader && ret == 0)
+		ret = !sm_member_judge(&m, NULL, b->id) &&
+		      m.bytes == (uint64_t)st.st_size &&
+		      m.head.batch == b->id &&
+		      m.head.fingerprint == r->fingerprint &&
+		      m.head.first == (uint64_t)b->first &&
+		      m.head.end == (uint64_t)b->end;
+	if (ret > 0)
+		*made = (struct sm_batch_made){
+			.rows = m.head.rows,
+			.records = m.head.records,
+			.skipped = m.head.skipped,
+			.raw_bytes = m.raw_bytes,
+			.gz_bytes = m.bytes,
+			.raw_crc32 = m.raw_crc32,
+			.gz_crc32 = m.gz_crc32,
+		};
+	sm_member_reader_free(reader);
+	close(fd);
+	return ret;
+}
+
+/* A worker row of our own stands behind the adopted shards' attempts. */
+static int
+recover_register(struct recover *r, struct sm_err *err)
+{
+	struct sm_worker w = { .slot = -1,
+			       .pid = getpid(),
+			       .started = sm_clock_wall() };
+	int ret = sm_worker_insert(r->p.db, &w, "recover", err);
+
+	if (ret == 0)
+		ret = sm_worker_end(r->p.db, w.id, w.started, err);
+	r->by.worker = w.id;
+	r->by.now = w.started;
+	return ret;
+}
+
+static void
+recover_progress(struct recover *r, uint64_t done)
+{
+	const struct sm_events *ev = r->p.ev;
+	struct sm_progress p = { .phase = "recover",
+				 .unit = "batches",
+				 .done = done,
+				 .total = r->planned,
+				 .eta_s = -1 };
+
+	if (ev->progress)
+		ev->progress(&p, ev->arg);
+}
+
+static int
+recover_batch(const struct sm_kind_batch *b, void *arg, struct sm_err *err)
+{
+	struct recover *r = arg; /* begins with its struct sm_planning */
+	struct sm_batch_made made;
+	int ret = sm_planning_insert(b, &r->p, err);
+
+	if (ret == 0 && r->by.worker == 0)
+		ret = recover_register(r, err);
+	if (ret == 0)
+		ret = recover_look_at_shard(&made, r, b, err);
+	if (ret > 0) {
+		sm_fault("recover.adopt");
+		ret = sm_batch_adopt(r->p.db, b->id, &r->by, &made, err);
+		r->result->reused += ret > 0;
+	}
+	if (b->id % 256 == 0)
+		recover_progress(r, b->id);
+	return ret < 0 ? ret : 0;
+}
+
+static int
+recover_check_planned(struct recover *r, struct sm_err *err)
+{
+	if (r->p.spec->fingerprint == r->fingerprint &&
+	    r->p.spec->batches == r->planned)
+		return 0;
+	return sm_err_set(err, SM_EREFUSED,
+			  "the inputs of '%s' are not those that it was "
+			  "planned with: they make the fingerprint %016llx and "
+			  "%llu batches, spec.json has %016llx and %llu; put "
+			  "the planned inputs back",
+			  r->p.dir.path,
+			  (unsigned long long)r->p.spec->fingerprint,
+			  (unsigned long long)r->p.spec->batches,
+			  (unsigned long long)r->fingerprint,
+			  (unsigned long long)r->planned);
+}
+
+/* With run.lock held and the old database out of the way. */
+static int
+recover_rebuild(struct recover *r, struct sm_err *err)
+{
+	struct sm_planning *p = &r->p;
+	struct sm_db_opts db = { .mode = SM_DB_CREATE,
+				 .network_fs = p->opts->network_fs,
+				 .wait = { .limit_s = SM_OUTSIDER_LIMIT_S } };
+	int fd, ret = sm_db_open(&p->db, p->dir.path, p->dir.fd, &db, err);
+
+	if (ret == 0)
+		ret = sm_planning_digest(p, err);
+	if (ret < 0)
+		return ret;
+	p->compiled = sm_jobdir_tables(&fd, &p->dir, r->fingerprint, err) == 0;
+	if (p->compiled)
+		close(fd);
+	ret = sm_planning_cut(p, recover_batch, err);
+	if (ret == 0 && !p->inserting)
+		ret = sm_db_begin_write(p->db, err);
+	if (ret == 0)
+		ret = recover_check_planned(r, err);
+	if (ret == 0 && !p->compiled)
+		ret = sm_jobdir_tables_name(&p->dir, r->fingerprint, err);
+	if (ret == 0)
+		ret = sm_planning_commit(p, err);
+	sm_db_rollback(p->db);
+	return ret;
+}
+
+static int
+recover_locked(struct recover *r, struct sm_err *err)
+{
+	int ret = recover_database_is_whole(r, err);
+
+	if (ret < 0)
+		return ret;
+	if (ret > 0)
+		return sm_err_set(err, SM_EREFUSED,
+				  "the database of '%s' is whole; 'shardmill "
+				  "run' goes on with it, 'shardmill verify "
+				  "--requeue' looks for damaged shards",
+				  r->p.dir.path);
+	ret = recover_read_spec(r, err);
+	if (ret < 0)
+		return ret;
+	r->p.kind = sm_kind_of(r->p.spec);
+	r->p.inputs = r->p.kind->inputs(r->p.input, r->p.spec->opts);
+	r->fingerprint = r->p.spec->fingerprint;
+	snprintf(r->hex, sizeof(r->hex), "%016llx",
+		 (unsigned long long)r->fingerprint);
+	r->planned = r->p.spec->batches;
+	r->digits = sm_shard_digits(r->planned);
+	ret = recover_set_aside(r, err);
+	return ret < 0 ? ret : recover_rebuild(r, err);
+}
+
+int
+sm_recover(struct sm_recover_result *result, const char *job,
+	   const struct sm_recover_opts *opts, struct sm_err *err)
+{
+	struct sm_plan_opts plan = { .network_fs = opts->network_fs };
+	struct sm_plan_result planned = { 0 };
+	struct recover r = { .p = { .opts = &plan,
+				    .ev = &opts->events,
+				    .result = &planned,
+				    .dir = SM_JOBDIR_NONE,
+				    .lock = -1 },
+			     .result = result };
+	int ret;
+
+	*result = (struct sm_recover_result){ 0 };
+	sm_settings_init(&plan.settings);
+	r.by.fingerprint = r.hex;
+	ret = sm_jobdir_open_lost(&r.p.dir, job, opts->trust, err);
+	if (ret == 0)
+		ret = sm_planning_lock(&r.p, err);
+	if (ret == 0)
+		ret = recover_locked(&r, err);
+	if (ret == 0)
+		result->batches = r.p.spec->batches;
+	sm_db_close(r.p.db);
+	sm_jobdir_close(&r.p.dir);
+	if (r.p.lock >= 0)
+		close(r.p.lock);
+	sm_planning_release(&r.p);
+	sm_plan_result_release(&planned);
+	return ret;
+}
