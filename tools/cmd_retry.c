@@ -1,0 +1,65 @@
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "output.h"
+
+#include "cmd.h"
+
+struct retry_args {
+	struct sm_retry_opts retry;
+	struct sm_ranges batch;
+};
+
+static int
+retry_run(struct sm_call *call, struct sm_err *err)
+{
+	struct retry_args *a = call->args;
+	const char *job = call->words.word[0];
+	uint64_t changed = 0;
+	int ret;
+
+	a->retry.range = a->batch.range;
+	a->retry.ranges = a->batch.count;
+	ret = sm_retry(&changed, job, &a->retry, err);
+	free(a->batch.range);
+	if (ret < 0)
+		return ret;
+	sm_output_line(stdout,
+		       changed ? "% % put back to pending; next: "
+				 "shardmill run $"
+			       : "% % put back to pending",
+		       sm_text_count(changed).s,
+		       sm_text_plural(changed, "batch", "batches"), job, NULL);
+	return 0;
+}
+
+static const struct sm_option retry_options[] = {
+	{ "failed", .type = SM_OPTION_BOOL,
+	  .at = offsetof(struct retry_args, retry.failed),
+	  .help = "the failed ones; so without any option" },
+	{ "batch", .type = SM_OPTION_RANGES, .arg = "LIST",
+	  .at = offsetof(struct retry_args, batch),
+	  .help = "these, such as 3,7-9: both ends included" },
+	{ "all", .type = SM_OPTION_BOOL,
+	  .at = offsetof(struct retry_args, retry.all),
+	  .help = "every batch, those that are done as well" },
+	{ "trust", .type = SM_OPTION_BOOL,
+	  .at = offsetof(struct retry_args, retry.trust),
+	  .help = "use a job directory that is somebody else's" },
+	{ 0 },
+};
+
+static const struct sm_option_group retry_groups[] = {
+	{ "options", retry_options, 0 },
+	{ 0 },
+};
+
+const struct sm_cmd cmd_retry = {
+	.name = "retry",
+	.usage = "JOB [--failed] [--batch LIST] [--all]",
+	.summary = "put batches back to pending",
+	.words = 1,
+	.groups = retry_groups,
+	.args_bytes = sizeof(struct retry_args),
+	.run = retry_run,
+};

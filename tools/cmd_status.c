@@ -1,0 +1,107 @@
+#include <stddef.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "output.h"
+#include "status.h"
+
+#include "cmd.h"
+
+#define STATUS_WATCH_S 2
+
+struct status_args {
+	uint64_t batch;
+	bool has_batch;
+	bool watch;
+	bool json;
+};
+
+static int
+status_of_batch(const struct status_args *a, const char *job,
+		struct sm_err *err)
+{
+	struct sm_batch_status b = { 0 };
+	int ret;
+
+	ret = sm_status_of_batch(&b, job, a->batch, err);
+	if (ret == 0 && a->json)
+		ret = sm_output_json(sm_status_batch_json(&b), a->watch, err);
+	else if (ret == 0)
+		sm_status_show_batch(&b, job);
+	sm_batch_status_release(&b);
+	return ret;
+}
+
+/* `over`: a later look would show the same. */
+static int
+status_of_job(const struct status_args *a, const char *job, bool *over,
+	      struct sm_err *err)
+{
+	struct sm_status s = { 0 };
+	int ret;
+
+	ret = sm_status(&s, job, err);
+	if (ret == 0 && a->json)
+		ret = sm_output_json(sm_status_json(&s), a->watch, err);
+	else if (ret == 0)
+		sm_status_show(&s, job);
+	*over = s.complete ||
+		(!s.active && s.workers == 0 && s.pending + s.running == 0);
+	sm_status_release(&s);
+	return ret;
+}
+
+static int
+status_run(struct sm_call *call, struct sm_err *err)
+{
+	const struct status_args *a = call->args;
+	const char *job = call->words.word[0];
+	bool over = false, redraw;
+	int ret;
+
+	redraw = a->watch && !a->json && isatty(STDOUT_FILENO);
+	for (;;) {
+		if (redraw)
+			fputs("\033[H\033[2J", stdout);
+		ret = a->has_batch ? status_of_batch(a, job, err)
+				   : status_of_job(a, job, &over, err);
+		if (ret < 0 || !a->watch || over)
+			return ret;
+		if (!redraw && !a->json)
+			putchar('\n');
+		ret = sm_output_finish(err);
+		if (ret < 0)
+			return ret;
+		sleep(STATUS_WATCH_S);
+	}
+}
+
+static const struct sm_option status_options[] = {
+	{ "batch", .type = SM_OPTION_UINT, .arg = "N",
+	  .at = offsetof(struct status_args, batch),
+	  .flag_at = offsetof(struct status_args, has_batch),
+	  .help = "one batch and each of its attempts" },
+	{ "watch", .type = SM_OPTION_BOOL,
+	  .at = offsetof(struct status_args, watch),
+	  .help = "again every 2 s, until the job is over" },
+	{ "json", .type = SM_OPTION_BOOL,
+	  .at = offsetof(struct status_args, json),
+	  .help = "for programs; with --watch one line each time" },
+	{ 0 },
+};
+
+static const struct sm_option_group status_groups[] = {
+	{ "options", status_options, 0 },
+	{ 0 },
+};
+
+const struct sm_cmd cmd_status = {
+	.name = "status",
+	.usage = "JOB [--batch N] [--watch] [--json]",
+	.summary = "show where a job stands; changes nothing",
+	.words = 1,
+	.groups = status_groups,
+	.args_bytes = sizeof(struct status_args),
+	.run = status_run,
+};

@@ -1,0 +1,212 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "output.h"
+#include "status.h"
+
+#include "job.h"
+
+/* The worker role: this program again, in the job directory. */
+static const char *const job_worker_argv[] = {
+	"/proc/self/exe", "work", "--control-fd", "3", ".", NULL
+};
+
+_Static_assert(SM_WORKER_FD == 3, "job_worker_argv names the descriptor");
+
+void
+sm_job_args_init(void *args)
+{
+	struct sm_job_args *a = args;
+
+	sm_candidates_opts_init(&a->candidates);
+	sm_exec_opts_init(&a->exec);
+	sm_settings_init(&a->plan.settings);
+}
+
+/* Deleting hours of work is asked for twice. */
+static int
+job_confirm_restart(const char *job, bool yes, struct sm_err *err)
+{
+	char answer[16];
+	struct stat st;
+
+	if (yes || stat(job, &st) < 0)
+		return 0;
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return sm_output_fail(err, SM_EUSAGE,
+				      "--restart deletes '%s' "
+				      "and cannot ask here; add --yes",
+				      job);
+	fputs("delete ", stderr);
+	sm_output_name(stderr, job);
+	fputs(" and begin again? [y/N] ", stderr);
+	if (fgets(answer, sizeof(answer), stdin) &&
+	    (strcmp(answer, "y\n") == 0 || strcmp(answer, "yes\n") == 0))
+		return 0;
+	return sm_output_fail(err, SM_EREFUSED, "'%s' is left as it is", job);
+}
+
+int
+sm_job_prepare(struct sm_call *call, const char *job, bool exec,
+	       struct sm_err *err)
+{
+	struct sm_job_args *a = call->args;
+
+	if (!exec && call->words.rest)
+		return sm_output_fail(err, SM_EUSAGE,
+				      "candidates takes no command");
+	if (exec && call->words.rest_count == 0)
+		return sm_output_fail(err, SM_EUSAGE,
+				      "the command is missing: "
+				      "it goes behind '--'");
+	if (exec) {
+		a->exec.argv = (const char *const *)call->words.rest;
+		a->plan.exec = &a->exec;
+	} else {
+		a->plan.candidates = &a->candidates;
+	}
+	if (a->plan.restart)
+		return job_confirm_restart(job, a->yes, err);
+	return 0;
+}
+
+static uint64_t
+job_file_size(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+int
+sm_job_make(struct sm_call *call, bool exec, struct sm_err *err)
+{
+	struct sm_job_args *a = call->args;
+	struct sm_plan_result planned = { 0 };
+	struct sm_run_opts run = { .settings = a->plan.settings,
+				   .retry_failed = a->retry_failed,
+				   .trust = a->plan.trust };
+	struct sm_screen screen;
+	char *job = NULL;
+	int ret;
+
+	sm_screen_init(&screen, a->quiet);
+	a->plan.events = sm_screen_events(&screen);
+	if (asprintf(&job, "%s.job", a->plan.output) < 0) {
+		job = NULL;
+		ret = sm_output_fail(err, SM_ENOMEM, "out of memory");
+		goto out;
+	}
+	ret = sm_job_prepare(call, job, exec, err);
+	if (ret < 0)
+		goto out;
+	ret = sm_plan(&planned, job, &a->plan, err);
+	sm_screen_clear(&screen);
+	if (ret < 0)
+		goto out;
+	if (!planned.complete) {
+		ret = sm_job_run(&screen, job, &run, err);
+	} else if (!a->quiet) {
+		sm_output_line(stdout,
+			       "% is complete (%); nothing is left "
+			       "to do",
+			       a->plan.output,
+			       sm_text_size(job_file_size(a->plan.output)).s,
+			       NULL);
+	}
+
+out:
+	sm_plan_result_release(&planned);
+	free(job);
+	return ret;
+}
+
+/*
+ * Up to ten failed batches, what they said, and how to see more.  The error
+ * that follows says how to try them again.
+ */
+static void
+job_show_failed(const char *job)
+{
+	struct sm_status s = { 0 };
+	struct sm_err ignored = { 0 };
+	const struct sm_status_batch *b;
+	char id[24] = "";
+	uint64_t shown = 0;
+	size_t i;
+
+	if (sm_status(&s, job, &ignored) < 0)
+		return;
+	for (i = 0; i < s.batches; i++) {
+		b = &s.batch[i];
+		if (strcmp(b->state, "failed") != 0)
+			continue;
+		if (shown++ == 0)
+			snprintf(id, sizeof(id), "%" PRIu64, b->id);
+		fprintf(stderr, "batch %" PRIu64 " failed", b->id);
+		sm_status_why(stderr, b);
+	}
+	if (s.failed > shown)
+		fprintf(stderr, "and %s more\n",
+			sm_text_count(s.failed - shown).s);
+	if (shown > 0)
+		sm_output_line(stderr,
+			       "to see one: shardmill status $ --batch %", job,
+			       id, NULL);
+	sm_status_release(&s);
+}
+
+static void
+job_show_done(const struct sm_screen *screen, const char *job,
+	      const struct sm_run_result *r)
+{
+	struct sm_status s = { 0 };
+	struct sm_err ignored = { 0 };
+	uint64_t records = 0;
+
+	if (sm_status(&s, job, &ignored) == 0)
+		records = s.records;
+	if (r->finalized) {
+		sm_output_line(stdout,
+			       "%: %, % records, %; % (%) may be "
+			       "removed",
+			       r->final_path, sm_text_size(r->final_size).s,
+			       sm_text_count(records).s,
+			       sm_text_duration(sm_screen_elapsed(screen)).s,
+			       s.job ? s.job : job, sm_text_size(r->job_size).s,
+			       NULL);
+	} else {
+		sm_output_line(stdout,
+			       "%: all % batches are done, % records, "
+			       "%; next: shardmill finalize $%",
+			       job, sm_text_count(r->done).s,
+			       sm_text_count(records).s,
+			       sm_text_duration(sm_screen_elapsed(screen)).s,
+			       job, r->final_path ? "" : " -o FILE", NULL);
+	}
+	sm_status_release(&s);
+}
+
+int
+sm_job_run(struct sm_screen *screen, const char *job, struct sm_run_opts *opts,
+	   struct sm_err *err)
+{
+	struct sm_run_result result = { 0 };
+	int ret;
+
+	opts->worker_argv = job_worker_argv;
+	opts->events = sm_screen_events(screen);
+	ret = sm_run(&result, job, opts, err);
+	sm_screen_clear(screen);
+	if (ret == SM_EWORK)
+		job_show_failed(job);
+	else if (ret == 0 && !screen->quiet)
+		job_show_done(screen, job, &result);
+	sm_run_result_release(&result);
+	return ret;
+}

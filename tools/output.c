@@ -1,0 +1,291 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "output.h"
+
+static bool
+output_is_control(unsigned char c)
+{
+	return c < 0x20 || c == 0x7f;
+}
+
+/* One control character, in a form that printf and $'…' read back. */
+static size_t
+output_escape(char dst[5], unsigned char c)
+{
+	const char *s = c == '\n' ? "\\n" : c == '\t' ? "\\t" : NULL;
+
+	return (size_t)(s ? snprintf(dst, 5, "%s", s)
+			  : snprintf(dst, 5, "\\x%02x", c));
+}
+
+int
+sm_output_fail(struct sm_err *err, int code, const char *fmt, ...)
+{
+	char text[SM_ERR_TEXT], esc[5];
+	size_t n = 0, len;
+	const char *p;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	err->code = code;
+	err->sys = 0;
+	for (p = text; *p && n + sizeof(esc) < sizeof(err->text); p++) {
+		if (!output_is_control((unsigned char)*p)) {
+			err->text[n++] = *p;
+			continue;
+		}
+		len = output_escape(esc, (unsigned char)*p);
+		memcpy(err->text + n, esc, len);
+		n += len;
+	}
+	err->text[n] = '\0';
+	return code;
+}
+
+void
+sm_output_name(FILE *f, const char *s)
+{
+	char esc[5];
+
+	for (; *s; s++) {
+		if (output_is_control((unsigned char)*s)) {
+			output_escape(esc, (unsigned char)*s);
+			fputs(esc, f);
+		} else {
+			putc(*s, f);
+		}
+	}
+}
+
+void
+sm_output_word(FILE *f, const char *s)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./:=@%+,-";
+	const char *p;
+	char esc[5];
+	bool control = false;
+
+	if (*s == '-')
+		fputs("./", f);
+	for (p = s; *p; p++)
+		control |= output_is_control((unsigned char)*p);
+	if (*s && !s[strspn(s, plain)]) {
+		fputs(s, f);
+		return;
+	}
+	fputs(control ? "$'" : "'", f);
+	for (p = s; *p; p++) {
+		if (output_is_control((unsigned char)*p)) {
+			output_escape(esc, (unsigned char)*p);
+			fputs(esc, f);
+		} else if (*p == '\'') {
+			fputs(control ? "\\'" : "'\\''", f);
+		} else if (*p == '\\' && control) {
+			fputs("\\\\", f);
+		} else {
+			putc(*p, f);
+		}
+	}
+	putc('\'', f);
+}
+
+void
+sm_output_line(FILE *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	for (; *fmt; fmt++) {
+		if (*fmt == '%')
+			sm_output_name(f, va_arg(ap, const char *));
+		else if (*fmt == '$')
+			sm_output_word(f, va_arg(ap, const char *));
+		else
+			putc(*fmt, f);
+	}
+	va_end(ap);
+	putc('\n', f);
+}
+
+struct sm_text
+sm_text_size(uint64_t bytes)
+{
+	static const char *const units[] = { "B",  "kB", "MB", "GB",
+					     "TB", "PB", "EB" };
+	struct sm_text t;
+	double v = (double)bytes;
+	size_t i;
+
+	/* 999.5 would be printed as 1000. */
+	for (i = 0; v >= 999.5 && i < 6; i++)
+		v /= 1000;
+	snprintf(t.s, sizeof(t.s), "%.*f %s", i > 0 && v < 9.95, v, units[i]);
+	return t;
+}
+
+struct sm_text
+sm_text_duration(double seconds)
+{
+	struct sm_text t;
+	uint64_t s;
+
+	if (!(seconds >= 0) || seconds > 1e15) {
+		snprintf(t.s, sizeof(t.s), "unknown");
+		return t;
+	}
+	s = (uint64_t)(seconds + 0.5);
+	if (seconds < 9.95)
+		snprintf(t.s, sizeof(t.s), "%.1f s", seconds);
+	else if (s < 60)
+		snprintf(t.s, sizeof(t.s), "%" PRIu64 " s", s);
+	else if (s < 3600)
+		snprintf(t.s, sizeof(t.s), "%" PRIu64 " min %02" PRIu64 " s",
+			 s / 60, s % 60);
+	else if (s < 86400)
+		snprintf(t.s, sizeof(t.s), "%" PRIu64 " h %02" PRIu64 " min",
+			 s / 3600, s / 60 % 60);
+	else
+		snprintf(t.s, sizeof(t.s), "%" PRIu64 " d %" PRIu64 " h",
+			 s / 86400, s / 3600 % 24);
+	return t;
+}
+
+struct sm_text
+sm_text_count(uint64_t n)
+{
+	char digits[24];
+	struct sm_text t;
+	size_t len = (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, n);
+	size_t i, k = 0;
+
+	for (i = 0; i < len; i++) {
+		if (i > 0 && (len - i) % 3 == 0)
+			t.s[k++] = ',';
+		t.s[k++] = digits[i];
+	}
+	t.s[k] = '\0';
+	return t;
+}
+
+struct sm_text
+sm_text_time(double unix_seconds)
+{
+	struct sm_text t = { "-" };
+	time_t at = (time_t)unix_seconds;
+	struct tm tm;
+
+	if (unix_seconds > 0 && localtime_r(&at, &tm))
+		strftime(t.s, sizeof(t.s), "%Y-%m-%d %H:%M:%S", &tm);
+	return t;
+}
+
+const char *
+sm_text_plural(uint64_t n, const char *one, const char *many)
+{
+	return n == 1 ? one : many;
+}
+
+/* Bytes of the UTF-8 character at `s`; 0 if it is none. */
+static size_t
+output_utf8(const char *s)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	size_t n = p[0] < 0x80                   ? 1
+		   : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+		   : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+		   : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
+						 : 0;
+	size_t i;
+
+	for (i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	/* Overlong forms, surrogates, and beyond U+10FFFF. */
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+json_t *
+sm_json_text(const char *s)
+{
+	json_t *v;
+	char *copy;
+	size_t n, k = 0;
+
+	if (!s)
+		return json_null();
+	copy = malloc(3 * strlen(s) + 1);
+	if (!copy)
+		return NULL;
+	while (*s) {
+		n = output_utf8(s);
+		memcpy(copy + k, n ? s : "\xef\xbf\xbd", n ? n : 3);
+		k += n ? n : 3;
+		s += n ? n : 1;
+	}
+	v = json_stringn(copy, k);
+	free(copy);
+	return v;
+}
+
+json_t *
+sm_json_count(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
+json_t *
+sm_json_number(int64_t n)
+{
+	return n < 0 ? json_null() : json_integer(n);
+}
+
+json_t *
+sm_json_seconds(double s)
+{
+	return s >= 0 && isfinite(s) ? json_real(s) : json_null();
+}
+
+int
+sm_output_json(json_t *value, int compact, struct sm_err *err)
+{
+	/* 17 digits would turn 0.1 s into 0.10000000000000001. */
+	size_t flags = JSON_REAL_PRECISION(15) |
+		       (compact ? JSON_COMPACT : JSON_INDENT(2));
+	int bad;
+
+	if (!value)
+		return sm_output_fail(err, SM_ENOMEM, "out of memory for JSON");
+	bad = json_dumpf(value, stdout, flags);
+	json_decref(value);
+	putchar('\n');
+	if (bad)
+		return sm_output_fail(err, SM_EIO, "cannot write the JSON");
+	return 0;
+}
+
+int
+sm_output_finish(struct sm_err *err)
+{
+	bool bad = ferror(stdout);
+
+	errno = 0;
+	if (fflush(stdout) == 0 && !bad)
+		return 0;
+	return sm_output_fail(err, SM_EIO,
+			      "cannot write to standard output%s%s",
+			      errno ? ": " : "", errno ? strerror(errno) : "");
+}

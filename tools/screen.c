@@ -1,0 +1,186 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "output.h"
+#include "signals.h"
+
+#include "screen.h"
+
+#define SCREEN_EVERY_S  5.0 /* between lines where nothing can be redrawn */
+#define SCREEN_BAR_MIN  8
+#define SCREEN_BAR_MAX  30
+#define SCREEN_LINE_MAX 512
+
+static double
+screen_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+void
+sm_screen_init(struct sm_screen *s, bool quiet)
+{
+	const char *term = getenv("TERM");
+
+	*s = (struct sm_screen){ .quiet = quiet, .begun_s = screen_now() };
+	s->written_s = s->begun_s;
+	s->tty = isatty(STDERR_FILENO) && (!term || strcmp(term, "dumb"));
+}
+
+double
+sm_screen_elapsed(const struct sm_screen *s)
+{
+	return screen_now() - s->begun_s;
+}
+
+void
+sm_screen_clear(struct sm_screen *s)
+{
+	if (s->drawn)
+		fputs("\r\033[K", stderr);
+	s->drawn = false;
+}
+
+void
+sm_screen_bar(char *dst, unsigned width, double part)
+{
+	unsigned i, full = part <= 0 ? 0 : (unsigned)(part * width);
+
+	*dst++ = '[';
+	for (i = 0; i < width; i++)
+		*dst++ = i < full ? '#' : '.';
+	*dst++ = ']';
+	*dst = '\0';
+}
+
+/* Add to a line; what does not fit is left out. */
+static void screen_add(char *line, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void
+screen_add(char *line, const char *fmt, ...)
+{
+	size_t n = strlen(line);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line + n, SCREEN_LINE_MAX - n, fmt, ap);
+	va_end(ap);
+}
+
+static double
+screen_part(const struct sm_progress *p)
+{
+	return p->total ? (double)p->done / (double)p->total : 0;
+}
+
+/* All but the phase and the bar. */
+static void
+screen_compose(char *line, const struct sm_progress *p)
+{
+	bool bytes = strcmp(p->unit, "bytes") == 0;
+	double part = screen_part(p);
+
+	*line = '\0';
+	/* 99.97 must not be shown as 100.0 before it is all done. */
+	if (p->total)
+		screen_add(line, "%4.1f%%  ",
+			   p->done < p->total && part > 0.999 ? 99.9
+							      : 100 * part);
+	if (bytes && p->total)
+		screen_add(line, "%s of %s", sm_text_size(p->done).s,
+			   sm_text_size(p->total).s);
+	else if (p->total)
+		screen_add(line, "%s/%s %s", sm_text_count(p->done).s,
+			   sm_text_count(p->total).s, p->unit);
+	else
+		screen_add(line, "%s %s", sm_text_count(p->done).s, p->unit);
+	if (p->failed)
+		screen_add(line, "  %s failed", sm_text_count(p->failed).s);
+	if (p->workers)
+		screen_add(line, "  %u %s", p->workers,
+			   sm_text_plural(p->workers, "worker", "workers"));
+	if (p->rows_per_s > 0)
+		screen_add(line, "  %s rows/s",
+			   sm_text_count((uint64_t)p->rows_per_s).s);
+	if (p->eta_s >= 0 && p->done < p->total)
+		screen_add(line, "  %s left", sm_text_duration(p->eta_s).s);
+}
+
+static unsigned
+screen_columns(void)
+{
+	struct winsize w;
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 1)
+		return w.ws_col;
+	return 80;
+}
+
+static void
+screen_notice(const char *text, void *arg)
+{
+	struct sm_screen *s = arg;
+
+	sm_screen_clear(s);
+	fputs("shardmill: ", stderr);
+	sm_output_name(stderr, text);
+	putc('\n', stderr);
+}
+
+/* The line in place of the last one, with a bar where there is room. */
+static void
+screen_draw(struct sm_screen *s, const struct sm_progress *p, const char *line)
+{
+	char bar[SCREEN_BAR_MAX + 3] = "";
+	/*
+	 * A line as wide as the terminal would wrap, and \r would come back
+	 * to its second half only.
+	 */
+	int room = (int)screen_columns() - 1;
+	int spare = room - (int)(strlen(p->phase) + strlen(line)) - 4;
+
+	if (p->total && spare >= SCREEN_BAR_MIN)
+		sm_screen_bar(bar,
+			      spare < SCREEN_BAR_MAX ? (unsigned)spare
+						     : SCREEN_BAR_MAX,
+			      screen_part(p));
+	fprintf(stderr, "\r%s %s%s%.*s\033[K", p->phase, bar, *bar ? " " : "",
+		room - (int)(strlen(p->phase) + strlen(bar)) - 2, line);
+	s->drawn = true;
+}
+
+static void
+screen_progress(const struct sm_progress *p, void *arg)
+{
+	struct sm_screen *s = arg;
+	char line[SCREEN_LINE_MAX];
+	double now = screen_now();
+
+	if (s->quiet || (!s->tty && now - s->written_s < SCREEN_EVERY_S))
+		return;
+	screen_compose(line, p);
+	if (s->tty) {
+		screen_draw(s, p, line);
+		return;
+	}
+	fprintf(stderr, "%s %s\n", p->phase, line);
+	s->written_s = now;
+}
+
+struct sm_events
+sm_screen_events(struct sm_screen *s)
+{
+	return (struct sm_events){ .progress = screen_progress,
+				   .notice = screen_notice,
+				   .arg = s,
+				   .stop = sm_signals_count() };
+}

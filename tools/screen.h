@@ -1,0 +1,33 @@
+/*
+ * screen.h - what a long command says while it works, on standard error
+ *
+ * On a terminal the progress is one line, drawn over and over; elsewhere it is
+ * a line every five seconds.  A notice stands on a line of its own.  Quiet
+ * leaves the progress out, and the closing line of the command; notices and
+ * errors stay.
+ */
+#ifndef SM_SCREEN_H
+#define SM_SCREEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <shardmill.h>
+
+struct sm_screen {
+	bool quiet;
+	bool tty;
+	bool drawn;       /* a progress line stands on the terminal */
+	double begun_s;   /* monotonic */
+	double written_s; /* of the last line, drawn or not */
+};
+
+void sm_screen_init(struct sm_screen *s, bool quiet);
+struct sm_events sm_screen_events(struct sm_screen *s); /* borrows `s` */
+void sm_screen_clear(struct sm_screen *s); /* before writing anything else */
+double sm_screen_elapsed(const struct sm_screen *s);
+
+/* "[####......]" of `width` characters between the brackets, in `dst`. */
+void sm_screen_bar(char *dst, unsigned width, double part);
+
+#endif /* SM_SCREEN_H */

@@ -1,0 +1,23 @@
+/*
+ * signals.h - requests to end
+ *
+ * INT, TERM and HUP are counted, not obeyed: the first asks the library to
+ * finish what is in hand, the second to stop at once.  The third meets the
+ * default action again, for a program that does not get around to looking.
+ */
+#ifndef SM_SIGNALS_H
+#define SM_SIGNALS_H
+
+#include <signal.h>
+
+/*
+ * `text`, which must last, is written to standard error at the first one, for
+ * a command whose library call does not speak up itself; or NULL.
+ */
+void sm_signals_catch(const char *text);
+void sm_signals_ignore(void); /* a supervised worker: its socket tells it */
+
+const volatile sig_atomic_t *sm_signals_count(void);
+int sm_signals_first(void); /* number of the first one, 0: none */
+
+#endif /* SM_SIGNALS_H */

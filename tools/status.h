@@ -1,0 +1,27 @@
+/*
+ * status.h - the state of a job and of one batch, as text and as JSON
+ *
+ * The text is for one glance: how far, how fast, what failed, what to type
+ * next.  The names in the JSON are the columns of the view `progress` and of
+ * the tables `batch` and `attempt`.
+ */
+#ifndef SM_STATUS_H
+#define SM_STATUS_H
+
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include <shardmill.h>
+
+/* `job` is the name the user gave: it goes into the commands to type. */
+void sm_status_show(const struct sm_status *s, const char *job);
+void sm_status_show_batch(const struct sm_batch_status *b, const char *job);
+
+/* ": " and why the batch failed, with its last line of stderr; a newline. */
+void sm_status_why(FILE *f, const struct sm_status_batch *b);
+
+json_t *sm_status_json(const struct sm_status *s);
+json_t *sm_status_batch_json(const struct sm_batch_status *b);
+
+#endif /* SM_STATUS_H */

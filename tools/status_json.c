@@ -1,0 +1,133 @@
+#include "output.h"
+
+#include "status.h"
+
+/* Every json_pack() below takes over its "o" values, and fails on a NULL. */
+
+static json_t *
+status_json_batch(const struct sm_status_batch *b)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "id", sm_json_count(b->id),
+			 "state", sm_json_text(b->state),
+			 "attempts", sm_json_number(b->attempts),
+			 "error", sm_json_text(b->error),
+			 "stderr_tail", sm_json_text(b->stderr_tail),
+			 "elapsed_s", sm_json_seconds(b->elapsed_s),
+			 "pid", b->pid > 0 ? sm_json_number(b->pid) :
+					     json_null());
+}
+
+static json_t *
+status_json_counts(const struct sm_status *s)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:f, s:o, s:o, s:o, s:o, "
+			 "s:o, s:f, s:f, s:o}",
+			 "total", sm_json_count(s->total),
+			 "pending", sm_json_count(s->pending),
+			 "running", sm_json_count(s->running),
+			 "done", sm_json_count(s->done),
+			 "failed", sm_json_count(s->failed),
+			 "percent", s->percent,
+			 "rows", sm_json_count(s->rows),
+			 "records", sm_json_count(s->records),
+			 "skipped", sm_json_count(s->skipped),
+			 "raw_bytes", sm_json_count(s->raw_bytes),
+			 "gz_bytes", sm_json_count(s->gz_bytes),
+			 "rows_per_s", s->rows_per_s,
+			 "elapsed_s", s->elapsed_s,
+			 "eta_s", sm_json_seconds(s->eta_s));
+}
+
+json_t *
+sm_status_json(const struct sm_status *s)
+{
+	json_t *v, *counts = status_json_counts(s), *list = json_array();
+	size_t i;
+	int bad = !counts || !list;
+
+	for (i = 0; !bad && i < s->batches; i++)
+		bad = json_array_append_new(list,
+					    status_json_batch(&s->batch[i]));
+	v = json_pack("{s:o, s:o, s:s}", "job", sm_json_text(s->job), "kind",
+		      sm_json_text(s->kind), "fingerprint", s->fingerprint);
+	bad = bad || !v || json_object_update(v, counts);
+	json_decref(counts);
+	bad = bad ||
+	      json_object_set_new(v, "active", json_boolean(s->active)) ||
+	      json_object_set_new(v, "paused", json_boolean(s->paused)) ||
+	      json_object_set_new(v, "workers", sm_json_count(s->workers)) ||
+	      json_object_set_new(v, "target_workers",
+				  json_integer(s->target_workers)) ||
+	      json_object_set_new(v, "final_path",
+				  sm_json_text(s->final_path)) ||
+	      json_object_set_new(v, "complete", json_boolean(s->complete)) ||
+	      json_object_set_new(v, "wal_bytes",
+				  sm_json_count(s->wal_bytes)) ||
+	      json_object_set(v, "batches", list);
+	json_decref(list);
+	if (!bad)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
+static json_t *
+status_json_attempt(const struct sm_attempt *a)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:f, s:o, s:o, s:o, s:o, s:o, "
+			 "s:o, s:o}",
+			 "id", sm_json_number(a->id),
+			 "worker", sm_json_number(a->worker),
+			 "pid", sm_json_number(a->pid),
+			 "host", sm_json_text(a->host),
+			 "started", a->started,
+			 "ended", a->ended > 0 ? json_real(a->ended) :
+						 json_null(),
+			 "outcome", sm_json_text(a->outcome),
+			 "error_class", sm_json_text(a->error_class),
+			 "message", sm_json_text(a->message),
+			 "stderr", sm_json_text(a->stderr_text),
+			 "exit_status", sm_json_number(a->exit_status),
+			 "signal", sm_json_number(a->signal));
+}
+
+json_t *
+sm_status_batch_json(const struct sm_batch_status *b)
+{
+	json_t *v, *list = json_array();
+	size_t i;
+	int bad = !list;
+
+	for (i = 0; !bad && i < b->attempt_count; i++)
+		bad = json_array_append_new(
+			list, status_json_attempt(&b->attempt[i]));
+	v = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, "
+		      "s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		      "id", sm_json_count(b->id),
+		      "first", sm_json_number(b->first),
+		      "end", sm_json_number(b->end),
+		      "first_byte", sm_json_number(b->first_byte),
+		      "end_byte", sm_json_number(b->end_byte),
+		      "item", sm_json_text(b->item),
+		      "state", sm_json_text(b->state),
+		      "error", sm_json_text(b->error),
+		      "attempts", (json_int_t)b->attempts,
+		      "priority", (json_int_t)b->priority,
+		      "not_before", b->not_before,
+		      "started", b->started > 0 ? json_real(b->started) :
+						  json_null(),
+		      "finished", b->finished > 0 ? json_real(b->finished) :
+						    json_null(),
+		      "rows", sm_json_number(b->rows),
+		      "records", sm_json_number(b->records),
+		      "skipped", sm_json_number(b->skipped),
+		      "raw_bytes", sm_json_number(b->raw_bytes),
+		      "gz_bytes", sm_json_number(b->gz_bytes));
+	bad = bad || !v || json_object_set(v, "attempt", list);
+	json_decref(list);
+	if (!bad)
+		return v;
+	json_decref(v);
+	return NULL;
+}

@@ -1,0 +1,210 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "output.h"
+#include "screen.h"
+
+#include "status.h"
+
+#define STATUS_BAR 40
+
+/* A log larger than this is a reader's that never ends. */
+#define STATUS_WAL_BYTES (64u << 20)
+
+static void
+status_show_counts(const struct sm_status *s)
+{
+	char bar[STATUS_BAR + 3];
+
+	sm_screen_bar(bar, STATUS_BAR, s->percent / 100);
+	printf("%s %5.1f%%  %s of %s %s\n", bar,
+	       s->done < s->total && s->percent > 99.9 ? 99.9 : s->percent,
+	       sm_text_count(s->done).s, sm_text_count(s->total).s,
+	       sm_text_plural(s->total, "batch", "batches"));
+	printf("pending %s  running %s  done %s  failed %s\n",
+	       sm_text_count(s->pending).s, sm_text_count(s->running).s,
+	       sm_text_count(s->done).s, sm_text_count(s->failed).s);
+	printf("rows %s  records %s  skipped %s  text %s  gzip %s\n",
+	       sm_text_count(s->rows).s, sm_text_count(s->records).s,
+	       sm_text_count(s->skipped).s, sm_text_size(s->raw_bytes).s,
+	       sm_text_size(s->gz_bytes).s);
+}
+
+static void
+status_show_pace(const struct sm_status *s)
+{
+	if (!s->active && s->workers == 0) {
+		if (s->done < s->total)
+			puts("nobody is working on it");
+		return;
+	}
+	printf("%u %s of %d wanted", s->workers,
+	       sm_text_plural(s->workers, "worker", "workers"),
+	       s->target_workers);
+	if (s->paused)
+		fputs(", paused", stdout);
+	if (s->rows_per_s > 0)
+		printf(", %s rows/s", sm_text_count((uint64_t)s->rows_per_s).s);
+	if (s->elapsed_s > 0)
+		printf(", for %s", sm_text_duration(s->elapsed_s).s);
+	if (s->eta_s >= 0 && s->done < s->total)
+		printf(", about %s left", sm_text_duration(s->eta_s).s);
+	putchar('\n');
+}
+
+void
+sm_status_why(FILE *f, const struct sm_status_batch *b)
+{
+	const char *tail = b->stderr_tail ? b->stderr_tail : "";
+
+	/* The message of a failed command may end in that line already. */
+	if (b->error && strstr(b->error, tail))
+		tail = "";
+	sm_output_line(f, "%%%%", b->error ? ": " : "",
+		       b->error ? b->error : "", *tail ? ": " : "", tail, NULL);
+}
+
+static void
+status_show_batches(const struct sm_status *s, const char *state,
+		    uint64_t total)
+{
+	const struct sm_status_batch *b;
+	uint64_t shown = 0;
+	size_t i;
+
+	for (i = 0; i < s->batches; i++) {
+		b = &s->batch[i];
+		if (strcmp(b->state, state) != 0)
+			continue;
+		if (shown++ == 0)
+			printf("%s:\n", state);
+		printf("  batch %" PRIu64, b->id);
+		if (strcmp(state, "running") == 0)
+			printf(" for %s, attempt %" PRId64 ", pid %" PRId64,
+			       sm_text_duration(b->elapsed_s).s, b->attempts,
+			       b->pid);
+		else
+			printf(" after %" PRId64 " %s", b->attempts,
+			       sm_text_plural((uint64_t)b->attempts, "attempt",
+					      "attempts"));
+		sm_status_why(stdout, b);
+	}
+	if (shown > 0 && total > shown)
+		printf("  and %s more\n", sm_text_count(total - shown).s);
+}
+
+/* The one line that a person should type now, if there is one. */
+static void
+status_show_next(const struct sm_status *s, const char *job)
+{
+	if (s->complete)
+		sm_output_line(stdout, "complete: %; % may be removed",
+			       s->final_path ? s->final_path : "joined", s->job,
+			       NULL);
+	else if (s->paused && s->pending)
+		sm_output_line(stdout,
+			       "paused; to go on: sqlite3 "
+			       "-cmd '.timeout 10000' $/job.db "
+			       "'UPDATE job SET paused = 0'",
+			       s->job, NULL);
+	else if (s->active)
+		return;
+	else if (s->pending || s->running)
+		sm_output_line(stdout, "next: shardmill run $", job, NULL);
+	else if (s->failed)
+		sm_output_line(stdout, "next: shardmill run $ --retry-failed",
+			       job, NULL);
+	else
+		sm_output_line(stdout, "next: shardmill finalize $%", job,
+			       s->final_path ? "" : " -o FILE", NULL);
+}
+
+void
+sm_status_show(const struct sm_status *s, const char *job)
+{
+	sm_output_line(stdout, "%: %, fingerprint %", s->job,
+		       s->kind ? s->kind : "", s->fingerprint, NULL);
+	status_show_counts(s);
+	status_show_pace(s);
+	if (s->wal_bytes > STATUS_WAL_BYTES)
+		printf("the database's log is %s: some reader has been open "
+		       "for long\n",
+		       sm_text_size(s->wal_bytes).s);
+	status_show_batches(s, "running", s->running);
+	status_show_batches(s, "failed", s->failed);
+	status_show_next(s, job);
+}
+
+static void
+status_show_attempt(const struct sm_attempt *a)
+{
+	printf("attempt %" PRId64 ": %s", a->id, sm_text_time(a->started).s);
+	if (a->ended > 0)
+		printf(", %s", sm_text_duration(a->ended - a->started).s);
+	printf(", pid %" PRId64, a->pid);
+	sm_output_line(stdout, " on %: %", a->host ? a->host : "-",
+		       a->outcome ? a->outcome : "", NULL);
+	if (a->exit_status >= 0)
+		printf("  exit status %" PRId64 "\n", a->exit_status);
+	if (a->signal > 0)
+		printf("  signal %" PRId64 " (%s)\n", a->signal,
+		       strsignal((int)a->signal));
+	if (a->message)
+		sm_output_line(stdout, "  %: %",
+			       a->error_class ? a->error_class : "error",
+			       a->message, NULL);
+}
+
+/* Line by line, each behind a mark, so that it cannot pass for ours. */
+static void
+status_show_stderr(const char *text)
+{
+	const char *end;
+	char line[4200]; /* more than an attempt keeps */
+
+	for (; *text; text = *end ? end + 1 : end) {
+		end = text + strcspn(text, "\n");
+		snprintf(line, sizeof(line), "%.*s", (int)(end - text), text);
+		sm_output_line(stdout, "  | %", line, NULL);
+	}
+}
+
+void
+sm_status_show_batch(const struct sm_batch_status *b, const char *job)
+{
+	const struct sm_attempt *a;
+	char id[24];
+	size_t i;
+
+	snprintf(id, sizeof(id), "%" PRIu64, b->id);
+	printf("batch %s: %s, %" PRId64 " %s\n", id, b->state, b->attempts,
+	       sm_text_plural((uint64_t)b->attempts, "attempt", "attempts"));
+	if (b->first >= 0)
+		printf("from %" PRId64 " to %" PRId64 ", the end not "
+		       "included\n",
+		       b->first, b->end);
+	if (b->first_byte >= 0)
+		printf("bytes %" PRId64 " to %" PRId64 "\n", b->first_byte,
+		       b->end_byte);
+	if (b->item)
+		sm_output_line(stdout, "item %", b->item, NULL);
+	if (b->rows >= 0 && strcmp(b->state, "done") == 0)
+		printf("rows %s  records %s  skipped %s  text %s  gzip %s\n",
+		       sm_text_count((uint64_t)b->rows).s,
+		       sm_text_count((uint64_t)b->records).s,
+		       sm_text_count((uint64_t)b->skipped).s,
+		       sm_text_size((uint64_t)b->raw_bytes).s,
+		       sm_text_size((uint64_t)b->gz_bytes).s);
+	if (b->error && strcmp(b->state, "done") != 0)
+		sm_output_line(stdout, "error: %", b->error, NULL);
+	for (i = 0; i < b->attempt_count; i++) {
+		a = &b->attempt[i];
+		status_show_attempt(a);
+		if (a->stderr_text)
+			status_show_stderr(a->stderr_text);
+	}
+	if (strcmp(b->state, "failed") == 0)
+		sm_output_line(stdout, "next: shardmill retry $ --batch %", job,
+			       id, NULL);
+}
