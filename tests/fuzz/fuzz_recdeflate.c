@@ -15,7 +15,7 @@
 #include "../unit/memshard.h"
 
 #define PARTS    8
-#define TEXT_MAX ((size_t)4 << 20)
+#define TEXT_MAX ((size_t)1 << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -228,6 +228,11 @@ test_long_names(void **state)
 		memset(&f, 0, sizeof(f));
 		set_up_named(&f, i % 2 ? '\0' : '\xff', len[i]);
 		usual_records(&f, 4, len[i] > 10000 ? 4 : 20, 10, i);
+		begin(&f, "", 0);
+		item(&f, "", 0, "");
+		item(&f, "", 0, "");
+		item(&f, "", 0, "1");
+		end(&f);
 		check(&f);
 		tear_down(&f);
 	}

@@ -1,0 +1,29 @@
+#!/bin/bash
+# SIGKILL while planning: planned anew without asking.
+. "$(dirname "$0")/lib.sh"
+seed_random
+
+data mid 6000 300
+opts=(--batch-rows 1 --sync end)
+expect_exit 0 sm plan good candidates "${opts[@]}" "${args[@]}"
+cksum <good/spec.json >want
+ls good/tables >>want
+start=$EPOCHREALTIME
+expect_exit 0 sm plan good2 candidates "${opts[@]}" "${args[@]}"
+ms=$(((${EPOCHREALTIME/./} - ${start/./}) / 1000 + 2))
+
+for n in $(seq 1 "${KILLS:-25}"); do
+	for k in 1 2; do
+		start run plan job candidates "${opts[@]}" "${args[@]}"
+		sleep "$(random_ms $ms)"
+		kill -KILL $pid 2>/dev/null
+		wait $pid
+	done
+	expect_exit 0 sm plan job candidates "${opts[@]}" "${args[@]}"
+	no_leftovers job
+	equal "$(count_of job pending)" 6000
+	cksum <job/spec.json >got
+	ls job/tables >>got
+	same want got
+	rm -rf job
+done

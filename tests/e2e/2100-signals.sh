@@ -1,0 +1,86 @@
+#!/bin/bash
+# One signal drains, a second one stops at once; the same command resumes.
+. "$(dirname "$0")/lib.sh"
+
+data mid 6000 300
+opts=(--batch-rows 60 --max-attempts 1 --quiet)
+reference undisturbed "${opts[@]}"
+
+# resumed: from what is there
+resumed() {
+	no_leftovers f.gz.job
+	inodes f.gz.job before
+	equal "$(sql f.gz.job 'SELECT count(*) FROM batch WHERE attempts > 1')" \
+		0 "batches with a counted failure"
+	expect_exit 0 sm candidates -o f.gz -j 2 "${opts[@]}" "${args[@]}"
+	same "$set/undisturbed.gz" f.gz
+	kept_inodes f.gz.job before
+	made_once f.gz.job
+	outcomes f.gz.job done returned interrupted
+	rm -rf f.gz f.gz.job
+}
+
+# A terminal's Ctrl-C signals the whole group; a `kill` only the supervisor.
+for target in group one; do
+	for signal in INT:130 TERM:143 HUP:129; do
+		start run candidates -o f.gz -j 2 "${opts[@]}" "${args[@]}"
+		wait_for 20 at_least f.gz.job done 3
+		case $target in
+		group) kill -${signal%:*} -- -$pid ;;
+		one) kill -${signal%:*} $pid ;;
+		esac
+		ended ${signal#*:} $pid run
+		# Drained: what was in hand is done, nothing was given back.
+		outcomes f.gz.job done
+		at_least f.gz.job pending 1 || fail "nothing was left"
+		resumed
+	done
+done
+
+# The second signal: large batches, given back at once.
+for target in group one; do
+	start run candidates -o f.gz -j 2 --batch-rows 3000 --level 9 \
+		"${args[@]}"
+	wait_for 20 at_least f.gz.job running 2
+	[ $target = group ] && to=-$pid || to=$pid
+	kill -INT -- $to
+	sleep 0.1
+	kill -INT -- $to 2>/dev/null
+	begin=$EPOCHREALTIME
+	ended 130 $pid run
+	took=$(((${EPOCHREALTIME/./} - ${begin/./}) / 1000))
+	[ $took -lt 1500 ] || fail "the second signal took $took ms"
+	no_leftovers f.gz.job
+	equal "$(count_of f.gz.job pending)" 2 "number of pending batches"
+	outcomes f.gz.job returned interrupted
+	equal "$(sql f.gz.job 'SELECT sum(attempts) FROM batch')" 0 \
+		"counted attempts"
+	expect_exit 0 sm candidates -o f.gz -j 2 --batch-rows 3000 --level 9 \
+		"${args[@]}"
+	gzip -dc f.gz | cmp - <(gzip -dc "$set/undisturbed.gz") ||
+		fail "the text differs"
+	rm -rf f.gz f.gz.job
+done
+
+# All was done: 0, though a signal came.
+data small 300 60
+expect_exit 0 sm plan job candidates "${args[@]}"
+start run run job -j 1
+wait_for 20 at_least job running 1
+kill -INT $pid 2>/dev/null
+code=0
+wait $pid || code=$?
+[ $code = 0 ] || [ "$(count_of job done)" = 0 ] || fail "exit $code, all done"
+
+# `work` by hand handles signals itself.
+data mid 6000 300
+expect_exit 0 sm plan hand candidates --batch-rows 60 "${args[@]}"
+start run work hand
+wait_for 20 at_least hand done 2
+kill -INT $pid
+ended 130 $pid run
+no_leftovers hand
+outcomes hand done
+expect_exit 0 sm run hand -j 2
+expect_exit 0 sm finalize hand -o f.gz
+same "$set/undisturbed.gz" f.gz

@@ -1,0 +1,16 @@
+#!/bin/bash
+# Write errors by `ulimit -f`: a short write, then EFBIG, which is I/O trouble
+# and no reason to fail batches.
+. "$(dirname "$0")/lib.sh"
+
+data mid 6000 300
+opts=(--batch-rows 300 --max-attempts 1)
+reference undisturbed "${opts[@]}"
+expect_exit 0 sm plan f.gz.job candidates -o f.gz "${opts[@]}" "${args[@]}"
+code=0
+(trap '' XFSZ; ulimit -f 100; sm run f.gz.job -j 2) >out 2>err || code=$?
+[[ $code = [14] ]] || fail "exit $code"
+[ ! -e f.gz ] || fail "a file was made"
+expect_exit 0 sm run f.gz.job -j 2 --retry-failed
+same "$set/undisturbed.gz" f.gz
+no_leftovers f.gz.job

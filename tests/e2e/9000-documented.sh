@@ -1,0 +1,76 @@
+#!/bin/bash
+# Every command, option, exit status, table, view and column is documented.
+. "$(dirname "$0")/lib.sh"
+root=$tests/..
+
+# The manual's source writes a hyphen as \-.
+sed 's/\\-/-/g; s/\\f[A-Z]//g; s/^\.[A-Z]* //; s/\\&//g' \
+	"$root/tools/shardmill.1" >manual || fail "no manual"
+cat manual "$root/README.md" >docs
+
+missing=()
+named() {
+	grep -qE -- "(^|[^A-Za-z0-9_-])$1([^A-Za-z0-9_-]|\$)" "$2" ||
+		missing+=("$1 ($3)")
+}
+
+sm --help >help || fail "--help"
+mapfile -t commands < <(sed -n '/^commands:/,/^$/ s/^  \([a-z]*\) .*/\1/p' help)
+[ ${#commands[@]} -ge 9 ] || fail "commands in --help: ${commands[*]}"
+: >options
+for command in "${commands[@]}"; do
+	named "$command" docs command
+	named "$command" "$root/README.md" "command, in README"
+	sm "$command" --help >help || fail "$command --help"
+	grep -oE -- '--[a-z][a-z-]+' help | sed "s/\$/ $command/" >>options
+done
+for kind in candidates exec; do
+	sm plan job $kind --help >help || continue
+	grep -oE -- '--[a-z][a-z-]+' help | sed "s/\$/ plan $kind/" >>options
+done
+[ ! -e job ] || fail "--help made a job"
+[ "$(wc -l <options)" -gt 40 ] || fail "too few options found"
+while read -r option where; do
+	named "$option" manual "option of $where, in the manual"
+done < <(sort -u -k 1,1 options)
+
+# The other way round: no command is documented that does not exist.
+while read -r word; do
+	printf '%s\n' "${commands[@]}" | grep -qx -- "$word" ||
+		missing+=("shardmill $word (in README, but no command)")
+done < <(sed -n '/^```sh/,/^```$/p' "$root/README.md" |
+	grep -oE '(^|[;|&] *)shardmill +[a-z]+' | awk '{ print $NF }' | sort -u)
+
+for code in 0 1 2 3 4 5 6 7 8 9; do
+	grep -qE "(^|[^0-9])\*{0,2}\`?$code\`?\*{0,2}([^0-9]|\$)" \
+		<(sed -n '/[Ee]xit status/,$p' "$root/README.md") ||
+		missing+=("exit status $code (README)")
+	grep -qE "(^|[^0-9])$code([^0-9]|\$)" \
+		<(sed -n '/EXIT STATUS/,$p' manual) ||
+		missing+=("exit status $code (manual)")
+done
+
+# The schema, as it is in a new job.
+data small 300 60
+expect_exit 0 sm plan job candidates "${args[@]}"
+while IFS='|' read -r type name; do
+	named "$name" "$root/schema/README.md" "$type"
+done < <(sql job "SELECT type, name FROM sqlite_schema WHERE type IN
+	('table', 'view') AND name NOT LIKE 'sqlite_%'")
+while IFS='|' read -r column view; do
+	cat "$root"/schema/*.sql >schema
+	named "$column" schema "column of $view"
+done < <(sql job "SELECT c.name, s.name FROM sqlite_schema s,
+	pragma_table_info(s.name) c WHERE s.type IN ('table', 'view')")
+sm status job --json >status || fail "status --json"
+for name in $("$PYTHON" -c 'import json, sys
+print(*json.load(open("status")))'); do
+	cat "$root/README.md" "$root/schema/README.md" manual >all
+	named "$name" all "field of status --json"
+done
+
+[ ${#missing[@]} -eq 0 ] || {
+	printf 'not documented: %s\n' "${missing[@]}" >&2
+	fail "${#missing[@]} things are not documented"
+}
+[ "$(wc -l <"$root/README.md")" -lt 250 ] || fail "README has 250 lines or more"

@@ -1,0 +1,25 @@
+#!/bin/bash
+# Every query in schema/queries.sql runs, on a new job and on a finished one,
+# and every table and view is in one of them or opens with its question.
+. "$(dirname "$0")/lib.sh"
+need sqlite3
+queries=$tests/../schema/queries.sql
+
+data small 300 60
+expect_exit 0 sm plan job candidates --batch-rows 50 "${args[@]}"
+for state in new done; do
+	[ $state = new ] || expect_exit 0 sm run job
+	sqlite3 -bail -box -cmd '.timeout 10000' job/job.db <"$queries" \
+		>out 2>err || fail "on a $state job: $(cat err)"
+done
+[ -s out ] || fail "no query answers"
+expect_exit 0 sm run job
+expect_exit 0 sm verify job
+
+# Each view answers, by itself.
+for view in $(sql job "SELECT name FROM sqlite_schema WHERE type = 'view'"); do
+	sql job "SELECT * FROM \"$view\"" >out || fail "view $view"
+done
+equal "$(sql job 'SELECT count(*) FROM progress')" 1
+equal "$(sql job 'SELECT percent FROM progress')" 100.0
+equal "$(sql job 'SELECT count(*) FROM shards')" 6
