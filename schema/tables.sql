@@ -76,6 +76,9 @@ CREATE TABLE input (
 ) STRICT, WITHOUT ROWID;
 
 -- The batches: the unit of work, of retry and of loss.
+--
+-- The checks are chains of OR: for an IN of more than two values SQLite fills
+-- a temporary table at every INSERT and UPDATE, which doubled their time.
 CREATE TABLE batch (
 	id           INTEGER PRIMARY KEY, -- from 0, the order of the final file
 	first        INTEGER,             -- rows, lines or numbers; NULL: unknown
@@ -84,7 +87,8 @@ CREATE TABLE batch (
 	end_byte     INTEGER,
 	item         TEXT,                -- of an item job
 	state        TEXT NOT NULL DEFAULT 'pending'
-	             CHECK (state IN ('pending', 'running', 'done', 'failed')),
+	             CHECK (state = 'pending' OR state = 'running'
+	                    OR state = 'done' OR state = 'failed'),
 	attempts     INTEGER NOT NULL DEFAULT 0, -- that count against the limit
 	max_attempts INTEGER,             -- NULL: the job's
 	not_before   REAL NOT NULL DEFAULT 0, -- backoff: no claim before; 0: due
@@ -130,17 +134,17 @@ CREATE TABLE attempt (
 	fingerprint TEXT NOT NULL,     -- of the options it was made with
 	started     REAL NOT NULL,
 	ended       REAL,              -- NULL: running
-	outcome     TEXT NOT NULL DEFAULT 'running' CHECK (outcome IN (
-	            'running',     -- not over
-	            'done',        -- committed
-	            'error',       -- failed, with error_class and message
-	            'signal',      -- the command or the worker died by a signal
-	            'timeout',     -- took longer than --timeout
-	            'stalled',     -- the worker stood still for its lease
-	            'fenced',      -- came too late: the batch was another's
-	            'returned',    -- given back by its worker (stop, full disk)
-	            'interrupted'  -- ended with its supervisor or the machine
-	            )),
+	outcome     TEXT NOT NULL DEFAULT 'running' CHECK (
+	            outcome = 'running'        -- not over
+	            OR outcome = 'done'        -- committed
+	            OR outcome = 'error'       -- failed: error_class, message
+	            OR outcome = 'signal'      -- command or worker died by one
+	            OR outcome = 'timeout'     -- took longer than --timeout
+	            OR outcome = 'stalled'     -- worker stood still for its lease
+	            OR outcome = 'fenced'      -- too late: the batch was another's
+	            OR outcome = 'returned'    -- given back (stop, full disk)
+	            OR outcome = 'interrupted' -- ended with its supervisor
+	            ),
 	exit_status INTEGER,           -- of the command
 	signal      INTEGER,           -- of the command or the worker
 	error_class TEXT,              -- a name of the registry in src/base/err.c

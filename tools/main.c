@@ -14,11 +14,22 @@
 
 #include "cmd.h"
 
+/* A command is one line. */
+/* clang-format off */
 static const struct sm_cmd *const commands[] = {
-	&cmd_candidates, &cmd_exec,  &cmd_plan,     &cmd_run,    &cmd_work,
-	&cmd_status,     &cmd_retry, &cmd_finalize, &cmd_verify, &cmd_recover,
+	&cmd_candidates,
+	&cmd_exec,
+	&cmd_plan,
+	&cmd_run,
+	&cmd_work,
+	&cmd_status,
+	&cmd_retry,
+	&cmd_finalize,
+	&cmd_verify,
+	&cmd_recover,
 	&cmd_sample,
 };
+/* clang-format on */
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
 

@@ -12,6 +12,7 @@
 #include "screen.h"
 
 #define SCREEN_EVERY_S  5.0 /* between lines where nothing can be redrawn */
+#define SCREEN_DRAW_S   0.1 /* on a terminal, however often it is asked */
 #define SCREEN_BAR_MIN  8
 #define SCREEN_BAR_MAX  30
 #define SCREEN_LINE_MAX 512
@@ -165,15 +166,16 @@ screen_progress(const struct sm_progress *p, void *arg)
 	char line[SCREEN_LINE_MAX];
 	double now = screen_now();
 
-	if (s->quiet || (!s->tty && now - s->written_s < SCREEN_EVERY_S))
+	if (s->quiet ||
+	    now - s->written_s < (s->tty ? SCREEN_DRAW_S : SCREEN_EVERY_S))
 		return;
+	s->written_s = now;
 	screen_compose(line, p);
 	if (s->tty) {
 		screen_draw(s, p, line);
 		return;
 	}
 	fprintf(stderr, "%s %s\n", p->phase, line);
-	s->written_s = now;
 }
 
 struct sm_events

@@ -45,6 +45,7 @@ struct run {
 	const struct sm_command_opts *o;
 	struct sm_command_end *end;
 	struct sm_err *err;
+	struct sm_spawn spawn;
 	struct pollfd fd[RUN_FDS]; /* ours; -1 where closed or absent */
 	pid_t pid;
 	bool exited, failed, killed, wide;
@@ -91,7 +92,10 @@ run_close(struct run *r, int which)
 static void
 run_kill(struct run *r, int sig)
 {
-	kill(r->o->foreground ? r->pid : -r->pid, sig);
+	/* It has a group as soon as it runs; where vfork is fork, a bit later.
+	 */
+	if (r->o->foreground || kill(-r->pid, sig) < 0)
+		kill(r->pid, sig);
 }
 
 /* End the command early: TERM, and KILL after `patience_ms`. */
@@ -157,7 +161,10 @@ run_open_pipes(struct run *r, int child[3])
 static int
 run_start(struct run *r)
 {
-	struct sm_spawn s = {
+	struct sm_spawn *s = &r->spawn;
+	int ret, i;
+
+	*s = (struct sm_spawn){
 		.path = r->o->path,
 		.argv = r->o->argv,
 		.envp = r->o->envp,
@@ -167,15 +174,13 @@ run_start(struct run *r)
 		.group = r->o->group,
 		.report = r->c->report,
 	};
-	int ret, i;
-
-	if (run_open_pipes(r, s.fd) < 0)
-		ret = sm_err_sys(r->err, "cannot make pipes for '%s'", s.path);
+	if (run_open_pipes(r, s->fd) < 0)
+		ret = sm_err_sys(r->err, "cannot make pipes for '%s'", s->path);
 	else
-		ret = sm_spawn(&r->pid, &s, r->err);
+		ret = sm_spawn(&r->pid, s, r->err);
 	for (i = 0; i < 3; i++)
-		if (s.fd[i] >= 0)
-			close(s.fd[i]);
+		if (s->fd[i] >= 0)
+			close(s->fd[i]);
 	if (ret < 0)
 		return ret;
 	/* If none is left, it is looked for from time to time instead. */
@@ -403,6 +408,11 @@ run_end(struct run *r)
 		r->end->signal = WTERMSIG(status);
 	else
 		r->end->exit_status = WEXITSTATUS(status);
+	if (!r->code && r->end->exit_status == SM_SPAWN_FAILED) {
+		r->code = sm_spawn_failed(&r->spawn, r->err);
+		if (r->code)
+			r->end->exit_status = -1;
+	}
 }
 
 int

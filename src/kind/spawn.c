@@ -67,7 +67,7 @@ spawn_fail(struct sm_spawn_report *r, int stage)
 {
 	r->sys = errno;
 	r->stage = stage;
-	_exit(127);
+	_exit(SM_SPAWN_FAILED);
 }
 
 /*
@@ -115,7 +115,7 @@ spawn_child(const struct sm_spawn *s, pid_t parent)
 		spawn_fail(s->report, SPAWN_SET_UP);
 	/* The parent may have died before it was asked for its death signal. */
 	if (getppid() != parent)
-		_exit(127);
+		_exit(SM_SPAWN_FAILED);
 	for (i = 0; i < 3; i++)
 		if (s->fd[i] >= 0 && dup2(s->fd[i], i) < 0)
 			spawn_fail(s->report, SPAWN_SET_UP);
@@ -138,9 +138,11 @@ spawn_vfork(const struct sm_spawn *s, pid_t parent)
 	return pid;
 }
 
-static int
-spawn_refused(const struct sm_spawn *s, struct sm_err *err)
+int
+sm_spawn_failed(const struct sm_spawn *s, struct sm_err *err)
 {
+	if (s->report->stage == SPAWN_FINE)
+		return 0;
 	errno = s->report->sys;
 	if (s->report->stage == SPAWN_SET_UP)
 		return sm_err_sys(err, "cannot start the command '%s'",
@@ -207,7 +209,7 @@ sm_spawn(pid_t *out, const struct sm_spawn *s, struct sm_err *err)
 			atomic_store(s->group, 0);
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			;
-		return spawn_refused(s, err);
+		return sm_spawn_failed(s, err);
 	}
 	*out = pid;
 	return 0;

@@ -47,4 +47,12 @@ int sm_spawn_pipe(int ends[2]);
  */
 int sm_spawn(pid_t *pid, const struct sm_spawn *s, struct sm_err *err);
 
+/*
+ * A child that exited with SM_SPAWN_FAILED: was it ours that never became the
+ * program?  The error, else 0.  sm_spawn() has asked already, but only where
+ * vfork is no fork can it know.
+ */
+#define SM_SPAWN_FAILED 127
+int sm_spawn_failed(const struct sm_spawn *s, struct sm_err *err);
+
 #endif /* SM_SPAWN_H */

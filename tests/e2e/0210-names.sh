@@ -26,14 +26,17 @@ for name in "${names[@]}"; do
 	cd "$dir" || exit 1
 done
 
-# A file whose job has a name of 255 bytes, and one byte more.
-long=$(printf 'n%.0s' $(seq 248))
+# The longest name that leaves room for what is put behind it; longer ones are
+# refused before any work is done.
+long=$(printf 'n%.0s' $(seq 247))
 expect_exit 0 sm candidates -o "$long.gz" --sync=end "${args[@]}"
 same_text "$set/want" "$long.gz"
-code=0
-sm candidates -o "n$long.gz" "${args[@]}" >out 2>err || code=$?
-[[ $code = [34] ]] || fail "a name of 256 bytes: exit $code"
-[ ! -e "n$long.gz" ] || fail "something was left behind"
+for more in n nn nnnnnn; do
+	code=0
+	sm candidates -o "$more$long.gz" "${args[@]}" >out 2>err || code=$?
+	[[ $code = [34] ]] || fail "a name ${#more} bytes too long: exit $code"
+	[ ! -e "$more$long.gz.job" ] || fail "a job was left behind"
+done
 
 # Paths over 500 bytes: refused, because SQLite would refuse them later.
 deep=$dir/deep

@@ -6,7 +6,7 @@ seed_random
 
 data mid 6000 300
 opts=(--batch-rows 60 --max-attempts 1 --quiet)
-reference undisturbed "${opts[@]}"
+reference by60 "${opts[@]}"
 
 kills=0
 while [ $kills -lt "${KILLS:-30}" ]; do
@@ -24,7 +24,7 @@ while [ $kills -lt "${KILLS:-30}" ]; do
 		cp inodes.now before
 	done
 	expect_exit 0 sm candidates -o f.gz -j 2 "${opts[@]}" "${args[@]}"
-	same "$set/undisturbed.gz" f.gz
+	same "$set/by60.gz" f.gz
 	kept_inodes f.gz.job before
 	no_leftovers f.gz.job
 	made_once f.gz.job

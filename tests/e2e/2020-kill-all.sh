@@ -6,7 +6,7 @@ seed_random
 
 data mid 6000 300
 opts=(--max-attempts 1 --quiet)
-reference undisturbed "${opts[@]}" --batch-rows 60
+reference by60 "${opts[@]}" --batch-rows 60
 data small 300 60
 reference tiny "${opts[@]}" --batch-rows 1
 
@@ -39,6 +39,6 @@ rounds() {
 	echo "$kills kills"
 }
 
-rounds "${KILLS:-20}" 500 mid undisturbed --batch-rows 60 "${opts[@]}"
+rounds "${KILLS:-20}" 500 mid by60 --batch-rows 60 "${opts[@]}"
 rounds "${KILLS:-20}" 150 small tiny --batch-rows 1 "${opts[@]}"
 rounds "${KILLS:-10}" 80 small tiny --batch-rows 1 --sync end "${opts[@]}"

@@ -4,7 +4,7 @@
 
 data mid 6000 300
 opts=(--batch-rows 60 --max-attempts 1 --quiet)
-reference undisturbed "${opts[@]}"
+reference by60 "${opts[@]}"
 
 # resumed: from what is there
 resumed() {
@@ -13,7 +13,7 @@ resumed() {
 	equal "$(sql f.gz.job 'SELECT count(*) FROM batch WHERE attempts > 1')" \
 		0 "batches with a counted failure"
 	expect_exit 0 sm candidates -o f.gz -j 2 "${opts[@]}" "${args[@]}"
-	same "$set/undisturbed.gz" f.gz
+	same "$set/by60.gz" f.gz
 	kept_inodes f.gz.job before
 	made_once f.gz.job
 	outcomes f.gz.job done returned interrupted
@@ -57,7 +57,7 @@ for target in group one; do
 		"counted attempts"
 	expect_exit 0 sm candidates -o f.gz -j 2 --batch-rows 3000 --level 9 \
 		"${args[@]}"
-	gzip -dc f.gz | cmp - <(gzip -dc "$set/undisturbed.gz") ||
+	gzip -dc f.gz | cmp - <(gzip -dc "$set/by60.gz") ||
 		fail "the text differs"
 	rm -rf f.gz f.gz.job
 done
@@ -83,4 +83,4 @@ no_leftovers hand
 outcomes hand done
 expect_exit 0 sm run hand -j 2
 expect_exit 0 sm finalize hand -o f.gz
-same "$set/undisturbed.gz" f.gz
+same "$set/by60.gz" f.gz

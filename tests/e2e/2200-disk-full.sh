@@ -7,8 +7,8 @@ unshare -Urm true 2>/dev/null || skip "unshare -Urm is not permitted here"
 
 data mid 6000 300
 opts=(--batch-rows 300 --max-attempts 1)
-reference undisturbed "${opts[@]}"
-final=$(stat -c %s "$set/undisturbed.gz")
+reference by300 "${opts[@]}"
+final=$(stat -c %s "$set/by300.gz")
 expect_exit 0 sm plan probe candidates "${opts[@]}" "${args[@]}"
 base=$(du -sB1 probe | cut -f 1)
 rm -rf probe
@@ -31,7 +31,7 @@ round() {
 	mount -o remount,size=100m "$PWD" || fail "remount"
 	inodes f.gz.job before
 	expect_exit 0 sm candidates -o f.gz -j 2 "${opts[@]}" "${args[@]}"
-	same "$set/undisturbed.gz" f.gz
+	same "$set/by300.gz" f.gz
 	kept_inodes f.gz.job before
 	no_leftovers f.gz.job
 	made_once f.gz.job

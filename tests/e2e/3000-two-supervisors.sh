@@ -5,7 +5,7 @@ need flock
 
 data small 300 60
 opts=(--batch-rows 25 --sync end)
-reference undisturbed "${opts[@]}"
+reference by25 "${opts[@]}"
 
 # A paused job keeps its supervisor waiting.
 expect_exit 0 sm plan f.gz.job candidates -o f.gz "${opts[@]}" "${args[@]}"
@@ -30,7 +30,7 @@ kill -0 $pid || fail "the supervisor ended"
 equal "$(count_of f.gz.job pending)" 12 "pending while paused"
 sql f.gz.job "UPDATE job SET paused = 0"
 ended 0 $pid run
-same "$set/undisturbed.gz" f.gz
+same "$set/by25.gz" f.gz
 
 # Two finalizes: the lock of the first is held here by flock(1).
 rm f.gz
@@ -44,7 +44,7 @@ expect_exit 8 sm finalize f.gz
 kill $!
 wait $! 2>/dev/null
 expect_exit 0 sm finalize f.gz
-same "$set/undisturbed.gz" f.gz
+same "$set/by25.gz" f.gz
 
 # Two plans at once: one makes it, the other is told so or finds it made.
 for n in 1 2 3 4 5; do

@@ -4,7 +4,7 @@
 
 data mid 6000 300
 opts=(--batch-rows 60)
-reference undisturbed "${opts[@]}"
+reference by60 "${opts[@]}"
 
 expect_exit 0 sm plan f.gz.job candidates -o f.gz "${opts[@]}" "${args[@]}"
 sql f.gz.job "UPDATE job SET paused = 1"
@@ -20,7 +20,7 @@ wait_for 20 alive 2
 sql f.gz.job "UPDATE job SET paused = 0"
 ended 0 $run run
 ended 0 $work work
-same "$set/undisturbed.gz" f.gz
+same "$set/by60.gz" f.gz
 equal "$(sql f.gz.job "SELECT count(DISTINCT worker) FROM batch")" 2 \
 	"workers that took a part"
 equal "$(sql f.gz.job 'SELECT count(*) FROM worker WHERE supervised = 0')" 1
@@ -54,4 +54,4 @@ done
 equal "$(count_of f.gz.job done)" 100
 made_once f.gz.job
 expect_exit 0 sm finalize f.gz
-same "$set/undisturbed.gz" f.gz
+same "$set/by60.gz" f.gz

@@ -4,7 +4,7 @@
 
 data mid 6000 300
 opts=(--batch-rows 60)
-reference undisturbed "${opts[@]}"
+reference by60 "${opts[@]}"
 expect_exit 0 sm plan f.gz.job candidates -o f.gz "${opts[@]}" "${args[@]}"
 sql f.gz.job "UPDATE job SET paused = 1"
 start run run f.gz.job -j 1
@@ -35,6 +35,6 @@ equal "$(json out paused)" true
 kill -0 $run || fail "the run ended while paused"
 sql f.gz.job "UPDATE job SET paused = 0, workers = 3"
 ended 0 $run run
-same "$set/undisturbed.gz" f.gz
+same "$set/by60.gz" f.gz
 made_once f.gz.job
 outcomes f.gz.job done

@@ -172,7 +172,7 @@ reference() {
 	local ref=$set/$1.gz tmp=$set/$1.$$
 	shift
 	if [ ! -e "$ref" ]; then
-		"$SHARDMILL" candidates -o "$tmp" -j 2 --sync end --quiet \
+		"$SHARDMILL" candidates -o "$tmp" -j 2 \
 			"${args[@]}" "$@" >"$dir/out" 2>"$dir/err" ||
 			fail "the undisturbed run failed"
 		rm -rf "$tmp.job"

@@ -66,7 +66,7 @@ test_lengths(void **state)
 	unsigned round, i, n, limit;
 
 	(void)state;
-	for (round = 0; round < 20000; round++) {
+	for (round = 0; round < 3000; round++) {
 		n = size[round % 6];
 		for (i = 0; i < n; i++)
 			count[i] = (uint32_t)(sm_rand_next(&seed) >>
