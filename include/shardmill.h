@@ -311,6 +311,16 @@ SM_API int sm_status_of_batch(struct sm_batch_status *out, const char *job,
 			      uint64_t batch, struct sm_err *err);
 SM_API void sm_batch_status_release(struct sm_batch_status *s);
 
+/* ----------------------------------------------------------------- try -- */
+
+/*
+ * Run one batch of an exec job in the foreground, its output and errors on the
+ * caller's own, without touching the job.  0 if the command ended by itself:
+ * `*exit_status` is its own, or 128 + the signal it died of.
+ */
+SM_API int sm_try(int *exit_status, const char *job, uint64_t batch,
+		  bool trust, struct sm_err *err);
+
 /* ------------------------------------------------- retry and finalize -- */
 
 struct sm_batch_range {

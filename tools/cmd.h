@@ -31,6 +31,7 @@ struct sm_cmd {
 	const struct sm_option_group *(*pick)(char *const *argv);
 	size_t args_bytes; /* of the struct the options go into, zeroed … */
 	void (*init)(void *args); /* … and filled with the defaults */
+	/* 0, <0 with err set, or an exit status of its own. */
 	int (*run)(struct sm_call *call, struct sm_err *err);
 };
 
@@ -51,6 +52,7 @@ extern const struct sm_cmd cmd_retry;
 extern const struct sm_cmd cmd_finalize;
 extern const struct sm_cmd cmd_verify;
 extern const struct sm_cmd cmd_recover;
+extern const struct sm_cmd cmd_try;
 extern const struct sm_cmd cmd_sample;
 
 #endif /* SM_CMD_H */

@@ -27,6 +27,7 @@ static const struct sm_cmd *const commands[] = {
 	&cmd_finalize,
 	&cmd_verify,
 	&cmd_recover,
+	&cmd_try,
 	&cmd_sample,
 };
 /* clang-format on */
@@ -162,6 +163,7 @@ main(int argc, char **argv)
 {
 	struct sm_err err = { 0 }, late = { 0 };
 	const struct sm_cmd *cmd;
+	int ret = 0;
 
 	/* A reader that goes away is an error of ours, not our death. */
 	signal(SIGPIPE, SIG_IGN);
@@ -177,7 +179,7 @@ main(int argc, char **argv)
 	} else {
 		cmd = main_find(argv[1], &err);
 		if (cmd)
-			main_call(cmd, argv + 2, &err);
+			ret = main_call(cmd, argv + 2, &err);
 	}
 	if (err.code && err.text[0])
 		fprintf(stderr, "shardmill: %s\n", err.text);
@@ -185,5 +187,6 @@ main(int argc, char **argv)
 		fprintf(stderr, "shardmill: %s\n", late.text);
 		err = late;
 	}
-	return main_exit_status(&err);
+	/* A command's own status (try) is passed on. */
+	return ret > 0 ? ret : main_exit_status(&err);
 }

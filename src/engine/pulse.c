@@ -27,10 +27,12 @@ event_raise(int fd)
 static void
 pulse_request(struct sm_pulse *p, bool stop)
 {
-	if (stop)
+	if (stop) {
 		atomic_store(&p->stop, true);
+		event_raise(p->stop_fd);
+	}
 	atomic_store(&p->drain, true);
-	event_raise(p->stop_fd);
+	event_raise(p->asked_fd);
 }
 
 /* The supervisor spoke, or ended: then nobody needs this worker any more. */
@@ -103,9 +105,10 @@ sm_pulse_start(struct sm_pulse *p, struct sm_live *live, int control_fd,
 	p->live = live;
 	p->control_fd = control_fd;
 	p->stops = stops;
+	p->asked_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	p->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (p->stop_fd < 0 || p->wake_fd < 0) {
+	if (p->asked_fd < 0 || p->stop_fd < 0 || p->wake_fd < 0) {
 		ret = sm_err_sys(err, "cannot make an event descriptor");
 		sm_pulse_end(p);
 		return ret;
@@ -133,17 +136,19 @@ sm_pulse_end(struct sm_pulse *p)
 		pthread_join(p->thread, NULL);
 		p->started = false;
 	}
+	if (p->asked_fd >= 0)
+		close(p->asked_fd);
 	if (p->stop_fd >= 0)
 		close(p->stop_fd);
 	if (p->wake_fd >= 0)
 		close(p->wake_fd);
-	p->stop_fd = p->wake_fd = -1;
+	p->asked_fd = p->stop_fd = p->wake_fd = -1;
 }
 
 void
 sm_pulse_wait(struct sm_pulse *p, int ms)
 {
-	struct pollfd fd = { .fd = p->stop_fd, .events = POLLIN };
+	struct pollfd fd = { .fd = p->asked_fd, .events = POLLIN };
 
 	poll(&fd, 1, ms);
 }

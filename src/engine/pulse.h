@@ -24,14 +24,19 @@ struct sm_pulse {
 	struct sm_live *live;
 	int control_fd; /* -1: none */
 	const volatile sig_atomic_t *stops; /* or NULL */
-	int stop_fd;    /* eventfd, readable from the first request on */
+	int asked_fd;   /* eventfd, readable from the first request on */
+	int stop_fd;    /* eventfd, readable once it is to stop at once */
 	int wake_fd;    /* eventfd that ends the thread */
 	atomic_bool drain, stop;
 	pthread_t thread;
 	bool started;
 };
 
-#define SM_PULSE_NONE { .control_fd = -1, .stop_fd = -1, .wake_fd = -1 }
+#define SM_PULSE_NONE                                               \
+	{                                                           \
+		.control_fd = -1, .asked_fd = -1, .stop_fd = -1,    \
+		.wake_fd = -1,                                      \
+	}
 
 int sm_pulse_start(struct sm_pulse *p, struct sm_live *live, int control_fd,
 		   const volatile sig_atomic_t *stops, struct sm_err *err);

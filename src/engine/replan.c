@@ -20,6 +20,7 @@ struct replan {
 	struct sm_job job;
 	struct sm_buf diff;
 	unsigned changes;
+	bool gone; /* an input came through standard input */
 };
 
 /* The planned digest if size and mtime say so, else that of the content. */
@@ -30,8 +31,18 @@ replan_digest(struct sm_digest *d, struct replan *r,
 {
 	int ret;
 
-	if (!in->path)
-		return r->p->kind->digest(d, r->p->spec->opts, -1, err);
+	if (!in->path) {
+		ret = r->p->kind->digest(d, r->p->spec->opts, -1, err);
+		if (ret <= 0 || !was)
+			return ret;
+		/* Standard input came once: what was planned stays. */
+		r->gone = true;
+		*d = (struct sm_digest){ .size = was->size,
+					 .mtime_ns = was->mtime_ns,
+					 .crc32 = was->crc32,
+					 .sampled = was->sampled };
+		return 0;
+	}
 	*d = (struct sm_digest){ 0 };
 	ret = sm_digest_stat(d, in->path, err);
 	if (ret < 0)
@@ -181,8 +192,16 @@ replan_accept(struct replan *r, struct sm_err *err)
 {
 	struct sm_planning *p = r->p;
 	char *text = NULL;
-	int ret = sm_planning_cut(p, replan_emit, err);
+	int ret;
 
+	if (r->gone)
+		return sm_err_set(err, SM_EREFUSED,
+				  "the job '%s' was planned from standard "
+				  "input, which cannot be cut a second time; "
+				  "--restart begins again (with the same items "
+				  "on standard input)",
+				  p->dir.path);
+	ret = sm_planning_cut(p, replan_emit, err);
 	if (ret == 0 && p->spec->batches != r->job.batches)
 		ret = sm_err_set(err, SM_EREFUSED,
 				 "the job '%s' has %llu batches, and %llu with "

@@ -248,7 +248,6 @@ work_blame(int code)
 		return BLAME_DISK;
 	case SM_ENOSPC:
 	case SM_EREFUSED:
-	case SM_ENOTFOUND:
 	case SM_EDAMAGED:
 	case SM_ESTOPPED:
 	case SM_EBUG:

@@ -211,6 +211,10 @@ exec_inputs(struct sm_kind_input *in, const void *opts)
 {
 	const struct sm_exec_opts *o = opts;
 
+	if (o->items) {
+		in[0] = (struct sm_kind_input){ .name = SM_EXEC_ITEMS };
+		return 1;
+	}
 	if (!o->input)
 		return 0;
 	in[0] = (struct sm_kind_input){
@@ -219,6 +223,12 @@ exec_inputs(struct sm_kind_input *in, const void *opts)
 		.sampled = !o->digest_full,
 	};
 	return 1;
+}
+
+static int
+exec_settle(void *opts, char **memory, struct sm_err *err)
+{
+	return sm_exec_settle(opts, memory, err);
 }
 
 static char *
@@ -252,10 +262,13 @@ out:
 const struct sm_kind sm_kind_exec = {
 	.shape = &exec_shape,
 	.check = exec_check,
+	.settle = exec_settle,
 	.inputs = exec_inputs,
+	.digest = sm_exec_digest,
 	.cut = sm_exec_cut,
 	.describe = exec_describe,
 	.open = sm_exec_open,
 	.produce = sm_exec_produce,
 	.close = sm_exec_close,
+	.try = sm_exec_try,
 };

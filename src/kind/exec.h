@@ -1,12 +1,9 @@
 /*
  * exec.h - what the exec job offers beside its struct sm_kind
  *
- * Items.  inputs() names no file for --items: what counts is what was read, not
- * where from, and a pipe can be read only once.  So that the fingerprint covers
- * them, the planner calls sm_exec_store_items() before it makes one, puts the
- * digest into the specification as the input "items", and the file it wrote
- * into the compiled tables; cut() reads it there.  Without such an input cut()
- * reads and stores the items itself.
+ * Items.  The input of --items is read once, by cut(), into the tables of the
+ * job (items.h): what counts is what was read, not where from, and the file
+ * there is what the input "items" digests.
  *
  * Threads.  produce() and sm_exec_try() are called from the process's main
  * thread: the command dies with the thread that started it (command.h).
@@ -26,14 +23,8 @@ int sm_exec_settle(struct sm_exec_opts *opts, char **cwd, struct sm_err *err);
 
 #define SM_EXEC_ITEMS "items" /* name of that input */
 
-/*
- * Read the items of --items into the file SM_ITEMS_NAME in `dirfd`, and digest
- * that; -1: digest only, to compare a rerun's with the planned ones.  What was
- * odd about them is said through `ev`.  SM_EINPUT.
- */
-int sm_exec_store_items(struct sm_digest *d, int dirfd,
-			const struct sm_exec_opts *opts,
-			const struct sm_events *ev, struct sm_err *err);
+int sm_exec_digest(struct sm_digest *d, const void *opts, int tables_dirfd,
+		   struct sm_err *err);
 
 /*
  * Can the command be run from here, today?  SM_ENOTFOUND.  check() asks it as

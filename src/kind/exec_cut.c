@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "crc32.h"
 #include "gzip.h"
 #include "lines.h"
 
@@ -49,14 +50,40 @@ exec_cut_range(struct exec_cut *x, struct sm_err *err)
 }
 
 int
-sm_exec_store_items(struct sm_digest *d, int dirfd,
-		    const struct sm_exec_opts *opts, const struct sm_events *ev,
-		    struct sm_err *err)
+sm_exec_digest(struct sm_digest *d, const void *opts, int tables_dirfd,
+	       struct sm_err *err)
 {
+	const struct sm_exec_opts *o = opts;
 	struct sm_items_info info;
+	struct sm_map map = { 0 };
 	int ret;
 
-	ret = sm_items_store(&info, dirfd, opts->items, opts->nul, err);
+	*d = (struct sm_digest){ 0 };
+	if (tables_dirfd < 0) {
+		if (strcmp(o->items, "-") == 0)
+			return 1; /* standard input is gone */
+		ret = sm_items_store(&info, -1, o->items, o->nul, err);
+		d->size = info.bytes;
+		d->crc32 = info.crc32;
+		return ret;
+	}
+	ret = sm_map_openat(&map, tables_dirfd, SM_ITEMS_NAME, err);
+	if (ret < 0)
+		return ret;
+	d->size = map.size;
+	d->crc32 = sm_crc32(0, map.data, map.size);
+	sm_map_close(&map);
+	return 0;
+}
+
+static int
+exec_store_items(struct exec_cut *x, struct sm_err *err)
+{
+	const struct sm_events *ev = x->cut->events;
+	struct sm_items_info info;
+	int ret = sm_items_store(&info, x->cut->tables_dirfd, x->opts->items,
+				 x->opts->nul, err);
+
 	if (ret < 0)
 		return ret;
 	if (info.empty)
@@ -67,26 +94,16 @@ sm_exec_store_items(struct sm_digest *d, int dirfd,
 			       "%" PRIu64 " item%s in a carriage return, which "
 			       "is kept; was the list written on Windows?",
 			       info.crlf, info.crlf == 1 ? " ends" : "s end");
-	*d = (struct sm_digest){ .size = info.bytes, .crc32 = info.crc32 };
 	return 0;
 }
 
 static int
 exec_cut_items(struct exec_cut *x, struct sm_err *err)
 {
-	const struct sm_spec *spec = x->cut->spec;
 	struct sm_kind_batch b = { .first_byte = -1, .end_byte = -1 };
 	struct sm_items items = { 0 };
-	struct sm_digest digest;
-	bool stored = false;
-	size_t i;
-	int ret = 0;
+	int ret = x->cut->compiled ? 0 : exec_store_items(x, err);
 
-	for (i = 0; i < spec->inputs; i++)
-		stored |= strcmp(spec->input[i].name, SM_EXEC_ITEMS) == 0;
-	if (!stored)
-		ret = sm_exec_store_items(&digest, x->cut->tables_dirfd,
-					  x->opts, x->cut->events, err);
 	if (ret == 0)
 		ret = sm_items_open(&items, x->cut->tables_dirfd, err);
 	while (ret == 0 && (b.item = sm_items_next(&items)) != NULL) {

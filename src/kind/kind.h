@@ -87,7 +87,8 @@ struct sm_kind {
 	/*
 	 * The digest of an input without a path: of what cut() kept of it in
 	 * `tables_dirfd`, or, with -1, of what it would keep, reading the
-	 * source again.  NULL where every input has a path.
+	 * source again; 1 if that cannot be read a second time.  NULL where
+	 * every input has a path.
 	 */
 	int (*digest)(struct sm_digest *d, const void *opts, int tables_dirfd,
 		      struct sm_err *err);
@@ -111,6 +112,14 @@ struct sm_kind {
 		       struct sm_shard *shard, struct sm_kind_outcome *out,
 		       struct sm_err *err);
 	void (*close)(void *state); /* NULL is allowed */
+
+	/*
+	 * Make one batch in the foreground, on the caller's own output and
+	 * errors.  NULL: the kind runs no command.
+	 */
+	int (*try)(const struct sm_kind_env *env,
+		   const struct sm_kind_batch *b, int *exit_status,
+		   struct sm_err *err);
 };
 
 extern const struct sm_kind sm_kind_candidates;

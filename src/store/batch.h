@@ -112,6 +112,10 @@ int sm_batch_orphan(struct sm_batch *b, struct sm_db *db, struct sm_err *err);
 /* How often in a row was the batch interrupted, up to its latest attempt? */
 int sm_batch_interruptions(struct sm_db *db, uint64_t id, struct sm_err *err);
 
+/* Bounds, item and attempts of one row: 1, 0 if there is none, <0. */
+int sm_batch_get(struct sm_batch *b, struct sm_db *db, uint64_t id,
+		 struct sm_err *err);
+
 /* State and token of one row: 1, 0 if there is none, <0. */
 int sm_batch_look(char state[16], int64_t *token, struct sm_db *db,
 		  uint64_t id, struct sm_err *err);

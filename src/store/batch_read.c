@@ -81,6 +81,34 @@ sm_batch_interruptions(struct sm_db *db, uint64_t id, struct sm_err *err)
 	return ret;
 }
 
+int
+sm_batch_get(struct sm_batch *b, struct sm_db *db, uint64_t id,
+	     struct sm_err *err)
+{
+	static const char text[] =
+		"SELECT first, \"end\", first_byte, end_byte, item, attempts "
+		"FROM batch WHERE id = ?";
+	sqlite3_stmt *s = sql_get(db, text, err);
+	bool failed = false;
+	int ret;
+
+	if (!s)
+		return err->code;
+	sqlite3_bind_int64(s, 1, (int64_t)id);
+	ret = sql_step(db, s, "read a batch", err);
+	if (ret <= 0)
+		return ret;
+	*b = (struct sm_batch){ .id = id };
+	b->first = sql_column_opt(s, 0);
+	b->end = sql_column_opt(s, 1);
+	b->first_byte = sql_column_opt(s, 2);
+	b->end_byte = sql_column_opt(s, 3);
+	b->item = sql_column_dup(s, 4, &failed);
+	b->attempts = sqlite3_column_int64(s, 5);
+	sqlite3_reset(s);
+	return failed ? sm_err_mem(err, "a batch") : 1;
+}
+
 static void
 batch_copy_state(char dst[16], sqlite3_stmt *s, int i)
 {

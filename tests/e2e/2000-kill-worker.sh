@@ -5,8 +5,8 @@
 seed_random
 
 data mid 6000 300
-opts=(--batch-rows 60 --max-attempts 100 --quiet)
-reference by60 "${opts[@]}"
+opts=(--batch-rows 60 --encoder zlib --level 4 --max-attempts 100 --quiet)
+reference z60 "${opts[@]}"
 
 kills=0
 rounds=0
@@ -32,7 +32,7 @@ while [ $kills -lt "${KILLS:-40}" ]; do
 	elif [ $code != 0 ]; then
 		fail "exit $code: $(cat run.err)"
 	fi
-	same "$set/by60.gz" f.gz
+	same "$set/z60.gz" f.gz
 	no_leftovers f.gz.job
 	made_once f.gz.job
 	outcomes f.gz.job done signal interrupted

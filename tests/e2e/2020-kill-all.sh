@@ -6,7 +6,8 @@ seed_random
 
 data mid 6000 300
 opts=(--max-attempts 1 --quiet)
-reference by60 "${opts[@]}" --batch-rows 60
+reference z60 "${opts[@]}" --encoder zlib --level 4 \
+	--batch-rows 60
 data small 300 60
 reference tiny "${opts[@]}" --batch-rows 1
 
@@ -21,7 +22,9 @@ rounds() {
 		for n in 1 2 3 4; do
 			start run candidates -o f.gz -j 3 "$@" "${args[@]}"
 			sleep "$(random_ms "$ms")"
-			kill -KILL -- -$pid 2>/dev/null && kills=$((kills + 1))
+			gone $pid && break
+			kill -KILL -- -$pid
+			kills=$((kills + 1))
 			wait $pid
 			wait_for 2 gone $pid
 			sleep 0.05
@@ -39,6 +42,7 @@ rounds() {
 	echo "$kills kills"
 }
 
-rounds "${KILLS:-20}" 500 mid by60 --batch-rows 60 "${opts[@]}"
+rounds "${KILLS:-20}" 600 mid z60 --batch-rows 60 --encoder zlib --level 4 \
+	"${opts[@]}"
 rounds "${KILLS:-20}" 150 small tiny --batch-rows 1 "${opts[@]}"
 rounds "${KILLS:-10}" 80 small tiny --batch-rows 1 --sync end "${opts[@]}"

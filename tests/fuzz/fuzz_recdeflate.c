@@ -15,7 +15,7 @@
 #include "../unit/memshard.h"
 
 #define PARTS    8
-#define TEXT_MAX ((size_t)1 << 20)
+#define TEXT_MAX ((size_t)600 << 10) /* two blocks and more */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -58,7 +58,7 @@ fuzz_part(struct fuzz *f)
 	sm_buf_put(b, f->p, n);
 	f->p += n;
 	if (op >= 208) {
-		times = 1u << (fuzz_byte(f) % 17);
+		times = 1u << (fuzz_byte(f) % (op >= 253 ? 17 : 9));
 		unit = b->len;
 		for (i = 1; i < times && b->len + unit <= 65536; i++)
 			sm_buf_put(b, f->p - n, unit);
@@ -83,7 +83,8 @@ fuzz_record(struct fuzz *f, struct sm_record_writer *w)
 	fuzz_text(f, t->head);
 	fuzz_text(f, key);
 	fuzz_text(f, t->list);
-	for (i = 0; i < items && f->p < f->end; i++) {
+	for (i = 0; i < items && f->p < f->end && f->text.len < TEXT_MAX;
+	     i++) {
 		id = fuzz_part(f);
 		num = fuzz_part(f);
 		w->ops->item(w, id.text, id.len, num.text, num.len);

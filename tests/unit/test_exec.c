@@ -375,11 +375,11 @@ test_items(void **state)
 	assert_int_equal(outcome.rows, 1);
 }
 
-/* What the planner stored beforehand is not read a second time. */
+/* What was compiled before is not read a second time, and digests alike. */
 static void
 test_items_stored(void **state)
 {
-	struct sm_digest d, again;
+	struct sm_digest kept, again;
 	char path[512];
 
 	(void)state;
@@ -387,21 +387,20 @@ test_items_stored(void **state)
 	opts.items = path;
 	assert_int_equal(PLAN("true"), 0);
 	assert_int_equal(cut.batches, 2);
-	assert_int_equal(sm_exec_store_items(&d, input_dir(), &opts, NULL,
-					     &err),
+	assert_int_equal(sm_exec_digest(&kept, &opts, cut.tables_dirfd, &err),
 			 0);
-	assert_int_equal(d.size, 4);
-	assert_int_equal(sm_spec_set_input(spec, 0, SM_EXEC_ITEMS, path, &d,
-					   &err),
-			 0);
+	assert_int_equal(kept.size, 4);
 	unlink(path);
+	cut.compiled = true;
+	cut.batches = 0;
 	assert_int_equal(sm_kind_exec.cut(&cut, &err), 0);
 	assert_int_equal(cut.batches, 2);
 	assert_string_equal(batch[1].item, "y");
 	input_file("list", "x\n\ny", 4);
-	assert_int_equal(sm_exec_store_items(&again, -1, &opts, NULL, &err),
-			 0);
-	assert_memory_equal(&again, &d, sizeof(d));
+	assert_int_equal(sm_exec_digest(&again, &opts, -1, &err), 0);
+	assert_memory_equal(&again, &kept, sizeof(kept));
+	opts.items = "-";
+	assert_int_equal(sm_exec_digest(&again, &opts, -1, &err), 1);
 }
 
 /* The item is the program. */

@@ -1,0 +1,62 @@
+/*
+ * try.c - run one batch by hand, without touching the job
+ */
+#include <unistd.h>
+
+#include "handle.h"
+
+static int
+try_batch(int *exit_status, struct sm_handle *h, uint64_t id,
+	  struct sm_err *err)
+{
+	struct sm_kind_batch kb = { .id = id };
+	atomic_bool stop = false;
+	struct sm_kind_env env = { .spec = h->spec,
+				   .job_dirfd = h->dir.fd,
+				   .tables_dirfd = -1,
+				   .stop = &stop,
+				   .stop_fd = -1 };
+	struct sm_batch b = { 0 };
+	int ret = sm_batch_get(&b, h->db, id, err);
+
+	if (ret == 0)
+		ret = sm_err_set(err, SM_EUSAGE,
+				 "there is no batch %llu in this job; batches "
+				 "count from 0",
+				 (unsigned long long)id);
+	if (ret > 0)
+		ret = sm_jobdir_tables(&env.tables_dirfd, &h->dir,
+				       h->fingerprint, err);
+	if (ret == 0) {
+		kb.first = b.first;
+		kb.end = b.end;
+		kb.first_byte = b.first_byte;
+		kb.end_byte = b.end_byte;
+		kb.item = b.item;
+		kb.attempt = b.attempts + 1;
+		ret = h->kind->try(&env, &kb, exit_status, err);
+	}
+	if (env.tables_dirfd >= 0)
+		close(env.tables_dirfd);
+	sm_batch_release(&b);
+	return ret;
+}
+
+int
+sm_try(int *exit_status, const char *job, uint64_t batch, bool trust,
+       struct sm_err *err)
+{
+	struct sm_db_opts db = { .mode = SM_DB_READ };
+	struct sm_handle h = SM_HANDLE_NONE;
+	int ret = sm_handle_open(&h, job, &db, trust, err);
+
+	if (ret == 0 && !h.kind->try)
+		ret = sm_err_set(err, SM_EUSAGE,
+				 "a job of the kind '%s' runs no command to "
+				 "try",
+				 h.job.kind);
+	if (ret == 0)
+		ret = try_batch(exit_status, &h, batch, err);
+	sm_handle_close(&h);
+	return ret;
+}

@@ -1,0 +1,420 @@
+"""lab.py - what the fault drivers share
+
+A driver makes small jobs in directories of its own under /dev/shm, lets a
+fault happen, and asks the oracle: the same command again must end with 0, the
+final file must be that of an undisturbed run, byte for byte, `verify` must find
+the job whole, shards/ must hold shards alone, no batch may have failed, and by
+the table `attempt` each batch was committed once.
+
+From the environment: SHARDMILL (a build with the fault points), CC, SEED,
+FAULTS_JOBS (cases at once), FAULTS_TABLE (a file for the closing table),
+FAULTS_LONG (not empty: everything, not a sample).
+"""
+import atexit
+import collections
+import json
+import os
+import queue
+import random
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TESTS = os.path.dirname(HERE)
+LONG = bool(os.environ.get("FAULTS_LONG"))
+SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(1, 10**6))
+JOBS = int(os.environ.get("FAULTS_JOBS") or os.cpu_count() or 1)
+SHARDMILL = os.path.realpath(os.environ.get(
+    "SHARDMILL", os.path.join(TESTS, "..", "build-faults", "shardmill")))
+ROWS, WIDTH, BATCH_ROWS = 96, 60, 24
+LIMIT_S = 60
+DOCUMENTED = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
+
+base = tempfile.mkdtemp(prefix="shardmill-faults.", dir="/dev/shm"
+                        if os.access("/dev/shm", os.W_OK) else None)
+kept = []
+
+
+@atexit.register
+def _tidy():
+    if kept or os.environ.get("KEEP"):
+        print(f"kept: {base}", flush=True)
+        for name in os.listdir(base):
+            if name.startswith("slot"):
+                shutil.rmtree(os.path.join(base, name), ignore_errors=True)
+    else:
+        shutil.rmtree(base, ignore_errors=True)
+
+
+class Violation(Exception):
+    """What the program did is not what was promised."""
+
+
+Result = collections.namedtuple("Result", "code out err")
+
+
+def compile_c(name, *flags):
+    """tests/faults/NAME.c as a program (or, with -shared, a library)."""
+    target = os.path.join(base, name)
+    subprocess.run([os.environ.get("CC", "gcc"), "-std=c11", "-D_GNU_SOURCE",
+                    "-O2", "-Wall", "-o", target,
+                    os.path.join(HERE, name + ".c"), *flags], check=True)
+    return target
+
+
+def run(argv, cwd, env=None, limit=LIMIT_S):
+    """Run a command; whatever it leaves running is ended."""
+    full = dict(os.environ, LC_ALL="C.UTF-8")
+    full.pop("SHARDMILL_FAULT", None)
+    full.update(env or {})
+    with tempfile.TemporaryFile(dir=base) as out, \
+            tempfile.TemporaryFile(dir=base) as err:
+        p = subprocess.Popen(argv, cwd=cwd, env=full, stdout=out, stderr=err,
+                             stdin=subprocess.DEVNULL, start_new_session=True)
+        try:
+            code = p.wait(limit)
+        except subprocess.TimeoutExpired:
+            code = None
+        if code is None:
+            os.killpg(p.pid, signal.SIGKILL)
+            p.wait()
+            raise Violation(f"took longer than {limit} s: "
+                            f"{' '.join(map(str, argv))}")
+        out.seek(0)
+        err.seek(0)
+        return Result(code, out.read().decode(errors="replace"),
+                      err.read().decode(errors="replace"))
+
+
+def make_data():
+    path = os.path.join(base, "data")
+    subprocess.run([sys.executable, os.path.join(TESTS, "nasty.py"), "--plain",
+                    str(ROWS), str(WIDTH), "1", path], check=True)
+    with open(os.path.join(path, "args"), encoding="utf-8") as f:
+        return f.read().splitlines()
+
+
+class Slot:
+    """A directory in which one case at a time happens, always the same one:
+    jobs hold absolute paths."""
+
+    def __init__(self, number):
+        self.root = os.path.join(base, f"slot{number}")
+        self.dir = os.path.join(self.root, "w")
+        self.template = {}
+        os.makedirs(self.root)
+
+    def reset(self, scenario):
+        shutil.rmtree(self.dir, ignore_errors=True)
+        if scenario.name not in self.template:
+            os.mkdir(self.dir)
+            scenario.prepare(self)
+            self.template[scenario.name] = os.path.join(self.root,
+                                                        scenario.name)
+            shutil.copytree(self.dir, self.template[scenario.name],
+                            symlinks=True)
+        else:
+            shutil.copytree(self.template[scenario.name], self.dir,
+                            symlinks=True)
+
+    def path(self, *names):
+        return os.path.join(self.dir, *names)
+
+    def sm(self, *args, env=None, limit=LIMIT_S):
+        return run([SHARDMILL, *args], self.dir, env, limit)
+
+    def must(self, *args, code=0):
+        r = self.sm(*args)
+        if r.code != code:
+            raise Violation(f"exit {r.code}, not {code}: shardmill "
+                            f"{' '.join(args)}: {r.err.strip()}")
+        return r
+
+    def sql(self, text, job="f.gz.job"):
+        db = sqlite3.connect(self.path(job, "job.db"), timeout=10)
+        try:
+            rows = db.execute(text).fetchall()
+            db.commit()
+            return rows
+        finally:
+            db.close()
+
+
+data_args = None
+_references = {}
+_lock = threading.Lock()
+
+
+def candidates(*more):
+    return ["--batch-rows", str(BATCH_ROWS), *data_args, *more]
+
+
+EXEC = ["--range", "6", "--size", "2", "--", "seq", "{first}", "{last}"]
+
+
+def reference(key, argv):
+    """The final file of an undisturbed run of `argv`, which makes f.gz."""
+    with _lock:
+        if key not in _references:
+            path = os.path.join(base, "reference-" + key)
+            os.mkdir(path)
+            r = run([SHARDMILL, *argv], path)
+            if r.code != 0:
+                sys.exit(f"the undisturbed run failed: {r.err}")
+            with open(os.path.join(path, "f.gz"), "rb") as f:
+                _references[key] = f.read()
+            shutil.rmtree(path)
+        return _references[key]
+
+
+class Scenario:
+    """A fixed small job, at the moment when `command` is given."""
+
+    def __init__(self, name, command, prepare=None, finish=(), key="plain",
+                 made=None):
+        self.name = name
+        self.command = command    # which a fault hits, and which is repeated
+        self._prepare = prepare
+        self.finish = finish      # commands from there to the final file
+        self.key = key
+        self.made = made or ["candidates", "-o", "f.gz", "-q", "-j", "1",
+                             *candidates()]
+
+    def prepare(self, slot):
+        if self._prepare:
+            self._prepare(slot)
+
+    def want(self):
+        return reference(self.key, self.made)
+
+
+def _planned(slot):
+    slot.must("plan", "f.gz.job", "candidates", "-o", "f.gz", *candidates())
+
+
+def _done(slot):
+    slot.must("candidates", "-o", "f.gz", "-q", "-j", "1", *candidates())
+
+
+def _joinable(slot):
+    _done(slot)
+    os.unlink(slot.path("f.gz"))
+
+
+def _wrecked(slot):
+    """Everything that a crash or a power cut may leave: a batch in the hand of
+    a dead worker with its file, a done one whose rename was forgotten, one
+    without its shard, a stray temporary file, a pending one."""
+    _planned(slot)
+    slot.sm("run", "f.gz.job", "-j", "1",
+            env={"SHARDMILL_FAULT": "shard.after_sync:kill:3,"
+                                    "rescue.before_commit:kill"})
+    rows = slot.sql("SELECT id, state, token FROM batch ORDER BY id")
+    if [r[1] for r in rows] != ["done", "done", "running", "pending"]:
+        sys.exit(f"the wrecked job is not what it should be: {rows}")
+    shards = slot.path("f.gz.job", "shards")
+    os.rename(os.path.join(shards, "000000.gz"),
+              os.path.join(shards, f"000000.{rows[0][2]}.tmp"))
+    os.unlink(os.path.join(shards, "000001.gz"))
+    with open(os.path.join(shards, "000003.4711.tmp"), "wb") as f:
+        f.write(b"stray")
+
+
+def _damaged(slot):
+    _joinable(slot)
+    with open(slot.path("f.gz.job", "shards", "000001.gz"), "r+b") as f:
+        f.seek(60)
+        byte = f.read(1)
+        f.seek(60)
+        f.write(bytes([byte[0] ^ 1]))
+
+
+def scenarios():
+    """All of them, by name."""
+    global data_args
+    if data_args is None:
+        data_args = make_data()
+    one = ["candidates", "-o", "f.gz", "-q", "-j", "1", *candidates()]
+    level = ["candidates", "-o", "f.gz", "-q", "-j", "1", *candidates(),
+             "--level", "1"]
+    execs = ["exec", "-o", "f.gz", "-q", "-j", "1", *EXEC]
+    resume = ["run", "f.gz.job", "-q", "-j", "1"]
+    table = [
+        Scenario("whole", one),
+        Scenario("exec", execs, key="exec", made=execs),
+        Scenario("plan", ["plan", "f.gz.job", "candidates", "-o", "f.gz",
+                          *candidates()], finish=[resume]),
+        Scenario("resume", resume, _wrecked),
+        Scenario("work", ["work", "f.gz.job", "-q"], _planned,
+                 finish=[resume]),
+        Scenario("finalize", ["finalize", "f.gz.job"], _joinable),
+        Scenario("retry", ["retry", "f.gz.job", "--all"], _done,
+                 finish=[resume]),
+        Scenario("requeue", ["verify", "f.gz.job", "--requeue"], _damaged,
+                 finish=[resume]),
+        Scenario("restart", one + ["--restart", "--yes"], _wrecked),
+        Scenario("accept", level + ["--accept-changed"], _planned,
+                 key="level", made=level),
+    ]
+    return {s.name: s for s in table}
+
+
+def leftovers(slot, job="f.gz.job"):
+    odd = [name for name in os.listdir(slot.path(job, "shards"))
+           if not re.fullmatch(r"\d{6}\.gz", name)]
+    for top, _, files in os.walk(slot.dir):
+        odd += [os.path.join(top, name) for name in files
+                if name.endswith((".tmp", ".part"))]
+    tables = os.listdir(slot.path(job, "tables"))
+    if len(tables) > 1:
+        odd += tables
+    return odd
+
+
+def audit(slot, job="f.gz.job"):
+    """What the tables must say of a job that is whole."""
+    found = []
+    for what, text in (
+            ("batches not done", "SELECT id, state FROM batch "
+                                 "WHERE state <> 'done'"),
+            ("attempts not closed", "SELECT id, batch FROM attempt "
+                                    "WHERE outcome = 'running'"),
+            ("done batches without exactly one done attempt of their token",
+             "SELECT id FROM batch b WHERE (SELECT count(*) FROM attempt a "
+             "WHERE a.batch = b.id AND a.token = b.token "
+             "AND a.outcome = 'done') <> 1"),
+            ("workers not ended", "SELECT id, pid FROM worker "
+                                  "WHERE ended IS NULL"),
+            ("integrity", "SELECT * FROM pragma_integrity_check "
+                          "WHERE integrity_check <> 'ok'")):
+        rows = slot.sql(text, job)
+        if rows:
+            found.append(f"{what}: {rows}")
+    return found
+
+
+def check_whole(slot, scenario, job="f.gz.job"):
+    """The oracle's second half: the job is whole."""
+    for argv in scenario.finish:
+        slot.must(*argv)
+    with open(slot.path("f.gz"), "rb") as f:
+        if f.read() != scenario.want():
+            raise Violation("the final file differs")
+    slot.must("verify", job)
+    odd = leftovers(slot, job)
+    if odd:
+        raise Violation(f"left behind: {odd}")
+    found = audit(slot, job)
+    if found:
+        raise Violation("; ".join(found))
+
+
+def requeue_again(scenario, result):
+    """`verify --requeue` ends with 9 as long as it finds something."""
+    return scenario.name == "requeue" and result.code in (0, 1, 9)
+
+
+def check_again(slot, scenario):
+    """The oracle: the same command again, then everything is whole."""
+    r = slot.sm(*scenario.command)
+    if r.code != 0 and not requeue_again(scenario, r):
+        raise Violation(f"the same command again: exit {r.code}: "
+                        f"{r.err.strip()}")
+    check_whole(slot, scenario)
+
+
+class Driver:
+    """Cases run side by side, counted, and told in one line of the table."""
+
+    def __init__(self, kind, jobs=JOBS):
+        self.kind = kind
+        self.jobs = jobs
+        self.points = self.violations = self.missed = 0
+        self.began = time.monotonic()
+        self.slots = queue.Queue()
+        self.made = 0
+        self.lock = threading.Lock()
+        self.random = random.Random(f"{SEED} {kind}")
+        self.messages = collections.Counter()
+        for _ in range(jobs):
+            self.made += 1
+            self.slots.put(Slot(f"{kind.replace(' ', '-')}-{self.made}"))
+
+    def _violation(self, slot, label, text):
+        with self.lock:
+            self.violations += 1
+            number = self.violations
+        print(f"VIOLATION {self.kind}: {label}: {text}", flush=True)
+        if number <= 5:
+            place = os.path.join(base, f"violation-{self.kind}-{number}"
+                                 .replace(" ", "-"))
+            shutil.copytree(slot.dir, place, symlinks=True,
+                            ignore_dangling_symlinks=True)
+            kept.append(place)
+
+    def _case(self, case, label, args):
+        slot = self.slots.get()
+        try:
+            hit = case(slot, *args)
+            with self.lock:
+                if hit is False:
+                    self.missed += 1
+                else:
+                    self.points += 1
+        except Violation as v:
+            self._violation(slot, label, str(v))
+            with self.lock:
+                self.points += 1
+        except Exception as e:          # the driver's own trouble
+            self._violation(slot, label, f"{type(e).__name__}: {e}")
+        finally:
+            self.slots.put(slot)
+
+    def run(self, case, cases):
+        """case(slot, *args) for each (label, args); False: not reached."""
+        with ThreadPoolExecutor(self.jobs) as pool:
+            for label, args in cases:
+                pool.submit(self._case, case, label, args)
+
+    def sample(self, cases, count):
+        """All in a long run; else so many, spread evenly from the seed."""
+        cases = list(cases)
+        if LONG or count >= len(cases):
+            return cases
+        step = len(cases) / count
+        at = self.random.random() * step
+        return [cases[int(at + i * step)] for i in range(count)]
+
+    def end(self):
+        seconds = time.monotonic() - self.began
+        for text, n in self.messages.most_common():
+            print(f"  {n:6} {text}")
+        line = (f"{self.kind:<34}{self.points:>8}{self.violations:>12}"
+                f"{seconds:>10.1f}  {SEED}")
+        print(f"{line}" + (f"  ({self.missed} not reached)"
+                           if self.missed else ""), flush=True)
+        table = os.environ.get("FAULTS_TABLE")
+        if table:
+            with open(table, "a", encoding="utf-8") as f:
+                f.write(line + "\n")
+        return self.violations
+
+
+def finish(*drivers):
+    bad = sum(d.end() for d in drivers)
+    empty = [d.kind for d in drivers if d.points == 0]
+    if empty:
+        print(f"nothing was tested: {', '.join(empty)}")
+    sys.exit(1 if bad or empty else 0)
+
+
+def public_json(result):
+    return json.loads(result.out)

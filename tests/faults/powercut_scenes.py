@@ -1,0 +1,198 @@
+"""The small jobs whose power is cut: what is run, and what it may leave.
+
+A scene's directory `root` holds the final file and the job and nothing else;
+what its command needs besides stands in `aside`, which no power cut touches.
+"""
+import gzip
+import os
+import shutil
+import sys
+
+BATCHES = 8
+ROWS = 300  # of one batch: several sectors of compressed text
+
+
+def numbers(letter):
+    """The text that `seq -f LETTER%.0f` writes for all batches."""
+    return "".join(f"{letter}{n}\n" for n in range(BATCHES * ROWS)).encode()
+
+
+class Scene:
+    """One run of `exec` with a letter for a command."""
+    name = "exec"
+    share = 4          # of all states
+    sync = "shard"
+    names = "journal"  # the model of the directories: powercut_disk.py
+    options = ()
+    commits = {}
+
+    def __init__(self, shardmill, scratch):
+        self.shardmill = shardmill
+        self.root = f"{scratch}/{self.name}"
+        self.aside = f"{scratch}/{self.name}.aside"
+        self.final = self.root + "/out.gz"
+        self.job = self.final + ".job"
+        self.wanted, self.may_be = None, set()
+        self.command = self.argv(2)
+        self.resume = self.argv(1)
+
+    @property
+    def keeps(self):
+        """Nothing done is lost, unless no file's sync keeps its name."""
+        return self.sync == "shard" and self.names == "journal"
+
+    def argv(self, workers, letter="A", *more):
+        return [self.shardmill, "exec", "-o", self.final, "-j", str(workers),
+                "--quiet", "--sync", self.sync, "--range",
+                str(BATCHES * ROWS), "--size", str(ROWS), *self.options,
+                *more, "--", *self.program(letter)]
+
+    def program(self, letter):
+        return ["seq", "-f", letter + "%.0f", "{first}", "{last}"]
+
+    def prepare(self, call):
+        """What is there, and durable, before the run that is recorded."""
+        del call
+        for path in (self.root, self.aside):
+            shutil.rmtree(path, ignore_errors=True)
+            os.mkdir(path)
+
+    def check_text(self, final):
+        if gzip.decompress(final) != numbers("A"):
+            sys.exit(f"{self.name}: the undisturbed run wrote other text")
+
+
+class SyncEnd(Scene):
+    """No shard is synced: what a power cut takes is found and made again."""
+    name = "sync-end"
+    share = 4
+    sync = "end"
+
+
+class Loose(Scene):
+    """A name is durable by its directory's sync alone."""
+    name = "loose"
+    share = 2
+    names = "loose"
+
+
+class NetworkFs(Scene):
+    """A rollback journal in place of the log."""
+    name = "network-fs"
+    share = 2
+    options = ("--network-fs",)
+
+
+class Again(Scene):
+    """All batches made a second time by another command, over the shards and
+    the final file of the first, which have the same sizes."""
+    name = "again"
+    commits = {n: 2 for n in range(BATCHES)}
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.command = self.argv(2, "B", "--accept-changed")
+        self.resume = self.argv(1, "B", "--accept-changed")
+
+    def prepare(self, call):
+        super().prepare(call)
+        call(self.argv(2))
+        call([self.shardmill, "retry", self.job, "--all"])
+
+    def check_text(self, final):
+        if gzip.decompress(final) != numbers("B"):
+            sys.exit(f"{self.name}: the undisturbed run wrote other text")
+
+
+class AgainSyncEnd(Again):
+    name = "again-end"
+    share = 2
+    sync = "end"
+
+
+class Restart(Again):
+    """--restart deletes the job and begins again; killed, it does so again."""
+    name = "restart"
+    share = 2
+    commits = {}
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.command = self.argv(2, "B", "--restart", "--yes", "--force")
+        self.resume = self.argv(1, "B", "--restart", "--yes", "--force")
+
+    @property
+    def keeps(self):
+        return False
+
+
+class Edits(Scene):
+    """A person puts back batch 2 while it is made, and its worker goes on
+    only when another one has made it; and batch 0 when it is done."""
+    name = "edits"
+    commits = {0: 2}
+    SCRIPT = """\
+sql() { sqlite3 -cmd '.timeout 20000' "$job" "$@"; }
+job=%s/job.db
+case $SHARDMILL_BATCH in
+2)	if mkdir "%s/mark2" 2>/dev/null; then
+		sql "UPDATE batch SET state = 'pending' WHERE id = 2"
+		until [ "$(sql 'SELECT state FROM batch WHERE id = 2')" = done ]
+		do sleep 0.02; done
+	fi ;;
+5)	if mkdir "%s/mark5" 2>/dev/null; then
+		until [ "$(sql 'SELECT state FROM batch WHERE id = 0')" = done ]
+		do sleep 0.02; done
+		sql "UPDATE batch SET state = 'pending' WHERE id = 0"
+	fi ;;
+esac
+exec seq -f A%%.0f "$1" "$2"
+"""
+
+    def program(self, letter):
+        return ["sh", self.aside + "/make", "{first}", "{last}"]
+
+    def prepare(self, call):
+        super().prepare(call)
+        with open(self.aside + "/make", "w", encoding="ascii") as f:
+            f.write(self.SCRIPT % (self.job, self.aside, self.aside))
+
+
+class Candidates(Scene):
+    """Two arrays, whose keys and vocabulary are compiled into tables."""
+    name = "candidates"
+    SETTINGS = ("--min-candidates", "1", "--batch-rows", "8")
+
+    def __init__(self, shardmill, scratch, tests):
+        self.tests = tests
+        super().__init__(shardmill, scratch)
+
+    def inputs(self):
+        with open(self.aside + "/data/args", encoding="utf-8") as f:
+            return f.read().splitlines()
+
+    def argv(self, workers, letter="A", *more):
+        return [self.shardmill, "candidates", "-o", self.final, "-j",
+                str(workers), "--quiet", "--sync", self.sync, *self.SETTINGS]
+
+    def prepare(self, call):
+        super().prepare(call)
+        call([sys.executable, self.tests + "/nasty.py", "--plain", "64", "30",
+              "1", self.aside + "/data"])
+        self.command = self.argv(2) + self.inputs()
+        self.resume = self.argv(1) + self.inputs()
+        call([sys.executable, self.tests + "/oracle.py", "-j", "1", "-o",
+              self.aside + "/want.gz", *self.SETTINGS[:2], *self.inputs()])
+
+    def check_text(self, final):
+        with gzip.open(self.aside + "/want.gz") as f:
+            if gzip.decompress(final) != f.read():
+                sys.exit(f"{self.name}: the undisturbed run wrote other text")
+
+
+def all_scenes(shardmill, scratch):
+    tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    plain = (Scene, Edits, SyncEnd, Again, AgainSyncEnd, Restart, Loose,
+             NetworkFs)
+    return ([s(shardmill, scratch) for s in plain]
+            + [Candidates(shardmill, scratch, tests)])

@@ -1,0 +1,429 @@
+/* Claims, the guard, and which attempts count. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "jobdb.h"
+
+#define NOW JOBDB_NOW
+
+static const struct sm_batch_trouble broken = { .outcome = "error",
+						.exit_status = 3,
+						.signal = -1,
+						.error_class = "command",
+						.message = "it broke",
+						.stderr_text = "oh\nno\n",
+						.retry = true };
+static const struct sm_batch_trouble gone = { .outcome = "interrupted",
+					      .exit_status = -1,
+					      .signal = -1,
+					      .retry = true };
+
+static int
+do_fail(const struct sm_batch *b, const struct sm_batch_trouble *t,
+	bool *failed)
+{
+	int ret;
+
+	jobdb_begin();
+	ret = sm_batch_fail(jobdb.db, b, t, NOW, failed, &jobdb.err);
+	assert_true(ret >= 0);
+	jobdb_commit();
+	return ret;
+}
+
+static int
+do_give_back(const struct sm_batch *b)
+{
+	int ret;
+
+	jobdb_begin();
+	ret = sm_batch_give_back(jobdb.db, b, &gone, NOW, &jobdb.err);
+	assert_true(ret >= 0);
+	jobdb_commit();
+	return ret;
+}
+
+static void
+do_fenced(const struct sm_batch *b)
+{
+	jobdb_begin();
+	assert_int_equal(sm_batch_fenced(jobdb.db, b, NOW, &jobdb.err), 0);
+	jobdb_commit();
+}
+
+/* Ids in the order in which they are claimed at `now`, each with a ",". */
+static void
+expect_claims(int64_t worker, double now, const char *want)
+{
+	char got[128] = "";
+	struct sm_batch b;
+
+	while (jobdb_claim_at(&b, worker, now) == 1) {
+		snprintf(got + strlen(got), sizeof(got) - strlen(got), "%d,",
+			 (int)b.id);
+		sm_batch_release(&b);
+	}
+	assert_string_equal(got, want);
+}
+
+/* -------------------------------------------------------------- claims -- */
+
+static void
+test_order(void **state)
+{
+	int64_t w;
+
+	(void)state;
+	jobdb_make(6);
+	w = jobdb_worker(0);
+	jobdb_sql("UPDATE batch SET priority = 5 WHERE id IN (3, 5);"
+		  "UPDATE batch SET priority = -1 WHERE id = 0;"
+		  "UPDATE batch SET priority = 6 WHERE id = 4");
+	expect_claims(w, NOW, "4,3,5,1,2,0,");
+	assert_int_equal(jobdb_int("SELECT count(DISTINCT token) FROM batch "
+				   "WHERE state = 'running' AND attempts = 1"),
+			 6);
+	assert_int_equal(jobdb_int("SELECT count(*) FROM attempt AS a JOIN "
+				   "batch AS b ON b.id = a.batch AND b.token = "
+				   "a.token WHERE outcome = 'running'"),
+			 6);
+}
+
+static void
+test_claim_fields(void **state)
+{
+	struct sm_batch in = { .id = 1,
+			       .first = -1,
+			       .end = -1,
+			       .first_byte = 7,
+			       .end_byte = 99,
+			       .item = (char *)(uintptr_t)"it's" };
+	struct sm_batch b;
+	int64_t w;
+
+	(void)state;
+	jobdb_make(1);
+	jobdb_begin();
+	assert_int_equal(sm_batch_insert(jobdb.db, &in, &jobdb.err), 0);
+	jobdb_commit();
+	assert_int_equal(sm_batch_is(jobdb.db, &in, &jobdb.err), 1);
+	in.end_byte = 98;
+	assert_int_equal(sm_batch_is(jobdb.db, &in, &jobdb.err), 0);
+	in.end_byte = 99;
+	in.first = 0;
+	assert_int_equal(sm_batch_is(jobdb.db, &in, &jobdb.err), 0);
+	w = jobdb_worker(0);
+	jobdb_sql("UPDATE batch SET max_attempts = 9 WHERE id = 1");
+
+	assert_int_equal(jobdb_claim(&b, w), 1);
+	assert_int_equal(b.first, 0);
+	assert_int_equal(b.end, 10);
+	assert_int_equal(b.first_byte, -1);
+	assert_int_equal(b.end_byte, -1);
+	assert_null(b.item);
+	assert_int_equal(b.max_attempts, 3);
+	assert_int_equal(b.worker, w);
+	assert_int_equal(jobdb_claim(&b, w), 1);
+	assert_int_equal(b.first, -1);
+	assert_int_equal(b.first_byte, 7);
+	assert_int_equal(b.end_byte, 99);
+	assert_string_equal(b.item, "it's");
+	assert_int_equal(b.max_attempts, 9);
+	assert_true(b.token > 0);
+	sm_batch_release(&b);
+	assert_string_equal(jobdb_text("SELECT fingerprint FROM attempt"),
+			    JOBDB_FP);
+}
+
+/* Due: the time has come, or is further ahead than the longest backoff. */
+static void
+test_due(void **state)
+{
+	struct sm_batch_left left;
+	int64_t w;
+
+	(void)state;
+	jobdb_make(5);
+	w = jobdb_worker(0);
+	jobdb_sql("UPDATE batch SET not_before = 1000010 WHERE id = 0;"
+		  "UPDATE batch SET not_before = 1003600 WHERE id = 1;"
+		  "UPDATE batch SET not_before = 1003601 WHERE id = 2;"
+		  "UPDATE batch SET not_before = 1000000 WHERE id = 3;"
+		  "UPDATE batch SET not_before = 999999, priority = 1 "
+		  "WHERE id = 4");
+	assert_int_equal(sm_batch_left(&left, jobdb.db, &jobdb.err), 0);
+	assert_true(left.pending && left.next_due == 999999);
+	expect_claims(w, NOW, "4,2,3,");
+	assert_int_equal(sm_batch_left(&left, jobdb.db, &jobdb.err), 0);
+	assert_true(left.pending && left.running);
+	assert_true(left.next_due == 1000010);
+	expect_claims(w, NOW + 9.5, "");
+	expect_claims(w, NOW + 10, "0,");
+	expect_claims(w, NOW + 3599, "");
+	/* The clock is set back by a day: the wait is over at once. */
+	expect_claims(w, NOW - 86400, "1,");
+}
+
+static void
+test_no_claim(void **state)
+{
+	struct sm_claim claim = { .fingerprint = JOBDB_FP, .now = NOW };
+	struct sm_batch b;
+
+	(void)state;
+	jobdb_make(2);
+	claim.worker = jobdb_worker(0);
+	jobdb_sql("UPDATE job SET paused = 1");
+	assert_int_equal(jobdb_claim(&b, claim.worker), 0);
+	jobdb_sql("UPDATE job SET paused = 0, run = 1");
+	assert_int_equal(jobdb_claim(&b, claim.worker), 0);
+	jobdb_begin();
+	claim.run = 1;
+	assert_int_equal(sm_batch_claim(&b, jobdb.db, &claim, &jobdb.err), 1);
+	assert_int_equal(b.run, 1);
+	jobdb_commit();
+	/* Given up for dead: it must come back under a new row. */
+	jobdb_begin();
+	assert_int_equal(sm_worker_end(jobdb.db, claim.worker, NOW,
+				       &jobdb.err), 0);
+	assert_int_equal(sm_batch_claim(&b, jobdb.db, &claim, &jobdb.err), 0);
+	assert_int_equal(sm_worker_is_open(jobdb.db, claim.worker, &jobdb.err),
+			 0);
+	claim.worker = 4711;
+	assert_int_equal(sm_batch_claim(&b, jobdb.db, &claim, &jobdb.err), 0);
+	sm_db_rollback(jobdb.db);
+	assert_int_equal(jobdb_int("SELECT count(*) FROM attempt"), 1);
+}
+
+/* ----------------------------------------------------------- the guard -- */
+
+static void
+test_complete(void **state)
+{
+	struct sm_batch b;
+
+	(void)state;
+	jobdb_make(1);
+	assert_int_equal(jobdb_claim(&b, jobdb_worker(0)), 1);
+	assert_int_equal(jobdb_complete(&b, 77), 1);
+	assert_int_equal(jobdb_int("SELECT count(*) FROM batch WHERE state = "
+				   "'done' AND rows = 10 AND records = 8 AND "
+				   "skipped = 2 AND raw_bytes = 100 AND "
+				   "gz_bytes = 77 AND raw_crc32 = 4294967295 "
+				   "AND gz_crc32 = 2147483648 AND finished = "
+				   "1000005 AND error IS NULL"),
+			 1);
+	assert_int_equal(jobdb_int("SELECT token FROM batch"), b.token);
+	assert_string_equal(jobdb_text("SELECT outcome FROM attempt"), "done");
+	/* Once. */
+	assert_int_equal(jobdb_complete(&b, 78), 0);
+	assert_int_equal(do_fail(&b, &broken, NULL), 0);
+	assert_int_equal(do_give_back(&b), 0);
+	assert_int_equal(jobdb_int("SELECT gz_bytes FROM batch"), 77);
+	assert_string_equal(jobdb_text("SELECT outcome FROM attempt"), "done");
+}
+
+/* Put back and claimed by another, while the first still holds its claim. */
+static void
+test_fenced(void **state)
+{
+	struct sm_batch first, seen, second;
+	int64_t a, b;
+
+	(void)state;
+	jobdb_make(1);
+	a = jobdb_worker(0);
+	b = jobdb_worker(1);
+	assert_int_equal(jobdb_claim(&first, a), 1);
+	assert_int_equal(sm_batch_of_worker(&seen, jobdb.db, b, &jobdb.err),
+			 0);
+	assert_int_equal(sm_batch_of_worker(&seen, jobdb.db, a, &jobdb.err),
+			 1);
+	assert_int_equal(seen.token, first.token);
+	assert_int_equal(seen.attempts, 1);
+	assert_int_equal(seen.max_attempts, 3);
+	assert_int_equal(do_give_back(&seen), 1);
+	/* Pending: the old token is still in the row, and worth nothing. */
+	assert_int_equal(jobdb_complete(&first, 50), 0);
+	assert_int_equal(do_fail(&first, &broken, NULL), 0);
+	assert_int_equal(do_give_back(&first), 0);
+
+	assert_int_equal(jobdb_claim(&second, b), 1);
+	assert_int_not_equal(second.token, first.token);
+	assert_int_equal(jobdb_complete(&first, 50), 0);
+	assert_int_equal(do_fail(&first, &broken, NULL), 0);
+	assert_int_equal(do_give_back(&first), 0);
+	assert_int_equal(jobdb_int("SELECT token FROM batch WHERE state = "
+				   "'running' AND attempts = 1"),
+			 second.token);
+	/* Its attempt was closed by the rescue, and stays as it was. */
+	do_fenced(&first);
+	assert_string_equal(jobdb_text("SELECT outcome FROM attempt "
+				       "ORDER BY id"), "interrupted");
+	assert_int_equal(jobdb_complete(&second, 51), 1);
+	assert_int_equal(jobdb_complete(&first, 50), 0);
+	assert_int_equal(jobdb_int("SELECT gz_bytes FROM batch"), 51);
+}
+
+/* A hand edit leaves the attempt open: the fenced worker closes its own. */
+static void
+test_fenced_by_hand(void **state)
+{
+	struct sm_batch first, second;
+	int64_t w;
+
+	(void)state;
+	jobdb_make(1);
+	w = jobdb_worker(0);
+	assert_int_equal(jobdb_claim(&first, w), 1);
+	jobdb_sql("UPDATE batch SET state = 'pending'");
+	assert_int_equal(jobdb_claim(&second, w), 1);
+	assert_int_equal(jobdb_complete(&first, 50), 0);
+	do_fenced(&first);
+	assert_string_equal(jobdb_text("SELECT group_concat(outcome) FROM "
+				       "(SELECT outcome FROM attempt "
+				       "ORDER BY id)"), "fenced,running");
+	assert_int_equal(jobdb_complete(&second, 50), 1);
+}
+
+/* Other options: claims made with the old ones are void. */
+static void
+test_run_fence(void **state)
+{
+	struct sm_batch b, seen;
+	int64_t w;
+
+	(void)state;
+	jobdb_make(1);
+	w = jobdb_worker(0);
+	assert_int_equal(jobdb_claim(&b, w), 1);
+	jobdb_begin();
+	assert_int_equal(sm_job_set_spec(jobdb.db, "{}", "cd", &jobdb.err), 0);
+	jobdb_commit();
+	assert_int_equal(jobdb_complete(&b, 50), 0);
+	assert_int_equal(do_fail(&b, &broken, NULL), 0);
+	assert_int_equal(do_give_back(&b), 0);
+	assert_string_equal(jobdb_text("SELECT state FROM batch"), "running");
+	/* Whoever rescues it works under the new run. */
+	assert_int_equal(sm_batch_of_worker(&seen, jobdb.db, w, &jobdb.err),
+			 1);
+	assert_int_equal(do_give_back(&seen), 1);
+	assert_int_equal(jobdb_claim(&b, w), 0);
+}
+
+/* ---------------------------------------------------------- what counts -- */
+
+static void
+test_max_attempts(void **state)
+{
+	double now = NOW, wait;
+	struct sm_batch b;
+	bool failed;
+	int64_t w;
+	int i;
+
+	(void)state;
+	jobdb_make(1);
+	w = jobdb_worker(0);
+	for (i = 1; i <= 3; i++) {
+		assert_int_equal(jobdb_claim_at(&b, w, now), 1);
+		assert_int_equal(b.attempts, i);
+		/* Any number of interruptions in between changes nothing. */
+		assert_int_equal(do_give_back(&b), 1);
+		assert_int_equal(jobdb_int("SELECT attempts FROM batch"),
+				 i - 1);
+		assert_int_equal(jobdb_claim_at(&b, w, now), 1);
+		assert_int_equal(b.attempts, i);
+		failed = !(i == 3);
+		assert_int_equal(do_fail(&b, &broken, &failed), 1);
+		assert_int_equal(failed, i == 3);
+		wait = strtod(jobdb_text("SELECT not_before FROM batch"),
+			      NULL) - NOW;
+		if (i < 3) {
+			/* 2^n seconds, a quarter more or less. */
+			assert_true(wait >= 0.75 * (1 << i));
+			assert_true(wait <= 1.25 * (1 << i));
+			assert_int_equal(jobdb_claim_at(&b, w, NOW + wait -
+							0.1), 0);
+			now = NOW + wait;
+		}
+	}
+	assert_int_equal(jobdb_int("SELECT state = 'failed' AND attempts = 3 "
+				   "AND error = 'it broke' FROM batch"), 1);
+	assert_int_equal(jobdb_int("SELECT count(*) FROM attempt WHERE "
+				   "outcome = 'error' AND exit_status = 3 AND "
+				   "signal IS NULL AND error_class = 'command' "
+				   "AND message = 'it broke' AND stderr = "
+				   "'oh' || char(10) || 'no' || char(10)"),
+			 3);
+	assert_int_equal(jobdb_claim_at(&b, w, NOW + 7200), 0);
+}
+
+static void
+test_not_worth_retrying(void **state)
+{
+	struct sm_batch_trouble t = broken;
+	struct sm_batch b;
+	bool failed = false;
+
+	(void)state;
+	jobdb_make(1);
+	assert_int_equal(jobdb_claim(&b, jobdb_worker(0)), 1);
+	t.retry = false;
+	assert_int_equal(do_fail(&b, &t, &failed), 1);
+	assert_true(failed);
+	assert_int_equal(jobdb_int("SELECT attempts FROM batch WHERE state = "
+				   "'failed'"), 1);
+}
+
+/* The wait never passes an hour, after however many attempts. */
+static void
+test_longest_backoff(void **state)
+{
+	struct sm_batch b;
+	double wait;
+	int64_t w;
+	int i;
+
+	(void)state;
+	jobdb_make(30);
+	w = jobdb_worker(0);
+	jobdb_sql("UPDATE batch SET attempts = 11 + id * 40, "
+		  "max_attempts = 100000");
+	for (i = 0; i < 30; i++) {
+		assert_int_equal(jobdb_claim(&b, w), 1);
+		assert_int_equal(do_fail(&b, &broken, NULL), 1);
+	}
+	wait = strtod(jobdb_text("SELECT max(not_before) FROM batch"), NULL);
+	assert_true(wait - NOW <= 3600);
+	wait = strtod(jobdb_text("SELECT min(not_before) FROM batch"), NULL);
+	assert_true(wait - NOW >= 0.75 * 4096);
+	/* Exactly as long as is still waited for, and no longer. */
+	assert_int_equal(jobdb_claim(&b, w), 0);
+	assert_int_equal(jobdb_claim_at(&b, w, NOW + 3600), 1);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, jobdb_setup, jobdb_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_order),
+		TEST(test_claim_fields),
+		TEST(test_due),
+		TEST(test_no_claim),
+		TEST(test_complete),
+		TEST(test_fenced),
+		TEST(test_fenced_by_hand),
+		TEST(test_run_fence),
+		TEST(test_max_attempts),
+		TEST(test_not_worth_retrying),
+		TEST(test_longest_backoff),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,285 @@
+/* job.db: what is opened, and what is refused without a byte being changed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "jobdb.h"
+
+static const enum sm_db_mode modes[] = { SM_DB_READ, SM_DB_WRITE,
+					 SM_DB_CREATE };
+
+static void
+write_file(const char *name, const void *data, size_t len)
+{
+	FILE *f = fopen(jobdb_file(name), "wb");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(data, 1, len, f), len);
+	assert_int_equal(fclose(f), 0);
+}
+
+#define FILE_MAX (1 << 20)
+static char before[FILE_MAX], after[FILE_MAX];
+
+static size_t
+read_file(char *data, const char *name)
+{
+	FILE *f = fopen(jobdb_file(name), "rb");
+	size_t len;
+
+	assert_non_null(f);
+	len = fread(data, 1, FILE_MAX, f);
+	fclose(f);
+	return len;
+}
+
+static bool
+is_there(const char *name)
+{
+	return access(jobdb_file(name), F_OK) == 0;
+}
+
+/* Every mode answers `code`, and not one byte of the file changes. */
+static void
+expect_refusal(int code, const char *word)
+{
+	size_t i, len = read_file(before, "job.db");
+
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(jobdb_open(modes[i]), code);
+		assert_null(jobdb.db);
+		assert_int_equal(jobdb.err.code, code);
+		if (!strstr(jobdb.err.text, word))
+			fail_msg("'%s' is not in: %s", word, jobdb.err.text);
+		if (read_file(after, "job.db") != len ||
+		    memcmp(before, after, len) != 0)
+			fail_msg("mode %d changed the file", (int)modes[i]);
+	}
+}
+
+/* ------------------------------------------------------------ opening -- */
+
+static void
+test_create(void **state)
+{
+	(void)state;
+	assert_int_equal(jobdb_open(SM_DB_CREATE), 0);
+	assert_int_equal(jobdb_int("PRAGMA application_id"), 0x534d696c);
+	assert_int_equal(jobdb_int("PRAGMA user_version"), 1);
+	assert_string_equal(jobdb_text("PRAGMA journal_mode"), "wal");
+	assert_false(sm_db_has_job(jobdb.db));
+	jobdb_begin();
+	jobdb_plan(3);
+	jobdb_commit();
+	assert_true(sm_db_has_job(jobdb.db));
+	/* Opened once more, it is the same and not made anew. */
+	assert_int_equal(jobdb_open(SM_DB_CREATE), 0);
+	assert_true(sm_db_has_job(jobdb.db));
+	assert_int_equal(jobdb_open(SM_DB_WRITE), 0);
+	assert_int_equal(jobdb_int("SELECT count(*) FROM batch"), 3);
+	assert_int_equal(sm_db_integrity(jobdb.db, NULL, NULL, &jobdb.err), 0);
+}
+
+static void
+test_network_fs(void **state)
+{
+	struct sm_db_opts opts = { .mode = SM_DB_CREATE, .network_fs = true };
+
+	(void)state;
+	assert_int_equal(sm_db_open(&jobdb.db, jobdb.path, jobdb.fd, &opts,
+				    &jobdb.err), 0);
+	jobdb_begin();
+	jobdb_plan(2);
+	jobdb_commit();
+	assert_false(is_there("job.db-wal"));
+	/* The mode is the file's: those who open it later need not know. */
+	assert_int_equal(jobdb_open(SM_DB_WRITE), 0);
+	assert_int_equal(jobdb_worker(0), 1);
+	assert_false(is_there("job.db-wal"));
+	assert_int_equal(sm_db_checkpoint(jobdb.db, &jobdb.err), 0);
+}
+
+static void
+test_missing(void **state)
+{
+	char path[600];
+
+	(void)state;
+	assert_int_equal(jobdb_open(SM_DB_READ), SM_EINPUT);
+	assert_int_equal(jobdb_open(SM_DB_WRITE), SM_EINPUT);
+	assert_false(is_there("job.db"));
+	assert_false(is_there("write.lock"));
+
+	memset(path, 'x', sizeof(path));
+	path[501] = '\0';
+	assert_int_equal(sm_db_open(&jobdb.db, path, jobdb.fd,
+				    &(struct sm_db_opts){ 0 }, &jobdb.err),
+			 SM_EINPUT);
+	assert_non_null(strstr(jobdb.err.text, "501"));
+}
+
+static void
+test_read_only(void **state)
+{
+	(void)state;
+	jobdb_make(1);
+	assert_int_equal(jobdb_open(SM_DB_READ), 0);
+	assert_true(sm_db_begin_write(jobdb.db, &jobdb.err) < 0);
+	assert_true(sm_job_end_run(jobdb.db, 1, &jobdb.err) < 0);
+	assert_int_equal(jobdb_int("SELECT ended IS NULL FROM job"), 1);
+}
+
+static void
+test_no_database(void **state)
+{
+	char junk[8192];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(junk); i++)
+		junk[i] = (char)(i * 7 + 1);
+	write_file("job.db", junk, sizeof(junk));
+	expect_refusal(SM_EDAMAGED, "recover");
+}
+
+/* An empty file is what is left of a plan, or of a disk that was full. */
+static void
+test_empty(void **state)
+{
+	struct sm_job job;
+
+	(void)state;
+	write_file("job.db", "", 0);
+	if (jobdb_open(SM_DB_WRITE) == 0) {
+		assert_false(sm_db_has_job(jobdb.db));
+		assert_int_equal(sm_job_get(&job, jobdb.db, &jobdb.err),
+				 SM_EDAMAGED);
+	}
+	assert_int_equal(jobdb.err.code, SM_EDAMAGED);
+	assert_non_null(strstr(jobdb.err.text, "recover"));
+	assert_int_equal(jobdb_open(SM_DB_CREATE), 0);
+	jobdb_begin();
+	jobdb_plan(1);
+	jobdb_commit();
+	assert_true(sm_db_has_job(jobdb.db));
+}
+
+static void
+test_other_application(void **state)
+{
+	(void)state;
+	jobdb_sql("CREATE TABLE t (x); PRAGMA application_id = 7;");
+	expect_refusal(SM_EREFUSED, "another application");
+	/* Nor is one without any id ours. */
+	jobdb_sql("PRAGMA application_id = 0");
+	expect_refusal(SM_EREFUSED, "another application");
+}
+
+static void
+test_newer(void **state)
+{
+	(void)state;
+	jobdb_make(1);
+	sm_db_close(jobdb.db);
+	jobdb.db = NULL;
+	jobdb_sql("PRAGMA user_version = 2");
+	expect_refusal(SM_EREFUSED, "newer");
+}
+
+static void
+test_triggers(void **state)
+{
+	static const char *const tables[] = { "job", "input", "batch",
+					      "attempt", "worker" };
+	char sql[200];
+	size_t i;
+
+	(void)state;
+	jobdb_make(1);
+	sm_db_close(jobdb.db);
+	jobdb.db = NULL;
+	/* A person's own things stay, and so do triggers on them. */
+	jobdb_sql("CREATE TABLE mine (x); CREATE INDEX slow ON batch (rows);"
+		  "CREATE VIEW seen AS SELECT * FROM batch;"
+		  "CREATE TRIGGER own AFTER INSERT ON mine BEGIN SELECT 1; END");
+	assert_int_equal(jobdb_open(SM_DB_WRITE), 0);
+	sm_db_close(jobdb.db);
+	jobdb.db = NULL;
+	assert_int_equal(jobdb_int("SELECT count(*) FROM sqlite_schema WHERE "
+				   "name IN ('mine', 'slow', 'seen', 'own')"),
+			 4);
+	for (i = 0; i < 5; i++) {
+		snprintf(sql, sizeof(sql), "CREATE TRIGGER spy AFTER UPDATE "
+			 "ON %s BEGIN SELECT 1; END", tables[i]);
+		jobdb_sql(sql);
+		expect_refusal(SM_EREFUSED, "'spy'");
+		jobdb_sql("DROP TRIGGER spy");
+	}
+	/* Names are compared as SQLite does it. */
+	jobdb_sql("CREATE TRIGGER spy AFTER UPDATE ON BATCH "
+		  "BEGIN SELECT 1; END");
+	expect_refusal(SM_EREFUSED, "'spy'");
+}
+
+static void
+test_not_regular(void **state)
+{
+	(void)state;
+	jobdb_make(1);
+	sm_db_close(jobdb.db);
+	jobdb.db = NULL;
+	assert_int_equal(renameat(jobdb.fd, "job.db", jobdb.fd, "real.db"), 0);
+	assert_int_equal(symlinkat("real.db", jobdb.fd, "job.db"), 0);
+	assert_int_equal(jobdb_open(SM_DB_READ), SM_EREFUSED);
+	assert_int_equal(jobdb_open(SM_DB_WRITE), SM_EREFUSED);
+	assert_int_equal(jobdb_open(SM_DB_CREATE), SM_EREFUSED);
+	assert_int_equal(unlinkat(jobdb.fd, "job.db", 0), 0);
+	assert_int_equal(mkdirat(jobdb.fd, "job.db", 0755), 0);
+	assert_int_equal(jobdb_open(SM_DB_WRITE), SM_EREFUSED);
+}
+
+static void
+test_damaged_page(void **state)
+{
+	size_t len, i;
+	int n;
+
+	(void)state;
+	jobdb_make(500);
+	assert_int_equal(sm_db_checkpoint(jobdb.db, &jobdb.err), 0);
+	sm_db_close(jobdb.db);
+	jobdb.db = NULL;
+	len = read_file(before, "job.db");
+	/* The last page is one of those that 500 rows fill. */
+	assert_true(len > 10 * 4096 && len % 4096 == 0);
+	for (i = len - 4096; i < len; i++)
+		before[i] = (char)(i * 31);
+	write_file("job.db", before, len);
+	assert_int_equal(jobdb_open(SM_DB_READ), 0);
+	n = sm_db_integrity(jobdb.db, NULL, NULL, &jobdb.err);
+	assert_true(n > 0 || n == SM_EDAMAGED);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, jobdb_setup, jobdb_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_create),
+		TEST(test_network_fs),
+		TEST(test_missing),
+		TEST(test_read_only),
+		TEST(test_no_database),
+		TEST(test_empty),
+		TEST(test_other_application),
+		TEST(test_newer),
+		TEST(test_triggers),
+		TEST(test_not_regular),
+		TEST(test_damaged_page),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

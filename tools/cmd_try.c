@@ -1,0 +1,51 @@
+#include <stddef.h>
+
+#include "cmd.h"
+
+struct try_args {
+	uint64_t batch;
+	bool trust;
+};
+
+/* Said as a word, read as strictly as an option. */
+static const struct sm_option try_batch = {
+	"batch N", .type = SM_OPTION_UINT, .arg = "N",
+	.at = offsetof(struct try_args, batch),
+};
+
+static int
+try_run(struct sm_call *call, struct sm_err *err)
+{
+	struct try_args *a = call->args;
+	int status = 0, ret;
+
+	ret = sm_option_store(&try_batch, a, call->words.word[1], err);
+	if (ret == 0)
+		ret = sm_try(&status, call->words.word[0], a->batch, a->trust,
+			     err);
+	return ret < 0 ? ret : status;
+}
+
+static const struct sm_option try_options[] = {
+	{ "trust", .type = SM_OPTION_BOOL,
+	  .at = offsetof(struct try_args, trust),
+	  .help = "use a job directory that is somebody else's" },
+	{ 0 },
+};
+
+static const struct sm_option_group try_groups[] = {
+	{ "options", try_options, 0 },
+	{ 0 },
+};
+
+const struct sm_cmd cmd_try = {
+	.name = "try",
+	.usage = "JOB N",
+	.summary = "run one batch of an exec job here, without touching the job",
+	.detail = "The command runs in the foreground, its output and errors "
+		  "on this terminal;\nits exit status is passed on.\n",
+	.words = 2,
+	.groups = try_groups,
+	.args_bytes = sizeof(struct try_args),
+	.run = try_run,
+};
