@@ -178,15 +178,15 @@ main(int argc, char **argv)
 		main_usage(stdout);
 	} else {
 		cmd = main_find(argv[1], &err);
-		if (cmd)
-			ret = main_call(cmd, argv + 2, &err);
+		ret = cmd ? main_call(cmd, argv + 2, &err) : err.code;
 	}
-	if (err.code && err.text[0])
+	if (ret < 0)
 		fprintf(stderr, "shardmill: %s\n", err.text);
-	if (sm_output_finish(&late) < 0 && !err.code) {
+	if (sm_output_finish(&late) < 0 && ret >= 0) {
 		fprintf(stderr, "shardmill: %s\n", late.text);
 		err = late;
+		ret = late.code;
 	}
 	/* A command's own status (try) is passed on. */
-	return ret > 0 ? ret : main_exit_status(&err);
+	return ret < 0 ? main_exit_status(&err) : ret;
 }

@@ -8,6 +8,7 @@
  *	logs/             --keep-logs of exec
  *	workers           locks and heartbeats (live.h)
  *	run.lock, final.lock, write.lock
+ *	replaces          while --restart plans anew: the old final file's path
  *
  * Everything in it is opened relative to its descriptor, O_NOFOLLOW and
  * O_CLOEXEC, under names that the program makes.

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,8 +111,8 @@ sm_join_is_complete(struct sm_handle *h, struct sm_err *err)
 }
 
 int
-sm_join_check_target(const char *path, uint64_t fingerprint, bool force,
-		     struct sm_err *err)
+sm_join_check_target(const char *path, uint64_t fingerprint,
+		     const struct sm_job *job, bool force, struct sm_err *err)
 {
 	struct sm_gzip_end end;
 	struct stat st;
@@ -131,7 +132,9 @@ sm_join_check_target(const char *path, uint64_t fingerprint, bool force,
 		return sm_err_set(err, SM_EREFUSED,
 				  "the output '%s' is not a regular file",
 				  path);
-	if (force)
+	if (force || (job && job->final_path && job->final_size >= 0 &&
+		      strcmp(job->final_path, path) == 0 &&
+		      st.st_size == job->final_size))
 		return 0;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -416,6 +419,22 @@ join_locked(struct join *j, struct sm_finalize_result *result,
 	return 0;
 }
 
+/* F.part, with as much of F as a name may be long. */
+static char *
+join_part_name(const char *path)
+{
+	static const char suffix[] = ".part";
+	size_t dir = (size_t)(strrchr(path, '/') + 1 - path);
+	size_t most = dir + NAME_MAX - strlen(suffix), n = strlen(path);
+	char *part = malloc(n + sizeof(suffix));
+
+	if (!part)
+		return NULL;
+	memcpy(part, path, n + 1);
+	strcpy(part + (n < most ? n : most), suffix);
+	return part;
+}
+
 static int
 join_choose_path(struct join *j, const char *output, struct sm_err *err)
 {
@@ -429,7 +448,7 @@ join_choose_path(struct join *j, const char *output, struct sm_err *err)
 	j->path = sm_path_real(path, err);
 	if (!j->path)
 		return err->code;
-	j->part = sm_path_concat(j->path, ".part");
+	j->part = join_part_name(j->path);
 	return j->part ? 0 : sm_err_mem(err, "a path");
 }
 
@@ -455,7 +474,7 @@ sm_join(struct sm_finalize_result *result, struct sm_handle *h,
 			goto out;
 		}
 	}
-	ret = sm_join_check_target(j.path, h->fingerprint,
+	ret = sm_join_check_target(j.path, h->fingerprint, &h->job,
 				   opts->force || h->job.final_force, err);
 	if (ret < 0)
 		goto out;

@@ -23,9 +23,11 @@ int sm_join_is_complete(struct sm_handle *h, struct sm_err *err);
 
 /*
  * May `path` be replaced by this job?  Nothing stands there, or a final file
- * of this fingerprint, or `force`: 0.  SM_EREFUSED.
+ * of this fingerprint, or the one that `job` (NULL: none yet) recorded, or
+ * `force`: 0.  SM_EREFUSED.
  */
-int sm_join_check_target(const char *path, uint64_t fingerprint, bool force,
+int sm_join_check_target(const char *path, uint64_t fingerprint,
+			 const struct sm_job *job, bool force,
 			 struct sm_err *err);
 
 #endif /* SM_JOIN_H */

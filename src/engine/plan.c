@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file.h"
+
 #include "planning.h"
 
 void
@@ -31,7 +33,7 @@ plan_is_complete(const struct sm_planning *p)
 {
 	struct stat st;
 
-	return p->spec->output && !p->opts->force &&
+	return p->spec->output && !p->force &&
 	       stat(p->spec->output, &st) == 0;
 }
 
@@ -48,8 +50,8 @@ plan_cut(struct sm_planning *p, struct sm_err *err)
 	p->inserting = p->inserting || ret == 0;
 	if (ret == 0 && p->spec->output)
 		ret = sm_join_check_target(p->spec->output,
-					   p->spec->fingerprint,
-					   p->opts->force, err);
+					   p->spec->fingerprint, NULL,
+					   p->force, err);
 	return ret;
 }
 
@@ -97,21 +99,65 @@ plan_locked(struct sm_planning *p, struct sm_err *err)
 }
 
 /*
+ * The final file of the job that --restart deletes is the new job's to
+ * replace.  Noted in a file before anything is deleted, so that a restart
+ * killed in between still knows.
+ */
+static int
+plan_note_final(struct sm_planning *p, struct sm_err *err)
+{
+	struct sm_db_opts opts = { .mode = SM_DB_READ };
+	struct sm_job job = { 0 };
+	struct sm_db *db = NULL;
+	struct sm_err ignored;
+	int ret = 0;
+
+	/* A damaged database, or none, notes nothing. */
+	if (sm_db_open(&db, p->dir.path, p->dir.fd, &opts, &ignored) == 0 &&
+	    sm_job_get(&job, db, &ignored) == 0 && job.final_path &&
+	    sm_join_check_target(job.final_path, 0, &job, false, &ignored) ==
+		    0)
+		ret = sm_jobdir_write(&p->dir, "replaces", job.final_path,
+				      err);
+	sm_job_release(&job);
+	sm_db_close(db);
+	return ret;
+}
+
+static void
+plan_read_note(struct sm_planning *p)
+{
+	struct sm_map map = { 0 };
+	struct sm_err ignored;
+	const char *path = p->spec->output;
+
+	p->force = p->opts->force;
+	if (!path || sm_map_openat(&map, p->dir.fd, "replaces", &ignored) < 0)
+		return;
+	if (map.size == strlen(path) && memcmp(map.data, path, map.size) == 0)
+		p->force = true;
+	sm_map_close(&map);
+}
+
+/*
  * --restart: what is there goes first.  The directory is made again, since
- * removing it took it away under the lock.
+ * removing it may have taken it away under the lock.
  */
 static int
 plan_restart(struct sm_planning *p, const char *job, struct sm_err *err)
 {
-	int ret = sm_jobdir_remove(&p->dir, err);
+	bool made;
+	int ret = plan_note_final(p, err);
 
+	if (ret == 0)
+		ret = sm_jobdir_remove(&p->dir, err);
 	if (ret < 0)
 		return ret;
 	close(p->lock);
 	p->lock = -1;
 	sm_jobdir_close(&p->dir);
 	ret = sm_jobdir_create(&p->dir, job, p->opts->trust,
-			       p->opts->network_fs, &p->made, err);
+			       p->opts->network_fs, &made, err);
 	return ret < 0 ? ret : sm_planning_lock(p, err);
 }
 
@@ -136,8 +182,12 @@ sm_plan(struct sm_plan_result *result, const char *job,
 		ret = sm_planning_lock(&p, err);
 	if (ret == 0 && opts->restart && !p.made)
 		ret = plan_restart(&p, job, err);
-	if (ret == 0)
+	if (ret == 0) {
+		plan_read_note(&p);
 		ret = plan_locked(&p, err);
+	}
+	if (ret == 0)
+		unlinkat(p.dir.fd, "replaces", 0);
 	sm_db_close(p.db);
 	if (p.made && p.lock >= 0 && (ret < 0 || p.forget))
 		sm_jobdir_remove(&p.dir, &ignored);

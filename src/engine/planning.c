@@ -297,7 +297,7 @@ planning_insert_job(struct sm_planning *p, const char *text, struct sm_err *err)
 		.fail_fast = s->fail_fast > 0,
 		.network_fs = p->opts->network_fs,
 		.final_path = (char *)p->spec->output,
-		.final_force = p->opts->force,
+		.final_force = p->force,
 		.created = sm_clock_wall(),
 	};
 	int ret;

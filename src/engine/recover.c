@@ -68,20 +68,23 @@ recover_database_is_whole(struct recover *r, struct sm_err *err)
 	struct sm_db_opts opts = { .mode = SM_DB_WRITE,
 				   .wait = { .limit_s = SM_OUTSIDER_LIMIT_S } };
 	struct sm_db *db = NULL;
+	struct sm_err why;
 	int ret;
 
 	if (faccessat(r->p.dir.fd, "job.db", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	ret = sm_db_open(&db, r->p.dir.path, r->p.dir.fd, &opts, err);
+	ret = sm_db_open(&db, r->p.dir.path, r->p.dir.fd, &opts, &why);
 	if (ret == 0)
 		ret = sm_db_has_job(db);
 	if (ret > 0)
-		ret = sm_db_integrity(db, NULL, NULL, err) == 0;
+		ret = sm_db_integrity(db, NULL, NULL, &why) == 0;
 	sm_db_close(db);
 	/* A newer version, or a disk that fails, is no damage. */
-	return ret == SM_EREFUSED || ret == SM_EIO || ret == SM_EBUSY ?
-		       ret :
-		       ret > 0;
+	if (ret == SM_EREFUSED || ret == SM_EIO || ret == SM_EBUSY) {
+		*err = why;
+		return ret;
+	}
+	return ret > 0;
 }
 
 /* Out of the way, but kept: it may still tell something to somebody. */
@@ -226,6 +229,7 @@ static int
 recover_rebuild(struct recover *r, struct sm_err *err)
 {
 	struct sm_planning *p = &r->p;
+	struct sm_err ignored;
 	struct sm_db_opts db = { .mode = SM_DB_CREATE,
 				 .network_fs = p->opts->network_fs,
 				 .wait = { .limit_s = SM_OUTSIDER_LIMIT_S } };
@@ -235,7 +239,8 @@ recover_rebuild(struct recover *r, struct sm_err *err)
 		ret = sm_planning_digest(p, err);
 	if (ret < 0)
 		return ret;
-	p->compiled = sm_jobdir_tables(&fd, &p->dir, r->fingerprint, err) == 0;
+	p->compiled = sm_jobdir_tables(&fd, &p->dir, r->fingerprint,
+				       &ignored) == 0;
 	if (p->compiled)
 		close(fd);
 	ret = sm_planning_cut(p, recover_batch, err);

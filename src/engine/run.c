@@ -152,6 +152,7 @@ run_rounds(struct sm_handle *h, const struct sm_run_opts *opts,
 {
 	struct sm_finalize_opts fin = { .events = opts->events };
 	struct sm_finalize_result made = { 0 };
+	struct sm_err why;
 	int ret, tries;
 
 	for (tries = 1;; tries++) {
@@ -160,12 +161,13 @@ run_rounds(struct sm_handle *h, const struct sm_run_opts *opts,
 			ret = run_verdict(h, result, err);
 		if (ret < 0 || !h->job.final_path)
 			return ret;
-		ret = sm_join(&made, h, &fin, err);
+		ret = sm_join(&made, h, &fin, &why);
 		if (ret != SM_EVERIFY || tries == JOIN_TRIES)
 			break;
-		sm_event_notice(&opts->events, "%s; making it again",
-				err->text);
+		sm_event_notice(&opts->events, "%s; making it again", why.text);
 	}
+	if (ret < 0)
+		*err = why;
 	if (ret == 0) {
 		result->finalized = true;
 		result->final_size = made.size;

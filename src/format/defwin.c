@@ -8,7 +8,7 @@
 struct sm_defwin *
 sm_defwin_new(void)
 {
-	/* Zeroed: bytes beyond the text are read, though they decide nothing. */
+	/* Zeroed: bytes beyond the text are read, but decide nothing. */
 	struct sm_defwin *d = calloc(1, sizeof(*d));
 
 	if (!d)

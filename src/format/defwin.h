@@ -150,8 +150,8 @@ sm_defwin_agree(const struct sm_defwin *d, size_t at, uint64_t dist)
 
 /*
  * Cover text[at .. at + len), at >= done and len >= 3, by a match with the
- * bytes `dist` before, which are equal.  It takes in what agrees before it, too,
- * down to `done`.
+ * bytes `dist` before, which are equal.  It takes in what agrees before it,
+ * too, down to `done`.
  */
 static inline void
 sm_defwin_match(struct sm_defwin *d, size_t at, size_t len, uint64_t dist)

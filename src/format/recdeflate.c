@@ -26,8 +26,8 @@
  * far.  Places of ids are kept as 32 bits; after 4 GiB of text an old one may
  * look near, but by then a whole window of this shard's text lies before it.
  *
- * (3) Matches are at least 4 bytes long here, and those of more than 258 are cut
- * into 3 to 258 (sm_defwin_match(), which also asserts the distance).
+ * (3) Matches are at least 4 bytes long here, and longer ones than 258 are cut
+ * into 3 to 258 each (sm_defwin_match(), which also asserts the distance).
  *
  * (4) Package-merge keeps the code lengths within 14, 15 and 7 bits by
  * construction, and every code has two symbols or more and is complete.
@@ -58,10 +58,11 @@
  * that a window holds.
  */
 #define ID_BITS 12
+
 struct recdeflate {
 	struct sm_record_writer w;
 	struct sm_defwin *win;
-	bool in_list;     /* an item was written in this record */
+	bool in_list;           /* an item was written in this record */
 	struct sm_defpart owed; /* the end of the record before, or nothing */
 	/* Id and number must be shorter together; 0: all items are too long. */
 	size_t item_room;

@@ -113,10 +113,14 @@ int
 sm_job_set_final(struct sm_db *db, const char *path, bool force,
 		 struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(
-		db, "UPDATE job SET final_path = ?1, final_force = ?2, "
-		    "final_size = NULL, final_digest = NULL "
-		    "WHERE final_path IS NOT ?1 OR final_force <> ?2", err);
+	/* The same path keeps what was recorded, a leave to replace it too. */
+	static const char text[] =
+		"UPDATE job SET final_path = ?1, final_force = "
+		"CASE WHEN final_path IS ?1 THEN max(final_force, ?2) "
+		"ELSE ?2 END, final_size = iif(final_path IS ?1, final_size, "
+		"NULL), final_digest = iif(final_path IS ?1, final_digest, "
+		"NULL) WHERE final_path IS NOT ?1 OR final_force < ?2";
+	sqlite3_stmt *s = sql_get(db, text, err);
 	int ret;
 
 	if (!s)

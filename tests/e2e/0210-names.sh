@@ -31,7 +31,7 @@ done
 long=$(printf 'n%.0s' $(seq 247))
 expect_exit 0 sm candidates -o "$long.gz" --sync=end "${args[@]}"
 same_text "$set/want" "$long.gz"
-for more in n nn nnnnnn; do
+for more in nn nnn nnnnnn; do
 	code=0
 	sm candidates -o "$more$long.gz" "${args[@]}" >out 2>err || code=$?
 	[[ $code = [34] ]] || fail "a name ${#more} bytes too long: exit $code"

@@ -1,8 +1,6 @@
 #!/bin/bash
 # One supervisor, one finalize at a time; what may run beside them.
 . "$(dirname "$0")/lib.sh"
-need flock
-
 data small 300 60
 opts=(--batch-rows 25 --sync end)
 reference by25 "${opts[@]}"
@@ -32,14 +30,18 @@ sql f.gz.job "UPDATE job SET paused = 0"
 ended 0 $pid run
 same "$set/by25.gz" f.gz
 
-# Two finalizes: the lock of the first is held here by flock(1).
+# Two finalizes: the lock of the first is held here, of
+# either kind.
 rm f.gz
-flock -o f.gz.job/final.lock sleep 30 &
+"$PYTHON" -c 'import fcntl, struct, time
+f = open("f.gz.job/final.lock", "r+b")
+OFD_SETLK = 37
+fcntl.fcntl(f, OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 1, 0))
+fcntl.flock(f, fcntl.LOCK_EX)
+open("held", "w")
+time.sleep(60)' &
 keep_pid $!
-held() {
-	! flock -n f.gz.job/final.lock true
-}
-wait_for 10 held
+wait_for 10 test -e held
 expect_exit 8 sm finalize f.gz
 kill $!
 wait $! 2>/dev/null

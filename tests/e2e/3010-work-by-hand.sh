@@ -3,8 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 
 data mid 6000 300
-opts=(--batch-rows 60)
-reference by60 "${opts[@]}"
+opts=(--batch-rows 60 --encoder zlib --level 4)
+reference z60 "${opts[@]}"
 
 expect_exit 0 sm plan f.gz.job candidates -o f.gz "${opts[@]}" "${args[@]}"
 sql f.gz.job "UPDATE job SET paused = 1"
@@ -20,7 +20,7 @@ wait_for 20 alive 2
 sql f.gz.job "UPDATE job SET paused = 0"
 ended 0 $run run
 ended 0 $work work
-same "$set/by60.gz" f.gz
+same "$set/z60.gz" f.gz
 equal "$(sql f.gz.job "SELECT count(DISTINCT worker) FROM batch")" 2 \
 	"workers that took a part"
 equal "$(sql f.gz.job 'SELECT count(*) FROM worker WHERE supervised = 0')" 1
@@ -30,9 +30,9 @@ outcomes f.gz.job done
 # SIGKILL to the one by hand while it works: its batch is put back by the
 # supervisor, who did not start it.
 rm -rf f.gz f.gz.job
-expect_exit 0 sm plan f.gz.job candidates -o f.gz --batch-rows 600 --level 9 \
-	"${args[@]}"
-reference slow --batch-rows 600 --level 9
+expect_exit 0 sm plan f.gz.job candidates -o f.gz --batch-rows 600 \
+	--encoder zlib --level 9 "${args[@]}"
+reference slow --batch-rows 600 --encoder zlib --level 9
 start work work f.gz.job
 work=$pid
 wait_for 20 at_least f.gz.job running 1
@@ -54,4 +54,4 @@ done
 equal "$(count_of f.gz.job done)" 100
 made_once f.gz.job
 expect_exit 0 sm finalize f.gz
-same "$set/by60.gz" f.gz
+same "$set/z60.gz" f.gz

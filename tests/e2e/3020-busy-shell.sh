@@ -5,8 +5,8 @@
 need sqlite3
 
 data mid 6000 300
-opts=(--batch-rows 60 --lease 3 --max-attempts 1)
-reference by60 "${opts[@]}"
+opts=(--batch-rows 60 --encoder zlib --level 4 --lease 3 --max-attempts 1)
+reference z60 "${opts[@]}"
 start run candidates -o f.gz -j 2 "${opts[@]}" "${args[@]}"
 run=$pid
 wait_for 20 at_least f.gz.job done 3
@@ -24,7 +24,7 @@ expect_exit 0 sm status f.gz
 expect_exit 0 sm retry f.gz.job --failed
 wait $shell || fail "the shell failed"
 ended 0 $run run
-same "$set/by60.gz" f.gz
+same "$set/z60.gz" f.gz
 made_once f.gz.job
 outcomes f.gz.job done
 equal "$(sql f.gz.job 'SELECT priority FROM batch WHERE id = 90')" 1
@@ -41,6 +41,6 @@ while kill -0 $run 2>/dev/null; do
 		'SELECT * FROM progress' >/dev/null || fail "a reader failed"
 done
 ended 0 $run run
-same "$set/by60.gz" f.gz
+same "$set/z60.gz" f.gz
 wait
 equal "$(sql f.gz.job 'PRAGMA integrity_check')" ok

@@ -3,8 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 
 data mid 6000 300
-opts=(--batch-rows 60)
-reference by60 "${opts[@]}"
+opts=(--batch-rows 60 --encoder zlib --level 4)
+reference z60 "${opts[@]}"
 expect_exit 0 sm plan f.gz.job candidates -o f.gz "${opts[@]}" "${args[@]}"
 sql f.gz.job "UPDATE job SET paused = 1"
 start run run f.gz.job -j 1
@@ -35,6 +35,6 @@ equal "$(json out paused)" true
 kill -0 $run || fail "the run ended while paused"
 sql f.gz.job "UPDATE job SET paused = 0, workers = 3"
 ended 0 $run run
-same "$set/by60.gz" f.gz
+same "$set/z60.gz" f.gz
 made_once f.gz.job
 outcomes f.gz.job done

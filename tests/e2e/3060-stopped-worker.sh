@@ -5,8 +5,8 @@
 seed_random
 
 data mid 6000 300
-opts=(--batch-rows 60 --lease 3)
-reference by60 "${opts[@]}"
+opts=(--batch-rows 60 --encoder zlib --level 4 --lease 3)
+reference z60 "${opts[@]}"
 for n in 1 2 3; do
 	rm -rf f.gz f.gz.job
 	start run candidates -o f.gz -j 2 "${opts[@]}" "${args[@]}"
@@ -19,7 +19,7 @@ for n in 1 2 3; do
 	keep_pid "${workers[0]}"
 	ended 0 $run run
 	gone "${workers[0]}" || fail "the stopped worker is still there"
-	same "$set/by60.gz" f.gz
+	same "$set/z60.gz" f.gz
 	no_leftovers f.gz.job
 	made_once f.gz.job
 	outcomes f.gz.job done stalled fenced interrupted
@@ -33,6 +33,6 @@ kill -STOP -- -$pid
 sleep 5
 kill -CONT -- -$pid
 ended 0 $pid run
-same "$set/by60.gz" f.gz
+same "$set/z60.gz" f.gz
 made_once f.gz.job
 outcomes f.gz.job done

@@ -6,7 +6,8 @@ root=$tests/..
 # The manual's source writes a hyphen as \-.
 sed 's/\\-/-/g; s/\\f[A-Z]//g; s/^\.[A-Z]* //; s/\\&//g' \
 	"$root/tools/shardmill.1" >manual || fail "no manual"
-cat manual "$root/README.md" >docs
+cat manual "$root/README.md" >docs || fail "no README"
+[ -e "$root/schema/README.md" ] || fail "no schema/README.md"
 
 missing=()
 named() {
@@ -57,15 +58,15 @@ while IFS='|' read -r type name; do
 	named "$name" "$root/schema/README.md" "$type"
 done < <(sql job "SELECT type, name FROM sqlite_schema WHERE type IN
 	('table', 'view') AND name NOT LIKE 'sqlite_%'")
+cat "$root"/schema/*.sql >schema
 while IFS='|' read -r column view; do
-	cat "$root"/schema/*.sql >schema
 	named "$column" schema "column of $view"
 done < <(sql job "SELECT c.name, s.name FROM sqlite_schema s,
 	pragma_table_info(s.name) c WHERE s.type IN ('table', 'view')")
 sm status job --json >status || fail "status --json"
-for name in $("$PYTHON" -c 'import json, sys
+cat "$root/README.md" "$root/schema/README.md" manual >all
+for name in $("$PYTHON" -c 'import json
 print(*json.load(open("status")))'); do
-	cat "$root/README.md" "$root/schema/README.md" manual >all
 	named "$name" all "field of status --json"
 done
 

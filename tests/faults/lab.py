@@ -12,7 +12,6 @@ FAULTS_LONG (not empty: everything, not a sample).
 """
 import atexit
 import collections
-import json
 import os
 import queue
 import random
@@ -308,10 +307,16 @@ def check_whole(slot, scenario, job="f.gz.job"):
     with open(slot.path("f.gz"), "rb") as f:
         if f.read() != scenario.want():
             raise Violation("the final file differs")
+    if not os.path.exists(slot.path(job)) and "--restart" in scenario.command:
+        slot.must("verify", "f.gz")     # the file stands for the job
+        return
     slot.must("verify", job)
     odd = leftovers(slot, job)
     if odd:
         raise Violation(f"left behind: {odd}")
+    with open(slot.path(job, "spec.json"), encoding="utf-8") as f:
+        if [(f.read(),)] != slot.sql("SELECT spec FROM job", job):
+            raise Violation("spec.json is not the job's")
     found = audit(slot, job)
     if found:
         raise Violation("; ".join(found))
@@ -329,6 +334,46 @@ def check_again(slot, scenario):
         raise Violation(f"the same command again: exit {r.code}: "
                         f"{r.err.strip()}")
     check_whole(slot, scenario)
+
+
+_trap = []
+
+
+def trapped(slot, scenario, options, env=None):
+    """The scenario's command under nthcall: its result, and what nthcall.c
+    wrote down, as lines."""
+    with _lock:
+        if not _trap:
+            _trap.append(compile_c("nthcall"))
+    log = slot.path("..", "nthcall.log")
+    r = run([_trap[0], "-o", log, *options, SHARDMILL, *scenario.command],
+            slot.dir, env)
+    with open(log, encoding="utf-8", errors="replace") as f:
+        lines = f.read().splitlines()
+    os.unlink(log)
+    return r, lines
+
+
+def trapped_calls(slot, scenario, options, env=None):
+    """The calls of an undisturbed run: [(role, name, what)]."""
+    slot.reset(scenario)
+    r, lines = trapped(slot, scenario, options, env)
+    if r.code != 0 and not requeue_again(scenario, r):
+        sys.exit(f"{scenario.name} undisturbed: exit {r.code}: {r.err}")
+    words = [(line + " ").split(" ", 2) for line in lines]
+    return [(int(role), name, what.strip()) for role, name, what in words]
+
+
+def check_ended(r):
+    """A run that met trouble ends with a documented status and one message."""
+    if r.code not in DOCUMENTED:
+        raise Violation(f"exit {r.code}: {r.err.strip()}")
+    told = [line for line in r.err.splitlines()
+            if line.startswith("shardmill: ")]
+    if r.code != 0 and len(told) != 1:
+        raise Violation(f"exit {r.code} with {len(told)} messages: {r.err}")
+    if "Sanitizer" in r.err or "runtime error" in r.err:
+        raise Violation(r.err)
 
 
 class Driver:
@@ -385,9 +430,9 @@ class Driver:
                 pool.submit(self._case, case, label, args)
 
     def sample(self, cases, count):
-        """All in a long run; else so many, spread evenly from the seed."""
+        """So many (None: all), spread evenly from where the seed says."""
         cases = list(cases)
-        if LONG or count >= len(cases):
+        if count is None or count >= len(cases):
             return cases
         step = len(cases) / count
         at = self.random.random() * step
@@ -414,7 +459,3 @@ def finish(*drivers):
     if empty:
         print(f"nothing was tested: {', '.join(empty)}")
     sys.exit(1 if bad or empty else 0)
-
-
-def public_json(result):
-    return json.loads(result.out)

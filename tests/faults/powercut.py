@@ -2,7 +2,7 @@
 """Cut the power at every write, sync and rename, and resume.
 
     powercut.py [--states N] [--seed S] [--jobs N] [--only SCENE,...]
-                [--verify-every N] [--expect WORD,...] SHARDMILL
+                [--verify-every N] [--keep DIR] [--expect WORD,...] SHARDMILL
 
 Each scene is one small job whose writes, syncs and names are recorded
 (powercut_trace.py).  The states that a file system may leave after a power
@@ -21,6 +21,7 @@ import argparse
 import ctypes
 import multiprocessing
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -136,6 +137,7 @@ def run_scene(scene, args, scratch, mount):
                 found.append(word)
                 if len(found) <= SHOWN:
                     tell(scene, number, ops, word, what)
+                    keep(scene, number, args.keep)
             if args.expect and set(found) & args.expect:
                 break
     print(f"{scene.name:12} {len(ops):6} {len(disk.points):7} {looked:8} "
@@ -158,6 +160,16 @@ def tell(scene, number, ops, word, what):
         print(f"        {op.kind} {op.path}{to} at {op.at}", flush=True)
 
 
+def keep(scene, number, path):
+    """A state with a violation, for a person to look at."""
+    if path:
+        path = f"{path}/{scene.name}-{number}"
+        os.makedirs(path + "/root", exist_ok=True)
+        powercut_check.Checker.lay(disk.files(chosen[number]), path + "/root")
+        with open(path + "/command", "w", encoding="utf-8") as f:
+            f.write(f"# at {scene.root}\n{shlex.join(scene.resume)}\n")
+
+
 def parse():
     p = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     p.add_argument("--states", type=int, default=1500, metavar="N",
@@ -167,6 +179,8 @@ def parse():
     p.add_argument("--only", metavar="SCENE,...")
     p.add_argument("--verify-every", type=int, default=5, metavar="N",
                    help="run `shardmill verify` on every N-th state")
+    p.add_argument("--keep", metavar="DIR",
+                   help="put the first states with a violation there")
     p.add_argument("--expect", metavar="WORD,...")
     p.add_argument("shardmill")
     args = p.parse_args()

@@ -86,15 +86,16 @@ class Checker:
                     is_whole(files.get(f"{shards}/{n}"), row) for n in names):
                 yield "lost", f"batch {batch}"
 
-    def lay(self, files):
-        for name in os.listdir(self.scene.root):
-            path = os.path.join(self.scene.root, name)
+    @staticmethod
+    def lay(files, root):
+        for name in os.listdir(root):
+            path = os.path.join(root, name)
             if os.path.isdir(path):
                 shutil.rmtree(path)
             else:
                 os.unlink(path)
         for name in sorted(files):
-            path = os.path.join(self.scene.root, name)
+            path = os.path.join(root, name)
             if files[name] is None:
                 os.mkdir(path)
             else:
@@ -112,12 +113,15 @@ class Checker:
         text = done.stdout.decode(errors="replace").strip()
         return None if done.returncode == 0 else f"{done.returncode}: {text}"
 
-    def after(self, was):
-        """What must hold when the job was resumed; `was`: rows of before."""
+    def after(self, was, finished):
+        """What must hold when the job was resumed; `was`: rows of before;
+        `finished`: all was there before, and nobody looked at the shards."""
         final, shards = self.scene.final, self.scene.job + "/shards"
         with open(final, "rb") as f:
             if f.read() != self.scene.wanted:
                 yield "bytes", os.path.basename(final)
+        if finished:
+            return
         rows, commits = rows_of(self.scene.job + "/job.db")
         names = sorted(os.listdir(shards))
         if names != [f"{b:06}.gz" for b in sorted(rows)]:
@@ -143,13 +147,18 @@ class Checker:
     def judge(self, files, verify):
         """The violations of one state; it is laid below the root first."""
         out = list(self.before(files))
-        was = self.rows_in(files) if self.scene.keeps else {}
-        self.lay(files)
+        was = self.rows_in(files)
+        self.lay(files, self.scene.root)
         wrong = self.run(self.scene.resume)
         if wrong:
             return out + [("exit", wrong)]
-        out += self.after(was)
-        for what in (self.scene.job, self.scene.final) if verify else ():
+        final = os.path.relpath(self.scene.final, self.scene.root)
+        finished = (not self.scene.keeps
+                    and files.get(final) == self.scene.wanted
+                    and all(r[0] == "done" for r in was.values()))
+        out += self.after(was, finished)
+        paths = [self.scene.final] + [self.scene.job] * (not finished)
+        for what in paths if verify else ():
             wrong = self.run([self.scene.resume[0], "verify", what])
             if wrong:
                 out.append(("verify", wrong))

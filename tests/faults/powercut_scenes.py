@@ -91,8 +91,8 @@ class Again(Scene):
 
     def __init__(self, *args):
         super().__init__(*args)
-        self.command = self.argv(2, "B", "--accept-changed")
-        self.resume = self.argv(1, "B", "--accept-changed")
+        self.command = self.argv(2, "B", "--accept-changed", "--force")
+        self.resume = self.argv(1, "B", "--accept-changed", "--force")
 
     def prepare(self, call):
         super().prepare(call)

@@ -227,7 +227,7 @@ jobdb_claim(struct sm_batch *b, int64_t worker)
 	return jobdb_claim_at(b, worker, JOBDB_NOW);
 }
 
-/* Complete in a transaction of its own: 1, or 0 where the guard did not hold. */
+/* Complete in a transaction of its own; 1, or 0 if the guard did not hold. */
 static inline int
 jobdb_complete(const struct sm_batch *b, uint64_t gz_bytes)
 {
@@ -244,6 +244,46 @@ jobdb_complete(const struct sm_batch *b, uint64_t gz_bytes)
 	ret = sm_batch_complete(jobdb.db, b, &made, JOBDB_NOW + 5, &jobdb.err);
 	if (ret < 0)
 		fail_msg("complete: %s", jobdb.err.text);
+	jobdb_commit();
+	return ret;
+}
+
+static const struct sm_batch_trouble jobdb_broken = {
+	.outcome = "error",
+	.exit_status = 3,
+	.signal = -1,
+	.error_class = "command",
+	.message = "it broke",
+	.stderr_text = "oh\nno\n",
+	.retry = true,
+};
+
+/* A counted failure, in a transaction of its own. */
+static inline int
+jobdb_fail(const struct sm_batch *b, const struct sm_batch_trouble *t,
+	   bool *failed)
+{
+	int ret;
+
+	jobdb_begin();
+	ret = sm_batch_fail(jobdb.db, b, t, JOBDB_NOW, failed, &jobdb.err);
+	assert_true(ret >= 0);
+	jobdb_commit();
+	return ret;
+}
+
+/* An interruption, likewise. */
+static inline int
+jobdb_give_back(const struct sm_batch *b)
+{
+	struct sm_batch_trouble gone = { .outcome = "interrupted",
+					 .exit_status = -1,
+					 .signal = -1 };
+	int ret;
+
+	jobdb_begin();
+	ret = sm_batch_give_back(jobdb.db, b, &gone, JOBDB_NOW, &jobdb.err);
+	assert_true(ret >= 0);
 	jobdb_commit();
 	return ret;
 }

@@ -1,4 +1,4 @@
-/* Claims, the guard, and which attempts count. */
+/* Claims, and the guard behind them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,43 +9,6 @@
 #include "jobdb.h"
 
 #define NOW JOBDB_NOW
-
-static const struct sm_batch_trouble broken = { .outcome = "error",
-						.exit_status = 3,
-						.signal = -1,
-						.error_class = "command",
-						.message = "it broke",
-						.stderr_text = "oh\nno\n",
-						.retry = true };
-static const struct sm_batch_trouble gone = { .outcome = "interrupted",
-					      .exit_status = -1,
-					      .signal = -1,
-					      .retry = true };
-
-static int
-do_fail(const struct sm_batch *b, const struct sm_batch_trouble *t,
-	bool *failed)
-{
-	int ret;
-
-	jobdb_begin();
-	ret = sm_batch_fail(jobdb.db, b, t, NOW, failed, &jobdb.err);
-	assert_true(ret >= 0);
-	jobdb_commit();
-	return ret;
-}
-
-static int
-do_give_back(const struct sm_batch *b)
-{
-	int ret;
-
-	jobdb_begin();
-	ret = sm_batch_give_back(jobdb.db, b, &gone, NOW, &jobdb.err);
-	assert_true(ret >= 0);
-	jobdb_commit();
-	return ret;
-}
 
 static void
 do_fenced(const struct sm_batch *b)
@@ -221,8 +184,8 @@ test_complete(void **state)
 	assert_string_equal(jobdb_text("SELECT outcome FROM attempt"), "done");
 	/* Once. */
 	assert_int_equal(jobdb_complete(&b, 78), 0);
-	assert_int_equal(do_fail(&b, &broken, NULL), 0);
-	assert_int_equal(do_give_back(&b), 0);
+	assert_int_equal(jobdb_fail(&b, &jobdb_broken, NULL), 0);
+	assert_int_equal(jobdb_give_back(&b), 0);
 	assert_int_equal(jobdb_int("SELECT gz_bytes FROM batch"), 77);
 	assert_string_equal(jobdb_text("SELECT outcome FROM attempt"), "done");
 }
@@ -246,17 +209,17 @@ test_fenced(void **state)
 	assert_int_equal(seen.token, first.token);
 	assert_int_equal(seen.attempts, 1);
 	assert_int_equal(seen.max_attempts, 3);
-	assert_int_equal(do_give_back(&seen), 1);
+	assert_int_equal(jobdb_give_back(&seen), 1);
 	/* Pending: the old token is still in the row, and worth nothing. */
 	assert_int_equal(jobdb_complete(&first, 50), 0);
-	assert_int_equal(do_fail(&first, &broken, NULL), 0);
-	assert_int_equal(do_give_back(&first), 0);
+	assert_int_equal(jobdb_fail(&first, &jobdb_broken, NULL), 0);
+	assert_int_equal(jobdb_give_back(&first), 0);
 
 	assert_int_equal(jobdb_claim(&second, b), 1);
 	assert_int_not_equal(second.token, first.token);
 	assert_int_equal(jobdb_complete(&first, 50), 0);
-	assert_int_equal(do_fail(&first, &broken, NULL), 0);
-	assert_int_equal(do_give_back(&first), 0);
+	assert_int_equal(jobdb_fail(&first, &jobdb_broken, NULL), 0);
+	assert_int_equal(jobdb_give_back(&first), 0);
 	assert_int_equal(jobdb_int("SELECT token FROM batch WHERE state = "
 				   "'running' AND attempts = 1"),
 			 second.token);
@@ -305,106 +268,14 @@ test_run_fence(void **state)
 	assert_int_equal(sm_job_set_spec(jobdb.db, "{}", "cd", &jobdb.err), 0);
 	jobdb_commit();
 	assert_int_equal(jobdb_complete(&b, 50), 0);
-	assert_int_equal(do_fail(&b, &broken, NULL), 0);
-	assert_int_equal(do_give_back(&b), 0);
+	assert_int_equal(jobdb_fail(&b, &jobdb_broken, NULL), 0);
+	assert_int_equal(jobdb_give_back(&b), 0);
 	assert_string_equal(jobdb_text("SELECT state FROM batch"), "running");
 	/* Whoever rescues it works under the new run. */
 	assert_int_equal(sm_batch_of_worker(&seen, jobdb.db, w, &jobdb.err),
 			 1);
-	assert_int_equal(do_give_back(&seen), 1);
+	assert_int_equal(jobdb_give_back(&seen), 1);
 	assert_int_equal(jobdb_claim(&b, w), 0);
-}
-
-/* ---------------------------------------------------------- what counts -- */
-
-static void
-test_max_attempts(void **state)
-{
-	double now = NOW, wait;
-	struct sm_batch b;
-	bool failed;
-	int64_t w;
-	int i;
-
-	(void)state;
-	jobdb_make(1);
-	w = jobdb_worker(0);
-	for (i = 1; i <= 3; i++) {
-		assert_int_equal(jobdb_claim_at(&b, w, now), 1);
-		assert_int_equal(b.attempts, i);
-		/* Any number of interruptions in between changes nothing. */
-		assert_int_equal(do_give_back(&b), 1);
-		assert_int_equal(jobdb_int("SELECT attempts FROM batch"),
-				 i - 1);
-		assert_int_equal(jobdb_claim_at(&b, w, now), 1);
-		assert_int_equal(b.attempts, i);
-		failed = !(i == 3);
-		assert_int_equal(do_fail(&b, &broken, &failed), 1);
-		assert_int_equal(failed, i == 3);
-		wait = strtod(jobdb_text("SELECT not_before FROM batch"),
-			      NULL) - NOW;
-		if (i < 3) {
-			/* 2^n seconds, a quarter more or less. */
-			assert_true(wait >= 0.75 * (1 << i));
-			assert_true(wait <= 1.25 * (1 << i));
-			assert_int_equal(jobdb_claim_at(&b, w, NOW + wait -
-							0.1), 0);
-			now = NOW + wait;
-		}
-	}
-	assert_int_equal(jobdb_int("SELECT state = 'failed' AND attempts = 3 "
-				   "AND error = 'it broke' FROM batch"), 1);
-	assert_int_equal(jobdb_int("SELECT count(*) FROM attempt WHERE "
-				   "outcome = 'error' AND exit_status = 3 AND "
-				   "signal IS NULL AND error_class = 'command' "
-				   "AND message = 'it broke' AND stderr = "
-				   "'oh' || char(10) || 'no' || char(10)"),
-			 3);
-	assert_int_equal(jobdb_claim_at(&b, w, NOW + 7200), 0);
-}
-
-static void
-test_not_worth_retrying(void **state)
-{
-	struct sm_batch_trouble t = broken;
-	struct sm_batch b;
-	bool failed = false;
-
-	(void)state;
-	jobdb_make(1);
-	assert_int_equal(jobdb_claim(&b, jobdb_worker(0)), 1);
-	t.retry = false;
-	assert_int_equal(do_fail(&b, &t, &failed), 1);
-	assert_true(failed);
-	assert_int_equal(jobdb_int("SELECT attempts FROM batch WHERE state = "
-				   "'failed'"), 1);
-}
-
-/* The wait never passes an hour, after however many attempts. */
-static void
-test_longest_backoff(void **state)
-{
-	struct sm_batch b;
-	double wait;
-	int64_t w;
-	int i;
-
-	(void)state;
-	jobdb_make(30);
-	w = jobdb_worker(0);
-	jobdb_sql("UPDATE batch SET attempts = 11 + id * 40, "
-		  "max_attempts = 100000");
-	for (i = 0; i < 30; i++) {
-		assert_int_equal(jobdb_claim(&b, w), 1);
-		assert_int_equal(do_fail(&b, &broken, NULL), 1);
-	}
-	wait = strtod(jobdb_text("SELECT max(not_before) FROM batch"), NULL);
-	assert_true(wait - NOW <= 3600);
-	wait = strtod(jobdb_text("SELECT min(not_before) FROM batch"), NULL);
-	assert_true(wait - NOW >= 0.75 * 4096);
-	/* Exactly as long as is still waited for, and no longer. */
-	assert_int_equal(jobdb_claim(&b, w), 0);
-	assert_int_equal(jobdb_claim_at(&b, w, NOW + 3600), 1);
 }
 
 int
@@ -420,9 +291,6 @@ main(void)
 		TEST(test_fenced),
 		TEST(test_fenced_by_hand),
 		TEST(test_run_fence),
-		TEST(test_max_attempts),
-		TEST(test_not_worth_retrying),
-		TEST(test_longest_backoff),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

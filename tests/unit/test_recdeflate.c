@@ -258,8 +258,10 @@ test_empty_template(void **state)
 static void
 test_odd_ids(void **state)
 {
-	static const char *const num[] = { "1e-05", "0", "-2.2250738585072014e-308",
-		"1234567890123456789012", "0.30000000000000004", "0.3" };
+	static const char *const num[] = {
+		"1e-05", "0", "-2.2250738585072014e-308",
+		"1234567890123456789012", "0.30000000000000004", "0.3",
+	};
 	static const size_t long_len[] = { 4000, 4096, 4097, 32768, 40000,
 					   262144, 3000000 };
 	struct fixture f = { 0 };
@@ -296,6 +298,48 @@ test_odd_ids(void **state)
 		item(&f, id, i, "0.5");
 	item(&f, id, 1000000, "0.5");
 	end(&f);
+	check(&f);
+	free(id);
+	tear_down(&f);
+}
+
+/*
+ * Bytes as frequent as Fibonacci's numbers have the longest codes there are,
+ * the digits the longest of all; they stand side by side.
+ */
+static void
+test_steep_digits(void **state)
+{
+	static const char bytes[] = "0123456789abcdefghijklmno";
+	struct fixture f = { 0 };
+	uint64_t seed = 1;
+	char *id = malloc(200000), c;
+	size_t n = 0, i, k, a = 1, b = 1, next;
+
+	(void)state;
+	assert_non_null(id);
+	for (i = 0; bytes[i]; i++, next = a + b, a = b, b = next)
+		for (k = 0; k < a; k++)
+			id[n++] = bytes[i];
+	assert_in_range(n, 150000, 200000);
+	set_up_named(&f, ' ', 0);
+	for (i = 0; i < 20; i++) {
+		for (k = n; k > 1; k--) {
+			next = sm_rand_next(&seed) % k;
+			c = id[k - 1];
+			id[k - 1] = id[next];
+			id[next] = c;
+		}
+		for (k = next = 0; k < n; k++) {
+			if (id[k] > '3')
+				continue;
+			c = id[next];
+			id[next++] = id[k];
+			id[k] = c;
+		}
+		begin(&f, id, n);
+		end(&f);
+	}
 	check(&f);
 	free(id);
 	tear_down(&f);
@@ -389,6 +433,7 @@ main(void)
 		cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_empty_template),
 		cmocka_unit_test(test_odd_ids),
+		cmocka_unit_test(test_steep_digits),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_failure_sticks),
 	};

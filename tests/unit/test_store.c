@@ -204,7 +204,8 @@ test_triggers(void **state)
 	/* A person's own things stay, and so do triggers on them. */
 	jobdb_sql("CREATE TABLE mine (x); CREATE INDEX slow ON batch (rows);"
 		  "CREATE VIEW seen AS SELECT * FROM batch;"
-		  "CREATE TRIGGER own AFTER INSERT ON mine BEGIN SELECT 1; END");
+		  "CREATE TRIGGER own AFTER INSERT ON mine "
+		  "BEGIN SELECT 1; END");
 	assert_int_equal(jobdb_open(SM_DB_WRITE), 0);
 	sm_db_close(jobdb.db);
 	jobdb.db = NULL;

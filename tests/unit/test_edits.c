@@ -1,0 +1,297 @@
+/* Batches put back: by hand, by retry, by the checks; and adopted ones. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "jobdb.h"
+
+static int64_t
+make_with_worker(uint64_t batches)
+{
+	jobdb_make(batches);
+	return jobdb_worker(0);
+}
+
+static void
+claim_and_complete(int64_t worker)
+{
+	struct sm_batch b;
+
+	assert_int_equal(jobdb_claim(&b, worker), 1);
+	assert_int_equal(jobdb_complete(&b, 50), 1);
+}
+
+/* The next batch fails for good. */
+static void
+claim_and_lose(int64_t worker)
+{
+	struct sm_batch_trouble t = jobdb_broken;
+	struct sm_batch b;
+
+	t.retry = false;
+	assert_int_equal(jobdb_claim(&b, worker), 1);
+	assert_int_equal(jobdb_fail(&b, &t, NULL), 1);
+}
+
+static int
+requeue(uint64_t id, int64_t token)
+{
+	int ret;
+
+	jobdb_begin();
+	ret = sm_batch_requeue(jobdb.db, id, token, "its shard is gone",
+			       &jobdb.err);
+	jobdb_commit();
+	return ret;
+}
+
+static int64_t
+retry(enum sm_batch_set set, uint64_t first, uint64_t last)
+{
+	int64_t n;
+
+	jobdb_begin();
+	n = sm_batch_retry(jobdb.db, set, first, last, &jobdb.err);
+	jobdb_commit();
+	return n;
+}
+
+/* The states of all batches by their first letters. */
+static void
+expect_states(const char *want)
+{
+	assert_string_equal(jobdb_text("SELECT group_concat(substr(state, 1, "
+				       "1), '') FROM (SELECT state FROM batch "
+				       "ORDER BY id)"), want);
+}
+
+/* ------------------------------------------------------------- by hand -- */
+
+static void
+test_done_to_pending(void **state)
+{
+	int64_t w = make_with_worker(2), old;
+	struct sm_batch b;
+
+	(void)state;
+	claim_and_complete(w);
+	claim_and_complete(w);
+	old = jobdb_int("SELECT token FROM batch WHERE id = 1");
+	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 1");
+	assert_int_equal(jobdb_claim(&b, w), 1);
+	assert_int_equal(b.id, 1);
+	assert_int_not_equal(b.token, old);
+	/* A look at the old token finds nobody. */
+	assert_int_equal(requeue(1, old), 0);
+	assert_int_equal(jobdb_complete(&b, 51), 1);
+	expect_states("dd");
+	assert_int_equal(jobdb_int("SELECT gz_bytes FROM batch WHERE id = 1"),
+			 51);
+}
+
+/* Pending again, it is tried at least once, and then fails again. */
+static void
+test_failed_to_pending(void **state)
+{
+	int64_t w = make_with_worker(1);
+	struct sm_batch b;
+	bool failed = false;
+	int i;
+
+	(void)state;
+	jobdb_sql("UPDATE batch SET attempts = 17");
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(jobdb_claim(&b, w), 1);
+		assert_int_equal(jobdb_fail(&b, &jobdb_broken, &failed), 1);
+		assert_true(failed);
+		expect_states("f");
+		jobdb_sql("UPDATE batch SET state = 'pending'");
+	}
+	claim_and_complete(w);
+	expect_states("d");
+}
+
+/* While it runs: the worker is fenced, and the batch made by another. */
+static void
+test_running_to_pending(void **state)
+{
+	int64_t w = make_with_worker(1);
+	struct sm_batch b, again;
+
+	(void)state;
+	assert_int_equal(jobdb_claim(&b, w), 1);
+	jobdb_sql("UPDATE batch SET state = 'pending'");
+	assert_int_equal(jobdb_complete(&b, 50), 0);
+	assert_int_equal(jobdb_claim(&again, w), 1);
+	assert_int_equal(jobdb_complete(&again, 50), 1);
+	expect_states("d");
+}
+
+static void
+test_refused_by_checks(void **state)
+{
+	static const char *const refused[] = {
+		"UPDATE batch SET state = 'pendng'",
+		"UPDATE batch SET state = 'PENDING'",
+		"UPDATE batch SET state = NULL",
+		"UPDATE batch SET state = 'running'",
+		"UPDATE batch SET state = 'running', token = 5",
+		"UPDATE batch SET state = 'running', worker = 1",
+		"UPDATE batch SET state = 'done'",
+		"UPDATE batch SET state = 'done', token = 5, rows = 1, "
+		"records = 1, skipped = 0, raw_bytes = 1, gz_bytes = 1, "
+		"raw_crc32 = 1, finished = 1",
+		"UPDATE batch SET attempts = 'many'",
+		"UPDATE job SET workers = -1",
+		"UPDATE job SET paused = 2",
+		"UPDATE job SET lease_s = 0",
+		"UPDATE job SET max_attempts = 0",
+		"UPDATE job SET sync = 'never'",
+		"INSERT INTO job SELECT 2, kind, spec, fingerprint, batches, "
+		"rows, workers, paused, run, max_attempts, lease_s, sync, "
+		"fail_fast, network_fs, final_path, final_size, final_digest, "
+		"final_force, created, started, ended FROM job",
+	};
+	size_t i;
+
+	(void)state;
+	jobdb_make(1);
+	for (i = 0; i < sizeof(refused) / sizeof(*refused); i++)
+		if ((jobdb_try(refused[i]) & 0xff) != SQLITE_CONSTRAINT)
+			fail_msg("not refused: %s", refused[i]);
+	/* What a state does not need may stand there or not. */
+	jobdb_sql("UPDATE batch SET token = 5, worker = 1, error = 'x'");
+	jobdb_sql("UPDATE batch SET state = 'failed', token = NULL");
+	jobdb_sql("UPDATE batch SET state = 'pending', worker = NULL");
+	jobdb_sql("UPDATE job SET workers = 0, paused = 1");
+}
+
+/* ------------------------------------------------------ requeue, retry -- */
+
+static void
+test_requeue(void **state)
+{
+	int64_t w = make_with_worker(3), token;
+	struct sm_batch b;
+
+	(void)state;
+	claim_and_complete(w);
+	claim_and_lose(w);
+	assert_int_equal(jobdb_claim(&b, w), 1);
+	token = jobdb_int("SELECT token FROM batch WHERE id = 0");
+	/* Only a done row, and only with the token that was looked at. */
+	assert_int_equal(requeue(0, token + 1), 0);
+	assert_int_equal(requeue(1, jobdb_int("SELECT token FROM batch WHERE "
+					      "id = 1")), 0);
+	assert_int_equal(requeue(2, b.token), 0);
+	assert_int_equal(requeue(3, token), 0);
+	expect_states("dfr");
+	assert_int_equal(requeue(0, token), 1);
+	expect_states("pfr");
+	assert_int_equal(jobdb_int("SELECT attempts = 0 AND not_before = 0 AND "
+				   "error = 'its shard is gone' FROM batch "
+				   "WHERE id = 0"), 1);
+	assert_int_equal(requeue(0, token), 0);
+}
+
+static void
+test_retry(void **state)
+{
+	int64_t w = make_with_worker(7);
+	struct sm_batch b;
+
+	(void)state;
+	claim_and_complete(w);                  /* 0 */
+	claim_and_lose(w);                      /* 1 */
+	claim_and_lose(w);                      /* 2 */
+	assert_int_equal(jobdb_claim(&b, w), 1); /* 3 */
+	assert_int_equal(jobdb_fail(&b, &jobdb_broken, NULL), 1);
+	assert_int_equal(jobdb_claim(&b, w), 1); /* 4 */
+	claim_and_complete(w);                  /* 5 */
+	expect_states("dffprdp");
+	assert_int_equal(retry(SM_BATCHES_RANGE, 2, 4), 2);
+	expect_states("dfpprdp");
+	/* In backoff no longer, and with fresh attempts. */
+	assert_int_equal(jobdb_int("SELECT count(*) FROM batch WHERE id IN (2, "
+				   "3) AND attempts = 0 AND not_before = 0"),
+			 2);
+	assert_int_equal(retry(SM_BATCHES_FAILED, 0, 0), 1);
+	expect_states("dppprdp");
+	assert_int_equal(retry(SM_BATCHES_FAILED, 0, 0), 0);
+	assert_int_equal(retry(SM_BATCHES_ALL, 0, 0), 2);
+	expect_states("pppprpp");
+	assert_int_equal(retry(SM_BATCHES_RANGE, 9, 12), 0);
+	/* The running one goes on as if nothing had happened. */
+	assert_int_equal(jobdb_complete(&b, 50), 1);
+	expect_states("ppppdpp");
+}
+
+/* "With fresh attempts" is said of every batch that is not running. */
+static void
+test_retry_all_wakes(void **state)
+{
+	int64_t w = make_with_worker(1);
+	struct sm_batch b;
+
+	(void)state;
+	assert_int_equal(jobdb_claim(&b, w), 1);
+	assert_int_equal(jobdb_fail(&b, &jobdb_broken, NULL), 1);
+	assert_int_equal(jobdb_claim(&b, w), 0);
+	retry(SM_BATCHES_ALL, 0, 0);
+	assert_int_equal(jobdb_claim(&b, w), 1);
+	assert_int_equal(b.attempts, 1);
+}
+
+static void
+test_adopt(void **state)
+{
+	struct sm_claim by = { .fingerprint = JOBDB_FP, .now = JOBDB_NOW };
+	struct sm_batch_made made = { .rows = 10,
+				      .records = 9,
+				      .gz_bytes = 60,
+				      .gz_crc32 = 0xffffffff };
+	struct sm_batch b;
+
+	(void)state;
+	by.worker = make_with_worker(2);
+	assert_int_equal(jobdb_claim(&b, by.worker), 1);
+	jobdb_begin();
+	assert_int_equal(sm_batch_adopt(jobdb.db, 0, &by, &made, &jobdb.err),
+			 0); /* it runs */
+	assert_int_equal(sm_batch_adopt(jobdb.db, 1, &by, &made, &jobdb.err),
+			 1);
+	assert_int_equal(sm_batch_adopt(jobdb.db, 1, &by, &made, &jobdb.err),
+			 0);
+	assert_int_equal(sm_batch_adopt(jobdb.db, 2, &by, &made, &jobdb.err),
+			 0);
+	jobdb_commit();
+	expect_states("rd");
+	assert_int_equal(jobdb_int("SELECT count(*) FROM attempt AS a JOIN "
+				   "batch AS b ON b.id = a.batch AND b.token = "
+				   "a.token WHERE outcome = 'done' AND "
+				   "b.records = 9 AND gz_crc32 = 4294967295 "
+				   "AND a.ended IS NOT NULL"),
+			 1);
+	assert_int_equal(jobdb_int("SELECT count(*) FROM attempt"), 2);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, jobdb_setup, jobdb_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_done_to_pending),
+		TEST(test_failed_to_pending),
+		TEST(test_running_to_pending),
+		TEST(test_refused_by_checks),
+		TEST(test_requeue),
+		TEST(test_retry),
+		TEST(test_retry_all_wakes),
+		TEST(test_adopt),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
