@@ -1,27 +1,29 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "handle.h"
 
-void
-sm_event_notice(const struct sm_events *ev, const char *fmt, ...)
+struct sm_batch
+sm_handle_row(const struct sm_kind_batch *kb)
 {
-	char text[SM_ERR_TEXT];
-	va_list ap;
-
-	if (!ev || !ev->notice)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	ev->notice(text, ev->arg);
+	return (struct sm_batch){ .id = kb->id,
+				  .first = kb->first,
+				  .end = kb->end,
+				  .first_byte = kb->first_byte,
+				  .end_byte = kb->end_byte,
+				  .item = (char *)kb->item };
 }
 
-int
-sm_event_stops(const struct sm_events *ev)
+struct sm_kind_batch
+sm_handle_batch(const struct sm_batch *b)
 {
-	return ev && ev->stop ? (int)*ev->stop : 0;
+	return (struct sm_kind_batch){ .id = b->id,
+				       .first = b->first,
+				       .end = b->end,
+				       .first_byte = b->first_byte,
+				       .end_byte = b->end_byte,
+				       .item = b->item,
+				       .attempt = b->attempts };
 }
 
 int

@@ -7,6 +7,8 @@
 #ifndef SM_HANDLE_H
 #define SM_HANDLE_H
 
+#include "event.h"
+
 #include "batch.h"
 #include "db.h"
 #include "job.h"
@@ -44,12 +46,11 @@ int sm_handle_check_inputs(struct sm_handle *h, const struct sm_events *ev,
 int sm_input_digest(struct sm_digest *d, const char *path, bool sampled,
 		    const struct sm_events *ev, struct sm_err *err);
 
+/* A batch as the store has it, and as the kinds have it; items are borrowed. */
+struct sm_batch sm_handle_row(const struct sm_kind_batch *kb);
+struct sm_kind_batch sm_handle_batch(const struct sm_batch *b);
+
 /* The longest that commands other than run and work wait for an outsider. */
 #define SM_OUTSIDER_LIMIT_S 30.0
-
-/* Tell events->notice, if anybody listens. */
-void sm_event_notice(const struct sm_events *ev, const char *fmt, ...)
-	SM_PRINTF(2, 3);
-int sm_event_stops(const struct sm_events *ev); /* requests so far */
 
 #endif /* SM_HANDLE_H */

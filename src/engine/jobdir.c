@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -9,12 +8,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "fault.h"
 #include "file.h"
 
 #include "jobdir.h"
-
-#define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 #define TABLES_NEW "tables/new"
 
@@ -88,7 +84,7 @@ jobdir_enter(struct sm_jobdir *dir, const char *job, bool trust,
 				  "the path of the job is %zu bytes long, and "
 				  "the limit is %d; use a shorter one",
 				  strlen(dir->path), JOB_PATH_MAX);
-	dir->fd = open(dir->path, DIR_FLAGS);
+	dir->fd = open(dir->path, SM_JOBDIR_FLAGS);
 	if (dir->fd < 0)
 		return sm_err_sys_as(err, SM_EINPUT, "cannot open job '%s'",
 				     job);
@@ -113,7 +109,7 @@ jobdir_open_marked(struct sm_jobdir *dir, const char *job, bool trust,
 				 "there is no job in '%s': it has no %s; %s",
 				 dir->path, mark, advice);
 	if (ret == 0) {
-		dir->shards_fd = openat(dir->fd, "shards", DIR_FLAGS);
+		dir->shards_fd = openat(dir->fd, "shards", SM_JOBDIR_FLAGS);
 		if (dir->shards_fd < 0)
 			ret = sm_err_sys(err, "cannot open '%s/shards'",
 					 dir->path);
@@ -172,7 +168,7 @@ jobdir_mkdir(int *fd, int dirfd, const char *name, const char *path,
 		return sm_err_sys(err, "cannot make '%s/%s'", path, name);
 	if (!fd)
 		return 0;
-	*fd = openat(dirfd, name, DIR_FLAGS);
+	*fd = openat(dirfd, name, SM_JOBDIR_FLAGS);
 	if (*fd < 0)
 		return sm_err_sys(err, "cannot open '%s/%s'", path, name);
 	return 0;
@@ -227,8 +223,8 @@ sm_jobdir_close(struct sm_jobdir *dir)
 	*dir = (struct sm_jobdir)SM_JOBDIR_NONE;
 }
 
-static void
-tables_name(char name[32], uint64_t fingerprint)
+void
+sm_jobdir_tables_path(char name[32], uint64_t fingerprint)
 {
 	snprintf(name, 32, "tables/%016llx", (unsigned long long)fingerprint);
 }
@@ -239,8 +235,8 @@ sm_jobdir_tables(int *fd, const struct sm_jobdir *dir, uint64_t fingerprint,
 {
 	char name[32];
 
-	tables_name(name, fingerprint);
-	*fd = openat(dir->fd, name, DIR_FLAGS);
+	sm_jobdir_tables_path(name, fingerprint);
+	*fd = openat(dir->fd, name, SM_JOBDIR_FLAGS);
 	if (*fd < 0)
 		return sm_err_sys_as(err, SM_EDAMAGED,
 				     "cannot open the compiled tables '%s/%s' "
@@ -249,36 +245,10 @@ sm_jobdir_tables(int *fd, const struct sm_jobdir *dir, uint64_t fingerprint,
 	return 0;
 }
 
-/* Delete the files of one folder, and what is in its folders. */
-static void
-remove_tree(int dirfd, const char *name)
-{
-	struct dirent *e;
-	DIR *d;
-	int fd = openat(dirfd, name, DIR_FLAGS);
-
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	while ((e = readdir(d))) {
-		if (strcmp(e->d_name, ".") == 0 ||
-		    strcmp(e->d_name, "..") == 0)
-			continue;
-		if (unlinkat(fd, e->d_name, 0) < 0 &&
-		    (errno == EISDIR || errno == EPERM))
-			remove_tree(fd, e->d_name);
-	}
-	closedir(d);
-	unlinkat(dirfd, name, AT_REMOVEDIR);
-}
-
 int
 sm_jobdir_tables_new(int *fd, const struct sm_jobdir *dir, struct sm_err *err)
 {
-	remove_tree(dir->fd, TABLES_NEW);
+	sm_jobdir_remove_tree(dir->fd, TABLES_NEW);
 	return jobdir_mkdir(fd, dir->fd, TABLES_NEW, dir->path, err);
 }
 
@@ -289,40 +259,18 @@ sm_jobdir_tables_name(const struct sm_jobdir *dir, uint64_t fingerprint,
 	char name[32];
 	int fd, ret = 0;
 
-	tables_name(name, fingerprint);
+	sm_jobdir_tables_path(name, fingerprint);
 	/* What stands there is of a plan that was killed, or the same. */
-	remove_tree(dir->fd, name);
+	sm_jobdir_remove_tree(dir->fd, name);
 	if (renameat(dir->fd, TABLES_NEW, dir->fd, name) < 0)
 		return sm_err_sys(err, "cannot rename '%s/" TABLES_NEW "'",
 				  dir->path);
-	fd = openat(dir->fd, "tables", DIR_FLAGS);
+	fd = openat(dir->fd, "tables", SM_JOBDIR_FLAGS);
 	if (fd < 0 || sm_sync_dir(fd) < 0)
 		ret = sm_err_sys(err, "cannot sync '%s/tables'", dir->path);
 	if (fd >= 0)
 		close(fd);
 	return ret;
-}
-
-void
-sm_jobdir_prune_tables(const struct sm_jobdir *dir, uint64_t keep)
-{
-	char name[32];
-	struct dirent *e;
-	DIR *d;
-	int fd = openat(dir->fd, "tables", DIR_FLAGS);
-
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	tables_name(name, keep);
-	while ((e = readdir(d)))
-		if (e->d_name[0] != '.' &&
-		    strcmp(e->d_name, name + strlen("tables/")) != 0)
-			remove_tree(fd, e->d_name);
-	closedir(d);
 }
 
 int
@@ -377,35 +325,4 @@ sm_jobdir_sync(const struct sm_jobdir *dir, struct sm_err *err)
 				 dir->path);
 	close(parent);
 	return ret;
-}
-
-int
-sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
-{
-	/* The database goes first: without it the rest is no job. */
-	static const char *const files[] = {
-		"job.db",	       "job.db-wal",
-		"job.db-shm",	       "job.db-journal",
-		"job.db.damaged",      "job.db.damaged-wal",
-		"job.db.damaged-journal", "spec.json",
-		"spec.json.tmp",
-	};
-	static const char *const folders[] = { "shards", "tables", "logs" };
-	static const char *const locks[] = { "workers", "write.lock",
-					     "final.lock", "run.lock" };
-	size_t i;
-
-	for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		sm_fault("jobdir.remove");
-		if (unlinkat(dir->fd, files[i], 0) < 0 && errno != ENOENT)
-			return sm_err_sys(err, "cannot remove '%s/%s'",
-					  dir->path, files[i]);
-	}
-	for (i = 0; i < sizeof(folders) / sizeof(*folders); i++)
-		remove_tree(dir->fd, folders[i]);
-	for (i = 0; i < sizeof(locks) / sizeof(*locks); i++)
-		unlinkat(dir->fd, locks[i], 0);
-	if (rmdir(dir->path) < 0 && errno != ENOTEMPTY && errno != EEXIST)
-		return sm_err_sys(err, "cannot remove '%s'", dir->path);
-	return 0;
 }

@@ -21,6 +21,8 @@
 
 #include "err.h"
 
+#define SM_JOBDIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
 struct sm_jobdir {
 	char *path; /* real path */
 	int fd;
@@ -64,6 +66,7 @@ int sm_jobdir_tables_new(int *fd, const struct sm_jobdir *dir,
 			 struct sm_err *err);
 int sm_jobdir_tables_name(const struct sm_jobdir *dir, uint64_t fingerprint,
 			  struct sm_err *err);
+void sm_jobdir_tables_path(char name[32], uint64_t fingerprint);
 /* Remove the compiled tables of every other fingerprint. */
 void sm_jobdir_prune_tables(const struct sm_jobdir *dir, uint64_t keep);
 
@@ -79,5 +82,8 @@ int sm_jobdir_sync(const struct sm_jobdir *dir, struct sm_err *err);
  * directory.  The locks go last, since the caller holds one.
  */
 int sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err);
+
+/* Delete one folder of `dirfd` and all that is in it, as far as it goes. */
+void sm_jobdir_remove_tree(int dirfd, const char *name);
 
 #endif /* SM_JOBDIR_H */

@@ -18,6 +18,21 @@
 int sm_join(struct sm_finalize_result *result, struct sm_handle *h,
 	    const struct sm_finalize_opts *opts, struct sm_err *err);
 
+/* Name up to ten batches that are not done: SM_EWORK; 0 if all are. */
+int sm_join_refuse_unfinished(struct sm_handle *h, struct sm_err *err);
+
+/*
+ * Which shards a final file is made of: a hash over (id, token) in order of
+ * id, begun with SM_HASH_INIT.
+ */
+uint64_t sm_join_digest_row(uint64_t digest, const struct sm_batch_row *row);
+/*
+ * The digest of all rows as they are: 1; 0 with `*odd` set: this one is not
+ * done, or not there; <0.
+ */
+int sm_join_digest(uint64_t *digest, uint64_t *odd, struct sm_handle *h,
+		   struct sm_err *err);
+
 /* All done, the recorded digest matches, the file has that size?  1, 0, <0. */
 int sm_join_is_complete(struct sm_handle *h, struct sm_err *err);
 

@@ -230,12 +230,7 @@ int
 sm_planning_insert(const struct sm_kind_batch *kb, void *arg, struct sm_err *err)
 {
 	struct sm_planning *p = arg;
-	struct sm_batch b = { .id = kb->id,
-			      .first = kb->first,
-			      .end = kb->end,
-			      .first_byte = kb->first_byte,
-			      .end_byte = kb->end_byte,
-			      .item = (char *)kb->item };
+	struct sm_batch b = sm_handle_row(kb);
 	int ret = 0;
 
 	if (kb->id == 0 && p->kind->describe)
@@ -259,8 +254,8 @@ planning_cpus(void)
 	return CPU_COUNT(&set);
 }
 
-static int
-planning_insert_inputs(struct sm_planning *p, struct sm_err *err)
+int
+sm_planning_insert_inputs(struct sm_planning *p, struct sm_err *err)
 {
 	struct sm_job_input in;
 	size_t i;
@@ -304,7 +299,7 @@ planning_insert_job(struct sm_planning *p, const char *text, struct sm_err *err)
 
 	snprintf(job.fingerprint, sizeof(job.fingerprint), "%016llx",
 		 (unsigned long long)p->spec->fingerprint);
-	ret = planning_insert_inputs(p, err);
+	ret = sm_planning_insert_inputs(p, err);
 	return ret < 0 ? ret : sm_job_insert(p->db, &job, err);
 }
 

@@ -51,6 +51,8 @@ int sm_planning_cut(struct sm_planning *p,
 /* plan's emit: insert the batch, in a transaction begun with the first one. */
 int sm_planning_insert(const struct sm_kind_batch *b, void *arg,
 		       struct sm_err *err);
+/* Within the transaction: the inputs of p->spec. */
+int sm_planning_insert_inputs(struct sm_planning *p, struct sm_err *err);
 /* Inputs and the job row, then commit, checkpoint, spec.json and syncs. */
 int sm_planning_commit(struct sm_planning *p, struct sm_err *err);
 

@@ -134,12 +134,7 @@ static int
 replan_emit(const struct sm_kind_batch *kb, void *arg, struct sm_err *err)
 {
 	struct sm_planning *p = arg;
-	struct sm_batch b = { .id = kb->id,
-			      .first = kb->first,
-			      .end = kb->end,
-			      .first_byte = kb->first_byte,
-			      .end_byte = kb->end_byte,
-			      .item = (char *)kb->item };
+	struct sm_batch b = sm_handle_row(kb);
 	int ret = sm_batch_is(p->db, &b, err);
 
 	if (ret != 0)
@@ -155,9 +150,7 @@ static int
 replan_record(struct replan *r, const char *text, struct sm_err *err)
 {
 	struct sm_planning *p = r->p;
-	struct sm_job_input in;
 	char hex[17];
-	size_t i;
 	int ret = sm_db_begin_write(p->db, err);
 
 	if (ret < 0)
@@ -165,17 +158,8 @@ replan_record(struct replan *r, const char *text, struct sm_err *err)
 	snprintf(hex, sizeof(hex), "%016llx",
 		 (unsigned long long)p->spec->fingerprint);
 	ret = sm_job_set_spec(p->db, text, hex, err);
-	for (i = 0; i < p->spec->inputs && ret == 0; i++) {
-		in = (struct sm_job_input){
-			.name = (char *)p->spec->input[i].name,
-			.path = (char *)p->spec->input[i].path,
-			.size = p->spec->input[i].digest.size,
-			.mtime_ns = p->spec->input[i].digest.mtime_ns,
-			.crc32 = p->spec->input[i].digest.crc32,
-			.sampled = p->spec->input[i].digest.sampled,
-		};
-		ret = sm_job_insert_input(p->db, &in, err);
-	}
+	if (ret == 0)
+		ret = sm_planning_insert_inputs(p, err);
 	sm_fault("replan.before_commit");
 	if (ret == 0)
 		return sm_db_commit(p->db, err);

@@ -40,6 +40,11 @@ int sm_super_recover(struct sm_super *s, struct sm_err *err);
 int sm_super_fill(struct sm_super *s, struct sm_err *err);
 /* The loop.  0: over, see s->why and the rows; <0: the supervisor failed. */
 int sm_super_loop(struct sm_super *s, struct sm_err *err);
+/*
+ * Once a second, else nothing: read the job row again, watch all workers and
+ * rescue dead ones that are not ours, tell progress.
+ */
+int sm_super_look(struct sm_super *s, struct sm_err *err);
 /* Ends children that are left (stopped at once). */
 void sm_super_release(struct sm_super *s);
 

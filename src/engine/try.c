@@ -9,7 +9,7 @@ static int
 try_batch(int *exit_status, struct sm_handle *h, uint64_t id,
 	  struct sm_err *err)
 {
-	struct sm_kind_batch kb = { .id = id };
+	struct sm_kind_batch kb;
 	atomic_bool stop = false;
 	struct sm_kind_env env = { .spec = h->spec,
 				   .job_dirfd = h->dir.fd,
@@ -28,12 +28,8 @@ try_batch(int *exit_status, struct sm_handle *h, uint64_t id,
 		ret = sm_jobdir_tables(&env.tables_dirfd, &h->dir,
 				       h->fingerprint, err);
 	if (ret == 0) {
-		kb.first = b.first;
-		kb.end = b.end;
-		kb.first_byte = b.first_byte;
-		kb.end_byte = b.end_byte;
-		kb.item = b.item;
-		kb.attempt = b.attempts + 1;
+		kb = sm_handle_batch(&b);
+		kb.attempt++;
 		ret = h->kind->try(&env, &kb, exit_status, err);
 	}
 	if (env.tables_dirfd >= 0)

@@ -76,15 +76,7 @@ work_claim_alone(struct sm_self *w, struct sm_err *err)
 static int
 work_produce(struct sm_self *w, struct sm_err *err)
 {
-	struct sm_kind_batch kb = {
-		.id = w->b.id,
-		.first = w->b.first,
-		.end = w->b.end,
-		.first_byte = w->b.first_byte,
-		.end_byte = w->b.end_byte,
-		.item = w->b.item,
-		.attempt = w->b.attempts,
-	};
+	struct sm_kind_batch kb = sm_handle_batch(&w->b);
 	int ret;
 
 	if (sigsetjmp(*sm_sigbus_enter(), 0) == 0)

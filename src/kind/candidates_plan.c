@@ -119,7 +119,7 @@ plan_check_keys(struct plan *p, struct sm_err *err)
 	}
 	sm_table_close(&t);
 	if (ret == 0 && p->keys_info.entries > p->in.rows)
-		sm_kind_notice(p->cut->events,
+		sm_event_notice(p->cut->events,
 			       "'%s' has %" PRIu64 " keys for %" PRIu64
 			       " rows; those of no row are not used",
 			       p->keys, p->keys_info.entries, p->in.rows);
@@ -168,7 +168,7 @@ plan_warn(const struct plan *p, const struct plan_sample *s)
 
 	/* Who looks at every column has unsorted rows, and knows it. */
 	if (s->rising > 0 && !o->no_stop)
-		sm_kind_notice(ev,
+		sm_event_notice(ev,
 			       "%" PRIu64 " of the first %" PRIu64 " rows of "
 			       "'%s' have rising scores (first: row %" PRIu64
 			       ", column %" PRIu64 "): a row ends at its first "
@@ -177,20 +177,20 @@ plan_warn(const struct plan *p, const struct plan_sample *s)
 			       s->rising, s->rows, p->in.scores.map.path,
 			       s->rising_row, s->rising_column);
 	if (s->ids > 0 && s->found == 0)
-		sm_kind_notice(ev,
+		sm_event_notice(ev,
 			       "'%s' has none of the %" PRIu64 " candidates of "
 			       "the first %" PRIu64 " rows of '%s': is it the "
 			       "vocabulary of these candidates?",
 			       p->vocab, s->ids, s->rows, p->in.cands.map.path);
 	if (p->vocab_info.unusable > 0)
-		sm_kind_notice(ev,
+		sm_event_notice(ev,
 			       "%" PRIu64 " of %" PRIu64 " tokens of '%s' are "
 			       "no integers; --ids int leaves them out",
 			       p->vocab_info.unusable,
 			       p->vocab_info.unusable + p->vocab_info.entries,
 			       p->vocab);
 	if (p->in.rows > 0 && p->in.width < o->min_candidates)
-		sm_kind_notice(ev,
+		sm_event_notice(ev,
 			       "no row can be written: --min-candidates is "
 			       "%" PRIu64 ", and '%s' has %" PRIu64 " columns",
 			       o->min_candidates, p->in.cands.map.path,

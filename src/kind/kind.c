@@ -1,5 +1,4 @@
-#include <stdarg.h>
-#include <stdio.h>
+#include <stddef.h>
 
 #include "kind.h"
 
@@ -31,18 +30,4 @@ sm_kind_of(const struct sm_spec *spec)
 		if (sm_kinds[i]->shape == spec->shape)
 			return sm_kinds[i];
 	return NULL;
-}
-
-void
-sm_kind_notice(const struct sm_events *ev, const char *fmt, ...)
-{
-	char text[SM_ERR_TEXT];
-	va_list ap;
-
-	if (!ev || !ev->notice)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	ev->notice(text, ev->arg);
 }

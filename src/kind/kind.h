@@ -21,6 +21,8 @@
 #include <shardmill.h>
 
 #include "buf.h"
+#include "event.h"
+
 #include "shard.h"
 #include "spec.h"
 
@@ -129,9 +131,5 @@ extern const struct sm_kind sm_kind_exec;
 extern const struct sm_kind *const sm_kinds[];
 const struct sm_spec_shape *const *sm_kind_shapes(void);
 const struct sm_kind *sm_kind_of(const struct sm_spec *spec);
-
-/* Report through events, if anybody listens. */
-void sm_kind_notice(const struct sm_events *ev, const char *fmt, ...)
-	SM_PRINTF(2, 3);
 
 #endif /* SM_KIND_H */

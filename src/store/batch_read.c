@@ -1,8 +1,6 @@
 #include <stdio.h>
 
-#include "sql.h"
-
-#include "batch.h"
+#include "batch_sql.h"
 
 static void
 batch_read_held(struct sm_batch *b, sqlite3_stmt *s)
@@ -99,11 +97,7 @@ sm_batch_get(struct sm_batch *b, struct sm_db *db, uint64_t id,
 	if (ret <= 0)
 		return ret;
 	*b = (struct sm_batch){ .id = id };
-	b->first = sql_column_opt(s, 0);
-	b->end = sql_column_opt(s, 1);
-	b->first_byte = sql_column_opt(s, 2);
-	b->end_byte = sql_column_opt(s, 3);
-	b->item = sql_column_dup(s, 4, &failed);
+	sm_batch_read_bounds(b, s, 0, &failed);
 	b->attempts = sqlite3_column_int64(s, 5);
 	sqlite3_reset(s);
 	return failed ? sm_err_mem(err, "a batch") : 1;

@@ -24,7 +24,8 @@ def options(kind):
 
 
 def env(slot, kind):
-    return ({"SHARDMILL_FAULT_LOG": slot.path("..", FAULT_LOG)}
+    log = f"{os.path.basename(slot.root)}.{FAULT_LOG}"
+    return ({"SHARDMILL_FAULT_LOG": os.path.join(lab.base, log)}
             if kind == "points" else {})
 
 

@@ -212,7 +212,8 @@ test_retry(void **state)
 	assert_int_equal(jobdb_claim(&b, w), 1); /* 4 */
 	claim_and_complete(w);                  /* 5 */
 	expect_states("dffprdp");
-	assert_int_equal(retry(SM_BATCHES_RANGE, 2, 4), 2);
+	assert_int_equal(retry(SM_BATCHES_RANGE, 2, 3), 2);
+	assert_int_equal(retry(SM_BATCHES_RANGE, 4, 4), 0);
 	expect_states("dfpprdp");
 	/* In backoff no longer, and with fresh attempts. */
 	assert_int_equal(jobdb_int("SELECT count(*) FROM batch WHERE id IN (2, "

@@ -1,0 +1,152 @@
+/*
+ * super_look.c - what the supervisor does once a second
+ */
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "clock.h"
+#include "rescue.h"
+
+#include "super.h"
+
+#define SUPER_LOOK_MS 1000
+/* Counting reads every row: it may take a twentieth of the time. */
+#define COUNT_SHARE 20
+/* A log this large means a reader that never ends. */
+#define WAL_LARGE_BYTES (64 << 20)
+
+static bool
+super_is_child(const struct sm_super *s, int64_t pid)
+{
+	size_t i;
+
+	for (i = 0; i < s->children; i++)
+		if (s->child[i].pid == pid)
+			return true;
+	return false;
+}
+
+/* One that is not our child, given up for dead by the watch. */
+static int
+super_rescue_stalled(struct sm_super *s, const struct sm_worker *list,
+		     size_t n, struct sm_err *err)
+{
+	size_t i;
+	int ret;
+
+	for (i = 0; i < n; i++) {
+		if (!sm_watch_is_stalled(&s->watch, list[i].id))
+			continue;
+		ret = sm_rescue_worker(s->h, &list[i], SM_RESCUE_STALLED, 0, 0,
+				       s->ev, err);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+/* Watch everybody; put back what dead strangers held. */
+static int
+super_look_after(struct sm_super *s, struct sm_err *err)
+{
+	struct sm_worker w = { 0 }, *list;
+	int64_t ours[256];
+	size_t n = 0, own = 0, cap = 256;
+	int ret;
+
+	list = malloc(cap * sizeof(*list));
+	if (!list)
+		return sm_err_mem(err, "the list of workers");
+	s->strangers = 0;
+	while (n < cap && (ret = sm_worker_next(&w, s->h->db, w.id, err)) > 0) {
+		list[n++] = w;
+		if (super_is_child(s, w.pid))
+			ours[own++] = w.id;
+		else
+			s->strangers += sm_live_held(&s->live, w.slot);
+	}
+	ret = sm_watch_set(&s->watch, list, n, err);
+	if (ret == 0)
+		ret = super_rescue_stalled(s, list, n, err);
+	if (ret == 0)
+		ret = sm_rescue_dead(s->h, &s->live, ours, own, s->ev, err);
+	free(list);
+	return ret;
+}
+
+static void
+super_tell_wal(struct sm_super *s)
+{
+	struct stat st;
+
+	if (fstatat(s->h->dir.fd, "job.db-wal", &st, 0) < 0 ||
+	    st.st_size < WAL_LARGE_BYTES ||
+	    (uint64_t)st.st_size < 2 * s->wal_told_bytes)
+		return;
+	s->wal_told_bytes = (uint64_t)st.st_size;
+	sm_event_notice(s->ev,
+			"the log job.db-wal has grown to %llu MB: some reader "
+			"of '%s' keeps an old snapshot open; end it",
+			(unsigned long long)st.st_size >> 20, s->h->dir.path);
+}
+
+static int
+super_count(struct sm_super *s, struct sm_err *err)
+{
+	uint64_t now = sm_clock_ms();
+	struct sm_batch_counts c;
+	struct sm_progress p;
+	int ret;
+
+	if (!s->ev->progress ||
+	    now - s->counted_ms < SUPER_LOOK_MS + COUNT_SHARE * s->count_cost_ms)
+		return 0;
+	ret = sm_batch_counts(&c, s->h->db, err);
+	if (ret < 0)
+		return ret;
+	s->counted_ms = sm_clock_ms();
+	s->count_cost_ms = s->counted_ms - now;
+	p = (struct sm_progress){
+		.phase = "run",
+		.unit = "batches",
+		.done = c.done,
+		.total = c.total,
+		.pending = c.pending,
+		.running = c.running,
+		.failed = c.failed,
+		.rows = c.rows,
+		.records = c.records,
+		.raw_bytes = c.raw_bytes,
+		.gz_bytes = c.gz_bytes,
+		.workers = (unsigned)(s->children + s->strangers),
+		.rows_per_s = c.rows_per_s,
+		.elapsed_s = c.elapsed_s,
+		.eta_s = c.eta_s,
+	};
+	s->ev->progress(&p, s->ev->arg);
+	return 0;
+}
+
+int
+sm_super_look(struct sm_super *s, struct sm_err *err)
+{
+	struct sm_job_pulse pulse;
+	int ret;
+
+	if (sm_clock_ms() - s->looked_ms < SUPER_LOOK_MS)
+		return 0;
+	s->looked_ms = sm_clock_ms();
+	ret = sm_job_pulse(&pulse, s->h->db, err);
+	if (ret < 0)
+		return ret;
+	s->target = pulse.workers;
+	if (pulse.paused && !s->paused)
+		sm_event_notice(s->ev, "the job is paused: \"UPDATE job SET "
+				       "paused = 0\" goes on");
+	s->paused = pulse.paused;
+	ret = super_look_after(s, err);
+	if (ret == 0)
+		ret = super_count(s, err);
+	super_tell_wal(s);
+	return ret;
+}
