@@ -227,6 +227,7 @@ struct sm_run_opts {
 struct sm_run_result {
 	uint64_t done, failed, left; /* batches; left: neither */
 	bool finalized;
+	bool was_complete; /* nothing had to be done */
 	char *final_path;    /* NULL if none is planned */
 	uint64_t final_size; /* bytes, where finalized */
 	uint64_t job_size;   /* bytes of the job directory */

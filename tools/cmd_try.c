@@ -9,7 +9,7 @@ struct try_args {
 
 /* Said as a word, read as strictly as an option. */
 static const struct sm_option try_batch = {
-	"batch N", .type = SM_OPTION_UINT, .arg = "N",
+	"batch", .type = SM_OPTION_UINT, .arg = "N",
 	.at = offsetof(struct try_args, batch),
 };
 

@@ -171,7 +171,12 @@ job_show_done(const struct sm_screen *screen, const char *job,
 
 	if (sm_status(&s, job, &ignored) == 0)
 		records = s.records;
-	if (r->finalized) {
+	if (r->was_complete) {
+		sm_output_line(stdout,
+			       "% is complete (%); nothing was left to do",
+			       r->final_path, sm_text_size(r->final_size).s,
+			       NULL);
+	} else if (r->finalized) {
 		sm_output_line(stdout,
 			       "%: %, % records, %; % (%) may be "
 			       "removed",

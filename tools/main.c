@@ -1,6 +1,7 @@
 /*
  * main.c - the commands of shardmill
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,9 +181,11 @@ main(int argc, char **argv)
 		cmd = main_find(argv[1], &err);
 		ret = cmd ? main_call(cmd, argv + 2, &err) : err.code;
 	}
-	if (ret < 0)
+	if (ret < 0 && err.text[0])
 		fprintf(stderr, "shardmill: %s\n", err.text);
-	if (sm_output_finish(&late) < 0 && ret >= 0) {
+	if (sm_output_finish(&late) < 0 && late.sys == EPIPE)
+		return 128 + SIGPIPE; /* as if the signal had ended us */
+	if (late.code && ret >= 0) {
 		fprintf(stderr, "shardmill: %s\n", late.text);
 		err = late;
 		ret = late.code;

@@ -281,11 +281,14 @@ int
 sm_output_finish(struct sm_err *err)
 {
 	bool bad = ferror(stdout);
+	int sys;
 
 	errno = 0;
 	if (fflush(stdout) == 0 && !bad)
 		return 0;
-	return sm_output_fail(err, SM_EIO,
-			      "cannot write to standard output%s%s",
-			      errno ? ": " : "", errno ? strerror(errno) : "");
+	sys = errno;
+	sm_output_fail(err, SM_EIO, "cannot write to standard output%s%s",
+		       sys ? ": " : "", sys ? strerror(sys) : "");
+	err->sys = sys;
+	return SM_EIO;
 }

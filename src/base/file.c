@@ -219,7 +219,7 @@ path_last(char *path)
 char *
 sm_path_real(const char *path, struct sm_err *err)
 {
-	char *copy = NULL, *dir = NULL, *real, *last;
+	char *copy = NULL, *dir = NULL, *real, *last = NULL;
 
 	real = realpath(path, NULL);
 	if (real)
@@ -254,7 +254,12 @@ sm_path_real(const char *path, struct sm_err *err)
 	return real;
 
 fail:
-	sm_err_sys_as(err, SM_EINPUT, "cannot find '%s'", path);
+	if (last && errno == ENOENT)
+		sm_err_set(err, SM_EINPUT,
+			   "cannot find the directory of '%s'; make it first",
+			   path);
+	else
+		sm_err_sys_as(err, SM_EINPUT, "cannot find '%s'", path);
 	free(dir);
 	free(copy);
 	return NULL;

@@ -58,6 +58,12 @@ sm_handle_open(struct sm_handle *h, const char *job,
 	if (ret < 0)
 		return ret;
 	ret = sm_db_open(&h->db, h->dir.path, h->dir.fd, opts, err);
+	if (ret == 0 && !sm_db_has_job(h->db) && sm_jobdir_has_shards(&h->dir))
+		ret = sm_err_set(err, SM_EDAMAGED,
+				 "the database of '%s' is empty; its shards "
+				 "are safe: 'shardmill recover' rebuilds it "
+				 "from them",
+				 h->dir.path);
 	if (ret == 0)
 		ret = sm_handle_reload(h, err);
 	if (ret < 0)

@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -85,6 +86,11 @@ jobdir_enter(struct sm_jobdir *dir, const char *job, bool trust,
 				  "the limit is %d; use a shorter one",
 				  strlen(dir->path), JOB_PATH_MAX);
 	dir->fd = open(dir->path, SM_JOBDIR_FLAGS);
+	if (dir->fd < 0 && errno == ENOTDIR)
+		return sm_err_set(err, SM_EINPUT,
+				  "'%s' is a file, and there is no job "
+				  "'%s.job' beside it",
+				  job, job);
 	if (dir->fd < 0)
 		return sm_err_sys_as(err, SM_EINPUT, "cannot open job '%s'",
 				     job);
@@ -325,4 +331,27 @@ sm_jobdir_sync(const struct sm_jobdir *dir, struct sm_err *err)
 				 dir->path);
 	close(parent);
 	return ret;
+}
+
+bool
+sm_jobdir_has_shards(const struct sm_jobdir *dir)
+{
+	struct dirent *e;
+	bool shards = false;
+	DIR *d;
+	int fd;
+
+	if (faccessat(dir->fd, "spec.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	fd = openat(dir->shards_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	while (!shards && (e = readdir(d)))
+		shards = e->d_name[0] != '.';
+	closedir(d);
+	return shards;
 }

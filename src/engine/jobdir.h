@@ -55,6 +55,12 @@ int sm_jobdir_create(struct sm_jobdir *dir, const char *job, bool trust,
 		     bool network_fs, bool *made, struct sm_err *err);
 void sm_jobdir_close(struct sm_jobdir *dir);
 
+/*
+ * Has it a spec.json and shards?  Then a missing database, or one without a
+ * job, is no plan that was killed: recover is for it.
+ */
+bool sm_jobdir_has_shards(const struct sm_jobdir *dir);
+
 /* tables/<16 hex digits> */
 int sm_jobdir_tables(int *fd, const struct sm_jobdir *dir,
 		     uint64_t fingerprint, struct sm_err *err);

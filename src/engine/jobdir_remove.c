@@ -59,13 +59,17 @@ sm_jobdir_prune_tables(const struct sm_jobdir *dir, uint64_t keep)
 int
 sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 {
-	/* The database goes first: without it the rest is no job. */
+	/*
+	 * The specification goes first: with it, and without a database, the
+	 * rest would be a job to recover.  Then the database: without either
+	 * the rest is no job.
+	 */
 	static const char *const files[] = {
+		"spec.json",	       "spec.json.tmp",
 		"job.db",	       "job.db-wal",
 		"job.db-shm",	       "job.db-journal",
 		"job.db.damaged",      "job.db.damaged-wal",
-		"job.db.damaged-journal", "spec.json",
-		"spec.json.tmp",
+		"job.db.damaged-journal",
 	};
 	static const char *const folders[] = { "shards", "tables", "logs" };
 	static const char *const locks[] = { "workers", "write.lock",

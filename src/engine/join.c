@@ -339,6 +339,19 @@ join_choose_path(struct join *j, const char *output, struct sm_err *err)
 	return j->part ? 0 : sm_err_mem(err, "a path");
 }
 
+/* What a file that stands holds, by the rows. */
+static int
+join_count(struct sm_finalize_result *result, struct sm_handle *h,
+	   struct sm_err *err)
+{
+	struct sm_batch_counts c;
+	int ret = sm_batch_counts(&c, h->db, err);
+
+	result->records = ret < 0 ? 0 : c.records;
+	result->raw_bytes = ret < 0 ? 0 : c.raw_bytes;
+	return ret;
+}
+
 int
 sm_join(struct sm_finalize_result *result, struct sm_handle *h,
 	const struct sm_finalize_opts *opts, struct sm_err *err)
@@ -358,6 +371,8 @@ sm_join(struct sm_finalize_result *result, struct sm_handle *h,
 			result->was_complete = ret > 0;
 			result->size = (uint64_t)h->job.final_size;
 			result->batches = h->job.batches;
+			if (ret > 0)
+				ret = join_count(result, h, err);
 			goto out;
 		}
 	}

@@ -7,6 +7,7 @@
  * job row in the same transaction as the batches, checkpoint, directory and
  * parent synced.  A job.db without a job row is a plan that was killed.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,23 @@ plan_new(struct sm_planning *p, struct sm_err *err)
 	return ret;
 }
 
+/* Shards without a database are worth more than a new plan. */
+static int
+plan_refuse_lost(struct sm_planning *p, struct sm_err *err)
+{
+	bool lost = p->db ? !sm_db_has_job(p->db) :
+			    faccessat(p->dir.fd, "job.db", F_OK,
+				      AT_SYMLINK_NOFOLLOW) < 0;
+
+	if (!lost || !sm_jobdir_has_shards(&p->dir))
+		return 0;
+	return sm_err_set(err, SM_EDAMAGED,
+			  "the job '%s' has lost its job.db; its shards are "
+			  "safe: 'shardmill recover %s' rebuilds the database "
+			  "from them, --restart begins again without",
+			  p->dir.path, p->dir.path);
+}
+
 /* With run.lock held. */
 static int
 plan_locked(struct sm_planning *p, struct sm_err *err)
@@ -83,8 +101,12 @@ plan_locked(struct sm_planning *p, struct sm_err *err)
 				 .wait = { .limit_s = SM_OUTSIDER_LIMIT_S,
 					   .notice = p->ev->notice,
 					   .arg = p->ev->arg } };
-	int ret = sm_db_open(&p->db, p->dir.path, p->dir.fd, &db, err);
+	int ret = plan_refuse_lost(p, err);
 
+	if (ret == 0)
+		ret = sm_db_open(&p->db, p->dir.path, p->dir.fd, &db, err);
+	if (ret == 0)
+		ret = plan_refuse_lost(p, err);
 	if (ret < 0)
 		return ret;
 	if (sm_db_has_job(p->db))
@@ -139,6 +161,28 @@ plan_read_note(struct sm_planning *p)
 	sm_map_close(&map);
 }
 
+static int
+plan_emit_nothing(const struct sm_kind_batch *b, void *arg,
+		  struct sm_err *err)
+{
+	(void)b;
+	(void)arg;
+	(void)err;
+	return 0;
+}
+
+/* Bad input must be found before anything that was done is deleted. */
+static int
+plan_rehearse(struct sm_planning *p, struct sm_err *err)
+{
+	int ret;
+
+	if (p->stdin_once)
+		return 0;
+	ret = sm_planning_digest(p, err);
+	return ret < 0 ? ret : sm_planning_cut(p, plan_emit_nothing, err);
+}
+
 /*
  * --restart: what is there goes first.  The directory is made again, since
  * removing it may have taken it away under the lock.
@@ -147,8 +191,10 @@ static int
 plan_restart(struct sm_planning *p, const char *job, struct sm_err *err)
 {
 	bool made;
-	int ret = plan_note_final(p, err);
+	int ret = plan_rehearse(p, err);
 
+	if (ret == 0)
+		ret = plan_note_final(p, err);
 	if (ret == 0)
 		ret = sm_jobdir_remove(&p->dir, err);
 	if (ret < 0)

@@ -127,6 +127,8 @@ sm_planning_settle(struct sm_planning *p, struct sm_err *err)
 		ret = sm_spec_new(&p->spec, p->kind->shape, s.opts, err);
 	if (ret == 0) {
 		p->inputs = p->kind->inputs(p->input, p->spec->opts);
+		p->stdin_once = p->opts->exec && p->opts->exec->items &&
+				strcmp(p->opts->exec->items, "-") == 0;
 		ret = settle_output(p, err);
 	}
 	settled_release(&s);

@@ -18,6 +18,7 @@ struct sm_planning {
 	struct sm_jobdir dir;
 	struct sm_db *db;
 	int lock;       /* run.lock */
+	bool stdin_once; /* an input comes through standard input */
 	bool force;     /* the output may be replaced */
 	bool compiled;  /* its tables are there already */
 	bool made;      /* the directory was not there before */

@@ -21,6 +21,7 @@ struct replan {
 	struct sm_buf diff;
 	unsigned changes;
 	bool gone; /* an input came through standard input */
+	bool moved; /* an input has another path */
 };
 
 /* The planned digest if size and mtime say so, else that of the content. */
@@ -72,6 +73,8 @@ replan_input(struct replan *r, size_t i, struct sm_err *err)
 		ret = sm_spec_set_input(r->p->spec, i, in->name,
 					in->path ? in->path : in->name, &d,
 					err);
+	if (known && in->path && strcmp(in->path, was.path) != 0)
+		r->moved = true;
 	if (ret == 0 &&
 	    (!known || d.size != was.size || d.crc32 != was.crc32 ||
 	     d.sampled != was.sampled)) {
@@ -167,6 +170,22 @@ replan_record(struct replan *r, const char *text, struct sm_err *err)
 	return ret;
 }
 
+/* The same content elsewhere: workers must look there. */
+static int
+replan_move(struct replan *r, struct sm_err *err)
+{
+	char *text = sm_spec_text(r->p->spec, err);
+	int ret;
+
+	if (!text)
+		return err->code;
+	ret = replan_record(r, text, err);
+	if (ret == 0)
+		ret = sm_jobdir_write(&r->p->dir, "spec.json", text, err);
+	free(text);
+	return ret;
+}
+
 /*
  * The tables of the new fingerprint stand beside the old ones until the commit
  * says which are meant; killed in between, the job is still the old one.
@@ -226,7 +245,17 @@ replan_finish(struct replan *r, struct sm_err *err)
 		if (ret < 0)
 			return ret;
 		sm_event_notice(p->ev, "accepted: %s", r->diff.data);
+	} else if (r->moved) {
+		ret = replan_move(r, err);
+		if (ret < 0)
+			return ret;
+		sm_event_notice(p->ev, "inputs that were moved are read from "
+				       "their new places");
 	}
+	if (r->gone)
+		sm_event_notice(p->ev, "the items are those that the job was "
+				       "planned with; standard input is not "
+				       "read again");
 	ret = replan_settings(r, err);
 	if (ret == 0)
 		ret = sm_job_get(&h.job, p->db, err);

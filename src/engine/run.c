@@ -70,13 +70,16 @@ run_tell_check(const struct sm_startcheck *c, const struct sm_events *ev)
 {
 	if (c->requeued)
 		sm_event_notice(ev,
-				"%llu done batches had lost their shard and "
-				"are made again",
-				(unsigned long long)c->requeued);
+				"%llu done batch%s lost the shard and %s made "
+				"again",
+				(unsigned long long)c->requeued,
+				c->requeued == 1 ? "" : "es",
+				c->requeued == 1 ? "is" : "are");
 	if (c->renamed)
-		sm_event_notice(ev, "%llu shards that a power cut left "
-				    "unnamed were put in place",
-				(unsigned long long)c->renamed);
+		sm_event_notice(ev, "%llu shard%s that a power cut left "
+				    "unnamed put in place",
+				(unsigned long long)c->renamed,
+				c->renamed == 1 ? "" : "s");
 }
 
 /* From the first worker's start to the last one's end. */
@@ -113,8 +116,8 @@ run_supervise(struct sm_handle *h, const struct sm_run_opts *opts, int *stops,
 
 /* Is every batch done?  SM_EWORK, SM_ESTOPPED say what is not. */
 static int
-run_verdict(struct sm_handle *h, struct sm_run_result *result,
-	    struct sm_err *err)
+run_verdict(struct sm_handle *h, const struct sm_run_opts *opts,
+	    struct sm_run_result *result, struct sm_err *err)
 {
 	struct sm_batch_counts c;
 	int ret = sm_batch_counts(&c, h->db, err);
@@ -124,12 +127,28 @@ run_verdict(struct sm_handle *h, struct sm_run_result *result,
 	result->done = c.done;
 	result->failed = c.failed;
 	result->left = c.pending + c.running;
+	if (c.done == c.total && c.rows > 0 && c.records == 0)
+		sm_event_notice(&opts->events,
+				"the output is empty: not one of %llu rows "
+				"gave a record",
+				(unsigned long long)c.rows);
 	if (result->left > 0 && result->signals > 0)
 		return sm_err_set(err, SM_ESTOPPED,
 				  "stopped with %llu of %llu batches left; the "
 				  "same command goes on",
 				  (unsigned long long)result->left,
 				  (unsigned long long)c.total);
+	if (result->failed > 0 && result->left > 0)
+		return sm_err_set(err, SM_EWORK,
+				  "%llu of %llu batches failed, and %llu are "
+				  "left%s; 'shardmill run %s' goes on with "
+				  "those, --retry-failed tries the failed ones "
+				  "again",
+				  (unsigned long long)result->failed,
+				  (unsigned long long)c.total,
+				  (unsigned long long)result->left,
+				  h->job.fail_fast ? " (--fail-fast)" : "",
+				  h->dir.path);
 	if (result->failed > 0)
 		return sm_err_set(err, SM_EWORK,
 				  "%llu of %llu batches failed; 'shardmill "
@@ -158,7 +177,7 @@ run_rounds(struct sm_handle *h, const struct sm_run_opts *opts,
 	for (tries = 1;; tries++) {
 		ret = run_supervise(h, opts, &result->signals, err);
 		if (ret == 0)
-			ret = run_verdict(h, result, err);
+			ret = run_verdict(h, opts, result, err);
 		if (ret < 0 || !h->job.final_path)
 			return ret;
 		ret = sm_join(&made, h, &fin, &why);
@@ -170,6 +189,7 @@ run_rounds(struct sm_handle *h, const struct sm_run_opts *opts,
 		*err = why;
 	if (ret == 0) {
 		result->finalized = true;
+		result->was_complete = made.was_complete;
 		result->final_size = made.size;
 		result->final_path = made.path;
 		made.path = NULL;

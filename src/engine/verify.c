@@ -57,11 +57,11 @@ verify_verdict(const struct verify *v, const char *path, struct sm_err *err)
 		return 0;
 	if (v->result->requeued)
 		return sm_err_set(err, SM_EVERIFY,
-				  "'%s' is damaged: %llu findings, %llu batches "
-				  "put back; 'shardmill run' makes them again",
+				  "'%s' is damaged: findings: %llu, batches put "
+				  "back: %llu; 'shardmill run' makes them again",
 				  path, (unsigned long long)v->result->findings,
 				  (unsigned long long)v->result->requeued);
-	return sm_err_set(err, SM_EVERIFY, "'%s' is damaged: %llu findings%s",
+	return sm_err_set(err, SM_EVERIFY, "'%s' is damaged: findings: %llu%s",
 			  path, (unsigned long long)v->result->findings,
 			  v->result->is_file ?
 				  "; make it again from its job" :

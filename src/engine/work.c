@@ -294,7 +294,8 @@ work_trouble(struct sm_self *w, const struct sm_err *why, struct sm_err *err)
 		ret = sm_db_commit(w->h.db, err);
 	if (ret == 0 && held == 0)
 		w->fenced = true;
-	if (ret == 0 && held > 0)
+	/* What ends the worker is told when it ends. */
+	if (ret == 0 && held > 0 && blame != BLAME_RUN)
 		sm_self_tell(w, "batch %llu: %s%s",
 			     (unsigned long long)w->b.id, why->text,
 			     failed ? "; it has failed" : "; tried again");

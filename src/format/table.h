@@ -100,7 +100,11 @@ sm_table_slot(const struct sm_table *t, uint64_t index)
 	return index < t->count ? &t->slots[index] : NULL;
 }
 
-static inline void
+/*
+ * To gcc 12 a function that does nothing else has no effect, and it leaves out
+ * calls of it: this one, and callers that only loop over it, are not calls.
+ */
+static inline __attribute__((always_inline)) void
 sm_table_prefetch(const struct sm_table *t, uint64_t index)
 {
 	if (index < t->count)

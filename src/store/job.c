@@ -233,9 +233,9 @@ sm_job_get(struct sm_job *j, struct sm_db *db, struct sm_err *err)
 	if (ret < 0)
 		return ret;
 	if (ret == 0)
-		return sm_err_set(err, SM_EDAMAGED,
-				  "'%s' has no job in it; plan it again, or "
-				  "use 'shardmill recover' if it has shards",
+		return sm_err_set(err, SM_EINPUT,
+				  "'%s' has no job in it: planning it was cut "
+				  "short; give the same command again",
 				  db->path);
 	*j = (struct sm_job){ 0 };
 	job_read(j, s, &failed);

@@ -61,7 +61,7 @@ int sm_job_end_run(struct sm_db *db, double at, struct sm_err *err);
 int sm_job_finalized(struct sm_db *db, const char *path, uint64_t size,
 		     uint64_t digest, struct sm_err *err);
 
-/* SM_EDAMAGED if there is no job row. */
+/* SM_EINPUT if there is no job row: a plan that was killed. */
 int sm_job_get(struct sm_job *job, struct sm_db *db, struct sm_err *err);
 void sm_job_release(struct sm_job *job);
 int sm_job_pulse(struct sm_job_pulse *p, struct sm_db *db, struct sm_err *err);

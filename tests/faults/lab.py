@@ -178,11 +178,13 @@ class Scenario:
     """A fixed small job, at the moment when `command` is given."""
 
     def __init__(self, name, command, prepare=None, finish=(), key="plain",
-                 made=None):
+                 made=None, again=(0,), vanishes=False):
         self.name = name
         self.command = command    # which a fault hits, and which is repeated
         self._prepare = prepare
         self.finish = finish      # commands from there to the final file
+        self.again = again        # statuses of the repeated command
+        self.vanishes = vanishes  # the job may be gone, its file complete
         self.key = key
         self.made = made or ["candidates", "-o", "f.gz", "-q", "-j", "1",
                              *candidates()]
@@ -236,6 +238,20 @@ def _damaged(slot):
         f.write(bytes([byte[0] ^ 1]))
 
 
+def _standing(slot):
+    """The final file alone: its job was finished and removed."""
+    _done(slot)
+    shutil.rmtree(slot.path("f.gz.job"))
+
+
+def _lost(slot):
+    """The wrecked one without its database."""
+    _wrecked(slot)
+    for name in ("job.db", "job.db-wal", "job.db-shm"):
+        if os.path.exists(slot.path("f.gz.job", name)):
+            os.unlink(slot.path("f.gz.job", name))
+
+
 def scenarios():
     """All of them, by name."""
     global data_args
@@ -258,8 +274,13 @@ def scenarios():
         Scenario("retry", ["retry", "f.gz.job", "--all"], _done,
                  finish=[resume]),
         Scenario("requeue", ["verify", "f.gz.job", "--requeue"], _damaged,
-                 finish=[resume]),
-        Scenario("restart", one + ["--restart", "--yes"], _wrecked),
+                 finish=[resume], again=(0, 1, 9)),   # while it finds some
+        Scenario("recover", ["recover", "f.gz.job"], _lost,
+                 finish=[resume], again=(0, 7)),      # nothing to recover
+        Scenario("restart", one + ["--restart", "--yes"], _wrecked,
+                 vanishes=True),
+        Scenario("standing", one, _standing, vanishes=True),
+        Scenario("zombie", resume, _planned),
         Scenario("accept", level + ["--accept-changed"], _planned,
                  key="level", made=level),
     ]
@@ -307,7 +328,7 @@ def check_whole(slot, scenario, job="f.gz.job"):
     with open(slot.path("f.gz"), "rb") as f:
         if f.read() != scenario.want():
             raise Violation("the final file differs")
-    if not os.path.exists(slot.path(job)) and "--restart" in scenario.command:
+    if scenario.vanishes and not os.path.exists(slot.path(job)):
         slot.must("verify", "f.gz")     # the file stands for the job
         return
     slot.must("verify", job)
@@ -322,15 +343,15 @@ def check_whole(slot, scenario, job="f.gz.job"):
         raise Violation("; ".join(found))
 
 
-def requeue_again(scenario, result):
-    """`verify --requeue` ends with 9 as long as it finds something."""
-    return scenario.name == "requeue" and result.code in (0, 1, 9)
-
-
 def check_again(slot, scenario):
-    """The oracle: the same command again, then everything is whole."""
+    """The oracle: a final file that stands is whole; the same command again,
+    then everything is."""
+    if os.path.exists(slot.path("f.gz")):
+        with open(slot.path("f.gz"), "rb") as f:
+            if f.read() != scenario.want():
+                raise Violation("the final file is not whole")
     r = slot.sm(*scenario.command)
-    if r.code != 0 and not requeue_again(scenario, r):
+    if r.code not in scenario.again:
         raise Violation(f"the same command again: exit {r.code}: "
                         f"{r.err.strip()}")
     check_whole(slot, scenario)
@@ -358,7 +379,7 @@ def trapped_calls(slot, scenario, options, env=None):
     """The calls of an undisturbed run: [(role, name, what)]."""
     slot.reset(scenario)
     r, lines = trapped(slot, scenario, options, env)
-    if r.code != 0 and not requeue_again(scenario, r):
+    if r.code not in scenario.again:
         sys.exit(f"{scenario.name} undisturbed: exit {r.code}: {r.err}")
     words = [(line + " ").split(" ", 2) for line in lines]
     return [(int(role), name, what.strip()) for role, name, what in words]

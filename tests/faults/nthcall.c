@@ -31,6 +31,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -351,6 +352,9 @@ at_entry(struct task *t, long number, const unsigned long long *arg)
 	if (!begun || (want.role >= 0 && t->role != want.role))
 		return;
 	snprintf(other, sizeof(other), "call%ld", number);
+	/* Letting go of a lock cannot fail, so that it is not made to. */
+	if (number == SYS_flock && arg[1] == LOCK_UN)
+		name = "funlock";
 	if (want.names && !is_listed(name, want.names))
 		return;
 	subject_of(path, sizeof(path), t, c, arg);

@@ -103,7 +103,7 @@ test_buf_grows(void **state)
 static void
 test_buf_fails(void **state)
 {
-	volatile size_t huge = SIZE_MAX / 4;
+	volatile size_t huge = SIZE_MAX / 8;
 	struct sm_buf b = { 0 };
 
 	(void)state;

@@ -175,6 +175,14 @@ test_look(void **state)
 	assert_string_equal(now, "pending");
 	assert_int_equal(sm_batch_look(now, &token, jobdb.db, 6, &jobdb.err),
 			 0);
+	assert_int_equal(sm_batch_get(&b, jobdb.db, 2, &jobdb.err), 1);
+	assert_int_equal(b.id, 2);
+	assert_int_equal(b.first, 20);
+	assert_int_equal(b.end, 30);
+	assert_int_equal(b.first_byte, -1);
+	assert_int_equal(b.attempts, 1);
+	sm_batch_release(&b);
+	assert_int_equal(sm_batch_get(&b, jobdb.db, 6, &jobdb.err), 0);
 }
 
 /* Running rows whose worker's row is over, or never was. */

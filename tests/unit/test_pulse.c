@@ -1,5 +1,6 @@
 /* A worker's second thread: its heartbeat, and the requests that it hears. */
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -101,16 +102,29 @@ test_beats(void **state)
 	assert_int_equal(sm_live_beats(&live, 0), n);
 }
 
+/* Who waits for a descriptor is woken by what it waits for, and only that. */
+static bool
+is_readable(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, ms) == 1;
+}
+
 static void
 test_drain_then_stop(void **state)
 {
 	(void)state;
 	start(ends[1], NULL);
 	assert_true(stays_away(&pulse.drain));
+	assert_false(is_readable(pulse.asked_fd, 0));
 	say(SM_PULSE_DRAIN);
+	assert_true(is_readable(pulse.asked_fd, 10000));
 	assert_true(comes(&pulse.drain));
 	assert_true(stays_away(&pulse.stop));
+	assert_false(is_readable(pulse.stop_fd, 0));
 	say(SM_PULSE_DRAIN);
+	assert_true(is_readable(pulse.stop_fd, 10000));
 	assert_true(comes(&pulse.stop));
 }
 
@@ -235,7 +249,7 @@ test_tell(void **state)
 	assert_int_equal(errno, EAGAIN);
 	for (i = 0; i < 5000; i++)
 		sm_pulse_tell(ends[1], SM_PULSE_NOTICE, big, sizeof(big) - 1);
-	/* Nor a SIGPIPE, where nobody reads. */
+	/* Nor harm, where nobody reads. */
 	close(ends[0]);
 	ends[0] = -1;
 	sm_pulse_tell(ends[1], SM_PULSE_CLAIMED, NULL, 0);

@@ -1,0 +1,5 @@
+# release - the program as it is shipped: all its tests
+build release -DSHARDMILL_FAULTS=OFF && {
+	unit release
+	e2e release
+}

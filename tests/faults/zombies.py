@@ -1,0 +1,179 @@
+"""zombies.py - a worker that wakes up when its batch is another's
+
+    zombies.py
+
+A worker is stopped (SIGSTOP) at a fault point and stays so past its lease;
+another one makes the batch; then it goes on (SIGCONT).  It must change nothing:
+no row, no shard, no final file; and it removes its own temporary file.
+
+The supervisor's kill is switched off, so that the guard alone is tested, but
+for a worker that is stopped inside a write transaction: nobody can go on
+before it is killed, which the supervisor must do.  Three rounds: it wakes
+while the same run goes on, when that run is over and the final file stands,
+and under a run that began after it was stopped.
+"""
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import lab
+
+LEASE_S = "3"
+# Within a write transaction: the others wait for it.
+LOCKED = {"db.begun", "batch.claimed", "batch.marked_done",
+          "shard.before_rename", "shard.after_rename", "shard.rename",
+          "db.before_commit", "db.commit", "db.committed", "db.checkpoint"}
+NO_KILL = {"SHARDMILL_FAULT": "watch.kill:EIO:1+"}
+
+
+class Process:
+    def __init__(self, slot, argv, env=None):
+        full = dict(os.environ, LC_ALL="C.UTF-8", **(env or {}))
+        self.err = open(os.path.join(
+            lab.base, f"{os.path.basename(slot.root)}.{argv[0]}"), "w+",
+            encoding="utf-8")
+        self.p = subprocess.Popen([lab.SHARDMILL, *argv], cwd=slot.dir,
+                                  env=full, stdin=subprocess.DEVNULL,
+                                  stdout=self.err, stderr=self.err)
+
+    def stopped(self):
+        try:
+            with open(f"/proc/{self.p.pid}/stat", encoding="utf-8") as f:
+                return f.read().rpartition(")")[2].split()[0] in "Tt"
+        except OSError:
+            return False
+
+    def ended(self, limit, what):
+        try:
+            code = self.p.wait(limit)
+        except subprocess.TimeoutExpired:
+            raise lab.Violation(f"{what} does not end: {self.text()}")
+        return code
+
+    def text(self):
+        self.err.seek(0)
+        return self.err.read().strip()
+
+    def end(self):
+        if self.p.poll() is None:
+            self.p.send_signal(signal.SIGKILL)
+            self.p.wait()
+        self.err.close()
+
+
+def wait_for(limit, what, condition):
+    end = time.monotonic() + limit
+    while not condition():
+        if time.monotonic() > end:
+            raise lab.Violation(f"waited too long: {what}")
+        time.sleep(0.05)
+
+
+def files(slot):
+    """What a late write would change."""
+    found = {}
+    for top, _, names in os.walk(slot.dir):
+        for name in names:
+            if name.endswith((".gz", ".tmp", ".part")):
+                path = os.path.join(top, name)
+                st = os.stat(path)
+                found[path] = (st.st_ino, st.st_size, st.st_mtime_ns)
+    return found
+
+
+def rows(slot):
+    return slot.sql("SELECT id, state, token, rows, records, gz_bytes, "
+                    "gz_crc32 FROM batch ORDER BY id")
+
+
+def case(slot, scenario, point, n, when):
+    slot.reset(scenario)
+    locked = point in LOCKED
+    zombie = supervisor = None
+    try:
+        slot.sql(f"UPDATE job SET lease_s = {LEASE_S}, workers = 0")
+        if when != "later run":
+            supervisor = Process(slot, ["run", "f.gz.job", "-q"],
+                                 {} if locked else NO_KILL)
+            wait_for(20, "the run begins",
+                     lambda: slot.sql("SELECT 1 FROM job "
+                                      "WHERE started NOT NULL"))
+        zombie = Process(slot, ["work", "f.gz.job", "-q"],
+                         {"SHARDMILL_FAULT": f"{point}:stop:{n}"})
+        wait_for(20, "the worker stops",
+                 lambda: zombie.stopped() or zombie.p.poll() is not None)
+        if zombie.p.poll() is not None:
+            return False                    # not passed so often
+        if supervisor is None:
+            supervisor = Process(slot, ["run", "f.gz.job", "-q", "-j", "1"],
+                                 {} if locked else NO_KILL)
+        elif not locked:
+            slot.sql("UPDATE job SET workers = 1")
+        if locked:
+            wait_for(40, "the stopped worker is killed",
+                     lambda: zombie.p.poll() is not None)
+            slot.sql("UPDATE job SET workers = 1")
+        elif when == "same run":
+            mine = slot.sql("SELECT id, token FROM batch "
+                            "WHERE state = 'running'")
+            wait_for(40, "another worker makes the batch", lambda: all(
+                slot.sql(f"SELECT state = 'done' AND token <> {token} "
+                         f"FROM batch WHERE id = {id_}") == [(1,)]
+                for id_, token in mine))
+            zombie.p.send_signal(signal.SIGCONT)
+        code = supervisor.ended(60, "the run")
+        if code != 0:
+            raise lab.Violation(f"run: exit {code}: {supervisor.text()}")
+        before = files(slot), rows(slot)
+        if not locked:
+            if when != "same run":
+                zombie.p.send_signal(signal.SIGCONT)
+            code = zombie.ended(30, "the zombie")
+            # Fenced off by a newer run it says so, and ends with 4.
+            if code not in (0, 4):
+                raise lab.Violation(f"zombie: exit {code}: {zombie.text()}")
+        after = files(slot), rows(slot)
+        gone = [path for path in before[0] if path not in after[0]]
+        if any(not path.endswith(".tmp") for path in gone):
+            raise lab.Violation(f"a file is gone: {gone}")
+        late = [path for path in after[0]
+                if after[0][path] != before[0].get(path)]
+        if late or before[1] != after[1]:
+            raise lab.Violation(f"late write: {late}")
+    finally:
+        for process in (zombie, supervisor):
+            if process:
+                process.end()
+    lab.check_again(slot, scenario)
+    return True
+
+
+def main():
+    scenario = lab.scenarios()["zombie"]
+    # What one worker passes in its life, but for its start and end.
+    slot = lab.Slot("count")
+    slot.reset(scenario)
+    log = os.path.join(lab.base, "points")
+    slot.sm("work", "f.gz.job", "-q", env={"SHARDMILL_FAULT_LOG": log})
+    with open(log, encoding="utf-8") as f:
+        passed = f.read().split()
+    begin = passed.index("batch.claimed")
+    counts, cases = {}, []
+    for i, point in enumerate(passed):
+        counts[point] = counts.get(point, 0) + 1
+        if i < begin or point == "pulse.beat":
+            continue
+        for when in ("same run", "finished run", "later run"):
+            cases.append((f"{point}:stop:{counts[point]}, {when}",
+                          (scenario, point, counts[point], when)))
+    # Nearly all of a cycle is waiting for the lease.
+    d = lab.Driver("zombies", jobs=10 * lab.JOBS)
+    d.run(case, d.sample(cases, int(os.environ.get("COUNT") or
+                                    (200 if lab.LONG else 60))))
+    lab.finish(d)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
