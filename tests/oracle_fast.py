@@ -5,7 +5,7 @@ What a competent engineer writes once the plain script is too slow: columns
 filtered by numpy, the vocabulary as a table of ready JSON text, one format
 string per row, compression by `igzip -1` in a process of its own (`gzip -1`
 where igzip is missing), N processes, `cat`.  Only the default options: falling
-scores, pad 0, --ids auto, --score-digits source for float32 scores.
+scores, pad 0, --ids auto; --score-digits source for float32 scores.
 """
 import argparse
 import json
@@ -30,6 +30,8 @@ def options():
     p.add_argument("--min-score", type=float, default=0.3)
     p.add_argument("--min-candidates", type=int, default=50)
     p.add_argument("--batch-rows", type=int, default=5000)
+    p.add_argument("--score-digits", default="source",
+                   choices=("source", "double"))
     return p.parse_args()
 
 
@@ -52,6 +54,13 @@ def id_text(token):
     return json.dumps(token)
 
 
+def numbers(scores):
+    """The scores as floats whose repr() is what is to be written."""
+    if args.score_digits == "double":
+        return scores.tolist()
+    return list(map(float, scores.astype("U").tolist()))
+
+
 def write_batch(path, first, end):
     gz = [shutil.which("igzip") or "gzip", "-1", "-c"]
     with open(path, "wb") as shard, subprocess.Popen(
@@ -63,14 +72,18 @@ def write_batch(path, first, end):
             if n < args.min_candidates:
                 continue
             known = (c[:n] >= 0) & (c[:n] < len(ids))
-            ids_row = [ids[i] for i in c[:n][known].tolist()]
-            nums = s[:n][known].astype("U").tolist()
-            items = [item % (i, float(x)) for i, x in zip(ids_row, nums)
-                     if i is not None]
-            if len(items) < args.min_candidates:
+            row_ids = [ids[i] for i in c[:n][known].tolist()]
+            nums = numbers(s[:n][known])
+            if None in row_ids:
+                nums = [x for i, x in zip(row_ids, nums) if i is not None]
+                row_ids = [i for i in row_ids if i is not None]
+            if len(row_ids) < args.min_candidates:
                 continue
+            flat = [None] * (2 * len(row_ids))
+            flat[::2], flat[1::2] = row_ids, nums
+            text = ", ".join([item] * len(row_ids)) % tuple(flat)
             pipe.stdin.write(line % (json.dumps(keys[row]).encode(),
-                                     ", ".join(items).encode()))
+                                     text.encode()))
         pipe.stdin.close()
         if pipe.wait():
             raise OSError(gz[0] + " failed")

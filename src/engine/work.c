@@ -34,7 +34,9 @@
  * worker gives up after so many in a row. */
 #define IO_FAILURES_MAX 3
 #define IO_PAUSE_MS 500
-#define IDLE_MS 200
+/* Asking again costs a few reads; the last batches of a run are short. */
+#define IDLE_MIN_MS 5
+#define IDLE_MAX_MS 200
 #define COMMIT_TRIES 3
 
 static int
@@ -348,7 +350,7 @@ work_batch(struct sm_self *w, struct sm_err *err)
 static int
 work_next(struct sm_self *w, struct sm_err *err)
 {
-	int ret;
+	int ret, idle_ms = IDLE_MIN_MS;
 
 	while (!w->has_next) {
 		if (atomic_load(&w->pulse.drain))
@@ -363,7 +365,8 @@ work_next(struct sm_self *w, struct sm_err *err)
 			if (ret > 0)
 				break;
 		}
-		sm_pulse_wait(&w->pulse, IDLE_MS);
+		sm_pulse_wait(&w->pulse, idle_ms);
+		idle_ms = idle_ms < IDLE_MAX_MS / 2 ? 2 * idle_ms : IDLE_MAX_MS;
 	}
 	w->b = w->next;
 	w->next = (struct sm_batch){ 0 };

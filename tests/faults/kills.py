@@ -5,7 +5,7 @@ once per point with the kill there, and once more without.
 
     kills.py points|calls [SCENARIO...]
 
-A point is the n-th of its role: the program (0), the workers it starts (1),
+What was done when it was killed is not made again.  A point is the n-th of its role: the program (0), the workers it starts (1),
 the commands they start (2).  Before each one everything is killed, and in
 another round that one process: a worker's death is then seen by a living
 supervisor, a supervisor's by its workers.  Passing a fault point is a write to
@@ -48,7 +48,11 @@ def case(slot, scenario, kind, role, n, action):
     _, hit = lab.trapped(slot, scenario, [
         *options(kind), "-r", str(role), "-n", str(n), "-a", action],
         env(slot, kind))
+    done = lab.done_tokens(slot) if scenario.keeps else {}
     lab.check_again(slot, scenario)
+    after = done and lab.done_tokens(slot)
+    if any(after.get(id_) != token for id_, token in done.items()):
+        raise lab.Violation(f"made again: {done} became {after}")
     return bool(hit)
 
 

@@ -178,12 +178,14 @@ class Scenario:
     """A fixed small job, at the moment when `command` is given."""
 
     def __init__(self, name, command, prepare=None, finish=(), key="plain",
-                 made=None, again=(0,), vanishes=False):
+                 made=None, again=(0,), vanishes=False,
+                 keeps=False):
         self.name = name
         self.command = command    # which a fault hits, and which is repeated
         self._prepare = prepare
         self.finish = finish      # commands from there to the final file
         self.again = again        # statuses of the repeated command
+        self.keeps = keeps        # what is done stays done
         self.vanishes = vanishes  # the job may be gone, its file complete
         self.key = key
         self.made = made or ["candidates", "-o", "f.gz", "-q", "-j", "1",
@@ -245,8 +247,12 @@ def _standing(slot):
 
 
 def _lost(slot):
-    """The wrecked one without its database."""
+    """The wrecked one without its database, and with a shard of another job."""
+    slot.must("candidates", "-o", "other.gz", "-q", *candidates("--level", "1"))
     _wrecked(slot)
+    shutil.copy(slot.path("other.gz.job", "shards", "000001.gz"),
+                slot.path("f.gz.job", "shards", "000001.gz"))
+    shutil.rmtree(slot.path("other.gz.job"))
     for name in ("job.db", "job.db-wal", "job.db-shm"):
         if os.path.exists(slot.path("f.gz.job", name)):
             os.unlink(slot.path("f.gz.job", name))
@@ -263,14 +269,15 @@ def scenarios():
     execs = ["exec", "-o", "f.gz", "-q", "-j", "1", *EXEC]
     resume = ["run", "f.gz.job", "-q", "-j", "1"]
     table = [
-        Scenario("whole", one),
-        Scenario("exec", execs, key="exec", made=execs),
+        Scenario("whole", one, keeps=True),
+        Scenario("exec", execs, key="exec", made=execs,
+                 keeps=True),
         Scenario("plan", ["plan", "f.gz.job", "candidates", "-o", "f.gz",
-                          *candidates()], finish=[resume]),
-        Scenario("resume", resume, _wrecked),
+                          *candidates()], finish=[resume], keeps=True),
+        Scenario("resume", resume, _wrecked, keeps=True),
         Scenario("work", ["work", "f.gz.job", "-q"], _planned,
-                 finish=[resume]),
-        Scenario("finalize", ["finalize", "f.gz.job"], _joinable),
+                 finish=[resume], keeps=True),
+        Scenario("finalize", ["finalize", "f.gz.job"], _joinable, keeps=True),
         Scenario("retry", ["retry", "f.gz.job", "--all"], _done,
                  finish=[resume]),
         Scenario("requeue", ["verify", "f.gz.job", "--requeue"], _damaged,
@@ -281,10 +288,35 @@ def scenarios():
                  vanishes=True),
         Scenario("standing", one, _standing, vanishes=True),
         Scenario("zombie", resume, _planned),
+        Scenario("rot", resume, _damaged),
         Scenario("accept", level + ["--accept-changed"], _planned,
                  key="level", made=level),
     ]
     return {s.name: s for s in table}
+
+
+def done_tokens(slot, job="f.gz.job"):
+    """{id: token} of the done batches that have their file.  Read from a copy:
+    who closes a database last tidies up what a crash left."""
+    copy = os.path.join(base, os.path.basename(slot.root) + ".db")
+    for end in ("", "-wal"):
+        if os.path.exists(copy + end):
+            os.unlink(copy + end)
+        if os.path.exists(slot.path(job, "job.db" + end)):
+            shutil.copyfile(slot.path(job, "job.db" + end), copy + end)
+    if not os.path.exists(copy):
+        return {}
+    db = sqlite3.connect(copy)
+    try:
+        rows = db.execute("SELECT id, token FROM batch "
+                          "WHERE state = 'done'").fetchall()
+    except sqlite3.OperationalError:    # no table yet
+        rows = []
+    finally:
+        db.close()
+    there = set(os.listdir(slot.path(job, "shards")))
+    return {id_: token for id_, token in rows
+            if there & {f"{id_:06}.gz", f"{id_:06}.{token}.tmp"}}
 
 
 def leftovers(slot, job="f.gz.job"):

@@ -2,6 +2,7 @@
 # powercut.sh - power cuts, for tests/config/faults.sh, which sources it
 #
 # Uses build, result, seconds_since and need_packages of tests/run.
+# shellcheck disable=SC2154 # root, tests: of tests/run
 
 # powercut NAME STATES [OPTION...]: the program of build-NAME; the table and
 # what was found stand in build-NAME/powercut.log

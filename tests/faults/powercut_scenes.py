@@ -87,12 +87,13 @@ class Again(Scene):
     """All batches made a second time by another command, over the shards and
     the final file of the first, which have the same sizes."""
     name = "again"
+    letter = "B"
     commits = {n: 2 for n in range(BATCHES)}
 
     def __init__(self, *args):
         super().__init__(*args)
-        self.command = self.argv(2, "B", "--accept-changed", "--force")
-        self.resume = self.argv(1, "B", "--accept-changed", "--force")
+        self.command = self.argv(2, self.letter, "--accept-changed")
+        self.resume = self.argv(1, self.letter, "--accept-changed")
 
     def prepare(self, call):
         super().prepare(call)
@@ -100,12 +101,14 @@ class Again(Scene):
         call([self.shardmill, "retry", self.job, "--all"])
 
     def check_text(self, final):
-        if gzip.decompress(final) != numbers("B"):
+        if gzip.decompress(final) != numbers(self.letter):
             sys.exit(f"{self.name}: the undisturbed run wrote other text")
 
 
 class AgainSyncEnd(Again):
+    """The same, with other sizes."""
     name = "again-end"
+    letter = "other-"
     share = 2
     sync = "end"
 
@@ -118,8 +121,8 @@ class Restart(Again):
 
     def __init__(self, *args):
         super().__init__(*args)
-        self.command = self.argv(2, "B", "--restart", "--yes", "--force")
-        self.resume = self.argv(1, "B", "--restart", "--yes", "--force")
+        self.command = self.argv(2, "B", "--restart", "--yes")
+        self.resume = self.argv(1, "B", "--restart", "--yes")
 
     @property
     def keeps(self):

@@ -305,6 +305,8 @@ test_unknown_commit(void **state)
 	assert_int_equal(jobdb_int("SELECT count(*) FROM attempt"), 1);
 }
 
+static const char *program; /* argv[0] */
+
 /* In a process of its own, whose first commit is said to fail. */
 static int
 fault_child(const char *path)
@@ -344,8 +346,7 @@ test_unknown_commit_by_fault(void **state)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		setenv("SHARDMILL_FAULT", "db.commit:EIO:1", 1);
-		execl("/proc/self/exe", "test_txn", "fault", jobdb.path,
-		      (char *)NULL);
+		execl(program, program, "fault", jobdb.path, (char *)NULL);
 		_exit(127);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -373,6 +374,7 @@ main(int argc, char **argv)
 		TEST(test_unknown_commit_by_fault),
 	};
 
+	program = argv[0];
 	if (argc == 3 && strcmp(argv[1], "fault") == 0)
 		return fault_child(argv[2]);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,168 @@
+"""sabotage.py - a test that cannot fail proves nothing
+
+    sabotage.py [NAME...]
+
+Builds with one protection taken out, each of which the test that is named with
+it must catch.  The same tests pass on the build as it is, which is tried
+first.  Protections against power cuts have builds of their own (powercut.sh).
+"""
+import os
+import subprocess
+import sys
+import time
+
+import lab
+import tree
+
+
+def fault(script, *args, count=40):
+    return ("fault", script, args, count)
+
+
+def e2e(name):
+    return ("e2e", name, (), 0)
+
+
+RESUME = fault("kills.py", "points", "resume", count=24)
+WHOLE = fault("kills.py", "points", "whole", count=60)
+RECOVER = fault("kills.py", "points", "recover", count=20)
+FINALIZE = fault("kills.py", "points", "finalize", count=40)
+ROT = fault("kills.py", "points", "rot", count=20)
+ZOMBIES = fault("zombies.py", count=30)
+EDITS = fault("edits.py", count=60)
+
+# name: file, what stands there, what takes its place, the test
+SABOTAGE = {
+    "no_guard": (
+        "src/store/batch_end.c", "/* The guard: what every",
+        "#define SABOTAGE_no_guard\n/* The guard: what every", ZOMBIES),
+    "shared_tmp_name": (
+        "src/format/shard.c", "#define SHARD_BUF_BYTES",
+        "#define SABOTAGE_shared_tmp_name\n#define SHARD_BUF_BYTES", ZOMBIES),
+    "rename_before_guard": (
+        "src/engine/work.c",
+        "int held = sm_batch_complete(w->h.db, &w->b, &made, now, err), ret; "
+        "if (held > 0) return sm_shard_publish(w->shard, err);",
+        "int held, ret;\n\tret = sm_shard_publish(w->shard, err);\n"
+        "\tif (ret < 0)\n\t\treturn ret;\n"
+        "\theld = sm_batch_complete(w->h.db, &w->b, &made, now, err);\n"
+        "\tif (held > 0)\n\t\treturn 0;", ZOMBIES),
+    "no_start_check": (
+        "src/engine/run.c", "/* Shards that rot",
+        "#define SABOTAGE_no_start_check\n/* Shards that rot", RESUME),
+    "no_rename_completion": (
+        "src/engine/startcheck.c", "struct tmp_file {",
+        "#define SABOTAGE_no_rename_completion\nstruct tmp_file {", RESUME),
+    "final_in_place": (
+        "src/engine/join.c", "j->part = join_part_name(j->path);",
+        "j->part = 1 ? strdup(j->path) : join_part_name(j->path);", FINALIZE),
+    "joiner_trusts_shards": (
+        "src/format/final.c", "if (left > 0 || crc != expect->gz_crc32)",
+        "if (left > 0)", ROT),
+    "joiner_mends_nothing": (
+        "src/engine/join.c", "if (ret == SM_EVERIFY) {",
+        "if (ret == SM_EVERIFY && 0) {", ROT),
+    "publish_without_look": (
+        "src/engine/join.c",
+        "ret = sm_join_digest(&digest, &odd, j->h, err);",
+        "odd = 0, digest = j->digest, ret = 1;", EDITS),
+    "complete_by_size": (
+        "src/engine/join_check.c",
+        "return digest == strtoull(h->job.final_digest, NULL, 16);",
+        "return 1;", e2e("1090-hand-edits")),
+    "interruptions_count": (
+        "src/engine/rescue.c", "if (how == SM_RESCUE_INTERRUPTED) "
+        "return sm_batch_give_back(h->db, b, t, now, err);", "",
+        e2e("2020-kill-all")),
+    "rescue_leaves_file": (
+        "src/engine/rescue.c", "unlinkat(h->dir.shards_fd, name, 0);", "",
+        WHOLE),
+    "rescue_keeps_worker": (
+        "src/engine/rescue.c",
+        "ret = sm_worker_end(h->db, w->id, now, err);", "ret = 0;", WHOLE),
+    "nobody_watches": (
+        "src/engine/watch.c", "if (it->still_ms < w->lease_ms) return;",
+        "return;", e2e("3060-stopped-worker")),
+    "no_run_lock": (
+        "src/base/lock.c", "ret = sm_byte_lock(f, 0); if (ret > 0) {",
+        "ret = 1;\n\tif (ret > 0) {", e2e("3000-two-supervisors")),
+    "attempts_stay_open": (
+        "src/store/batch_end.c",
+        "\"WHERE batch = ?8 AND token = ?9 AND outcome = 'running'\";",
+        "\"WHERE batch = ?8 AND token = ?9 AND outcome = 'other'\";", WHOLE),
+    "inputs_unlooked": (
+        "src/engine/inputs.c",
+        "if (now.size != in->size || now.crc32 != in->crc32)",
+        "if (0)", e2e("1010-changed")),
+    "recover_takes_all": (
+        "src/engine/recover.c",
+        "m.head.fingerprint == r->fingerprint &&", "",
+        RECOVER),
+}
+
+
+def passes(test, program, log):
+    """Does the test find nothing wrong with this program?"""
+    kind, name, args, count = test
+    env = dict(os.environ, SHARDMILL=program, PYTHON=sys.executable,
+               SEED=str(lab.SEED))
+    env.pop("FAULTS_TABLE", None)
+    env.pop("FAULTS_LONG", None)
+    if kind == "e2e":
+        argv = ["bash", os.path.join(lab.TESTS, "e2e", name + ".sh")]
+    else:
+        env["COUNT"] = str(count)
+        argv = [sys.executable, os.path.join(lab.HERE, name), *args]
+    with open(log, "w", encoding="utf-8") as out:
+        p = subprocess.run(argv, env=env, stdout=out, stderr=out, check=False,
+                           stdin=subprocess.DEVNULL, timeout=900)
+    if p.returncode == 77:
+        raise RuntimeError(f"{name} cannot run here")
+    return p.returncode == 0
+
+
+def what_was_said(log):
+    with open(log, encoding="utf-8", errors="replace") as f:
+        lines = [line.strip() for line in f
+                 if line.startswith(("VIOLATION", "FAIL", "Traceback"))]
+    return (lines or ["?"])[0][:100]
+
+
+def main():
+    names = sys.argv[1:] or list(SABOTAGE)
+    t = tree.Tree("-DSHARDMILL_TESTS=OFF")
+    log = os.path.join(lab.base, "log")
+    d = lab.Driver("sabotage")
+    sound = {}
+    try:
+        for name in names:
+            path, old, new, test = SABOTAGE[name]
+            if test not in sound:
+                sound[test] = passes(test, t.program, log)
+                if not sound[test]:
+                    print(f"VIOLATION sabotage: {test[1]} finds something in "
+                          f"the build as it is: {what_was_said(log)}")
+                    d.violations += 1
+        for name in names:
+            path, old, new, test = SABOTAGE[name]
+            began = time.monotonic()
+            before = t.replace(path, old, new)
+            error = t.build()
+            if error:
+                sys.exit(f"{name} does not build: {error}")
+            caught = not passes(test, t.program, log)
+            d.points += 1
+            d.violations += not caught
+            print(f"{'caught' if caught else 'NOT CAUGHT':<11}{name:<24}"
+                  f"{test[1]} {time.monotonic() - began:.0f} s"
+                  f"{': ' + what_was_said(log) if caught else ''}",
+                  flush=True)
+            t.write(path, before)
+        t.build()
+    finally:
+        t.remove()
+    lab.finish(d)
+
+
+if __name__ == "__main__":
+    main()
