@@ -80,7 +80,8 @@ CREATE TABLE input (
 -- The checks are chains of OR: for an IN of more than two values SQLite fills
 -- a temporary table at every INSERT and UPDATE, which doubled their time.
 CREATE TABLE batch (
-	id           INTEGER PRIMARY KEY, -- from 0, the order of the final file
+	id           INTEGER PRIMARY KEY CHECK (id >= 0),
+	                                  -- from 0, the order of the final file
 	first        INTEGER,             -- rows, lines or numbers; NULL: unknown
 	"end"        INTEGER,
 	first_byte   INTEGER,             -- range of bytes in a file of lines

@@ -1,43 +1,48 @@
 -- views.sql - questions that people ask of a job
 --
--- Derived from tables.sql and made anew when the program's version differs;
+-- Derived from tables.sql, and made anew when an older job is upgraded;
 -- columns are only ever added.  A person's own views beside these stay.
 
 -- Where does the job stand?  One row.  Rates and the estimate come from the
 -- latest run alone, so that a resume does not fool them.
 DROP VIEW IF EXISTS progress;
 CREATE VIEW progress AS
+-- The parts are materialized: a million rows are read twice, and no more often.
 WITH
-c AS (
-	SELECT count(*) AS total,
-	       sum(state = 'pending') AS pending,
-	       sum(state = 'running') AS running,
-	       sum(state = 'done') AS done,
-	       sum(state = 'failed') AS failed,
-	       sum(rows) FILTER (WHERE state = 'done') AS rows,
-	       sum(records) FILTER (WHERE state = 'done') AS records,
-	       sum(skipped) FILTER (WHERE state = 'done') AS skipped,
-	       sum(raw_bytes) FILTER (WHERE state = 'done') AS raw_bytes,
-	       sum(gz_bytes) FILTER (WHERE state = 'done') AS gz_bytes,
-	       sum(rows) FILTER (WHERE state = 'done' AND finished >=
-	           (SELECT started FROM job)) AS run_rows,
-	       sum(state = 'done' AND finished >=
-	           (SELECT started FROM job)) AS run_done
-	FROM batch),
-t AS (
+d AS MATERIALIZED (
+	SELECT count(*) AS done, sum(rows) AS rows, sum(records) AS records,
+	       sum(skipped) AS skipped, sum(raw_bytes) AS raw_bytes,
+	       sum(gz_bytes) AS gz_bytes
+	FROM batch WHERE state = 'done'),
+r AS MATERIALIZED (
+	SELECT count(*) AS run_done, sum(rows) AS run_rows
+	FROM batch
+	WHERE state = 'done' AND finished >= (SELECT started FROM job)),
+-- The other states by their indices: only the done rows are read.
+c AS MATERIALIZED (
+	SELECT d.*, r.*,
+	       (SELECT count(*) FROM batch) AS total,
+	       (SELECT count(*) FROM batch
+	        WHERE state = 'pending' AND not_before = 0)
+	       + (SELECT count(*) FROM batch
+	          WHERE state = 'pending' AND not_before <> 0) AS pending,
+	       (SELECT count(*) FROM batch WHERE state = 'running') AS running,
+	       (SELECT count(*) FROM batch WHERE state = 'failed') AS failed
+	FROM d, r),
+t AS MATERIALIZED (
 	SELECT coalesce(ended, (julianday('now') - 2440587.5) * 86400)
 	       - started AS s, ended IS NULL AS open
 	FROM job),
-p AS (
-	SELECT c.total, coalesce(c.pending, 0) AS pending,
-	       coalesce(c.running, 0) AS running, coalesce(c.done, 0) AS done,
-	       coalesce(c.failed, 0) AS failed,
+p AS MATERIALIZED (
+	SELECT c.total, c.pending, c.running, c.done, c.failed,
 	       CASE WHEN c.total = 0 THEN 100.0
 	            ELSE round(100.0 * c.done / c.total, 2) END AS percent,
-	       coalesce(c.rows, 0) AS rows, coalesce(c.records, 0) AS records,
+	       coalesce(c.rows, 0) AS rows,
+	       coalesce(c.records, 0) AS records,
 	       coalesce(c.raw_bytes, 0) AS raw_bytes,
 	       coalesce(c.gz_bytes, 0) AS gz_bytes,
-	       CASE WHEN t.s > 0 THEN round(c.run_rows / t.s, 1) END AS rows_per_s,
+	       CASE WHEN t.s > 0 THEN round(c.run_rows / t.s, 1) END
+	       AS rows_per_s,
 	       round(max(t.s, 0), 1) AS elapsed_s,
 	       CASE WHEN c.pending + c.running = 0 THEN 0.0
 	            WHEN t.open AND c.run_done > 0

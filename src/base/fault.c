@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -21,7 +22,9 @@ struct fault_rule {
 };
 
 static struct fault_rule fault_rules[FAULT_RULES_MAX];
-static int fault_rule_count = -1; /* -1: environment not read yet */
+static int fault_rule_count;
+static pthread_once_t fault_once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t fault_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const struct {
 	const char *name;
@@ -50,7 +53,6 @@ fault_read_environment(void)
 	struct fault_rule *r;
 	char nth[16];
 
-	fault_rule_count = 0;
 	while (s && *s && fault_rule_count < FAULT_RULES_MAX) {
 		r = &fault_rules[fault_rule_count++];
 		r->nth = 1;
@@ -106,9 +108,9 @@ sm_fault_errno(const char *point)
 	struct fault_rule *r;
 	int i, ret = 0;
 
-	if (fault_rule_count < 0)
-		fault_read_environment();
+	pthread_once(&fault_once, fault_read_environment);
 	fault_log(point);
+	pthread_mutex_lock(&fault_lock);
 	for (i = 0; i < fault_rule_count; i++) {
 		r = &fault_rules[i];
 		if (strcmp(r->point, point) != 0)
@@ -117,6 +119,7 @@ sm_fault_errno(const char *point)
 		if (r->passed == r->nth || (r->onwards && r->passed > r->nth))
 			ret = fault_act(r->action);
 	}
+	pthread_mutex_unlock(&fault_lock);
 	return ret;
 }
 

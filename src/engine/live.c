@@ -98,13 +98,17 @@ sm_live_held(const struct sm_live *l, int slot)
 uint64_t
 sm_live_beats(const struct sm_live *l, int slot)
 {
-	return atomic_load(&l->slots[slot].beats);
+	return slot < 0 || slot >= SM_LIVE_SLOTS ?
+		       0 :
+		       atomic_load(&l->slots[slot].beats);
 }
 
 int64_t
 sm_live_command(const struct sm_live *l, int slot)
 {
-	return atomic_load(&l->slots[slot].command);
+	return slot < 0 || slot >= SM_LIVE_SLOTS ?
+		       0 :
+		       atomic_load(&l->slots[slot].command);
 }
 
 bool

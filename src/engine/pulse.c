@@ -55,7 +55,10 @@ pulse_read_control(struct sm_pulse *p)
 static void
 pulse_read_flag(struct sm_pulse *p)
 {
-	int stops = p->stops ? (int)*p->stops : 0;
+	/* A signal handler of another thread writes it. */
+	int stops = p->stops ?
+			    (int)__atomic_load_n(p->stops, __ATOMIC_RELAXED) :
+			    0;
 
 	if (stops >= 2 && !atomic_load(&p->stop))
 		pulse_request(p, true);

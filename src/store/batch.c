@@ -74,6 +74,19 @@ sm_batch_is(struct sm_db *db, const struct sm_batch *b, struct sm_err *err)
 	return is;
 }
 
+/* One range of the index batch_waiting: an OR of two would scan all of it. */
+static int
+batch_wake_range(struct sm_db *db, const char *text, double now,
+		 struct sm_err *err)
+{
+	sqlite3_stmt *s = sql_get(db, text, err);
+
+	if (!s)
+		return err->code;
+	sqlite3_bind_double(s, 1, now);
+	return sql_run(db, s, "wake waiting batches", err);
+}
+
 /*
  * Batches whose backoff is over join those that are due.  One that lies
  * further ahead than the longest backoff was set under another clock: a clock
@@ -82,16 +95,14 @@ sm_batch_is(struct sm_db *db, const struct sm_batch *b, struct sm_err *err)
 static int
 batch_wake(struct sm_db *db, double now, struct sm_err *err)
 {
-	static const char text[] =
-		"UPDATE batch SET not_before = 0 WHERE state = 'pending' "
-		"AND not_before <> 0 AND (not_before <= ?1 "
-		"OR not_before > ?1 + 3600)";
-	sqlite3_stmt *s = sql_get(db, text, err);
+#define WAKE "UPDATE batch SET not_before = 0 WHERE state = 'pending' " \
+	     "AND not_before <> 0 AND "
+	static const char over[] = WAKE "not_before <= ?1";
+	static const char ahead[] = WAKE "not_before > ?1 + 3600";
+#undef WAKE
+	int ret = batch_wake_range(db, over, now, err);
 
-	if (!s)
-		return err->code;
-	sqlite3_bind_double(s, 1, now);
-	return sql_run(db, s, "wake waiting batches", err);
+	return ret < 0 ? ret : batch_wake_range(db, ahead, now, err);
 }
 
 int

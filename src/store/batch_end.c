@@ -224,7 +224,8 @@ sm_batch_retry(struct sm_db *db, enum sm_batch_set set, uint64_t first,
 #define RETRY "UPDATE batch SET state = 'pending', not_before = 0, attempts = 0 "
 	static const char failed[] = RETRY "WHERE state = 'failed'";
 	static const char all[] = RETRY
-		"WHERE state IN ('failed', 'done')";
+		"WHERE state IN ('failed', 'done') OR (state = 'pending' "
+		"AND (attempts <> 0 OR not_before <> 0))";
 	static const char range[] = RETRY
 		"WHERE state IN ('failed', 'done', 'pending') "
 		"AND id BETWEEN ? AND ?";

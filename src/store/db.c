@@ -76,7 +76,11 @@ db_set_journal(struct sm_db *db, struct sm_err *err)
 	sqlite3_stmt *s;
 	int ret;
 
-	if (db->opts.mode == SM_DB_CREATE) {
+	/* Chosen once, while the file is empty, and never for another's. */
+	ret = db->opts.mode == SM_DB_CREATE ? sm_schema_is_empty(db, err) : 0;
+	if (ret < 0)
+		return ret;
+	if (ret > 0) {
 		ret = sql_exec(db,
 			       db->opts.network_fs ?
 				       "PRAGMA journal_mode = TRUNCATE" :

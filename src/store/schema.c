@@ -21,9 +21,8 @@ schema_pragma(struct sm_db *db, const char *text, int64_t *value,
 	return 0;
 }
 
-/* Is there anything in the file?  An empty one is a plan that was killed. */
-static int
-schema_is_empty(struct sm_db *db, struct sm_err *err)
+int
+sm_schema_is_empty(struct sm_db *db, struct sm_err *err)
 {
 	int64_t objects;
 	int ret = schema_pragma(db, "SELECT count(*) FROM sqlite_schema",
@@ -37,7 +36,7 @@ schema_refuse_triggers(struct sm_db *db, struct sm_err *err)
 {
 	static const char text[] =
 		"SELECT name, tbl_name FROM sqlite_schema WHERE type = "
-		"'trigger' AND tbl_name IN ('job', 'input', 'batch', "
+		"'trigger' AND lower(tbl_name) IN ('job', 'input', 'batch', "
 		"'attempt', 'worker') LIMIT 1";
 	sqlite3_stmt *s = sql_get(db, text, err);
 	int ret = s ? sql_step(db, s, "read the schema", err) : err->code;
@@ -59,7 +58,14 @@ sm_schema_check(struct sm_db *db, struct sm_err *err)
 	int64_t id, version;
 	int ret;
 
-	ret = schema_is_empty(db, err);
+	ret = sm_schema_is_empty(db, err);
+	if (ret > 0 && db->opts.mode != SM_DB_CREATE)
+		return sm_err_set(err, SM_EDAMAGED,
+				  "'%s' is empty; if planning was cut short, "
+				  "give the same command again; if there are "
+				  "shards, 'shardmill recover' rebuilds it "
+				  "from them",
+				  db->path);
 	if (ret != 0)
 		return ret < 0 ? ret : 0;
 	ret = schema_pragma(db, "PRAGMA application_id", &id, err);
@@ -85,14 +91,14 @@ sm_schema_check(struct sm_db *db, struct sm_err *err)
 int
 sm_schema_create(struct sm_db *db, struct sm_err *err)
 {
-	int ret = schema_is_empty(db, err);
+	int ret = sm_schema_is_empty(db, err);
 
 	if (ret <= 0)
 		return ret;
 	ret = sm_db_begin_write(db, err);
 	if (ret < 0)
 		return ret;
-	ret = schema_is_empty(db, err); /* somebody may have been faster */
+	ret = sm_schema_is_empty(db, err); /* somebody may have been faster */
 	if (ret > 0)
 		ret = sql_exec(db, (const char *)sm_schema_tables, "create the tables", err);
 	if (ret == 0)
@@ -115,7 +121,7 @@ sm_schema_upgrade(struct sm_db *db, struct sm_err *err)
 
 	if (ret < 0 || version >= SCHEMA_VERSION)
 		return ret;
-	ret = schema_is_empty(db, err);
+	ret = sm_schema_is_empty(db, err);
 	if (ret != 0)
 		return ret < 0 ? ret : 0;
 	ret = sm_db_begin_write(db, err);

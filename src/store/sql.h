@@ -63,6 +63,8 @@ int64_t sql_column_opt(sqlite3_stmt *s, int i);               /* NULL: -1 */
 char *sql_column_dup(sqlite3_stmt *s, int i, bool *failed);
 
 /* schema.c */
+/* 1: there is nothing in the file: a plan that was killed; 0; <0. */
+int sm_schema_is_empty(struct sm_db *db, struct sm_err *err);
 int sm_schema_create(struct sm_db *db, struct sm_err *err);
 int sm_schema_check(struct sm_db *db, struct sm_err *err);
 int sm_schema_upgrade(struct sm_db *db, struct sm_err *err);

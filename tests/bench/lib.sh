@@ -74,8 +74,8 @@ seconds() {
 	calc "$1 / 1000" "${2:-%.2f} s"
 }
 
-# times A B: how many times A is B
-times() {
+# ratio A B: how many times A is B
+ratio() {
 	calc "$1 / $2" "${3:-%.1f} ×"
 }
 

@@ -1,11 +1,32 @@
-# bench - the timed tests: scripts in tests/bench/, one after the other
-need_packages isal
-build release -DSHARDMILL_FAULTS=OFF &&
+# bench - the timed tests: the scripts in tests/bench/, one after the other.
+# What they print is Markdown, and kept in build-release/bench.md.
+machine() {
+	printf '%s\n\n' "Measured on $(nproc) CPUs of $(
+		sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(
+		awk '/^MemTotal/ { printf "%.0f GB", $2 / 1e6 }' /proc/meminfo
+		), Linux $(uname -r), $(
+		stat -f -c %T "${TMPDIR:-/tmp}" | sed 's/ext2.ext3/ext4/'), $(
+		date +%F).  Medians of ${BENCH_RUNS:-3} runs, taken in turns."
+}
+
+need_packages isal pigz libdeflate-tools parallel
+build release -DSHARDMILL_FAULTS=OFF && {
+	report=$root/build-release/bench.md begun=$EPOCHREALTIME
+	DATA=$(mktemp -d "${TMPDIR:-/tmp}/shardmill-bench.XXXXXX") || exit 1
+	export DATA
+	machine | tee "$report"
 	for script in "$tests"/bench/*.sh; do
-		name=bench/$(basename "$script" .sh) start=$EPOCHREALTIME
-		if SHARDMILL=$root/build-release/shardmill bash "$script"; then
-			result passed "$name" "$(seconds_since "$start")"
+		name=$(basename "$script" .sh) start=$EPOCHREALTIME
+		[ "$name" != lib ] || continue
+		SHARDMILL=$root/build-release/shardmill bash "$script" |
+			tee -a "$report"
+		if [ "${PIPESTATUS[0]}" = 0 ]; then
+			result passed "bench/$name" "$(seconds_since "$start")"
 		else
-			result failed "$name" "$(seconds_since "$start")"
+			result failed "bench/$name" "$(seconds_since "$start")"
 		fi
 	done
+	rm -rf "$DATA"
+	unset DATA
+	echo "the timed tests took $(seconds_since "$begun") s; $report"
+}

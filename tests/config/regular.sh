@@ -6,6 +6,6 @@ build asan -DSHARDMILL_SANITIZE=address,undefined && {
 	e2e asan 0010 0100 0120 0200 1020 1030 1050 1090 2010 2100
 }
 build tsan -DSHARDMILL_SANITIZE=thread && {
-	unit tsan 'watch|beat|lock|worker'
+	unit tsan '^test_(watch|pulse|live|txn|base|command)$'
 	e2e tsan 0010 3060
 }

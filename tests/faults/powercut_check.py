@@ -45,8 +45,8 @@ def is_whole(data, row):
 
 
 class Checker:
-    """`scene` has root, final and job (paths), resume (argv), wanted and
-    may_be (final files), keeps (must nothing that is done be lost?), commits
+    """`scene` has root, final and job (paths), shardmill, resume (argv), wanted
+    and may_be (final files), keeps (must nothing that is done be lost?), commits
     ({batch: how many there may be}, one if it is not named)."""
 
     def __init__(self, scene, scratch):
@@ -159,7 +159,7 @@ class Checker:
         out += self.after(was, finished)
         paths = [self.scene.final] + [self.scene.job] * (not finished)
         for what in paths if verify else ():
-            wrong = self.run([self.scene.resume[0], "verify", what])
+            wrong = self.run([self.scene.shardmill, "verify", what])
             if wrong:
                 out.append(("verify", wrong))
         return out

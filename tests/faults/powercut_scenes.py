@@ -5,6 +5,7 @@ what its command needs besides stands in `aside`, which no power cut touches.
 """
 import gzip
 import os
+import shlex
 import shutil
 import sys
 
@@ -129,6 +130,43 @@ class Restart(Again):
         return False
 
 
+class Steps(Scene):
+    """plan, run and finalize, each typed by itself."""
+    name = "steps"
+    share = 2
+
+    def argv(self, workers, letter="A", *more):
+        plan = [self.shardmill, "plan", self.job, "exec", "--quiet", "--range",
+                str(BATCHES * ROWS), "--size", str(ROWS), "--",
+                *self.program(letter)]
+        run = [self.shardmill, "run", self.job, "-j", str(workers), "--quiet"]
+        finalize = [self.shardmill, "finalize", self.job, "-o", self.final]
+        return ["sh", "-c", " && ".join(map(shlex.join,
+                                            (plan, run, finalize)))]
+
+
+class Recover(Scene):
+    """The database is gone, and two shards with it."""
+    name = "recover"
+    share = 2
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        recover = shlex.join([self.shardmill, "recover", self.job])
+        self.command = ["sh", "-c",
+                        recover + " && " + shlex.join(self.argv(2))]
+        # It refuses a database that is whole.
+        self.resume = ["sh", "-c", recover + "; " + shlex.join(self.argv(1))]
+
+    def prepare(self, call):
+        super().prepare(call)
+        call(self.argv(2))
+        for name in ("job.db", "job.db-wal", "job.db-shm",
+                     "shards/000001.gz", "shards/000006.gz", "../out.gz"):
+            if os.path.exists(f"{self.job}/{name}"):
+                os.unlink(f"{self.job}/{name}")
+
+
 class Edits(Scene):
     """A person puts back batch 2 while it is made, and its worker goes on
     only when another one has made it; and batch 0 when it is done."""
@@ -196,6 +234,6 @@ class Candidates(Scene):
 def all_scenes(shardmill, scratch):
     tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     plain = (Scene, Edits, SyncEnd, Again, AgainSyncEnd, Restart, Loose,
-             NetworkFs)
+             Steps, Recover, NetworkFs)
     return ([s(shardmill, scratch) for s in plain]
             + [Candidates(shardmill, scratch, tests)])
