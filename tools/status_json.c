@@ -18,11 +18,23 @@ status_json_batch(const struct sm_status_batch *b)
 					     json_null());
 }
 
+/* "1:02:03", as the view `progress` writes it; null if unknown. */
+static json_t *
+status_json_clock(double seconds)
+{
+	long long s = (long long)seconds;
+
+	if (seconds < 0)
+		return json_null();
+	return json_sprintf("%lld:%02lld:%02lld", s / 3600, s / 60 % 60,
+			    s % 60);
+}
+
 static json_t *
 status_json_counts(const struct sm_status *s)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:f, s:o, s:o, s:o, s:o, "
-			 "s:o, s:f, s:f, s:o}",
+			 "s:o, s:f, s:f, s:o, s:o, s:o}",
 			 "total", sm_json_count(s->total),
 			 "pending", sm_json_count(s->pending),
 			 "running", sm_json_count(s->running),
@@ -36,7 +48,9 @@ status_json_counts(const struct sm_status *s)
 			 "gz_bytes", sm_json_count(s->gz_bytes),
 			 "rows_per_s", s->rows_per_s,
 			 "elapsed_s", s->elapsed_s,
-			 "eta_s", sm_json_seconds(s->eta_s));
+			 "eta_s", sm_json_seconds(s->eta_s),
+			 "elapsed", status_json_clock(s->elapsed_s),
+			 "eta", status_json_clock(s->eta_s));
 }
 
 json_t *

@@ -96,7 +96,7 @@ for n in "${sizes[@]}"; do
 		candidates -q -o mill.gz -j 2 --score-digits double \
 		"${args[@]}" | grep worker) || fail memory.py
 	row "$(thousands "$n")" "$(seconds "$one")" "$(seconds "$two")" \
-		"$(ratio "$one" "$two" "%.2f ×")" \
+		"$(ratio "$one" "$two" %.2f)" \
 		"$(thousands "$(calc "$n * 1000 / $two" %.0f)")" \
 		"$(calc "$all / 1024" '%.1f MiB')" \
 		"$(calc "$own / 1024" '%.1f MiB')"

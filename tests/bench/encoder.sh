@@ -79,9 +79,9 @@ for cmd in "${large[@]}" "${small[@]}"; do
 done
 cat <<TEXT
 
-$(thousands "$rows") rows of 300, $(megabytes "$text" %.0f) MB of text.  For shardmill, one worker's time from
+$(thousands "$rows") rows of 300, $(megabytes "$text" %.0f) of text.  For shardmill, one worker's time from
 claim to commit: it makes the text too, writes and syncs the shard; the others
-find the text in the page cache.  With source digits the text has $(megabytes "${raw[source]}" %.0f) MB.
+find the text in the page cache.  With source digits the text has $(megabytes "${raw[source]}" %.0f).
 * measured on a fifth, scaled.
 
 TEXT

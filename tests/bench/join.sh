@@ -22,7 +22,7 @@ for ((i = 0; i < 2 * runs; i++)); do
 done
 
 size=$(stat -c %s final.gz)
-heading "Joining $(megabytes "$size" "%.0f MB") of shards"
+heading "Joining $(megabytes "$size" %.0f) of shards"
 columns "" time speed
 for name in cat join; do
 	ms=$(median $name) what="\`cat shards/*.gz > f && sync f\`"

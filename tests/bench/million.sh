@@ -25,15 +25,13 @@ for n in range(int(sys.argv[2])):
 PY
 }
 
-# From the command to the first claim, as the attempts tell it; and the rate
-# of claims of one second later on.
+# From the command to the first claim, as the attempts tell it.
 resume() {
-	local begin=$EPOCHREALTIME last
+	local begin last
 	last=$(sql job 'SELECT coalesce(max(id), 0) FROM attempt')
 	begin=$EPOCHREALTIME
 	start run run job -j 2
 	wait_for 60 more_attempts "$last"
-	sleep 3
 	kill -TERM $pid
 	wait $pid
 	note resume "$(sql job "SELECT CAST(1000 * (started - $begin) AS INTEGER)
@@ -42,6 +40,16 @@ resume() {
 
 more_attempts() {
 	[ "$(sql job 'SELECT max(id) FROM attempt')" -gt "$1" ]
+}
+
+# claim_us NAME [WAITING]: of a claim and commit, without files; so many of
+# the last tenth wait
+claim_us() {
+	sql job "UPDATE batch SET state = 'pending', not_before = iif(id < $n -
+		${2:-0}, 0, unixepoch() + 1000) WHERE id >= $n * 9 / 10"
+	./bench_claims -t "$(calc "$n / 1e6")" store job >rate 2>err ||
+		fail "$1"
+	note "$1" "$(awk '{ print 1e6 / $1 }' rate)"
 }
 
 for ((i = 0; i < runs; i++)); do
@@ -57,19 +65,9 @@ for ((i = 0; i < runs; i++)); do
 	resume
 done
 
-# claim_us NAME: of a claim and commit, without files
-claim_us() {
-	./bench_claims -t 1 store job >rate 2>err || fail "$1"
-	note "$1" "$(awk '{ print 1e6 / $1 }' rate)"
-}
-
 for ((i = 0; i < runs; i++)); do
-	sql job "UPDATE batch SET not_before = 0 WHERE state = 'pending'"
 	claim_us due
-	sql job "UPDATE batch SET not_before = unixepoch() + 1000
-		WHERE id IN (SELECT id FROM batch WHERE state = 'pending'
-		ORDER BY id DESC LIMIT $waiting)"
-	claim_us waiting
+	claim_us waiting $waiting
 done
 
 heading "$(thousands "$n") batches of one row"
