@@ -137,8 +137,8 @@ plan_note_final(struct sm_planning *p, struct sm_err *err)
 	/* A damaged database, or none, notes nothing. */
 	if (sm_db_open(&db, p->dir.path, p->dir.fd, &opts, &ignored) == 0 &&
 	    sm_job_get(&job, db, &ignored) == 0 && job.final_path &&
-	    sm_join_check_target(job.final_path, 0, &job, false, &ignored) ==
-		    0)
+	    sm_join_check_target(job.final_path, 0, &job, job.final_force,
+				 &ignored) == 0)
 		ret = sm_jobdir_write(&p->dir, "replaces", job.final_path,
 				      err);
 	sm_job_release(&job);

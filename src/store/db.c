@@ -101,6 +101,19 @@ db_set_journal(struct sm_db *db, struct sm_err *err)
 	return 0;
 }
 
+/*
+ * With a log readers and writers do not meet, and sm_db_begin_write() waits for
+ * outsiders itself.  A rollback journal shuts readers out at every commit, and
+ * the locks of a dead NFS client stand for a minute or two.
+ */
+static int
+db_busy_ms(const struct sm_db *db)
+{
+	if (!db->wal)
+		return 120000;
+	return db->opts.mode == SM_DB_READ ? 5000 : 0;
+}
+
 /* Both connections and the queue, on db->path. */
 static int
 db_connect_all(struct sm_db *db, struct sm_err *err)
@@ -132,7 +145,7 @@ db_connect_all(struct sm_db *db, struct sm_err *err)
 	ret = db_set_journal(db, err);
 	if (ret < 0)
 		return ret;
-	sqlite3_busy_timeout(db->main, db->opts.mode == SM_DB_READ ? 5000 : 0);
+	sqlite3_busy_timeout(db->main, db_busy_ms(db));
 	/* A log that grew under a long reader shrinks when it begins anew. */
 	ret = sql_exec(db, "PRAGMA journal_size_limit = 8388608",
 		       "limit the log", err);

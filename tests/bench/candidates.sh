@@ -36,8 +36,9 @@ repeats() {
 # scaled NAME SMALL LARGE ROWS: ms for ROWS from the times of two shares, so
 # that what starting costs, such as loading the vocabulary, is counted once
 scaled() {
-	calc "$(median "$1 $3") + ($4 - $3) *
-		($(median "$1 $3") - $(median "$1 $2")) / ($3 - $2)" %.0f
+	local small large
+	small=$(median "$1 $2") large=$(median "$1 $3")
+	calc "$large + ($4 - $3) * ($large - $small) / ($3 - $2)" %.0f
 }
 
 plain_small=1000 plain=10000 fast_small=10000 fast=50000

@@ -34,7 +34,7 @@ JOBS = int(os.environ.get("FAULTS_JOBS") or os.cpu_count() or 1)
 SHARDMILL = os.path.realpath(os.environ.get(
     "SHARDMILL", os.path.join(TESTS, "..", "build-faults", "shardmill")))
 ROWS, WIDTH, BATCH_ROWS = 96, 60, 24
-LIMIT_S = 60
+LIMIT_S = int(os.environ.get("FAULTS_LIMIT") or 60)
 DOCUMENTED = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
 
 base = tempfile.mkdtemp(prefix="shardmill-faults.", dir="/dev/shm"

@@ -101,7 +101,7 @@ SABOTAGE = {
 }
 
 
-def passes(test, program, log):
+def passes(test, program, log, limit=900):
     """Does the test find nothing wrong with this program?"""
     kind, name, args, count = test
     env = dict(os.environ, SHARDMILL=program, PYTHON=sys.executable,
@@ -115,7 +115,7 @@ def passes(test, program, log):
         argv = [sys.executable, os.path.join(lab.HERE, name), *args]
     with open(log, "w", encoding="utf-8") as out:
         p = subprocess.run(argv, env=env, stdout=out, stderr=out, check=False,
-                           stdin=subprocess.DEVNULL, timeout=900)
+                           stdin=subprocess.DEVNULL, timeout=limit)
     if p.returncode == 77:
         raise RuntimeError(f"{name} cannot run here")
     return p.returncode == 0
