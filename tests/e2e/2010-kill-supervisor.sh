@@ -30,6 +30,6 @@ while [ $kills -lt "${KILLS:-30}" ]; do
 	kept_inodes f.gz.job before
 	no_leftovers f.gz.job
 	made_once f.gz.job
-	outcomes f.gz.job done interrupted
+	outcomes f.gz.job done interrupted returned
 done
 echo "$kills kills"
