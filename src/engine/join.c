@@ -276,8 +276,11 @@ join_publish(struct join *j, struct sm_err *err)
 	}
 	j->part_exists = false;
 	sm_fault("join.after_rename");
-	ret = sm_db_commit(j->h->db, err);
-	return ret < 0 ? ret : join_sync_parent(j, err);
+	/* Before the commit: the row must never record a name that is not. */
+	ret = join_sync_parent(j, err);
+	if (ret < 0)
+		goto fail;
+	return sm_db_commit(j->h->db, err);
 
 fail:
 	sm_db_rollback(j->h->db);

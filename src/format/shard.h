@@ -73,6 +73,7 @@ uint64_t sm_shard_raw_bytes(const struct sm_shard *s); /* so far */
  */
 int sm_shard_finish(struct sm_shard *s, struct sm_gzip_shard *head, bool sync,
 		    struct sm_shard_info *info, struct sm_err *err);
+/* Rename; a second call does nothing. */
 int sm_shard_publish(struct sm_shard *s, struct sm_err *err);
 /* Leave the temporary file where it is: its row may be committed. */
 void sm_shard_keep(struct sm_shard *s);
