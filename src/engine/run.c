@@ -127,7 +127,9 @@ run_verdict(struct sm_handle *h, const struct sm_run_opts *opts,
 	result->done = c.done;
 	result->failed = c.failed;
 	result->left = c.pending + c.running;
-	if (c.done == c.total && c.rows > 0 && c.records == 0)
+	/* A command may well print nothing; an export that is empty is odd. */
+	if (h->kind == &sm_kind_candidates && c.done == c.total &&
+	    c.rows > 0 && c.records == 0)
 		sm_event_notice(&opts->events,
 				"the output is empty: not one of %llu rows "
 				"gave a record",
