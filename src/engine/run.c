@@ -19,6 +19,10 @@
 /* Shards that rot while they are joined are made again, so often. */
 #define JOIN_TRIES 3
 
+/* So many batches, so short, are worth a word. */
+#define TINY_BATCHES 1000
+#define TINY_MS 20
+
 void
 sm_settings_init(struct sm_settings *s)
 {
@@ -114,6 +118,29 @@ run_supervise(struct sm_handle *h, const struct sm_run_opts *opts, int *stops,
 	return ret;
 }
 
+/*
+ * Batches so short that claims, commits and syncs are most of their time: say
+ * what would help, once, by what this run did.
+ */
+static void
+run_tell_tiny(const struct sm_handle *h, const struct sm_batch_counts *c,
+	      const struct sm_events *ev)
+{
+	double per_s, ms;
+
+	if (c->done < TINY_BATCHES || c->rows == 0 || c->rows_per_s <= 0)
+		return;
+	per_s = c->rows_per_s * (double)c->done / (double)c->rows;
+	ms = 1000 * h->job.workers / per_s;
+	if (ms < TINY_MS)
+		sm_event_notice(ev,
+				"the batches took %.1f ms each: larger ones%s "
+				"would cost less",
+				ms,
+				h->job.sync == SM_SYNC_END ? "" :
+							     ", or --sync end,");
+}
+
 /* Is every batch done?  SM_EWORK, SM_ESTOPPED say what is not. */
 static int
 run_verdict(struct sm_handle *h, const struct sm_run_opts *opts,
@@ -127,6 +154,7 @@ run_verdict(struct sm_handle *h, const struct sm_run_opts *opts,
 	result->done = c.done;
 	result->failed = c.failed;
 	result->left = c.pending + c.running;
+	run_tell_tiny(h, &c, &opts->events);
 	/* A command may well print nothing; an export that is empty is odd. */
 	if (h->kind == &sm_kind_candidates && c.done == c.total &&
 	    c.rows > 0 && c.records == 0)
