@@ -168,6 +168,8 @@ main(int argc, char **argv)
 
 	/* A reader that goes away is an error of ours, not our death. */
 	signal(SIGPIPE, SIG_IGN);
+	/* Ignored by who started us, it would keep us from reaping workers. */
+	signal(SIGCHLD, SIG_DFL);
 	if (argc < 2) {
 		main_usage(stderr);
 		return sm_code_exit(SM_EUSAGE);

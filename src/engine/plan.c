@@ -188,23 +188,28 @@ plan_rehearse(struct sm_planning *p, struct sm_err *err)
  * removing it may have taken it away under the lock.
  */
 static int
-plan_restart(struct sm_planning *p, const char *job, struct sm_err *err)
+plan_restart(struct sm_planning *p, struct sm_err *err)
 {
+	char *path = strdup(p->dir.path);
 	bool made;
-	int ret = plan_rehearse(p, err);
+	int ret = path ? plan_rehearse(p, err) : sm_err_mem(err, "a path");
 
 	if (ret == 0)
 		ret = plan_note_final(p, err);
 	if (ret == 0)
 		ret = sm_jobdir_remove(&p->dir, err);
 	if (ret < 0)
-		return ret;
+		goto out;
 	close(p->lock);
 	p->lock = -1;
 	sm_jobdir_close(&p->dir);
-	ret = sm_jobdir_create(&p->dir, job, p->opts->trust,
+	ret = sm_jobdir_create(&p->dir, path, p->opts->trust,
 			       p->opts->network_fs, &made, err);
-	return ret < 0 ? ret : sm_planning_lock(p, err);
+	if (ret == 0)
+		ret = sm_planning_lock(p, err);
+out:
+	free(path);
+	return ret;
 }
 
 int
@@ -227,7 +232,7 @@ sm_plan(struct sm_plan_result *result, const char *job,
 	if (ret == 0)
 		ret = sm_planning_lock(&p, err);
 	if (ret == 0 && opts->restart && !p.made)
-		ret = plan_restart(&p, job, err);
+		ret = plan_restart(&p, err);
 	if (ret == 0) {
 		plan_read_note(&p);
 		ret = plan_locked(&p, err);

@@ -242,6 +242,8 @@ sm_planning_insert(const struct sm_kind_batch *kb, void *arg, struct sm_err *err
 		ret = sm_db_begin_write(p->db, err);
 	if (ret < 0)
 		return ret;
+	if (!p->inserting)
+		sm_db_hear_signals(p->db);
 	p->inserting = true;
 	return sm_batch_insert(p->db, &b, err);
 }

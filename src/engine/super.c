@@ -210,6 +210,7 @@ super_listen(struct sm_super *s, int ms)
 {
 	struct pollfd fds[64];
 	size_t i, n = 0;
+	bool claimed;
 
 	for (i = 0; i < s->children && n < sizeof(fds) / sizeof(*fds); i++)
 		if (s->child[i].fd >= 0)
@@ -218,8 +219,12 @@ super_listen(struct sm_super *s, int ms)
 		else
 			ms = 5; /* its end of the socket is closed: it ends */
 	poll(fds, n, ms);
-	for (i = 0; i < s->children; i++)
+	for (i = 0; i < s->children; i++) {
+		claimed = s->child[i].claimed;
 		sm_child_hear(&s->child[i], s->ev);
+		if (s->child[i].claimed && !claimed)
+			s->unclaimed_deaths = 0;
+	}
 }
 
 /* ------------------------------------------------------- the loop -- */

@@ -35,7 +35,8 @@ super_rescue_stalled(struct sm_super *s, const struct sm_worker *list,
 	int ret;
 
 	for (i = 0; i < n; i++) {
-		if (!sm_watch_is_stalled(&s->watch, list[i].id))
+		if (super_is_child(s, list[i].pid) ||
+		    !sm_watch_is_stalled(&s->watch, list[i].id))
 			continue;
 		ret = sm_rescue_worker(s->h, &list[i], SM_RESCUE_STALLED, 0, 0,
 				       s->ev, err);

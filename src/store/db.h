@@ -76,6 +76,11 @@ int sm_db_set_full_sync(struct sm_db *db, bool full, struct sm_err *err);
 /* Nesting is SM_EBUG.  SM_EBUSY: the outsider's time is over. */
 int sm_db_begin_write(struct sm_db *db, struct sm_err *err);
 int sm_db_commit(struct sm_db *db, struct sm_err *err);
+/*
+ * Unblock signals for the rest of this transaction: for planning, whose only
+ * transaction is long, and for which nobody queues.
+ */
+void sm_db_hear_signals(struct sm_db *db);
 void sm_db_rollback(struct sm_db *db); /* outside a transaction: nothing */
 
 /* One snapshot for several queries. */

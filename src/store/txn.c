@@ -57,6 +57,13 @@ turn_end(struct sm_db *db)
 	pthread_sigmask(SIG_SETMASK, &db->signals, NULL);
 }
 
+void
+sm_db_hear_signals(struct sm_db *db)
+{
+	if (db->in_turn)
+		pthread_sigmask(SIG_SETMASK, &db->signals, NULL);
+}
+
 /* Sleep with the caller's own signal mask, so that Ctrl-C is heard. */
 static void
 wait_sleep(struct sm_db *db)
