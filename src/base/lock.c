@@ -79,10 +79,15 @@ sm_queue_open(int *fd, int dirfd, const char *name, struct sm_err *err)
 int
 sm_queue_enter(int fd)
 {
-	while (flock(fd, LOCK_EX) < 0)
-		if (errno != EINTR)
-			return -1;
-	return 0;
+	return flock(fd, LOCK_EX);
+}
+
+int
+sm_queue_try(int fd)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 1;
+	return errno == EWOULDBLOCK || errno == EINTR ? 0 : -1;
 }
 
 void

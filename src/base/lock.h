@@ -33,7 +33,9 @@ int sm_byte_lock(int fd, uint64_t at);
 int sm_byte_held(int fd, uint64_t at);
 
 int sm_queue_open(int *fd, int dirfd, const char *name, struct sm_err *err);
-int sm_queue_enter(int fd); /* waits its turn; -1 with errno */
+/* Wait for the turn; -1 with errno, EINTR if a signal's handler ran. */
+int sm_queue_enter(int fd);
+int sm_queue_try(int fd); /* 1: it is our turn; 0: somebody else's; -1 */
 void sm_queue_leave(int fd);
 
 #endif /* SM_LOCK_H */

@@ -103,15 +103,12 @@ db_set_journal(struct sm_db *db, struct sm_err *err)
 
 /*
  * With a log readers and writers do not meet, and sm_db_begin_write() waits for
- * outsiders itself.  A rollback journal shuts readers out at every commit, and
- * the locks of a dead NFS client stand for a minute or two.
+ * outsiders itself.  A rollback journal shuts readers out at every commit.
  */
 static int
 db_busy_ms(const struct sm_db *db)
 {
-	if (!db->wal)
-		return 120000;
-	return db->opts.mode == SM_DB_READ ? 5000 : 0;
+	return !db->wal || db->opts.mode == SM_DB_READ ? 5000 : 0;
 }
 
 /* Both connections and the queue, on db->path. */

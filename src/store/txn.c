@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/select.h>
@@ -17,6 +18,7 @@
 #define CHECKPOINT_PAGES 500
 
 #define WAIT_POLL_MS 50
+#define TURN_POLL_MS 5
 #define WAIT_NOTICE_MS 10000
 
 static void
@@ -33,16 +35,83 @@ turn_begin_signals(struct sm_db *db)
 }
 
 static int
+wait_busy(struct sm_db *db, uint64_t waited_ms, struct sm_err *err)
+{
+	int pid = sm_outsider_pid(db);
+	char who[64];
+
+	snprintf(who, sizeof(who), pid ? "process %d" : "another process",
+		 pid);
+	return sm_err_set(err, SM_EBUSY,
+			  "'%s' is busy: %s has held a write transaction open "
+			  "for %d s; end it there, then try again",
+			  db->path, who, (int)(waited_ms / 1000));
+}
+
+static int
+turn_given_up(struct sm_db *db, struct sm_err *err)
+{
+	const struct sm_db_wait *w = &db->opts.wait;
+
+	if (!w->give_up || !w->give_up(w->arg))
+		return 0;
+	return sm_err_set(err, SM_ESTOPPED, "stopped while waiting for '%s'",
+			  db->path);
+}
+
+/*
+ * Workers and the supervisor wait in the kernel's queue, with their signals
+ * open: a handler that runs ends the wait.  1: it is our turn.
+ */
+static int
+turn_wait(struct sm_db *db, struct sm_err *err)
+{
+	int ret = 0;
+
+	while (ret == 0) {
+		if (sm_queue_enter(db->queue_fd) == 0)
+			return 1;
+		if (errno != EINTR)
+			return sm_err_sys(err, "cannot queue for '%s'",
+					  db->path);
+		ret = turn_given_up(db, err);
+	}
+	return ret;
+}
+
+/* A command of a person's asks again and again, and gives up in time. */
+static int
+turn_poll(struct sm_db *db, struct sm_err *err)
+{
+	uint64_t begun = sm_clock_ms(), waited = 0;
+	int ret = 0;
+
+	while (ret == 0) {
+		ret = sm_queue_try(db->queue_fd);
+		if (ret > 0)
+			return 1;
+		if (ret < 0)
+			return sm_err_sys(err, "cannot queue for '%s'",
+					  db->path);
+		waited = sm_clock_ms() - begun;
+		if ((double)waited > db->opts.wait.limit_s * 1000)
+			return wait_busy(db, waited, err);
+		ret = turn_given_up(db, err);
+		if (ret == 0)
+			sm_clock_sleep_ms(TURN_POLL_MS);
+	}
+	return ret;
+}
+
+static int
 turn_begin(struct sm_db *db, struct sm_err *err)
 {
-	int ret;
+	int ret = db->opts.wait.limit_s > 0 ? turn_poll(db, err) :
+					      turn_wait(db, err);
 
-	turn_begin_signals(db);
-	if (sm_queue_enter(db->queue_fd) < 0) {
-		ret = sm_err_sys(err, "cannot queue for '%s'", db->path);
-		pthread_sigmask(SIG_SETMASK, &db->signals, NULL);
+	if (ret < 0)
 		return ret;
-	}
+	turn_begin_signals(db);
 	db->in_turn = true;
 	return 0;
 }
@@ -89,20 +158,6 @@ wait_notice(struct sm_db *db, uint64_t waited_ms)
 		 "transaction open; end it there",
 		 (int)(waited_ms / 1000), who);
 	w->notice(text, w->arg);
-}
-
-static int
-wait_busy(struct sm_db *db, uint64_t waited_ms, struct sm_err *err)
-{
-	int pid = sm_outsider_pid(db);
-	char who[64];
-
-	snprintf(who, sizeof(who), pid ? "process %d" : "another process",
-		 pid);
-	return sm_err_set(err, SM_EBUSY,
-			  "'%s' is busy: %s has held a write transaction open "
-			  "for %d s; end it there, then try again",
-			  db->path, who, (int)(waited_ms / 1000));
 }
 
 /* Repeat `sql`, which an outsider may answer with SQLITE_BUSY. */
