@@ -1,10 +1,14 @@
 /*
- * defblock.h - one deflate block from text and the matches found in it
+ * defblock.h - deflate blocks from text and the matches found in it
+ *
+ *	sm_defblock_begin(), sm_defblock_put() for each run of text,
+ *	sm_defblock_end()
  *
  * The caller describes a run of text as sequences, each some literals and then
  * a match; the last one has no match.  sm_defblock_put() counts the symbols,
- * builds the codes that are best for just these, and writes the block with
+ * builds the codes that are best for just these, and begins a block with
  * whichever is smaller, its own codes or the fixed ones of RFC 1951, 3.2.6.
+ * The block goes on as long as the runs that follow suit its codes.
  *
  * What the caller owes: the sequences add up to the text; a match's bytes are
  * those `dist` before, within the shard; the text has SM_DEFBLOCK_SLACK
@@ -28,12 +32,14 @@
 #define SM_DEFBLOCK_SLACK 8
 
 /*
- * Bytes that a block of `n` bytes of text can take: with the fixed codes a
- * literal has at most 9 bits and a match, of 3 bytes or more, at most 31 (8 + 5
- * for its length, 5 + 13 for its distance); own codes are used only if smaller.
- * Then 3 bits before, 7 after, up to 7 from the block before.
+ * Bytes that a run of `n` bytes can take.  With codes made for other text a
+ * literal has at most 14 bits and a match, of 3 bytes or more, at most 47 (14 +
+ * 5 for its length, 15 + 13 for its distance): twice the text at most.  With
+ * its own, which are used only if they are smaller than the fixed ones, it is
+ * 31/24 of the text.  Then 14 bits to end a block, 3 to begin one, 14 to end
+ * that, up to 7 from the run before.
  */
-#define SM_DEFBLOCK_BOUND(n) ((n) / 24 * 31 + 40 + SM_BITPUT_SPARE)
+#define SM_DEFBLOCK_BOUND(n) (2 * (n) + 40 + SM_BITPUT_SPARE)
 
 struct sm_defseq {
 	uint32_t literals;
@@ -56,13 +62,18 @@ void sm_defblock_free(struct sm_defblock *b);
 /* What symbols cost before any block was written: a guess, always the same. */
 void sm_defblock_guess(struct sm_defcost *cost);
 
+/* No block is open; also the way to forget one. */
+void sm_defblock_begin(struct sm_defblock *b);
 /*
- * Write the block, not marked as the last one, to `o`, which has room for
- * SM_DEFBLOCK_BOUND() bytes; `cost` is set to what its symbols cost.
+ * Write a run of `len` bytes to `o`, which has room for SM_DEFBLOCK_BOUND(len);
+ * no block is marked as the last one.  `cost` is set to what symbols cost by
+ * the block's codes, when these are new.
  */
 void sm_defblock_put(struct sm_defblock *b, struct sm_bitput *o,
 		     struct sm_defcost *cost, const unsigned char *text,
-		     const struct sm_defseq *seq, size_t seqs);
+		     size_t len, const struct sm_defseq *seq, size_t seqs);
+/* End the block, if one is open; 14 bits at most. */
+void sm_defblock_end(struct sm_defblock *b, struct sm_bitput *o);
 
 /* An empty stored block: the stream is at a byte boundary behind it. */
 void sm_defblock_align(struct sm_bitput *o);

@@ -40,6 +40,7 @@ sm_defwin_begin(struct sm_defwin *d, struct sm_shard *shard)
 	d->err.code = 0;
 	d->shard = shard;
 	d->out = (struct sm_bitput){ .next = d->deflated };
+	sm_defblock_begin(d->block);
 }
 
 /* Whole bytes go to the shard; the bits of the last one stay. */
@@ -64,7 +65,7 @@ sm_defwin_flush(struct sm_defwin *d)
 		};
 		sm_shard_text(d->shard, d->text + d->start, n);
 		sm_defblock_put(d->block, &d->out, &d->cost, d->text + d->start,
-				d->seq, d->seqs);
+				n, d->seq, d->seqs);
 		defwin_write(d);
 	}
 	memmove(d->text, d->text + gone, SM_DEFLATE_WINDOW);
@@ -78,6 +79,7 @@ void
 sm_defwin_end(struct sm_defwin *d)
 {
 	sm_defwin_flush(d);
+	sm_defblock_end(d->block, &d->out);
 	sm_defblock_align(&d->out);
 	defwin_write(d);
 }

@@ -1,8 +1,8 @@
 /*
- * defwin.h - the window: text, and the matches found in it, block by block
+ * defwin.h - the window: text, and the matches found in it, run by run
  *
  * An encoder that knows its text's structure appends text to the window
- * and says where a match begins and how far back its like stands.  A full block
+ * and says where a match begins and how far back its like stands.  A full run
  * goes to the shard: its text in one run (size and CRC), its sequences through
  * defblock.h as deflate; the last 32 KiB stay in front of the next one.
  *
@@ -12,7 +12,7 @@
  *	sm_defwin_match() for what repeats, in rising order; sm_defwin_end().
  *
  * Positions count bytes from the shard's start, plus one window and one: they
- * outlive a block, and a position of 0 is farther than any match reaches.
+ * outlive a run, and a position of 0 is farther than any match reaches.
  *
  * A failure to write sticks in `err`: later text is dropped until the next
  * sm_defwin_begin(), so that nobody need look at each step.
@@ -31,13 +31,14 @@
 struct sm_shard;
 
 /*
- * Text per block.  The codes' description is some 70 bytes, 0.1 % of what the
- * block takes; and text, sequences and output stay in a second-level cache.
+ * Text that is handed over at once.  What stands in a window when its symbols
+ * are counted decides on codes for more (defblock.h); and text, sequences and
+ * output stay in a second-level cache.
  */
 #define SM_DEFWIN_BLOCK ((size_t)256 * 1024)
 /* Text that may be appended between two calls of sm_defwin_reserve(). */
 #define SM_DEFWIN_UNIT ((size_t)4096)
-/* And sequences: 5 matches, with a cut at each 256 bytes; the block's end. */
+/* And sequences: 5 matches, with a cut at each 256 bytes; the run's end. */
 #define SM_DEFWIN_UNIT_SEQS 32
 /* Bytes behind the text that may be read, and written to. */
 #define SM_DEFWIN_SLACK 64
@@ -48,14 +49,14 @@ struct sm_shard;
 
 struct sm_defwin {
 	/*
-	 * text[start] is the block's first byte, text[end] the next to be
+	 * text[start] is the run's first byte, text[end] the next to be
 	 * written; text[done] the first that no sequence covers; below
 	 * text[floor] there is nothing of this shard.
 	 */
 	size_t floor, start, done, end;
 	uint64_t base; /* the position of text[0] */
 	size_t seqs;
-	struct sm_defcost cost; /* of symbols, by the block before */
+	struct sm_defcost cost; /* of symbols, by the block at hand */
 	struct sm_err err;      /* the failure that sticks; code 0: none */
 	struct sm_shard *shard; /* the caller's */
 	struct sm_defblock *block;
@@ -76,7 +77,7 @@ struct sm_defpart {
 struct sm_defwin *sm_defwin_new(void); /* NULL: no memory */
 void sm_defwin_free(struct sm_defwin *d); /* NULL is allowed */
 void sm_defwin_begin(struct sm_defwin *d, struct sm_shard *shard);
-/* Hand over the block, begin the next. */
+/* Hand over the run, begin the next. */
 void sm_defwin_flush(struct sm_defwin *d);
 /* Hand over what is left and bring the stream to a byte boundary. */
 void sm_defwin_end(struct sm_defwin *d);

@@ -9,9 +9,10 @@
  * where an id was last; if that is within the window, one long match may cover
  * piece, id, piece and the score's first digits together.  It is taken where it
  * costs fewer bits than the nearer two, going by what symbols cost in the block
- * before.  All else is literals.  The text is written into a window first
- * (defwin.h), and a full block's symbols are counted before they are written,
- * with the Huffman codes that are best for just these (defblock.h).
+ * at hand.  All else is literals.  The text is written into a window first
+ * (defwin.h); when that is full its symbols are counted, unless they are like
+ * those before, and then written, with the Huffman codes that are best for what
+ * was counted last (defblock.h).
  *
  * Why it is always valid deflate.
  *
@@ -38,10 +39,11 @@
  * arithmetic is on unsigned integers of fixed width, words are read as
  * little-endian, and all state is set afresh by begin().
  *
- * Bounds.  Memory is one window, about 1 MiB.  Parts may be of any length: what
- * fits SM_DEFWIN_UNIT together is appended as one unit, larger ones in pieces.
- * Written out, no text grows by more than 31/24, and that only if it is all
- * matches of 3 bytes; literals alone by 9/8.
+ * Bounds.  Memory is one window, about 1.2 MiB.  Parts may be of any length:
+ * what fits SM_DEFWIN_UNIT together is appended as one unit, larger ones in
+ * pieces.  A window that is counted grows by no more than 31/24, and that only
+ * if it is all matches of 3 bytes; literals alone by 9/8.  One that is not, and
+ * is of another kind where nobody looked, may double.
  */
 #include <stdbool.h>
 #include <stdint.h>

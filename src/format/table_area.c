@@ -50,18 +50,12 @@ sm_table_area_reserve(struct sm_table_area *a, uint64_t want,
 }
 
 void
-sm_table_area_unmap(struct sm_table_area *a)
+sm_table_area_release(struct sm_table_area *a)
 {
 	if (a->data)
 		munmap(a->data, a->size);
 	a->data = NULL;
 	a->size = 0;
-}
-
-void
-sm_table_area_release(struct sm_table_area *a)
-{
-	sm_table_area_unmap(a);
 	if (a->fd >= 0)
 		close(a->fd);
 	a->fd = -1;

@@ -21,7 +21,6 @@ struct sm_table_area {
 /* Make the area at least `want` bytes long; what is new is zero. */
 int sm_table_area_reserve(struct sm_table_area *a, uint64_t want,
 			  struct sm_err *err);
-void sm_table_area_unmap(struct sm_table_area *a); /* the file stays open */
 void sm_table_area_release(struct sm_table_area *a);
 
 #endif /* SM_TABLE_AREA_H */

@@ -47,6 +47,7 @@ sm_table_build_open(struct sm_table_build *b, int dirfd, const char *name,
 		.main = { .fd = -1, .what = "the compiled table" },
 		.order = { .fd = -1, .what = "sorting the table" },
 		.text_fd = -1,
+		.fd = -1,
 		.info = info,
 	};
 	*info = (struct sm_table_info){ 0 };
@@ -57,12 +58,14 @@ sm_table_build_open(struct sm_table_build *b, int dirfd, const char *name,
 	b->buffer = malloc(SM_TABLE_BUILD_BUFFER);
 	if (!b->buffer)
 		return sm_err_mem(err, "the texts of a table");
-	/* The nameless ones first: all three use the name in turn. */
+	/* The nameless ones first: all of them use the name in turn. */
 	ret = build_create(&b->text_fd, b, true, err);
 	if (ret == 0)
 		ret = build_create(&b->order.fd, b, true, err);
 	if (ret == 0)
-		ret = build_create(&b->main.fd, b, false, err);
+		ret = build_create(&b->main.fd, b, true, err);
+	if (ret == 0)
+		ret = build_create(&b->fd, b, false, err);
 	if (ret < 0)
 		return ret;
 	b->tmp_exists = true;
@@ -76,11 +79,13 @@ sm_table_build_close(struct sm_table_build *b)
 	sm_table_area_release(&b->order);
 	if (b->text_fd >= 0)
 		close(b->text_fd);
+	if (b->fd >= 0)
+		close(b->fd);
 	if (b->tmp_exists)
 		unlinkat(b->dirfd, b->tmp, 0);
 	free(b->buffer);
 	b->buffer = NULL;
-	b->text_fd = -1;
+	b->text_fd = b->fd = -1;
 	b->tmp_exists = false;
 }
 
@@ -261,10 +266,20 @@ build_sort(struct sm_table_build *b, struct sm_err *err)
 	return 0;
 }
 
-/* Append the texts to the file at `at`; their CRC continues `*crc`. */
+/* Header, still empty, indices and slots, in one call. */
 static int
-build_append_texts(struct sm_table_build *b, uint32_t *crc, uint64_t at,
-		   struct sm_err *err)
+build_write_slots(struct sm_table_build *b, uint64_t text_at,
+		  struct sm_err *err)
+{
+	if (sm_fault_errno("table.write") ||
+	    sm_write_all(b->fd, b->main.data, text_at) < 0)
+		return sm_err_sys(err, "cannot write '%s'", b->tmp);
+	return 0;
+}
+
+/* Append the texts; their CRC continues `*crc`. */
+static int
+build_append_texts(struct sm_table_build *b, uint32_t *crc, struct sm_err *err)
 {
 	uint64_t done = 0;
 	ssize_t n;
@@ -284,18 +299,18 @@ build_append_texts(struct sm_table_build *b, uint32_t *crc, uint64_t at,
 					  b->name);
 		}
 		*crc = sm_crc32(*crc, b->buffer, (size_t)n);
-		if (sm_pwrite_all(b->main.fd, b->buffer, (size_t)n, at + done) <
-		    0)
+		if (sm_write_all(b->fd, b->buffer, (size_t)n) < 0)
 			return sm_err_sys(err, "cannot write '%s'", b->tmp);
 		done += (uint64_t)n;
 	}
 	return 0;
 }
 
-static void
-build_put_header(struct sm_table_build *b, uint64_t text_at, uint32_t crc)
+static int
+build_write_header(struct sm_table_build *b, uint64_t text_at, uint32_t crc,
+		   struct sm_err *err)
 {
-	unsigned char *h = b->main.data;
+	unsigned char h[SM_TABLE_HEADER_SIZE];
 
 	memcpy(h, SM_TABLE_MAGIC, SM_TABLE_MAGIC_SIZE);
 	sm_put_le(h + 8, SM_TABLE_VERSION, 4);
@@ -307,19 +322,18 @@ build_put_header(struct sm_table_build *b, uint64_t text_at, uint32_t crc)
 	sm_put_le(h + 48, 0, 8);
 	sm_put_le(h + 56, crc, 4);
 	sm_put_le(h + 60, sm_crc32(0, h, 60), 4);
+	if (sm_pwrite_all(b->fd, h, sizeof(h), 0) < 0)
+		return sm_err_sys(err, "cannot write '%s'", b->tmp);
+	return 0;
 }
 
-/* Cut the file to its size, sync it and give it its name. */
+/* Sync the file and give it its name. */
 static int
-build_publish(struct sm_table_build *b, uint64_t size, struct sm_err *err)
+build_publish(struct sm_table_build *b, struct sm_err *err)
 {
-	int fd = b->main.fd;
+	int fd = b->fd;
 
-	/* Unmapping hands the pages' changes to the sync that follows. */
-	sm_table_area_unmap(&b->main);
-	if (ftruncate(fd, (off_t)size) < 0)
-		return sm_err_sys(err, "cannot set the size of '%s'", b->tmp);
-	b->main.fd = -1;
+	b->fd = -1;
 	if (sm_sync_close(fd, true) < 0 || sm_fault_errno("table.sync"))
 		return sm_err_sys(err, "cannot sync '%s'", b->tmp);
 	sm_fault("table.before_rename");
@@ -350,9 +364,10 @@ sm_table_build_finish(struct sm_table_build *b, struct sm_err *err)
 			      (b->sparse ? sizeof(uint64_t) : 0));
 	crc = sm_crc32(0, b->main.data + SM_TABLE_HEADER_SIZE,
 		       text_at - SM_TABLE_HEADER_SIZE);
-	ret = build_append_texts(b, &crc, text_at, err);
-	if (ret < 0)
-		return ret;
-	build_put_header(b, text_at, crc);
-	return build_publish(b, text_at + b->text_bytes, err);
+	ret = build_write_slots(b, text_at, err);
+	if (ret == 0)
+		ret = build_append_texts(b, &crc, err);
+	if (ret == 0)
+		ret = build_write_header(b, text_at, crc, err);
+	return ret < 0 ? ret : build_publish(b, err);
 }

@@ -4,17 +4,21 @@
  *	sm_table_build_open(), sm_table_build_add() per entry of the source,
  *	sm_table_build_finish(), and always sm_table_build_close()
  *
- * Slots grow in a shared mapping of "<name>.tmp", whose blocks are reserved
- * before they are touched: a full disk is SM_ENOSPC, not a SIGBUS.  Long texts
- * go through a buffer into a second file, appended at the end.  As long as
- * indices come as 0, 1, 2, … their slots are written in place.  From the first
- * that does not, entries go into a third file in the order they come, and are
- * spread out (dense) or sorted by index (sparse) at the end.  The second and
- * third file have no name: a killed process leaves at most "<name>.tmp",
- * which the next one replaces.
+ * Slots grow in a shared mapping of a file whose blocks are reserved before
+ * they are touched: a full disk is SM_ENOSPC, not a SIGBUS.  Long texts go
+ * through a buffer into a second file.  As long as indices come as 0, 1, 2, …
+ * their slots are written in place.  From the first that does not, entries go
+ * into a third file in the order they come, and are spread out (dense) or
+ * sorted by index (sparse) at the end.  These files have no name: a killed
+ * process leaves at most "<name>.tmp", which the next one replaces.
  *
- * Heap memory: one buffer.  Disk: the table, once more its long texts, 32
- * bytes per entry that came out of order, and room to grow.
+ * "<name>.tmp" itself is written at the end, and by large writes: so the page
+ * cache may keep it in large pages, where a mapping that grows fault by fault
+ * makes small ones.  Workers look up slots all over it, and most of what that
+ * costs is finding the page: a sixth of all their time with small ones.
+ *
+ * Heap memory: one buffer.  Disk: the table twice, 32 bytes per entry that came
+ * out of order, and room to grow.
  */
 #ifndef SM_TABLE_BUILD_H
 #define SM_TABLE_BUILD_H
@@ -33,6 +37,7 @@ struct sm_table_build {
 	bool tmp_exists;
 	struct sm_table_area main, order;
 	int text_fd;
+	int fd; /* of "<name>.tmp" */
 	uint64_t text_bytes; /* in file and buffer */
 	unsigned char *buffer;
 	size_t buffered;

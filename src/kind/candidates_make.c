@@ -306,6 +306,8 @@ sm_candidates_produce(void *state, const struct sm_kind_batch *b,
 
 	ret = make_check_batch(m, b, err);
 	if (ret == 0)
+		ret = sm_shard_note(shard, (uint64_t)(b->end - b->first), err);
+	if (ret == 0)
 		ret = sm_record_writer_begin(m->writer, shard, err);
 	if (ret < 0)
 		return ret;
@@ -325,6 +327,7 @@ sm_candidates_produce(void *state, const struct sm_kind_batch *b,
 		ret = make_write(m, row, count, err);
 		if (ret < 0)
 			return ret;
+		sm_shard_row(shard, row - (uint64_t)b->first);
 		records++;
 	}
 	ret = sm_record_writer_end(m->writer, err);

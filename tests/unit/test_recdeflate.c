@@ -391,6 +391,62 @@ test_random(void **state)
 }
 
 /* A failure is reported at each record's end, and gone at the next begin. */
+/* Records of ids that random bytes of one kind make, `bytes` or more. */
+static void
+records_of_kind(struct fixture *f, char first, unsigned kinds, size_t bytes,
+		uint64_t *seed)
+{
+	size_t stop = f->text.len + bytes, i, k;
+	char id[40];
+
+	while (f->text.len < stop) {
+		begin(f, "1", 1);
+		for (k = 0; k < 100; k++) {
+			for (i = 0; i < sizeof(id); i++)
+				id[i] = (char)(first + (char)pick(seed, kinds));
+			item(f, id, sizeof(id), "0.5");
+		}
+		end(f);
+	}
+}
+
+/*
+ * Codes stay from one run of text to the next while these are alike.  Where
+ * they are not, new ones are made: a megabyte of random digits and one of
+ * random letters together take about what they take apart, in any order.
+ */
+static void
+test_change_of_kind(void **state)
+{
+	static const struct {
+		char first;
+		unsigned kinds;
+	} kind[] = { { '0', 10 }, { 'A', 16 }, { ' ', 1 }, { '0', 10 } };
+	const size_t bytes = (size_t)1 << 20;
+	size_t apart = 0, i;
+	struct fixture f;
+	uint64_t seed = 9;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		f = (struct fixture){ 0 };
+		set_up_named(&f, '_', 0);
+		records_of_kind(&f, kind[i].first, kind[i].kinds, bytes,
+				&seed);
+		check(&f);
+		apart += f.shard.deflated.len;
+		tear_down(&f);
+	}
+	f = (struct fixture){ 0 };
+	set_up_named(&f, '_', 0);
+	for (i = 0; i < 4; i++)
+		records_of_kind(&f, kind[i].first, kind[i].kinds, bytes,
+				&seed);
+	check(&f);
+	assert_in_range(f.shard.deflated.len, apart / 2, apart + apart / 10);
+	tear_down(&f);
+}
+
 static void
 test_failure_sticks(void **state)
 {
@@ -435,6 +491,7 @@ main(void)
 		cmocka_unit_test(test_odd_ids),
 		cmocka_unit_test(test_steep_digits),
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_change_of_kind),
 		cmocka_unit_test(test_failure_sticks),
 	};
 
