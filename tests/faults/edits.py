@@ -17,6 +17,8 @@ EDITS = {
     "one": "UPDATE batch SET state = 'pending' WHERE id = 1",
     "all": "UPDATE batch SET state = 'pending'",
     "fail": "UPDATE batch SET state = 'failed' WHERE state = 'running'",
+    # ... and is made again at once, by another worker.
+    "remade": "UPDATE batch SET state = 'pending' WHERE id = 1",
 }
 
 
@@ -36,6 +38,8 @@ def case(slot, scenario, point, n, edit):
         if process.p.poll() is not None:
             return False
         slot.sql(EDITS[edit])
+        if edit == "remade":
+            slot.must("work", "f.gz.job", "-q")
         process.p.send_signal(signal.SIGCONT)
         code = process.ended(30, "the program")
         if code not in lab.DOCUMENTED:
@@ -44,11 +48,27 @@ def case(slot, scenario, point, n, edit):
         if scenario.command[0] == "finalize" and left and (
                 code == 0 or os.path.exists(slot.path("f.gz"))):
             raise lab.Violation(f"finalize: exit {code} with {left} put back")
+        if (scenario.command[0], edit, code) == ("finalize", "remade", 0):
+            raise lab.Violation("finalized what was made again meanwhile")
         if left and complete(slot):
             raise lab.Violation(f"called complete with {left} put back")
     finally:
         process.end()
     slot.must("run", "f.gz.job", "-q", "-j", "1", "--retry-failed")
+    lab.check_whole(slot, scenario)
+    return True
+
+
+def case_made_again(slot, scenario):
+    """Done, but by another attempt than the file's: joined once more."""
+    slot.reset(scenario)
+    slot.must(*scenario.command)
+    before = os.stat(slot.path("f.gz")).st_ino
+    slot.sql("UPDATE batch SET state = 'pending' WHERE id = 3")
+    slot.must("work", "f.gz.job", "-q")
+    slot.must("finalize", "f.gz.job")
+    if os.stat(slot.path("f.gz")).st_ino == before:
+        raise lab.Violation("an older file was called complete")
     lab.check_whole(slot, scenario)
     return True
 
@@ -73,10 +93,12 @@ def main():
                 continue
             cases += [(f"{name}: {point}:stop:{counts[point]}, {edit}",
                        (scenario, point, counts[point], edit))
-                      for edit in EDITS]
+                      for edit in EDITS if (name, edit) not in
+                      (("work", "remade"), ("finalize", "fail"))]
     d = lab.Driver("edits by hand")
     d.run(case, d.sample(cases, int(os.environ.get("COUNT") or
                                     (0 if lab.LONG else 60)) or None))
+    d.run(case_made_again, [("made again", (table["finalize"],))])
     lab.finish(d)
 
 

@@ -1,12 +1,13 @@
 """errors.py - the n-th system call fails, once and from then on
 
-    errors.py files|sqlite [SCENARIO...]
+    errors.py files|sqlite|points [SCENARIO...]
 
 Every call on a file of the job, of its inputs and of the final file, with each
 errno that such a call may meet (`files`); those on job.db, its log and its
-shared memory alone, as SQLite meets them (`sqlite`).  The run in which it
-happens must end with a documented status, and with one message if that is not
-0; then the oracle of lab.py.
+shared memory alone, as SQLite meets them (`sqlite`); and the fault points that
+stand for a call or a commit (`points`).  The run in which it happens must end
+with a documented status, and with a message if that is not 0, and leave no
+half final file; then the oracle of lab.py.
 """
 import collections
 import os
@@ -52,6 +53,13 @@ NAMELESS = {
 }
 
 
+# Fault points that can report an errno: sm_fault_errno() in src.
+POINTS = ["db.commit", "shard.create", "shard.write", "shard.pwrite",
+          "shard.sync", "shard.close", "shard.rename", "join.sync",
+          "join.rename", "final.write", "table.reserve", "table.write",
+          "table.sync"]
+
+
 def options(kind, slot):
     """What of a run's calls is looked at."""
     if kind == "sqlite":
@@ -87,8 +95,41 @@ def case(slot, scenario, kind, role, name, n, action):
     result, hit = lab.trapped(slot, scenario, [
         *filter_, "-c", name, "-r", str(role), "-n", str(n), "-a", action])
     lab.check_ended(result)
+    if result.code and not name.startswith("unlink"):
+        no_part(slot)
     lab.check_again(slot, scenario)
     return bool(hit)
+
+
+def no_part(slot):
+    if os.path.exists(slot.path("f.gz.part")):
+        raise lab.Violation("a half final file was left behind")
+
+
+def passed_points(slot, scenario):
+    """[(point, n)] of those that can fail."""
+    log = os.path.join(lab.base, "points")
+    slot.reset(scenario)
+    slot.sm(*scenario.command, env={"SHARDMILL_FAULT_LOG": log})
+    with open(log, encoding="utf-8") as f:
+        passed = collections.Counter(f.read().split())
+    os.unlink(log)
+    return [(point, n) for point in POINTS
+            for n in range(1, passed[point] + 1)]
+
+
+def case_point(slot, scenario, point, n, action):
+    slot.reset(scenario)
+    result = slot.sm(*scenario.command,
+                     env={"SHARDMILL_FAULT": f"{point}:{action}:{n}"})
+    lab.check_ended(result)
+    if result.code:
+        no_part(slot)
+    # Each new worker meets it again, so that a batch may have failed by it.
+    if slot.sm("status", "f.gz.job").code == 0:
+        slot.sm("retry", "f.gz.job", "--failed")
+    lab.check_again(slot, scenario)
+    return True
 
 
 def main():
@@ -97,7 +138,13 @@ def main():
     chosen = [table[name] for name in sys.argv[2:]] or list(table.values())
     slot = lab.Slot("count")
     once, onwards = [], []
-    for s in chosen:
+    for s in chosen if kind == "points" else []:
+        for point, n in passed_points(slot, s):
+            for error in ("EIO", "ENOSPC", "ENOMEM"):
+                label = f"{s.name}: {point}:{error}:{n}"
+                once.append((label, (s, point, n, error)))
+                onwards.append((label + "+", (s, point, f"{n}+", error)))
+    for s in chosen if kind != "points" else []:
         for role, name, n, path in undisturbed(slot, s, kind):
             for error in (ERRORS.get(name) or NAMELESS[name]):
                 args = (s, kind, role, name, n)
@@ -112,7 +159,8 @@ def main():
     drivers = []
     for when, cases in (("once", once), ("from then on", onwards)):
         d = lab.Driver(f"error of {kind} {when}")
-        d.run(case, d.sample(cases, count))
+        d.run(case_point if kind == "points" else case,
+              d.sample(cases, count))
         drivers.append(d)
     lab.finish(*drivers)
 

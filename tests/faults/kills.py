@@ -53,6 +53,11 @@ def case(slot, scenario, kind, role, n, action):
     after = done and lab.done_tokens(slot)
     if any(after.get(id_) != token for id_, token in done.items()):
         raise lab.Violation(f"made again: {done} became {after}")
+    if scenario.keeps:
+        odd = slot.sql("SELECT id, outcome FROM attempt WHERE outcome NOT IN "
+                       "('done', 'signal', 'interrupted', 'returned')")
+        if odd:
+            raise lab.Violation(f"attempts ended otherwise: {odd}")
     return bool(hit)
 
 

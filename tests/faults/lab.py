@@ -109,6 +109,7 @@ class Slot:
         self.root = os.path.join(work, f"slot-{number}")
         self.dir = os.path.join(self.root, "w")
         self.template = {}
+        self.intact = []
         os.makedirs(self.root)
 
     def reset(self, scenario):
@@ -123,6 +124,11 @@ class Slot:
         else:
             shutil.copytree(self.template[scenario.name], self.dir,
                             symlinks=True)
+        self.intact = self.inodes(scenario.intact)
+
+    def inodes(self, names):
+        return [os.stat(self.path("f.gz.job", "shards", name)).st_ino
+                for name in names]
 
     def path(self, *names):
         return os.path.join(self.dir, *names)
@@ -179,13 +185,14 @@ class Scenario:
 
     def __init__(self, name, command, prepare=None, finish=(), key="plain",
                  made=None, again=(0,), vanishes=False,
-                 keeps=False):
+                 keeps=False, intact=()):
         self.name = name
         self.command = command    # which a fault hits, and which is repeated
         self._prepare = prepare
         self.finish = finish      # commands from there to the final file
         self.again = again        # statuses of the repeated command
         self.keeps = keeps        # what is done stays done
+        self.intact = intact      # shards that are never made again
         self.vanishes = vanishes  # the job may be gone, its file complete
         self.key = key
         self.made = made or ["candidates", "-o", "f.gz", "-q", "-j", "1",
@@ -231,12 +238,14 @@ def _wrecked(slot):
         f.write(b"stray")
 
 
-def _damaged(slot):
+def _damaged(slot, at=60):
+    """One bit of a shard: by default of the number of records in its header,
+    which stands under no CRC that gzip knows."""
     _joinable(slot)
     with open(slot.path("f.gz.job", "shards", "000001.gz"), "r+b") as f:
-        f.seek(60)
+        f.seek(at)
         byte = f.read(1)
-        f.seek(60)
+        f.seek(at)
         f.write(bytes([byte[0] ^ 1]))
 
 
@@ -246,13 +255,14 @@ def _standing(slot):
     shutil.rmtree(slot.path("f.gz.job"))
 
 
-def _lost(slot):
-    """The wrecked one without its database, and with a shard of another job."""
+def _lost(slot, at=200):
+    """No database; one shard damaged, one of another job, two whole."""
     slot.must("candidates", "-o", "other.gz", "-q", *candidates("--level", "1"))
-    _wrecked(slot)
-    shutil.copy(slot.path("other.gz.job", "shards", "000001.gz"),
-                slot.path("f.gz.job", "shards", "000001.gz"))
+    _damaged(slot, at)
+    shutil.copy(slot.path("other.gz.job", "shards", "000002.gz"),
+                slot.path("f.gz.job", "shards", "000002.gz"))
     shutil.rmtree(slot.path("other.gz.job"))
+    os.unlink(slot.path("other.gz"))
     for name in ("job.db", "job.db-wal", "job.db-shm"):
         if os.path.exists(slot.path("f.gz.job", name)):
             os.unlink(slot.path("f.gz.job", name))
@@ -283,7 +293,11 @@ def scenarios():
         Scenario("requeue", ["verify", "f.gz.job", "--requeue"], _damaged,
                  finish=[resume], again=(0, 1, 9)),   # while it finds some
         Scenario("recover", ["recover", "f.gz.job"], _lost,
-                 finish=[resume], again=(0, 7)),      # nothing to recover
+                 finish=[resume], again=(0, 7),       # nothing to recover
+                 intact=("000000.gz", "000003.gz")),
+        Scenario("recover-head", ["recover", "f.gz.job"],
+                 lambda slot: _lost(slot, 60), finish=[resume], again=(0, 7),
+                 intact=("000000.gz", "000003.gz")),
         Scenario("restart", one + ["--restart", "--yes"], _wrecked,
                  vanishes=True),
         Scenario("standing", one, _standing, vanishes=True),
@@ -364,6 +378,8 @@ def check_whole(slot, scenario, job="f.gz.job"):
         slot.must("verify", "f.gz")     # the file stands for the job
         return
     slot.must("verify", job)
+    if slot.intact != slot.inodes(scenario.intact):
+        raise Violation("a shard that was whole was made again")
     odd = leftovers(slot, job)
     if odd:
         raise Violation(f"left behind: {odd}")
@@ -483,13 +499,13 @@ class Driver:
                 pool.submit(self._case, case, label, args)
 
     def sample(self, cases, count):
-        """So many (None: all), spread evenly from where the seed says."""
+        """So many (None: all), spread over the list as the seed says."""
         cases = list(cases)
         if count is None or count >= len(cases):
             return cases
-        step = len(cases) / count
-        at = self.random.random() * step
-        return [cases[int(at + i * step)] for i in range(count)]
+        step = len(cases) / count   # one of each so many
+        return [cases[int((i + self.random.random()) * step)]
+                for i in range(count)]
 
     def end(self):
         seconds = time.monotonic() - self.began

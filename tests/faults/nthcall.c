@@ -326,6 +326,25 @@ act(struct task *t, const struct call *c)
 		set_register(t->tid, false, -1);
 }
 
+/* Letting go of a lock cannot fail, so that it has a name of its own. */
+static bool
+is_unlock(const struct task *t, long number, const unsigned long long *arg)
+{
+	short type = 0;
+
+	if (number == SYS_flock)
+		return arg[1] == LOCK_UN;
+	if (number != SYS_fcntl ||
+	    (arg[1] != F_SETLK && arg[1] != F_OFD_SETLK))
+		return false;
+	/* l_type is the first member of struct flock. */
+	return process_vm_readv(t->tid, &(struct iovec){ &type, sizeof(type) },
+				1, &(struct iovec){ (void *)arg[2],
+						    sizeof(type) },
+				1, 0) == sizeof(type) &&
+	       type == F_UNLCK;
+}
+
 /* What a call writes says more than its name where a file is asked for. */
 static void
 tell(const struct task *t, const char *name, const char *path,
@@ -352,9 +371,8 @@ at_entry(struct task *t, long number, const unsigned long long *arg)
 	if (!begun || (want.role >= 0 && t->role != want.role))
 		return;
 	snprintf(other, sizeof(other), "call%ld", number);
-	/* Letting go of a lock cannot fail, so that it is not made to. */
-	if (number == SYS_flock && arg[1] == LOCK_UN)
-		name = "funlock";
+	if (is_unlock(t, number, arg))
+		name = "unlock";
 	if (want.names && !is_listed(name, want.names))
 		return;
 	subject_of(path, sizeof(path), t, c, arg);

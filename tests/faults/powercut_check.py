@@ -45,9 +45,9 @@ def is_whole(data, row):
 
 
 class Checker:
-    """`scene` has root, final and job (paths), shardmill, resume (argv), wanted
-    and may_be (final files), keeps (must nothing that is done be lost?), commits
-    ({batch: how many there may be}, one if it is not named)."""
+    """`scene` has root, final and job (paths), shardmill, resume (argv),
+    wanted and may_be (final files), keeps (must nothing that is done be
+    lost?), commits ({batch: how many there may be}, one if not named)."""
 
     def __init__(self, scene, scratch):
         self.scene = scene
