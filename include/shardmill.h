@@ -175,6 +175,7 @@ struct sm_settings {
 	double lease_s;   /* 60 */
 	int sync;         /* enum sm_sync */
 	int fail_fast;    /* 0 or 1 */
+	int single_member; /* 0 or 1: the final file is one gzip member */
 };
 
 SM_API void sm_settings_init(struct sm_settings *s); /* all "keep" */
@@ -341,6 +342,11 @@ SM_API int sm_retry(uint64_t *changed, const char *job,
 
 struct sm_finalize_opts {
 	const char *output; /* NULL: the planned one */
+	int single_member;  /* 0: as the job has it, 1: yes, -1: no */
+	/* Leave out what is not done: SM_EWORK once the file is written. */
+	bool allow_missing;
+	/* Leave out all batches but these; NULL: none. */
+	const struct sm_batch_range *batches;
 	bool force;         /* replace a file that is not this job's */
 	bool trust;
 	struct sm_events events;
@@ -349,6 +355,7 @@ struct sm_finalize_opts {
 struct sm_finalize_result {
 	char *path;
 	uint64_t size, batches, records, raw_bytes;
+	uint64_t left_out; /* of the batches, by allow_missing or batches */
 	uint64_t job_size;
 	bool was_complete; /* nothing had to be done */
 };
@@ -377,6 +384,7 @@ struct sm_verify_opts {
 
 struct sm_verify_result {
 	uint64_t batches, records, raw_bytes, gz_bytes; /* whole ones */
+	uint64_t missing; /* batches that were left out of a final file */
 	uint64_t findings, requeued;
 	bool is_file; /* `path` was a lone final file */
 };
@@ -404,6 +412,75 @@ struct sm_recover_result {
  */
 SM_API int sm_recover(struct sm_recover_result *result, const char *job,
 		      const struct sm_recover_opts *opts, struct sm_err *err);
+
+/* ---------------------------------------------------------- cat, index -- */
+
+enum sm_cat_what {
+	SM_CAT_ALL,
+	SM_CAT_ROWS,    /* lines of these rows of the input */
+	SM_CAT_RECORDS, /* these lines of the text */
+	SM_CAT_BATCHES, /* the text of these batches */
+};
+
+struct sm_cat_opts {
+	int fd;               /* where the text goes */
+	int what;             /* enum sm_cat_what */
+	uint64_t first, last; /* both included; not of SM_CAT_ALL */
+	unsigned threads;     /* 0: the CPUs this process may use */
+	struct sm_events events; /* notices, from the calling thread */
+};
+
+struct sm_cat_result {
+	uint64_t text_bytes; /* written */
+	uint64_t file_bytes; /* of the file's data that were read */
+};
+
+/*
+ * Write the text of the final file `file`, decompressed, in order; by its index
+ * only what is asked for is read.  A file without an index is read from the
+ * start, which is noticed; of it there are only all and records.  SM_EVERIFY:
+ * what was read is damaged (whole batches are checked; what stands before the
+ * damage was written).  SM_EINPUT: there is nothing of that number.  Memory is
+ * up to 128 MiB per thread, and no more than a group of batches takes.
+ */
+SM_API int sm_cat(struct sm_cat_result *result, const char *file,
+		  const struct sm_cat_opts *opts, struct sm_err *err);
+
+/* What the index of a final file says. */
+struct sm_index_about {
+	bool single_member;
+	char fingerprint[17]; /* of its job */
+	uint64_t batches;     /* missing ones too */
+	uint64_t missing;     /* batches that were left out */
+	uint64_t per_entry;   /* batches; 1 unless in a single member */
+	uint64_t entries;
+	uint64_t rows, records, raw_bytes, file_bytes;
+};
+
+struct sm_index_entry {
+	uint64_t batch, batches, missing; /* the first; how many, of these … */
+	uint64_t row, rows, record, records; /* the first, how many */
+	uint64_t at, bytes;                  /* in the file */
+	uint64_t raw_at, raw_bytes;          /* in the text */
+	uint32_t gz_crc32, raw_crc32;
+};
+
+struct sm_index;
+
+/* SM_EINPUT: it has no index; SM_EVERIFY: that is damaged. */
+SM_API int sm_index_open(struct sm_index **out, struct sm_index_about *about,
+			 const char *file, struct sm_err *err);
+/* 1: the next entry; 0: that was the last; <0. */
+SM_API int sm_index_next(struct sm_index_entry *e, struct sm_index *x,
+			 struct sm_err *err);
+/*
+ * Runs of batches that were left out, in place of the entries, from the last
+ * opening or rewinding on: 1; 0: that was the last; <0.
+ */
+SM_API int sm_index_next_missing(struct sm_batch_range *run, struct sm_index *x,
+				 struct sm_err *err);
+SM_API void sm_index_rewind(struct sm_index *x);
+SM_API void sm_index_close(struct sm_index *x); /* NULL is allowed */
 
 /* -------------------------------------------------------------- sample -- */
 

@@ -60,6 +60,8 @@ CREATE TABLE job (
 	final_digest TEXT,              -- 16 hex digits over (id, token) of its shards
 	final_force  INTEGER NOT NULL DEFAULT 0 CHECK (final_force IN (0, 1)),
 	                                -- 1: may replace a file that is not ours
+	single_member INTEGER NOT NULL DEFAULT 0 CHECK (single_member IN (0, 1)),
+	                                -- 1: the final file is one gzip member
 	created      REAL NOT NULL,     -- planned at
 	started      REAL,              -- the latest run began; rates count from here
 	ended        REAL               -- it ended; NULL while it runs or was killed

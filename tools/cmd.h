@@ -51,6 +51,8 @@ extern const struct sm_cmd cmd_status;
 extern const struct sm_cmd cmd_retry;
 extern const struct sm_cmd cmd_finalize;
 extern const struct sm_cmd cmd_verify;
+extern const struct sm_cmd cmd_cat;
+extern const struct sm_cmd cmd_index;
 extern const struct sm_cmd cmd_recover;
 extern const struct sm_cmd cmd_try;
 extern const struct sm_cmd cmd_sample;

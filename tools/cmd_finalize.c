@@ -1,4 +1,6 @@
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "output.h"
 #include "screen.h"
@@ -7,8 +9,30 @@
 
 struct finalize_args {
 	struct sm_finalize_opts finalize;
+	struct sm_ranges batches;
 	bool quiet;
 };
+
+static void
+finalize_show(const struct sm_finalize_result *r,
+	      const struct sm_screen *screen)
+{
+	char job[96] = "";
+
+	/* What was left out is only in the job. */
+	if (r->left_out == 0)
+		snprintf(job, sizeof(job), "; the job (%s) may be removed",
+			 sm_text_size(r->job_size).s);
+	sm_output_line(stdout, "%%: %, % records from % %, %%", r->path,
+		       r->was_complete ? " is complete" : "",
+		       sm_text_size(r->size).s,
+		       sm_text_count(r->records).s,
+		       sm_text_count(r->batches - r->left_out).s,
+		       sm_text_plural(r->batches - r->left_out, "batch",
+				      "batches"),
+		       sm_text_duration(sm_screen_elapsed(screen)).s, job,
+		       NULL);
+}
 
 static int
 finalize_run(struct sm_call *call, struct sm_err *err)
@@ -19,22 +43,20 @@ finalize_run(struct sm_call *call, struct sm_err *err)
 	struct sm_screen screen;
 	int ret;
 
+	if (a->batches.count > 1) {
+		free(a->batches.range);
+		return sm_output_fail(err, SM_EUSAGE,
+				      "--batches takes one range");
+	}
+	a->finalize.batches = a->batches.range;
 	sm_screen_init(&screen, a->quiet);
 	a->finalize.events = sm_screen_events(&screen);
 	ret = sm_finalize(&r, job, &a->finalize, err);
 	sm_screen_clear(&screen);
-	if (ret == 0 && !a->quiet)
-		sm_output_line(stdout,
-			       "%%: %, % records from % %, %; the job "
-			       "(%) may be removed",
-			       r.path, r.was_complete ? " is complete" : "",
-			       sm_text_size(r.size).s,
-			       sm_text_count(r.records).s,
-			       sm_text_count(r.batches).s,
-			       sm_text_plural(r.batches, "batch", "batches"),
-			       sm_text_duration(sm_screen_elapsed(&screen)).s,
-			       sm_text_size(r.job_size).s, NULL);
+	if (r.path && !a->quiet)
+		finalize_show(&r, &screen);
 	sm_finalize_result_release(&r);
+	free(a->batches.range);
 	return ret;
 }
 
@@ -42,6 +64,19 @@ static const struct sm_option finalize_options[] = {
 	{ "output", 'o', .type = SM_OPTION_STRING, .arg = "FILE",
 	  .at = offsetof(struct finalize_args, finalize.output),
 	  .standard = "the planned one", .help = "the final file, gzip" },
+	{ "single-member", .type = SM_OPTION_CONST, .constant = 1,
+	  .at = offsetof(struct finalize_args, finalize.single_member),
+	  .help = "make it one gzip member, for readers that stop behind the "
+		  "first" },
+	{ "no-single-member", .type = SM_OPTION_CONST, .constant = -1,
+	  .at = offsetof(struct finalize_args, finalize.single_member),
+	  .help = "make it one for each batch" },
+	{ "allow-missing", .type = SM_OPTION_BOOL,
+	  .at = offsetof(struct finalize_args, finalize.allow_missing),
+	  .help = "leave out the batches that are not done" },
+	{ "batches", .type = SM_OPTION_RANGES, .arg = "A-B",
+	  .at = offsetof(struct finalize_args, batches),
+	  .help = "leave out all but these, both ends included" },
 	{ "force", .type = SM_OPTION_BOOL,
 	  .at = offsetof(struct finalize_args, finalize.force),
 	  .help = "replace a FILE that is not this job's" },
@@ -61,7 +96,7 @@ static const struct sm_option_group finalize_groups[] = {
 
 const struct sm_cmd cmd_finalize = {
 	.name = "finalize",
-	.usage = "JOB [-o FILE] [--force]",
+	.usage = "JOB [-o FILE] [--single-member] [--allow-missing] [--force]",
 	.summary = "join the shards into the final file",
 	.words = 1,
 	.drains = true,

@@ -27,6 +27,8 @@ static const struct sm_cmd *const commands[] = {
 	&cmd_retry,
 	&cmd_finalize,
 	&cmd_verify,
+	&cmd_cat,
+	&cmd_index,
 	&cmd_recover,
 	&cmd_try,
 	&cmd_sample,

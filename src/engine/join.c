@@ -26,6 +26,13 @@ struct join {
 	uint64_t digest; /* of (id, token) of the rows as they were read */
 	uint64_t total_bytes, told_ms;
 	uint64_t records, raw_bytes;
+	bool single_member;
+	/* Batches that go in, if they are done: `missing` may then be more. */
+	bool partial;
+	struct sm_batch_range only;
+	uint64_t left_out; /* of the batches, for whatever reason … */
+	uint64_t missing;  /* … of those asked for, because they are not done */
+	uint64_t named[SM_JOIN_NAMED_MAX]; /* the first of these */
 	struct sm_final final;
 };
 
@@ -65,6 +72,37 @@ join_entry(struct sm_gzip_entry *e, const struct sm_batch_row *row)
 	};
 }
 
+/* Is the batch left out of a partial file?  Then `e` is what stands for it. */
+static bool
+join_leaves_out(struct sm_gzip_entry *e, const struct join *j,
+		const struct sm_batch_row *row)
+{
+	if (!j->partial || (strcmp(row->state, "done") == 0 &&
+			    row->id >= j->only.first &&
+			    row->id <= j->only.last))
+		return false;
+	*e = (struct sm_gzip_entry){ 0 };
+	if (strcmp(row->state, "done") == 0)
+		e->rows = (uint64_t)row->rows;
+	else if (row->first >= 0 && row->end > row->first)
+		e->rows = (uint64_t)(row->end - row->first);
+	return true;
+}
+
+/* Leave the batch out, and keep count of those that are missed. */
+static int
+join_skip(struct join *j, const struct sm_batch_row *row,
+	  const struct sm_gzip_entry *e, struct sm_err *err)
+{
+	j->left_out++;
+	if (row->id >= j->only.first && row->id <= j->only.last) {
+		if (j->missing < SM_JOIN_NAMED_MAX)
+			j->named[j->missing] = row->id;
+		j->missing++;
+	}
+	return sm_final_skip(&j->final, e, err);
+}
+
 static int
 join_row_is_done(const struct sm_batch_row *row, uint64_t expect,
 		 struct sm_err *err)
@@ -94,6 +132,11 @@ join_shards(struct join *j, struct sm_batch_row *row, struct sm_err *err)
 	j->digest = SM_HASH_INIT;
 	while (ret >= 0 &&
 	       (ret = sm_batch_rows_next(row, j->h->db, err)) > 0) {
+		if (join_leaves_out(&e, j, row) && row->id == n) {
+			n++;
+			ret = join_skip(j, row, &e, err);
+			continue;
+		}
 		ret = join_row_is_done(row, n++, err);
 		if (ret < 0)
 			break;
@@ -125,7 +168,8 @@ join_index(struct join *j, struct sm_err *err)
 
 	while (ret >= 0 &&
 	       (ret = sm_batch_rows_next(&row, j->h->db, err)) > 0) {
-		join_entry(&e, &row);
+		if (!join_leaves_out(&e, j, &row))
+			join_entry(&e, &row);
 		ret = sm_final_entry(&j->final, &e, err);
 	}
 	sm_batch_rows_end(j->h->db);
@@ -195,7 +239,11 @@ join_write_part(struct join *j, struct sm_err *err)
 	if (j->fd < 0)
 		return sm_err_sys(err, "cannot create '%s'", j->part);
 	j->part_exists = true;
-	sm_final_begin(&j->final, j->fd, j->h->fingerprint);
+	if (j->single_member)
+		sm_final_begin_single(&j->final, j->fd, j->h->fingerprint,
+				      j->h->job.batches);
+	else
+		sm_final_begin(&j->final, j->fd, j->h->fingerprint);
 	ret = sm_db_begin_read(j->h->db, err);
 	if (ret < 0)
 		return ret;
@@ -265,7 +313,7 @@ join_publish(struct join *j, struct sm_err *err)
 				 j->h->dir.path);
 	if (ret > 0)
 		ret = sm_job_finalized(j->h->db, j->path, j->final.at,
-				       j->digest, err);
+				       j->digest, j->single_member, err);
 	if (ret < 0)
 		goto fail;
 	sm_fault("join.before_rename");
@@ -287,6 +335,17 @@ fail:
 	return ret;
 }
 
+/* A partial file is not the job's final file: nothing is recorded. */
+static int
+join_publish_partial(struct join *j, struct sm_err *err)
+{
+	if (rename(j->part, j->path) < 0)
+		return sm_err_sys(err, "cannot rename '%s' to '%s'", j->part,
+				  j->path);
+	j->part_exists = false;
+	return join_sync_parent(j, err);
+}
+
 static int
 join_locked(struct join *j, struct sm_finalize_result *result,
 	    struct sm_err *err)
@@ -299,9 +358,11 @@ join_locked(struct join *j, struct sm_finalize_result *result,
 	j->total_bytes = c.gz_bytes;
 	ret = join_write_part(j, err);
 	if (ret == 0)
-		ret = join_publish(j, err);
+		ret = j->left_out > 0 ? join_publish_partial(j, err) :
+					join_publish(j, err);
 	if (ret < 0)
 		return ret;
+	result->left_out = j->left_out;
 	result->size = j->final.at;
 	result->batches = j->final.batches;
 	result->records = j->records;
@@ -342,6 +403,43 @@ join_choose_path(struct join *j, const char *output, struct sm_err *err)
 	return j->part ? 0 : sm_err_mem(err, "a path");
 }
 
+/* Which form, and which batches: all of them must be done, or some may do. */
+static int
+join_choose_what(struct join *j, const struct sm_finalize_opts *opts,
+		 struct sm_err *err)
+{
+	uint64_t batches = j->h->job.batches;
+
+	j->single_member = opts->single_member ? opts->single_member > 0 :
+						 j->h->job.single_member;
+	j->only = (struct sm_batch_range){ 0, UINT64_MAX };
+	if (opts->batches)
+		j->only = *opts->batches;
+	if (opts->batches && j->only.first >= batches)
+		return sm_err_set(err, SM_EUSAGE,
+				  "there is no batch %llu: the job has %llu, "
+				  "counted from 0",
+				  (unsigned long long)j->only.first,
+				  (unsigned long long)batches);
+	j->partial = opts->batches || opts->allow_missing;
+	if (opts->allow_missing)
+		return 0;
+	return sm_join_refuse_unfinished(j->h, opts->batches, err);
+}
+
+/* Will it be a part, and stand in place of a whole file? */
+static int
+join_check_partial(struct join *j, const struct sm_finalize_opts *opts,
+		   struct sm_err *err)
+{
+	struct sm_batch_counts c;
+	int ret = sm_batch_counts(&c, j->h->db, err);
+
+	if (ret < 0 || (!opts->batches && c.done == c.total))
+		return ret;
+	return sm_join_check_partial(j->path, err);
+}
+
 /* What a file that stands holds, by the rows. */
 static int
 join_count(struct sm_finalize_result *result, struct sm_handle *h,
@@ -360,15 +458,16 @@ sm_join(struct sm_finalize_result *result, struct sm_handle *h,
 	const struct sm_finalize_opts *opts, struct sm_err *err)
 {
 	struct join j = { .h = h, .ev = &opts->events, .fd = -1 };
-	int lock = -1, ret;
+	int lock = -1, missing = 0, ret;
 
 	*result = (struct sm_finalize_result){ 0 };
-	ret = sm_join_refuse_unfinished(h, err);
+	ret = join_choose_what(&j, opts, err);
 	if (ret == 0)
 		ret = join_choose_path(&j, opts->output, err);
 	if (ret < 0)
 		goto out;
-	if (h->job.final_path && strcmp(j.path, h->job.final_path) == 0) {
+	if (h->job.final_path && strcmp(j.path, h->job.final_path) == 0 &&
+	    j.single_member == h->job.single_member && !opts->batches) {
 		ret = sm_join_is_complete(h, err);
 		if (ret != 0) {
 			result->was_complete = ret > 0;
@@ -381,6 +480,8 @@ sm_join(struct sm_finalize_result *result, struct sm_handle *h,
 	}
 	ret = sm_join_check_target(j.path, h->fingerprint, &h->job,
 				   opts->force || h->job.final_force, err);
+	if (ret == 0 && j.partial && !opts->force)
+		ret = join_check_partial(&j, opts, err);
 	if (ret < 0)
 		goto out;
 	ret = sm_lock_try(&lock, h->dir.fd, "final.lock", err);
@@ -390,6 +491,8 @@ sm_join(struct sm_finalize_result *result, struct sm_handle *h,
 				 h->dir.path);
 	if (ret > 0)
 		ret = join_locked(&j, result, err);
+	if (ret == 0 && j.missing > 0)
+		missing = sm_join_name_missing(j.path, j.named, j.missing, err);
 out:
 	if (ret >= 0) {
 		ret = 0;
@@ -405,5 +508,5 @@ out:
 		close(lock);
 	free(j.path);
 	free(j.part);
-	return ret;
+	return ret < 0 ? ret : missing;
 }

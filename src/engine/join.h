@@ -18,8 +18,17 @@
 int sm_join(struct sm_finalize_result *result, struct sm_handle *h,
 	    const struct sm_finalize_opts *opts, struct sm_err *err);
 
-/* Name up to ten batches that are not done: SM_EWORK; 0 if all are. */
-int sm_join_refuse_unfinished(struct sm_handle *h, struct sm_err *err);
+/*
+ * Name up to SM_JOIN_NAMED_MAX batches that are not done, of all or, unless it
+ * is NULL, of `only`: SM_EWORK; 0 if all are.
+ */
+int sm_join_refuse_unfinished(struct sm_handle *h,
+			      const struct sm_batch_range *only,
+			      struct sm_err *err);
+#define SM_JOIN_NAMED_MAX 10
+/* Say that the file `path` lacks so many batches: SM_EWORK. */
+int sm_join_name_missing(const char *path, const uint64_t *named,
+			 uint64_t missing, struct sm_err *err);
 
 /*
  * Which shards a final file is made of: a hash over (id, token) in order of
@@ -44,5 +53,8 @@ int sm_join_is_complete(struct sm_handle *h, struct sm_err *err);
 int sm_join_check_target(const char *path, uint64_t fingerprint,
 			 const struct sm_job *job, bool force,
 			 struct sm_err *err);
+
+/* A partial file must not stand in place of a whole one: SM_EREFUSED. */
+int sm_join_check_partial(const char *path, struct sm_err *err);
 
 #endif /* SM_JOIN_H */

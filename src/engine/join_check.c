@@ -12,8 +12,6 @@
 
 #include "join.h"
 
-#define NAMED_MAX 10
-
 uint64_t
 sm_join_digest_row(uint64_t digest, const struct sm_batch_row *row)
 {
@@ -21,25 +19,72 @@ sm_join_digest_row(uint64_t digest, const struct sm_batch_row *row)
 			   (uint64_t)row->token);
 }
 
-int
-sm_join_refuse_unfinished(struct sm_handle *h, struct sm_err *err)
+/* "3, 17, …": the first of `n` batches, in `dst`. */
+static void
+join_names(char *dst, size_t size, const uint64_t *id, uint64_t n)
 {
-	uint64_t id[NAMED_MAX + 1];
-	char names[NAMED_MAX * 24] = "";
 	size_t at = 0;
-	int i, n = sm_batch_not_done(id, NAMED_MAX + 1, h->db, err);
+	uint64_t i;
+
+	*dst = '\0';
+	for (i = 0; i < n && i < SM_JOIN_NAMED_MAX; i++)
+		at += (size_t)snprintf(dst + at, size - at, "%s%llu",
+				       i ? ", " : "",
+				       (unsigned long long)id[i]);
+	if (n > SM_JOIN_NAMED_MAX)
+		snprintf(dst + at, size - at, ", …");
+}
+
+/* As sm_batch_not_done(), of some batches only. */
+static int
+join_not_done_of(uint64_t *id, int max, struct sm_handle *h,
+		 const struct sm_batch_range *only, struct sm_err *err)
+{
+	struct sm_batch_row row;
+	int n = 0, ret = sm_batch_rows_begin(h->db, only->first, err);
+
+	while (ret >= 0 && n < max &&
+	       (ret = sm_batch_rows_next(&row, h->db, err)) > 0 &&
+	       row.id <= only->last)
+		if (strcmp(row.state, "done") != 0)
+			id[n++] = row.id;
+	sm_batch_rows_end(h->db);
+	return ret < 0 ? ret : n;
+}
+
+int
+sm_join_refuse_unfinished(struct sm_handle *h,
+			  const struct sm_batch_range *only,
+			  struct sm_err *err)
+{
+	uint64_t id[SM_JOIN_NAMED_MAX + 1];
+	char names[(SM_JOIN_NAMED_MAX + 1) * 24];
+	int n = only ? join_not_done_of(id, SM_JOIN_NAMED_MAX + 1, h, only,
+					err) :
+		       sm_batch_not_done(id, SM_JOIN_NAMED_MAX + 1, h->db, err);
 
 	if (n <= 0)
 		return n;
-	for (i = 0; i < n && i < NAMED_MAX; i++)
-		at += (size_t)snprintf(names + at, sizeof(names) - at,
-				       "%s%llu", i ? ", " : "",
-				       (unsigned long long)id[i]);
+	join_names(names, sizeof(names), id, (uint64_t)n);
 	return sm_err_set(err, SM_EWORK,
 			  "cannot finalize '%s': not done are the batches "
-			  "%s%s; 'shardmill run' makes them, 'shardmill retry' "
-			  "puts failed ones back",
-			  h->dir.path, names, n > NAMED_MAX ? ", …" : "");
+			  "%s; 'shardmill run' makes them, 'shardmill retry' "
+			  "puts failed ones back, --allow-missing leaves them "
+			  "out",
+			  h->dir.path, names);
+}
+
+int
+sm_join_name_missing(const char *path, const uint64_t *named, uint64_t missing,
+		     struct sm_err *err)
+{
+	char names[(SM_JOIN_NAMED_MAX + 1) * 24];
+
+	join_names(names, sizeof(names), named, missing);
+	return sm_err_set(err, SM_EWORK,
+			  "'%s' lacks %llu batches that are not done: %s; "
+			  "'shardmill index' lists them",
+			  path, (unsigned long long)missing, names);
 }
 
 int
@@ -118,4 +163,26 @@ sm_join_check_target(const char *path, uint64_t fingerprint,
 			  "the output '%s' exists and is not this job's; move "
 			  "it away, or replace it by --force",
 			  path);
+}
+
+int
+sm_join_check_partial(const char *path, struct sm_err *err)
+{
+	struct sm_gzip_end end;
+	struct stat st;
+	int fd, ret = 0;
+
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return 0; /* nothing stands there */
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    sm_final_read_end(&end, fd, (uint64_t)st.st_size) > 0 &&
+	    !end.partial)
+		ret = sm_err_set(err, SM_EREFUSED,
+				 "'%s' is whole, and would be replaced by a "
+				 "part; name another file by -o, or use "
+				 "--force",
+				 path);
+	close(fd);
+	return ret;
 }

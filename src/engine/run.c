@@ -30,7 +30,8 @@ sm_settings_init(struct sm_settings *s)
 				   .max_attempts = -1,
 				   .lease_s = -1,
 				   .sync = -1,
-				   .fail_fast = -1 };
+				   .fail_fast = -1,
+				   .single_member = -1 };
 }
 
 void

@@ -81,6 +81,7 @@ verify_file(struct verify *v, const char *path, struct sm_err *err)
 	v->result->records = r.records;
 	v->result->raw_bytes = r.raw_bytes;
 	v->result->gz_bytes = r.gz_bytes;
+	v->result->missing = r.missing;
 	return ret < 0 ? ret : verify_verdict(v, path, err);
 }
 

@@ -25,9 +25,10 @@ check_with_end(struct sm_walk *w, struct sm_err *err)
 	if (ret < 0)
 		return ret;
 	ret = sm_walk_members(w, err);
+	if (ret == 0)
+		ret = sm_walk_missing(w, err);
 	if (ret < 0)
 		return ret;
-	sm_walk_missing(w);
 	/* Damage that was named explains a wrong size; nothing else may. */
 	if (w->report->findings == before &&
 	    (w->end.file_bytes != w->size || w->end.index_at != w->index_at))
@@ -69,7 +70,7 @@ check_behind(struct sm_walk *w, struct sm_err *err)
 		return 0;
 	/* So far so good: once more, as a file that ends here. */
 	w->report->batches = w->report->records = 0;
-	w->report->raw_bytes = w->report->gz_bytes = 0;
+	w->report->raw_bytes = w->report->gz_bytes = w->report->missing = 0;
 	w->size = w->at;
 	w->at = 0;
 	w->want = 0;
@@ -101,7 +102,7 @@ check_file(struct sm_walk *w, const char *path, struct sm_err *err)
 {
 	const unsigned char *p;
 	ssize_t n;
-	int state = 0;
+	int state = 0, kind;
 
 	if (w->size >= SM_GZIP_END_BYTES) {
 		n = sm_member_peek(w->r, &p, w->size - SM_GZIP_END_BYTES,
@@ -116,7 +117,10 @@ check_file(struct sm_walk *w, const char *path, struct sm_err *err)
 	n = sm_member_peek(w->r, &p, 0, SM_GZIP_SHARD_HEADER, err);
 	if (n < 0)
 		return (int)n;
-	if (state == 0 && sm_gzip_guess(p, (size_t)n) == 0)
+	kind = sm_gzip_guess(p, (size_t)n);
+	if (kind == SM_GZIP_SINGLE)
+		return sm_walk_single(w, err);
+	if (state == 0 && kind == 0)
 		return sm_err_set(err, SM_EINPUT,
 				  "'%s' is no final file of shardmill; "
 				  "'gzip -t' checks an ordinary gzip file",
@@ -132,7 +136,7 @@ sm_final_check(struct sm_final_report *r, const char *path, struct sm_err *err)
 	int fd = -1, ret;
 
 	r->batches = r->records = r->raw_bytes = r->gz_bytes = 0;
-	r->findings = 0;
+	r->missing = r->findings = 0;
 	ret = sm_open_input(&fd, path, &st, err);
 	if (ret < 0)
 		return ret;

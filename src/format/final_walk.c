@@ -21,102 +21,6 @@ sm_walk_found(struct sm_walk *w, uint64_t batch, const char *kind,
 				 text, w->report->arg);
 }
 
-/* ------------------------------------------------------------- index -- */
-
-static uint64_t
-walk_index_bytes(uint64_t batches)
-{
-	unsigned rest = (unsigned)(batches % SM_GZIP_INDEX_ENTRIES);
-
-	return batches / SM_GZIP_INDEX_ENTRIES *
-		       sm_gzip_index_bytes(SM_GZIP_INDEX_ENTRIES) +
-	       (rest ? sm_gzip_index_bytes(rest) : 0);
-}
-
-/* Read index member `m` into w->entry: 1; 0: it is not as written; <0. */
-static int
-walk_load(struct sm_walk *w, uint64_t m, struct sm_err *err)
-{
-	const size_t full = sm_gzip_index_bytes(SM_GZIP_INDEX_ENTRIES);
-	const unsigned char *p;
-	uint64_t first, left = w->end.batches - m * SM_GZIP_INDEX_ENTRIES;
-	unsigned count;
-	ssize_t n;
-
-	w->loaded = SM_WALK_NONE;
-	n = sm_member_peek(w->r, &p, w->index_at + m * full, full, err);
-	if (n < 0)
-		return (int)n;
-	if (!sm_gzip_get_index(w->entry, &count, &first, p, (size_t)n))
-		return 0;
-	if (left > SM_GZIP_INDEX_ENTRIES)
-		left = SM_GZIP_INDEX_ENTRIES;
-	if (first != m * SM_GZIP_INDEX_ENTRIES || count != left)
-		return 0;
-	w->loaded = m;
-	return 1;
-}
-
-/* What the index says of `batch`: 1; 0: nothing that can be believed; <0. */
-static int
-walk_entry(struct sm_walk *w, const struct sm_gzip_entry **e, uint64_t batch,
-	   struct sm_err *err)
-{
-	uint64_t m = batch / SM_GZIP_INDEX_ENTRIES;
-	int ret;
-
-	*e = NULL;
-	if (!w->has_index || batch >= w->end.batches)
-		return 0;
-	if (w->loaded != m) {
-		ret = walk_load(w, m, err);
-		if (ret <= 0)
-			return ret;
-	}
-	*e = &w->entry[batch % SM_GZIP_INDEX_ENTRIES];
-	return 1;
-}
-
-int
-sm_walk_index(struct sm_walk *w, struct sm_err *err)
-{
-	uint64_t end_at = w->size - SM_GZIP_END_BYTES, m;
-	uint64_t members = w->end.batches / SM_GZIP_INDEX_ENTRIES +
-			   (w->end.batches % SM_GZIP_INDEX_ENTRIES != 0);
-	uint32_t crc;
-	int ret;
-
-	/* Each batch has an entry: a larger number cannot be multiplied. */
-	if (w->end.batches > end_at / SM_GZIP_INDEX_ENTRY ||
-	    walk_index_bytes(w->end.batches) > end_at) {
-		sm_walk_found(w, SM_WALK_NONE, "index",
-			      "the file is too short for the index of %" PRIu64
-			      " batches",
-			      w->end.batches);
-		w->has_end = false; /* its number is not believed either */
-		return 0;
-	}
-	w->index_at = end_at - walk_index_bytes(w->end.batches);
-	ret = sm_member_crc(w->r, &crc, w->index_at, end_at, err);
-	if (ret < 0)
-		return ret;
-	ret = crc == w->end.index_crc32;
-	for (m = 0; ret == 1 && m < members; m++)
-		ret = walk_load(w, m, err);
-	if (ret < 0)
-		return ret;
-	if (ret == 0) {
-		sm_walk_found(w, SM_WALK_NONE, "index",
-			      "the index at byte %" PRIu64
-			      " is not as it was written",
-			      w->index_at);
-		return 0;
-	}
-	w->has_index = true;
-	w->data_end = w->index_at;
-	return 0;
-}
-
 /* ------------------------------------------------------------- order -- */
 
 static bool
@@ -158,25 +62,31 @@ walk_missing_run(struct sm_walk *w, uint64_t first, uint64_t end)
 			      first, end - 1);
 }
 
-void
-sm_walk_missing(struct sm_walk *w)
+int
+sm_walk_missing(struct sm_walk *w, struct sm_err *err)
 {
-	uint64_t i, first;
+	uint64_t i = 0, first, due;
+	int ret = 0;
 
-	if (!w->has_end)
-		return;
-	if (!w->seen) {
-		if (w->want < w->end.batches)
-			walk_missing_run(w, w->want, w->end.batches);
-		return;
-	}
-	for (i = 0; i < w->end.batches; i++) {
-		if (walk_seen(w, i))
+	while (w->has_end && i < w->end.batches) {
+		first = i;
+		ret = sm_walk_due(w, &i, err);
+		if (ret < 0)
+			break;
+		if (i > first)
 			continue;
-		for (first = i++; i < w->end.batches && !walk_seen(w, i);)
+		if (walk_seen(w, i)) {
 			i++;
+			continue;
+		}
+		do {
+			due = ++i;
+			ret = sm_walk_due(w, &due, err);
+		} while (ret == 0 && due == i && i < w->end.batches &&
+			 !walk_seen(w, i));
 		walk_missing_run(w, first, i);
 	}
+	return ret;
 }
 
 /* A whole member: is it in its place? */
@@ -239,7 +149,9 @@ walk_blame(struct sm_walk *w, uint64_t *batch, const struct sm_member *m,
 	int ret;
 
 	*batch = w->want;
-	ret = walk_entry(w, &e, w->want, err);
+	ret = sm_walk_due(w, batch, err);
+	if (ret == 0)
+		ret = sm_walk_entry(w, &e, *batch, err);
 	if (ret < 0)
 		return ret;
 	/* The text is that of the batch due here: its header is at fault. */
@@ -249,7 +161,7 @@ walk_blame(struct sm_walk *w, uint64_t *batch, const struct sm_member *m,
 	if (m->header_ok && (!w->has_end || (m->head.batch < w->end.batches &&
 					     !walk_seen(w, m->head.batch))))
 		*batch = m->head.batch;
-	else if (w->has_end && w->want >= w->end.batches)
+	else if (w->has_end && *batch >= w->end.batches)
 		*batch = SM_WALK_NONE;
 	return 0;
 }
@@ -289,7 +201,7 @@ walk_damage(struct sm_walk *w, const struct sm_member *m, struct sm_err *err)
 	ret = walk_blame(w, &batch, m, err);
 	if (ret < 0)
 		return ret;
-	ret = walk_entry(w, &e, batch, err);
+	ret = sm_walk_entry(w, &e, batch, err);
 	if (ret < 0)
 		return ret;
 	kind = sm_member_judge(m, e, batch);
@@ -346,7 +258,7 @@ sm_walk_members(struct sm_walk *w, struct sm_err *err)
 			sm_walk_found_cut(w);
 			return 0;
 		}
-		ret = m.header_ok ? walk_entry(w, &e, m.head.batch, err) : 0;
+		ret = m.header_ok ? sm_walk_entry(w, &e, m.head.batch, err) : 0;
 		if (ret < 0)
 			return ret;
 		if (ret == (int)w->has_index && m.header_ok &&

@@ -11,6 +11,8 @@
  *	sm_walk_members()
  *	if the end is known: sm_walk_missing()
  *	sm_walk_release()
+ *
+ * A single member has its index in its header: sm_walk_single() does all.
  */
 #ifndef SM_FINAL_WALK_H
 #define SM_FINAL_WALK_H
@@ -50,12 +52,19 @@ void sm_walk_found_cut(struct sm_walk *w);
 
 /* Check the whole index; sets has_index, index_at and data_end if it is. */
 int sm_walk_index(struct sm_walk *w, struct sm_err *err);
+/* What the index says of `batch`: 1; 0: nothing that can be believed; <0. */
+int sm_walk_entry(struct sm_walk *w, const struct sm_gzip_entry **e,
+		  uint64_t batch, struct sm_err *err);
+/* Move `*batch` over those that were left out of the file. */
+int sm_walk_due(struct sm_walk *w, uint64_t *batch, struct sm_err *err);
 /* Go on from w->at up to the index, the end or data_end. */
 int sm_walk_members(struct sm_walk *w, struct sm_err *err);
 /* Move w->at over index members, to the first thing that is none. */
 int sm_walk_skip_index(struct sm_walk *w, struct sm_err *err);
-/* Report the batches that were not met. */
-void sm_walk_missing(struct sm_walk *w);
+/* Report the batches that were not met, but for those that were left out. */
+int sm_walk_missing(struct sm_walk *w, struct sm_err *err);
+/* Check the whole of a single member, whose header begins at 0. */
+int sm_walk_single(struct sm_walk *w, struct sm_err *err);
 void sm_walk_release(struct sm_walk *w);
 
 #endif /* SM_FINAL_WALK_H */

@@ -1,19 +1,8 @@
 #include <string.h>
 
-#include "bytes.h"
 #include "crc32.h"
 
-#include "gzip.h"
-
-/* Where things stand in a member of ours. */
-enum {
-	GZIP_AT_XLEN = 10,
-	GZIP_AT_ID = SM_GZIP_FIXED_BYTES,
-	GZIP_AT_LEN = SM_GZIP_FIXED_BYTES + 2,
-	GZIP_AT_DATA = SM_GZIP_FIXED_BYTES + SM_GZIP_SUBFIELD_BYTES,
-	GZIP_AT_KIND = GZIP_AT_DATA + 1,
-	GZIP_AT_COUNT = GZIP_AT_DATA + 2,
-};
+#include "gzip_put.h"
 
 /* ID1 ID2 CM FLG(FEXTRA) MTIME(4) XFL OS(unknown) */
 static const unsigned char gzip_fixed[10] = { 0x1f, 0x8b, 8, 4, 0,
@@ -22,25 +11,8 @@ static const unsigned char gzip_fixed[10] = { 0x1f, 0x8b, 8, 4, 0,
 /* The last block, empty and of fixed codes. */
 static const unsigned char gzip_last_block[2] = { 3, 0 };
 
-static void
-gzip_put(unsigned char **p, uint64_t v, unsigned width)
-{
-	sm_put_le(*p, v, width);
-	*p += width;
-}
-
-static uint64_t
-gzip_get(const unsigned char **p, unsigned width)
-{
-	uint64_t v = sm_get_le(*p, width);
-
-	*p += width;
-	return v;
-}
-
-/* Header up to version and kind; returns the place behind them. */
-static unsigned char *
-gzip_put_header(unsigned char *dst, enum sm_gzip_kind kind, size_t data_bytes)
+unsigned char *
+sm_gzip_put_header(unsigned char *dst, enum sm_gzip_kind kind, size_t data_bytes)
 {
 	unsigned char *p = dst + sizeof(gzip_fixed);
 
@@ -58,7 +30,7 @@ void
 sm_gzip_put_shard(unsigned char *dst, const struct sm_gzip_shard *s)
 {
 	unsigned char *p =
-		gzip_put_header(dst, SM_GZIP_SHARD, SM_GZIP_SHARD_DATA);
+		sm_gzip_put_header(dst, SM_GZIP_SHARD, SM_GZIP_SHARD_DATA);
 
 	gzip_put(&p, 0, 2);
 	gzip_put(&p, s->fingerprint, 8);
@@ -120,19 +92,13 @@ sm_gzip_put_index(unsigned char *dst, uint64_t first_batch,
 	unsigned char *p;
 	unsigned i;
 
-	p = gzip_put_header(dst, SM_GZIP_INDEX,
+	p = sm_gzip_put_header(dst, SM_GZIP_INDEX,
 			    SM_GZIP_INDEX_HEAD +
 				    (size_t)count * SM_GZIP_INDEX_ENTRY);
 	gzip_put(&p, count, 2);
 	gzip_put(&p, first_batch, 8);
-	for (i = 0; i < count; i++) {
-		gzip_put(&p, entry[i].rows, 8);
-		gzip_put(&p, entry[i].records, 8);
-		gzip_put(&p, entry[i].gz_bytes, 8);
-		gzip_put(&p, entry[i].raw_bytes, 8);
-		gzip_put(&p, entry[i].gz_crc32, 4);
-		gzip_put(&p, entry[i].raw_crc32, 4);
-	}
+	for (i = 0; i < count; i++)
+		gzip_put_entry(&p, &entry[i]);
 	sm_gzip_put_tail(p, 0, 0);
 	return sm_gzip_index_bytes(count);
 }
@@ -151,7 +117,7 @@ sm_gzip_get_index(struct sm_gzip_entry *entry, unsigned *count,
 	if (n < 1 || n > SM_GZIP_INDEX_ENTRIES || len < sm_gzip_index_bytes(n))
 		return 0;
 	/* All between header and tail is numbers: any bytes re-encode. */
-	gzip_put_header(want, SM_GZIP_INDEX,
+	sm_gzip_put_header(want, SM_GZIP_INDEX,
 			SM_GZIP_INDEX_HEAD + (size_t)n * SM_GZIP_INDEX_ENTRY);
 	sm_gzip_put_tail(tail, 0, 0);
 	if (memcmp(want, data, sizeof(want)) != 0 ||
@@ -159,14 +125,8 @@ sm_gzip_get_index(struct sm_gzip_entry *entry, unsigned *count,
 		   sizeof(tail)) != 0)
 		return 0;
 	*first_batch = gzip_get(&p, 8);
-	for (i = 0; i < n; i++) {
-		entry[i].rows = gzip_get(&p, 8);
-		entry[i].records = gzip_get(&p, 8);
-		entry[i].gz_bytes = gzip_get(&p, 8);
-		entry[i].raw_bytes = gzip_get(&p, 8);
-		entry[i].gz_crc32 = (uint32_t)gzip_get(&p, 4);
-		entry[i].raw_crc32 = (uint32_t)gzip_get(&p, 4);
-	}
+	for (i = 0; i < n; i++)
+		gzip_get_entry(&entry[i], &p);
 	*count = n;
 	return 1;
 }
@@ -174,9 +134,9 @@ sm_gzip_get_index(struct sm_gzip_entry *entry, unsigned *count,
 void
 sm_gzip_put_end(unsigned char *dst, const struct sm_gzip_end *e)
 {
-	unsigned char *p = gzip_put_header(dst, SM_GZIP_END, SM_GZIP_END_DATA);
+	unsigned char *p = sm_gzip_put_header(dst, SM_GZIP_END, SM_GZIP_END_DATA);
 
-	gzip_put(&p, 0, 2);
+	gzip_put(&p, e->partial ? SM_GZIP_PARTIAL : 0, 2);
 	gzip_put(&p, e->fingerprint, 8);
 	gzip_put(&p, e->batches, 8);
 	gzip_put(&p, e->index_at, 8);
@@ -198,6 +158,7 @@ sm_gzip_get_end(struct sm_gzip_end *e, const unsigned char *data)
 	struct sm_gzip_end t;
 	unsigned i, differ = 0;
 
+	t.partial = data[GZIP_AT_COUNT] & SM_GZIP_PARTIAL;
 	t.fingerprint = gzip_get(&p, 8);
 	t.batches = gzip_get(&p, 8);
 	t.index_at = gzip_get(&p, 8);
@@ -238,7 +199,7 @@ sm_gzip_guess(const unsigned char *data, size_t len)
 
 	if (len < MARK_BYTES)
 		return 0;
-	gzip_put_header(want, SM_GZIP_SHARD, SM_GZIP_SHARD_DATA);
+	sm_gzip_put_header(want, SM_GZIP_SHARD, SM_GZIP_SHARD_DATA);
 	for (i = 0; i < MARK_BYTES; i++)
 		if (i < GZIP_AT_XLEN || i >= GZIP_AT_ID)
 			differ += want[i] != data[i];
@@ -247,13 +208,19 @@ sm_gzip_guess(const unsigned char *data, size_t len)
 	if (differ > DIFFER_MAX)
 		return 0;
 	if (len > GZIP_AT_KIND && data[GZIP_AT_KIND] >= SM_GZIP_SHARD &&
-	    data[GZIP_AT_KIND] <= SM_GZIP_END)
+	    data[GZIP_AT_KIND] <= SM_GZIP_SINGLE)
 		return data[GZIP_AT_KIND];
-	/* The kind is lost; the length tells it as well. */
+	/*
+	 * The kind is lost; the length tells it as well.  Of a single member it
+	 * is 32 + 16 r modulo 40, which is never that of an index.
+	 */
 	xlen = sm_get_le(data + GZIP_AT_XLEN, 2);
-	return xlen == SM_GZIP_SUBFIELD_BYTES + SM_GZIP_SHARD_DATA
-		       ? SM_GZIP_SHARD
-	       : xlen == SM_GZIP_SUBFIELD_BYTES + SM_GZIP_END_DATA
-		       ? SM_GZIP_END
-		       : SM_GZIP_INDEX;
+	if (xlen == SM_GZIP_SUBFIELD_BYTES + SM_GZIP_SHARD_DATA)
+		return SM_GZIP_SHARD;
+	if (xlen == SM_GZIP_SUBFIELD_BYTES + SM_GZIP_END_DATA)
+		return SM_GZIP_END;
+	return xlen % SM_GZIP_INDEX_ENTRY ==
+			       SM_GZIP_SUBFIELD_BYTES + SM_GZIP_INDEX_HEAD
+		       ? SM_GZIP_INDEX
+		       : SM_GZIP_SINGLE;
 }

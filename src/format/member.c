@@ -187,6 +187,37 @@ sm_member_read(struct sm_member *m, struct sm_member_reader *r, uint64_t at,
 }
 
 int
+sm_member_read_inside(struct sm_member_inside *s, struct sm_member_reader *r,
+		      uint64_t at, uint64_t end, struct sm_err *err)
+{
+	struct sm_member m = { 0 };
+	const unsigned char *p;
+	int ret = Z_OK;
+	ssize_t n;
+
+	*s = (struct sm_member_inside){ 0 };
+	inflateReset(&r->z);
+	for (; at < end; at += (uint64_t)n) {
+		n = sm_member_peek(r, &p, at, 1, err);
+		if (n < 0)
+			return (int)n;
+		if (n == 0)
+			return sm_err_set(err, SM_EIO,
+					  "'%s' shrank while it was read",
+					  r->name);
+		if ((uint64_t)n > end - at)
+			n = (ssize_t)(end - at);
+		s->gz_crc32 = sm_crc32(s->gz_crc32, p, (size_t)n);
+		if (ret == Z_OK)
+			ret = member_inflate(&m, r, p, (size_t)n);
+	}
+	s->inflates = ret == Z_OK;
+	s->raw_bytes = m.raw_bytes;
+	s->raw_crc32 = m.raw_crc32;
+	return 0;
+}
+
+int
 sm_member_scan(uint64_t *found, struct sm_member_reader *r, uint64_t at,
 	       uint64_t limit, struct sm_err *err)
 {

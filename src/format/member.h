@@ -46,6 +46,14 @@ struct sm_member {
 	uint32_t raw_crc32;
 };
 
+/* Deflate blocks, none of them the last, from one byte boundary to another. */
+struct sm_member_inside {
+	bool inflates;
+	uint32_t gz_crc32;
+	uint64_t raw_bytes;
+	uint32_t raw_crc32;
+};
+
 int sm_member_reader_new(struct sm_member_reader **out, int fd,
 			 const char *name, uint64_t size, struct sm_err *err);
 void sm_member_reader_free(struct sm_member_reader *r); /* NULL is allowed */
@@ -65,6 +73,11 @@ int sm_member_crc(struct sm_member_reader *r, uint32_t *crc, uint64_t at,
 /* Read the shard member at `at`, no further than `limit`, and inflate it. */
 int sm_member_read(struct sm_member *m, struct sm_member_reader *r,
 		   uint64_t at, uint64_t limit, struct sm_err *err);
+
+/* Read the blocks from `at` to `end`, which must be in the file. */
+int sm_member_read_inside(struct sm_member_inside *s,
+			  struct sm_member_reader *r, uint64_t at, uint64_t end,
+			  struct sm_err *err);
 
 /* Where the next shard header begins from `at` on, or `limit`. */
 int sm_member_scan(uint64_t *found, struct sm_member_reader *r, uint64_t at,

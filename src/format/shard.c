@@ -11,6 +11,7 @@
 #include "file.h"
 
 #include "crc32.h"
+#include "note.h"
 
 #include "shard.h"
 
@@ -38,7 +39,9 @@ struct sm_shard {
 	char tmp[SM_SHARD_NAME_MAX];
 	uint64_t raw_bytes;
 	uint32_t raw_crc32;
-	uint64_t body_bytes; /* behind the header */
+	unsigned char *row_bits; /* NULL: no note is kept */
+	uint64_t note_rows, note_blocks;
+	uint64_t body_bytes; /* behind the header and the note */
 	uint32_t body_crc32;
 	size_t len;      /* bytes in buf, not yet written */
 	uint64_t behind; /* the disk was asked to write the file up to here */
@@ -185,16 +188,13 @@ shard_write_behind(struct sm_shard *s, size_t len)
 	s->behind += len;
 }
 
-int
-sm_shard_deflated(struct sm_shard *s, const void *data, size_t len,
-		  struct sm_err *err)
+static int
+shard_put(struct sm_shard *s, const void *data, size_t len, struct sm_err *err)
 {
 	const unsigned char *p = data;
 	size_t n;
 	int ret;
 
-	s->body_crc32 = sm_crc32(s->body_crc32, data, len);
-	s->body_bytes += len;
 	while (len > 0) {
 		if (s->len == sizeof(s->buf)) {
 			ret = shard_write(s, s->buf, s->len, err);
@@ -212,6 +212,44 @@ sm_shard_deflated(struct sm_shard *s, const void *data, size_t len,
 		len -= n;
 	}
 	return 0;
+}
+
+int
+sm_shard_deflated(struct sm_shard *s, const void *data, size_t len,
+		  struct sm_err *err)
+{
+	s->body_crc32 = sm_crc32(s->body_crc32, data, len);
+	s->body_bytes += len;
+	return shard_put(s, data, len, err);
+}
+
+int
+sm_shard_note(struct sm_shard *s, uint64_t rows, struct sm_err *err)
+{
+	static const unsigned char room[SM_NOTE_BLOCK_BYTES];
+	uint64_t n;
+	int ret = 0;
+
+	/* A batch of so many rows does without. */
+	if (rows > SM_NOTE_ROWS_MAX)
+		return 0;
+	if (s->row_bits || s->body_bytes > 0)
+		return sm_err_set(err, SM_EBUG, "a note behind the text");
+	s->row_bits = calloc(1, (size_t)(rows / 8 + 1));
+	if (!s->row_bits)
+		return sm_err_mem(err, "a shard's note");
+	s->note_rows = rows;
+	s->note_blocks = sm_note_blocks(rows);
+	for (n = 0; n < s->note_blocks && ret == 0; n++)
+		ret = shard_put(s, room, sizeof(room), err);
+	return ret;
+}
+
+void
+sm_shard_row(struct sm_shard *s, uint64_t row)
+{
+	if (s->row_bits && row < s->note_rows)
+		s->row_bits[row / 8] |= (unsigned char)(1u << row % 8);
 }
 
 /* Sync if asked, and close; the descriptor is gone either way. */
@@ -239,11 +277,46 @@ fail:
 			  sync ? "sync and close" : "close", s->tmp);
 }
 
+/* What comes first in the file and is known last. */
+static int
+shard_put_first(struct sm_shard *s, const void *data, size_t len, uint64_t at,
+		struct sm_err *err)
+{
+	if (sm_fault_errno("shard.pwrite") ||
+	    sm_pwrite_all(s->fd, data, len, at) < 0)
+		return sm_err_sys(err, "cannot write the header of shard '%s'",
+				  s->tmp);
+	return 0;
+}
+
+/* Write the note into its room; `*crc` goes on over it. */
+static int
+shard_put_note(struct sm_shard *s, uint32_t *crc, struct sm_err *err)
+{
+	unsigned char buf[64 * SM_NOTE_BLOCK_BYTES];
+	uint64_t at = SM_GZIP_SHARD_HEADER, n;
+	size_t len = 0;
+	int ret = 0;
+
+	for (n = 0; n < s->note_blocks && ret == 0; n++) {
+		sm_note_put(buf + len, n, s->row_bits, s->note_rows);
+		len += SM_NOTE_BLOCK_BYTES;
+		if (len < sizeof(buf) && n + 1 < s->note_blocks)
+			continue;
+		*crc = sm_crc32(*crc, buf, len);
+		ret = shard_put_first(s, buf, len, at, err);
+		at += len;
+		len = 0;
+	}
+	return ret;
+}
+
 int
 sm_shard_finish(struct sm_shard *s, struct sm_gzip_shard *head, bool sync,
 		struct sm_shard_info *info, struct sm_err *err)
 {
 	unsigned char header[SM_GZIP_SHARD_HEADER], tail[SM_GZIP_TAIL_BYTES];
+	uint32_t crc;
 	int ret;
 
 	sm_gzip_put_tail(tail, s->raw_crc32, s->raw_bytes);
@@ -258,19 +331,20 @@ sm_shard_finish(struct sm_shard *s, struct sm_gzip_shard *head, bool sync,
 	head->batch = s->batch;
 	head->raw_bytes = s->raw_bytes;
 	sm_gzip_put_shard(header, head);
+	crc = sm_crc32(0, header, sizeof(header));
 	sm_fault("shard.before_header");
-	if (sm_fault_errno("shard.pwrite") ||
-	    sm_pwrite_all(s->fd, header, sizeof(header), 0) < 0)
-		return sm_err_sys(err, "cannot write the header of shard '%s'",
-				  s->tmp);
-	ret = shard_close(s, sync, err);
+	ret = shard_put_note(s, &crc, err);
+	if (ret == 0)
+		ret = shard_put_first(s, header, sizeof(header), 0, err);
+	if (ret == 0)
+		ret = shard_close(s, sync, err);
 	if (ret < 0)
 		return ret;
 	info->raw_bytes = s->raw_bytes;
 	info->raw_crc32 = s->raw_crc32;
-	info->gz_bytes = sizeof(header) + s->body_bytes;
-	info->gz_crc32 = sm_crc32_combine(sm_crc32(0, header, sizeof(header)),
-					  s->body_crc32, s->body_bytes);
+	info->gz_bytes = sizeof(header) + s->note_blocks * SM_NOTE_BLOCK_BYTES +
+			 s->body_bytes;
+	info->gz_crc32 = sm_crc32_combine(crc, s->body_crc32, s->body_bytes);
 	return 0;
 }
 
@@ -306,5 +380,6 @@ sm_shard_free(struct sm_shard *s)
 		close(s->fd);
 	if (s->tmp_exists)
 		unlinkat(s->dirfd, s->tmp, 0);
+	free(s->row_bits);
 	free(s);
 }

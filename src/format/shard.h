@@ -68,6 +68,12 @@ int sm_shard_deflated(struct sm_shard *s, const void *data, size_t len,
 		      struct sm_err *err);
 uint64_t sm_shard_raw_bytes(const struct sm_shard *s); /* so far */
 /*
+ * Keep a note (note.h) of which of `rows` rows are written: right behind
+ * sm_shard_open(), then sm_shard_row() for each of them, counted from 0.
+ */
+int sm_shard_note(struct sm_shard *s, uint64_t rows, struct sm_err *err);
+void sm_shard_row(struct sm_shard *s, uint64_t row);
+/*
  * Close the member, put `head` (whose batch and raw_bytes are filled in here)
  * into its header, sync if asked, close.
  */

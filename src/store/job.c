@@ -14,8 +14,8 @@ sm_job_insert(struct sm_db *db, const struct sm_job *j, struct sm_err *err)
 	static const char text[] =
 		"INSERT INTO job (id, kind, spec, fingerprint, batches, rows, "
 		"workers, max_attempts, lease_s, sync, fail_fast, network_fs, "
-		"final_path, final_force, created) "
-		"VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+		"final_path, final_force, created, single_member) "
+		"VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 	sqlite3_stmt *s = sql_get(db, text, err);
 	int ret;
 
@@ -35,6 +35,7 @@ sm_job_insert(struct sm_db *db, const struct sm_job *j, struct sm_err *err)
 	sql_bind_text(s, 12, j->final_path);
 	sqlite3_bind_int(s, 13, j->final_force);
 	sqlite3_bind_double(s, 14, j->created);
+	sqlite3_bind_int(s, 15, j->single_member);
 	ret = sql_run(db, s, "insert the job", err);
 	return ret < 0 ? ret : 0;
 }
@@ -75,7 +76,11 @@ sm_job_set(struct sm_db *db, const struct sm_settings *set, struct sm_err *err)
 		"UPDATE job SET workers = coalesce(?, workers), "
 		"max_attempts = coalesce(?, max_attempts), "
 		"lease_s = coalesce(?, lease_s), sync = coalesce(?, sync), "
-		"fail_fast = coalesce(?, fail_fast)";
+		"fail_fast = coalesce(?, fail_fast), "
+		/* A final file of the other form is not the one any more. */
+		"final_size = iif(coalesce(?6, single_member) = "
+		"single_member, final_size, NULL), "
+		"single_member = coalesce(?6, single_member)";
 	sqlite3_stmt *s = sql_get(db, text, err);
 	int ret;
 
@@ -88,6 +93,7 @@ sm_job_set(struct sm_db *db, const struct sm_settings *set, struct sm_err *err)
 	if (set->sync >= 0)
 		sql_bind_text(s, 4, job_sync_names[set->sync]);
 	job_bind_setting(s, 5, set->fail_fast);
+	job_bind_setting(s, 6, set->single_member);
 	ret = sql_run(db, s, "change the settings", err);
 	return ret < 0 ? ret : 0;
 }
@@ -159,11 +165,11 @@ sm_job_end_run(struct sm_db *db, double at, struct sm_err *err)
 
 int
 sm_job_finalized(struct sm_db *db, const char *path, uint64_t size,
-		 uint64_t digest, struct sm_err *err)
+		 uint64_t digest, bool single_member, struct sm_err *err)
 {
 	static const char text[] =
 		"UPDATE job SET final_path = ?, final_size = ?, "
-		"final_digest = ?";
+		"final_digest = ?, single_member = ?";
 	sqlite3_stmt *s = sql_get(db, text, err);
 	char hex[17];
 	int ret;
@@ -174,6 +180,7 @@ sm_job_finalized(struct sm_db *db, const char *path, uint64_t size,
 	sql_bind_text(s, 1, path);
 	sqlite3_bind_int64(s, 2, (int64_t)size);
 	sql_bind_text(s, 3, hex);
+	sqlite3_bind_int(s, 4, single_member);
 	ret = sql_run(db, s, "record the final file", err);
 	return ret < 0 ? ret : 0;
 }
@@ -213,6 +220,7 @@ job_read(struct sm_job *j, sqlite3_stmt *s, bool *failed)
 	j->started = sqlite3_column_double(s, 17);
 	j->ended = sqlite3_column_double(s, 18);
 	j->final_force = sqlite3_column_int(s, 19);
+	j->single_member = sqlite3_column_int(s, 20);
 }
 
 int
@@ -222,7 +230,7 @@ sm_job_get(struct sm_job *j, struct sm_db *db, struct sm_err *err)
 		"SELECT kind, spec, fingerprint, batches, rows, workers, "
 		"paused, run, max_attempts, lease_s, sync, fail_fast, "
 		"network_fs, final_path, final_size, final_digest, created, "
-		"started, ended, final_force FROM job";
+		"started, ended, final_force, single_member FROM job";
 	sqlite3_stmt *s = sql_get(db, text, err);
 	bool failed = false;
 	int ret;

@@ -153,7 +153,7 @@ test_refused_by_checks(void **state)
 		"INSERT INTO job SELECT 2, kind, spec, fingerprint, batches, "
 		"rows, workers, paused, run, max_attempts, lease_s, sync, "
 		"fail_fast, network_fs, final_path, final_size, final_digest, "
-		"final_force, created, started, ended FROM job",
+		"final_force, single_member, created, started, ended FROM job",
 	};
 	size_t i;
 

@@ -1,0 +1,110 @@
+/*
+ * index.c - what the index of a final file says
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "file.h"
+
+#include "final_read.h"
+
+struct sm_index {
+	int fd;
+	struct sm_final_reader *reader;
+};
+
+int
+sm_index_open(struct sm_index **out, struct sm_index_about *about,
+	      const char *file, struct sm_err *err)
+{
+	const struct sm_final_about *a;
+	struct sm_index *x = calloc(1, sizeof(*x));
+	struct stat st;
+	int ret;
+
+	if (!x)
+		return sm_err_mem(err, "an index");
+	x->fd = -1;
+	ret = sm_open_input(&x->fd, file, &st, err);
+	if (ret == 0)
+		ret = sm_final_open(&x->reader, x->fd, file,
+				    (uint64_t)st.st_size, err);
+	if (ret < 0) {
+		sm_index_close(x);
+		return ret;
+	}
+	a = sm_final_about(x->reader);
+	*about = (struct sm_index_about){
+		.single_member = a->is_single,
+		.batches = a->batches,
+		.missing = a->missing,
+		.per_entry = a->per_group,
+		.entries = a->groups,
+		.rows = a->rows,
+		.records = a->records,
+		.raw_bytes = a->raw_bytes,
+		.file_bytes = a->file_bytes,
+	};
+	snprintf(about->fingerprint, sizeof(about->fingerprint),
+		 "%016" PRIx64, a->fingerprint);
+	*out = x;
+	return 0;
+}
+
+int
+sm_index_next(struct sm_index_entry *e, struct sm_index *x, struct sm_err *err)
+{
+	struct sm_final_group g;
+	int ret = sm_final_next(&g, x->reader, err);
+
+	if (ret <= 0)
+		return ret;
+	*e = (struct sm_index_entry){
+		.batch = g.batch,
+		.batches = g.batches,
+		.missing = g.missing,
+		.row = g.row,
+		.rows = g.rows,
+		.record = g.record,
+		.records = g.records,
+		.at = g.at,
+		.bytes = g.bytes,
+		.raw_at = g.raw_at,
+		.raw_bytes = g.raw_bytes,
+		.gz_crc32 = g.gz_crc32,
+		.raw_crc32 = g.raw_crc32,
+	};
+	return 1;
+}
+
+int
+sm_index_next_missing(struct sm_batch_range *run, struct sm_index *x,
+		      struct sm_err *err)
+{
+	struct sm_gzip_run r;
+	int ret = sm_final_next_missing(&r, x->reader, err);
+
+	if (ret > 0)
+		*run = (struct sm_batch_range){ r.first,
+						r.first + r.count - 1 };
+	return ret;
+}
+
+void
+sm_index_rewind(struct sm_index *x)
+{
+	sm_final_rewind(x->reader);
+}
+
+void
+sm_index_close(struct sm_index *x)
+{
+	if (!x)
+		return;
+	sm_final_close(x->reader);
+	if (x->fd >= 0)
+		close(x->fd);
+	free(x);
+}

@@ -1,0 +1,2 @@
+# long - tests that take gigabytes, or minutes
+build release -DSHARDMILL_FAULTS=OFF && LONG=1 e2e_timeout=1800 e2e release 1150

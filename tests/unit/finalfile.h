@@ -1,0 +1,190 @@
+/*
+ * finalfile.h - final files of small batches, for tests
+ *
+ * Batch b has BATCH_ROWS(b) rows; row r of all rows gets the line "row r of
+ * batch b …\n" unless it is dropped: finalfile_keeps(r).  With `notes` off a
+ * batch is written as one of a command is, which says nothing of its rows.
+ */
+#ifndef FINALFILE_H
+#define FINALFILE_H
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "encoder.h"
+#include "file.h"
+#include "final.h"
+#include "shard.h"
+
+#define FINGERPRINT UINT64_C(0xfeedface01234567)
+#define BATCH_ROWS(b) ((b) % 7 + ((b) % 50 == 0 ? 200 : 0))
+
+struct finalfile {
+	bool is_single;
+	bool notes;
+	bool drop; /* rows are dropped */
+	uint64_t (*left_out)(uint64_t batch); /* NULL: none */
+};
+
+static char finalfile_dir[] = "/tmp/test_final.XXXXXX";
+static char finalfile_path[64];
+static int finalfile_dirfd;
+static struct sm_encoder *finalfile_encoder;
+
+static int
+finalfile_setup(void **state)
+{
+	(void)state;
+	if (!mkdtemp(finalfile_dir) ||
+	    sm_encoder_new(&finalfile_encoder, 6, NULL) < 0)
+		return -1;
+	snprintf(finalfile_path, sizeof(finalfile_path), "%s/final.gz",
+		 finalfile_dir);
+	finalfile_dirfd = open(finalfile_dir, O_RDONLY | O_DIRECTORY);
+	return finalfile_dirfd < 0 ? -1 : 0;
+}
+
+static int
+finalfile_teardown(void **state)
+{
+	(void)state;
+	sm_encoder_free(finalfile_encoder);
+	unlinkat(finalfile_dirfd, "final.gz", 0);
+	close(finalfile_dirfd);
+	return rmdir(finalfile_dir); /* fails if a test left something */
+}
+
+static inline bool
+finalfile_keeps(const struct finalfile *ff, uint64_t row)
+{
+	return !ff->drop || row * 2654435761u % 10 < 7;
+}
+
+static inline void
+finalfile_line(struct sm_buf *b, uint64_t row, uint64_t batch)
+{
+	sm_buf_printf(b, "row %u of batch %u %.*s\n", (unsigned)row,
+		      (unsigned)batch, (int)(row % 60),
+		      "aaaaaaaabbbbbbbbbbbbbbbbbbbccccccccccccccccccccddddddd");
+}
+
+/* The shard 000NNN.gz of `batch`, whose first row is `row`. */
+static inline struct sm_gzip_entry
+finalfile_shard(const struct finalfile *ff, uint64_t batch, uint64_t row)
+{
+	struct sm_gzip_shard head = { .fingerprint = FINGERPRINT,
+				      .first = row,
+				      .rows = BATCH_ROWS(batch) };
+	struct sm_shard_info i;
+	struct sm_buf b = { 0 };
+	struct sm_shard *s;
+	uint64_t k;
+
+	head.end = row + head.rows;
+	assert_int_equal(sm_shard_open(&s, finalfile_dirfd, batch, 6, 1, NULL),
+			 0);
+	if (ff->notes)
+		assert_int_equal(sm_shard_note(s, head.rows, NULL), 0);
+	assert_int_equal(sm_encoder_begin(finalfile_encoder, s, NULL), 0);
+	for (k = 0; k < head.rows; k++) {
+		if (!finalfile_keeps(ff, row + k))
+			continue;
+		sm_shard_row(s, k);
+		finalfile_line(&b, row + k, batch);
+		head.records++;
+	}
+	assert_int_equal(sm_encoder_write(finalfile_encoder,
+					  b.data ? b.data : "", b.len, NULL),
+			 0);
+	assert_int_equal(sm_encoder_end(finalfile_encoder, NULL), 0);
+	assert_int_equal(sm_shard_finish(s, &head, false, &i, NULL), 0);
+	assert_int_equal(sm_shard_publish(s, NULL), 0);
+	sm_shard_free(s);
+	sm_buf_release(&b);
+	return (struct sm_gzip_entry){ head.rows,   head.records, i.gz_bytes,
+				       i.raw_bytes, i.gz_crc32,   i.raw_crc32 };
+}
+
+static inline int
+finalfile_open(int flags)
+{
+	int fd = openat(finalfile_dirfd, "final.gz", O_RDWR | flags, 0600);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static inline void
+finalfile_begin(const struct finalfile *ff, struct sm_final *f, int fd,
+		uint64_t batches)
+{
+	if (ff->is_single)
+		sm_final_begin_single(f, fd, FINGERPRINT, batches);
+	else
+		sm_final_begin(f, fd, FINGERPRINT);
+}
+
+/* A final file of `n` batches; its size. */
+static inline uint64_t
+finalfile_make(const struct finalfile *ff, uint64_t n)
+{
+	struct sm_gzip_entry *e = calloc(n + 1, sizeof(*e));
+	struct sm_final *f = malloc(sizeof(*f));
+	char name[SM_SHARD_NAME_MAX];
+	uint64_t b, row = 0, size;
+	int fd = finalfile_open(O_CREAT | O_TRUNC);
+
+	assert_non_null(e);
+	assert_non_null(f);
+	finalfile_begin(ff, f, fd, n);
+	for (b = 0; b < n; row += BATCH_ROWS(b), b++) {
+		if (ff->left_out && ff->left_out(b)) {
+			e[b].rows = BATCH_ROWS(b);
+			assert_int_equal(sm_final_skip(f, &e[b], NULL), 0);
+			continue;
+		}
+		e[b] = finalfile_shard(ff, b, row);
+		sm_shard_name(name, b, 6);
+		assert_int_equal(sm_final_append(f, finalfile_dirfd, name,
+						 &e[b], NULL),
+				 0);
+		assert_int_equal(unlinkat(finalfile_dirfd, name, 0), 0);
+	}
+	for (b = 0; b < n; b++)
+		assert_int_equal(sm_final_entry(f, &e[b], NULL), 0);
+	assert_int_equal(sm_final_end(f, NULL), 0);
+	size = f->at;
+	close(fd);
+	free(e);
+	free(f);
+	return size;
+}
+
+/*
+ * The lines of rows `first` to `last` of a file of `n` batches; or, by
+ * `records`, its lines of these numbers.
+ */
+static inline void
+finalfile_text(const struct finalfile *ff, struct sm_buf *text, uint64_t n,
+	       uint64_t first, uint64_t last, bool records)
+{
+	uint64_t b, k, row = 0, record = 0, at;
+
+	sm_buf_clear(text);
+	for (b = 0; b < n; b++)
+		for (k = 0; k < BATCH_ROWS(b); k++, row++) {
+			if (!finalfile_keeps(ff, row) ||
+			    (ff->left_out && ff->left_out(b)))
+				continue;
+			at = records ? record : row;
+			record++;
+			if (at >= first && at <= last)
+				finalfile_line(text, row, b);
+		}
+}
+
+#endif /* FINALFILE_H */

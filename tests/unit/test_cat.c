@@ -1,0 +1,350 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+
+#include <cmocka.h>
+
+#include "finalfile.h"
+
+static char noticed[2048];
+
+static void
+on_notice(const char *text, void *arg)
+{
+	size_t n = strlen(noticed);
+
+	(void)arg;
+	snprintf(noticed + n, sizeof(noticed) - n, "%s\n", text);
+}
+
+/* What sm_cat() writes. */
+static int
+cat(struct sm_buf *out, int what, uint64_t first, uint64_t last,
+    unsigned threads, struct sm_err *err)
+{
+	struct sm_cat_opts o = { .what = what,
+				 .first = first,
+				 .last = last,
+				 .threads = threads,
+				 .events = { .notice = on_notice } };
+	struct sm_cat_result r;
+	struct sm_map map;
+	char path[32];
+	int ret;
+
+	noticed[0] = '\0';
+	o.fd = memfd_create("text", MFD_CLOEXEC);
+	assert_true(o.fd >= 0);
+	ret = sm_cat(&r, finalfile_path, &o, err);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", o.fd);
+	assert_int_equal(sm_map_open(&map, path, NULL), 0);
+	assert_int_equal(r.text_bytes, map.size);
+	sm_buf_clear(out);
+	sm_buf_put(out, map.data, map.size);
+	sm_map_close(&map);
+	close(o.fd);
+	return ret;
+}
+
+static void
+assert_same(const struct sm_buf *got, const struct sm_buf *want)
+{
+	assert_int_equal(got->len, want->len);
+	if (want->len)
+		assert_memory_equal(got->data, want->data, want->len);
+}
+
+static uint64_t
+left_out(uint64_t batch)
+{
+	return batch % 100 == 3 || batch % 100 == 4;
+}
+
+static void
+test_all(void **state)
+{
+	struct sm_buf want = { 0 }, got = { 0 };
+	struct finalfile ff = { 0 };
+	unsigned i, n;
+
+	(void)state;
+	for (i = 0; i < 24; i++) {
+		ff.is_single = i & 1;
+		ff.notes = i & 2;
+		ff.left_out = i & 4 ? left_out : NULL;
+		n = i % 3 == 0 ? 0 : i % 3 == 1 ? 30 : 800;
+		finalfile_make(&ff, n);
+		assert_int_equal(cat(&got, SM_CAT_ALL, 0, 0, i % 5, NULL), 0);
+		finalfile_text(&ff, &want, n, 0, UINT64_MAX, false);
+		assert_same(&got, &want);
+		assert_int_equal(!!strstr(noticed, "left out"),
+				 ff.left_out && n > 0);
+	}
+	sm_buf_release(&want);
+	sm_buf_release(&got);
+}
+
+/* Rows and records of each width from each start. */
+static void
+try_ranges(const struct finalfile *ff, unsigned n, bool exact)
+{
+	static const unsigned widths[] = { 1, 2, 10, 250, 5000 };
+	struct sm_buf want = { 0 }, got = { 0 };
+	uint64_t first, last, rows = 0, b, step = n > 100 ? 97 : 3;
+	unsigned i;
+
+	for (b = 0; b < n; b++)
+		rows += BATCH_ROWS(b);
+	for (i = 0; i < 5; i++)
+		for (first = 0; first < rows; first += step) {
+			last = first + widths[i] - 1;
+			assert_int_equal(cat(&got, SM_CAT_ROWS, first, last,
+					     1 + i % 3, NULL),
+					 0);
+			finalfile_text(ff, &want, n, first, last, false);
+			if (exact)
+				assert_same(&got, &want);
+			else if (!strstr(noticed, "all lines"))
+				assert_same(&got, &want);
+			else if (want.len) /* these, among others */
+				assert_non_null(memmem(got.data, got.len,
+						       want.data, want.len));
+			finalfile_text(ff, &want, n, first, last, true);
+			if (want.len == 0)
+				continue;
+			assert_int_equal(cat(&got, SM_CAT_RECORDS, first, last,
+					     1 + i % 3, NULL),
+					 0);
+			assert_same(&got, &want);
+		}
+	sm_buf_release(&want);
+	sm_buf_release(&got);
+}
+
+static void
+test_ranges(void **state)
+{
+	struct finalfile ff = { 0 };
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 16; i++) {
+		ff.is_single = i & 1;
+		ff.notes = i & 2;
+		ff.drop = i & 4;
+		ff.left_out = i & 8 ? left_out : NULL;
+		/* A group with a batch left out has rows without a record. */
+		finalfile_make(&ff, 30);
+		try_ranges(&ff, 30, ff.notes || !ff.drop);
+		if (ff.is_single && !(i & 8)) {
+			finalfile_make(&ff, 800);
+			try_ranges(&ff, 800, ff.notes || !ff.drop);
+		}
+	}
+}
+
+static void
+test_batches(void **state)
+{
+	struct sm_buf want = { 0 }, got = { 0 };
+	struct finalfile ff = { .drop = true };
+	struct sm_err err;
+	uint64_t b, row;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		ff.is_single = i & 1;
+		ff.notes = i & 2;
+		ff.left_out = left_out;
+		finalfile_make(&ff, 800);
+		for (b = row = 0; b < 800; row += BATCH_ROWS(b), b++) {
+			if (left_out(b)) {
+				assert_int_equal(cat(&got, SM_CAT_BATCHES, b,
+						     b, 1, &err),
+						 SM_EINPUT);
+				assert_non_null(strstr(err.text, "left out"));
+				continue;
+			}
+			if (b % 7 && b > 110)
+				continue;
+			assert_int_equal(cat(&got, SM_CAT_BATCHES, b, b, 1,
+					     NULL),
+					 0);
+			if (BATCH_ROWS(b) == 0) {
+				assert_int_equal(got.len, 0);
+				continue;
+			}
+			finalfile_text(&ff, &want, 800, row,
+				       row + BATCH_ROWS(b) - 1, false);
+			assert_same(&got, &want);
+		}
+		assert_int_equal(cat(&got, SM_CAT_BATCHES, 800, 900, 1, &err),
+				 SM_EINPUT);
+		assert_int_equal(cat(&got, SM_CAT_BATCHES, 0, 10000, 2, &err),
+				 0);
+		finalfile_text(&ff, &want, 800, 0, UINT64_MAX, false);
+		assert_same(&got, &want);
+	}
+	sm_buf_release(&want);
+	sm_buf_release(&got);
+}
+
+static void
+test_refused(void **state)
+{
+	struct finalfile ff = { .drop = true };
+	struct sm_buf got = { 0 };
+	struct sm_err err;
+
+	(void)state;
+	finalfile_make(&ff, 10);
+	assert_int_equal(cat(&got, SM_CAT_ROWS, 5, 4, 1, &err), SM_EUSAGE);
+	assert_int_equal(cat(&got, SM_CAT_ROWS, 100000, 100001, 1, &err),
+			 SM_EINPUT);
+	assert_non_null(strstr(err.text, "counted from 0"));
+	assert_int_equal(cat(&got, SM_CAT_RECORDS, UINT64_MAX, UINT64_MAX, 1,
+			     &err),
+			 SM_EINPUT);
+	assert_int_equal(cat(&got, SM_CAT_ROWS, 0, UINT64_MAX, 1, &err), 0);
+	sm_buf_release(&got);
+}
+
+/* Damage: everything before the batch was written, on any number of threads. */
+static void
+test_damaged(void **state)
+{
+	struct sm_buf want = { 0 }, got = { 0 };
+	struct finalfile ff = { .notes = true };
+	struct sm_err err;
+	uint64_t size;
+	unsigned i;
+	int fd;
+
+	(void)state;
+	for (i = 0; i < 6; i++) {
+		ff.is_single = i & 1;
+		size = finalfile_make(&ff, 300);
+		fd = finalfile_open(0);
+		assert_int_equal(pwrite(fd, "damage", 6, (off_t)(size / 2)), 6);
+		close(fd);
+		assert_int_equal(cat(&got, SM_CAT_ALL, 0, 0, 1 + i / 2, &err),
+				 SM_EVERIFY);
+		finalfile_text(&ff, &want, 300, 0, UINT64_MAX, false);
+		assert_true(got.len > want.len / 4 && got.len < want.len);
+	}
+	sm_buf_release(&want);
+	sm_buf_release(&got);
+}
+
+/* No index: from the start, and that is said. */
+static void
+test_without_index(void **state)
+{
+	struct sm_buf want = { 0 }, got = { 0 };
+	struct finalfile ff = { .notes = true };
+	struct sm_gzip_entry e;
+	struct sm_err err;
+	char command[400];
+
+	(void)state;
+	finalfile_make(&ff, 60);
+	finalfile_text(&ff, &want, 60, 0, UINT64_MAX, false);
+	snprintf(command, sizeof(command),
+		 "gzip -dc %s | gzip >%s.x && mv %s.x %s", finalfile_path,
+		 finalfile_path, finalfile_path, finalfile_path);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(cat(&got, SM_CAT_ALL, 0, 0, 2, NULL), 0);
+	assert_same(&got, &want);
+	assert_non_null(strstr(noticed, "from the start"));
+	assert_int_equal(cat(&got, SM_CAT_RECORDS, 100, 150, 2, NULL), 0);
+	finalfile_text(&ff, &want, 60, 100, 150, true);
+	assert_same(&got, &want);
+	assert_int_equal(cat(&got, SM_CAT_ROWS, 100, 150, 2, &err), SM_EINPUT);
+	assert_int_equal(cat(&got, SM_CAT_BATCHES, 1, 1, 2, &err), SM_EINPUT);
+
+	/* A shard alone. */
+	e = finalfile_shard(&ff, 50, 0);
+	assert_true(e.records > 100);
+	assert_int_equal(renameat(finalfile_dirfd, "000050.gz", finalfile_dirfd,
+				  "final.gz"),
+			 0);
+	assert_int_equal(cat(&got, SM_CAT_ALL, 0, 0, 2, NULL), 0);
+	assert_int_equal(got.len, e.raw_bytes);
+	assert_non_null(strstr(noticed, "from the start"));
+
+	/* Cut; followed by something; by zeros; nothing of it. */
+	assert_int_equal(truncate(finalfile_path, (off_t)e.gz_bytes - 12), 0);
+	assert_int_equal(cat(&got, SM_CAT_ALL, 0, 0, 2, &err), SM_EVERIFY);
+	assert_true(got.len > e.raw_bytes / 2);
+	snprintf(command, sizeof(command),
+		 "echo text | gzip >%s; echo more >>%s", finalfile_path,
+		 finalfile_path);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(cat(&got, SM_CAT_ALL, 0, 0, 2, &err), SM_EVERIFY);
+	assert_int_equal(got.len, 5);
+	snprintf(command, sizeof(command),
+		 "echo text | gzip >%s; head -c 5000 /dev/zero >>%s",
+		 finalfile_path, finalfile_path);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(cat(&got, SM_CAT_ALL, 0, 0, 2, &err), 0);
+	assert_int_equal(got.len, 5);
+	snprintf(command, sizeof(command), "echo text >%s", finalfile_path);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(cat(&got, SM_CAT_ALL, 0, 0, 2, &err), SM_EINPUT);
+	sm_buf_release(&want);
+	sm_buf_release(&got);
+}
+
+static void
+test_index(void **state)
+{
+	struct finalfile ff = { .left_out = left_out };
+	struct sm_index_about about;
+	struct sm_index_entry e;
+	struct sm_batch_range run;
+	struct sm_index *x;
+	uint64_t size, n;
+
+	(void)state;
+	for (ff.is_single = false;; ff.is_single = true) {
+		size = finalfile_make(&ff, 800);
+		assert_int_equal(sm_index_open(&x, &about, finalfile_path,
+					       NULL),
+				 0);
+		assert_int_equal(about.single_member, ff.is_single);
+		assert_string_equal(about.fingerprint, "feedface01234567");
+		assert_int_equal(about.batches, 800);
+		assert_int_equal(about.missing, 16);
+		assert_int_equal(about.file_bytes, size);
+		for (n = 0; sm_index_next(&e, x, NULL) > 0; n += e.batches)
+			assert_int_equal(e.batch, n);
+		assert_int_equal(n, 800);
+		sm_index_rewind(x);
+		for (n = 0; sm_index_next_missing(&run, x, NULL) > 0; n++)
+			assert_int_equal(run.first, 100 * n + 3);
+		assert_int_equal(n, 8);
+		sm_index_close(x);
+		if (ff.is_single)
+			break;
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all),
+		cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_batches),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_without_index),
+		cmocka_unit_test(test_index),
+	};
+
+	return cmocka_run_group_tests(tests, finalfile_setup,
+				      finalfile_teardown);
+}
