@@ -31,7 +31,11 @@ int sm_err_setv(struct sm_err *err, int code, const char *fmt, va_list ap)
  */
 int sm_err_sys(struct sm_err *err, const char *fmt, ...) SM_PRINTF(2, 3);
 
-/* As sm_err_sys(), with the class named: a missing input is SM_EINPUT. */
+/*
+ * As sm_err_sys(), with the class named: a missing input is SM_EINPUT.  What
+ * EIO and a lack of memory, descriptors or space keep from being read is not
+ * bad input, and has its own class all the same.
+ */
 int sm_err_sys_as(struct sm_err *err, int code, const char *fmt, ...)
 	SM_PRINTF(3, 4);
 

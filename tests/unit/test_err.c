@@ -124,6 +124,30 @@ test_prefix_and_append(void **state)
 				      "device; make room");
 }
 
+/* What keeps an input from being read is not always the input's fault. */
+static void
+test_input_class(void **state)
+{
+	static const struct {
+		int sys, code;
+	} want[] = {
+		{ ENOENT, SM_EINPUT },	{ EACCES, SM_EINPUT },
+		{ ENOTDIR, SM_EINPUT }, { EIO, SM_EIO },
+		{ ENOMEM, SM_ENOMEM },	{ EMFILE, SM_ENOMEM },
+		{ ENOSPC, SM_ENOSPC },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(want) / sizeof(*want); i++) {
+		errno = want[i].sys;
+		assert_int_equal(sm_err_sys_as(&err, SM_EINPUT, "x"),
+				 want[i].code);
+		assert_int_equal(err.code, want[i].code);
+		assert_int_equal(err.sys, want[i].sys);
+	}
+}
+
 /* Whoever asks for the code alone gets it. */
 static void
 test_null(void **state)
@@ -132,6 +156,8 @@ test_null(void **state)
 	assert_int_equal(sm_err_set(NULL, SM_EHELD, "x"), SM_EHELD);
 	errno = EDQUOT;
 	assert_int_equal(sm_err_sys(NULL, "x"), SM_ENOSPC);
+	assert_int_equal(sm_err_sys_as(NULL, SM_EINPUT, "x"), SM_ENOSPC);
+	errno = ENOENT;
 	assert_int_equal(sm_err_sys_as(NULL, SM_EINPUT, "x"), SM_EINPUT);
 	assert_int_equal(sm_err_mem(NULL, "x"), SM_ENOMEM);
 	assert_true(sm_err_prefix(NULL, "x") < 0);
@@ -209,6 +235,7 @@ main(void)
 		TEST(test_set),
 		TEST(test_sys),
 		TEST(test_prefix_and_append),
+		TEST(test_input_class),
 		TEST(test_null),
 		TEST(test_escapes),
 		TEST(test_length),
