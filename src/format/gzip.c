@@ -26,6 +26,15 @@ sm_gzip_put_header(unsigned char *dst, enum sm_gzip_kind kind, size_t data_bytes
 	return p;
 }
 
+/* Of the subfield so far; `member` is its header. */
+static void
+gzip_put_crc(unsigned char **p, const unsigned char *member)
+{
+	size_t n = (size_t)(*p - member) - GZIP_AT_ID;
+
+	gzip_put(p, sm_crc32(0, member + GZIP_AT_ID, n), 4);
+}
+
 void
 sm_gzip_put_shard(unsigned char *dst, const struct sm_gzip_shard *s)
 {
@@ -41,6 +50,7 @@ sm_gzip_put_shard(unsigned char *dst, const struct sm_gzip_shard *s)
 	gzip_put(&p, s->records, 8);
 	gzip_put(&p, s->skipped, 8);
 	gzip_put(&p, s->raw_bytes, 8);
+	gzip_put_crc(&p, dst);
 }
 
 int
@@ -142,9 +152,7 @@ sm_gzip_put_end(unsigned char *dst, const struct sm_gzip_end *e)
 	gzip_put(&p, e->index_at, 8);
 	gzip_put(&p, e->file_bytes, 8);
 	gzip_put(&p, e->index_crc32, 4);
-	gzip_put(&p,
-		 sm_crc32(0, dst + GZIP_AT_ID, (size_t)(p - dst) - GZIP_AT_ID),
-		 4);
+	gzip_put_crc(&p, dst);
 	sm_gzip_put_tail(p, 0, 0);
 }
 

@@ -18,7 +18,7 @@
  * Subfield data, numbers little-endian:
  *
  *	shard  version(1) kind(1) flags(2) fingerprint(8) batch(8) first(8)
- *	       end(8) rows(8) records(8) skipped(8) raw_bytes(8)
+ *	       end(8) rows(8) records(8) skipped(8) raw_bytes(8) head_crc32(4)
  *	index  version(1) kind(1) count(2) first_batch(8), then per batch
  *	       rows(8) records(8) gz_bytes(8) raw_bytes(8) gz_crc32(4)
  *	       raw_crc32(4)
@@ -55,7 +55,7 @@ enum sm_gzip_kind {
 /* ID1 ID2 CM FLG MTIME(4) XFL OS XLEN(2), then "SM" LEN(2) */
 #define SM_GZIP_FIXED_BYTES 12
 #define SM_GZIP_SUBFIELD_BYTES 4
-#define SM_GZIP_SHARD_DATA 68
+#define SM_GZIP_SHARD_DATA 72
 #define SM_GZIP_SHARD_HEADER \
 	(SM_GZIP_FIXED_BYTES + SM_GZIP_SUBFIELD_BYTES + SM_GZIP_SHARD_DATA)
 /* last, empty block 03 00; CRC32; ISIZE */

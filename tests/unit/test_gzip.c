@@ -56,8 +56,8 @@ static void
 test_shard_header(void **state)
 {
 	static const unsigned char start[] = {
-		0x1f, 0x8b, 8,  4, 0, 0, 0, 0, 0,    255,  72,  0,
-		'S',  'M',  68, 0, 1, 1, 0, 0, 0xef, 0xcd, 0xab /* fingerprint,
+		0x1f, 0x8b, 8,  4, 0, 0, 0, 0, 0,    255,  76,  0,
+		'S',  'M',  72, 0, 1, 1, 0, 0, 0xef, 0xcd, 0xab /* fingerprint,
 								   lowest byte
 								   first */
 	};
@@ -65,7 +65,7 @@ test_shard_header(void **state)
 	struct sm_gzip_shard s;
 
 	(void)state;
-	assert_int_equal(sizeof(p), 84);
+	assert_int_equal(sizeof(p), 88);
 	sm_gzip_put_shard(p, &shard);
 	assert_memory_equal(p, start, sizeof(start));
 	assert_int_equal(sm_gzip_get_shard(&s, p, sizeof(p)), 1);
@@ -74,7 +74,7 @@ test_shard_header(void **state)
 	assert_int_equal(sm_gzip_guess(p, sizeof(p)), SM_GZIP_SHARD);
 }
 
-/* A header whose constant bytes are damaged is none; its numbers may vary. */
+/* No bit of a header is free, and with one flipped it is still ours. */
 static void
 test_shard_header_bits(void **state)
 {
@@ -87,14 +87,8 @@ test_shard_header_bits(void **state)
 	for (i = 0; i < sizeof(p); i++)
 		for (bit = 0; bit < 8; bit++) {
 			p[i] ^= (unsigned char)(1u << bit);
-			if (i < 20) {
-				assert_int_equal(
-					sm_gzip_get_shard(&s, p, sizeof(p)), 0);
-			} else {
-				assert_int_equal(
-					sm_gzip_get_shard(&s, p, sizeof(p)), 1);
-				assert_memory_not_equal(&s, &shard, sizeof(s));
-			}
+			assert_int_equal(sm_gzip_get_shard(&s, p, sizeof(p)),
+					 0);
 			assert_int_not_equal(sm_gzip_guess(p, sizeof(p)), 0);
 			p[i] ^= (unsigned char)(1u << bit);
 		}
