@@ -2,10 +2,10 @@
  * recover.c - rebuild job.db from spec.json and the shards
  *
  * The batches are cut again from the inputs, which must be the planned ones;
- * every shard that is whole, and says in its header that it is this batch of
- * this fingerprint, is adopted as done; the rest is pending.  The job row is
- * inserted last in the one transaction that holds all of it, so that a killed
- * recovery is a killed plan, and can simply be run again.
+ * every shard that is whole, and says in its header, by its own CRC, that it is
+ * this batch of this fingerprint, is adopted as done; the rest is pending.  The
+ * job row is inserted last in the one transaction that holds all of it, so that
+ * a killed recovery is a killed plan, and can simply be run again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -61,6 +61,27 @@ out:
 	return ret;
 }
 
+/* Rows that somebody deleted, or added, are no damage to SQLite: 1, 0, <0. */
+static int
+recover_rows_are_there(struct sm_db *db, struct sm_err *err)
+{
+	struct sm_job job = { 0 };
+	struct sm_batch_row row;
+	uint64_t n = 0;
+	int ret = sm_job_get(&job, db, err);
+
+	if (ret == 0)
+		ret = sm_batch_rows_begin(db, 0, err);
+	while (ret >= 0 && (ret = sm_batch_rows_next(&row, db, err)) > 0 &&
+	       row.id == n)
+		n++;
+	sm_batch_rows_end(db);
+	if (ret >= 0)
+		ret = ret == 0 && n == job.batches;
+	sm_job_release(&job);
+	return ret;
+}
+
 /* 1: job.db is whole, and nothing is to be recovered; 0; <0. */
 static int
 recover_database_is_whole(struct recover *r, struct sm_err *err)
@@ -78,6 +99,8 @@ recover_database_is_whole(struct recover *r, struct sm_err *err)
 		ret = sm_db_has_job(db);
 	if (ret > 0)
 		ret = sm_db_integrity(db, NULL, NULL, &why) == 0;
+	if (ret > 0)
+		ret = recover_rows_are_there(db, &why);
 	sm_db_close(db);
 	/* A newer version, or a disk that fails, is no damage. */
 	if (ret == SM_EREFUSED || ret == SM_EIO || ret == SM_EBUSY) {
@@ -125,8 +148,12 @@ recover_look_at_shard(struct sm_batch_made *made, struct recover *r,
 	sm_shard_name(name, b->id, r->digits);
 	fd = openat(r->p.dir.shards_fd, name,
 		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0 && (errno == ENOENT || errno == ELOOP || errno == ENXIO))
 		return 0;
+	/* A disk that fails must not pass for a shard that is not there. */
+	if (fd < 0)
+		return sm_err_sys(err, "cannot open '%s/shards/%s'",
+				  r->p.dir.path, name);
 	ret = fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ? 0 : 1;
 	if (ret > 0)
 		ret = sm_member_reader_new(&reader, fd, name,
@@ -252,6 +279,8 @@ recover_rebuild(struct recover *r, struct sm_err *err)
 		ret = sm_jobdir_tables_name(&p->dir, r->fingerprint, err);
 	if (ret == 0)
 		ret = sm_planning_commit(p, err);
+	if (ret == 0)
+		sm_jobdir_prune_tables(&p->dir, r->fingerprint);
 	sm_db_rollback(p->db);
 	return ret;
 }
