@@ -42,6 +42,12 @@ void sm_handle_close(struct sm_handle *h); /* SM_HANDLE_NONE is allowed */
 int sm_handle_check_inputs(struct sm_handle *h, const struct sm_events *ev,
 			   struct sm_err *err);
 
+/*
+ * Make spec.json and the folder `tables` what the job row says, with run.lock
+ * held: a plan killed behind its commit leaves older ones.
+ */
+int sm_handle_mend_copies(struct sm_handle *h, struct sm_err *err);
+
 /* sm_digest_file(), with its progress told as phase "digest". */
 int sm_input_digest(struct sm_digest *d, const char *path, bool sampled,
 		    const struct sm_events *ev, struct sm_err *err);

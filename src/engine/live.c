@@ -58,11 +58,14 @@ sm_live_close(struct sm_live *l)
 }
 
 int
-sm_live_take(struct sm_live *l, struct sm_err *err)
+sm_live_take(struct sm_live *l, const bool *avoid, struct sm_err *err)
 {
-	int i, ret;
+	int i, turn, ret;
 
-	for (i = 0; i < SM_LIVE_SLOTS; i++) {
+	for (turn = 0; turn < 2 * SM_LIVE_SLOTS; turn++) {
+		i = turn % SM_LIVE_SLOTS;
+		if ((avoid && avoid[i]) != (turn >= SM_LIVE_SLOTS))
+			continue;
 		ret = sm_byte_lock(l->fd, (uint64_t)i);
 		if (ret < 0) {
 			errno = -ret;
@@ -103,6 +106,24 @@ sm_live_beats(const struct sm_live *l, int slot)
 		       atomic_load(&l->slots[slot].beats);
 }
 
+void
+sm_live_forget_command(const struct sm_live *l, int slot)
+{
+	if (slot >= 0 && slot < SM_LIVE_SLOTS)
+		atomic_store(&l->slots[slot].command, 0);
+}
+
+bool
+sm_live_is_command(const struct sm_live *l, int64_t pid)
+{
+	int i;
+
+	for (i = 0; i < SM_LIVE_SLOTS; i++)
+		if (atomic_load(&l->slots[i].command) == pid)
+			return true;
+	return false;
+}
+
 int64_t
 sm_live_command(const struct sm_live *l, int slot)
 {
@@ -111,17 +132,30 @@ sm_live_command(const struct sm_live *l, int slot)
 		       atomic_load(&l->slots[slot].command);
 }
 
-bool
-sm_live_is_held(int dirfd, int slot)
+static bool
+live_is_held(int dirfd, int from, int to)
 {
 	int fd = openat(dirfd, "workers", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	bool held;
+	bool held = false;
 
 	if (fd < 0)
 		return false;
-	held = sm_byte_held(fd, (uint64_t)slot) > 0;
+	for (; from < to && !held; from++)
+		held = sm_byte_held(fd, (uint64_t)from) > 0;
 	close(fd);
 	return held;
+}
+
+bool
+sm_live_is_held(int dirfd, int slot)
+{
+	return live_is_held(dirfd, slot, slot + 1);
+}
+
+bool
+sm_live_any_held(int dirfd)
+{
+	return live_is_held(dirfd, 0, SM_LIVE_SLOTS);
 }
 
 uint64_t

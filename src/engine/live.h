@@ -39,16 +39,24 @@ struct sm_live {
 int sm_live_open(struct sm_live *l, int dirfd, struct sm_err *err);
 void sm_live_close(struct sm_live *l); /* gives the slot up */
 
-/* Lock the first free slot and clear it; SM_ENOMEM if all are taken. */
-int sm_live_take(struct sm_live *l, struct sm_err *err);
+/*
+ * Lock the first free slot and clear it; SM_ENOMEM if all are taken.  Those in
+ * `avoid` (SM_LIVE_SLOTS of them, or NULL) come last: their holders died, and
+ * whoever is to bury them still looks at the slot.
+ */
+int sm_live_take(struct sm_live *l, const bool *avoid, struct sm_err *err);
 void sm_live_beat(struct sm_live *l);
 
 bool sm_live_held(const struct sm_live *l, int slot); /* is its holder alive? */
 uint64_t sm_live_beats(const struct sm_live *l, int slot);
 int64_t sm_live_command(const struct sm_live *l, int slot);
+void sm_live_forget_command(const struct sm_live *l, int slot);
+/* Does some worker, alive or not, have this process's group in hand? */
+bool sm_live_is_command(const struct sm_live *l, int64_t pid);
 
 /* As sm_live_held(), by a look at the file alone: for readers. */
 bool sm_live_is_held(int dirfd, int slot);
+bool sm_live_any_held(int dirfd); /* is any worker alive? */
 
 /* When a process began, in clock ticks after boot; 0 if there is none. */
 uint64_t sm_live_pid_start(int64_t pid);

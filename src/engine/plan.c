@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "live.h"
+#include "lock.h"
 
 #include "planning.h"
 
@@ -183,6 +185,21 @@ plan_rehearse(struct sm_planning *p, struct sm_err *err)
 	return ret < 0 ? ret : sm_planning_cut(p, plan_emit_nothing, err);
 }
 
+/* Workers by hand and a finalize do not hold run.lock. */
+static int
+plan_refuse_living(const struct sm_planning *p, struct sm_err *err)
+{
+	bool worker = sm_live_any_held(p->dir.fd);
+
+	if (!worker && !sm_lock_held(p->dir.fd, "final.lock"))
+		return 0;
+	return sm_err_set(err, SM_EHELD,
+			  "a %s still works on the job '%s', which --restart "
+			  "would delete; end it first%s",
+			  worker ? "worker" : "finalize", p->dir.path,
+			  worker ? " (the view 'workers' has its pid)" : "");
+}
+
 /*
  * --restart: what is there goes first.  The directory is made again, since
  * removing it may have taken it away under the lock.
@@ -192,8 +209,11 @@ plan_restart(struct sm_planning *p, struct sm_err *err)
 {
 	char *path = strdup(p->dir.path);
 	bool made;
-	int ret = path ? plan_rehearse(p, err) : sm_err_mem(err, "a path");
+	int ret = path ? plan_refuse_living(p, err) :
+			 sm_err_mem(err, "a path");
 
+	if (ret == 0)
+		ret = plan_rehearse(p, err);
 	if (ret == 0)
 		ret = plan_note_final(p, err);
 	if (ret == 0)
@@ -240,7 +260,8 @@ sm_plan(struct sm_plan_result *result, const char *job,
 	if (ret == 0)
 		unlinkat(p.dir.fd, "replaces", 0);
 	sm_db_close(p.db);
-	if (p.made && p.lock >= 0 && (ret < 0 || p.forget))
+	/* What is to be forgotten may be what an earlier, killed plan made. */
+	if (p.lock >= 0 && (p.forget || (p.made && ret < 0)))
 		sm_jobdir_remove(&p.dir, &ignored);
 	sm_jobdir_close(&p.dir);
 	if (p.lock >= 0)

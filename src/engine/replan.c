@@ -165,7 +165,8 @@ replan_record(struct replan *r, const char *text, struct sm_err *err)
 		ret = sm_planning_insert_inputs(p, err);
 	sm_fault("replan.before_commit");
 	if (ret == 0)
-		return sm_db_commit(p->db, err);
+		ret = sm_db_commit(p->db, err);
+	sm_fault("replan.committed");
 	sm_db_rollback(p->db);
 	return ret;
 }
@@ -180,8 +181,6 @@ replan_move(struct replan *r, struct sm_err *err)
 	if (!text)
 		return err->code;
 	ret = replan_record(r, text, err);
-	if (ret == 0)
-		ret = sm_jobdir_write(&r->p->dir, "spec.json", text, err);
 	free(text);
 	return ret;
 }
@@ -222,10 +221,6 @@ replan_accept(struct replan *r, struct sm_err *err)
 	if (!text)
 		return err->code;
 	ret = replan_record(r, text, err);
-	if (ret == 0)
-		ret = sm_jobdir_write(&p->dir, "spec.json", text, err);
-	if (ret == 0)
-		sm_jobdir_prune_tables(&p->dir, p->spec->fingerprint);
 	free(text);
 	return ret;
 }
@@ -259,6 +254,8 @@ replan_finish(struct replan *r, struct sm_err *err)
 	ret = replan_settings(r, err);
 	if (ret == 0)
 		ret = sm_job_get(&h.job, p->db, err);
+	if (ret == 0)
+		ret = sm_handle_mend_copies(&h, err);
 	if (ret == 0)
 		ret = sm_join_is_complete(&h, err);
 	p->result->complete = ret > 0;

@@ -1,7 +1,6 @@
 /*
  * run.c - supervise workers until nothing is left to do, then finalize
  */
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -89,33 +88,28 @@ run_tell_check(const struct sm_startcheck *c, const struct sm_events *ev)
 
 /* From the first worker's start to the last one's end. */
 static int
-run_supervise(struct sm_handle *h, const struct sm_run_opts *opts, int *stops,
-	      struct sm_err *err)
+run_supervise(struct sm_super *s, struct sm_err *err)
 {
 	struct sm_startcheck check = { 0 };
-	struct sm_super s;
 	int ret;
 
-	ret = sm_super_init(&s, h, opts, err);
+	ret = sm_super_recover(s, err);
 	if (ret == 0)
-		ret = sm_super_recover(&s, err);
-	if (ret == 0)
-		ret = sm_super_fill(&s, err);
+		ret = sm_super_fill(s, err);
 	/* Workers need not wait for this. */
 #ifndef SABOTAGE_no_start_check
 	if (ret == 0)
-		ret = sm_startcheck(&check, h, err);
+		ret = sm_startcheck(&check, s->h, err);
 #endif
 	if (ret == 0) {
-		run_tell_check(&check, s.ev);
-		ret = sm_super_loop(&s, err);
+		run_tell_check(&check, s->ev);
+		ret = sm_super_loop(s, err);
 	}
-	*stops = s.stops;
-	if (ret == 0 && s.why.code != 0 && s.why.code != SM_EWORK) {
-		*err = s.why;
-		ret = s.why.code;
+	if (ret == 0 && s->why.code != 0 && s->why.code != SM_EWORK) {
+		*err = s->why;
+		ret = s->why.code;
 	}
-	sm_super_release(&s);
+	sm_super_end_children(s);
 	return ret;
 }
 
@@ -197,16 +191,19 @@ run_verdict(struct sm_handle *h, const struct sm_run_opts *opts,
 }
 
 static int
-run_rounds(struct sm_handle *h, const struct sm_run_opts *opts,
-	   struct sm_run_result *result, struct sm_err *err)
+run_rounds(struct sm_super *s, struct sm_run_result *result,
+	   struct sm_err *err)
 {
+	const struct sm_run_opts *opts = s->opts;
+	struct sm_handle *h = s->h;
 	struct sm_finalize_opts fin = { .events = opts->events };
 	struct sm_finalize_result made = { 0 };
 	struct sm_err why;
 	int ret, tries;
 
 	for (tries = 1;; tries++) {
-		ret = run_supervise(h, opts, &result->signals, err);
+		ret = run_supervise(s, err);
+		result->signals = s->stops;
 		if (ret == 0)
 			ret = run_verdict(h, opts, result, err);
 		if (ret < 0 || !h->job.final_path)
@@ -244,18 +241,18 @@ run_end(struct sm_handle *h)
 }
 
 static int
-run_locked(struct sm_handle *h, const struct sm_run_opts *opts,
-	   struct sm_run_result *result, struct sm_err *err)
+run_watched(struct sm_super *s, struct sm_run_result *result,
+	    struct sm_err *err)
 {
-	int ret;
+	struct sm_handle *h = s->h;
+	int ret = sm_handle_check_inputs(h, s->ev, err);
 
-	ret = sm_handle_reload(h, err); /* a plan may just have changed it */
-	if (ret == 0)
-		ret = sm_handle_check_inputs(h, &opts->events, err);
 	if (ret == 0)
 		ret = h->kind->check(h->spec->opts, err);
 	if (ret == 0)
-		ret = run_set(h, opts, err);
+		ret = sm_handle_mend_copies(h, err);
+	if (ret == 0)
+		ret = run_set(h, s->opts, err);
 	if (ret == 0)
 		ret = sm_handle_reload(h, err);
 	if (ret == 0)
@@ -265,10 +262,26 @@ run_locked(struct sm_handle *h, const struct sm_run_opts *opts,
 		return ret;
 	/* Orphans of commands come to us, to be ended with their worker. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	ret = run_rounds(h, opts, result, err);
+	ret = run_rounds(s, result, err);
 	prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
 	run_end(h);
 	result->job_size = sm_tree_size(h->dir.fd);
+	return ret;
+}
+
+static int
+run_locked(struct sm_handle *h, const struct sm_run_opts *opts,
+	   struct sm_run_result *result, struct sm_err *err)
+{
+	struct sm_super s = { 0 };
+	int ret = sm_handle_reload(h, err); /* a plan may have changed it */
+
+	if (ret < 0)
+		return ret;
+	ret = sm_super_init(&s, h, opts, err);
+	if (ret == 0)
+		ret = run_watched(&s, result, err);
+	sm_super_release(&s);
 	return ret;
 }
 

@@ -17,22 +17,31 @@ int
 sm_super_init(struct sm_super *s, struct sm_handle *h,
 	      const struct sm_run_opts *opts, struct sm_err *err)
 {
+	double lease_s = opts->settings.lease_s > 0 ? opts->settings.lease_s :
+						      h->job.lease_s;
+	struct sm_worker *list = NULL;
+	size_t n;
 	int ret;
 
 	*s = (struct sm_super){ .h = h, .opts = opts, .ev = &opts->events };
 	s->live = (struct sm_live)SM_LIVE_NONE;
-	s->target = h->job.workers;
 	ret = sm_live_open(&s->live, h->dir.fd, err);
 	if (ret == 0)
-		ret = sm_watch_init(&s->watch, &s->live, h->job.lease_s, err);
+		ret = sm_watch_init(&s->watch, &s->live, lease_s, err);
+	if (ret == 0)
+		ret = sm_worker_list(&list, &n, h->db, err);
+	if (ret == 0)
+		ret = sm_watch_set(&s->watch, list, n, err);
 	if (ret == 0)
 		ret = sm_watch_start(&s->watch, err);
+	free(list);
 	return ret;
 }
 
 int
 sm_super_recover(struct sm_super *s, struct sm_err *err)
 {
+	s->target = s->h->job.workers;
 	return sm_rescue_dead(s->h, &s->live, NULL, 0, s->ev, err);
 }
 
@@ -133,6 +142,7 @@ super_rescue(struct sm_super *s, const struct sm_child *c, int status,
 	if (ret <= 0)
 		return ret;
 	sm_child_kill_group(sm_live_command(&s->live, w.slot));
+	sm_live_forget_command(&s->live, w.slot);
 	if (sm_watch_is_stalled(&s->watch, w.id))
 		how = SM_RESCUE_STALLED;
 	else if (c->err.code != 0 || s->stops >= 2)
@@ -185,6 +195,25 @@ super_bury(struct sm_super *s, struct sm_child *c, int status,
 	return ret;
 }
 
+/*
+ * What commands leave running comes to us, as subreaper, and is to be reaped
+ * when it ends.  The leader of a group that is still recorded stays a zombie
+ * until its worker is buried: its number must not be another's when the group
+ * is killed.
+ */
+static void
+super_reap_orphans(struct sm_super *s)
+{
+	siginfo_t si = { 0 };
+
+	while (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       si.si_pid > 0 && !sm_super_is_child(s, si.si_pid) &&
+	       !sm_live_is_command(&s->live, si.si_pid)) {
+		waitpid(si.si_pid, NULL, WNOHANG);
+		si = (siginfo_t){ 0 };
+	}
+}
+
 static int
 super_reap(struct sm_super *s, struct sm_err *err)
 {
@@ -201,6 +230,7 @@ super_reap(struct sm_super *s, struct sm_err *err)
 			ret = r;
 	}
 	s->children = kept;
+	super_reap_orphans(s);
 	return ret;
 }
 
@@ -288,7 +318,7 @@ sm_super_loop(struct sm_super *s, struct sm_err *err)
 }
 
 void
-sm_super_release(struct sm_super *s)
+sm_super_end_children(struct sm_super *s)
 {
 	size_t i;
 	int status;
@@ -299,6 +329,13 @@ sm_super_release(struct sm_super *s)
 			close(s->child[i].fd);
 		waitpid(s->child[i].pid, &status, 0);
 	}
+	s->children = 0;
+}
+
+void
+sm_super_release(struct sm_super *s)
+{
+	sm_super_end_children(s);
 	free(s->child);
 	sm_watch_release(&s->watch);
 	sm_live_close(&s->live);

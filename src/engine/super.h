@@ -32,6 +32,11 @@ struct sm_super {
 	struct sm_err why; /* what ends the run early; code 0: nothing */
 };
 
+/*
+ * The watch begins here, over the workers that are there already, and lasts
+ * until the release: one that was stopped while it holds the write lock must
+ * not hold up the supervisor's own first and last writes.
+ */
 int sm_super_init(struct sm_super *s, struct sm_handle *h,
 		  const struct sm_run_opts *opts, struct sm_err *err);
 /* Put back what earlier runs left, before the first worker starts. */
@@ -45,7 +50,9 @@ int sm_super_loop(struct sm_super *s, struct sm_err *err);
  * rescue dead ones that are not ours, tell progress.
  */
 int sm_super_look(struct sm_super *s, struct sm_err *err);
-/* Ends children that are left (stopped at once). */
+bool sm_super_is_child(const struct sm_super *s, int64_t pid);
+/* Ends the children that are left when the loop failed. */
+void sm_super_end_children(struct sm_super *s);
 void sm_super_release(struct sm_super *s);
 
 #endif /* SM_SUPER_H */

@@ -15,8 +15,8 @@
 /* A log this large means a reader that never ends. */
 #define WAL_LARGE_BYTES (64 << 20)
 
-static bool
-super_is_child(const struct sm_super *s, int64_t pid)
+bool
+sm_super_is_child(const struct sm_super *s, int64_t pid)
 {
 	size_t i;
 
@@ -35,7 +35,7 @@ super_rescue_stalled(struct sm_super *s, const struct sm_worker *list,
 	int ret;
 
 	for (i = 0; i < n; i++) {
-		if (super_is_child(s, list[i].pid) ||
+		if (sm_super_is_child(s, list[i].pid) ||
 		    !sm_watch_is_stalled(&s->watch, list[i].id))
 			continue;
 		ret = sm_rescue_worker(s->h, &list[i], SM_RESCUE_STALLED, 0, 0,
@@ -50,27 +50,28 @@ super_rescue_stalled(struct sm_super *s, const struct sm_worker *list,
 static int
 super_look_after(struct sm_super *s, struct sm_err *err)
 {
-	struct sm_worker w = { 0 }, *list;
-	int64_t ours[256];
-	size_t n = 0, own = 0, cap = 256;
-	int ret;
+	struct sm_worker *list;
+	int64_t *ours = NULL; /* their deaths are seen when they are reaped */
+	size_t n, i, own = 0;
+	int ret = sm_worker_list(&list, &n, s->h->db, err);
 
-	list = malloc(cap * sizeof(*list));
-	if (!list)
-		return sm_err_mem(err, "the list of workers");
+	if (ret == 0)
+		ours = malloc((n + 1) * sizeof(*ours));
+	if (ret == 0 && !ours)
+		ret = sm_err_mem(err, "the list of workers");
 	s->strangers = 0;
-	while (n < cap && (ret = sm_worker_next(&w, s->h->db, w.id, err)) > 0) {
-		list[n++] = w;
-		if (super_is_child(s, w.pid))
-			ours[own++] = w.id;
+	for (i = 0; ret == 0 && i < n; i++)
+		if (sm_super_is_child(s, list[i].pid))
+			ours[own++] = list[i].id;
 		else
-			s->strangers += sm_live_held(&s->live, w.slot);
-	}
-	ret = sm_watch_set(&s->watch, list, n, err);
+			s->strangers += sm_live_held(&s->live, list[i].slot);
+	if (ret == 0)
+		ret = sm_watch_set(&s->watch, list, n, err);
 	if (ret == 0)
 		ret = super_rescue_stalled(s, list, n, err);
 	if (ret == 0)
 		ret = sm_rescue_dead(s->h, &s->live, ours, own, s->ev, err);
+	free(ours);
 	free(list);
 	return ret;
 }

@@ -63,6 +63,22 @@ self_rescue_slot(struct sm_self *w, struct sm_err *err)
 	return ret;
 }
 
+/* A slot whose former holder has been buried: see sm_live_take(). */
+static int
+self_take_slot(struct sm_self *w, struct sm_err *err)
+{
+	bool open[SM_LIVE_SLOTS] = { false };
+	struct sm_worker *list;
+	size_t n, i;
+	int ret = sm_worker_list(&list, &n, w->h.db, err);
+
+	for (i = 0; i < n; i++)
+		if (list[i].slot >= 0 && list[i].slot < SM_LIVE_SLOTS)
+			open[list[i].slot] = true;
+	free(list);
+	return ret < 0 ? ret : sm_live_take(&w->live, open, err);
+}
+
 int
 sm_self_register(struct sm_self *w, struct sm_err *err)
 {
@@ -146,7 +162,7 @@ sm_self_join(struct sm_self *w, const char *job,
 	if (ret == 0)
 		ret = sm_live_open(&w->live, w->h.dir.fd, err);
 	if (ret == 0)
-		ret = sm_live_take(&w->live, err);
+		ret = self_take_slot(w, err);
 	if (ret == 0)
 		ret = sm_pulse_start(&w->pulse, &w->live, w->control_fd,
 				     w->supervised ? NULL : opts->events.stop,
@@ -189,27 +205,26 @@ sm_self_leave(struct sm_self *w, const struct sm_err *why)
 static int
 self_watch_others(struct sm_self *w, struct sm_err *err)
 {
-	struct sm_worker other = { 0 }, list[64];
-	size_t n = 0, i;
-	int ret;
+	struct sm_worker *list;
+	size_t n, i, others = 0;
+	int ret = sm_worker_list(&list, &n, w->h.db, err);
 
-	while ((ret = sm_worker_next(&other, w->h.db, other.id, err)) > 0)
-		if (other.id != w->row.id && n < sizeof(list) / sizeof(*list))
-			list[n++] = other;
+	for (i = 0; i < n; i++)
+		if (list[i].id != w->row.id)
+			list[others++] = list[i];
+	n = others;
+	if (ret == 0)
+		ret = sm_watch_set(&w->watch, list, n, err);
+	if (ret == 0)
+		sm_watch_tick(&w->watch, sm_clock_ms());
+	for (i = 0; i < n && ret >= 0; i++)
+		if (sm_watch_is_stalled(&w->watch, list[i].id))
+			ret = sm_rescue_worker(&w->h, &list[i],
+					       SM_RESCUE_STALLED, 0, 0, w->ev,
+					       err);
+	free(list);
 	if (ret < 0)
 		return ret;
-	ret = sm_watch_set(&w->watch, list, n, err);
-	if (ret < 0)
-		return ret;
-	sm_watch_tick(&w->watch, sm_clock_ms());
-	for (i = 0; i < n; i++) {
-		if (!sm_watch_is_stalled(&w->watch, list[i].id))
-			continue;
-		ret = sm_rescue_worker(&w->h, &list[i], SM_RESCUE_STALLED, 0,
-				       0, w->ev, err);
-		if (ret < 0)
-			return ret;
-	}
 	return sm_rescue_dead(&w->h, &w->live, &w->row.id, 1, w->ev, err);
 }
 

@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "sql.h"
 
 #include "worker.h"
@@ -83,4 +85,34 @@ sm_worker_next(struct sm_worker *w, struct sm_db *db, int64_t after,
 	w->started = sqlite3_column_double(s, 5);
 	sqlite3_reset(s);
 	return 1;
+}
+
+int
+sm_worker_list(struct sm_worker **list, size_t *n, struct sm_db *db,
+	       struct sm_err *err)
+{
+	struct sm_worker w = { 0 }, *p;
+	size_t room = 0;
+	int ret;
+
+	*list = NULL;
+	*n = 0;
+	while ((ret = sm_worker_next(&w, db, w.id, err)) > 0) {
+		if (*n == room) {
+			room = room ? 2 * room : 64;
+			p = realloc(*list, room * sizeof(**list));
+			if (!p) {
+				ret = sm_err_mem(err, "the list of workers");
+				break;
+			}
+			*list = p;
+		}
+		(*list)[(*n)++] = w;
+	}
+	if (ret < 0) {
+		free(*list);
+		*list = NULL;
+		*n = 0;
+	}
+	return ret;
 }

@@ -35,5 +35,8 @@ int sm_worker_is_open(struct sm_db *db, int64_t id, struct sm_err *err);
  */
 int sm_worker_next(struct sm_worker *w, struct sm_db *db, int64_t after,
 		   struct sm_err *err);
+/* All of them, in one allocation, the caller's to free. */
+int sm_worker_list(struct sm_worker **list, size_t *n, struct sm_db *db,
+		   struct sm_err *err);
 
 #endif /* SM_WORKER_H */

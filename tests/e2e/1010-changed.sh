@@ -83,3 +83,17 @@ equal "$(sql f.gz.job 'SELECT count(DISTINCT fingerprint) FROM attempt')" 2 \
 expect_exit 0 sm candidates -o f.gz "${args[@]}" --min-score 0.4 \
 	--min-candidates 2
 expect_exit 7 sm candidates -o f.gz "${args[@]}"
+
+# Killed behind the commit: spec.json and the tables follow at the next start.
+sql f.gz.job 'SELECT spec FROM job' >spec.now
+for next in "run f.gz.job" "candidates -o f.gz ${args[*]} --min-score 0.4
+	--min-candidates 2"; do
+	echo '{"an older": "one"}' >f.gz.job/spec.json
+	mkdir f.gz.job/tables/0123456789abcdef
+	# shellcheck disable=SC2086
+	expect_exit 0 sm $next
+	[ "$(cat f.gz.job/spec.json)" = "$(cat spec.now)" ] ||
+		fail "spec.json is not the job row's"
+	equal "$(ls f.gz.job/tables)" \
+		"$(sql f.gz.job 'SELECT fingerprint FROM job')" "tables"
+done

@@ -27,6 +27,13 @@ esac
 expect_exit 0 sm finalize f.gz --force
 same first.gz f.gz
 
+# A whole file of ours without its job, or with what a killed plan left of one.
+rm -rf f.gz.job
+mkdir f.gz.job
+expect_exit 0 sm candidates -o f.gz "${args[@]}"
+[ ! -e f.gz.job ] || fail "the directory of no job was left behind"
+same first.gz f.gz
+
 # A cut file of ours without its job is not taken for the whole one.
 rm -rf f.gz.job
 truncate -s -3 f.gz

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -30,7 +31,7 @@ open_live(struct sm_live *l)
 static int
 take(struct sm_live *l)
 {
-	assert_int_equal(sm_live_take(l, &err), 0);
+	assert_int_equal(sm_live_take(l, NULL, &err), 0);
 	return l->slot;
 }
 
@@ -151,10 +152,34 @@ test_all_taken(void **state)
 	sm_live_close(&b);
 	assert_int_equal(sm_byte_lock(a.fd, SM_LIVE_SLOTS - 1), 1);
 	open_live(&b);
-	assert_int_equal(sm_live_take(&b, &err), SM_ENOMEM);
+	assert_int_equal(sm_live_take(&b, NULL, &err), SM_ENOMEM);
 	assert_int_equal(b.slot, -1);
 	sm_live_close(&a);
 	sm_live_close(&b);
+}
+
+/* Slots of workers that are dead, but not buried, come last. */
+static void
+test_avoided_slots(void **state)
+{
+	static bool avoid[SM_LIVE_SLOTS];
+	struct sm_live a, b, c;
+
+	(void)state;
+	open_live(&a);
+	open_live(&b);
+	open_live(&c);
+	avoid[0] = avoid[2] = true;
+	assert_int_equal(sm_live_take(&a, avoid, &err), 0);
+	assert_int_equal(a.slot, 1);
+	assert_int_equal(sm_live_take(&b, avoid, &err), 0);
+	assert_int_equal(b.slot, 3);
+	memset(avoid, 1, sizeof(avoid));
+	assert_int_equal(sm_live_take(&c, avoid, &err), 0);
+	assert_int_equal(c.slot, 0);
+	sm_live_close(&a);
+	sm_live_close(&b);
+	sm_live_close(&c);
 }
 
 /* ------------------------------------------------------------ processes -- */
@@ -169,7 +194,7 @@ worker_main(int ready)
 	char byte;
 
 	if (sm_live_open(&l, input_dir(), NULL) < 0 ||
-	    sm_live_take(&l, NULL) < 0 || pipe2(execd, O_CLOEXEC) < 0)
+	    sm_live_take(&l, NULL, NULL) < 0 || pipe2(execd, O_CLOEXEC) < 0)
 		_exit(1);
 	command = fork();
 	if (command == 0) {
@@ -261,6 +286,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_slots),
+		cmocka_unit_test(test_avoided_slots),
 		cmocka_unit_test(test_counters),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_all_taken),

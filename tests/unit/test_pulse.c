@@ -29,7 +29,7 @@ setup(void **state)
 	pulse = (struct sm_pulse)SM_PULSE_NONE;
 	flag = 0;
 	if (sm_live_open(&live, input_dir(), &err) < 0 ||
-	    sm_live_take(&live, &err) < 0)
+	    sm_live_take(&live, NULL, &err) < 0)
 		return -1;
 	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends);
 }

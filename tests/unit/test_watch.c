@@ -29,7 +29,7 @@ setup(void **state)
 		for (;;)
 			pause();
 	if (pid < 0 || sm_live_open(&theirs, input_dir(), &err) < 0 ||
-	    sm_live_take(&theirs, &err) < 0 ||
+	    sm_live_take(&theirs, NULL, &err) < 0 ||
 	    sm_live_open(&ours, input_dir(), &err) < 0)
 		return -1;
 	worker = (struct sm_worker){ .id = 7,
