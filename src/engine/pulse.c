@@ -13,6 +13,7 @@
 
 /* How soon a worker by hand notices a signal counted by its caller. */
 #define PULSE_FLAG_MS 100
+#define PULSE_LAST_MS 5000
 
 static void
 event_raise(int fd)
@@ -159,6 +160,7 @@ sm_pulse_wait(struct sm_pulse *p, int ms)
 void
 sm_pulse_tell(int control_fd, char what, const void *data, size_t len)
 {
+	struct pollfd room = { .fd = control_fd, .events = POLLOUT };
 	char packet[SM_PULSE_PACKET_MAX];
 
 	if (control_fd < 0 || len >= sizeof(packet))
@@ -166,6 +168,9 @@ sm_pulse_tell(int control_fd, char what, const void *data, size_t len)
 	packet[0] = what;
 	if (len)
 		memcpy(packet + 1, data, len);
+	/* The last word may wait for a supervisor that waits for its turn. */
+	if (what == SM_PULSE_ERROR)
+		poll(&room, 1, PULSE_LAST_MS);
 	/* A supervisor that is gone needs no news. */
 	send(control_fd, packet, len + 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }

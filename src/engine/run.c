@@ -18,6 +18,9 @@
 /* Shards that rot while they are joined are made again, so often. */
 #define JOIN_TRIES 3
 
+/* After the first request to stop, and no longer, for one transaction. */
+#define DRAIN_PATIENCE_MS 2000
+
 /* So many batches, so short, are worth a word. */
 #define TINY_BATCHES 1000
 #define TINY_MS 20
@@ -40,10 +43,30 @@ sm_run_result_release(struct sm_run_result *r)
 	*r = (struct sm_run_result){ 0 };
 }
 
+/* What ends the supervisor's waiting for an outsider's transaction. */
+struct run_patience {
+	const struct sm_events *ev;
+	uint64_t begun_ms, asked_ms; /* of this wait; asked every 50 ms */
+};
+
+/* A drain has its own writes to make, and waits for them a little. */
 static bool
 run_give_up(void *arg)
 {
-	return sm_event_stops(arg) > 0;
+	struct run_patience *p = arg;
+	uint64_t now = sm_clock_ms();
+	int stops = sm_event_stops(p->ev);
+
+	if (stops == 0 || now - p->asked_ms > DRAIN_PATIENCE_MS)
+		p->begun_ms = now;
+	p->asked_ms = now;
+	return stops > 1 || (stops == 1 && now - p->begun_ms >= DRAIN_PATIENCE_MS);
+}
+
+static void
+run_wait_notice(const char *text, void *arg)
+{
+	sm_event_notice(((struct run_patience *)arg)->ev, "%s", text);
 }
 
 static int
@@ -289,14 +312,15 @@ int
 sm_run(struct sm_run_result *result, const char *job,
        const struct sm_run_opts *opts, struct sm_err *err)
 {
+	struct run_patience patience = { .ev = &opts->events };
 	struct sm_db_opts db = { .mode = SM_DB_WRITE,
-				 .wait = { .notice = opts->events.notice,
-					   .give_up = run_give_up } };
+				 .wait = { .notice = run_wait_notice,
+					   .give_up = run_give_up,
+					   .arg = &patience } };
 	struct sm_handle h = SM_HANDLE_NONE;
 	int lock = -1, ret;
 
 	*result = (struct sm_run_result){ 0 };
-	db.wait.arg = (void *)&opts->events;
 	ret = sm_handle_open(&h, job, &db, opts->trust, err);
 	if (ret < 0)
 		return ret;

@@ -111,6 +111,20 @@ verify_requeue(struct verify *v, const struct sm_batch_row *row,
 	return sm_db_commit(v->h.db, err);
 }
 
+/* 1: the row is still what the shard was compared with; 0; <0. */
+static int
+verify_still(struct verify *v, const struct sm_batch_row *row,
+	     struct sm_err *err)
+{
+	char state[16];
+	int64_t token;
+	int ret = sm_batch_look(state, &token, v->h.db, row->id, err);
+
+	return ret <= 0 ? ret :
+			  strcmp(state, "done") == 0 && token == row->token;
+}
+
+/* SM_EFENCED: it is being made again, or was; nothing is found. */
 static int
 verify_shard(struct verify *v, const struct sm_batch_row *row,
 	     struct sm_err *err)
@@ -151,6 +165,9 @@ verify_shard(struct verify *v, const struct sm_batch_row *row,
 		*err = why;
 		return ret;
 	}
+	ret = verify_still(v, row, err);
+	if (ret <= 0)
+		return ret < 0 ? ret : SM_EFENCED;
 	verify_found((int64_t)row->id, kind, why.text, v);
 	return v->opts->requeue ? verify_requeue(v, row, kind, err) : 0;
 }
@@ -188,6 +205,11 @@ verify_shards(struct verify *v, struct sm_err *err)
 		if (strcmp(row.state, "done") != 0)
 			continue;
 		ret = verify_shard(v, &row, err);
+		if (ret == SM_EFENCED) {
+			next = row.id; /* as it is by then */
+			seen--;
+			continue;
+		}
 		if (ret < 0)
 			return ret;
 		read += (uint64_t)row.gz_bytes;

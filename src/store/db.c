@@ -6,12 +6,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "lock.h"
 
 #include "sql.h"
 
 /* SQLite refuses paths over 512 bytes; "/job.db-journal" is added to this. */
 #define DB_DIR_MAX 500
+
+#define DB_BUSY_MS 5000
+#define DB_BUSY_SLEEP_MS 5
 
 static int
 db_wal_hook(void *arg, sqlite3 *conn, const char *name, int pages)
@@ -28,8 +32,8 @@ db_wal_hook(void *arg, sqlite3 *conn, const char *name, int pages)
  * A connection that trusts nothing in the file: no extensions, no functions
  * with side effects in views, no writing of the schema's own tables.
  */
-static int
-db_connect(struct sm_db *db, sqlite3 **conn, int flags, const char *path)
+int
+sql_connect(struct sm_db *db, sqlite3 **conn, int flags, const char *path)
 {
 	int rc = sqlite3_open_v2(path, conn, flags | SQLITE_OPEN_NOMUTEX, NULL);
 
@@ -102,13 +106,21 @@ db_set_journal(struct sm_db *db, struct sm_err *err)
 }
 
 /*
- * With a log readers and writers do not meet, and sm_db_begin_write() waits for
- * outsiders itself.  A rollback journal shuts readers out at every commit.
+ * A read meets an outsider's lock for moments only: a log that is recovered or
+ * closed, or a rollback journal's commit.  In our turn sm_db_begin_write() and
+ * sm_db_commit() wait for outsiders themselves, but for the pages that a
+ * transaction with a rollback journal writes before its end.
  */
 static int
-db_busy_ms(const struct sm_db *db)
+db_busy(void *arg, int calls)
 {
-	return !db->wal || db->opts.mode == SM_DB_READ ? 5000 : 0;
+	const struct sm_db *db = arg;
+
+	if ((db->in_turn && (db->wal || !db->in_write)) ||
+	    calls * DB_BUSY_SLEEP_MS > DB_BUSY_MS)
+		return 0;
+	sm_clock_sleep_ms(DB_BUSY_SLEEP_MS);
+	return 1;
 }
 
 /* Both connections and the queue, on db->path. */
@@ -124,7 +136,7 @@ db_connect_all(struct sm_db *db, struct sm_err *err)
 		flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
 		uri = db_uri(db);
 	}
-	rc = db_connect(db, &db->main, flags, uri ? uri : db->path);
+	rc = sql_connect(db, &db->main, flags, uri ? uri : db->path);
 	sqlite3_free(uri);
 	if (rc != SQLITE_OK)
 		return sql_err(db, rc, "open the database", err);
@@ -134,15 +146,10 @@ db_connect_all(struct sm_db *db, struct sm_err *err)
 		if (ret < 0)
 			return ret;
 	}
-	/*
-	 * An outsider's lock while the journal mode is read or a checkpoint
-	 * runs is short; transactions wait in sm_db_begin_write().
-	 */
-	sqlite3_busy_timeout(db->main, 5000);
+	sqlite3_busy_handler(db->main, db_busy, db);
 	ret = db_set_journal(db, err);
 	if (ret < 0)
 		return ret;
-	sqlite3_busy_timeout(db->main, db_busy_ms(db));
 	/* A log that grew under a long reader shrinks when it begins anew. */
 	ret = sql_exec(db, "PRAGMA journal_size_limit = 8388608",
 		       "limit the log", err);

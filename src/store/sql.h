@@ -39,6 +39,9 @@ struct sm_db {
 	sigset_t signals; /* the mask to restore after the turn */
 };
 
+/* Open `path` as one of our connections; an SQLite result code. */
+int sql_connect(struct sm_db *db, sqlite3 **conn, int flags, const char *path);
+
 /* The class of an SQLite result code. */
 int sql_class(int rc);
 /* Fill err from the connection's state: "cannot <what>: <reason>". */

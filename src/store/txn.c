@@ -222,17 +222,15 @@ sm_db_begin_write(struct sm_db *db, struct sm_err *err)
 static void
 checkpoint_in_turn(struct sm_db *db)
 {
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW |
-		    SQLITE_OPEN_NOMUTEX;
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW;
 
 	db->checkpointed_at = db->wal_pages;
 	if (!db->guard &&
-	    sqlite3_open_v2(db->path, &db->guard, flags, NULL) != SQLITE_OK) {
+	    sql_connect(db, &db->guard, flags, db->path) != SQLITE_OK) {
 		sqlite3_close(db->guard);
 		db->guard = NULL;
 		return;
 	}
-	sqlite3_wal_autocheckpoint(db->guard, 0);
 	if (sqlite3_exec(db->guard, "BEGIN IMMEDIATE", NULL, NULL, NULL) !=
 	    SQLITE_OK)
 		return;
