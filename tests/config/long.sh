@@ -1,2 +1,5 @@
-# long - tests that take gigabytes, or minutes
-build release -DSHARDMILL_FAULTS=OFF && LONG=1 e2e_timeout=1800 e2e release 1150
+# long - tests that take gigabytes, or minutes to an hour
+build release -DSHARDMILL_FAULTS=OFF && {
+	LONG=1 e2e_timeout=1800 e2e release 1150
+	numtext release --long
+}

@@ -390,7 +390,6 @@ test_random(void **state)
 	}
 }
 
-/* A failure is reported at each record's end, and gone at the next begin. */
 /* Records of ids that random bytes of one kind make, `bytes` or more. */
 static void
 records_of_kind(struct fixture *f, char first, unsigned kinds, size_t bytes,
@@ -447,6 +446,7 @@ test_change_of_kind(void **state)
 	tear_down(&f);
 }
 
+/* A failure is reported at each record's end, and gone at the next begin. */
 static void
 test_failure_sticks(void **state)
 {
