@@ -15,8 +15,8 @@
  * how many there are.  The pairs are counted as pairs, too.
  *
  * Bounds between two flushes (SM_BITPUT_MAX is 56): literal and length codes
- * have at most SM_DEFCODE_LITLEN_LIMIT = 14 bits, so four literals have 56; a match has at
- * most 14 + 5 + 15 + 13 = 47.
+ * have at most SM_DEFCODE_LITLEN_LIMIT = 14 bits, so four literals have 56; a
+ * match has at most 14 + 5 + 15 + 13 = 47.
  */
 #include <stdbool.h>
 #include <stdlib.h>

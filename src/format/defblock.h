@@ -36,7 +36,7 @@
  * literal has at most 14 bits and a match, of 3 bytes or more, at most 47 (14 +
  * 5 for its length, 15 + 13 for its distance): twice the text at most.  With
  * its own, which are used only if they are smaller than the fixed ones, it is
- * 31/24 of the text.  Then 14 bits to end a block, 3 to begin one, 14 to end
+ * 9/8 of the text.  Then 14 bits to end a block, 3 to begin one, 14 to end
  * that, up to 7 from the run before.
  */
 #define SM_DEFBLOCK_BOUND(n) (2 * (n) + 40 + SM_BITPUT_SPARE)

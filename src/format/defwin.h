@@ -38,8 +38,11 @@ struct sm_shard;
 #define SM_DEFWIN_BLOCK ((size_t)256 * 1024)
 /* Text that may be appended between two calls of sm_defwin_reserve(). */
 #define SM_DEFWIN_UNIT ((size_t)4096)
-/* And sequences: 5 matches, with a cut at each 256 bytes; the run's end. */
-#define SM_DEFWIN_UNIT_SEQS 32
+/*
+ * And sequences: 5 matches, with a cut at each 256 bytes, and the run's end;
+ * but one match may reach back over all text that no sequence covers yet.
+ */
+#define SM_DEFWIN_UNIT_SEQS (32 + SM_DEFWIN_BLOCK / SM_DEFLATE_MATCH_MAX)
 /* Bytes behind the text that may be read, and written to. */
 #define SM_DEFWIN_SLACK 64
 #define SM_DEFWIN_SEQS (SM_DEFWIN_BLOCK / 8)
@@ -182,6 +185,7 @@ sm_defwin_match(struct sm_defwin *d, size_t at, size_t len, uint64_t dist)
 	s->len = (uint16_t)len;
 	s->dist = (uint16_t)dist;
 	d->seqs = (size_t)(s + 1 - d->seq);
+	assert(d->seqs < SM_DEFWIN_SEQS);
 }
 
 #endif /* SM_DEFWIN_H */

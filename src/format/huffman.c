@@ -1,3 +1,5 @@
+#include <assert.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "huffman.h"
@@ -33,6 +35,21 @@ huffman_sort(uint16_t *symbol, uint64_t *weight, const uint32_t *count,
 		symbol[k] = (uint16_t)i;
 	}
 	return used;
+}
+
+/* Within the limit, and complete: every string of bits is codes. */
+static bool
+huffman_is_whole(const uint8_t *len, unsigned n, unsigned limit)
+{
+	uint64_t sum = 0;
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		if (len[i] > limit)
+			return false;
+		sum += len[i] ? UINT64_C(1) << (limit - len[i]) : 0;
+	}
+	return sum == UINT64_C(1) << limit;
 }
 
 /*
@@ -96,6 +113,7 @@ sm_huffman_lengths(uint8_t *len, const uint32_t *count, unsigned n,
 		while (k > 0)
 			len[symbol[--k]]++;
 	}
+	assert(huffman_is_whole(len, n, limit));
 }
 
 void

@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "bitput.h"
+
 #define NUMPUT_E8 UINT64_C(100000000)
 #define NUMPUT_E15 UINT64_C(1000000000000000)
 #define NUMPUT_E16 UINT64_C(10000000000000000)
@@ -61,18 +63,9 @@ numput_count(uint64_t v)
 }
 
 static inline void
-numput_word(char *dst, uint64_t ascii)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	ascii = __builtin_bswap64(ascii);
-#endif
-	memcpy(dst, &ascii, sizeof(ascii));
-}
-
-static inline void
 numput_eight(char *dst, uint64_t spread)
 {
-	numput_word(dst, spread | NUMPUT_ASCII);
+	sm_store64((unsigned char *)dst, spread | NUMPUT_ASCII);
 }
 
 static inline void
@@ -122,7 +115,7 @@ numput_whole(char *dst, struct numput d)
 		/* byte `whole` holds the digit before it: make it the point */
 		head &= ~(UINT64_C(0xff) << (8 * whole));
 		head |= (uint64_t)'.' << (8 * whole);
-		numput_word(dst, head);
+		sm_store64((unsigned char *)dst, head);
 	} else {
 		memmove(dst, dst + 1, whole);
 		dst[whole] = '.';

@@ -31,12 +31,6 @@
  * is larger, and that the integer part is right.
  */
 
-#if defined(__GNUC__)
-#define NUMTEXT_RARE(x) __builtin_expect(!!(x), 0)
-#else
-#define NUMTEXT_RARE(x) (x)
-#endif
-
 static inline int
 floor_log10_pow2(int q)
 {
@@ -178,7 +172,7 @@ sm_numtext_f64(char *dst, double x)
 
 	*dst = '-';
 	dst += neg;
-	if (NUMTEXT_RARE(exp == 0)) {
+	if (__builtin_expect(exp == 0, 0)) {
 		if (frac == 0)
 			return neg + put_zero(dst);
 		v = shortest_long(&k, frac, -1074, false);
@@ -204,7 +198,7 @@ put_short(char *dst, unsigned neg, unsigned exp, uint32_t frac, int frac_bits,
 
 	*dst = '-';
 	dst += neg;
-	if (NUMTEXT_RARE(exp == 0)) {
+	if (__builtin_expect(exp == 0, 0)) {
 		if (frac == 0)
 			return neg + put_zero(dst);
 		v = shortest_short(&k, frac, q_min, false);

@@ -17,15 +17,16 @@
  * Why it is always valid deflate.
  *
  * (1) A match covers only bytes that are equal at both places.  A piece's
- * place is noted when the whole piece was written there, as 64-bit positions
- * that never wrap, so a piece equals itself; whatever follows a piece, and
+ * place is noted with the piece, as 64-bit positions that never wrap, so a
+ * piece equals itself; whatever follows a piece, and
  * everything found by the hash, is compared in the buffer.  A collision or a
  * stale place costs bits and nothing else.
  *
  * (2) A distance is used only if it is 1 to 32,768, and its place then lies in
  * this shard: positions begin at 32,769, so that a place never set (0) is too
- * far.  Places of ids are kept as 32 bits; after 4 GiB of text an old one may
- * look near, but by then a whole window of this shard's text lies before it.
+ * far.  Places of ids are kept as 32 bits; after 4 GiB of text one that is old,
+ * or was never set, may look near, or as near as 0, which is refused; by then a
+ * whole window of this shard's text lies before it.
  *
  * (3) Matches are at least 4 bytes long here, and longer ones than 258 are cut
  * into 3 to 258 each (sm_defwin_match(), which also asserts the distance).
@@ -39,11 +40,11 @@
  * arithmetic is on unsigned integers of fixed width, words are read as
  * little-endian, and all state is set afresh by begin().
  *
- * Bounds.  Memory is one window, about 1.2 MiB.  Parts may be of any length:
- * what fits SM_DEFWIN_UNIT together is appended as one unit, larger ones in
- * pieces.  A window that is counted grows by no more than 31/24, and that only
- * if it is all matches of 3 bytes; literals alone by 9/8.  One that is not, and
- * is of another kind where nobody looked, may double.
+ * Bounds.  Memory is one window, about 1 MiB.  Parts may be of any length: what
+ * fits SM_DEFWIN_UNIT together is appended as one unit, larger ones in pieces.
+ * A window that is counted grows by no more than 9/8, and that only if it is
+ * all literals; one that is not, and is of another kind where nobody looked, may
+ * double.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -246,7 +247,7 @@ recdeflate_item(struct sm_record_writer *w, const char *id, size_t id_len,
 			     item_agree(d, num_at, it.mid_dist, num_len,
 					part_word(num, num_len));
 
-	if (far <= SM_DEFLATE_WINDOW && far != it.dist) {
+	if (far - 1 < SM_DEFLATE_WINDOW && far != it.dist) {
 		len = sm_defwin_agree(d, it.at, far);
 		if (item_far_is_better(d, &it, len, far)) {
 			sm_defwin_match(d, it.at, len, far);

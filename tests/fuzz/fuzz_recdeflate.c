@@ -15,7 +15,8 @@
 #include "../unit/memshard.h"
 
 #define PARTS    8
-#define TEXT_MAX ((size_t)600 << 10) /* two blocks and more */
+/* A code serves 4 MiB at most: more than that. */
+#define TEXT_MAX ((size_t)5 << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -446,6 +446,46 @@ test_change_of_kind(void **state)
 	tear_down(&f);
 }
 
+/*
+ * A match may reach back over all text that has no sequence yet, and is cut
+ * into many: here at the end of a window whose sequences are all but used up.
+ */
+static void
+test_many_sequences(void **state)
+{
+	static char key[12000];
+	struct sm_record_template tpl = {
+		piece("H", 1),	  piece("wxyz", 4), piece("I", 1),
+		piece("efgh", 4), piece("abcd", 4), piece("L", 1),
+		piece("N", 1),
+	};
+	unsigned items, i, k;
+	uint64_t seed = 3;
+	struct fixture f;
+	char id[2];
+
+	(void)state;
+	for (i = 0; i < sizeof(key); i++)
+		key[i] = (char)sm_rand_next(&seed);
+	for (items = 16300; items < 16400; items++) {
+		f = (struct fixture){ 0 };
+		set_up(&f, &tpl);
+		begin(&f, "k", 1);
+		for (i = 0; i < items; i++) {
+			id[0] = (char)(i & 255);
+			id[1] = (char)(i >> 8);
+			item(&f, id, 2, (const char[]){ '5', 0 });
+		}
+		end(&f);
+		for (k = 0; k < 2; k++) {
+			begin(&f, key, sizeof(key));
+			end(&f);
+		}
+		check(&f);
+		tear_down(&f);
+	}
+}
+
 /* A failure is reported at each record's end, and gone at the next begin. */
 static void
 test_failure_sticks(void **state)
@@ -492,6 +532,7 @@ main(void)
 		cmocka_unit_test(test_steep_digits),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_change_of_kind),
+		cmocka_unit_test(test_many_sequences),
 		cmocka_unit_test(test_failure_sticks),
 	};
 
