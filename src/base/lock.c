@@ -32,10 +32,10 @@ sm_lock_held(int dirfd, const char *name)
 	int f = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), held;
 
 	if (f < 0)
-		return 0;
+		return errno == ENOENT ? 0 : -errno;
 	held = sm_byte_held(f, 0);
 	close(f);
-	return held > 0;
+	return held;
 }
 
 int
@@ -54,10 +54,16 @@ sm_byte_lock(int fd, uint64_t at)
 int
 sm_byte_held(int fd, uint64_t at)
 {
+	return sm_bytes_held(fd, at, 1);
+}
+
+int
+sm_bytes_held(int fd, uint64_t at, uint64_t n)
+{
 	struct flock l = { .l_type = F_WRLCK,
 			   .l_whence = SEEK_SET,
 			   .l_start = (off_t)at,
-			   .l_len = 1 };
+			   .l_len = (off_t)n };
 
 	if (fcntl(fd, F_OFD_GETLK, &l) < 0)
 		return -errno;

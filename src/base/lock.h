@@ -24,13 +24,17 @@
  */
 int sm_lock_try(int *fd, int dirfd, const char *name, struct sm_err *err);
 
-/* Does anybody hold it?  1, 0; a file that is missing is not held. */
+/*
+ * Does anybody hold it?  1, 0; a file that is missing is not held; <0 -errno:
+ * nobody can tell.
+ */
 int sm_lock_held(int dirfd, const char *name);
 
 /* Byte `at` of `fd` (open for writing): 1 locked now, 0 taken; <0 -errno. */
 int sm_byte_lock(int fd, uint64_t at);
 /* 1: somebody else's open file holds the byte, 0: free; <0 -errno. */
 int sm_byte_held(int fd, uint64_t at);
+int sm_bytes_held(int fd, uint64_t at, uint64_t n); /* any of `n` */
 
 int sm_queue_open(int *fd, int dirfd, const char *name, struct sm_err *err);
 /* Wait for the turn; -1 with errno, EINTR if a signal's handler ran. */

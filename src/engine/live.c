@@ -132,16 +132,16 @@ sm_live_command(const struct sm_live *l, int slot)
 		       atomic_load(&l->slots[slot].command);
 }
 
-static bool
-live_is_held(int dirfd, int from, int to)
+/* 1, 0, <0 -errno: any of `n` slots? */
+static int
+live_are_held(int dirfd, int slot, int n)
 {
 	int fd = openat(dirfd, "workers", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	bool held = false;
+	int held;
 
 	if (fd < 0)
-		return false;
-	for (; from < to && !held; from++)
-		held = sm_byte_held(fd, (uint64_t)from) > 0;
+		return errno == ENOENT ? 0 : -errno;
+	held = sm_bytes_held(fd, (uint64_t)slot, (uint64_t)n);
 	close(fd);
 	return held;
 }
@@ -149,13 +149,14 @@ live_is_held(int dirfd, int from, int to)
 bool
 sm_live_is_held(int dirfd, int slot)
 {
-	return live_is_held(dirfd, slot, slot + 1);
+	return slot >= 0 && slot < SM_LIVE_SLOTS &&
+	       live_are_held(dirfd, slot, 1) > 0;
 }
 
-bool
+int
 sm_live_any_held(int dirfd)
 {
-	return live_is_held(dirfd, 0, SM_LIVE_SLOTS);
+	return live_are_held(dirfd, 0, SM_LIVE_SLOTS);
 }
 
 uint64_t

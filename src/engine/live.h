@@ -56,7 +56,8 @@ bool sm_live_is_command(const struct sm_live *l, int64_t pid);
 
 /* As sm_live_held(), by a look at the file alone: for readers. */
 bool sm_live_is_held(int dirfd, int slot);
-bool sm_live_any_held(int dirfd); /* is any worker alive? */
+/* Is any worker alive?  1, 0; <0 -errno: nobody can tell. */
+int sm_live_any_held(int dirfd);
 
 /* When a process began, in clock ticks after boot; 0 if there is none. */
 uint64_t sm_live_pid_start(int64_t pid);

@@ -7,6 +7,7 @@
  * job row in the same transaction as the batches, checkpoint, directory and
  * parent synced.  A job.db without a job row is a plan that was killed.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,10 +190,17 @@ plan_rehearse(struct sm_planning *p, struct sm_err *err)
 static int
 plan_refuse_living(const struct sm_planning *p, struct sm_err *err)
 {
-	bool worker = sm_live_any_held(p->dir.fd);
+	int worker = sm_live_any_held(p->dir.fd), held = worker;
 
-	if (!worker && !sm_lock_held(p->dir.fd, "final.lock"))
+	if (held == 0)
+		held = sm_lock_held(p->dir.fd, "final.lock");
+	if (held == 0)
 		return 0;
+	if (held < 0) {
+		errno = -held;
+		return sm_err_sys(err, "cannot tell whether anybody still "
+				       "works on the job '%s'", p->dir.path);
+	}
 	return sm_err_set(err, SM_EHELD,
 			  "a %s still works on the job '%s', which --restart "
 			  "would delete; end it first%s",

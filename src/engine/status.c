@@ -113,7 +113,7 @@ status_read(struct sm_status *s, struct sm_handle *h, struct sm_err *err)
 		return sm_err_mem(err, "the status");
 	snprintf(s->fingerprint, sizeof(s->fingerprint), "%s",
 		 h->job.fingerprint);
-	s->active = sm_lock_held(h->dir.fd, "run.lock");
+	s->active = sm_lock_held(h->dir.fd, "run.lock") > 0;
 	s->paused = h->job.paused;
 	s->target_workers = h->job.workers;
 	if (fstatat(h->dir.fd, "job.db-wal", &st, 0) == 0)

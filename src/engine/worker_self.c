@@ -237,7 +237,7 @@ self_observe(struct sm_self *w, struct sm_err *err)
 	if (w->supervised || now - w->looked_ms < OBSERVE_MS)
 		return 0;
 	w->looked_ms = now;
-	if (sm_lock_held(w->h.dir.fd, "run.lock"))
+	if (sm_lock_held(w->h.dir.fd, "run.lock") > 0)
 		return 0;
 	return self_watch_others(w, err);
 }

@@ -217,6 +217,7 @@ test_lock_try(void **state)
 	assert_int_equal(sm_lock_held(input_dir(), "run.lock"), 1);
 	close(first);
 	assert_int_equal(sm_lock_held(input_dir(), "run.lock"), 0);
+	assert_int_equal(sm_lock_held(-1, "run.lock"), -EBADF);
 	assert_int_equal(sm_lock_try(&second, input_dir(), "run.lock", &err),
 			 1);
 	close(second);
@@ -332,6 +333,10 @@ test_bytes_of_a_file(void **state)
 	assert_int_equal(sm_byte_held(reader, 4), 0);
 	assert_int_equal(sm_byte_lock(reader, 4), -EBADF);
 	assert_int_equal(sm_byte_held(-1, 4), -EBADF);
+	assert_int_equal(sm_bytes_held(reader, 0, 5), 0);
+	assert_int_equal(sm_bytes_held(reader, 0, 6), 1);
+	assert_int_equal(sm_bytes_held(reader, 6, 9), 1);
+	assert_int_equal(sm_bytes_held(reader, 7, 9), 0);
 	close(a);
 	assert_int_equal(sm_byte_held(reader, 5), 0);
 	close(b);

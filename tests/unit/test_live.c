@@ -69,10 +69,14 @@ test_slots(void **state)
 	assert_false(sm_live_held(&b, -1));
 	assert_false(sm_live_held(&b, SM_LIVE_SLOTS));
 	assert_false(sm_live_is_held(input_dir(), -1));
+	assert_int_equal(sm_live_any_held(input_dir()), 1);
+	/* A look that fails must not say that nobody is there. */
+	assert_int_equal(sm_live_any_held(-1), -EBADF);
 	sm_live_close(&a);
 	sm_live_close(&b);
 	sm_live_close(&c);
 	sm_live_close(&c);
+	assert_int_equal(sm_live_any_held(input_dir()), 0);
 }
 
 static void
