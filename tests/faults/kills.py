@@ -5,8 +5,8 @@ once per point with the kill there, and once more without.
 
     kills.py points|calls [SCENARIO...]
 
-What was done when it was killed is not made again.  A point is the n-th of its role: the program (0), the workers it starts (1),
-the commands they start (2).  Before each one everything is killed, and in
+What was done when it was killed is not made again.  A point is the n-th of its
+role: the program (0), the workers it starts (1), the commands they start (2).  Before each one everything is killed, and in
 another round that one process: a worker's death is then seen by a living
 supervisor, a supervisor's by its workers.  Passing a fault point is a write to
 the log of fault points, so that both kinds are system calls to nthcall.c.

@@ -6,9 +6,10 @@ final file must be that of an undisturbed run, byte for byte, `verify` must find
 the job whole, shards/ must hold shards alone, no batch may have failed, and by
 the table `attempt` each batch was committed once.
 
-From the environment: SHARDMILL (a build with the fault points), CC, SEED,
-FAULTS_JOBS (cases at once), FAULTS_TABLE (a file for the closing table),
-FAULTS_LONG (not empty: everything, not a sample).
+Options of every driver: --long (the counts of a release, not a sample), --seed
+N.  From the environment: SHARDMILL (a build with the fault points), CC, SEED
+and FAULTS_LONG (as the options), COUNT (so many cases), FAULTS_JOBS (cases at
+once), FAULTS_TABLE (a file for the closing table).
 """
 import atexit
 import collections
@@ -28,8 +29,21 @@ from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = os.path.dirname(HERE)
-LONG = bool(os.environ.get("FAULTS_LONG"))
-SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(1, 10**6))
+
+
+def _option(name, words):
+    """Is it among the arguments?  Taken out, with `words` values behind it."""
+    if name not in sys.argv[1:]:
+        return None
+    at = sys.argv.index(name, 1)
+    found = sys.argv[at:at + 1 + words]
+    del sys.argv[at:at + 1 + words]
+    return found[-1]
+
+
+LONG = bool(_option("--long", 0) or os.environ.get("FAULTS_LONG"))
+SEED = int(_option("--seed", 1) or os.environ.get("SEED") or
+           random.SystemRandom().randrange(1, 10**6))
 JOBS = int(os.environ.get("FAULTS_JOBS") or os.cpu_count() or 1)
 SHARDMILL = os.path.realpath(os.environ.get(
     "SHARDMILL", os.path.join(TESTS, "..", "build-faults", "shardmill")))
@@ -445,6 +459,9 @@ def check_ended(r):
         raise Violation(r.err)
 
 
+_headed = []
+
+
 class Driver:
     """Cases run side by side, counted, and told in one line of the table."""
 
@@ -511,6 +528,10 @@ class Driver:
         seconds = time.monotonic() - self.began
         for text, n in self.messages.most_common():
             print(f"  {n:6} {text}")
+        if not _headed:
+            _headed.append(True)
+            print(f"{'kind':<34}{'points':>8}{'violations':>12}"
+                  f"{'seconds':>10}  seed")
         line = (f"{self.kind:<34}{self.points:>8}{self.violations:>12}"
                 f"{seconds:>10.1f}  {SEED}")
         print(f"{line}" + (f"  ({self.missed} not reached)"

@@ -17,7 +17,8 @@
  * same: that is what the kernel does.
  *
  * FILE gets a line "role name path" for each call that counts (without -n) or
- * was acted on, with -p also what a `write` writes.  The exit status is CMD's, or 128 + the signal it died of.
+ * was acted on, with -p also what a `write` writes.  The exit status is CMD's,
+ * or 128 + the signal it died of.
  *
  * strace injects too, but counts per thread and costs three times as much.
  */
