@@ -3,18 +3,31 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 #include "lock.h"
+
+/*
+ * A process that is killed between fork and exec of another leaves its open
+ * files to that one for a moment: nobody should hear "held" for that.
+ */
+#define LOCK_PATIENCE_MS 500
+#define LOCK_POLL_MS 10
 
 int
 sm_lock_try(int *fd, int dirfd, const char *name, struct sm_err *err)
 {
 	int f = openat(dirfd, name,
 		       O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
-	int ret;
+	int ret, ms;
 
 	if (f < 0)
 		return sm_err_sys(err, "cannot open lock '%s'", name);
 	ret = sm_byte_lock(f, 0);
+	for (ms = 0; ret == 0 && ms < LOCK_PATIENCE_MS; ms += LOCK_POLL_MS) {
+		sm_clock_sleep_ms(LOCK_POLL_MS);
+		ret = sm_byte_lock(f, 0);
+	}
 	if (ret > 0) {
 		*fd = f;
 		return 1;

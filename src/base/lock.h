@@ -18,9 +18,10 @@
 #include "err.h"
 
 /*
- * Open (and create) the lock file `name` in `dirfd` and lock it, without
- * waiting.  1: `*fd` holds the lock until it is closed; 0: somebody else has
- * it; <0.
+ * Open (and create) the lock file `name` in `dirfd` and lock it.  1: `*fd`
+ * holds the lock until it is closed; 0: somebody else has it, and not only for
+ * the half second in which a killed holder's forked child may still share it;
+ * <0.
  */
 int sm_lock_try(int *fd, int dirfd, const char *name, struct sm_err *err);
 

@@ -261,6 +261,29 @@ test_lock_and_exec(void **state)
 	assert_int_equal(sm_lock_held(input_dir(), "exec.lock"), 0);
 }
 
+/* A fork shares its open files until it execs or ends, a moment later. */
+static void
+test_lock_and_fork(void **state)
+{
+	int first = -1, fd = -1;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(sm_lock_try(&first, input_dir(), "fork.lock", &err),
+			 1);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		sm_clock_sleep_ms(100);
+		_exit(0);
+	}
+	close(first);
+	assert_int_equal(sm_lock_held(input_dir(), "fork.lock"), 1);
+	assert_int_equal(sm_lock_try(&fd, input_dir(), "fork.lock", &err), 1);
+	close(fd);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 static void
 on_alarm(int number)
 {
@@ -356,6 +379,7 @@ main(void)
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_lock_try),
 		cmocka_unit_test(test_lock_and_exec),
+		cmocka_unit_test(test_lock_and_fork),
 		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_bytes_of_a_file),
 	};
