@@ -76,6 +76,10 @@ sm_live_take(struct sm_live *l, const bool *avoid, struct sm_err *err)
 			continue;
 		l->slot = i;
 		atomic_store(&l->slots[i].command, 0);
+		atomic_store(&l->slots[i].pid, 0);
+		atomic_store(&l->slots[i].pid_start,
+			     sm_live_pid_start(getpid()));
+		atomic_store(&l->slots[i].pid, getpid());
 		return 0;
 	}
 	return sm_err_set(err, SM_ENOMEM,
@@ -130,6 +134,15 @@ sm_live_command(const struct sm_live *l, int slot)
 	return slot < 0 || slot >= SM_LIVE_SLOTS ?
 		       0 :
 		       atomic_load(&l->slots[slot].command);
+}
+
+int
+sm_live_holder(const struct sm_live *l, int slot, int64_t *pid,
+	       uint64_t *pid_start)
+{
+	*pid = atomic_load(&l->slots[slot].pid);
+	*pid_start = atomic_load(&l->slots[slot].pid_start);
+	return *pid != 0 && sm_live_held(l, slot);
 }
 
 /* 1, 0, <0 -errno: any of `n` slots? */

@@ -7,8 +7,10 @@
  * live on, and testing it takes nothing; the counter tells a process that runs
  * from one that is stopped.
  *
- * File: SM_LIVE_SLOTS lock bytes, then per slot 16 bytes, mapped shared:
- * heartbeat counter, process group of the command in hand (0: none).
+ * File: SM_LIVE_SLOTS lock bytes, then per slot 32 bytes, mapped shared:
+ * heartbeat counter, process group of the command in hand (0: none), the
+ * holder's process and when that began.  The last two name a holder who has no
+ * worker row: not yet, or no longer.
  */
 #ifndef SM_LIVE_H
 #define SM_LIVE_H
@@ -25,6 +27,8 @@
 struct sm_live_slot {
 	_Atomic uint64_t beats;
 	_Atomic int64_t command;
+	_Atomic int64_t pid; /* 0: nobody's, or not yet written */
+	_Atomic uint64_t pid_start;
 };
 
 struct sm_live {
@@ -51,6 +55,9 @@ bool sm_live_held(const struct sm_live *l, int slot); /* is its holder alive? */
 uint64_t sm_live_beats(const struct sm_live *l, int slot);
 int64_t sm_live_command(const struct sm_live *l, int slot);
 void sm_live_forget_command(const struct sm_live *l, int slot);
+/* Who holds a slot, if anybody does: 1 with pid and start, 0. */
+int sm_live_holder(const struct sm_live *l, int slot, int64_t *pid,
+		   uint64_t *pid_start);
 /* Does some worker, alive or not, have this process's group in hand? */
 bool sm_live_is_command(const struct sm_live *l, int64_t pid);
 

@@ -98,6 +98,19 @@ watch_find(struct sm_watch *w, int64_t worker)
 	return NULL;
 }
 
+/* The holder of that slot, should it have come without a row. */
+static struct sm_watched *
+watch_find_holder(struct sm_watch *w, int slot, int64_t pid)
+{
+	size_t i;
+
+	for (i = 0; i < w->count; i++)
+		if (w->item[i].worker.slot == slot &&
+		    w->item[i].worker.pid == pid)
+			return &w->item[i];
+	return NULL;
+}
+
 static int
 watch_add(struct sm_watch *w, const struct sm_worker *worker,
 	  struct sm_err *err)
@@ -126,9 +139,17 @@ sm_watch_set(struct sm_watch *w, const struct sm_worker *worker, size_t n,
 
 	pthread_mutex_lock(&w->lock);
 	for (i = 0; i < w->count; i++)
-		w->item[i].seen = false;
+		w->item[i].seen = w->item[i].worker.id == 0;
 	for (i = 0; i < n && ret == 0; i++) {
 		known = watch_find(w, worker[i].id);
+		if (!known) {
+			known = watch_find_holder(w, worker[i].slot,
+						  worker[i].pid);
+			if (known && known->worker.id == 0)
+				known->worker = worker[i];
+			else
+				known = NULL;
+		}
 		if (known)
 			known->seen = true;
 		else
@@ -140,6 +161,31 @@ sm_watch_set(struct sm_watch *w, const struct sm_worker *worker, size_t n,
 	w->count = kept;
 	pthread_mutex_unlock(&w->lock);
 	return ret;
+}
+
+/* Holders without a row: new ones come in, those that ended go. */
+static void
+watch_scan(struct sm_watch *w)
+{
+	struct sm_worker holder = { 0 };
+	struct sm_err ignored; /* no memory: at the next tick, then */
+	size_t i, kept = 0;
+	int64_t pid;
+	uint64_t start;
+
+	for (i = 0; i < w->count; i++)
+		if (w->item[i].worker.id != 0 ||
+		    (sm_live_holder(w->live, w->item[i].worker.slot, &pid,
+				    &start) > 0 &&
+		     pid == w->item[i].worker.pid))
+			w->item[kept++] = w->item[i];
+	w->count = kept;
+	for (holder.slot = 0; holder.slot < SM_LIVE_SLOTS; holder.slot++)
+		if (holder.slot != w->live->slot &&
+		    sm_live_holder(w->live, holder.slot, &holder.pid,
+				   &holder.pid_start) > 0 &&
+		    !watch_find_holder(w, holder.slot, holder.pid))
+			watch_add(w, &holder, &ignored);
 }
 
 static void
@@ -169,6 +215,7 @@ sm_watch_tick(struct sm_watch *w, uint64_t now_ms)
 	pthread_mutex_lock(&w->lock);
 	passed = w->ticked_ms ? now_ms - w->ticked_ms : 0;
 	w->ticked_ms = now_ms;
+	watch_scan(w);
 	for (i = 0; i < w->count; i++) {
 		if (passed > WATCH_LATE_MS)
 			w->item[i].still_ms = 0;

@@ -1,7 +1,9 @@
 /*
  * watch.h - leases: kill workers whose heartbeat stands still
  *
- * A watch holds the living workers and looks at their counters once a second.
+ * A watch holds the living workers, those with a row (sm_watch_set()) and those
+ * who hold a slot without one: they are about to register, or have just ended,
+ * and may hold the write lock.  It looks at their counters once a second.
  * A worker whose counter stood still for the lease is killed, and from then on
  * counts as stalled; putting back its batch is rescue.h's.  The lease is
  * counted in the watch's own ticks, and a tick that comes late starts every
@@ -21,7 +23,7 @@
 #include "worker.h"
 
 struct sm_watched {
-	struct sm_worker worker;
+	struct sm_worker worker; /* id 0: without a row */
 	uint64_t beats;
 	uint64_t still_ms;
 	bool seen; /* in the latest sm_watch_set() */
@@ -45,7 +47,7 @@ int sm_watch_init(struct sm_watch *w, const struct sm_live *live,
 void sm_watch_release(struct sm_watch *w); /* ends the thread too */
 int sm_watch_start(struct sm_watch *w, struct sm_err *err);
 
-/* The workers to watch from now on; counts of those known go on. */
+/* The rows to watch from now on; counts of those known go on. */
 int sm_watch_set(struct sm_watch *w, const struct sm_worker *worker, size_t n,
 		 struct sm_err *err);
 void sm_watch_tick(struct sm_watch *w, uint64_t now_ms);

@@ -123,7 +123,7 @@ test_file(void **state)
 	open_live(&a);
 	sm_live_close(&a);
 	assert_int_equal(fstatat(input_dir(), "workers", &st, 0), 0);
-	assert_int_equal(st.st_size, SM_LIVE_SLOTS + 16 * SM_LIVE_SLOTS);
+	assert_int_equal(st.st_size, SM_LIVE_SLOTS + 32 * SM_LIVE_SLOTS);
 	assert_true(st.st_blocks * 512 >= st.st_size);
 	/* One that was cut is made whole. */
 	assert_int_equal(truncate(input_path("workers"), 10), 0);

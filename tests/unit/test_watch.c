@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -36,6 +37,9 @@ setup(void **state)
 				     .slot = theirs.slot,
 				     .pid = pid,
 				     .pid_start = sm_live_pid_start(pid) };
+	assert_int_equal(theirs.slots[theirs.slot].pid, getpid());
+	theirs.slots[theirs.slot].pid = pid;
+	theirs.slots[theirs.slot].pid_start = worker.pid_start;
 	return sm_watch_init(&watch, &ours, 5, &err);
 }
 
@@ -193,6 +197,57 @@ test_set(void **state)
 	assert_false(sm_watch_is_stalled(&watch, 5));
 }
 
+/*
+ * A worker that is about to register, or whose row has just ended, has none
+ * that is open, and may be stopped all the same, in the queue's turn.
+ */
+static void
+test_without_row(void **state)
+{
+	uint64_t t;
+
+	(void)state;
+	t = ticks(100000, 4);
+	set(0);
+	t = ticks(t, 1); /* 4 s */
+	/* It counts on when its row comes. */
+	set(1);
+	assert_false(sm_watch_is_stalled(&watch, 7));
+	assert_false(is_dead());
+	ticks(t, 1);
+	assert_true(sm_watch_is_stalled(&watch, 7));
+	assert_true(dies());
+}
+
+static void
+test_row_gone(void **state)
+{
+	uint64_t t;
+
+	(void)state;
+	set(1);
+	t = ticks(100000, 3);
+	set(0);
+	t = ticks(t, 5);
+	assert_false(is_dead());
+	ticks(t, 1);
+	assert_true(dies());
+}
+
+/* Who has let go of its slot is nobody's to kill. */
+static void
+test_slot_free(void **state)
+{
+	uint64_t t;
+
+	(void)state;
+	t = ticks(100000, 5);
+	sm_live_close(&theirs);
+	ticks(t, 10);
+	sm_clock_sleep_ms(50);
+	assert_false(is_dead());
+}
+
 /* The pid was used again: stalled, but nobody's process dies for it. */
 static void
 test_reused_pid(void **state)
@@ -241,6 +296,9 @@ main(void)
 		TEST(test_beats),
 		TEST(test_late),
 		TEST(test_set),
+		TEST(test_without_row),
+		TEST(test_row_gone),
+		TEST(test_slot_free),
 		TEST(test_reused_pid),
 		TEST(test_thread),
 	};
