@@ -58,8 +58,8 @@ SABOTAGE = {
         "src/engine/join.c", "j->part = join_part_name(j->path);",
         "j->part = 1 ? strdup(j->path) : join_part_name(j->path);", FINALIZE),
     "joiner_trusts_shards": (
-        "src/format/final.c", "if (left > 0 || crc != expect->gz_crc32)",
-        "if (left > 0)", ROT),
+        "src/format/final.c", "if (ret == 0 && crc != expect->gz_crc32)",
+        "if (ret == 0 && 0 && crc != expect->gz_crc32)", ROT),
     "joiner_mends_nothing": (
         "src/engine/join.c", "if (ret == SM_EVERIFY) {",
         "if (ret == SM_EVERIFY && 0) {", ROT),
@@ -84,9 +84,13 @@ SABOTAGE = {
     "nobody_watches": (
         "src/engine/watch.c", "if (it->still_ms < w->lease_ms) return;",
         "return;", e2e("3060-stopped-worker")),
+    "rowless_unwatched": (
+        "src/engine/watch.c", "w->ticked_ms = now_ms; watch_scan(w);",
+        "w->ticked_ms = now_ms;\n\t(void)watch_scan;",
+        fault("zombies.py", "db.begun", "db.committed", count=60)),
     "no_run_lock": (
-        "src/base/lock.c", "ret = sm_byte_lock(f, 0); if (ret > 0) {",
-        "ret = 1;\n\tif (ret > 0) {", e2e("3000-two-supervisors")),
+        "src/base/lock.c", "ret = sm_byte_lock(f, 0); for (ms = 0;",
+        "ret = 1;\n\tfor (ms = 0;", e2e("3000-two-supervisors")),
     "attempts_stay_open": (
         "src/store/batch_end.c",
         "\"WHERE batch = ?8 AND token = ?9 AND outcome = 'running'\";",
