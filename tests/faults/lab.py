@@ -498,7 +498,7 @@ class Driver:
         self.kind = kind
         self.jobs = jobs
         self.points = self.violations = self.missed = 0
-        self.began = time.monotonic()
+        self.seconds = 0.0
         self.slots = queue.Queue()
         self.made = 0
         self.lock = threading.Lock()
@@ -540,9 +540,11 @@ class Driver:
 
     def run(self, case, cases):
         """case(slot, *args) for each (label, args); False: not reached."""
+        began = time.monotonic()
         with ThreadPoolExecutor(self.jobs) as pool:
             for label, args in cases:
                 pool.submit(self._case, case, label, args)
+        self.seconds += time.monotonic() - began
 
     def sample(self, cases, count):
         """So many (None: all), spread over the list as the seed says."""
@@ -554,7 +556,6 @@ class Driver:
                 for i in range(count)]
 
     def end(self):
-        seconds = time.monotonic() - self.began
         for text, n in self.messages.most_common():
             print(f"  {n:6} {text}")
         if not _headed:
@@ -562,7 +563,7 @@ class Driver:
             print(f"{'kind':<34}{'points':>8}{'violations':>12}"
                   f"{'seconds':>10}  seed")
         line = (f"{self.kind:<34}{self.points:>8}{self.violations:>12}"
-                f"{seconds:>10.1f}  {SEED}")
+                f"{self.seconds:>10.1f}  {SEED}")
         print(f"{line}" + (f"  ({self.missed} not reached)"
                            if self.missed else ""), flush=True)
         table = os.environ.get("FAULTS_TABLE")
