@@ -498,7 +498,8 @@ class Driver:
         self.kind = kind
         self.jobs = jobs
         self.points = self.violations = self.missed = 0
-        self.seconds = 0.0
+        self.began = time.monotonic()
+        self.seconds = 0.0      # of run(), or else since it began
         self.slots = queue.Queue()
         self.made = 0
         self.lock = threading.Lock()
@@ -556,6 +557,7 @@ class Driver:
                 for i in range(count)]
 
     def end(self):
+        seconds = self.seconds or time.monotonic() - self.began
         for text, n in self.messages.most_common():
             print(f"  {n:6} {text}")
         if not _headed:
@@ -563,7 +565,7 @@ class Driver:
             print(f"{'kind':<34}{'points':>8}{'violations':>12}"
                   f"{'seconds':>10}  seed")
         line = (f"{self.kind:<34}{self.points:>8}{self.violations:>12}"
-                f"{self.seconds:>10.1f}  {SEED}")
+                f"{seconds:>10.1f}  {SEED}")
         print(f"{line}" + (f"  ({self.missed} not reached)"
                            if self.missed else ""), flush=True)
         table = os.environ.get("FAULTS_TABLE")

@@ -175,7 +175,6 @@ def main():
                   f"{test[1]} {time.monotonic() - began:.0f} s"
                   f"{': ' + what_was_said(log) if caught else ''}",
                   flush=True)
-            d.seconds += time.monotonic() - began
             t.write(path, before)
         t.build()
     finally:
