@@ -504,7 +504,6 @@ class Driver:
         self.made = 0
         self.lock = threading.Lock()
         self.random = random.Random(f"{SEED} {kind}")
-        self.messages = collections.Counter()
         for _ in range(jobs):
             self.made += 1
             self.slots.put(Slot(f"{kind.replace(' ', '-')}-{self.made}"))
@@ -558,8 +557,6 @@ class Driver:
 
     def end(self):
         seconds = self.seconds or time.monotonic() - self.began
-        for text, n in self.messages.most_common():
-            print(f"  {n:6} {text}")
         if not _headed:
             _headed.append(True)
             print(f"{'kind':<34}{'points':>8}{'violations':>12}"
