@@ -137,8 +137,9 @@ sql_exec(struct sm_db *db, const char *text, const char *what,
 void
 sql_bind_text(sqlite3_stmt *s, int i, const char *text)
 {
+	/* Not copied: a copy that finds no memory would be a NULL. */
 	if (text)
-		sqlite3_bind_text(s, i, text, -1, SQLITE_TRANSIENT);
+		sqlite3_bind_text(s, i, text, -1, SQLITE_STATIC);
 	else
 		sqlite3_bind_null(s, i);
 }

@@ -59,7 +59,8 @@ int sql_run(struct sm_db *db, sqlite3_stmt *s, const char *what,
 int sql_exec(struct sm_db *db, const char *text, const char *what,
 	     struct sm_err *err);
 
-void sql_bind_text(sqlite3_stmt *s, int i, const char *text); /* NULL: NULL */
+/* NULL: NULL.  The text must live until the statement has been stepped. */
+void sql_bind_text(sqlite3_stmt *s, int i, const char *text);
 void sql_bind_opt(sqlite3_stmt *s, int i, int64_t v);         /* <0: NULL */
 int64_t sql_column_opt(sqlite3_stmt *s, int i);               /* NULL: -1 */
 /* malloc'd, NULL for NULL (and for no memory: *failed is set). */

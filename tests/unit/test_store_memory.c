@@ -1,0 +1,91 @@
+/* SQLite out of memory: what is said to be written is written. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "jobdb.h"
+
+static sqlite3_mem_methods usual;
+static long until_failure; /* allocations, this one included; 0: none fails */
+
+static bool
+fails(void)
+{
+	return until_failure > 0 && --until_failure == 0;
+}
+
+static void *
+memory_malloc(int size)
+{
+	return fails() ? NULL : usual.xMalloc(size);
+}
+
+static void *
+memory_realloc(void *p, int size)
+{
+	return fails() ? NULL : usual.xRealloc(p, size);
+}
+
+static int
+group_setup(void **state)
+{
+	sqlite3_mem_methods ours;
+
+	(void)state;
+	if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &usual) != SQLITE_OK)
+		return -1;
+	ours = usual;
+	ours.xMalloc = memory_malloc;
+	ours.xRealloc = memory_realloc;
+	/* Small blocks would come from a pool that never fails. */
+	sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
+	return sqlite3_config(SQLITE_CONFIG_MALLOC, &ours) == SQLITE_OK ? 0 :
+									  -1;
+}
+
+/* A text that found no room was a NULL, in a statement that succeeded. */
+static void
+test_texts(void **state)
+{
+	char path[40];
+	long n, passed = 0;
+	int ret;
+
+	(void)state;
+	jobdb_make(1);
+	for (n = 1; n < 2000 && passed < 20; n++) {
+		snprintf(path, sizeof(path), "/somewhere/f-%ld.gz", n);
+		until_failure = n;
+		ret = sm_db_begin_write(jobdb.db, &jobdb.err);
+		if (ret == 0)
+			ret = sm_job_finalized(jobdb.db, path, 7, 8, false,
+					       &jobdb.err);
+		if (ret == 0)
+			ret = sm_db_commit(jobdb.db, &jobdb.err);
+		sm_db_rollback(jobdb.db);
+		passed = until_failure > 0 ? passed + 1 : 0;
+		until_failure = 0;
+		if (ret < 0)
+			continue;
+		assert_string_equal(jobdb_text("SELECT final_path FROM job"),
+				    path);
+		assert_string_equal(jobdb_text("SELECT final_digest FROM job"),
+				    "0000000000000008");
+	}
+	assert_int_equal(passed, 20);
+	assert_true(n > 40);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_texts, jobdb_setup,
+						jobdb_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, NULL);
+}
