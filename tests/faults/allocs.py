@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 import lab
+import scenarios
 
 
 def preload(shim):
@@ -65,7 +66,7 @@ def case(slot, scenario, env, role, nth):
 
 
 def main():
-    table = lab.scenarios()
+    table = scenarios.table()
     chosen = [table[name] for name in sys.argv[1:]] or list(table.values())
     env = preload(lab.compile_c("failmalloc", "-shared", "-fPIC"))
     slot = lab.Slot("count")

@@ -11,6 +11,7 @@ import os
 import signal
 
 import lab
+import scenarios
 import zombies
 
 EDITS = {
@@ -74,7 +75,7 @@ def case_made_again(slot, scenario):
 
 
 def main():
-    table = lab.scenarios()
+    table = scenarios.table()
     slot = lab.Slot("count")
     cases = []
     for name in ("finalize", "work"):

@@ -14,6 +14,7 @@ import os
 import sys
 
 import lab
+import scenarios
 
 DISK = ["EIO", "ENOSPC", "EDQUOT", "EROFS"]
 ERRORS = {
@@ -134,7 +135,7 @@ def case_point(slot, scenario, point, n, action):
 
 def main():
     kind = sys.argv[1]
-    table = lab.scenarios()
+    table = scenarios.table()
     chosen = [table[name] for name in sys.argv[2:]] or list(table.values())
     slot = lab.Slot("count")
     once, onwards = [], []

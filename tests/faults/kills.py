@@ -1,20 +1,22 @@
 """kills.py - SIGKILL at every named fault point and before every system call
 
-Each scenario of lab.py is run once undisturbed, which gives its points; then
-once per point with the kill there, and once more without.
+Each scenario of scenarios.py is run once undisturbed, which gives its points;
+then once per point with the kill there, and once more without.
 
     kills.py points|calls [SCENARIO...]
 
 What was done when it was killed is not made again.  A point is the n-th of its
-role: the program (0), the workers it starts (1), the commands they start (2).  Before each one everything is killed, and in
-another round that one process: a worker's death is then seen by a living
-supervisor, a supervisor's by its workers.  Passing a fault point is a write to
-the log of fault points, so that both kinds are system calls to nthcall.c.
+role: the program (0), the workers it starts (1), the commands they start (2).
+Before each one everything is killed, and in another round that one process: a
+worker's death is then seen by a living supervisor, a supervisor's by its
+workers.  Passing a fault point is a write to the log of fault points, so that
+both kinds are system calls to nthcall.c.
 """
 import os
 import sys
 
 import lab
+import scenarios
 
 FAULT_LOG = "passed-points"
 
@@ -63,7 +65,7 @@ def case(slot, scenario, kind, role, n, action):
 
 def main():
     kind = sys.argv[1]
-    table = lab.scenarios()
+    table = scenarios.table()
     chosen = [table[name] for name in sys.argv[2:]] or list(table.values())
     slot = lab.Slot("count")
     all_die, one_dies = [], []

@@ -47,7 +47,6 @@ SEED = int(_option("--seed", 1) or os.environ.get("SEED") or
 JOBS = int(os.environ.get("FAULTS_JOBS") or os.cpu_count() or 1)
 SHARDMILL = os.path.realpath(os.environ.get(
     "SHARDMILL", os.path.join(TESTS, "..", "build-faults", "shardmill")))
-ROWS, WIDTH, BATCH_ROWS = 96, 60, 24
 LIMIT_S = int(os.environ.get("FAULTS_LIMIT") or 60)
 DOCUMENTED = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
 
@@ -107,14 +106,6 @@ def run(argv, cwd, env=None, limit=LIMIT_S):
                       err.read().decode(errors="replace"))
 
 
-def make_data():
-    path = os.path.join(work, "data")
-    subprocess.run([sys.executable, os.path.join(TESTS, "nasty.py"), "--plain",
-                    str(ROWS), str(WIDTH), "1", path], check=True)
-    with open(os.path.join(path, "args"), encoding="utf-8") as f:
-        return f.read().splitlines()
-
-
 class Slot:
     """A directory in which one case at a time happens, always the same one:
     jobs hold absolute paths."""
@@ -167,189 +158,7 @@ class Slot:
             db.close()
 
 
-data_args = None
-_references = {}
 _lock = threading.Lock()
-
-
-def candidates(*more):
-    return ["--batch-rows", str(BATCH_ROWS), *data_args, *more]
-
-
-EXEC = ["--range", "6", "--size", "2", "--", "seq", "{first}", "{last}"]
-
-
-def reference(key, argv):
-    """The final file of an undisturbed run of `argv`, which makes f.gz."""
-    with _lock:
-        if key not in _references:
-            path = os.path.join(base, "reference-" + key)
-            os.mkdir(path)
-            r = run([SHARDMILL, *argv], path)
-            if r.code != 0:
-                sys.exit(f"the undisturbed run failed: {r.err}")
-            with open(os.path.join(path, "f.gz"), "rb") as f:
-                _references[key] = f.read()
-            shutil.rmtree(path)
-        return _references[key]
-
-
-class Scenario:
-    """A fixed small job, at the moment when `command` is given."""
-
-    def __init__(self, name, command, prepare=None, finish=(), key="plain",
-                 made=None, again=(0,), vanishes=False,
-                 keeps=False, intact=()):
-        self.name = name
-        self.command = command    # which a fault hits, and which is repeated
-        self._prepare = prepare
-        self.finish = finish      # commands from there to the final file
-        self.again = again        # statuses of the repeated command
-        self.keeps = keeps        # what is done stays done
-        self.intact = intact      # shards that are never made again
-        self.vanishes = vanishes  # the job may be gone, its file complete
-        self.key = key
-        self.made = made          # the undisturbed run of its own, or None
-        if key == "plain":
-            self.made = ["candidates", "-o", "f.gz", "-q", "-j", "1",
-                         *candidates()]
-
-    def prepare(self, slot):
-        if self._prepare:
-            self._prepare(slot)
-
-    def want(self):
-        if self.made:
-            return reference(self.key, self.made)
-        with _lock:
-            if self.key not in _references:
-                slot = Slot("reference-" + self.key)
-                slot.reset(self)
-                for argv in [self.command, *self.finish]:
-                    slot.must(*argv)
-                with open(slot.path("f.gz"), "rb") as f:
-                    _references[self.key] = f.read()
-            return _references[self.key]
-
-
-def _planned(slot):
-    slot.must("plan", "f.gz.job", "candidates", "-o", "f.gz", *candidates())
-
-
-def _done(slot):
-    slot.must("candidates", "-o", "f.gz", "-q", "-j", "1", *candidates())
-
-
-def _joinable(slot):
-    _done(slot)
-    os.unlink(slot.path("f.gz"))
-
-
-def _wrecked(slot):
-    """Everything that a crash or a power cut may leave: a batch in the hand of
-    a dead worker with its file, a done one whose rename was forgotten, one
-    without its shard, a stray temporary file, a pending one."""
-    _planned(slot)
-    slot.sm("run", "f.gz.job", "-j", "1",
-            env={"SHARDMILL_FAULT": "shard.after_sync:kill:3,"
-                                    "rescue.before_commit:kill"})
-    rows = slot.sql("SELECT id, state, token FROM batch ORDER BY id")
-    if [r[1] for r in rows] != ["done", "done", "running", "pending"]:
-        sys.exit(f"the wrecked job is not what it should be: {rows}")
-    shards = slot.path("f.gz.job", "shards")
-    os.rename(os.path.join(shards, "000000.gz"),
-              os.path.join(shards, f"000000.{rows[0][2]}.tmp"))
-    os.unlink(os.path.join(shards, "000001.gz"))
-    with open(os.path.join(shards, "000003.4711.tmp"), "wb") as f:
-        f.write(b"stray")
-
-
-def _damaged(slot, at=60):
-    """One bit of a shard: by default of the number of records in its header,
-    which stands under no CRC that gzip knows."""
-    _joinable(slot)
-    with open(slot.path("f.gz.job", "shards", "000001.gz"), "r+b") as f:
-        f.seek(at)
-        byte = f.read(1)
-        f.seek(at)
-        f.write(bytes([byte[0] ^ 1]))
-
-
-def _half(slot):
-    """Two batches done, two pending."""
-    _planned(slot)
-    slot.sql("UPDATE batch SET state = 'failed' WHERE id > 1")
-    slot.must("run", "f.gz.job", "-q", "-j", "1", code=1)
-    slot.sql("UPDATE batch SET state = 'pending' WHERE id > 1")
-
-
-def _failed(slot):
-    _half(slot)
-    slot.sql("UPDATE batch SET state = 'failed' WHERE id = 2")
-
-
-def _standing(slot):
-    """The final file alone: its job was finished and removed."""
-    _done(slot)
-    shutil.rmtree(slot.path("f.gz.job"))
-
-
-def _lost(slot, at=200):
-    """No database; one shard damaged, one of another job, two whole."""
-    slot.must("candidates", "-o", "other.gz", "-q", *candidates("--level", "1"))
-    _damaged(slot, at)
-    shutil.copy(slot.path("other.gz.job", "shards", "000002.gz"),
-                slot.path("f.gz.job", "shards", "000002.gz"))
-    shutil.rmtree(slot.path("other.gz.job"))
-    os.unlink(slot.path("other.gz"))
-    for name in ("job.db", "job.db-wal", "job.db-shm"):
-        if os.path.exists(slot.path("f.gz.job", name)):
-            os.unlink(slot.path("f.gz.job", name))
-
-
-def scenarios():
-    """All of them, by name."""
-    global data_args
-    if data_args is None:
-        data_args = make_data()
-    one = ["candidates", "-o", "f.gz", "-q", "-j", "1", *candidates()]
-    level = ["candidates", "-o", "f.gz", "-q", "-j", "1", *candidates(),
-             "--level", "1"]
-    execs = ["exec", "-o", "f.gz", "-q", "-j", "1", *EXEC]
-    resume = ["run", "f.gz.job", "-q", "-j", "1"]
-    table = [
-        Scenario("whole", one, keeps=True),
-        Scenario("exec", execs, key="exec", made=execs,
-                 keeps=True),
-        Scenario("plan", ["plan", "f.gz.job", "candidates", "-o", "f.gz",
-                          *candidates()], finish=[resume], keeps=True),
-        Scenario("resume", resume, _wrecked, keeps=True),
-        Scenario("work", ["work", "f.gz.job", "-q"], _planned,
-                 finish=[resume], keeps=True),
-        Scenario("finalize", ["finalize", "f.gz.job"], _joinable, keeps=True),
-        Scenario("retry", ["retry", "f.gz.job", "--all"], _done,
-                 finish=[resume]),
-        Scenario("requeue", ["verify", "f.gz.job", "--requeue"], _damaged,
-                 finish=[resume], again=(0, 1, 9)),   # while it finds some
-        Scenario("recover", ["recover", "f.gz.job"], _lost,
-                 finish=[resume], again=(0, 7),       # nothing to recover
-                 intact=("000000.gz", "000003.gz")),
-        Scenario("recover-head", ["recover", "f.gz.job"],
-                 lambda slot: _lost(slot, 60), finish=[resume], again=(0, 7),
-                 intact=("000000.gz", "000003.gz")),
-        Scenario("restart", one + ["--restart", "--yes"], _wrecked,
-                 vanishes=True),
-        Scenario("standing", one, _standing, vanishes=True),
-        Scenario("zombie", resume, _planned),
-        Scenario("rot", resume, _damaged),
-        Scenario("failed", resume + ["--retry-failed"], _failed, keeps=True),
-        Scenario("accept", level + ["--accept-changed"], _planned,
-                 key="level", made=level),
-        # What is done stays as it was made, the rest is made anew.
-        Scenario("accept-half", level + ["--accept-changed"], _half,
-                 key="half", keeps=True),
-    ]
-    return {s.name: s for s in table}
 
 
 def done_tokens(slot, job="f.gz.job"):

@@ -11,6 +11,7 @@ import sys
 
 import errors
 import lab
+import scenarios
 
 
 def draw(random, roles, slot):
@@ -44,7 +45,7 @@ def case(slot, scenario, first, second):
 
 
 def main():
-    table = lab.scenarios()
+    table = scenarios.table()
     chosen = [table[name] for name in sys.argv[1:]] or list(table.values())
     slot = lab.Slot("count")
     roles = {}

@@ -2,7 +2,7 @@
 
     soak.py
 
-Candidates and exec jobs in turn, larger than those of lab.py.  At random
+Candidates and exec jobs in turn, larger than those of scenarios.py.  At random
 moments a worker, the supervisor, a command, or everything is killed, until the
 job is done; a run that ended is started again, at once.  --max-attempts is the
 default of three.  Kills of everything are interruptions and fail no batch; a
@@ -19,6 +19,7 @@ import threading
 import time
 
 import lab
+import scenarios
 
 ROWS = 20000
 ONE = {"candidates": ["worker", "worker", "supervisor", "all"],
@@ -157,7 +158,7 @@ def main():
     for name, args in of.items():
         for label, targets in (("one", ONE[name]), ("all", ALL)):
             argv = [name, *usual, *args]
-            scenario = lab.Scenario(f"{name}-{label}", argv,
+            scenario = scenarios.Scenario(f"{name}-{label}", argv,
                                     key=f"big-{name}", made=argv)
             scenario.want()
             cases.append((f"{name}, {label}", (scenario, targets, d.random)))

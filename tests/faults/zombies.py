@@ -19,6 +19,7 @@ import sys
 import time
 
 import lab
+import scenarios
 
 LEASE_S = "3"
 # Within a write transaction: the others wait for it.
@@ -152,7 +153,7 @@ def case(slot, scenario, point, n, when):
 
 
 def main():
-    scenario = lab.scenarios()["zombie"]
+    scenario = scenarios.table()["zombie"]
     # What one worker passes in its life, from its registration to its end.
     slot = lab.Slot("count")
     slot.reset(scenario)
