@@ -39,7 +39,8 @@ SABOTAGE = {
         "#define SABOTAGE_no_guard\n/* The guard: what every", ZOMBIES),
     "shared_tmp_name": (
         "src/format/shard.c", "#define SHARD_BUF_BYTES",
-        "#define SABOTAGE_shared_tmp_name\n#define SHARD_BUF_BYTES", ZOMBIES),
+        "#define SABOTAGE_shared_tmp_name\n#define SHARD_BUF_BYTES",
+        fault("zombies.py", "shard.created", "shard.before_sync", count=60)),
     "rename_before_guard": (
         "src/engine/work.c",
         "int held = sm_batch_complete(w->h.db, &w->b, &made, now, err), ret; "
@@ -141,9 +142,10 @@ def passes(test, program, log, limit=100):
 
 def what_was_said(log):
     with open(log, encoding="utf-8", errors="replace") as f:
-        lines = [line.strip() for line in f
-                 if line.startswith(("VIOLATION", "FAIL", "Traceback"))]
-    return (lines or ["?"])[0][:100]
+        all_ = [line.strip() for line in f]
+    lines = [line for line in all_
+             if line.startswith(("VIOLATION", "FAIL", "Traceback"))]
+    return (lines or all_[-1:] or ["?"])[0][:100]
 
 
 def main():

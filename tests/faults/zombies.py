@@ -8,9 +8,9 @@ no row, no shard, no final file; and it removes its own temporary file.
 
 The supervisor's kill is switched off, so that the guard alone is tested, but
 for a worker that is stopped inside a write transaction: nobody can go on
-before it is killed, which the supervisor must do.  Three rounds: it wakes
-while the same run goes on, when that run is over and the final file stands,
-and under a run that began after it was stopped.
+before it is killed, which the supervisor must do.  Four rounds: it wakes while
+the same run goes on, when that run is over and the final file stands, under a
+run that began after it was stopped, and while the other worker still writes.
 """
 import os
 import signal
@@ -31,10 +31,10 @@ NO_KILL = {"SHARDMILL_FAULT": "watch.kill:EIO:1+"}
 
 
 class Process:
-    def __init__(self, slot, argv, env=None):
+    def __init__(self, slot, argv, env=None, name=None):
         full = dict(os.environ, LC_ALL="C.UTF-8", **(env or {}))
         self.err = open(os.path.join(
-            lab.base, f"{os.path.basename(slot.root)}.{argv[0]}"), "w+",
+            lab.base, f"{os.path.basename(slot.root)}.{name or argv[0]}"), "w+",
             encoding="utf-8")
         self.p = subprocess.Popen([lab.SHARDMILL, *argv], cwd=slot.dir,
                                   env=full, stdin=subprocess.DEVNULL,
@@ -152,6 +152,44 @@ def case(slot, scenario, point, n, when):
     return True
 
 
+def case_beside(slot, scenario, point, n):
+    """It wakes while the other worker still writes that batch: neither may
+    touch the other's file."""
+    slot.reset(scenario)
+    zombie = other = None
+    try:
+        zombie = Process(slot, ["work", "f.gz.job", "-q"],
+                         {"SHARDMILL_FAULT": f"{point}:stop:{n}"})
+        wait_for(20, "the worker stops",
+                 lambda: zombie.stopped() or zombie.p.poll() is not None)
+        if not slot.sql("SELECT 1 FROM batch WHERE state = 'running'"):
+            return False
+        slot.sql("UPDATE batch SET state = 'pending' WHERE state = 'running'")
+        other = Process(slot, ["work", "f.gz.job", "-q"],
+                        {"SHARDMILL_FAULT": "work.produced:stop"}, "other")
+        wait_for(20, "the other one stops", other.stopped)
+        zombie.p.send_signal(signal.SIGCONT)
+        wait_for(20, "the zombie is fenced off",
+                 lambda: slot.sql("SELECT 1 FROM attempt "
+                                  "WHERE outcome = 'fenced'"))
+        time.sleep(0.2)     # it removes its file, and goes on
+        other.p.send_signal(signal.SIGCONT)
+        for process in (zombie, other):
+            code = process.ended(30, "a worker")
+            if code != 0:
+                raise lab.Violation(f"exit {code}: {process.text()}")
+        odd = slot.sql("SELECT batch, outcome, message FROM attempt "
+                       "WHERE outcome NOT IN ('done', 'fenced')")
+        if odd:
+            raise lab.Violation(f"one took the other's file: {odd}")
+    finally:
+        for process in (zombie, other):
+            if process:
+                process.end()
+    lab.check_again(slot, scenario)
+    return True
+
+
 def main():
     scenario = scenarios.table()["zombie"]
     # What one worker passes in its life, from its registration to its end.
@@ -161,7 +199,7 @@ def main():
     slot.sm("work", "f.gz.job", "-q", env={"SHARDMILL_FAULT_LOG": log})
     with open(log, encoding="utf-8") as f:
         passed = f.read().split()
-    counts, cases = {}, []
+    counts, cases, beside = {}, [], []
     for point in passed:
         counts[point] = counts.get(point, 0) + 1
         if point == "pulse.beat" or (
@@ -170,10 +208,14 @@ def main():
         for when in ("same run", "finished run", "later run"):
             cases.append((f"{point}:stop:{counts[point]}, {when}",
                           (scenario, point, counts[point], when)))
+        if point not in LOCKED:
+            beside.append((f"{point}:stop:{counts[point]}, beside the other",
+                           (scenario, point, counts[point])))
     # Nearly all of a cycle is waiting for the lease.
     d = lab.Driver("zombies", jobs=10 * lab.JOBS)
-    d.run(case, d.sample(cases, int(os.environ.get("COUNT") or
-                                    (200 if lab.LONG else 60))))
+    count = int(os.environ.get("COUNT") or (200 if lab.LONG else 60))
+    d.run(case, d.sample(cases, count * 3 // 4))
+    d.run(case_beside, d.sample(beside, count // 4))
     lab.finish(d)
 
 
