@@ -80,16 +80,25 @@ tmp_list_read(struct tmp_list *l, struct sm_handle *h, struct sm_err *err)
 	return ret;
 }
 
-/* Bytes of a file in shards/, or -1. */
-static int64_t
-shard_size(struct sm_handle *h, const char *name)
+/*
+ * Bytes of a file in shards/, -1 if there is none.  One that cannot be looked
+ * at is not lost: what is done must not be made again for it.
+ */
+static int
+shard_size(int64_t *size, struct sm_handle *h, const char *name,
+	   struct sm_err *err)
 {
 	struct stat st;
 
-	if (fstatat(h->dir.shards_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    !S_ISREG(st.st_mode))
-		return -1;
-	return st.st_size;
+	*size = -1;
+	if (fstatat(h->dir.shards_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (S_ISREG(st.st_mode))
+			*size = st.st_size;
+		return 0;
+	}
+	return errno == ENOENT ? 0 :
+				 sm_err_sys(err, "cannot look at '%s/shards/%s'",
+					    h->dir.path, name);
 }
 
 /* One row as it is now; 0 if there is none. */
@@ -114,15 +123,18 @@ tmp_judge(struct sm_startcheck *out, struct sm_handle *h,
 	struct sm_batch_row row = { 0 };
 	int ret = row_of(&row, h, f->batch, err);
 	bool mine = ret > 0 && row.token == f->token;
+	int64_t size;
 
+	sm_shard_tmp_name(tmp, f->batch, h->digits, f->token);
+	if (ret >= 0)
+		ret = shard_size(&size, h, tmp, err);
 	if (ret < 0)
 		return ret;
-	sm_shard_tmp_name(tmp, f->batch, h->digits, f->token);
 	if (mine && strcmp(row.state, "running") == 0)
 		return 0;
 #ifndef SABOTAGE_no_rename_completion
 	if (mine && strcmp(row.state, "done") == 0 &&
-	    shard_size(h, tmp) == row.gz_bytes) {
+	    size == row.gz_bytes) {
 		sm_shard_name(name, f->batch, h->digits);
 		sm_fault("startcheck.before_rename");
 		if (renameat(h->dir.shards_fd, tmp, h->dir.shards_fd, name) < 0)
@@ -172,6 +184,7 @@ lost_collect(struct lost_list *lost, uint64_t *from, struct sm_handle *h,
 	char name[SM_SHARD_NAME_MAX];
 	struct sm_batch_row row;
 	int ret = sm_batch_rows_begin(h->db, *from, err), n;
+	int64_t size;
 
 	lost->count = 0;
 	for (n = 0; ret >= 0 && n < LOOK_MAX; n++) {
@@ -191,7 +204,11 @@ lost_collect(struct lost_list *lost, uint64_t *from, struct sm_handle *h,
 		if (strcmp(row.state, "done") != 0)
 			continue;
 		sm_shard_name(name, row.id, h->digits);
-		if (shard_size(h, name) != row.gz_bytes)
+		if (shard_size(&size, h, name, err) < 0) {
+			ret = err->code;
+			break;
+		}
+		if (size != row.gz_bytes)
 			lost->item[lost->count++] =
 				(struct tmp_file){ row.id, row.token };
 	}
