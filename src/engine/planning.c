@@ -295,6 +295,8 @@ planning_insert_job(struct sm_planning *p, const char *text, struct sm_err *err)
 		.sync = s->sync >= 0 ? s->sync : SM_SYNC_SHARD,
 		.fail_fast = s->fail_fast > 0,
 		.single_member = s->single_member > 0,
+		.consume = s->consume > 0,
+		.generation = p->generation,
 		.network_fs = p->opts->network_fs,
 		.final_path = (char *)p->spec->output,
 		.final_force = p->force,

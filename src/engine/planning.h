@@ -24,6 +24,7 @@ struct sm_planning {
 	bool made;      /* the directory was not there before */
 	bool inserting; /* the write transaction is open */
 	bool forget;    /* remove the directory again */
+	int64_t generation; /* recover: of the file that has removed shards */
 };
 
 /*

@@ -33,7 +33,8 @@ sm_settings_init(struct sm_settings *s)
 				   .lease_s = -1,
 				   .sync = -1,
 				   .fail_fast = -1,
-				   .single_member = -1 };
+				   .single_member = -1,
+				   .consume = -1 };
 }
 
 void

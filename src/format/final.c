@@ -170,25 +170,28 @@ final_check_count(const struct sm_final *f, struct sm_err *err)
 			  f->single.batches);
 }
 
-/* Copy what a single member takes of a shard; `*crc` is the whole file's. */
+/*
+ * Copy what a single member takes of the shard at `at`; `*crc` is the whole
+ * shard's.
+ */
 static int
-final_append_inside(struct sm_final *f, uint32_t *crc, int fd,
+final_append_inside(struct sm_final *f, uint32_t *crc, int fd, uint64_t at,
 		    const char *name, const struct sm_gzip_entry *e,
 		    struct sm_err *err)
 {
-	uint64_t tail = e->gz_bytes - SM_GZIP_TAIL_BYTES;
-	uint64_t len = e->gz_bytes - FINAL_SHARD_OUTSIDE;
+	uint64_t inside = at + SM_GZIP_SHARD_HEADER, end = at + e->gz_bytes;
+	uint64_t tail = end - SM_GZIP_TAIL_BYTES, len = tail - inside;
 	uint32_t head_crc, inside_crc, tail_crc;
 	int ret;
 
-	ret = final_copy(f, &head_crc, fd, 0, SM_GZIP_SHARD_HEADER,
-			 FINAL_NOWHERE, name, err);
+	ret = final_copy(f, &head_crc, fd, at, inside, FINAL_NOWHERE, name,
+			 err);
 	if (ret == 0)
-		ret = final_copy(f, &inside_crc, fd, SM_GZIP_SHARD_HEADER,
-				 tail, f->at, name, err);
+		ret = final_copy(f, &inside_crc, fd, inside, tail, f->at, name,
+				 err);
 	if (ret == 0)
-		ret = final_copy(f, &tail_crc, fd, tail, e->gz_bytes,
-				 FINAL_NOWHERE, name, err);
+		ret = final_copy(f, &tail_crc, fd, tail, end, FINAL_NOWHERE,
+				 name, err);
 	if (ret < 0)
 		return ret;
 	*crc = sm_crc32_combine(sm_crc32_combine(head_crc, inside_crc, len),
@@ -199,38 +202,46 @@ final_append_inside(struct sm_final *f, uint32_t *crc, int fd,
 }
 
 int
-sm_final_append(struct sm_final *f, int dirfd, const char *name,
-		const struct sm_gzip_entry *expect, struct sm_err *err)
+sm_final_append_from(struct sm_final *f, int fd, uint64_t at, const char *name,
+		     const struct sm_gzip_entry *expect, struct sm_err *err)
 {
 	uint32_t crc = 0;
-	int fd = -1, ret;
+	int ret = final_check_count(f, err);
 
-	ret = final_check_count(f, err);
-	if (ret == 0)
-		ret = final_open_shard(&fd, dirfd, name, expect->gz_bytes, err);
 	if (ret < 0)
-		goto out;
+		return ret;
 	if (expect->gz_bytes < FINAL_SHARD_OUTSIDE)
-		ret = sm_err_set(err, SM_EVERIFY,
-				 "shard '%s' is damaged: %" PRIu64
-				 " bytes are none",
-				 name, expect->gz_bytes);
-	else if (f->is_single)
-		ret = final_append_inside(f, &crc, fd, name, expect, err);
+		return sm_err_set(err, SM_EVERIFY,
+				  "shard '%s' is damaged: %" PRIu64
+				  " bytes are none",
+				  name, expect->gz_bytes);
+	if (f->is_single)
+		ret = final_append_inside(f, &crc, fd, at, name, expect, err);
 	else
-		ret = final_copy(f, &crc, fd, 0, expect->gz_bytes, f->at, name,
-				 err);
+		ret = final_copy(f, &crc, fd, at, at + expect->gz_bytes, f->at,
+				 name, err);
 	if (ret == 0 && crc != expect->gz_crc32)
 		ret = sm_err_set(err, SM_EVERIFY,
 				 "shard '%s' is damaged: its CRC is %08" PRIx32
 				 ", not %08" PRIx32,
 				 name, crc, expect->gz_crc32);
 	if (ret < 0)
-		goto out;
+		return ret;
 	if (!f->is_single)
 		f->at += expect->gz_bytes;
 	f->appended++;
-out:
+	return 0;
+}
+
+int
+sm_final_append(struct sm_final *f, int dirfd, const char *name,
+		const struct sm_gzip_entry *expect, struct sm_err *err)
+{
+	int fd = -1;
+	int ret = final_open_shard(&fd, dirfd, name, expect->gz_bytes, err);
+
+	if (ret == 0)
+		ret = sm_final_append_from(f, fd, 0, name, expect, err);
 	if (fd >= 0)
 		close(fd);
 	return ret;

@@ -60,6 +60,13 @@ void sm_final_begin_single(struct sm_final *f, int fd, uint64_t fingerprint,
 int sm_final_append(struct sm_final *f, int dirfd, const char *name,
 		    const struct sm_gzip_entry *expect, struct sm_err *err);
 /*
+ * The same of a shard's bytes that stand in the file `fd`, `name` in messages,
+ * from `at` on.
+ */
+int sm_final_append_from(struct sm_final *f, int fd, uint64_t at,
+			 const char *name, const struct sm_gzip_entry *expect,
+			 struct sm_err *err);
+/*
  * Leave out the next batch.  SM_EREFUSED: those of a single member would be
  * more than SM_GZIP_SINGLE_RUNS runs.
  */
