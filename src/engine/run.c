@@ -232,7 +232,7 @@ run_rounds(struct sm_super *s, struct sm_run_result *result,
 			ret = run_verdict(h, opts, result, err);
 		if (ret < 0 || !h->job.final_path)
 			return ret;
-		ret = sm_join(&made, h, &fin, &why);
+		ret = sm_join(&made, h, &fin, NULL, &why);
 		if (ret != SM_EVERIFY || tries == JOIN_TRIES)
 			break;
 		sm_event_notice(&opts->events, "%s; making it again", why.text);

@@ -128,5 +128,13 @@ int sm_shard_check(int dirfd, const char *name,
 		   const struct sm_gzip_entry *expect,
 		   const struct sm_gzip_shard *head, const char **kind,
 		   struct sm_err *err);
+/*
+ * The same of a shard's bytes in the file `fd`, from `at` on; `name` is what
+ * messages call them.
+ */
+int sm_shard_check_in(int fd, const char *name, uint64_t at,
+		      const struct sm_gzip_entry *expect,
+		      const struct sm_gzip_shard *head, const char **kind,
+		      struct sm_err *err);
 
 #endif /* SM_FINAL_H */

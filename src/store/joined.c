@@ -53,6 +53,21 @@ sm_joined_forget(struct sm_db *db, struct sm_err *err)
 }
 
 int
+sm_joined_generation(int64_t *generation, struct sm_db *db, struct sm_err *err)
+{
+	sqlite3_stmt *s = sql_get(db, "SELECT generation FROM job", err);
+	int ret;
+
+	if (!s)
+		return err->code;
+	ret = sql_step(db, s, "read the final file's generation", err);
+	if (ret > 0)
+		*generation = sqlite3_column_int64(s, 0);
+	sqlite3_reset(s);
+	return ret < 0 ? ret : 0;
+}
+
+int
 sm_joined_set_generation(struct sm_db *db, int64_t generation,
 			 struct sm_err *err)
 {
@@ -99,4 +114,22 @@ sm_joined_any(struct sm_db *db, struct sm_err *err)
 			     "SELECT 1 FROM batch WHERE state = 'done' AND "
 			     "joined = token LIMIT 1",
 			     0, err);
+}
+
+int
+sm_joined_end(uint64_t *end, struct sm_db *db, struct sm_err *err)
+{
+	static const char text[] =
+		"SELECT coalesce(max(joined_at + gz_bytes), 0) FROM batch "
+		"WHERE state = 'done' AND joined = token";
+	sqlite3_stmt *s = sql_get(db, text, err);
+	int ret;
+
+	if (!s)
+		return err->code;
+	ret = sql_step(db, s, "look for joined batches", err);
+	if (ret > 0)
+		*end = (uint64_t)sqlite3_column_int64(s, 0);
+	sqlite3_reset(s);
+	return ret < 0 ? ret : 0;
 }
