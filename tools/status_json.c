@@ -34,7 +34,7 @@ static json_t *
 status_json_counts(const struct sm_status *s)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:f, s:o, s:o, s:o, s:o, "
-			 "s:o, s:f, s:f, s:o, s:o, s:o, s:o}",
+			 "s:o, s:o, s:f, s:f, s:o, s:o, s:o}",
 			 "total", sm_json_count(s->total),
 			 "pending", sm_json_count(s->pending),
 			 "running", sm_json_count(s->running),

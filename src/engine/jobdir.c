@@ -343,6 +343,8 @@ sm_jobdir_has_shards(const struct sm_jobdir *dir)
 
 	if (faccessat(dir->fd, "spec.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
+	if (faccessat(dir->fd, "consumed", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
 	fd = openat(dir->shards_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	d = fd < 0 ? NULL : fdopendir(fd);
 	if (!d) {

@@ -8,6 +8,8 @@
  *	logs/             --keep-logs of exec
  *	workers           locks and heartbeats (live.h)
  *	run.lock, final.lock, write.lock
+ *	consumed          with --consume: the path of the file that has what
+ *	                  removed shards had
  *	replaces          while --restart plans anew: the old final file's path
  *
  * Everything in it is opened relative to its descriptor, O_NOFOLLOW and

@@ -10,6 +10,7 @@
 #include "file.h"
 #include "lock.h"
 
+#include "consumed.h"
 #include "planning.h"
 
 #define PATHS_MAX 16
@@ -116,7 +117,10 @@ int
 sm_planning_settle(struct sm_planning *p, struct sm_err *err)
 {
 	struct settled s = { 0 };
-	int ret = settle_kind(p, &s, err);
+	int ret = sm_consumed_check_settings(NULL, &p->opts->settings, err);
+
+	if (ret == 0)
+		ret = settle_kind(p, &s, err);
 
 	/* Checked first: a path that is missing is better named so. */
 	if (ret == 0)

@@ -10,6 +10,9 @@
 #include "fault.h"
 #include "file.h"
 
+#include "joined.h"
+
+#include "consumed.h"
 #include "startcheck.h"
 
 struct tmp_file {
@@ -31,6 +34,8 @@ struct tmp_list {
 struct lost_list {
 	struct tmp_file item[LOOK_MAX];
 	size_t count;
+	/* Of the file that has removed shards; 0: there is none. */
+	uint64_t consumed_size;
 };
 
 static int
@@ -161,6 +166,17 @@ tmp_list_judge(struct sm_startcheck *out, struct sm_handle *h,
 	return 0;
 }
 
+/* Neither its shard nor its place in the final file is there. */
+static bool
+lost_is(const struct lost_list *lost, const struct sm_handle *h,
+	const struct sm_batch_row *row)
+{
+	return strcmp(row->state, "done") == 0 &&
+	       !sm_consumed_shard_stands(h, row) &&
+	       (lost->consumed_size == 0 ||
+		!sm_consumed_has(row, lost->consumed_size));
+}
+
 /*
  * Collect done rows without their shard among the next ones from `*from` on.
  * 1: there may be more; 0: that was all.
@@ -169,7 +185,6 @@ static int
 lost_collect(struct lost_list *lost, uint64_t *from, struct sm_handle *h,
 	     struct sm_err *err)
 {
-	char name[SM_SHARD_NAME_MAX];
 	struct sm_batch_row row;
 	int ret = sm_batch_rows_begin(h->db, *from, err), n;
 
@@ -188,10 +203,7 @@ lost_collect(struct lost_list *lost, uint64_t *from, struct sm_handle *h,
 			break;
 		}
 		(*from)++;
-		if (strcmp(row.state, "done") != 0)
-			continue;
-		sm_shard_name(name, row.id, h->digits);
-		if (shard_size(h, name) != row.gz_bytes)
+		if (lost_is(lost, h, &row))
 			lost->item[lost->count++] =
 				(struct tmp_file){ row.id, row.token };
 	}
@@ -199,9 +211,45 @@ lost_collect(struct lost_list *lost, uint64_t *from, struct sm_handle *h,
 	return ret;
 }
 
+/* How large is the file that has removed shards? */
+static int
+lost_look_at_consumed(struct lost_list *lost, struct sm_handle *h,
+		      struct sm_err *err)
+{
+	int fd, ret = sm_joined_generation(&h->job.generation, h->db, err);
+
+	lost->consumed_size = 0;
+	if (ret == 0)
+		ret = sm_consumed_open(&fd, &lost->consumed_size, &h->job, err);
+	if (ret > 0)
+		close(fd);
+	return ret < 0 ? ret : 0;
+}
+
+/*
+ * In a write transaction.  A finalize may have consumed the shard after its row
+ * was read, so both are looked at again.
+ */
+static int
+lost_requeue_one(struct sm_startcheck *out, struct sm_handle *h,
+		 const struct lost_list *lost, const struct tmp_file *f,
+		 struct sm_err *err)
+{
+	struct sm_batch_row row = { 0 };
+	int ret = row_of(&row, h, f->batch, err);
+
+	if (ret <= 0 || !lost_is(lost, h, &row))
+		return ret < 0 ? ret : 0;
+	ret = sm_batch_requeue(h->db, f->batch, f->token,
+			       "its shard was missing or of another size",
+			       err);
+	out->requeued += ret > 0;
+	return ret < 0 ? ret : 0;
+}
+
 static int
 lost_requeue(struct sm_startcheck *out, struct sm_handle *h,
-	     const struct lost_list *lost, struct sm_err *err)
+	     struct lost_list *lost, struct sm_err *err)
 {
 	size_t i;
 	int ret;
@@ -211,19 +259,13 @@ lost_requeue(struct sm_startcheck *out, struct sm_handle *h,
 	ret = sm_db_begin_write(h->db, err);
 	if (ret < 0)
 		return ret;
-	for (i = 0; i < lost->count; i++) {
-		ret = sm_batch_requeue(h->db, lost->item[i].batch,
-				       lost->item[i].token,
-				       "its shard was missing or of another "
-				       "size",
-				       err);
-		if (ret < 0) {
-			sm_db_rollback(h->db);
-			return ret;
-		}
-		out->requeued += (uint64_t)ret;
-	}
-	return sm_db_commit(h->db, err);
+	ret = lost_look_at_consumed(lost, h, err);
+	for (i = 0; ret == 0 && i < lost->count; i++)
+		ret = lost_requeue_one(out, h, lost, &lost->item[i], err);
+	if (ret == 0)
+		return sm_db_commit(h->db, err);
+	sm_db_rollback(h->db);
+	return ret;
 }
 
 int
@@ -246,6 +288,9 @@ sm_startcheck(struct sm_startcheck *out, struct sm_handle *h,
 		ret = sm_err_mem(err, "the start check");
 		goto out;
 	}
+	ret = lost_look_at_consumed(lost, h, err);
+	if (ret < 0)
+		goto out;
 	do {
 		more = ret = lost_collect(lost, &from, h, err);
 		if (ret >= 0)

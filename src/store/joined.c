@@ -55,9 +55,13 @@ sm_joined_forget(struct sm_db *db, struct sm_err *err)
 int
 sm_joined_generation(int64_t *generation, struct sm_db *db, struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(db, "SELECT generation FROM job", err);
+	sqlite3_stmt *s;
 	int ret;
 
+	*generation = 0;
+	if (db->version < 2) /* of a job that is only read */
+		return 0;
+	s = sql_get(db, "SELECT generation FROM job", err);
 	if (!s)
 		return err->code;
 	ret = sql_step(db, s, "read the final file's generation", err);
