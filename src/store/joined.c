@@ -106,8 +106,8 @@ int
 sm_joined_any_behind(struct sm_db *db, uint64_t id, struct sm_err *err)
 {
 	return joined_exists(db,
-			     "SELECT 1 FROM batch WHERE id > ? AND joined IS "
-			     "NOT NULL LIMIT 1",
+			     "SELECT 1 FROM batch WHERE id > ? AND state = "
+			     "'done' AND joined = token LIMIT 1",
 			     id, err);
 }
 

@@ -32,7 +32,7 @@ int sm_joined_generation(int64_t *generation, struct sm_db *db,
 int sm_joined_set_generation(struct sm_db *db, int64_t generation,
 			     struct sm_err *err);
 
-/* Is a row behind `id` recorded, with whatever token?  1, 0, <0. */
+/* Is the token of a done row behind `id` in the file?  1, 0, <0. */
 int sm_joined_any_behind(struct sm_db *db, uint64_t id, struct sm_err *err);
 /* Where the last of the bytes end that rows rely on. */
 int sm_joined_end(uint64_t *end, struct sm_db *db, struct sm_err *err);
