@@ -369,7 +369,7 @@ run_watched(struct sm_super *s, struct sm_run_result *result,
 					  h->job.sync == SM_SYNC_SHARD, err);
 	if (ret < 0)
 		return ret;
-	run_tell_consume(h, &opts->events);
+	run_tell_consume(h, s->ev);
 	/* Orphans of commands come to us, to be ended with their worker. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	ret = run_rounds(s, result, err);
