@@ -114,6 +114,12 @@ int sm_growing_rename(struct sm_growing *g, struct sm_err *err);
 /* After that commit: remove what nobody needs. */
 void sm_growing_tidy(struct sm_growing *g);
 
+/*
+ * Of a job that is complete: remove what a kill behind that commit has left.
+ * What cannot be removed stays.
+ */
+void sm_growing_sweep(struct sm_handle *h, const struct sm_events *ev);
+
 /* What is not the job's to go on with is removed. */
 void sm_growing_close(struct sm_growing *g);
 

@@ -1,6 +1,7 @@
 /*
  * growing_record.c - what has grown becomes a fact, and shards may go
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "clock.h"
 #include "fault.h"
 #include "file.h"
+#include "lock.h"
 
 #include "joined.h"
 
@@ -18,7 +20,11 @@
 #include "growing.h"
 
 /* So much is recorded, or made durable, at a time. */
+#ifdef SHARDMILL_FAULTS /* so that short jobs come to every step, and often */
+#define RECORD_BATCHES 2
+#else
 #define RECORD_BATCHES 4096
+#endif
 #define RECORD_MS 5000
 #define RECORD_BYTES ((uint64_t)256 << 20)
 #define CONSUME_BYTES ((uint64_t)64 << 20)
@@ -251,16 +257,30 @@ sm_growing_make_findable(struct sm_growing *g, struct sm_err *err)
 	return growing_make_findable(g, err);
 }
 
+static void
+growing_remove_part(const struct sm_growing *g, int64_t generation)
+{
+	char *part = sm_consumed_part_name(g->path, generation);
+
+	if (part && generation != g->generation)
+		unlink(part);
+	free(part);
+}
+
 void
 sm_growing_tidy(struct sm_growing *g)
 {
 	struct sm_err why = { 0 };
-	char *odd;
 	int ret;
 
 	g->is_whole = true;
 	if (!g->ours)
 		return;
+	/* The file that was rewritten, or what is left of such a try. */
+	if (g->generation > 1)
+		growing_remove_part(g, g->generation - 1);
+	if (g->generation > 0)
+		growing_remove_part(g, g->generation + 1);
 	ret = growing_recorded(g, &why);
 	if (ret == 0)
 		ret = growing_remove_spent(g, &why);
@@ -268,13 +288,50 @@ sm_growing_tidy(struct sm_growing *g)
 		sm_event_notice(g->ev, "'%s' is complete, but not all shards "
 				       "could be removed: %s",
 				g->path, why.text);
-	if (g->generation <= 0)
+}
+
+/* Shards that are there, as if they were recorded just now. */
+static int
+growing_list_shards(struct sm_growing *g, struct sm_err *err)
+{
+	struct sm_grown one = { 0 };
+	struct dirent *e;
+	char state[16];
+	int ret = 0;
+	DIR *d;
+	int fd = openat(g->h->dir.shards_fd, ".",
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d && fd >= 0)
+		close(fd);
+	while (d && ret >= 0 && (e = readdir(d))) {
+		if (sm_shard_parse_name(e->d_name, &one.id, &one.token) != 1)
+			continue;
+		ret = sm_batch_look(state, &one.token, g->h->db, one.id, err);
+		if (ret > 0)
+			ret = sm_grown_push(&g->spent, &one, err);
+	}
+	if (d)
+		closedir(d);
+	return ret;
+}
+
+void
+sm_growing_sweep(struct sm_handle *h, const struct sm_events *ev)
+{
+	struct sm_growing g;
+	struct sm_err ignored;
+
+	if (h->job.generation == 0 || !h->job.final_path)
 		return;
-	/* The file that was rewritten; or what is left of such a try. */
-	odd = sm_consumed_part_name(g->path, g->rewriting ?
-						     g->generation - 1 :
-						     g->generation + 1);
-	if (odd)
-		unlink(odd);
-	free(odd);
+	sm_growing_init(&g, h, ev);
+	g.path = strdup(h->job.final_path);
+	g.generation = h->job.generation;
+	g.ours = true;
+	if (g.path &&
+	    sm_lock_try(&g.lock, h->dir.fd, "final.lock", &ignored) > 0 &&
+	    (!h->job.consume || growing_list_shards(&g, &ignored) >= 0))
+		sm_growing_tidy(&g);
+	sm_growing_close(&g);
 }

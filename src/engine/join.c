@@ -547,8 +547,10 @@ sm_join(struct sm_finalize_result *result, struct sm_handle *h,
 			result->was_complete = ret > 0;
 			result->size = (uint64_t)h->job.final_size;
 			result->batches = h->job.batches;
-			if (ret > 0)
+			if (ret > 0) {
+				sm_growing_sweep(h, j.ev);
 				ret = join_count(result, h, err);
+			}
 			goto out;
 		}
 	}

@@ -13,6 +13,7 @@
 #include "fault.h"
 
 #include "consumed.h"
+#include "growing.h"
 #include "planning.h"
 
 struct replan {
@@ -265,6 +266,9 @@ replan_finish(struct replan *r, struct sm_err *err)
 		ret = sm_handle_mend_copies(&h, err);
 	if (ret == 0)
 		ret = sm_join_is_complete(&h, err);
+	h.digits = sm_shard_digits(h.job.batches);
+	if (ret > 0)
+		sm_growing_sweep(&h, p->ev);
 	p->result->complete = ret > 0;
 	sm_job_release(&h.job);
 	return ret < 0 ? ret : 0;

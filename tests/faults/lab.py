@@ -125,6 +125,10 @@ class Slot:
             shutil.copytree(self.template[scenario.name], self.dir,
                             symlinks=True)
         self.intact = self.inodes(scenario.intact)
+        self.old = None     # the final file that stood before
+        if os.path.exists(self.path("f.gz")):
+            with open(self.path("f.gz"), "rb") as f:
+                self.old = f.read()
 
     def inodes(self, names):
         return [os.stat(self.path("f.gz.job", "shards", name)).st_ino
@@ -166,8 +170,16 @@ EXEC = ["--range", "6", "--size", "2", "--", "seq", "{first}", "{last}"]
 
 
 def reference(key, argv):
-    """The final file of an undisturbed run of `argv`, which makes f.gz."""
+    """The final file of an undisturbed run of `argv`, which makes f.gz; or, if
+    it is callable, what that leaves."""
     with _lock:
+        if key not in _references and callable(argv):
+            slot = Slot("reference-" + key)
+            os.mkdir(slot.dir)
+            argv(slot)
+            with open(slot.path("f.gz"), "rb") as f:
+                _references[key] = f.read()
+            shutil.rmtree(slot.root)
         if key not in _references:
             path = os.path.join(base, "reference-" + key)
             os.mkdir(path)
@@ -238,6 +250,33 @@ def _wrecked(slot):
         f.write(b"stray")
 
 
+def _consumed(slot, *more):
+    """Finished, its shards consumed, some batches put back."""
+    slot.must("candidates", "-o", "f.gz", "-q", "-j", "1", "--consume",
+              *candidates())
+    slot.sql("UPDATE batch SET state = 'pending' WHERE id IN (1, 3)")
+
+
+def _half_consumed(slot):
+    """Killed behind the first COMMIT that lets shards go, before they went;
+    then the batch in the midst of what was joined is put back."""
+    _planned(slot)
+    slot.sm("run", "f.gz.job", "-j", "1", "--consume", "--no-follow",
+            env={"SHARDMILL_FAULT": "consume.before_unlink:kill"})
+    rows = slot.sql("SELECT id FROM batch WHERE joined = token")
+    if len(rows) < 2:
+        sys.exit(f"the half-consumed job is not what it should be: {rows}")
+    slot.sql("UPDATE batch SET state = 'pending' WHERE id = 0")
+
+
+def _consumed_lost(slot):
+    """Half consumed, and the database is gone."""
+    _half_consumed(slot)
+    for name in ("job.db", "job.db-wal", "job.db-shm"):
+        if os.path.exists(slot.path("f.gz.job", name)):
+            os.unlink(slot.path("f.gz.job", name))
+
+
 def _damaged(slot, at=60):
     """One bit of a shard: by default of the number of records in its header,
     which stands under no CRC that gzip knows."""
@@ -278,6 +317,16 @@ def scenarios():
              "--level", "1"]
     execs = ["exec", "-o", "f.gz", "-q", "-j", "1", *EXEC]
     resume = ["run", "f.gz.job", "-q", "-j", "1"]
+
+    other = [*one, "--encoder", "zlib", "--accept-changed"]
+
+    def mixed(prepare):
+        """What comes of `prepare` and new batches with other bytes."""
+        def make(slot):
+            prepare(slot)
+            slot.must(*other)
+        return make
+
     table = [
         Scenario("whole", one, keeps=True),
         Scenario("exec", execs, key="exec", made=execs,
@@ -303,6 +352,16 @@ def scenarios():
         Scenario("standing", one, _standing, vanishes=True),
         Scenario("zombie", resume, _planned),
         Scenario("rot", resume, _damaged),
+        Scenario("consume", one + ["--consume"], keeps=True),
+        Scenario("unfollowed", one + ["--consume", "--no-follow"], keeps=True),
+        Scenario("half-consumed", resume, _half_consumed, keeps=True),
+        Scenario("put-back", resume, _consumed, keeps=True),
+        Scenario("rewrite", other, _consumed,
+                 key="rewrite", made=mixed(_consumed), keeps=True),
+        Scenario("rewrite-half", other, _half_consumed,
+                 key="rewrite-half", made=mixed(_half_consumed)),
+        Scenario("recover-consumed", ["recover", "f.gz.job"], _consumed_lost,
+                 finish=[resume], again=(0, 7)),
         Scenario("accept", level + ["--accept-changed"], _planned,
                  key="level", made=level),
     ]
@@ -322,15 +381,15 @@ def done_tokens(slot, job="f.gz.job"):
         return {}
     db = sqlite3.connect(copy)
     try:
-        rows = db.execute("SELECT id, token FROM batch "
+        rows = db.execute("SELECT id, token, joined IS token FROM batch "
                           "WHERE state = 'done'").fetchall()
     except sqlite3.OperationalError:    # no table yet
         rows = []
     finally:
         db.close()
     there = set(os.listdir(slot.path(job, "shards")))
-    return {id_: token for id_, token in rows
-            if there & {f"{id_:06}.gz", f"{id_:06}.{token}.tmp"}}
+    return {id_: token for id_, token, joined in rows
+            if joined or there & {f"{id_:06}.gz", f"{id_:06}.{token}.tmp"}}
 
 
 def leftovers(slot, job="f.gz.job"):
@@ -338,7 +397,7 @@ def leftovers(slot, job="f.gz.job"):
            if not re.fullmatch(r"\d{6}\.gz", name)]
     for top, _, files in os.walk(slot.dir):
         odd += [os.path.join(top, name) for name in files
-                if name.endswith((".tmp", ".part"))]
+                if name.endswith(".tmp") or ".part" in name]
     tables = os.listdir(slot.path(job, "tables"))
     if len(tables) > 1:
         odd += tables
@@ -396,7 +455,7 @@ def check_again(slot, scenario):
     then everything is."""
     if os.path.exists(slot.path("f.gz")):
         with open(slot.path("f.gz"), "rb") as f:
-            if f.read() != scenario.want():
+            if f.read() not in (scenario.want(), slot.old):
                 raise Violation("the final file is not whole")
     r = slot.sm(*scenario.command)
     if r.code not in scenario.again:
