@@ -111,11 +111,12 @@ sm_consumed_check(struct sm_handle *h, const struct sm_batch_row *row,
 	sm_consumed_entry(&e, row);
 	sm_shard_name(name, row->id, h->digits);
 	ret = sm_shard_check(h->dir.shards_fd, name, &e, head, kind, &why);
-	if (ret == SM_EVERIFY && strcmp(*kind, "missing") == 0) {
+	if (ret == SM_EVERIFY) {
 		found = sm_consumed_open(&fd, &size, &h->job, err);
 		if (found < 0)
 			return found;
 		strcat(name, ", in the final file,");
+		/* Then the shard is what a power cut brought back. */
 		if (found > 0 && sm_consumed_has(row, size))
 			ret = sm_shard_check_in(fd, name,
 						(uint64_t)row->joined_at, &e,

@@ -33,8 +33,8 @@ bool sm_consumed_shard_stands(const struct sm_handle *h,
 void sm_consumed_entry(struct sm_gzip_entry *e, const struct sm_batch_row *row);
 
 /*
- * sm_shard_check() of a done batch, of its shard or, where that is gone, of its
- * bytes in the final file.
+ * sm_shard_check() of a done batch, of its shard or, where that is not whole,
+ * of its bytes in the final file, if they should be there.
  */
 int sm_consumed_check(struct sm_handle *h, const struct sm_batch_row *row,
 		      const struct sm_gzip_shard *head, const char **kind,

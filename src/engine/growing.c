@@ -237,21 +237,39 @@ growing_part_ways(struct sm_growing *g, const struct sm_batch_row *row,
 	return 1;
 }
 
-/* From its shard or, where that was removed, from what the file has of it. */
+/*
+ * From what the old file has of it, which was synced before its shard was to
+ * go, or from its shard: a power cut may bring that back without its bytes.
+ */
 static int
 growing_append(struct sm_growing *g, const struct sm_batch_row *row,
 	       const struct sm_gzip_entry *e, struct sm_err *err)
 {
 	char name[SM_SHARD_NAME_MAX + 32];
+	int ret;
 
 	sm_shard_name(name, row->id, g->h->digits);
-	if (g->old_fd < 0 || !sm_consumed_has(row, g->old_size) ||
-	    sm_consumed_shard_stands(g->h, row))
-		return sm_final_append(&g->final, g->h->dir.shards_fd, name, e,
-				       err);
-	strcat(name, ", in the final file,");
-	return sm_final_append_from(&g->final, g->old_fd,
-				    (uint64_t)row->joined_at, name, e, err);
+	if (g->old_fd >= 0 && sm_consumed_has(row, g->old_size)) {
+		strcat(name, ", in the final file,");
+		ret = sm_final_append_from(&g->final, g->old_fd,
+					   (uint64_t)row->joined_at, name, e,
+					   err);
+		if (ret != SM_EVERIFY || !sm_consumed_shard_stands(g->h, row))
+			return ret;
+		sm_shard_name(name, row->id, g->h->digits);
+	}
+	return sm_final_append(&g->final, g->h->dir.shards_fd, name, e, err);
+}
+
+/* Is there a shard, of whatever size? */
+static bool
+growing_has_shard(const struct sm_growing *g, const struct sm_batch_row *row)
+{
+	char name[SM_SHARD_NAME_MAX];
+
+	sm_shard_name(name, row->id, g->h->digits);
+	return faccessat(g->h->dir.shards_fd, name, F_OK,
+			 AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* The batch's bytes are at `at`: is that recorded? */
@@ -264,10 +282,26 @@ growing_note(struct sm_growing *g, const struct sm_batch_row *row, uint64_t at,
 	/* A shard that stands may be removed once more is known than this. */
 	if (!appended && row->joined == row->token &&
 	    row->joined_at == (int64_t)at &&
-	    !(g->consume && sm_consumed_shard_stands(g->h, row)))
+	    !(g->consume && growing_has_shard(g, row)))
 		return 0;
 	g->fresh_bytes += (uint64_t)row->gz_bytes;
 	return sm_grown_push(&g->fresh, &one, err);
+}
+
+/*
+ * The file may have a batch whose shard a power cut took: with --sync end both
+ * must be whole, unless shards are to go anyway.
+ */
+static int
+growing_check_unsynced(struct sm_growing *g, const struct sm_batch_row *row,
+		       const struct sm_gzip_entry *e, struct sm_err *err)
+{
+	char name[SM_SHARD_NAME_MAX];
+
+	if (g->h->job.sync != SM_SYNC_END || g->consume || g->generation > 0)
+		return 0;
+	sm_shard_name(name, row->id, g->h->digits);
+	return sm_final_compare(&g->final, g->h->dir.shards_fd, name, e, err);
 }
 
 int
@@ -283,7 +317,9 @@ sm_growing_add(struct sm_growing *g, const struct sm_batch_row *row,
 		return 0;
 	sm_consumed_entry(&e, row);
 	if (!g->anew) {
-		ret = sm_final_resume(&g->final, &e, err);
+		ret = growing_check_unsynced(g, row, &e, err);
+		if (ret == 0)
+			ret = sm_final_resume(&g->final, &e, err);
 		if (ret == 0) {
 			ret = growing_part_ways(g, row, err);
 			if (ret <= 0)

@@ -201,6 +201,18 @@ final_append_inside(struct sm_final *f, uint32_t *crc, int fd, uint64_t at,
 	return 0;
 }
 
+static int
+final_check_crc(uint32_t crc, const struct sm_gzip_entry *expect,
+		const char *name, struct sm_err *err)
+{
+	if (crc == expect->gz_crc32)
+		return 0;
+	return sm_err_set(err, SM_EVERIFY,
+			  "shard '%s' is damaged: its CRC is %08" PRIx32
+			  ", not %08" PRIx32,
+			  name, crc, expect->gz_crc32);
+}
+
 int
 sm_final_append_from(struct sm_final *f, int fd, uint64_t at, const char *name,
 		     const struct sm_gzip_entry *expect, struct sm_err *err)
@@ -220,11 +232,8 @@ sm_final_append_from(struct sm_final *f, int fd, uint64_t at, const char *name,
 	else
 		ret = final_copy(f, &crc, fd, at, at + expect->gz_bytes, f->at,
 				 name, err);
-	if (ret == 0 && crc != expect->gz_crc32)
-		ret = sm_err_set(err, SM_EVERIFY,
-				 "shard '%s' is damaged: its CRC is %08" PRIx32
-				 ", not %08" PRIx32,
-				 name, crc, expect->gz_crc32);
+	if (ret == 0)
+		ret = final_check_crc(crc, expect, name, err);
 	if (ret < 0)
 		return ret;
 	if (!f->is_single)
@@ -242,6 +251,24 @@ sm_final_append(struct sm_final *f, int dirfd, const char *name,
 
 	if (ret == 0)
 		ret = sm_final_append_from(f, fd, 0, name, expect, err);
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+int
+sm_final_compare(struct sm_final *f, int dirfd, const char *name,
+		 const struct sm_gzip_entry *expect, struct sm_err *err)
+{
+	uint32_t crc = 0;
+	int fd = -1;
+	int ret = final_open_shard(&fd, dirfd, name, expect->gz_bytes, err);
+
+	if (ret == 0)
+		ret = final_copy(f, &crc, fd, 0, expect->gz_bytes,
+				 FINAL_NOWHERE, name, err);
+	if (ret == 0)
+		ret = final_check_crc(crc, expect, name, err);
 	if (fd >= 0)
 		close(fd);
 	return ret;

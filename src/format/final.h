@@ -66,6 +66,9 @@ int sm_final_append(struct sm_final *f, int dirfd, const char *name,
 int sm_final_append_from(struct sm_final *f, int fd, uint64_t at,
 			 const char *name, const struct sm_gzip_entry *expect,
 			 struct sm_err *err);
+/* The same comparison with `expect`, and nothing appended. */
+int sm_final_compare(struct sm_final *f, int dirfd, const char *name,
+		     const struct sm_gzip_entry *expect, struct sm_err *err);
 /*
  * Leave out the next batch.  SM_EREFUSED: those of a single member would be
  * more than SM_GZIP_SINGLE_RUNS runs.
