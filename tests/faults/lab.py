@@ -258,11 +258,11 @@ def _consumed(slot, *more):
 
 
 def _half_consumed(slot):
-    """Killed behind the first COMMIT that lets shards go, before they went;
-    then the batch in the midst of what was joined is put back."""
+    """Killed when all but one of the shards were removed, before the file is
+    whole; then the first batch is put back."""
     _planned(slot)
     slot.sm("run", "f.gz.job", "-j", "1", "--consume", "--no-follow",
-            env={"SHARDMILL_FAULT": "consume.before_unlink:kill"})
+            env={"SHARDMILL_FAULT": "consume.after_unlink:kill:3"})
     rows = slot.sql("SELECT id FROM batch WHERE joined = token")
     if len(rows) < 2:
         sys.exit(f"the half-consumed job is not what it should be: {rows}")
