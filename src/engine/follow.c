@@ -18,7 +18,7 @@
 #ifdef SHARDMILL_FAULTS /* so that short jobs have something to follow */
 #define FOLLOW_POLL_MS 5
 #else
-#define FOLLOW_POLL_MS 250
+#define FOLLOW_POLL_MS 50
 #endif
 #define FOLLOW_ROWS 64
 /* Workers come first: processor and disk. */
@@ -203,6 +203,7 @@ follow_look(struct sm_follow *f, struct sm_err *err)
 		if (follow_give_up(f))
 			break;
 	}
+	sm_final_flush(&f->grown.final);
 	if (ret > 0 && (ret = follow_record(f, false, err)) == 0)
 		ret = 1;
 	return ret;

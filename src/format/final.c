@@ -56,6 +56,14 @@ sm_final_begin_single(struct sm_final *f, int fd, uint64_t fingerprint,
 	f->single.batches = batches;
 }
 
+static void
+final_write_behind(struct sm_final *f, uint64_t end)
+{
+	sync_file_range(f->fd, (off_t)f->behind, (off_t)(end - f->behind),
+			SYNC_FILE_RANGE_WRITE);
+	f->behind = end;
+}
+
 int
 sm_final_write(struct sm_final *f, const void *data, size_t len, uint64_t at,
 	       struct sm_err *err)
@@ -66,13 +74,16 @@ sm_final_write(struct sm_final *f, const void *data, size_t len, uint64_t at,
 		return sm_err_sys(err, "cannot write the final file");
 	/* So that the sync at the end has little to wait for. */
 	at += len;
-	if (at > f->behind && at - f->behind >= FINAL_BEHIND_BYTES) {
-		sync_file_range(f->fd, (off_t)f->behind,
-				(off_t)(at - f->behind),
-				SYNC_FILE_RANGE_WRITE);
-		f->behind = at;
-	}
+	if (at > f->behind && at - f->behind >= FINAL_BEHIND_BYTES)
+		final_write_behind(f, at);
 	return 0;
+}
+
+void
+sm_final_flush(struct sm_final *f)
+{
+	if (f->at > f->behind)
+		final_write_behind(f, f->at);
 }
 
 /* Open a shard of the expected size; what is none is SM_EVERIFY. */

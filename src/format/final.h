@@ -85,6 +85,8 @@ int sm_final_resume(struct sm_final *f, const struct sm_gzip_entry *expect,
 int sm_final_entry(struct sm_final *f, const struct sm_gzip_entry *e,
 		   struct sm_err *err);
 int sm_final_end(struct sm_final *f, struct sm_err *err);
+/* Let the disk begin with what was appended: nothing follows for a while. */
+void sm_final_flush(struct sm_final *f);
 /* Inside: write at a place. */
 int sm_final_write(struct sm_final *f, const void *data, size_t len,
 		   uint64_t at, struct sm_err *err);
