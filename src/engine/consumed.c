@@ -51,10 +51,10 @@ sm_consumed_open(int *fd, uint64_t *size, const struct sm_job *job,
 	if (*fd < 0 && errno == ENOENT)
 		*fd = open(job->final_path, flags);
 	if (*fd < 0)
-		return errno == ENOENT || errno == ELOOP ?
-			       0 :
-			       sm_err_sys(err, "cannot open '%s'",
-					  job->final_path);
+		return errno == ENOENT || errno == ELOOP
+			       ? 0
+			       : sm_err_sys(err, "cannot open '%s'",
+					    job->final_path);
 	if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode)) {
 		*size = (uint64_t)st.st_size;
 		return 1;
@@ -134,13 +134,13 @@ sm_consumed_refuse_change(struct sm_db *db, const struct sm_job *job,
 			  const char *path, int single_member,
 			  struct sm_err *err)
 {
-	bool other = path && job->final_path &&
-		     strcmp(path, job->final_path) != 0;
+	bool other =
+		path && job->final_path && strcmp(path, job->final_path) != 0;
 	int ret;
 
 	if (job->generation <= 0 ||
-	    (!other && (single_member < 0 ||
-			(single_member > 0) == job->single_member)))
+	    (!other &&
+	     (single_member < 0 || (single_member > 0) == job->single_member)))
 		return 0;
 	ret = sm_joined_any(db, err);
 	if (ret <= 0)
@@ -157,8 +157,8 @@ sm_consumed_check_settings(const struct sm_job *job,
 			   const struct sm_settings *s, struct sm_err *err)
 {
 	bool consume = s->consume < 0 ? job && job->consume : s->consume > 0;
-	bool single = s->single_member < 0 ? job && job->single_member :
-					     s->single_member > 0;
+	bool single = s->single_member < 0 ? job && job->single_member
+					   : s->single_member > 0;
 
 	if (!consume || !single)
 		return 0;

@@ -25,8 +25,8 @@
 #else
 #define RECORD_BATCHES 4096
 #endif
-#define RECORD_MS 5000
-#define RECORD_BYTES ((uint64_t)256 << 20)
+#define RECORD_MS     5000
+#define RECORD_BYTES  ((uint64_t)256 << 20)
 #define CONSUME_BYTES ((uint64_t)64 << 20)
 /* Shards removed in one turn at the write lock. */
 #define SPENT_MAX 256
@@ -41,7 +41,7 @@ growing_is_due(const struct sm_growing *g)
 
 int
 sm_grown_push(struct sm_grown_list *l, const struct sm_grown *one,
-	   struct sm_err *err)
+	      struct sm_err *err)
 {
 	struct sm_grown *p;
 
@@ -285,8 +285,9 @@ sm_growing_tidy(struct sm_growing *g)
 	if (ret == 0)
 		ret = growing_remove_spent(g, &why);
 	if (ret < 0)
-		sm_event_notice(g->ev, "'%s' is complete, but not all shards "
-				       "could be removed: %s",
+		sm_event_notice(g->ev,
+				"'%s' is complete, but not all shards "
+				"could be removed: %s",
 				g->path, why.text);
 }
 

@@ -1,43 +1,15 @@
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "clock.h"
-#include "fault.h"
 #include "file.h"
-#include "hash.h"
 #include "lock.h"
 
 #include "joined.h"
 
 #include "consumed.h"
-#include "growing.h"
+#include "joining.h"
 
 #include "join.h"
-
-#define PROGRESS_MS 500
-
-/* Rows are read so many at a time: what is recorded is written in between. */
-#define ROWS_MAX 64
-
-struct join {
-	struct sm_handle *h;
-	const struct sm_events *ev;
-	struct sm_growing *g;
-	char *path; /* the final file */
-	uint64_t total_bytes, told_ms, size;
-	bool ours; /* the job's own final file, whole */
-	bool single_member;
-	/* Batches that go in, if they are done: `missing` may then be more. */
-	bool partial;
-	struct sm_batch_range only;
-	uint64_t left_out; /* of the batches, for whatever reason … */
-	uint64_t missing;  /* … of those asked for, because they are not done */
-	uint64_t named[SM_JOIN_NAMED_MAX]; /* the first of these */
-};
 
 void
 sm_finalize_result_release(struct sm_finalize_result *r)
@@ -46,349 +18,8 @@ sm_finalize_result_release(struct sm_finalize_result *r)
 	*r = (struct sm_finalize_result){ 0 };
 }
 
-static void
-join_progress(struct join *j)
-{
-	struct sm_progress p = { .phase = "join",
-				 .unit = "bytes",
-				 .done = j->g->final.at,
-				 .total = j->total_bytes,
-				 .eta_s = -1 };
-	uint64_t now = sm_clock_ms();
-
-	if (!j->ev->progress || now - j->told_ms < PROGRESS_MS)
-		return;
-	j->told_ms = now;
-	j->ev->progress(&p, j->ev->arg);
-}
-
-/* Is the batch left out of a partial file?  Then `e` is what stands for it. */
-static bool
-join_leaves_out(struct sm_gzip_entry *e, const struct join *j,
-		const struct sm_batch_row *row)
-{
-	if (!j->partial || (strcmp(row->state, "done") == 0 &&
-			    row->id >= j->only.first &&
-			    row->id <= j->only.last))
-		return false;
-	*e = (struct sm_gzip_entry){ 0 };
-	if (strcmp(row->state, "done") == 0)
-		e->rows = (uint64_t)row->rows;
-	else if (row->first >= 0 && row->end > row->first)
-		e->rows = (uint64_t)(row->end - row->first);
-	return true;
-}
-
-/* Leave the batch out, and keep count of those that are missed. */
 static int
-join_skip(struct join *j, const struct sm_batch_row *row,
-	  const struct sm_gzip_entry *e, struct sm_err *err)
-{
-	j->left_out++;
-	if (row->id >= j->only.first && row->id <= j->only.last) {
-		if (j->missing < SM_JOIN_NAMED_MAX)
-			j->named[j->missing] = row->id;
-		j->missing++;
-	}
-	return sm_final_skip(&j->g->final, e, err);
-}
-
-static int
-join_row_is_done(const struct sm_batch_row *row, uint64_t expect,
-		 struct sm_err *err)
-{
-	if (row->id != expect)
-		return sm_err_set(err, SM_EDAMAGED,
-				  "the row of batch %llu is missing; "
-				  "'shardmill recover' rebuilds it",
-				  (unsigned long long)expect);
-	if (strcmp(row->state, "done") != 0)
-		return sm_err_set(err, SM_EWORK,
-				  "batch %llu was put back meanwhile; run the "
-				  "job again",
-				  (unsigned long long)row->id);
-	return 0;
-}
-
-/* The rows from `from` on, as many as there is room for: their number, <0. */
-static int
-join_read_rows(struct sm_batch_row *rows, struct join *j, uint64_t from,
-	       struct sm_err *err)
-{
-	int n = 0, ret = sm_batch_rows_begin(j->h->db, from, err);
-
-	while (ret >= 0 && n < ROWS_MAX &&
-	       (ret = sm_batch_rows_next(&rows[n], j->h->db, err)) > 0)
-		n++;
-	sm_batch_rows_end(j->h->db);
-	return ret < 0 ? ret : n;
-}
-
-/* One row, in its turn.  1: it is in; 0: the file must be rewritten; <0. */
-static int
-join_add(struct join *j, const struct sm_batch_row *row, struct sm_err *err)
-{
-	uint64_t n = j->g->final.appended;
-	struct sm_gzip_entry e;
-	int ret;
-
-	if (join_leaves_out(&e, j, row) && row->id == n) {
-		ret = join_skip(j, row, &e, err);
-		return ret < 0 ? ret : 1;
-	}
-	ret = join_row_is_done(row, n, err);
-	if (ret < 0)
-		return ret;
-	if (sm_event_stops(j->ev) > 0)
-		return sm_err_set(err, SM_ESTOPPED,
-				  "stopped while joining; the same command "
-				  "joins on");
-	ret = sm_growing_add(j->g, row, err);
-	if (ret > 0)
-		join_progress(j);
-	return ret;
-}
-
-/*
- * The shards that are not in the file yet, in order, each read once and
- * compared with its row; `*bad` is the last one looked at.
- */
-static int
-join_shards(struct join *j, struct sm_batch_row *bad, struct sm_err *err)
-{
-	struct sm_batch_row *rows = malloc(ROWS_MAX * sizeof(*rows));
-	int ret = 0, n = 1, i;
-
-	if (!rows)
-		return sm_err_mem(err, "joining shards");
-	while (ret >= 0 && n > 0) {
-		n = join_read_rows(rows, j, j->g->final.appended, err);
-		ret = n < 0 ? n : 1;
-		for (i = 0; ret > 0 && i < n; i++) {
-			*bad = rows[i];
-			ret = join_add(j, &rows[i], err);
-		}
-		if (ret > 0)
-			ret = sm_growing_record(j->g, false, err);
-		else if (ret == 0)
-			ret = sm_growing_rewrite(j->g, err);
-	}
-	free(rows);
-	return ret;
-}
-
-static int
-join_index(struct join *j, struct sm_err *err)
-{
-	struct sm_batch_row row;
-	struct sm_gzip_entry e;
-	int ret = sm_batch_rows_begin(j->h->db, 0, err);
-
-	while (ret >= 0 &&
-	       (ret = sm_batch_rows_next(&row, j->h->db, err)) > 0) {
-		if (!join_leaves_out(&e, j, &row))
-			sm_consumed_entry(&e, &row);
-		ret = sm_growing_list(j->g, &row, &e, err);
-	}
-	sm_batch_rows_end(j->h->db);
-	return ret < 0 ? ret : 0;
-}
-
-/*
- * A shard is damaged: put its batch back, and those of all damaged shards
- * behind it, so that one more run mends everything.
- */
-static int
-join_requeue_damaged(struct join *j, struct sm_batch_row *row,
-		     struct sm_err *err)
-{
-	struct sm_err why;
-	uint64_t next;
-	const char *kind;
-	int ret;
-
-	for (;;) {
-		next = row->id + 1;
-		ret = sm_join_requeue(j->h->db, row, err);
-		if (ret < 0)
-			return ret;
-		do {
-			ret = sm_batch_rows_begin(j->h->db, next, err);
-			if (ret == 0)
-				ret = sm_batch_rows_next(row, j->h->db, err);
-			sm_batch_rows_end(j->h->db);
-			if (ret <= 0)
-				return ret;
-			next = row->id + 1;
-			ret = strcmp(row->state, "done") != 0 ?
-				      0 :
-				      sm_consumed_check(j->h, row, NULL, &kind,
-							&why);
-		} while (ret == 0);
-		if (ret != SM_EVERIFY) {
-			*err = why;
-			return ret;
-		}
-	}
-}
-
-int
-sm_join_requeue(struct sm_db *db, const struct sm_batch_row *row,
-		struct sm_err *err)
-{
-	int held, ret = sm_db_begin_write(db, err);
-
-	if (ret < 0)
-		return ret;
-	held = sm_batch_requeue(db, row->id, row->token,
-				"its shard was damaged", err);
-	if (held < 0) {
-		sm_db_rollback(db);
-		return held;
-	}
-	ret = sm_db_commit(db, err);
-	return ret < 0 ? ret : held;
-}
-
-/* All shards, then the index: of the same rows. */
-static int
-join_fill(struct join *j, struct sm_batch_row *bad, struct sm_err *err)
-{
-	struct sm_growing *g = j->g;
-	struct stat st;
-	int ret = join_shards(j, bad, err);
-
-	/* A final file that stands is not the one that was published? */
-	if (ret == 0 && g->published &&
-	    (fstat(g->fd, &st) < 0 || st.st_size != j->h->job.final_size)) {
-		ret = sm_growing_rewrite(g, err);
-		if (ret == 0)
-			ret = join_shards(j, bad, err);
-	}
-	if (ret == 0)
-		ret = join_index(j, err);
-	if (ret == 0 && !j->partial && g->digest_listed != g->digest)
-		ret = sm_err_set(err, SM_EWORK,
-				 "cannot finalize '%s': batches were made "
-				 "again while the shards were joined; finalize "
-				 "once more",
-				 j->h->dir.path);
-	return ret;
-}
-
-/* Everything up to the rename: a whole, synced F.part. */
-static int
-join_write_part(struct join *j, struct sm_err *err)
-{
-	struct sm_batch_row row = { 0 };
-	struct sm_err why;
-	int ret = 0;
-
-	/* One snapshot for a file of which nothing is recorded meanwhile. */
-	if (!j->ours)
-		ret = sm_db_begin_read(j->h->db, err);
-	if (ret == 0)
-		ret = join_fill(j, &row, err);
-	if (!j->ours)
-		sm_db_end_read(j->h->db);
-	if (ret == SM_EVERIFY) {
-		why = *err;
-		ret = join_requeue_damaged(j, &row, err);
-		if (ret < 0)
-			return ret;
-		*err = why;
-		return SM_EVERIFY;
-	}
-	if (ret == 0)
-		ret = sm_growing_end(j->g, err);
-	j->size = j->g->published ? (uint64_t)j->h->job.final_size :
-				    j->g->final.at;
-	return ret;
-}
-
-/* In the transaction: the rows must still be those that were joined. */
-static int
-join_check_rows(struct join *j, struct sm_err *err)
-{
-	uint64_t digest, odd;
-	int ret = sm_join_digest(&digest, &odd, j->h, err);
-
-	if (ret < 0)
-		return ret;
-	if (ret == 0)
-		return sm_err_set(err, SM_EWORK,
-				  "cannot finalize '%s': batch %llu was put "
-				  "back while the shards were joined; run the "
-				  "job again",
-				  j->h->dir.path, (unsigned long long)odd);
-	if (digest != j->g->digest)
-		return sm_err_set(err, SM_EWORK,
-				  "cannot finalize '%s': batches were made "
-				  "again while the shards were joined; finalize "
-				  "once more",
-				  j->h->dir.path);
-	return 0;
-}
-
-/* Compared, recorded and renamed under one write lock. */
-static int
-join_publish(struct join *j, struct sm_err *err)
-{
-	struct sm_growing *g = j->g;
-	int ret = sm_growing_make_findable(g, err);
-
-	if (ret == 0 && (g->consume || g->rewriting))
-		ret = sm_db_set_full_sync(j->h->db, true, err);
-	if (ret == 0)
-		ret = sm_db_begin_write(j->h->db, err);
-	if (ret < 0)
-		return ret;
-	ret = join_check_rows(j, err);
-	if (ret == 0)
-		ret = j->ours ? sm_growing_record_rest(g, err) :
-				sm_joined_forget(j->h->db, err);
-	if (ret == 0)
-		ret = sm_job_finalized(j->h->db, j->path, j->size, g->digest,
-				       j->single_member, err);
-	if (ret == 0)
-		ret = sm_growing_rename(g, err);
-	if (ret < 0) {
-		sm_db_rollback(j->h->db);
-		return ret;
-	}
-	ret = sm_db_commit(j->h->db, err);
-	if (ret == 0)
-		sm_growing_tidy(g);
-	return ret;
-}
-
-static int
-join_locked(struct join *j, struct sm_finalize_result *result,
-	    struct sm_err *err)
-{
-	struct sm_batch_counts c;
-	int ret = sm_batch_counts(&c, j->h->db, err);
-
-	if (ret < 0)
-		return ret;
-	j->total_bytes = c.gz_bytes;
-	ret = join_write_part(j, err);
-	/* A partial file is not the job's final file: nothing is recorded. */
-	if (ret == 0)
-		ret = j->partial ? sm_growing_rename(j->g, err) :
-				   join_publish(j, err);
-	if (ret < 0)
-		return ret;
-	result->left_out = j->left_out;
-	result->size = j->size;
-	result->batches = j->g->final.appended;
-	result->records = j->g->records;
-	result->raw_bytes = j->g->raw_bytes;
-	return 0;
-}
-
-static int
-join_choose_path(struct join *j, const char *output, struct sm_err *err)
+join_choose_path(struct sm_joining *j, const char *output, struct sm_err *err)
 {
 	const char *path = output ? output : j->h->job.final_path;
 
@@ -403,17 +34,17 @@ join_choose_path(struct join *j, const char *output, struct sm_err *err)
 
 /* Which form, and which batches: all of them must be done, or some may do. */
 static int
-join_choose_what(struct join *j, const struct sm_finalize_opts *opts,
+join_choose_what(struct sm_joining *j, const struct sm_finalize_opts *opts,
 		 struct sm_err *err)
 {
 	uint64_t batches = j->h->job.batches;
-	struct sm_batch_counts c;
-	int ret = sm_batch_counts(&c, j->h->db, err);
+	struct sm_batch_counts c = { .done = 0 };
+	int ret = opts->allow_missing ? sm_batch_counts(&c, j->h->db, err) : 0;
 
 	if (ret < 0)
 		return ret;
-	j->single_member = opts->single_member ? opts->single_member > 0 :
-						 j->h->job.single_member;
+	j->single_member = opts->single_member ? opts->single_member > 0
+					       : j->h->job.single_member;
 	j->only = (struct sm_batch_range){ 0, UINT64_MAX };
 	if (opts->batches)
 		j->only = *opts->batches;
@@ -424,8 +55,8 @@ join_choose_what(struct join *j, const struct sm_finalize_opts *opts,
 				  (unsigned long long)j->only.first,
 				  (unsigned long long)batches);
 	/* What lacks nothing is the whole file, however it is asked for. */
-	j->partial = (opts->batches && (j->only.first > 0 ||
-					j->only.last < batches - 1)) ||
+	j->partial = (opts->batches &&
+		      (j->only.first > 0 || j->only.last < batches - 1)) ||
 		     (opts->allow_missing && c.done < c.total);
 	if (opts->allow_missing)
 		return 0;
@@ -447,7 +78,7 @@ join_count(struct sm_finalize_result *result, struct sm_handle *h,
 
 /* The first final file that is named is the job's: it may grow as such. */
 static int
-join_name_first(struct join *j, struct sm_err *err)
+join_name_first(struct sm_joining *j, struct sm_err *err)
 {
 	int ret = sm_db_begin_write(j->h->db, err);
 
@@ -467,7 +98,7 @@ join_name_first(struct join *j, struct sm_err *err)
 
 /* Whose file it is, and whether it may be written. */
 static int
-join_check(struct join *j, const struct sm_finalize_opts *opts,
+join_check(struct sm_joining *j, const struct sm_finalize_opts *opts,
 	   struct sm_err *err)
 {
 	struct sm_job *job = &j->h->job;
@@ -495,7 +126,7 @@ join_check(struct join *j, const struct sm_finalize_opts *opts,
 
 /* What grew while the job ran is taken over, if it is still true. */
 static int
-join_open(struct join *j, struct sm_err *err)
+join_open(struct sm_joining *j, struct sm_err *err)
 {
 	int ret;
 
@@ -524,7 +155,7 @@ sm_join(struct sm_finalize_result *result, struct sm_handle *h,
 	struct sm_err *err)
 {
 	struct sm_growing *g = malloc(sizeof(*g));
-	struct join j = { .h = h, .ev = &opts->events, .g = g };
+	struct sm_joining j = { .h = h, .ev = &opts->events, .g = g };
 	int missing = 0, ret;
 
 	*result = (struct sm_finalize_result){ 0 };
@@ -556,11 +187,11 @@ sm_join(struct sm_finalize_result *result, struct sm_handle *h,
 	}
 	ret = join_check(&j, opts, err);
 	if (ret == 0)
-		ret = j.ours ? join_open(&j, err) :
-			       sm_growing_open_other(g, j.path, j.single_member,
+		ret = j.ours ? join_open(&j, err)
+			     : sm_growing_open_other(g, j.path, j.single_member,
 						     err);
 	if (ret == 0)
-		ret = join_locked(&j, result, err);
+		ret = sm_joining_write(&j, result, err);
 	if (ret == 0 && j.missing > 0)
 		missing = sm_join_name_missing(j.path, j.named, j.missing, err);
 out:

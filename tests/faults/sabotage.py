@@ -65,10 +65,10 @@ SABOTAGE = {
         "src/format/final.c", "if (crc == expect->gz_crc32) return 0;",
         "if (name)\n\t\treturn 0;", ROT),
     "joiner_mends_nothing": (
-        "src/engine/join.c", "if (ret == SM_EVERIFY) {",
+        "src/engine/joining.c", "if (ret == SM_EVERIFY) {",
         "if (ret == SM_EVERIFY && 0) {", ROT),
     "publish_without_look": (
-        "src/engine/join.c",
+        "src/engine/joining.c",
         "int ret = sm_join_digest(&digest, &odd, j->h, err);",
         "int ret = (odd = 0, digest = j->g->digest, 1);", EDITS),
     "complete_by_size": (
