@@ -191,6 +191,9 @@ class Trace:
 
     on_fdatasync = on_fsync
 
+    def on_sync_file_range(self, *_):
+        """It begins to write, and promises nothing."""
+
 
 def read(trace, root, there):
     """The operations in strace's output; `there`: files that exist before."""
