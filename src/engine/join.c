@@ -131,8 +131,6 @@ join_open(struct sm_joining *j, struct sm_err *err)
 	int ret;
 
 	if (j->g->fd >= 0 && j->ours) {
-		j->g->h = j->h;
-		j->g->ev = j->ev;
 		ret = sm_growing_is_current(j->g, err);
 		if (ret == 0)
 			sm_growing_rewind(j->g);
@@ -164,6 +162,8 @@ sm_join(struct sm_finalize_result *result, struct sm_handle *h,
 	sm_growing_init(g, h, j.ev);
 	if (grown) {
 		*g = *grown;
+		g->h = h;
+		g->ev = j.ev;
 		sm_growing_init(grown, NULL, NULL);
 	}
 	ret = join_choose_what(&j, opts, err);
