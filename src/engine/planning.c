@@ -143,7 +143,10 @@ void
 sm_planning_release(struct sm_planning *p)
 {
 	sm_spec_free(p->spec);
+	free(p->grown[0]);
+	free(p->grown[1]);
 	p->spec = NULL;
+	p->grown[0] = p->grown[1] = NULL;
 }
 
 int

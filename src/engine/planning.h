@@ -25,6 +25,7 @@ struct sm_planning {
 	bool inserting; /* the write transaction is open */
 	bool forget;    /* remove the directory again */
 	int64_t generation; /* recover: of the file that has removed shards */
+	char *grown[2]; /* --restart: what the old job has of its final file */
 };
 
 /*

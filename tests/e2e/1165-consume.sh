@@ -153,6 +153,20 @@ same f.gz ref.gz
 equal "$(echo f.gz*)" "f.gz f.gz.job" "files"
 [ ! -e f.gz.job/consumed ] || fail "the note of the old job is left"
 
+# Half done as well.
+rm -rf f.gz f.gz.job
+PACE=0.2
+start run exec -o f.gz "${job[@]}" --consume -- sh -c "$slow"
+wait_for 30 consumed
+kill -KILL -- -$pid
+wait $pid
+PACE=0
+expect_exit 0 sm exec -o g.gz "${job[@]}" -- sh -c "$slow"
+expect_exit 0 sm plan f.gz.job exec -o h.gz "${job[@]}" --restart --yes -- \
+	sh -c "$slow"
+equal "$(echo f.gz*)" "f.gz.job" "files"
+rm -rf f.gz.job
+
 # The disk is needed once: the final file and the shards in flight.
 # shellcheck disable=SC2016
 big='sleep 0.4; head -c 3000000 /dev/urandom | od -An -v -tx1'
@@ -168,3 +182,5 @@ done
 ended 0 $pid run
 final=$(stat -c %s f.gz)
 echo "peak $peak bytes, final file $final bytes"
+# Shards in flight: what comes in the few seconds between two syncs.
+[ "$peak" -lt $((final * 3 / 2)) ] || fail "the peak was $peak bytes"
