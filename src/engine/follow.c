@@ -20,6 +20,7 @@
 #else
 #define FOLLOW_POLL_MS 50
 #endif
+#define FOLLOW_POLL_NETWORK_MS 1000
 #define FOLLOW_ROWS 64
 /* Workers come first: processor and disk. */
 #define FOLLOW_NICE 10
@@ -49,6 +50,7 @@ sm_follow_hear(struct sm_follow *f, const struct sm_events *ev,
 	       struct sm_err *err)
 {
 	char *notice[SM_FOLLOW_NOTICES];
+	struct sm_err why;
 	size_t i, n;
 	int ret = 0;
 
@@ -58,11 +60,16 @@ sm_follow_hear(struct sm_follow *f, const struct sm_events *ev,
 	n = f->notices;
 	memcpy(notice, f->notice, sizeof(notice));
 	f->notices = 0;
-	if (f->why.code == SM_ENOSPC) {
-		*err = f->why;
-		ret = f->why.code;
-	}
+	why = f->why;
 	pthread_mutex_unlock(&f->lock);
+	if (why.code == SM_ENOSPC) {
+		*err = why;
+		ret = why.code;
+	} else if (why.code != 0 && why.code != SM_ESTOPPED && !f->told) {
+		f->told = true;
+		sm_event_notice(ev, "%s; the shards are joined at the end",
+				why.text);
+	}
 	for (i = 0; i < n; i++) {
 		sm_event_notice(ev, "%s", notice[i]);
 		free(notice[i]);
@@ -82,9 +89,13 @@ static void
 follow_sleep(struct sm_follow *f)
 {
 	struct timespec until;
+	long ms = FOLLOW_POLL_MS;
 
+	/* Without a log every look keeps a writer waiting. */
+	if (f->h.job.network_fs)
+		ms = FOLLOW_POLL_NETWORK_MS;
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += FOLLOW_POLL_MS * 1000000L;
+	until.tv_nsec += ms * 1000000L;
 	until.tv_sec += until.tv_nsec / 1000000000L;
 	until.tv_nsec %= 1000000000L;
 	pthread_mutex_lock(&f->lock);

@@ -37,6 +37,7 @@ struct sm_follow {
 	char *notice[SM_FOLLOW_NOTICES];
 	size_t notices;
 	struct sm_err why; /* of its end; code 0: none */
+	bool told;
 };
 
 /* `job` must outlive it.  Without a thread it follows nothing. */

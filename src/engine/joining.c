@@ -4,6 +4,8 @@
 
 #include "clock.h"
 
+#include "member.h"
+
 #include "joined.h"
 
 #include "consumed.h"
@@ -221,20 +223,50 @@ sm_join_requeue(struct sm_db *db, const struct sm_batch_row *row,
 	return ret < 0 ? ret : held;
 }
 
+/*
+ * The final file that stands has all batches: has it their index and end, and
+ * nothing else?  1, 0, <0.  A kill may have come between its name and the
+ * commit that says so.
+ */
+static int
+joining_stands(struct sm_joining *j, struct sm_err *err)
+{
+	struct sm_growing *g = j->g;
+	struct sm_member_reader *r = NULL;
+	struct sm_gzip_end e;
+	struct stat st;
+	uint32_t crc = 0;
+	int ret;
+
+	if (fstat(g->fd, &st) < 0)
+		return sm_err_sys(err, "cannot examine '%s'", g->path);
+	j->size = (uint64_t)st.st_size;
+	if (sm_final_read_end(&e, g->fd, j->size) != 1 || e.partial ||
+	    e.fingerprint != j->h->fingerprint ||
+	    e.batches != g->final.appended || e.index_at != g->final.at)
+		return 0;
+	ret = sm_member_reader_new(&r, g->fd, g->path, j->size, err);
+	if (ret == 0)
+		ret = sm_member_crc(r, &crc, e.index_at,
+				    j->size - SM_GZIP_END_BYTES, err);
+	sm_member_reader_free(r);
+	return ret < 0 ? ret : crc == e.index_crc32;
+}
+
 /* All shards, then the index: of the same rows. */
 static int
 joining_fill(struct sm_joining *j, struct sm_batch_row *bad, struct sm_err *err)
 {
 	struct sm_growing *g = j->g;
-	struct stat st;
 	int ret = joining_shards(j, bad, err);
 
-	/* A final file that stands is not the one that was published? */
-	if (ret == 0 && g->published &&
-	    (fstat(g->fd, &st) < 0 || st.st_size != j->h->job.final_size)) {
-		ret = sm_growing_rewrite(g, err);
+	if (ret == 0 && g->published) {
+		ret = joining_stands(j, err);
+		if (ret == 0)
+			ret = sm_growing_rewrite(g, err);
 		if (ret == 0)
 			ret = joining_shards(j, bad, err);
+		ret = ret > 0 ? 0 : ret;
 	}
 	if (ret == 0)
 		ret = joining_index(j, err);
