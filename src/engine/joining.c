@@ -304,8 +304,8 @@ joining_write_part(struct sm_joining *j, struct sm_err *err)
 	}
 	if (ret == 0)
 		ret = sm_growing_end(j->g, err);
-	j->size = j->g->published ? (uint64_t)j->h->job.final_size
-				  : j->g->final.at;
+	if (!j->g->published)
+		j->size = j->g->final.at;
 	return ret;
 }
 

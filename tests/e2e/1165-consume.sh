@@ -136,6 +136,14 @@ expect_exit 0 sm run f.gz -q
 same f.gz ref.gz
 clean
 
+# A lost database costs a file that stands whole nothing.
+before=$(stat -c %i f.gz)
+rm -f f.gz.job/job.db*
+expect_exit 0 sm recover f.gz.job
+expect_exit 0 sm run f.gz -q
+equal "$(stat -c %i f.gz)" "$before" inode
+clean
+
 # Its name and form stay; parts of it are written from its ranges.
 expect_exit 7 sm finalize f.gz -o moved.gz
 expect_exit 7 sm finalize f.gz --single-member
