@@ -176,6 +176,7 @@ struct sm_settings {
 	int sync;         /* enum sm_sync */
 	int fail_fast;    /* 0 or 1 */
 	int single_member; /* 0 or 1: the final file is one gzip member */
+	int consume;       /* 0 or 1: remove shards once they are in it */
 };
 
 SM_API void sm_settings_init(struct sm_settings *s); /* all "keep" */
@@ -220,6 +221,9 @@ struct sm_run_opts {
 	 */
 	const char *const *worker_argv;
 	struct sm_settings settings;
+	const char *output; /* the final file; NULL: as planned */
+	int follow; /* join while it runs; 0: no, 1: yes, -1: if there is a
+		     * final file */
 	bool retry_failed; /* put failed batches back first */
 	bool trust;
 	struct sm_events events;
@@ -274,6 +278,7 @@ struct sm_status {
 	uint64_t total, pending, running, done, failed;
 	double percent;
 	uint64_t rows, records, skipped, raw_bytes, gz_bytes;
+	uint64_t joined; /* batches whose bytes the final file has, as it grows */
 	double rows_per_s, elapsed_s, eta_s; /* eta_s < 0: unknown */
 	bool active; /* a supervisor holds run.lock */
 	bool paused;

@@ -31,7 +31,7 @@
 --      and are not read in it.
 
 PRAGMA application_id = 0x534d696c; -- "SMil"
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- The job: one row, inserted in the same transaction as the batches, so that a
 -- database without it is a plan that was killed.  `workers` and `paused` may be
@@ -62,6 +62,12 @@ CREATE TABLE job (
 	                                -- 1: may replace a file that is not ours
 	single_member INTEGER NOT NULL DEFAULT 0 CHECK (single_member IN (0, 1)),
 	                                -- 1: the final file is one gzip member
+	consume      INTEGER NOT NULL DEFAULT 0 CHECK (consume IN (0, 1)),
+	                                -- 1: shards that are in the final file go
+	generation   INTEGER NOT NULL DEFAULT 0,
+	                                -- of the final file as it grows, which
+	                                -- has what removed shards had; 0: none
+	                                -- was removed yet
 	created      REAL NOT NULL,     -- planned at
 	started      REAL,              -- the latest run began; rates count from here
 	ended        REAL               -- it ended; NULL while it runs or was killed
@@ -108,6 +114,9 @@ CREATE TABLE batch (
 	started      REAL,                -- the latest claim
 	finished     REAL,                -- done or failed at
 	error        TEXT,                -- message of the latest failure
+	joined       INTEGER,             -- the token whose bytes the growing or
+	                                  -- final file holds
+	joined_at    INTEGER,             -- where in it they begin
 	CHECK (state <> 'running'
 	       OR (worker IS NOT NULL AND token IS NOT NULL)),
 	CHECK (state <> 'done'

@@ -12,7 +12,7 @@ WITH
 d AS MATERIALIZED (
 	SELECT count(*) AS done, sum(rows) AS rows, sum(records) AS records,
 	       sum(skipped) AS skipped, sum(raw_bytes) AS raw_bytes,
-	       sum(gz_bytes) AS gz_bytes
+	       sum(gz_bytes) AS gz_bytes, sum(joined = token) AS joined
 	FROM batch WHERE state = 'done'),
 r AS MATERIALIZED (
 	SELECT count(*) AS run_done, sum(rows) AS run_rows
@@ -48,7 +48,8 @@ p AS MATERIALIZED (
 	            WHEN t.open AND c.run_done > 0
 	            THEN round((c.pending + c.running) * t.s / c.run_done, 1)
 	       END AS eta_s,
-	       coalesce(c.skipped, 0) AS skipped
+	       coalesce(c.skipped, 0) AS skipped,
+	       coalesce(c.joined, 0) AS joined
 	FROM c, t)
 SELECT total, pending, running, done, failed, percent, rows, records,
        raw_bytes, gz_bytes, rows_per_s, elapsed_s, eta_s,
@@ -57,7 +58,7 @@ SELECT total, pending, running, done, failed, percent, rows, records,
        CASE WHEN eta_s IS NOT NULL THEN
             printf('%d:%02d:%02d', eta_s / 3600, eta_s / 60 % 60, eta_s % 60)
        END AS eta,
-       skipped
+       skipped, joined
 FROM p;
 
 -- Which batches failed, and why?

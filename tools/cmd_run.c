@@ -15,6 +15,7 @@ run_init(void *args)
 	struct run_args *a = args;
 
 	sm_settings_init(&a->run.settings);
+	a->run.follow = -1;
 }
 
 static int
@@ -28,6 +29,16 @@ run_run(struct sm_call *call, struct sm_err *err)
 }
 
 static const struct sm_option run_options[] = {
+	{ "output", 'o', .type = SM_OPTION_STRING, .arg = "FILE",
+	  .at = offsetof(struct run_args, run.output),
+	  .standard = "as planned", .help = "the final file, gzip" },
+	{ "follow", .type = SM_OPTION_CONST, .constant = 1,
+	  .at = offsetof(struct run_args, run.follow),
+	  .help = "join the shards while the job runs (default, if there is a "
+		  "final file)" },
+	{ "no-follow", .type = SM_OPTION_CONST, .constant = 0,
+	  .at = offsetof(struct run_args, run.follow),
+	  .help = "join them at its end" },
 	{ "retry-failed", .type = SM_OPTION_BOOL,
 	  .at = offsetof(struct run_args, run.retry_failed),
 	  .help = "put the failed batches back first" },
@@ -51,8 +62,8 @@ const struct sm_cmd cmd_run = {
 	.name = "run",
 	.usage = "JOB [OPTIONS]",
 	.summary = "supervise workers until nothing is left to do",
-	.detail = "A job that was planned with an output is joined at the "
-		  "end.\n",
+	.detail = "A job that was planned with an output is joined while it "
+		  "runs, and finished at\nits end.\n",
 	.words = 1,
 	.drains = true,
 	.groups = run_groups,

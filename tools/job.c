@@ -26,6 +26,7 @@ sm_job_args_init(void *args)
 	sm_candidates_opts_init(&a->candidates);
 	sm_exec_opts_init(&a->exec);
 	sm_settings_init(&a->plan.settings);
+	a->follow = -1;
 }
 
 /* Deleting hours of work is asked for twice. */
@@ -89,6 +90,7 @@ sm_job_make(struct sm_call *call, bool exec, struct sm_err *err)
 	struct sm_job_args *a = call->args;
 	struct sm_plan_result planned = { 0 };
 	struct sm_run_opts run = { .settings = a->plan.settings,
+				   .follow = a->follow,
 				   .retry_failed = a->retry_failed,
 				   .trust = a->plan.trust };
 	struct sm_screen screen;

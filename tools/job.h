@@ -20,6 +20,7 @@ struct sm_job_args {
 	struct sm_candidates_opts candidates;
 	struct sm_exec_opts exec;
 	struct sm_plan_opts plan;
+	int follow; /* as in struct sm_run_opts */
 	bool retry_failed;
 	bool yes;
 	bool quiet;

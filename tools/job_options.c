@@ -153,6 +153,12 @@ const struct sm_option sm_job_settings[] = {
 	{ "no-single-member", .type = SM_OPTION_CONST, .constant = 0,
 	  SETTINGS(single_member),
 	  .help = "it has one for each batch (default)" },
+	{ "consume", .type = SM_OPTION_CONST, .constant = 1,
+	  SETTINGS(consume),
+	  .help = "remove each shard once the final file has it for good, so "
+		  "that both need the disk once" },
+	{ "no-consume", .type = SM_OPTION_CONST, .constant = 0,
+	  SETTINGS(consume), .help = "keep them (default)" },
 	{ 0 },
 };
 
@@ -194,6 +200,10 @@ const struct sm_option sm_job_replan[] = {
 const struct sm_option sm_job_running[] = {
 	{ "retry-failed", .type = SM_OPTION_BOOL, ARGS(retry_failed),
 	  .help = "try the failed batches again as well" },
+	{ "follow", .type = SM_OPTION_CONST, .constant = 1, ARGS(follow),
+	  .help = "join the shards while the job runs (default)" },
+	{ "no-follow", .type = SM_OPTION_CONST, .constant = 0, ARGS(follow),
+	  .help = "join them at its end" },
 	{ "quiet", 'q', .type = SM_OPTION_BOOL, ARGS(quiet),
 	  .help = "no progress and no closing line" },
 	{ 0 },

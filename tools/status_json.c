@@ -34,7 +34,7 @@ static json_t *
 status_json_counts(const struct sm_status *s)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:f, s:o, s:o, s:o, s:o, "
-			 "s:o, s:f, s:f, s:o, s:o, s:o}",
+			 "s:o, s:o, s:f, s:f, s:o, s:o, s:o}",
 			 "total", sm_json_count(s->total),
 			 "pending", sm_json_count(s->pending),
 			 "running", sm_json_count(s->running),
@@ -46,6 +46,7 @@ status_json_counts(const struct sm_status *s)
 			 "skipped", sm_json_count(s->skipped),
 			 "raw_bytes", sm_json_count(s->raw_bytes),
 			 "gz_bytes", sm_json_count(s->gz_bytes),
+			 "joined", sm_json_count(s->joined),
 			 "rows_per_s", s->rows_per_s,
 			 "elapsed_s", s->elapsed_s,
 			 "eta_s", sm_json_seconds(s->eta_s),

@@ -29,6 +29,10 @@ status_show_counts(const struct sm_status *s)
 	       sm_text_count(s->rows).s, sm_text_count(s->records).s,
 	       sm_text_count(s->skipped).s, sm_text_size(s->raw_bytes).s,
 	       sm_text_size(s->gz_bytes).s);
+	if (s->joined > 0 && !s->complete)
+		printf("in the final file so far: %s %s\n",
+		       sm_text_count(s->joined).s,
+		       sm_text_plural(s->joined, "batch", "batches"));
 }
 
 static void

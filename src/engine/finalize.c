@@ -24,7 +24,7 @@ sm_finalize(struct sm_finalize_result *result, const char *job,
 	db.wait.arg = (void *)&opts->events;
 	ret = sm_handle_open(&h, job, &db, opts->trust, err);
 	if (ret == 0)
-		ret = sm_join(result, &h, opts, err);
+		ret = sm_join(result, &h, opts, NULL, err);
 	sm_handle_close(&h);
 	return ret;
 }

@@ -343,6 +343,8 @@ sm_jobdir_has_shards(const struct sm_jobdir *dir)
 
 	if (faccessat(dir->fd, "spec.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
+	if (faccessat(dir->fd, "consumed", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
 	fd = openat(dir->shards_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	d = fd < 0 ? NULL : fdopendir(fd);
 	if (!d) {
@@ -354,4 +356,21 @@ sm_jobdir_has_shards(const struct sm_jobdir *dir)
 		shards = e->d_name[0] != '.';
 	closedir(d);
 	return shards;
+}
+
+int
+sm_jobdir_shard_size(int64_t *size, const struct sm_jobdir *dir,
+		     const char *name, struct sm_err *err)
+{
+	struct stat st;
+
+	*size = -1;
+	if (fstatat(dir->shards_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (S_ISREG(st.st_mode))
+			*size = st.st_size;
+		return 0;
+	}
+	return errno == ENOENT ? 0 :
+				 sm_err_sys(err, "cannot look at '%s/shards/%s'",
+					    dir->path, name);
 }

@@ -8,6 +8,8 @@
  *	logs/             --keep-logs of exec
  *	workers           locks and heartbeats (live.h)
  *	run.lock, final.lock, write.lock
+ *	consumed          with --consume: the path of the file that has what
+ *	                  removed shards had
  *	replaces          while --restart plans anew: the old final file's path
  *
  * Everything in it is opened relative to its descriptor, O_NOFOLLOW and
@@ -60,6 +62,13 @@ void sm_jobdir_close(struct sm_jobdir *dir);
  * job, is no plan that was killed: recover is for it.
  */
 bool sm_jobdir_has_shards(const struct sm_jobdir *dir);
+
+/*
+ * Bytes of a file in shards/, -1 if there is none.  One that cannot be looked
+ * at is not lost: what is done must not be made again for it.
+ */
+int sm_jobdir_shard_size(int64_t *size, const struct sm_jobdir *dir,
+			 const char *name, struct sm_err *err);
 
 /* tables/<16 hex digits> */
 int sm_jobdir_tables(int *fd, const struct sm_jobdir *dir,

@@ -66,6 +66,7 @@ sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 	 */
 	static const char *const files[] = {
 		"spec.json",	       "spec.json.tmp",
+		"consumed",	       "consumed.tmp",
 		"job.db",	       "job.db-wal",
 		"job.db-shm",	       "job.db-journal",
 		"job.db.damaged",      "job.db.damaged-wal",

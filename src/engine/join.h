@@ -9,14 +9,22 @@
 
 #include "handle.h"
 
+struct sm_growing;
+
 /*
- * Write the final file, or find that it stands.  SM_EWORK: batches are not
+ * Write the final file, or find that it stands.  `grown`, unless NULL, is taken
+ * over: what a run has joined meanwhile.  SM_EWORK: batches are not
  * done, up to ten are named; SM_EVERIFY: a shard is damaged and its batch was
  * put back; SM_EHELD, SM_EREFUSED, SM_EIO, SM_ENOSPC: the old file is
  * untouched.
  */
 int sm_join(struct sm_finalize_result *result, struct sm_handle *h,
-	    const struct sm_finalize_opts *opts, struct sm_err *err);
+	    const struct sm_finalize_opts *opts, struct sm_growing *grown,
+	    struct sm_err *err);
+
+/* Put a batch back whose shard is damaged: 1; 0: it is another one; <0. */
+int sm_join_requeue(struct sm_db *db, const struct sm_batch_row *row,
+		    struct sm_err *err);
 
 /*
  * Name up to SM_JOIN_NAMED_MAX batches that are not done, of all or, unless it

@@ -19,6 +19,7 @@
 #include "live.h"
 #include "lock.h"
 
+#include "consumed.h"
 #include "planning.h"
 
 void
@@ -139,7 +140,13 @@ plan_note_final(struct sm_planning *p, struct sm_err *err)
 
 	/* A damaged database, or none, notes nothing. */
 	if (sm_db_open(&db, p->dir.path, p->dir.fd, &opts, &ignored) == 0 &&
-	    sm_job_get(&job, db, &ignored) == 0 && job.final_path &&
+	    sm_job_get(&job, db, &ignored) == 0 && job.final_path) {
+		p->grown[0] = sm_consumed_part_name(job.final_path,
+						    job.generation);
+		p->grown[1] = sm_consumed_part_name(job.final_path,
+						    job.generation + 1);
+	}
+	if (p->grown[0] &&
 	    sm_join_check_target(job.final_path, 0, &job, job.final_force,
 				 &ignored) == 0)
 		ret = sm_jobdir_write(&p->dir, "replaces", job.final_path,
@@ -217,7 +224,7 @@ plan_restart(struct sm_planning *p, struct sm_err *err)
 {
 	char *path = strdup(p->dir.path);
 	bool made;
-	int ret = path ? plan_refuse_living(p, err) :
+	int i, ret = path ? plan_refuse_living(p, err) :
 			 sm_err_mem(err, "a path");
 
 	if (ret == 0)
@@ -231,6 +238,9 @@ plan_restart(struct sm_planning *p, struct sm_err *err)
 	close(p->lock);
 	p->lock = -1;
 	sm_jobdir_close(&p->dir);
+	for (i = 0; i < 2; i++)
+		if (p->grown[i])
+			unlink(p->grown[i]);
 	ret = sm_jobdir_create(&p->dir, path, p->opts->trust,
 			       p->opts->network_fs, &made, err);
 	if (ret == 0)

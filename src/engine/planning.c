@@ -10,6 +10,7 @@
 #include "file.h"
 #include "lock.h"
 
+#include "consumed.h"
 #include "planning.h"
 
 #define PATHS_MAX 16
@@ -116,7 +117,10 @@ int
 sm_planning_settle(struct sm_planning *p, struct sm_err *err)
 {
 	struct settled s = { 0 };
-	int ret = settle_kind(p, &s, err);
+	int ret = sm_consumed_check_settings(NULL, &p->opts->settings, err);
+
+	if (ret == 0)
+		ret = settle_kind(p, &s, err);
 
 	/* Checked first: a path that is missing is better named so. */
 	if (ret == 0)
@@ -139,7 +143,10 @@ void
 sm_planning_release(struct sm_planning *p)
 {
 	sm_spec_free(p->spec);
+	free(p->grown[0]);
+	free(p->grown[1]);
 	p->spec = NULL;
+	p->grown[0] = p->grown[1] = NULL;
 }
 
 int
@@ -295,6 +302,8 @@ planning_insert_job(struct sm_planning *p, const char *text, struct sm_err *err)
 		.sync = s->sync >= 0 ? s->sync : SM_SYNC_SHARD,
 		.fail_fast = s->fail_fast > 0,
 		.single_member = s->single_member > 0,
+		.consume = s->consume > 0,
+		.generation = p->generation,
 		.network_fs = p->opts->network_fs,
 		.final_path = (char *)p->spec->output,
 		.final_force = p->force,

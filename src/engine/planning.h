@@ -24,6 +24,8 @@ struct sm_planning {
 	bool made;      /* the directory was not there before */
 	bool inserting; /* the write transaction is open */
 	bool forget;    /* remove the directory again */
+	int64_t generation; /* recover: of the file that has removed shards */
+	char *grown[2]; /* --restart: what the old job has of its final file */
 };
 
 /*

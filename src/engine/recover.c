@@ -3,9 +3,10 @@
  *
  * The batches are cut again from the inputs, which must be the planned ones;
  * every shard that is whole, and says in its header, by its own CRC, that it is
- * this batch of this fingerprint, is adopted as done; the rest is pending.  The
- * job row is inserted last in the one transaction that holds all of it, so that
- * a killed recovery is a killed plan, and can simply be run again.
+ * this batch of this fingerprint, is adopted as done, and so is what the final
+ * file has of a job that consumed its shards; the rest is pending.  The job row
+ * is inserted last in the one transaction that holds all of it, so that a
+ * killed recovery is a killed plan, and can simply be run again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,15 +20,19 @@
 #include "fault.h"
 #include "file.h"
 #include "member.h"
+#include "joined.h"
 #include "worker.h"
 
 #include "planning.h"
+#include "recover_final.h"
 
 #define SPEC_MAX_BYTES (16 << 20)
 
 struct recover {
 	struct sm_planning p;
 	struct sm_recover_result *result;
+	struct sm_plan_opts *plan;
+	struct sm_recover_final final;
 	uint64_t fingerprint;
 	uint64_t planned; /* batches, as spec.json has it */
 	unsigned digits;
@@ -134,6 +139,26 @@ recover_set_aside(struct recover *r, struct sm_err *err)
 	return 0;
 }
 
+/* Is the member, which fits itself, the batch's?  What its row records. */
+static bool
+recover_take(struct sm_batch_made *made, const struct recover *r,
+	     const struct sm_kind_batch *b, const struct sm_member *m)
+{
+	*made = (struct sm_batch_made){
+		.rows = m->head.rows,
+		.records = m->head.records,
+		.skipped = m->head.skipped,
+		.raw_bytes = m->raw_bytes,
+		.gz_bytes = m->bytes,
+		.raw_crc32 = m->raw_crc32,
+		.gz_crc32 = m->gz_crc32,
+	};
+	return m->head.batch == b->id &&
+	       m->head.fingerprint == r->fingerprint &&
+	       m->head.first == (uint64_t)b->first &&
+	       m->head.end == (uint64_t)b->end;
+}
+
 /* 1: the shard of `b` is whole, and this is what its row records. */
 static int
 recover_look_at_shard(struct sm_batch_made *made, struct recover *r,
@@ -163,23 +188,22 @@ recover_look_at_shard(struct sm_batch_made *made, struct recover *r,
 	if (reader && ret == 0)
 		ret = !sm_member_judge(&m, NULL, b->id) &&
 		      m.bytes == (uint64_t)st.st_size &&
-		      m.head.batch == b->id &&
-		      m.head.fingerprint == r->fingerprint &&
-		      m.head.first == (uint64_t)b->first &&
-		      m.head.end == (uint64_t)b->end;
-	if (ret > 0)
-		*made = (struct sm_batch_made){
-			.rows = m.head.rows,
-			.records = m.head.records,
-			.skipped = m.head.skipped,
-			.raw_bytes = m.raw_bytes,
-			.gz_bytes = m.bytes,
-			.raw_crc32 = m.raw_crc32,
-			.gz_crc32 = m.gz_crc32,
-		};
+		      recover_take(made, r, b, &m);
 	sm_member_reader_free(reader);
 	close(fd);
 	return ret;
+}
+
+/* The same of what the final file has of it, from `*at` on. */
+static int
+recover_look_at_final(struct sm_batch_made *made, uint64_t *at,
+		      struct recover *r, const struct sm_kind_batch *b,
+		      struct sm_err *err)
+{
+	struct sm_member m;
+	int ret = sm_recover_final_look(&m, at, &r->final, b->id, err);
+
+	return ret > 0 ? recover_take(made, r, b, &m) : ret;
 }
 
 /* A worker row of our own stands behind the adopted shards' attempts. */
@@ -217,16 +241,24 @@ recover_batch(const struct sm_kind_batch *b, void *arg, struct sm_err *err)
 {
 	struct recover *r = arg; /* begins with its struct sm_planning */
 	struct sm_batch_made made;
+	bool joined = false;
+	uint64_t at = 0;
 	int ret = sm_planning_insert(b, &r->p, err);
 
 	if (ret == 0 && r->by.worker == 0)
 		ret = recover_register(r, err);
 	if (ret == 0)
 		ret = recover_look_at_shard(&made, r, b, err);
+	if (ret == 0) {
+		ret = recover_look_at_final(&made, &at, r, b, err);
+		joined = ret > 0;
+	}
 	if (ret > 0) {
 		sm_fault("recover.adopt");
 		ret = sm_batch_adopt(r->p.db, b->id, &r->by, &made, err);
 		r->result->reused += ret > 0;
+		if (ret > 0 && joined)
+			ret = sm_joined_adopt(r->p.db, b->id, at, err);
 	}
 	if (b->id % 256 == 0)
 		recover_progress(r, b->id);
@@ -285,6 +317,23 @@ recover_rebuild(struct recover *r, struct sm_err *err)
 	return ret;
 }
 
+/* How the final file is made is no content option: it is seen by the file. */
+static int
+recover_final_options(struct recover *r, struct sm_err *err)
+{
+	int ret = sm_recover_final_open(&r->final, &r->p.dir, err);
+
+	if (ret == 0 && r->final.path) {
+		r->plan->settings.consume = 1;
+		r->p.generation = r->final.fd >= 0 ? r->final.generation : 0;
+		ret = sm_spec_set_output(r->p.spec, r->final.path, err);
+	} else if (ret == 0 && r->p.spec->output) {
+		r->plan->settings.single_member =
+			sm_recover_final_is_single(r->p.spec->output);
+	}
+	return ret;
+}
+
 static int
 recover_locked(struct recover *r, struct sm_err *err)
 {
@@ -308,7 +357,9 @@ recover_locked(struct recover *r, struct sm_err *err)
 		 (unsigned long long)r->fingerprint);
 	r->planned = r->p.spec->batches;
 	r->digits = sm_shard_digits(r->planned);
-	ret = recover_set_aside(r, err);
+	ret = recover_final_options(r, err);
+	if (ret == 0)
+		ret = recover_set_aside(r, err);
 	return ret < 0 ? ret : recover_rebuild(r, err);
 }
 
@@ -323,6 +374,8 @@ sm_recover(struct sm_recover_result *result, const char *job,
 				    .result = &planned,
 				    .dir = SM_JOBDIR_NONE,
 				    .lock = -1 },
+			     .plan = &plan,
+			     .final = { .fd = -1 },
 			     .result = result };
 	int ret;
 
@@ -336,6 +389,7 @@ sm_recover(struct sm_recover_result *result, const char *job,
 		ret = recover_locked(&r, err);
 	if (ret == 0)
 		result->batches = r.p.spec->batches;
+	sm_recover_final_close(&r.final);
 	sm_db_close(r.p.db);
 	sm_jobdir_close(&r.p.dir);
 	if (r.p.lock >= 0)

@@ -12,6 +12,8 @@
 
 #include "fault.h"
 
+#include "consumed.h"
+#include "growing.h"
 #include "planning.h"
 
 struct replan {
@@ -119,8 +121,14 @@ static int
 replan_settings(struct replan *r, struct sm_err *err)
 {
 	struct sm_planning *p = r->p;
-	int ret = sm_db_begin_write(p->db, err);
+	int ret = sm_consumed_check_settings(&r->job, &p->opts->settings, err);
 
+	if (ret == 0)
+		ret = sm_consumed_refuse_change(
+			p->db, &r->job, p->spec->output,
+			p->opts->settings.single_member, err);
+	if (ret == 0)
+		ret = sm_db_begin_write(p->db, err);
 	if (ret < 0)
 		return ret;
 	ret = sm_job_set(p->db, &p->opts->settings, err);
@@ -258,6 +266,9 @@ replan_finish(struct replan *r, struct sm_err *err)
 		ret = sm_handle_mend_copies(&h, err);
 	if (ret == 0)
 		ret = sm_join_is_complete(&h, err);
+	h.digits = sm_shard_digits(h.job.batches);
+	if (ret > 0)
+		sm_growing_sweep(&h, p->ev);
 	p->result->complete = ret > 0;
 	sm_job_release(&h.job);
 	return ret < 0 ? ret : 0;

@@ -11,7 +11,9 @@
 #include "file.h"
 #include "lock.h"
 
+#include "consumed.h"
 #include "join.h"
+#include "joined.h"
 #include "startcheck.h"
 #include "super.h"
 
@@ -33,7 +35,8 @@ sm_settings_init(struct sm_settings *s)
 				   .lease_s = -1,
 				   .sync = -1,
 				   .fail_fast = -1,
-				   .single_member = -1 };
+				   .single_member = -1,
+				   .consume = -1 };
 }
 
 void
@@ -69,8 +72,46 @@ run_wait_notice(const char *text, void *arg)
 	sm_event_notice(((struct run_patience *)arg)->ev, "%s", text);
 }
 
+/* Which settings and final file there may be, before anything is changed. */
 static int
-run_set(struct sm_handle *h, const struct sm_run_opts *opts,
+run_check(char **path, struct sm_handle *h, const struct sm_run_opts *opts,
+	  struct sm_err *err)
+{
+	int ret = sm_consumed_check_settings(&h->job, &opts->settings, err);
+
+	if (ret == 0 && opts->output) {
+		*path = sm_path_real(opts->output, err);
+		if (!*path)
+			return err->code;
+		ret = sm_join_check_target(*path, h->fingerprint, &h->job,
+					   h->job.final_force, err);
+	}
+	if (ret == 0)
+		ret = sm_consumed_refuse_change(
+			h->db, &h->job, *path, opts->settings.single_member,
+			err);
+	if (ret == 0 && opts->follow > 0 && !*path && !h->job.final_path)
+		ret = sm_err_set(err, SM_EUSAGE,
+				 "--follow: the job '%s' was planned without a "
+				 "final file; name one by -o",
+				 h->dir.path);
+	return ret;
+}
+
+/* The consequence that is not seen until it is too late. */
+static void
+run_tell_consume(const struct sm_handle *h, const struct sm_events *ev)
+{
+	if (h->job.consume && h->job.final_path)
+		sm_event_notice(ev,
+				"--consume: shards are removed once '%s' has "
+				"them; if that file is lost before the job is, "
+				"its batches are made again",
+				h->job.final_path);
+}
+
+static int
+run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 	struct sm_err *err)
 {
 	int ret = sm_db_begin_write(h->db, err);
@@ -79,6 +120,8 @@ run_set(struct sm_handle *h, const struct sm_run_opts *opts,
 	if (ret < 0)
 		return ret;
 	ret = sm_job_set(h->db, &opts->settings, err);
+	if (ret == 0 && path)
+		ret = sm_job_set_final(h->db, path, false, err);
 	if (ret == 0 && opts->retry_failed)
 		n = sm_batch_retry(h->db, SM_BATCHES_FAILED, 0, 0, err);
 	if (ret == 0 && n >= 0)
@@ -109,6 +152,22 @@ run_tell_check(const struct sm_startcheck *c, const struct sm_events *ev)
 				c->renamed == 1 ? "" : "s");
 }
 
+/* Join meanwhile, if there is a final file and something left to wait for. */
+static int
+run_follow(struct sm_follow *follow, struct sm_handle *h,
+	   const struct sm_run_opts *opts, struct sm_err *err)
+{
+	struct sm_batch_left left;
+	int ret;
+
+	if (opts->follow == 0 || !h->job.final_path)
+		return 0;
+	ret = sm_batch_left(&left, h->db, err);
+	if (ret < 0 || (!left.pending && !left.running))
+		return ret;
+	return sm_follow_start(follow, h->dir.path, err);
+}
+
 /* From the first worker's start to the last one's end. */
 static int
 run_supervise(struct sm_super *s, struct sm_err *err)
@@ -126,8 +185,11 @@ run_supervise(struct sm_super *s, struct sm_err *err)
 #endif
 	if (ret == 0) {
 		run_tell_check(&check, s->ev);
-		ret = sm_super_loop(s, err);
+		ret = run_follow(s->follow, s->h, s->opts, err);
 	}
+	if (ret == 0)
+		ret = sm_super_loop(s, err);
+	sm_follow_stop(s->follow);
 	if (ret == 0 && s->why.code != 0 && s->why.code != SM_EWORK) {
 		*err = s->why;
 		ret = s->why.code;
@@ -213,32 +275,52 @@ run_verdict(struct sm_handle *h, const struct sm_run_opts *opts,
 	return 0;
 }
 
+/* Make what is left and join it. */
+static int
+run_round(struct sm_finalize_result *made, struct sm_super *s,
+	  struct sm_run_result *result, struct sm_err *err)
+{
+	struct sm_finalize_opts fin = { .events = s->opts->events };
+	struct sm_follow follow = { .started = false };
+	struct sm_err why;
+	int ret;
+
+	s->follow = &follow;
+	ret = run_supervise(s, err);
+	result->signals = s->stops;
+	if (ret == 0)
+		ret = sm_follow_hear(&follow, s->ev, err);
+	if (ret == 0)
+		ret = run_verdict(s->h, s->opts, result, err);
+	if (ret == 0 && s->h->job.final_path) {
+		ret = sm_join(made, s->h, &fin,
+			      follow.started ? &follow.grown : NULL, &why);
+		if (ret < 0)
+			*err = why;
+	}
+	sm_follow_release(&follow);
+	return ret;
+}
+
 static int
 run_rounds(struct sm_super *s, struct sm_run_result *result,
 	   struct sm_err *err)
 {
 	const struct sm_run_opts *opts = s->opts;
-	struct sm_handle *h = s->h;
-	struct sm_finalize_opts fin = { .events = opts->events };
 	struct sm_finalize_result made = { 0 };
-	struct sm_err why;
 	int ret, tries;
 
 	for (tries = 1;; tries++) {
-		ret = run_supervise(s, err);
-		result->signals = s->stops;
+		/* What was joined, and consumed, before the start check. */
+		ret = sm_handle_reload(s->h, err);
 		if (ret == 0)
-			ret = run_verdict(h, opts, result, err);
-		if (ret < 0 || !h->job.final_path)
-			return ret;
-		ret = sm_join(&made, h, &fin, &why);
+			ret = run_round(&made, s, result, err);
 		if (ret != SM_EVERIFY || tries == JOIN_TRIES)
 			break;
-		sm_event_notice(&opts->events, "%s; making it again", why.text);
+		sm_event_notice(&opts->events, "%s; making it again",
+				err->text);
 	}
-	if (ret < 0)
-		*err = why;
-	if (ret == 0) {
+	if (ret == 0 && made.path) {
 		result->finalized = true;
 		result->was_complete = made.was_complete;
 		result->final_size = made.size;
@@ -268,6 +350,7 @@ run_watched(struct sm_super *s, struct sm_run_result *result,
 	    struct sm_err *err)
 {
 	struct sm_handle *h = s->h;
+	char *path = NULL;
 	int ret = sm_handle_check_inputs(h, s->ev, err);
 
 	if (ret == 0)
@@ -275,7 +358,10 @@ run_watched(struct sm_super *s, struct sm_run_result *result,
 	if (ret == 0)
 		ret = sm_handle_mend_copies(h, err);
 	if (ret == 0)
-		ret = run_set(h, s->opts, err);
+		ret = run_check(&path, h, s->opts, err);
+	if (ret == 0)
+		ret = run_set(h, s->opts, path, err);
+	free(path);
 	if (ret == 0)
 		ret = sm_handle_reload(h, err);
 	if (ret == 0)
@@ -283,6 +369,7 @@ run_watched(struct sm_super *s, struct sm_run_result *result,
 					  h->job.sync == SM_SYNC_SHARD, err);
 	if (ret < 0)
 		return ret;
+	run_tell_consume(h, s->ev);
 	/* Orphans of commands come to us, to be ended with their worker. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	ret = run_rounds(s, result, err);

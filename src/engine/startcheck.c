@@ -10,6 +10,9 @@
 #include "fault.h"
 #include "file.h"
 
+#include "joined.h"
+
+#include "consumed.h"
 #include "startcheck.h"
 
 struct tmp_file {
@@ -31,6 +34,8 @@ struct tmp_list {
 struct lost_list {
 	struct tmp_file item[LOOK_MAX];
 	size_t count;
+	/* Of the file that has removed shards; 0: there is none. */
+	uint64_t consumed_size;
 };
 
 static int
@@ -80,27 +85,6 @@ tmp_list_read(struct tmp_list *l, struct sm_handle *h, struct sm_err *err)
 	return ret;
 }
 
-/*
- * Bytes of a file in shards/, -1 if there is none.  One that cannot be looked
- * at is not lost: what is done must not be made again for it.
- */
-static int
-shard_size(int64_t *size, struct sm_handle *h, const char *name,
-	   struct sm_err *err)
-{
-	struct stat st;
-
-	*size = -1;
-	if (fstatat(h->dir.shards_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-		if (S_ISREG(st.st_mode))
-			*size = st.st_size;
-		return 0;
-	}
-	return errno == ENOENT ? 0 :
-				 sm_err_sys(err, "cannot look at '%s/shards/%s'",
-					    h->dir.path, name);
-}
-
 /* One row as it is now; 0 if there is none. */
 static int
 row_of(struct sm_batch_row *row, struct sm_handle *h, uint64_t batch,
@@ -127,7 +111,7 @@ tmp_judge(struct sm_startcheck *out, struct sm_handle *h,
 
 	sm_shard_tmp_name(tmp, f->batch, h->digits, f->token);
 	if (ret >= 0)
-		ret = shard_size(&size, h, tmp, err);
+		ret = sm_jobdir_shard_size(&size, &h->dir, tmp, err);
 	if (ret < 0)
 		return ret;
 	if (mine && strcmp(row.state, "running") == 0)
@@ -173,6 +157,22 @@ tmp_list_judge(struct sm_startcheck *out, struct sm_handle *h,
 	return 0;
 }
 
+/* Neither its shard nor its place in the final file is there: 1; 0; <0. */
+static int
+lost_is(const struct lost_list *lost, const struct sm_handle *h,
+	const struct sm_batch_row *row, struct sm_err *err)
+{
+	int stands;
+
+	if (strcmp(row->state, "done") != 0)
+		return 0;
+	stands = sm_consumed_shard_stands(h, row, err);
+	if (stands != 0)
+		return stands < 0 ? stands : 0;
+	return lost->consumed_size == 0 ||
+	       !sm_consumed_has(row, lost->consumed_size);
+}
+
 /*
  * Collect done rows without their shard among the next ones from `*from` on.
  * 1: there may be more; 0: that was all.
@@ -181,10 +181,9 @@ static int
 lost_collect(struct lost_list *lost, uint64_t *from, struct sm_handle *h,
 	     struct sm_err *err)
 {
-	char name[SM_SHARD_NAME_MAX];
 	struct sm_batch_row row;
 	int ret = sm_batch_rows_begin(h->db, *from, err), n;
-	int64_t size;
+	int is_lost;
 
 	lost->count = 0;
 	for (n = 0; ret >= 0 && n < LOOK_MAX; n++) {
@@ -201,14 +200,12 @@ lost_collect(struct lost_list *lost, uint64_t *from, struct sm_handle *h,
 			break;
 		}
 		(*from)++;
-		if (strcmp(row.state, "done") != 0)
-			continue;
-		sm_shard_name(name, row.id, h->digits);
-		if (shard_size(&size, h, name, err) < 0) {
-			ret = err->code;
+		is_lost = lost_is(lost, h, &row, err);
+		if (is_lost < 0) {
+			ret = is_lost;
 			break;
 		}
-		if (size != row.gz_bytes)
+		if (is_lost)
 			lost->item[lost->count++] =
 				(struct tmp_file){ row.id, row.token };
 	}
@@ -216,9 +213,47 @@ lost_collect(struct lost_list *lost, uint64_t *from, struct sm_handle *h,
 	return ret;
 }
 
+/* How large is the file that has removed shards? */
+static int
+lost_look_at_consumed(struct lost_list *lost, struct sm_handle *h,
+		      struct sm_err *err)
+{
+	int fd, ret = sm_joined_generation(&h->job.generation, h->db, err);
+
+	lost->consumed_size = 0;
+	if (ret == 0)
+		ret = sm_consumed_open(&fd, &lost->consumed_size, &h->job, err);
+	if (ret > 0)
+		close(fd);
+	return ret < 0 ? ret : 0;
+}
+
+/*
+ * In a write transaction.  A finalize may have consumed the shard after its row
+ * was read, so both are looked at again.
+ */
+static int
+lost_requeue_one(struct sm_startcheck *out, struct sm_handle *h,
+		 const struct lost_list *lost, const struct tmp_file *f,
+		 struct sm_err *err)
+{
+	struct sm_batch_row row = { 0 };
+	int ret = row_of(&row, h, f->batch, err);
+
+	if (ret > 0)
+		ret = lost_is(lost, h, &row, err);
+	if (ret <= 0)
+		return ret;
+	ret = sm_batch_requeue(h->db, f->batch, f->token,
+			       "its shard was missing or of another size",
+			       err);
+	out->requeued += ret > 0;
+	return ret < 0 ? ret : 0;
+}
+
 static int
 lost_requeue(struct sm_startcheck *out, struct sm_handle *h,
-	     const struct lost_list *lost, struct sm_err *err)
+	     struct lost_list *lost, struct sm_err *err)
 {
 	size_t i;
 	int ret;
@@ -228,19 +263,13 @@ lost_requeue(struct sm_startcheck *out, struct sm_handle *h,
 	ret = sm_db_begin_write(h->db, err);
 	if (ret < 0)
 		return ret;
-	for (i = 0; i < lost->count; i++) {
-		ret = sm_batch_requeue(h->db, lost->item[i].batch,
-				       lost->item[i].token,
-				       "its shard was missing or of another "
-				       "size",
-				       err);
-		if (ret < 0) {
-			sm_db_rollback(h->db);
-			return ret;
-		}
-		out->requeued += (uint64_t)ret;
-	}
-	return sm_db_commit(h->db, err);
+	ret = lost_look_at_consumed(lost, h, err);
+	for (i = 0; ret == 0 && i < lost->count; i++)
+		ret = lost_requeue_one(out, h, lost, &lost->item[i], err);
+	if (ret == 0)
+		return sm_db_commit(h->db, err);
+	sm_db_rollback(h->db);
+	return ret;
 }
 
 int
@@ -263,6 +292,9 @@ sm_startcheck(struct sm_startcheck *out, struct sm_handle *h,
 		ret = sm_err_mem(err, "the start check");
 		goto out;
 	}
+	ret = lost_look_at_consumed(lost, h, err);
+	if (ret < 0)
+		goto out;
 	do {
 		more = ret = lost_collect(lost, &from, h, err);
 		if (ret >= 0)

@@ -8,8 +8,8 @@
  *    rename that a power cut forgot: it is completed, whatever stands under
  *    the shard's name.  One with a running row's token is left.  All others
  *    are removed.
- * 2. Every done row has its shard with the recorded size, or goes back to
- *    pending, guarded by its token.
+ * 2. Every done row has its shard with the recorded size, or its place in the
+ *    final file (consumed.h), or goes back to pending, guarded by its token.
  *
  * Contents are not read here: the joiner compares every CRC.
  */

@@ -91,6 +91,7 @@ status_counts(struct sm_status *s, const struct sm_batch_counts *c)
 	s->skipped = c->skipped;
 	s->raw_bytes = c->raw_bytes;
 	s->gz_bytes = c->gz_bytes;
+	s->joined = c->joined;
 	s->rows_per_s = c->rows_per_s;
 	s->elapsed_s = c->elapsed_s;
 	s->eta_s = s->active || s->workers ? c->eta_s : -1;

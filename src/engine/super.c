@@ -276,6 +276,16 @@ super_pass_on_stops(struct sm_super *s)
 	s->stops = stops;
 }
 
+/* What joins meanwhile: a full disk is the end of the run. */
+static void
+super_hear_follow(struct sm_super *s)
+{
+	struct sm_err why;
+
+	if (sm_follow_hear(s->follow, s->ev, &why) < 0 && !s->draining)
+		super_end_with(s, &why);
+}
+
 /* 1: nothing is left to do, or to wait for; 0; <0. */
 static int
 super_is_over(struct sm_super *s, struct sm_err *err)
@@ -307,6 +317,7 @@ sm_super_loop(struct sm_super *s, struct sm_err *err)
 	while (over == 0) {
 		super_listen(s, SUPER_POLL_MS);
 		super_pass_on_stops(s);
+		super_hear_follow(s);
 		ret = super_reap(s, err);
 		if (ret == 0)
 			ret = sm_super_look(s, err);

@@ -7,8 +7,9 @@
 
 #include "clock.h"
 #include "final.h"
+#include "joined.h"
 
-#include "handle.h"
+#include "consumed.h"
 
 #define PROGRESS_MS 500
 
@@ -111,67 +112,6 @@ verify_requeue(struct verify *v, const struct sm_batch_row *row,
 	return sm_db_commit(v->h.db, err);
 }
 
-/* 1: the row is still what the shard was compared with; 0; <0. */
-static int
-verify_still(struct verify *v, const struct sm_batch_row *row,
-	     struct sm_err *err)
-{
-	char state[16];
-	int64_t token;
-	int ret = sm_batch_look(state, &token, v->h.db, row->id, err);
-
-	return ret <= 0 ? ret :
-			  strcmp(state, "done") == 0 && token == row->token;
-}
-
-/* SM_EFENCED: it is being made again, or was; nothing is found. */
-static int
-verify_shard(struct verify *v, const struct sm_batch_row *row,
-	     struct sm_err *err)
-{
-	struct sm_gzip_entry e = {
-		.rows = (uint64_t)row->rows,
-		.records = (uint64_t)row->records,
-		.gz_bytes = (uint64_t)row->gz_bytes,
-		.raw_bytes = (uint64_t)row->raw_bytes,
-		.gz_crc32 = (uint32_t)row->gz_crc32,
-		.raw_crc32 = (uint32_t)row->raw_crc32,
-	};
-	/* Fingerprint 0: batches kept by --accept-changed have another one. */
-	struct sm_gzip_shard head = {
-		.batch = row->id,
-		.first = row->first < 0 ? SM_GZIP_NONE : (uint64_t)row->first,
-		.end = row->end < 0 ? SM_GZIP_NONE : (uint64_t)row->end,
-		.rows = e.rows,
-		.records = e.records,
-		.skipped = (uint64_t)row->skipped,
-		.raw_bytes = e.raw_bytes,
-	};
-	char name[SM_SHARD_NAME_MAX];
-	const char *kind = NULL;
-	struct sm_err why;
-	int ret;
-
-	sm_shard_name(name, row->id, v->h.digits);
-	ret = sm_shard_check(v->h.dir.shards_fd, name, &e, &head, &kind, &why);
-	if (ret == 0) {
-		v->result->batches++;
-		v->result->records += e.records;
-		v->result->raw_bytes += e.raw_bytes;
-		v->result->gz_bytes += e.gz_bytes;
-		return 0;
-	}
-	if (ret != SM_EVERIFY) {
-		*err = why;
-		return ret;
-	}
-	ret = verify_still(v, row, err);
-	if (ret <= 0)
-		return ret < 0 ? ret : SM_EFENCED;
-	verify_found((int64_t)row->id, kind, why.text, v);
-	return v->opts->requeue ? verify_requeue(v, row, kind, err) : 0;
-}
-
 /* One row at a time: no snapshot is held while its shard is read. */
 static int
 verify_row(struct verify *v, struct sm_batch_row *row, uint64_t from,
@@ -183,6 +123,65 @@ verify_row(struct verify *v, struct sm_batch_row *row, uint64_t from,
 		ret = sm_batch_rows_next(row, v->h.db, err);
 	sm_batch_rows_end(v->h.db);
 	return ret;
+}
+
+/*
+ * 1: the row is still what the shard was compared with; 0: a run made it again,
+ * or moved its shard into the final file; <0.
+ */
+static int
+verify_still(struct verify *v, const struct sm_batch_row *row,
+	     struct sm_err *err)
+{
+	struct sm_batch_row now = { 0 };
+	int64_t generation = v->h.job.generation;
+	int ret = sm_joined_generation(&v->h.job.generation, v->h.db, err);
+
+	if (ret == 0)
+		ret = verify_row(v, &now, row->id, err);
+	if (ret <= 0)
+		return ret;
+	return now.id == row->id && now.token == row->token &&
+	       now.joined == row->joined && now.joined_at == row->joined_at &&
+	       strcmp(now.state, row->state) == 0 &&
+	       generation == v->h.job.generation;
+}
+
+/* SM_EFENCED: it is another one by now, and looked at again. */
+static int
+verify_shard(struct verify *v, const struct sm_batch_row *row,
+	     struct sm_err *err)
+{
+	/* Fingerprint 0: batches kept by --accept-changed have another one. */
+	struct sm_gzip_shard head = {
+		.batch = row->id,
+		.first = row->first < 0 ? SM_GZIP_NONE : (uint64_t)row->first,
+		.end = row->end < 0 ? SM_GZIP_NONE : (uint64_t)row->end,
+		.rows = (uint64_t)row->rows,
+		.records = (uint64_t)row->records,
+		.skipped = (uint64_t)row->skipped,
+		.raw_bytes = (uint64_t)row->raw_bytes,
+	};
+	const char *kind = NULL;
+	struct sm_err why;
+	int ret = sm_consumed_check(&v->h, row, &head, &kind, &why);
+
+	if (ret == 0) {
+		v->result->batches++;
+		v->result->records += head.records;
+		v->result->raw_bytes += head.raw_bytes;
+		v->result->gz_bytes += (uint64_t)row->gz_bytes;
+		return 0;
+	}
+	if (ret != SM_EVERIFY) {
+		*err = why;
+		return ret;
+	}
+	ret = verify_still(v, row, err);
+	if (ret <= 0)
+		return ret < 0 ? ret : SM_EFENCED;
+	verify_found((int64_t)row->id, kind, why.text, v);
+	return v->opts->requeue ? verify_requeue(v, row, kind, err) : 0;
 }
 
 static int

@@ -56,6 +56,14 @@ sm_final_begin_single(struct sm_final *f, int fd, uint64_t fingerprint,
 	f->single.batches = batches;
 }
 
+static void
+final_write_behind(struct sm_final *f, uint64_t end)
+{
+	sync_file_range(f->fd, (off_t)f->behind, (off_t)(end - f->behind),
+			SYNC_FILE_RANGE_WRITE);
+	f->behind = end;
+}
+
 int
 sm_final_write(struct sm_final *f, const void *data, size_t len, uint64_t at,
 	       struct sm_err *err)
@@ -66,13 +74,16 @@ sm_final_write(struct sm_final *f, const void *data, size_t len, uint64_t at,
 		return sm_err_sys(err, "cannot write the final file");
 	/* So that the sync at the end has little to wait for. */
 	at += len;
-	if (at > f->behind && at - f->behind >= FINAL_BEHIND_BYTES) {
-		sync_file_range(f->fd, (off_t)f->behind,
-				(off_t)(at - f->behind),
-				SYNC_FILE_RANGE_WRITE);
-		f->behind = at;
-	}
+	if (at > f->behind && at - f->behind >= FINAL_BEHIND_BYTES)
+		final_write_behind(f, at);
 	return 0;
+}
+
+void
+sm_final_flush(struct sm_final *f)
+{
+	if (f->at > f->behind)
+		final_write_behind(f, f->at);
 }
 
 /* Open a shard of the expected size; what is none is SM_EVERIFY. */
@@ -170,25 +181,28 @@ final_check_count(const struct sm_final *f, struct sm_err *err)
 			  f->single.batches);
 }
 
-/* Copy what a single member takes of a shard; `*crc` is the whole file's. */
+/*
+ * Copy what a single member takes of the shard at `at`; `*crc` is the whole
+ * shard's.
+ */
 static int
-final_append_inside(struct sm_final *f, uint32_t *crc, int fd,
+final_append_inside(struct sm_final *f, uint32_t *crc, int fd, uint64_t at,
 		    const char *name, const struct sm_gzip_entry *e,
 		    struct sm_err *err)
 {
-	uint64_t tail = e->gz_bytes - SM_GZIP_TAIL_BYTES;
-	uint64_t len = e->gz_bytes - FINAL_SHARD_OUTSIDE;
+	uint64_t inside = at + SM_GZIP_SHARD_HEADER, end = at + e->gz_bytes;
+	uint64_t tail = end - SM_GZIP_TAIL_BYTES, len = tail - inside;
 	uint32_t head_crc, inside_crc, tail_crc;
 	int ret;
 
-	ret = final_copy(f, &head_crc, fd, 0, SM_GZIP_SHARD_HEADER,
-			 FINAL_NOWHERE, name, err);
+	ret = final_copy(f, &head_crc, fd, at, inside, FINAL_NOWHERE, name,
+			 err);
 	if (ret == 0)
-		ret = final_copy(f, &inside_crc, fd, SM_GZIP_SHARD_HEADER,
-				 tail, f->at, name, err);
+		ret = final_copy(f, &inside_crc, fd, inside, tail, f->at, name,
+				 err);
 	if (ret == 0)
-		ret = final_copy(f, &tail_crc, fd, tail, e->gz_bytes,
-				 FINAL_NOWHERE, name, err);
+		ret = final_copy(f, &tail_crc, fd, tail, end, FINAL_NOWHERE,
+				 name, err);
 	if (ret < 0)
 		return ret;
 	*crc = sm_crc32_combine(sm_crc32_combine(head_crc, inside_crc, len),
@@ -198,39 +212,74 @@ final_append_inside(struct sm_final *f, uint32_t *crc, int fd,
 	return 0;
 }
 
+static int
+final_check_crc(uint32_t crc, const struct sm_gzip_entry *expect,
+		const char *name, struct sm_err *err)
+{
+	if (crc == expect->gz_crc32)
+		return 0;
+	return sm_err_set(err, SM_EVERIFY,
+			  "shard '%s' is damaged: its CRC is %08" PRIx32
+			  ", not %08" PRIx32,
+			  name, crc, expect->gz_crc32);
+}
+
+int
+sm_final_append_from(struct sm_final *f, int fd, uint64_t at, const char *name,
+		     const struct sm_gzip_entry *expect, struct sm_err *err)
+{
+	uint32_t crc = 0;
+	int ret = final_check_count(f, err);
+
+	if (ret < 0)
+		return ret;
+	if (expect->gz_bytes < FINAL_SHARD_OUTSIDE)
+		return sm_err_set(err, SM_EVERIFY,
+				  "shard '%s' is damaged: %" PRIu64
+				  " bytes are none",
+				  name, expect->gz_bytes);
+	if (f->is_single)
+		ret = final_append_inside(f, &crc, fd, at, name, expect, err);
+	else
+		ret = final_copy(f, &crc, fd, at, at + expect->gz_bytes, f->at,
+				 name, err);
+	if (ret == 0)
+		ret = final_check_crc(crc, expect, name, err);
+	if (ret < 0)
+		return ret;
+	if (!f->is_single)
+		f->at += expect->gz_bytes;
+	f->appended++;
+	return 0;
+}
+
 int
 sm_final_append(struct sm_final *f, int dirfd, const char *name,
 		const struct sm_gzip_entry *expect, struct sm_err *err)
 {
-	uint32_t crc = 0;
-	int fd = -1, ret;
+	int fd = -1;
+	int ret = final_open_shard(&fd, dirfd, name, expect->gz_bytes, err);
 
-	ret = final_check_count(f, err);
 	if (ret == 0)
-		ret = final_open_shard(&fd, dirfd, name, expect->gz_bytes, err);
-	if (ret < 0)
-		goto out;
-	if (expect->gz_bytes < FINAL_SHARD_OUTSIDE)
-		ret = sm_err_set(err, SM_EVERIFY,
-				 "shard '%s' is damaged: %" PRIu64
-				 " bytes are none",
-				 name, expect->gz_bytes);
-	else if (f->is_single)
-		ret = final_append_inside(f, &crc, fd, name, expect, err);
-	else
-		ret = final_copy(f, &crc, fd, 0, expect->gz_bytes, f->at, name,
-				 err);
-	if (ret == 0 && crc != expect->gz_crc32)
-		ret = sm_err_set(err, SM_EVERIFY,
-				 "shard '%s' is damaged: its CRC is %08" PRIx32
-				 ", not %08" PRIx32,
-				 name, crc, expect->gz_crc32);
-	if (ret < 0)
-		goto out;
-	if (!f->is_single)
-		f->at += expect->gz_bytes;
-	f->appended++;
-out:
+		ret = sm_final_append_from(f, fd, 0, name, expect, err);
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+int
+sm_final_compare(struct sm_final *f, int dirfd, const char *name,
+		 const struct sm_gzip_entry *expect, struct sm_err *err)
+{
+	uint32_t crc = 0;
+	int fd = -1;
+	int ret = final_open_shard(&fd, dirfd, name, expect->gz_bytes, err);
+
+	if (ret == 0)
+		ret = final_copy(f, &crc, fd, 0, expect->gz_bytes,
+				 FINAL_NOWHERE, name, err);
+	if (ret == 0)
+		ret = final_check_crc(crc, expect, name, err);
 	if (fd >= 0)
 		close(fd);
 	return ret;

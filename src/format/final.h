@@ -60,6 +60,16 @@ void sm_final_begin_single(struct sm_final *f, int fd, uint64_t fingerprint,
 int sm_final_append(struct sm_final *f, int dirfd, const char *name,
 		    const struct sm_gzip_entry *expect, struct sm_err *err);
 /*
+ * The same of a shard's bytes that stand in the file `fd`, `name` in messages,
+ * from `at` on.
+ */
+int sm_final_append_from(struct sm_final *f, int fd, uint64_t at,
+			 const char *name, const struct sm_gzip_entry *expect,
+			 struct sm_err *err);
+/* The same comparison with `expect`, and nothing appended. */
+int sm_final_compare(struct sm_final *f, int dirfd, const char *name,
+		     const struct sm_gzip_entry *expect, struct sm_err *err);
+/*
  * Leave out the next batch.  SM_EREFUSED: those of a single member would be
  * more than SM_GZIP_SINGLE_RUNS runs.
  */
@@ -75,6 +85,8 @@ int sm_final_resume(struct sm_final *f, const struct sm_gzip_entry *expect,
 int sm_final_entry(struct sm_final *f, const struct sm_gzip_entry *e,
 		   struct sm_err *err);
 int sm_final_end(struct sm_final *f, struct sm_err *err);
+/* Let the disk begin with what was appended: nothing follows for a while. */
+void sm_final_flush(struct sm_final *f);
 /* Inside: write at a place. */
 int sm_final_write(struct sm_final *f, const void *data, size_t len,
 		   uint64_t at, struct sm_err *err);
@@ -121,5 +133,13 @@ int sm_shard_check(int dirfd, const char *name,
 		   const struct sm_gzip_entry *expect,
 		   const struct sm_gzip_shard *head, const char **kind,
 		   struct sm_err *err);
+/*
+ * The same of a shard's bytes in the file `fd`, from `at` on; `name` is what
+ * messages call them.
+ */
+int sm_shard_check_in(int fd, const char *name, uint64_t at,
+		      const struct sm_gzip_entry *expect,
+		      const struct sm_gzip_shard *head, const char **kind,
+		      struct sm_err *err);
 
 #endif /* SM_FINAL_H */

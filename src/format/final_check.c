@@ -185,20 +185,22 @@ check_shard_head(const struct sm_gzip_shard *is,
 	       (head->fingerprint == 0 || is->fingerprint == head->fingerprint);
 }
 
-static int
-check_shard_file(int fd, const char *name, const struct sm_gzip_entry *expect,
-		 const struct sm_gzip_shard *head, const char **kind,
-		 struct sm_err *err)
+int
+sm_shard_check_in(int fd, const char *name, uint64_t at,
+		  const struct sm_gzip_entry *expect,
+		  const struct sm_gzip_shard *head, const char **kind,
+		  struct sm_err *err)
 {
+	uint64_t end = at + expect->gz_bytes;
 	struct sm_member_reader *r = NULL;
 	struct sm_member m;
 	const char *what;
 	int ret;
 
-	ret = sm_member_reader_new(&r, fd, name, expect->gz_bytes, err);
+	ret = sm_member_reader_new(&r, fd, name, end, err);
 	if (ret < 0)
 		return ret;
-	ret = sm_member_read(&m, r, 0, expect->gz_bytes, err);
+	ret = sm_member_read(&m, r, at, end, err);
 	sm_member_reader_free(r);
 	if (ret < 0)
 		return ret;
@@ -253,7 +255,7 @@ sm_shard_check(int dirfd, const char *name, const struct sm_gzip_entry *expect,
 				 name, (uint64_t)st.st_size, expect->gz_bytes);
 		goto out;
 	}
-	ret = check_shard_file(fd, name, expect, head, kind, err);
+	ret = sm_shard_check_in(fd, name, 0, expect, head, kind, err);
 out:
 	close(fd);
 	return ret;

@@ -138,6 +138,7 @@ struct sm_batch_row {
 	int64_t first, end, token;
 	int64_t rows, records, skipped, raw_bytes, gz_bytes;
 	int64_t raw_crc32, gz_crc32;
+	int64_t joined, joined_at; /* joined.h */
 };
 
 /*
@@ -152,6 +153,7 @@ void sm_batch_rows_end(struct sm_db *db);
 struct sm_batch_counts {
 	uint64_t total, pending, running, done, failed;
 	uint64_t rows, records, skipped, raw_bytes, gz_bytes;
+	uint64_t joined; /* whose bytes the final file holds, as it grows */
 	double percent, rows_per_s, elapsed_s, eta_s; /* eta_s <0: unknown */
 };
 

@@ -131,15 +131,20 @@ sm_batch_look(char state[16], int64_t *token, struct sm_db *db, uint64_t id,
 	return ret;
 }
 
-static const char batch_rows_text[] =
-	"SELECT id, state, first, \"end\", token, rows, records, skipped, "
-	"raw_bytes, gz_bytes, raw_crc32, gz_crc32 FROM batch WHERE id >= ? "
-	"ORDER BY id";
+#define BATCH_ROWS                                                           \
+	"SELECT id, state, first, \"end\", token, rows, records, skipped, " \
+	"raw_bytes, gz_bytes, raw_crc32, gz_crc32"
+static const char batch_rows_text[] = BATCH_ROWS
+	", joined, joined_at FROM batch WHERE id >= ? ORDER BY id";
+/* Of a job that is only read, and so not upgraded. */
+static const char batch_rows_text_1[] = BATCH_ROWS
+	", NULL, NULL FROM batch WHERE id >= ? ORDER BY id";
 
 int
 sm_batch_rows_begin(struct sm_db *db, uint64_t from, struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(db, batch_rows_text, err);
+	sqlite3_stmt *s = sql_get(
+		db, db->version < 2 ? batch_rows_text_1 : batch_rows_text, err);
 
 	if (!s)
 		return err->code;
@@ -154,7 +159,8 @@ batch_rows_stmt(struct sm_db *db)
 	size_t i;
 
 	for (i = 0; i < db->cached; i++)
-		if (db->cache[i].text == batch_rows_text)
+		if (db->cache[i].text == batch_rows_text ||
+		    db->cache[i].text == batch_rows_text_1)
 			return db->cache[i].stmt;
 	return NULL;
 }
@@ -180,6 +186,8 @@ sm_batch_rows_next(struct sm_batch_row *r, struct sm_db *db,
 	r->gz_bytes = sql_column_opt(s, 9);
 	r->raw_crc32 = sql_column_opt(s, 10);
 	r->gz_crc32 = sql_column_opt(s, 11);
+	r->joined = sql_column_opt(s, 12);
+	r->joined_at = sql_column_opt(s, 13);
 	return 1;
 }
 
@@ -196,11 +204,14 @@ int
 sm_batch_counts(struct sm_batch_counts *c, struct sm_db *db,
 		struct sm_err *err)
 {
-	static const char text[] =
-		"SELECT total, pending, running, done, failed, rows, records, "
-		"skipped, raw_bytes, gz_bytes, percent, rows_per_s, "
-		"elapsed_s, coalesce(eta_s, -1) FROM progress";
-	sqlite3_stmt *s = sql_get(db, text, err);
+#define COUNTS                                                         \
+	"SELECT total, pending, running, done, failed, rows, records, " \
+	"skipped, raw_bytes, gz_bytes, percent, rows_per_s, elapsed_s, " \
+	"coalesce(eta_s, -1)"
+	static const char text[] = COUNTS ", joined FROM progress";
+	static const char text_1[] = COUNTS ", 0 FROM progress";
+#undef COUNTS
+	sqlite3_stmt *s = sql_get(db, db->version < 2 ? text_1 : text, err);
 	uint64_t *const number[] = { &c->total,   &c->pending,   &c->running,
 				     &c->done,    &c->failed,    &c->rows,
 				     &c->records, &c->skipped,   &c->raw_bytes,
@@ -222,6 +233,7 @@ sm_batch_counts(struct sm_batch_counts *c, struct sm_db *db,
 	c->rows_per_s = sqlite3_column_double(s, (int)n + 1);
 	c->elapsed_s = sqlite3_column_double(s, (int)n + 2);
 	c->eta_s = sqlite3_column_double(s, (int)n + 3);
+	c->joined = (uint64_t)sqlite3_column_int64(s, (int)n + 4);
 	sqlite3_reset(s);
 	return 0;
 }

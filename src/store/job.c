@@ -5,6 +5,7 @@
 #include "sql.h"
 
 #include "job.h"
+#include "joined.h"
 
 static const char *const job_sync_names[] = { "shard", "end" };
 
@@ -14,8 +15,9 @@ sm_job_insert(struct sm_db *db, const struct sm_job *j, struct sm_err *err)
 	static const char text[] =
 		"INSERT INTO job (id, kind, spec, fingerprint, batches, rows, "
 		"workers, max_attempts, lease_s, sync, fail_fast, network_fs, "
-		"final_path, final_force, created, single_member) "
-		"VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+		"final_path, final_force, created, single_member, consume, "
+		"generation) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+		"?, ?, ?, ?)";
 	sqlite3_stmt *s = sql_get(db, text, err);
 	int ret;
 
@@ -36,6 +38,8 @@ sm_job_insert(struct sm_db *db, const struct sm_job *j, struct sm_err *err)
 	sqlite3_bind_int(s, 13, j->final_force);
 	sqlite3_bind_double(s, 14, j->created);
 	sqlite3_bind_int(s, 15, j->single_member);
+	sqlite3_bind_int(s, 16, j->consume);
+	sqlite3_bind_int64(s, 17, j->generation);
 	ret = sql_run(db, s, "insert the job", err);
 	return ret < 0 ? ret : 0;
 }
@@ -69,6 +73,22 @@ job_bind_setting(sqlite3_stmt *s, int i, int v)
 		sqlite3_bind_int(s, i, v);
 }
 
+/* What has grown of a file of the other form is not the next one's. */
+static int
+job_forget_form(struct sm_db *db, int single_member, struct sm_err *err)
+{
+	sqlite3_stmt *s = sql_get(
+		db, "SELECT 1 FROM job WHERE single_member <> ?", err);
+	int ret;
+
+	if (!s)
+		return err->code;
+	sqlite3_bind_int(s, 1, single_member);
+	ret = sql_step(db, s, "read the job", err);
+	sqlite3_reset(s);
+	return ret > 0 ? sm_joined_forget(db, err) : ret;
+}
+
 int
 sm_job_set(struct sm_db *db, const struct sm_settings *set, struct sm_err *err)
 {
@@ -80,10 +100,16 @@ sm_job_set(struct sm_db *db, const struct sm_settings *set, struct sm_err *err)
 		/* A final file of the other form is not the one any more. */
 		"final_size = iif(coalesce(?6, single_member) = "
 		"single_member, final_size, NULL), "
-		"single_member = coalesce(?6, single_member)";
-	sqlite3_stmt *s = sql_get(db, text, err);
-	int ret;
+		"single_member = coalesce(?6, single_member), "
+		"consume = coalesce(?7, consume)";
+	sqlite3_stmt *s;
+	int ret = 0;
 
+	if (set->single_member >= 0)
+		ret = job_forget_form(db, set->single_member, err);
+	if (ret < 0)
+		return ret;
+	s = sql_get(db, text, err);
 	if (!s)
 		return err->code;
 	job_bind_setting(s, 1, set->workers);
@@ -94,6 +120,7 @@ sm_job_set(struct sm_db *db, const struct sm_settings *set, struct sm_err *err)
 		sql_bind_text(s, 4, job_sync_names[set->sync]);
 	job_bind_setting(s, 5, set->fail_fast);
 	job_bind_setting(s, 6, set->single_member);
+	job_bind_setting(s, 7, set->consume);
 	ret = sql_run(db, s, "change the settings", err);
 	return ret < 0 ? ret : 0;
 }
@@ -115,6 +142,22 @@ sm_job_set_spec(struct sm_db *db, const char *spec, const char *fingerprint,
 	return ret < 0 ? ret : 0;
 }
 
+/* Is another path recorded?  1, 0, <0. */
+static int
+job_path_differs(struct sm_db *db, const char *path, struct sm_err *err)
+{
+	sqlite3_stmt *s = sql_get(
+		db, "SELECT 1 FROM job WHERE final_path IS NOT ?", err);
+	int ret;
+
+	if (!s)
+		return err->code;
+	sql_bind_text(s, 1, path);
+	ret = sql_step(db, s, "read the job", err);
+	sqlite3_reset(s);
+	return ret;
+}
+
 int
 sm_job_set_final(struct sm_db *db, const char *path, bool force,
 		 struct sm_err *err)
@@ -126,9 +169,14 @@ sm_job_set_final(struct sm_db *db, const char *path, bool force,
 		"ELSE ?2 END, final_size = iif(final_path IS ?1, final_size, "
 		"NULL), final_digest = iif(final_path IS ?1, final_digest, "
 		"NULL) WHERE final_path IS NOT ?1 OR final_force < ?2";
-	sqlite3_stmt *s = sql_get(db, text, err);
-	int ret;
+	sqlite3_stmt *s;
+	int ret = job_path_differs(db, path, err);
 
+	if (ret > 0)
+		ret = sm_joined_forget(db, err);
+	if (ret < 0)
+		return ret;
+	s = sql_get(db, text, err);
 	if (!s)
 		return err->code;
 	sql_bind_text(s, 1, path);
@@ -221,17 +269,24 @@ job_read(struct sm_job *j, sqlite3_stmt *s, bool *failed)
 	j->ended = sqlite3_column_double(s, 18);
 	j->final_force = sqlite3_column_int(s, 19);
 	j->single_member = sqlite3_column_int(s, 20);
+	j->consume = sqlite3_column_int(s, 21);
+	j->generation = sqlite3_column_int64(s, 22);
 }
 
 int
 sm_job_get(struct sm_job *j, struct sm_db *db, struct sm_err *err)
 {
-	static const char text[] =
-		"SELECT kind, spec, fingerprint, batches, rows, workers, "
-		"paused, run, max_attempts, lease_s, sync, fail_fast, "
-		"network_fs, final_path, final_size, final_digest, created, "
-		"started, ended, final_force, single_member FROM job";
-	sqlite3_stmt *s = sql_get(db, text, err);
+#define JOB_COLUMNS                                                           \
+	"SELECT kind, spec, fingerprint, batches, rows, workers, paused, "    \
+	"run, max_attempts, lease_s, sync, fail_fast, network_fs, "           \
+	"final_path, final_size, final_digest, created, started, ended, "     \
+	"final_force"
+	static const char text[] = JOB_COLUMNS
+		", single_member, consume, generation FROM job";
+	/* Of a job that is only read, and so not upgraded. */
+	static const char text_1[] = JOB_COLUMNS ", 0, 0, 0 FROM job";
+#undef JOB_COLUMNS
+	sqlite3_stmt *s = sql_get(db, db->version < 2 ? text_1 : text, err);
 	bool failed = false;
 	int ret;
 

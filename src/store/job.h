@@ -23,6 +23,8 @@ struct sm_job {
 	char *final_path; /* or NULL */
 	bool final_force;
 	bool single_member;
+	bool consume;
+	int64_t generation;    /* 0: no shard was consumed; joined.h */
 	int64_t final_size;    /* -1: not finalized */
 	char final_digest[17]; /* "" likewise */
 	double created, started, ended; /* 0: not yet */

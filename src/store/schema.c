@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "sql.h"
 
 /* Embedded from schema/ by the build. */
@@ -5,7 +7,7 @@ extern const unsigned char sm_schema_tables[];
 extern const unsigned char sm_schema_views[];
 
 #define SCHEMA_APPLICATION_ID 0x534d696c
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 static int
 schema_pragma(struct sm_db *db, const char *text, int64_t *value,
@@ -55,9 +57,10 @@ schema_refuse_triggers(struct sm_db *db, struct sm_err *err)
 int
 sm_schema_check(struct sm_db *db, struct sm_err *err)
 {
-	int64_t id, version;
+	int64_t id;
 	int ret;
 
+	db->version = SCHEMA_VERSION; /* of one that is made here */
 	ret = sm_schema_is_empty(db, err);
 	if (ret > 0 && db->opts.mode != SM_DB_CREATE)
 		return sm_err_set(err, SM_EDAMAGED,
@@ -76,14 +79,14 @@ sm_schema_check(struct sm_db *db, struct sm_err *err)
 				  "'%s' is another application's database "
 				  "(application_id %lld); name a job directory",
 				  db->path, (long long)id);
-	ret = schema_pragma(db, "PRAGMA user_version", &version, err);
+	ret = schema_pragma(db, "PRAGMA user_version", &db->version, err);
 	if (ret < 0)
 		return ret;
-	if (version > SCHEMA_VERSION)
+	if (db->version > SCHEMA_VERSION)
 		return sm_err_set(err, SM_EREFUSED,
 				  "'%s' was made by a newer shardmill (schema "
 				  "%lld, this one knows %d); use that one",
-				  db->path, (long long)version,
+				  db->path, (long long)db->version,
 				  SCHEMA_VERSION);
 	return schema_refuse_triggers(db, err);
 }
@@ -110,29 +113,98 @@ sm_schema_create(struct sm_db *db, struct sm_err *err)
 }
 
 /*
- * Version 1 is the first: an older one has no tables to add.  Later versions
- * add theirs here, in one transaction with the views and user_version.
+ * What later versions added, as it stands in tables.sql.  Columns alone: a
+ * table or an index would be one more CREATE in this list, IF NOT EXISTS.
  */
+static const struct schema_column {
+	const char *table, *name, *add;
+} schema_added[] = {
+	{ "job", "single_member",
+	  "ALTER TABLE job ADD COLUMN single_member INTEGER NOT NULL "
+	  "DEFAULT 0 CHECK (single_member IN (0, 1))" },
+	{ "job", "consume",
+	  "ALTER TABLE job ADD COLUMN consume INTEGER NOT NULL "
+	  "DEFAULT 0 CHECK (consume IN (0, 1))" },
+	{ "job", "generation", "ALTER TABLE job ADD COLUMN generation INTEGER NOT NULL "
+	  "DEFAULT 0" },
+	{ "batch", "joined", "ALTER TABLE batch ADD COLUMN joined INTEGER" },
+	{ "batch", "joined_at",
+	  "ALTER TABLE batch ADD COLUMN joined_at INTEGER" },
+};
+
+static int
+schema_has(struct sm_db *db, const struct schema_column *c, struct sm_err *err)
+{
+	sqlite3_stmt *s = sql_get(
+		db, "SELECT 1 FROM pragma_table_info(?) WHERE name = ?", err);
+	int ret;
+
+	if (!s)
+		return err->code;
+	sql_bind_text(s, 1, c->table);
+	sql_bind_text(s, 2, c->name);
+	ret = sql_step(db, s, "read the schema", err);
+	sqlite3_reset(s);
+	return ret;
+}
+
+static int
+schema_add_columns(struct sm_db *db, struct sm_err *err)
+{
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < sizeof(schema_added) / sizeof(*schema_added); i++) {
+		ret = schema_has(db, &schema_added[i], err);
+		if (ret == 0)
+			ret = sql_exec(db, schema_added[i].add,
+				       "add a column", err);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+/* One transaction: columns, views, version. */
+static int
+schema_upgrade_in(struct sm_db *db, struct sm_err *err)
+{
+	char text[64];
+	int ret = schema_pragma(db, "PRAGMA user_version", &db->version, err);
+
+	/* Somebody may have been faster. */
+	if (ret < 0 || db->version >= SCHEMA_VERSION)
+		return ret;
+	ret = schema_add_columns(db, err);
+	if (ret == 0)
+		ret = sql_exec(db, (const char *)sm_schema_views,
+			       "renew the views", err);
+	snprintf(text, sizeof(text), "PRAGMA user_version = %d",
+		 SCHEMA_VERSION);
+	if (ret == 0)
+		ret = sql_exec(db, text, "set the schema's version", err);
+	return ret;
+}
+
 int
 sm_schema_upgrade(struct sm_db *db, struct sm_err *err)
 {
-	int64_t version;
-	int ret = schema_pragma(db, "PRAGMA user_version", &version, err);
+	int ret;
 
-	if (ret < 0 || version >= SCHEMA_VERSION)
-		return ret;
+	if (db->version >= SCHEMA_VERSION)
+		return 0;
 	ret = sm_schema_is_empty(db, err);
 	if (ret != 0)
 		return ret < 0 ? ret : 0;
 	ret = sm_db_begin_write(db, err);
 	if (ret < 0)
 		return ret;
-	ret = sql_exec(db, (const char *)sm_schema_views, "renew the views", err);
+	ret = schema_upgrade_in(db, err);
 	if (ret == 0)
-		ret = sql_exec(db, "PRAGMA user_version = 1",
-			       "set the schema's version", err);
+		ret = sm_db_commit(db, err);
+	else
+		sm_db_rollback(db);
 	if (ret == 0)
-		return sm_db_commit(db, err);
-	sm_db_rollback(db);
+		db->version = SCHEMA_VERSION;
 	return ret;
 }

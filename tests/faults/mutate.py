@@ -25,8 +25,11 @@ import tree
 
 FILES = ["src/store/batch.c", "src/store/batch_end.c", "src/engine/work.c",
          "src/engine/rescue.c", "src/engine/join.c", "src/engine/join_check.c",
+         "src/engine/joining.c", "src/engine/growing.c",
+         "src/engine/growing_record.c", "src/engine/consumed.c",
          "src/engine/startcheck.c", "src/engine/recover.c"]
-UNIT = ["test_attempts", "test_batch", "test_edits", "test_startcheck",
+UNIT = ["test_attempts", "test_batch", "test_edits", "test_growing",
+        "test_startcheck",
         "test_txn"]
 SUITE = [
     sabotage.fault("kills.py", "points", "resume", "recover", "whole",

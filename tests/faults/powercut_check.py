@@ -23,14 +23,17 @@ DATABASE = ("job.db", "job.db-wal", "job.db-journal")
 
 
 def rows_of(path):
-    """{batch: (state, token, gz_bytes, gz_crc32)} and {batch: commits}; both
-    empty if there is no job."""
+    """{batch: (state, token, gz_bytes, gz_crc32, generation, at)} and {batch:
+    commits}; both empty if there is no job.  `at` is where the final file of
+    that generation has the batch; None: it has not."""
     db = sqlite3.connect(f"file:{path}?mode=rw", uri=True)
     try:
         if not db.execute("SELECT 1 FROM job").fetchone():
             return {}, {}
         return ({r[0]: r[1:] for r in db.execute(
-                    "SELECT id, state, token, gz_bytes, gz_crc32 FROM batch")},
+                    "SELECT id, state, token, gz_bytes, gz_crc32, "
+                    "(SELECT generation FROM job), "
+                    "iif(joined = token, joined_at, NULL) FROM batch")},
                 dict(db.execute("SELECT batch, count(*) FROM attempt "
                                 "WHERE outcome = 'done' GROUP BY batch")))
     except sqlite3.Error:
@@ -42,6 +45,27 @@ def rows_of(path):
 def is_whole(data, row):
     return (data is not None and len(data) == row[2]
             and zlib.crc32(data) == row[3])
+
+
+def in_final(read, final, row):
+    """The batch's bytes in the final file, growing or finished, or None;
+    `read` gives the bytes of a file."""
+    generation, at = row[4], row[5]
+    if not generation or at is None:
+        return None
+    part = f"{final}.part" + (f".{generation}" if generation > 1 else "")
+    data = read(part)
+    if data is None:
+        data = read(final)
+    return data and data[at:at + row[2]]
+
+
+def read_file(path):
+    try:
+        with open(path, "rb") as f:
+            return f.read()
+    except OSError:
+        return None
 
 
 class Checker:
@@ -73,7 +97,8 @@ class Checker:
 
     def before(self, files):
         """What must hold in the state itself."""
-        final = files.get(os.path.relpath(self.scene.final, self.scene.root))
+        path = os.path.relpath(self.scene.final, self.scene.root)
+        final = files.get(path)
         if final not in self.scene.may_be:
             yield "torn", ("there is no final file" if final is None else
                            f"a final file of {len(final)} bytes")
@@ -83,7 +108,9 @@ class Checker:
         for batch, row in self.rows_in(files).items():
             names = f"{batch:06}.gz", f"{batch:06}.{row[1]}.tmp"
             if row[0] == "done" and not any(
-                    is_whole(files.get(f"{shards}/{n}"), row) for n in names):
+                    is_whole(files.get(f"{shards}/{n}"), row)
+                    for n in names) and not is_whole(
+                        in_final(files.get, path, row), row):
                 yield "lost", f"batch {batch}"
 
     @staticmethod
@@ -124,16 +151,16 @@ class Checker:
             return
         rows, commits = rows_of(self.scene.job + "/job.db")
         names = sorted(os.listdir(shards))
-        if names != [f"{b:06}.gz" for b in sorted(rows)]:
+        if names != ([] if self.scene.consumes else
+                     [f"{b:06}.gz" for b in sorted(rows)]):
             yield "litter", " ".join(names)
-        if os.path.exists(final + ".part"):
-            yield "litter", "the .part of the final file"
+        odd = [n for n in os.listdir(os.path.dirname(final)) if ".part" in n]
+        if odd:
+            yield "litter", " ".join(odd)
         for batch, row in rows.items():
-            try:
-                with open(f"{shards}/{batch:06}.gz", "rb") as f:
-                    data = f.read()
-            except OSError:
-                data = None
+            data = read_file(f"{shards}/{batch:06}.gz")
+            if data is None:
+                data = in_final(read_file, final, row)
             if row[0] != "done" or not is_whole(data, row):
                 yield "row", f"batch {batch} is {row[0]}"
             if not self.scene.keeps:

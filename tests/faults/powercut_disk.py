@@ -83,6 +83,8 @@ class Disk:
                 continue
             if kind == "rename":
                 out[what] = out.pop(name)
+            elif kind == "link":
+                out[what] = out[name]
             elif kind in ("unlink", "rmdir"):
                 out.pop(name, None)
             else:
@@ -103,7 +105,8 @@ class Disk:
         return self.entries(where).get(name)
 
     def operate(self, n, op):
-        if op.kind in ("create", "mkdir", "unlink", "rmdir", "rename"):
+        if op.kind in ("create", "mkdir", "unlink", "rmdir", "rename",
+                       "link"):
             self.change_names(op)
             return
         file = self.find(op.path)
@@ -115,7 +118,7 @@ class Disk:
     def change_names(self, op):
         where, name = self.parent(op.path)
         what = None
-        if op.kind == "rename":
+        if op.kind in ("rename", "link"):
             to, what = self.parent(op.data)
             if to is not where:
                 raise ValueError("a rename between two directories")

@@ -26,6 +26,7 @@ class Scene:
     names = "journal"  # the model of the directories: powercut_disk.py
     options = ()
     commits = {}
+    consumes = False   # shards are removed
 
     def __init__(self, shardmill, scratch):
         self.shardmill = shardmill
@@ -112,6 +113,51 @@ class AgainSyncEnd(Again):
     letter = "other-"
     share = 2
     sync = "end"
+
+
+class Consume(Scene):
+    """Shards are removed as they are joined."""
+    name = "consume"
+    options = ("--consume",)
+    consumes = True
+
+
+class ConsumeEnd(Consume):
+    """The same, with shards that are not synced."""
+    name = "consume-end"
+    sync = "end"
+    share = 2
+
+
+class ConsumeLoose(Consume):
+    """The same as consume, on a disk that keeps no name by a file's sync."""
+    name = "consume-loose"
+    names = "loose"
+    share = 2
+
+
+class ConsumeAgain(Consume):
+    """Some of the removed ones made again, with other bytes."""
+    name = "consume-again"
+    commits = {2: 2, 7: 2}
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.command = self.argv(2, "B", "--accept-changed")
+        self.resume = self.argv(1, "B", "--accept-changed")
+
+    def prepare(self, call):
+        super().prepare(call)
+        call(self.argv(2))
+        call([self.shardmill, "retry", self.job, "--batch", "2,7"])
+
+    def check_text(self, final):
+        want = numbers("A").splitlines(True)
+        other = numbers("B").splitlines(True)
+        for n in self.commits:
+            want[n * ROWS:(n + 1) * ROWS] = other[n * ROWS:(n + 1) * ROWS]
+        if gzip.decompress(final) != b"".join(want):
+            sys.exit(f"{self.name}: the undisturbed run wrote other text")
 
 
 class Restart(Again):
@@ -234,6 +280,6 @@ class Candidates(Scene):
 def all_scenes(shardmill, scratch):
     tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     plain = (Scene, Edits, SyncEnd, Again, AgainSyncEnd, Restart, Loose,
-             Steps, Recover, NetworkFs)
+             Consume, ConsumeEnd, ConsumeLoose, ConsumeAgain, Steps, Recover, NetworkFs)
     return ([s(shardmill, scratch) for s in plain]
             + [Candidates(shardmill, scratch, tests)])

@@ -3,7 +3,7 @@
 record() runs a command under strace and returns its operations in order:
 
     Op("create" | "mkdir" | "unlink" | "rmdir", path)
-    Op("rename", path, to)
+    Op("rename" | "link", path, to)
     Op("write", path, at, data)
     Op("truncate" | "allocate", path, at)   the length it has, or at least has
     Op("sync", path, since)         of a file or a directory
@@ -143,6 +143,10 @@ class Trace:
     def on_renameat(self, f, _, __):
         self.moved(join(f[0], f[1]), join(f[2], f[3]))
 
+    def on_link(self, f, _, __):
+        self.files.add(text(f[1]))
+        self.add("link", text(f[0]), data=text(f[1]))
+
     def removed(self, path, kind="unlink"):
         self.files.discard(path)
         self.add(kind, path)
@@ -186,6 +190,9 @@ class Trace:
         self.add("sync", fd_path(f[0]), since=since)
 
     on_fdatasync = on_fsync
+
+    def on_sync_file_range(self, *_):
+        """It begins to write, and promises nothing."""
 
 
 def read(trace, root, there):

@@ -29,6 +29,9 @@ WHOLE = fault("kills.py", "points", "whole", count=60)
 RECOVER = fault("kills.py", "points", "recover", count=20)
 FINALIZE = fault("kills.py", "points", "finalize", count=40)
 ROT = fault("kills.py", "points", "rot", count=20)
+CONSUME = fault("kills.py", "points", "unfollowed", count=80)
+REWRITE = fault("kills.py", "points", "rewrite-half", count=40)
+POWER = e2e("2310-power-cut-consume")
 ZOMBIES = fault("zombies.py", count=30)
 EDITS = fault("edits.py", count=60)
 
@@ -56,18 +59,19 @@ SABOTAGE = {
         "src/engine/startcheck.c", "struct tmp_file {",
         "#define SABOTAGE_no_rename_completion\nstruct tmp_file {", RESUME),
     "final_in_place": (
-        "src/engine/join.c", "j->part = join_part_name(j->path);",
-        "j->part = 1 ? strdup(j->path) : join_part_name(j->path);", FINALIZE),
+        "src/engine/growing.c",
+        "g->part = sm_consumed_part_name(path, g->generation);",
+        "g->part = strdup(path);", FINALIZE),
     "joiner_trusts_shards": (
-        "src/format/final.c", "if (ret == 0 && crc != expect->gz_crc32)",
-        "if (ret == 0 && 0 && crc != expect->gz_crc32)", ROT),
+        "src/format/final.c", "if (crc == expect->gz_crc32) return 0;",
+        "if (name)\n\t\treturn 0;", ROT),
     "joiner_mends_nothing": (
-        "src/engine/join.c", "if (ret == SM_EVERIFY) {",
+        "src/engine/joining.c", "if (ret == SM_EVERIFY) {",
         "if (ret == SM_EVERIFY && 0) {", ROT),
     "publish_without_look": (
-        "src/engine/join.c",
-        "ret = sm_join_digest(&digest, &odd, j->h, err);",
-        "odd = 0, digest = j->digest, ret = 1;", EDITS),
+        "src/engine/joining.c",
+        "int ret = sm_join_digest(&digest, &odd, j->h, err);",
+        "int ret = (odd = 0, digest = j->g->digest, 1);", EDITS),
     "complete_by_size": (
         "src/engine/join_check.c",
         "return digest == strtoull(h->job.final_digest, NULL, 16);",
@@ -102,8 +106,18 @@ SABOTAGE = {
         "if (0)", e2e("1010-changed")),
     "recover_takes_all": (
         "src/engine/recover.c",
-        "m.head.fingerprint == r->fingerprint &&", "",
+        "m->head.fingerprint == r->fingerprint &&", "",
         RECOVER),
+    "consume_unrecorded": (
+        "src/engine/growing_record.c",
+        "ret = sm_growing_record_rest(g, err);", "ret = 0;", CONSUME),
+    "consume_without_sync": (
+        "src/engine/growing_record.c",
+        "if (sm_fault_errno(\"consume.sync\") == 0 && fdatasync(g->fd) == 0)",
+        "if (sm_fault_errno(\"consume.sync\") == 0)", POWER),
+    "rewrite_in_place": (
+        "src/engine/growing.c", "if (ret > 0 || g->published) {",
+        "if (g->published) {", REWRITE),
 }
 
 

@@ -143,6 +143,37 @@ def _failed(slot):
     slot.sql("UPDATE batch SET state = 'failed' WHERE id = 2")
 
 
+def _consumed(slot):
+    """Finished, its shards consumed, some batches put back."""
+    slot.must("candidates", "-o", "f.gz", "-q", "-j", "1", "--consume",
+              *candidates())
+    slot.sql("UPDATE batch SET state = 'pending' WHERE id IN (1, 3)")
+
+
+def _half_consumed(slot):
+    """Killed when all but one of the shards were removed, before the file is
+    whole; then the first batch is put back."""
+    _planned(slot)
+    slot.sm("run", "f.gz.job", "-j", "1", "--consume", "--no-follow",
+            env={"SHARDMILL_FAULT": "consume.after_unlink:kill:3"})
+    rows = slot.sql("SELECT id FROM batch WHERE joined = token")
+    if len(rows) < 2:
+        sys.exit(f"the half-consumed job is not what it should be: {rows}")
+    slot.sql("UPDATE batch SET state = 'pending' WHERE id = 0")
+
+
+def _lose_database(slot):
+    for name in ("job.db", "job.db-wal", "job.db-shm"):
+        if os.path.exists(slot.path("f.gz.job", name)):
+            os.unlink(slot.path("f.gz.job", name))
+
+
+def _consumed_lost(slot):
+    """Half consumed, and the database is gone."""
+    _half_consumed(slot)
+    _lose_database(slot)
+
+
 def _standing(slot):
     """The final file alone: its job was finished and removed."""
     _done(slot)
@@ -151,15 +182,13 @@ def _standing(slot):
 
 def _lost(slot, at=200):
     """No database; one shard damaged, one of another job, two whole."""
-    slot.must("candidates", "-o", "other.gz", "-q", *candidates("--level", "1"))
+    slot.must("candidates", "-o", "other.gz", "-q", *candidates("--encoder", "zlib"))
     _damaged(slot, at)
     shutil.copy(slot.path("other.gz.job", "shards", "000002.gz"),
                 slot.path("f.gz.job", "shards", "000002.gz"))
     shutil.rmtree(slot.path("other.gz.job"))
     os.unlink(slot.path("other.gz"))
-    for name in ("job.db", "job.db-wal", "job.db-shm"):
-        if os.path.exists(slot.path("f.gz.job", name)):
-            os.unlink(slot.path("f.gz.job", name))
+    _lose_database(slot)
 
 
 def table():
@@ -168,8 +197,9 @@ def table():
     if data_args is None:
         data_args = make_data()
     one = ["candidates", "-o", "f.gz", "-q", "-j", "1", *candidates()]
-    level = ["candidates", "-o", "f.gz", "-q", "-j", "1", *candidates(),
-             "--level", "1"]
+    other = ["candidates", "-o", "f.gz", "-q", "-j", "1", *candidates(),
+             "--encoder", "zlib"]
+    accept = [*other, "--accept-changed"]
     execs = ["exec", "-o", "f.gz", "-q", "-j", "1", *EXEC]
     resume = ["run", "f.gz.job", "-q", "-j", "1"]
     all_ = [
@@ -198,10 +228,16 @@ def table():
         Scenario("zombie", resume, _planned),
         Scenario("rot", resume, _damaged),
         Scenario("failed", resume + ["--retry-failed"], _failed, keeps=True),
-        Scenario("accept", level + ["--accept-changed"], _planned,
-                 key="level", made=level),
+        Scenario("consume", one + ["--consume"], keeps=True),
+        Scenario("unfollowed", one + ["--consume", "--no-follow"], keeps=True),
+        Scenario("half-consumed", resume, _half_consumed, keeps=True),
+        Scenario("put-back", resume, _consumed, keeps=True),
+        Scenario("recover-consumed", ["recover", "f.gz.job"], _consumed_lost,
+                 finish=[resume], again=(0, 7)),
+        Scenario("accept", accept, _planned, key="other", made=other),
         # What is done stays as it was made, the rest is made anew.
-        Scenario("accept-half", level + ["--accept-changed"], _half,
-                 key="half", keeps=True),
+        Scenario("accept-half", accept, _half, key="half", keeps=True),
+        Scenario("rewrite", accept, _consumed, key="rewrite", keeps=True),
+        Scenario("rewrite-half", accept, _half_consumed, key="rewrite-half"),
     ]
     return {s.name: s for s in all_}

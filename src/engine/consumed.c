@@ -1,0 +1,171 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "final.h"
+#include "joined.h"
+
+#include "consumed.h"
+
+char *
+sm_consumed_part_name(const char *path, int64_t generation)
+{
+	char suffix[32] = ".part";
+	size_t dir = (size_t)(strrchr(path, '/') + 1 - path);
+	size_t most, n = strlen(path);
+	char *part;
+
+	if (generation > 1)
+		snprintf(suffix, sizeof(suffix), ".part.%" PRId64, generation);
+	most = dir + NAME_MAX - strlen(suffix);
+	part = malloc(n + strlen(suffix) + 1);
+	if (!part)
+		return NULL;
+	memcpy(part, path, n + 1);
+	strcpy(part + (n < most ? n : most), suffix);
+	return part;
+}
+
+int
+sm_consumed_open(int *fd, uint64_t *size, const struct sm_job *job,
+		 struct sm_err *err)
+{
+	int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	struct stat st;
+	char *part;
+
+	*fd = -1;
+	if (job->generation <= 0 || !job->final_path)
+		return 0;
+	part = sm_consumed_part_name(job->final_path, job->generation);
+	if (!part)
+		return sm_err_mem(err, "a path");
+	*fd = open(part, flags);
+	free(part);
+	if (*fd < 0 && errno == ENOENT)
+		*fd = open(job->final_path, flags);
+	if (*fd < 0)
+		return errno == ENOENT || errno == ELOOP
+			       ? 0
+			       : sm_err_sys(err, "cannot open '%s'",
+					    job->final_path);
+	if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		*size = (uint64_t)st.st_size;
+		return 1;
+	}
+	close(*fd);
+	*fd = -1;
+	return 0;
+}
+
+bool
+sm_consumed_has(const struct sm_batch_row *row, uint64_t size)
+{
+	return row->joined == row->token && row->joined_at >= 0 &&
+	       (uint64_t)row->joined_at <= size &&
+	       (uint64_t)row->gz_bytes <= size - (uint64_t)row->joined_at;
+}
+
+int
+sm_consumed_shard_stands(const struct sm_handle *h,
+			 const struct sm_batch_row *row, struct sm_err *err)
+{
+	char name[SM_SHARD_NAME_MAX];
+	int64_t size;
+	int ret;
+
+	sm_shard_name(name, row->id, h->digits);
+	ret = sm_jobdir_shard_size(&size, &h->dir, name, err);
+	return ret < 0 ? ret : size == row->gz_bytes;
+}
+
+void
+sm_consumed_entry(struct sm_gzip_entry *e, const struct sm_batch_row *row)
+{
+	*e = (struct sm_gzip_entry){
+		.rows = (uint64_t)row->rows,
+		.records = (uint64_t)row->records,
+		.gz_bytes = (uint64_t)row->gz_bytes,
+		.raw_bytes = (uint64_t)row->raw_bytes,
+		.gz_crc32 = (uint32_t)row->gz_crc32,
+		.raw_crc32 = (uint32_t)row->raw_crc32,
+	};
+}
+
+int
+sm_consumed_check(struct sm_handle *h, const struct sm_batch_row *row,
+		  const struct sm_gzip_shard *head, const char **kind,
+		  struct sm_err *err)
+{
+	char name[SM_SHARD_NAME_MAX + 32];
+	struct sm_gzip_entry e;
+	struct sm_err why;
+	uint64_t size = 0;
+	int fd = -1, found, ret;
+
+	sm_consumed_entry(&e, row);
+	sm_shard_name(name, row->id, h->digits);
+	ret = sm_shard_check(h->dir.shards_fd, name, &e, head, kind, &why);
+	if (ret == SM_EVERIFY) {
+		found = sm_consumed_open(&fd, &size, &h->job, err);
+		if (found < 0)
+			return found;
+		strcat(name, ", in the final file,");
+		/* Then the shard is what a power cut brought back. */
+		if (found > 0 && sm_consumed_has(row, size))
+			ret = sm_shard_check_in(fd, name,
+						(uint64_t)row->joined_at, &e,
+						head, kind, &why);
+	}
+	if (fd >= 0)
+		close(fd);
+	if (ret < 0 && err)
+		*err = why;
+	return ret;
+}
+
+int
+sm_consumed_refuse_change(struct sm_db *db, const struct sm_job *job,
+			  const char *path, int single_member,
+			  struct sm_err *err)
+{
+	bool other =
+		path && job->final_path && strcmp(path, job->final_path) != 0;
+	int ret;
+
+	if (job->generation <= 0 ||
+	    (!other &&
+	     (single_member < 0 || (single_member > 0) == job->single_member)))
+		return 0;
+	ret = sm_joined_any(db, err);
+	if (ret <= 0)
+		return ret;
+	return sm_err_set(err, SM_EREFUSED,
+			  "shards were removed as they were joined into '%s' "
+			  "(--consume), so that neither its name nor its form "
+			  "can change; finish it, then copy it",
+			  job->final_path);
+}
+
+int
+sm_consumed_check_settings(const struct sm_job *job,
+			   const struct sm_settings *s, struct sm_err *err)
+{
+	bool consume = s->consume < 0 ? job && job->consume : s->consume > 0;
+	bool single = s->single_member < 0 ? job && job->single_member
+					   : s->single_member > 0;
+
+	if (!consume || !single)
+		return 0;
+	return sm_err_set(err, SM_EUSAGE,
+			  "--consume and --single-member exclude each other: "
+			  "inside one member a batch could not be told from "
+			  "the next without the database; give --no-consume "
+			  "or --no-single-member");
+}

@@ -1,0 +1,57 @@
+/*
+ * consumed.h - batches whose shards are gone, because the final file has them
+ *
+ * A job with --consume removes a shard once its bytes are durably in the final
+ * file, growing or finished, and the row says so (joined.h).  They are then
+ * looked for in the file of the job's generation: F.part, F.part.2, … while it
+ * grows, F once it is published.  The file `consumed` of the job directory
+ * holds F's path: with the database lost, recover looks there.
+ */
+#ifndef SM_CONSUMED_H
+#define SM_CONSUMED_H
+
+#include "gzip.h"
+#include "handle.h"
+
+#define SM_CONSUMED_NOTE "consumed"
+
+/* F.part, with as much of F as a name may be long; malloc'd, NULL: no memory. */
+char *sm_consumed_part_name(const char *path, int64_t generation);
+
+/* The file that rows speak of: 1 (close `*fd`); 0: there is none; <0. */
+int sm_consumed_open(int *fd, uint64_t *size, const struct sm_job *job,
+		     struct sm_err *err);
+
+/* Is the batch's place in such a file of `size` bytes?  Bytes are not read. */
+bool sm_consumed_has(const struct sm_batch_row *row, uint64_t size);
+
+/* Is there a shard of the size that the row says?  1; 0; <0. */
+int sm_consumed_shard_stands(const struct sm_handle *h,
+			     const struct sm_batch_row *row,
+			     struct sm_err *err);
+
+/* What the row records about its shard. */
+void sm_consumed_entry(struct sm_gzip_entry *e, const struct sm_batch_row *row);
+
+/*
+ * sm_shard_check() of a done batch, of its shard or, where that is not whole,
+ * of its bytes in the final file, if they should be there.
+ */
+int sm_consumed_check(struct sm_handle *h, const struct sm_batch_row *row,
+		      const struct sm_gzip_shard *head, const char **kind,
+		      struct sm_err *err);
+
+/*
+ * SM_EREFUSED if another final file, or one of another form, would leave
+ * behind what only this one has; `path` NULL, `single_member` negative: as it
+ * is.
+ */
+int sm_consumed_refuse_change(struct sm_db *db, const struct sm_job *job,
+			      const char *path, int single_member,
+			      struct sm_err *err);
+/* SM_EUSAGE if the settings, with those of `job` (or NULL), exclude another. */
+int sm_consumed_check_settings(const struct sm_job *job,
+			       const struct sm_settings *s,
+			       struct sm_err *err);
+
+#endif /* SM_CONSUMED_H */

@@ -1,0 +1,416 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "fault.h"
+#include "file.h"
+#include "hash.h"
+#include "lock.h"
+
+#include "joined.h"
+
+#include "consumed.h"
+#include "join.h"
+
+#include "growing.h"
+
+#define OPEN_FLAGS (O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC)
+
+void
+sm_growing_init(struct sm_growing *g, struct sm_handle *h,
+		const struct sm_events *ev)
+{
+	*g = (struct sm_growing){ .h = h, .ev = ev };
+	g->fd = g->lock = g->old_fd = -1;
+}
+
+static void
+growing_begin(struct sm_growing *g, bool single_member)
+{
+	const struct sm_handle *h = g->h;
+
+	if (single_member)
+		sm_final_begin_single(&g->final, g->fd, h->fingerprint,
+				      h->job.batches);
+	else
+		sm_final_begin(&g->final, g->fd, h->fingerprint);
+	g->digest = g->digest_listed = SM_HASH_INIT;
+	g->records = g->raw_bytes = g->fresh_bytes = 0;
+	g->fresh.count = g->spent.count = 0;
+	g->recorded_ms = sm_clock_ms();
+}
+
+/* ---------------------------------------------------------------- open -- */
+
+/*
+ * The generation's file is F.part or, once it was published, F.  Both names
+ * for one file are what a rewrite begins with: F has it.
+ */
+static int
+growing_open_file(struct sm_growing *g, struct sm_err *err)
+{
+	struct stat part, final;
+
+	if (stat(g->part, &part) == 0 && stat(g->path, &final) == 0 &&
+	    part.st_dev == final.st_dev && part.st_ino == final.st_ino)
+		unlink(g->part);
+	if (g->generation > 0) {
+		g->fd = open(g->part, OPEN_FLAGS & ~O_CREAT);
+		if (g->fd < 0 && errno == ENOENT) {
+			g->fd = open(g->path,
+				     O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+			g->published = g->fd >= 0;
+		}
+	}
+	if (g->fd < 0)
+		g->fd = open(g->part, OPEN_FLAGS, 0666);
+	if (g->fd < 0)
+		return sm_err_sys(err, "cannot create '%s'", g->part);
+	return 0;
+}
+
+int
+sm_growing_open(struct sm_growing *g, const char *path, struct sm_err *err)
+{
+	int ret = sm_joined_generation(&g->generation, g->h->db, err);
+
+	if (ret < 0)
+		return ret;
+	g->h->job.generation = g->generation;
+	g->ours = true;
+	g->consume = g->h->job.consume;
+	g->path = strdup(path);
+	g->part = sm_consumed_part_name(path, g->generation);
+	if (!g->path || !g->part)
+		return sm_err_mem(err, "a path");
+	ret = growing_open_file(g, err);
+	if (ret == 0)
+		growing_begin(g, g->h->job.single_member);
+	return ret;
+}
+
+/* Ours alone?  It may have been renamed between opening and locking. */
+static int
+growing_lock_other(struct sm_growing *g, struct sm_err *err)
+{
+	struct stat opened, named;
+
+	if (sm_byte_lock(g->fd, 0) > 0 && fstat(g->fd, &opened) == 0 &&
+	    stat(g->part, &named) == 0 && opened.st_ino == named.st_ino &&
+	    opened.st_dev == named.st_dev)
+		return 0;
+	close(g->fd);
+	g->fd = -1;
+	return sm_err_set(err, SM_EHELD, "another finalize writes '%s'",
+			  g->path);
+}
+
+int
+sm_growing_open_other(struct sm_growing *g, const char *path,
+		      bool single_member, struct sm_err *err)
+{
+	int ret = sm_joined_generation(&g->generation, g->h->db, err);
+
+	if (ret < 0)
+		return ret;
+	g->h->job.generation = g->generation;
+	ret = sm_consumed_open(&g->old_fd, &g->old_size, &g->h->job, err);
+	if (ret < 0)
+		return ret;
+	g->anew = true;
+	g->path = strdup(path);
+	g->part = sm_path_concat(path, ".tmp");
+	if (!g->path || !g->part)
+		return sm_err_mem(err, "a path");
+	g->fd = open(g->part, OPEN_FLAGS, 0666);
+	if (g->fd < 0)
+		return sm_err_sys(err, "cannot create '%s'", g->part);
+	ret = growing_lock_other(g, err);
+	if (ret == 0 && ftruncate(g->fd, 0) < 0)
+		ret = sm_err_sys(err, "cannot cut '%s'", g->part);
+	if (ret == 0)
+		growing_begin(g, single_member);
+	return ret;
+}
+
+void
+sm_growing_rewind(struct sm_growing *g)
+{
+	g->anew = g->must_rewrite = false;
+	g->again = true;
+	growing_begin(g, g->final.is_single);
+}
+
+/* Keep the published file's bytes under the name that rows will look for. */
+static int
+growing_keep_published(struct sm_growing *g, struct sm_err *err)
+{
+	if (link(g->path, g->part) < 0 && errno != EEXIST &&
+	    rename(g->path, g->part) < 0)
+		return sm_err_sys(err, "cannot keep '%s' as '%s'", g->path,
+				  g->part);
+	return 0;
+}
+
+int
+sm_growing_rewrite(struct sm_growing *g, struct sm_err *err)
+{
+	struct stat st;
+	int ret;
+
+	if (g->published) {
+		ret = growing_keep_published(g, err);
+		if (ret < 0)
+			return ret;
+	}
+	if (fstat(g->fd, &st) < 0)
+		return sm_err_sys(err, "cannot examine '%s'", g->part);
+	g->old_fd = g->fd;
+	g->old_size = (uint64_t)st.st_size;
+	g->fd = -1;
+	free(g->part);
+	g->part = sm_consumed_part_name(g->path, ++g->generation);
+	if (!g->part)
+		return sm_err_mem(err, "a path");
+	sm_event_notice(g->ev, "'%s' is written again, with what was made "
+			       "again since", g->path);
+	g->fd = open(g->part, OPEN_FLAGS | O_TRUNC, 0666);
+	if (g->fd < 0)
+		return sm_err_sys(err, "cannot create '%s'", g->part);
+	g->rewriting = true;
+	g->published = g->must_rewrite = g->durable_name = false;
+	g->anew = true;
+	growing_begin(g, g->final.is_single);
+	return 0;
+}
+
+void
+sm_growing_close(struct sm_growing *g)
+{
+	if (g->fd >= 0) {
+		if (g->part && !g->is_whole && (!g->ours || g->rewriting))
+			unlink(g->part);
+		close(g->fd);
+	}
+	if (g->old_fd >= 0)
+		close(g->old_fd);
+	if (g->lock >= 0)
+		close(g->lock);
+	free(g->path);
+	free(g->part);
+	free(g->fresh.item);
+	free(g->spent.item);
+	sm_growing_init(g, NULL, NULL);
+}
+
+/* ----------------------------------------------------------------- add -- */
+
+/* What stands behind the end is not this batch.  1: write over it; 0, <0. */
+static int
+growing_part_ways(struct sm_growing *g, const struct sm_batch_row *row,
+		  struct sm_err *err)
+{
+	struct stat st;
+	int ret = 0;
+
+	if (g->generation > 0)
+		ret = sm_joined_any_behind(g->h->db, row->id, err);
+	if (ret < 0)
+		return ret;
+	if (ret > 0 || g->published) {
+		g->must_rewrite = true;
+		return 0;
+	}
+	g->anew = true;
+	if ((row->joined >= 0 || g->again) && row->joined != row->token &&
+	    fstat(g->fd, &st) == 0 && (uint64_t)st.st_size > g->final.at)
+		sm_event_notice(g->ev,
+				"batch %" PRIu64 " was made again: '%s' is "
+				"written again from there on",
+				row->id, g->part);
+	return 1;
+}
+
+/*
+ * From what the old file has of it, which was synced before its shard was to
+ * go, or from its shard: a power cut may bring that back without its bytes.
+ */
+static int
+growing_append(struct sm_growing *g, const struct sm_batch_row *row,
+	       const struct sm_gzip_entry *e, struct sm_err *err)
+{
+	char name[SM_SHARD_NAME_MAX + 32];
+	struct sm_err damaged;
+	int ret;
+
+	sm_shard_name(name, row->id, g->h->digits);
+	if (g->old_fd >= 0 && sm_consumed_has(row, g->old_size)) {
+		strcat(name, ", in the final file,");
+		ret = sm_final_append_from(&g->final, g->old_fd,
+					   (uint64_t)row->joined_at, name, e,
+					   err);
+		if (ret != SM_EVERIFY)
+			return ret;
+		damaged = *err;
+		ret = sm_consumed_shard_stands(g->h, row, err);
+		if (ret == 0) {
+			*err = damaged;
+			return SM_EVERIFY;
+		}
+		if (ret < 0)
+			return ret;
+		sm_shard_name(name, row->id, g->h->digits);
+	}
+	return sm_final_append(&g->final, g->h->dir.shards_fd, name, e, err);
+}
+
+/* Is there a shard, of whatever size? */
+static bool
+growing_has_shard(const struct sm_growing *g, const struct sm_batch_row *row)
+{
+	char name[SM_SHARD_NAME_MAX];
+
+	sm_shard_name(name, row->id, g->h->digits);
+	return faccessat(g->h->dir.shards_fd, name, F_OK,
+			 AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* The batch's bytes are at `at`: is that recorded? */
+static int
+growing_note(struct sm_growing *g, const struct sm_batch_row *row, uint64_t at,
+	     bool appended, struct sm_err *err)
+{
+	struct sm_grown one = { .id = row->id, .token = row->token, .at = at };
+
+	/* A shard that stands may be removed once more is known than this. */
+	if (!appended && row->joined == row->token &&
+	    row->joined_at == (int64_t)at &&
+	    !(g->consume && growing_has_shard(g, row)))
+		return 0;
+	g->fresh_bytes += (uint64_t)row->gz_bytes;
+	return sm_grown_push(&g->fresh, &one, err);
+}
+
+/*
+ * The file may have a batch whose shard a power cut took: with --sync end both
+ * must be whole, unless shards are to go anyway.
+ */
+static int
+growing_check_unsynced(struct sm_growing *g, const struct sm_batch_row *row,
+		       const struct sm_gzip_entry *e, struct sm_err *err)
+{
+	char name[SM_SHARD_NAME_MAX];
+
+	if (g->h->job.sync != SM_SYNC_END || g->consume || g->generation > 0)
+		return 0;
+	sm_shard_name(name, row->id, g->h->digits);
+	return sm_final_compare(&g->final, g->h->dir.shards_fd, name, e, err);
+}
+
+int
+sm_growing_add(struct sm_growing *g, const struct sm_batch_row *row,
+	       struct sm_err *err)
+{
+	uint64_t at = g->final.at;
+	struct sm_gzip_entry e;
+	bool appended = false;
+	int ret = 0;
+
+	if (g->must_rewrite)
+		return 0;
+	sm_consumed_entry(&e, row);
+	if (!g->anew) {
+		ret = growing_check_unsynced(g, row, &e, err);
+		if (ret == 0)
+			ret = sm_final_resume(&g->final, &e, err);
+		if (ret == 0) {
+			ret = growing_part_ways(g, row, err);
+			if (ret <= 0)
+				return ret;
+			ret = 0;
+		}
+	}
+	if (ret == 0) {
+		appended = true;
+		ret = growing_append(g, row, &e, err);
+	}
+	if (ret < 0)
+		return ret;
+	g->digest = sm_join_digest_row(g->digest, row);
+	g->records += e.records;
+	g->raw_bytes += e.raw_bytes;
+	ret = g->ours ? growing_note(g, row, at, appended, err) : 0;
+	return ret < 0 ? ret : 1;
+}
+
+int
+sm_growing_is_current(struct sm_growing *g, struct sm_err *err)
+{
+	uint64_t digest = SM_HASH_INIT, n = 0;
+	struct sm_batch_row row;
+	int ret = sm_batch_rows_begin(g->h->db, 0, err);
+
+	while (ret >= 0 && n < g->final.appended &&
+	       (ret = sm_batch_rows_next(&row, g->h->db, err)) > 0 &&
+	       row.id == n && strcmp(row.state, "done") == 0) {
+		digest = sm_join_digest_row(digest, &row);
+		n++;
+	}
+	sm_batch_rows_end(g->h->db);
+	if (ret < 0)
+		return ret;
+	return n == g->final.appended && digest == g->digest;
+}
+
+/* ----------------------------------------------------------------- end -- */
+
+int
+sm_growing_list(struct sm_growing *g, const struct sm_batch_row *row,
+		const struct sm_gzip_entry *e, struct sm_err *err)
+{
+	g->digest_listed = sm_join_digest_row(g->digest_listed, row);
+	if (g->published)
+		return 0;
+	return sm_final_entry(&g->final, e, err);
+}
+
+int
+sm_growing_end(struct sm_growing *g, struct sm_err *err)
+{
+	int ret;
+
+	if (g->published)
+		return 0;
+	ret = sm_final_end(&g->final, err);
+	if (ret < 0)
+		return ret;
+	sm_fault("join.before_sync");
+	if (sm_fault_errno("join.sync") || fdatasync(g->fd) < 0) {
+		ret = sm_err_sys(err, "cannot sync '%s'", g->part);
+		sm_growing_abandon(g);
+		return ret;
+	}
+	return 0;
+}
+
+int
+sm_growing_rename(struct sm_growing *g, struct sm_err *err)
+{
+	if (!g->published) {
+		sm_fault("join.before_rename");
+		if (sm_fault_errno("join.rename") ||
+		    rename(g->part, g->path) < 0)
+			return sm_err_sys(err, "cannot rename '%s' to '%s'",
+					  g->part, g->path);
+		g->is_whole = true;
+		sm_fault("join.after_rename");
+	}
+	/* Before the commit: the row must never record a name that is not. */
+	return sm_growing_sync_parent(g, err);
+}

@@ -1,0 +1,338 @@
+/*
+ * growing_record.c - what has grown becomes a fact, and shards may go
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "fault.h"
+#include "file.h"
+#include "lock.h"
+
+#include "joined.h"
+
+#include "consumed.h"
+
+#include "growing.h"
+
+/* So much is recorded, or made durable, at a time. */
+#ifdef SHARDMILL_FAULTS /* so that short jobs come to every step, and often */
+#define RECORD_BATCHES 2
+#else
+#define RECORD_BATCHES 4096
+#endif
+#define RECORD_MS     5000
+#define RECORD_BYTES  ((uint64_t)256 << 20)
+#define CONSUME_BYTES ((uint64_t)64 << 20)
+/* Shards removed in one turn at the write lock. */
+#define SPENT_MAX 256
+
+static bool
+growing_is_due(const struct sm_growing *g)
+{
+	return g->fresh.count >= RECORD_BATCHES ||
+	       g->fresh_bytes >= (g->consume ? CONSUME_BYTES : RECORD_BYTES) ||
+	       sm_clock_ms() - g->recorded_ms >= RECORD_MS;
+}
+
+int
+sm_grown_push(struct sm_grown_list *l, const struct sm_grown *one,
+	      struct sm_err *err)
+{
+	struct sm_grown *p;
+
+	if (l->count == l->cap) {
+		p = realloc(l->item, (l->cap ? 2 * l->cap : 64) * sizeof(*p));
+		if (!p)
+			return sm_err_mem(err, "the list of joined batches");
+		l->item = p;
+		l->cap = l->cap ? 2 * l->cap : 64;
+	}
+	l->item[l->count++] = *one;
+	return 0;
+}
+
+int
+sm_growing_sync_parent(struct sm_growing *g, struct sm_err *err)
+{
+	char *slash = strrchr(g->path, '/');
+	int fd, ret = 0;
+
+	/* g->path is absolute. */
+	*slash = '\0';
+	fd = open(slash == g->path ? "/" : g->path,
+		  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*slash = '/';
+	if (fd < 0 || sm_sync_dir(fd) < 0)
+		ret = sm_err_sys(err, "cannot sync the directory of '%s'",
+				 g->path);
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+/*
+ * A sync failed: what the kernel may have dropped must never be taken up
+ * again.  What rows rely on was synced before.
+ */
+void
+sm_growing_abandon(struct sm_growing *g)
+{
+	struct sm_err ignored;
+	uint64_t end;
+
+	if (g->generation == 0 || g->rewriting)
+		unlink(g->part);
+	else if (sm_joined_end(&end, g->h->db, &ignored) == 0 &&
+		 end < g->final.at && ftruncate(g->fd, (off_t)end) < 0)
+		return; /* its bytes are still compared with the rows */
+}
+
+/* Where recover looks; and the growing file's name, before rows rely on it. */
+static int
+growing_make_findable(struct sm_growing *g, struct sm_err *err)
+{
+	int ret;
+
+	if (g->durable_name)
+		return 0;
+	ret = sm_jobdir_write(&g->h->dir, SM_CONSUMED_NOTE, g->path, err);
+	if (ret == 0)
+		ret = sm_growing_sync_parent(g, err);
+	g->durable_name = ret == 0;
+	return ret;
+}
+
+static int
+growing_make_durable(struct sm_growing *g, struct sm_err *err)
+{
+	int ret = growing_make_findable(g, err);
+
+	if (ret < 0)
+		return ret;
+	sm_fault("consume.before_sync");
+	if (sm_fault_errno("consume.sync") == 0 && fdatasync(g->fd) == 0)
+		return 0;
+	ret = sm_err_sys(err, "cannot sync '%s'", g->part);
+	sm_growing_abandon(g);
+	return ret;
+}
+
+int
+sm_growing_record_rest(struct sm_growing *g, struct sm_err *err)
+{
+	size_t i, kept = 0;
+	int ret = 0;
+
+	if (!g->ours)
+		return 0;
+	if (g->consume && g->generation == 0)
+		g->generation = 1;
+	if (g->consume || g->rewriting)
+		ret = sm_joined_set_generation(g->h->db, g->generation, err);
+	for (i = 0; ret >= 0 && i < g->fresh.count; i++) {
+		ret = sm_joined_record(g->h->db, g->fresh.item[i].id,
+				       g->fresh.item[i].token,
+				       g->fresh.item[i].at, err);
+		/* What was put back meanwhile keeps its shard. */
+		if (ret > 0)
+			g->fresh.item[kept++] = g->fresh.item[i];
+	}
+	if (ret < 0)
+		return ret;
+	g->fresh.count = kept;
+	return 0;
+}
+
+/* Committed: what is fresh is recorded, and its shards may go. */
+static int
+growing_recorded(struct sm_growing *g, struct sm_err *err)
+{
+	size_t i;
+	int ret = 0;
+
+	g->h->job.generation = g->generation;
+	for (i = 0; g->consume && ret == 0 && i < g->fresh.count; i++)
+		ret = sm_grown_push(&g->spent, &g->fresh.item[i], err);
+	g->fresh.count = 0;
+	g->fresh_bytes = 0;
+	return ret;
+}
+
+/* A shard is removed if it is still the one that was joined. */
+static int
+growing_remove_shard(struct sm_growing *g, const struct sm_grown *one,
+		     struct sm_err *err)
+{
+	char name[SM_SHARD_NAME_MAX], state[16];
+	int64_t token;
+	int ret = sm_batch_look(state, &token, g->h->db, one->id, err);
+
+	if (ret <= 0 || token != one->token || strcmp(state, "done") != 0)
+		return ret < 0 ? ret : 0;
+	sm_shard_name(name, one->id, g->h->digits);
+	sm_fault("consume.before_unlink");
+	if (unlinkat(g->h->dir.shards_fd, name, 0) < 0 && errno != ENOENT)
+		return sm_err_sys(err, "cannot remove shard '%s/shards/%s'",
+				  g->h->dir.path, name);
+	sm_fault("consume.after_unlink");
+	return 0;
+}
+
+/*
+ * Shards get their names under the write lock, so that under it none can be
+ * replaced between the look at its row and its removal.
+ */
+static int
+growing_remove_spent(struct sm_growing *g, struct sm_err *err)
+{
+	size_t i;
+	int ret = 0;
+
+	while (ret == 0 && g->spent.count > 0) {
+		ret = sm_db_begin_write(g->h->db, err);
+		if (ret < 0)
+			return ret;
+		for (i = 0; ret == 0 && i < SPENT_MAX && g->spent.count > 0;
+		     i++) {
+			ret = growing_remove_shard(
+				g, &g->spent.item[g->spent.count - 1], err);
+			g->spent.count -= ret == 0;
+		}
+		sm_db_rollback(g->h->db); /* nothing was written to it */
+	}
+	return ret;
+}
+
+static int
+growing_commit(struct sm_growing *g, struct sm_err *err)
+{
+	int ret = sm_db_begin_write(g->h->db, err);
+
+	if (ret < 0)
+		return ret;
+	sm_fault("follow.before_record");
+	ret = sm_growing_record_rest(g, err);
+	if (ret < 0) {
+		sm_db_rollback(g->h->db);
+		return ret;
+	}
+	if (g->consume)
+		sm_fault("consume.before_commit");
+	ret = sm_db_commit(g->h->db, err);
+	sm_fault("follow.after_record");
+	return ret == 0 ? growing_recorded(g, err) : ret;
+}
+
+int
+sm_growing_record(struct sm_growing *g, bool all, struct sm_err *err)
+{
+	int ret = 0;
+
+	if (!g->ours || g->rewriting || g->published)
+		return 0;
+	if (g->fresh.count > 0 && (all || growing_is_due(g))) {
+		if (g->consume)
+			ret = growing_make_durable(g, err);
+		if (ret == 0 && g->consume)
+			ret = sm_db_set_full_sync(g->h->db, true, err);
+		if (ret == 0)
+			ret = growing_commit(g, err);
+		if (ret < 0)
+			return ret;
+		g->recorded_ms = sm_clock_ms();
+	}
+	return growing_remove_spent(g, err);
+}
+
+int
+sm_growing_make_findable(struct sm_growing *g, struct sm_err *err)
+{
+	if (!g->ours || (!g->consume && !g->rewriting))
+		return 0;
+	return growing_make_findable(g, err);
+}
+
+static void
+growing_remove_part(const struct sm_growing *g, int64_t generation)
+{
+	char *part = sm_consumed_part_name(g->path, generation);
+
+	if (part && generation != g->generation)
+		unlink(part);
+	free(part);
+}
+
+void
+sm_growing_tidy(struct sm_growing *g)
+{
+	struct sm_err why = { 0 };
+	int ret;
+
+	g->is_whole = true;
+	if (!g->ours)
+		return;
+	/* The file that was rewritten, or what is left of such a try. */
+	if (g->generation > 1)
+		growing_remove_part(g, g->generation - 1);
+	if (g->generation > 0)
+		growing_remove_part(g, g->generation + 1);
+	ret = growing_recorded(g, &why);
+	if (ret == 0)
+		ret = growing_remove_spent(g, &why);
+	if (ret < 0)
+		sm_event_notice(g->ev,
+				"'%s' is complete, but not all shards "
+				"could be removed: %s",
+				g->path, why.text);
+}
+
+/* Shards that are there, as if they were recorded just now. */
+static int
+growing_list_shards(struct sm_growing *g, struct sm_err *err)
+{
+	struct sm_grown one = { 0 };
+	struct dirent *e;
+	char state[16];
+	int ret = 0;
+	DIR *d;
+	int fd = openat(g->h->dir.shards_fd, ".",
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d && fd >= 0)
+		close(fd);
+	while (d && ret >= 0 && (e = readdir(d))) {
+		if (sm_shard_parse_name(e->d_name, &one.id, &one.token) != 1)
+			continue;
+		ret = sm_batch_look(state, &one.token, g->h->db, one.id, err);
+		if (ret > 0)
+			ret = sm_grown_push(&g->spent, &one, err);
+	}
+	if (d)
+		closedir(d);
+	return ret;
+}
+
+void
+sm_growing_sweep(struct sm_handle *h, const struct sm_events *ev)
+{
+	struct sm_growing g;
+	struct sm_err ignored;
+
+	if (h->job.generation == 0 || !h->job.final_path)
+		return;
+	sm_growing_init(&g, h, ev);
+	g.path = strdup(h->job.final_path);
+	g.generation = h->job.generation;
+	g.ours = true;
+	if (g.path &&
+	    sm_lock_try(&g.lock, h->dir.fd, "final.lock", &ignored) > 0 &&
+	    (!h->job.consume || growing_list_shards(&g, &ignored) >= 0))
+		sm_growing_tidy(&g);
+	sm_growing_close(&g);
+}

@@ -1,0 +1,265 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "final.h"
+
+#include "consumed.h"
+
+#include "recover_final.h"
+
+#define PATH_BYTES_MAX 8192
+/* Files that rewriting left: one, and two if it was cut short. */
+#define FILES_MAX 16
+
+/* ---------------------------------------------------------------- walk -- */
+
+/* Move on to the next member that might be a batch's. */
+static int
+final_skip_damage(struct sm_recover_final *f, struct sm_err *err)
+{
+	return sm_member_scan(&f->at, f->r, f->at + 1, f->size, err);
+}
+
+/* The header at f->at: 1; 0: there is none, and nothing behind it; <0. */
+static int
+final_peek(struct sm_gzip_shard *head, struct sm_recover_final *f,
+	   struct sm_err *err)
+{
+	const unsigned char *p;
+	ssize_t n;
+	int ret;
+
+	while (f->at < f->size) {
+		n = sm_member_peek(f->r, &p, f->at, SM_GZIP_SHARD_HEADER, err);
+		if (n < 0)
+			return (int)n;
+		if (sm_gzip_get_shard(head, p, (size_t)n))
+			return 1;
+		ret = final_skip_damage(f, err);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+int
+sm_recover_final_look(struct sm_member *m, uint64_t *at,
+		      struct sm_recover_final *f, uint64_t id,
+		      struct sm_err *err)
+{
+	struct sm_gzip_shard head;
+	int ret;
+
+	while (f->fd >= 0) {
+		ret = final_peek(&head, f, err);
+		if (ret <= 0 || head.batch > id)
+			return ret < 0 ? ret : 0;
+		*at = f->at;
+		ret = sm_member_read(m, f->r, f->at, f->size, err);
+		if (ret < 0)
+			return ret;
+		if (!sm_member_judge(m, NULL, head.batch)) {
+			f->at += m->bytes;
+			if (head.batch == id)
+				return 1;
+			continue;
+		}
+		ret = final_skip_damage(f, err);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+/* How many whole batches has it, in order? */
+static int
+final_count(uint64_t *count, struct sm_recover_final *f, struct sm_err *err)
+{
+	struct sm_gzip_shard head;
+	struct sm_member m;
+	uint64_t at;
+	int ret;
+
+	*count = 0;
+	while ((ret = final_peek(&head, f, err)) > 0) {
+		ret = sm_recover_final_look(&m, &at, f, head.batch, err);
+		if (ret < 0)
+			return ret;
+		*count += ret > 0;
+	}
+	f->at = 0;
+	return ret;
+}
+
+/* ---------------------------------------------------------------- open -- */
+
+static int
+final_read_note(struct sm_recover_final *f, const struct sm_jobdir *dir,
+		struct sm_err *err)
+{
+	struct sm_map map = { 0 };
+	int ret;
+
+	if (faccessat(dir->fd, SM_CONSUMED_NOTE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	ret = sm_map_openat(&map, dir->fd, SM_CONSUMED_NOTE, err);
+	if (ret < 0)
+		return ret;
+	if (map.size > 0 && map.size < PATH_BYTES_MAX && map.data[0] == '/') {
+		f->path = strndup((const char *)map.data, map.size);
+		if (!f->path)
+			ret = sm_err_mem(err, "a path");
+	}
+	sm_map_close(&map);
+	return ret;
+}
+
+/* The generation that a file of this name is of, or 0. */
+static int64_t
+final_generation(const char *name, const char *first)
+{
+	size_t n = strlen(first);
+	char *end;
+	long long g;
+
+	if (strncmp(name, first, n) != 0)
+		return 0;
+	if (name[n] == '\0')
+		return 1;
+	if (name[n] != '.')
+		return 0;
+	g = strtoll(name + n + 1, &end, 10);
+	return *end == '\0' && g > 1 ? g : 0;
+}
+
+/* Generations of growing files beside `path`; returns their number. */
+static int
+final_list(int64_t generation[FILES_MAX], const char *path, struct sm_err *err)
+{
+	char *part = sm_consumed_part_name(path, 1), *slash;
+	struct dirent *e;
+	int64_t g;
+	int n = 0;
+	DIR *d;
+
+	if (!part)
+		return sm_err_mem(err, "a path");
+	slash = strrchr(part, '/');
+	*slash = '\0';
+	d = opendir(slash == part ? "/" : part);
+	while (d && n < FILES_MAX && (e = readdir(d))) {
+		g = final_generation(e->d_name, slash + 1);
+		if (g > 0)
+			generation[n++] = g;
+	}
+	if (d)
+		closedir(d);
+	free(part);
+	return n;
+}
+
+/* Open the file of that generation, `name`, if it has more than `*most`. */
+static int
+final_try(struct sm_recover_final *best, uint64_t *most, const char *name,
+	  int64_t generation, struct sm_err *err)
+{
+	struct sm_recover_final f = { .generation = generation };
+	struct stat st;
+	uint64_t count = 0;
+	int ret;
+
+	f.fd = open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (f.fd < 0)
+		return 0;
+	if (fstat(f.fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		close(f.fd);
+		return 0;
+	}
+	f.size = (uint64_t)st.st_size;
+	ret = sm_member_reader_new(&f.r, f.fd, best->path, f.size, err);
+	if (ret == 0)
+		ret = final_count(&count, &f, err);
+	if (ret < 0 || count <= *most) {
+		sm_recover_final_close(&f);
+		return ret;
+	}
+	*most = count;
+	f.path = best->path;
+	best->path = NULL;
+	sm_recover_final_close(best);
+	*best = f;
+	return 0;
+}
+
+int
+sm_recover_final_open(struct sm_recover_final *f, const struct sm_jobdir *dir,
+		      struct sm_err *err)
+{
+	int64_t generation[FILES_MAX], last = 0;
+	uint64_t most = 0;
+	char *name;
+	int ret, n, i;
+
+	*f = (struct sm_recover_final){ .fd = -1 };
+	ret = final_read_note(f, dir, err);
+	if (ret < 0 || !f->path)
+		return ret;
+	n = ret = final_list(generation, f->path, err);
+	for (i = 0; ret >= 0 && i < n; i++) {
+		last = generation[i] > last ? generation[i] : last;
+		name = sm_consumed_part_name(f->path, generation[i]);
+		ret = name ? final_try(f, &most, name, generation[i], err) :
+			     sm_err_mem(err, "a path");
+		free(name);
+	}
+	/* One that is published is found if no F.part has its generation. */
+	if (ret >= 0)
+		ret = final_try(f, &most, f->path, last + 1, err);
+	return ret < 0 ? ret : 0;
+}
+
+void
+sm_recover_final_close(struct sm_recover_final *f)
+{
+	sm_member_reader_free(f->r);
+	if (f->fd >= 0)
+		close(f->fd);
+	free(f->path);
+	*f = (struct sm_recover_final){ .fd = -1 };
+}
+
+bool
+sm_recover_final_is_single(const char *path)
+{
+	int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	char *part = sm_consumed_part_name(path, 1);
+	unsigned char head[SM_GZIP_SINGLE_MAX];
+	static const unsigned char zeros[2];
+	struct sm_gzip_single s;
+	bool single = false;
+	ssize_t n = 0;
+	int fd;
+
+	/* The header is written last: until then there are zeros. */
+	fd = part ? open(part, flags) : -1;
+	if (fd >= 0) {
+		n = sm_pread_full(fd, head, sizeof(zeros), 0);
+		single = n == (ssize_t)sizeof(zeros) &&
+			 memcmp(head, zeros, sizeof(zeros)) == 0;
+		close(fd);
+	}
+	free(part);
+	fd = n <= 0 ? open(path, flags) : -1;
+	if (fd >= 0) {
+		n = sm_pread_full(fd, head, sizeof(head), 0);
+		single = n > 0 && sm_gzip_get_single(&s, head, (size_t)n) != 0;
+		close(fd);
+	}
+	return single;
+}

@@ -1,0 +1,39 @@
+/*
+ * recover_final.h - what a lost database's final file has of its batches
+ *
+ * A job that consumed shards names the file in its note (consumed.h).  Which
+ * generation the rows spoke of is lost with them: of the files that are there,
+ * the one with the most whole batches is taken.
+ *
+ *	sm_recover_final_open(), sm_recover_final_look() for each batch in
+ *	order, always sm_recover_final_close()
+ */
+#ifndef SM_RECOVER_FINAL_H
+#define SM_RECOVER_FINAL_H
+
+#include "batch.h"
+#include "jobdir.h"
+#include "member.h"
+
+struct sm_recover_final {
+	char *path; /* the final file's; NULL: nothing was consumed */
+	int fd;     /* -1: no such file */
+	int64_t generation;
+	uint64_t size, at;
+	struct sm_member_reader *r;
+};
+
+int sm_recover_final_open(struct sm_recover_final *f,
+			  const struct sm_jobdir *dir, struct sm_err *err);
+/*
+ * Has it the batch `id`?  1: whole, header and sizes in `m`, at `*at`; 0; <0.
+ */
+int sm_recover_final_look(struct sm_member *m, uint64_t *at,
+			  struct sm_recover_final *f, uint64_t id,
+			  struct sm_err *err);
+void sm_recover_final_close(struct sm_recover_final *f);
+
+/* Is the final file `path`, growing or finished, one member? */
+bool sm_recover_final_is_single(const char *path);
+
+#endif /* SM_RECOVER_FINAL_H */
