@@ -59,7 +59,7 @@ enum sm_code {
 	SM_EVERIFY = -11,  /* verify found damage */
 	SM_EWORK = -12,    /* batches failed, or work is left */
 	SM_ESTOPPED = -13, /* drained or stopped by a signal, work left */
-	SM_EFENCED = -14,  /* the batch is another worker's by now */
+	SM_EFENCED = -14,  /* the batch, or the run, is another's by now */
 	SM_EUNKNOWN = -15, /* COMMIT failed: done or not, read the row */
 	SM_ECOMMAND = -16, /* the command exited with another status than 0 */
 	SM_ESIGNAL = -17,  /* the command or the worker died by a signal */
@@ -225,6 +225,13 @@ struct sm_run_opts {
 	int follow; /* join while it runs; 0: no, 1: yes, -1: if there is a
 		     * final file */
 	bool retry_failed; /* put failed batches back first */
+	/*
+	 * Run it though another supervisor holds it, on a host that died or
+	 * was cut off: its running batches are put back, and neither it nor
+	 * its workers can claim or commit any more (SM_EFENCED to them).
+	 * Nothing is touched where no batch is left.
+	 */
+	bool takeover;
 	bool trust;
 	struct sm_events events;
 };

@@ -1,5 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "fence.h"
 
 #include "handle.h"
 
@@ -78,5 +81,32 @@ sm_handle_close(struct sm_handle *h)
 	sm_job_release(&h->job);
 	sm_db_close(h->db);
 	sm_jobdir_close(&h->dir);
+	if (h->run_lock >= 0)
+		close(h->run_lock);
 	*h = (struct sm_handle)SM_HANDLE_NONE;
+}
+
+int
+sm_handle_check_run(struct sm_handle *h, struct sm_err *err)
+{
+	struct sm_job now = { 0 };
+	int ret = sm_fence_holds(h->db, h->job.run, err);
+
+	if (ret != 0)
+		return ret < 0 ? ret : 0;
+	ret = sm_job_get(&now, h->db, err);
+	if (ret == 0 && strcmp(now.spec, h->job.spec) != 0)
+		ret = sm_err_set(err, SM_EFENCED,
+				 "the options of the job '%s' were changed "
+				 "meanwhile; the same command goes on with the "
+				 "new ones",
+				 h->dir.path);
+	else if (ret == 0)
+		ret = sm_err_set(err, SM_EFENCED,
+				 "another supervisor took the job '%s' over "
+				 "(run --takeover) and makes what is left; "
+				 "'shardmill status' shows it",
+				 h->dir.path);
+	sm_job_release(&now);
+	return ret;
 }

@@ -12,6 +12,7 @@
 #include "lock.h"
 
 #include "consumed.h"
+#include "fence.h"
 #include "join.h"
 #include "joined.h"
 #include "startcheck.h"
@@ -122,7 +123,15 @@ run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 	ret = sm_job_set(h->db, &opts->settings, err);
 	if (ret == 0 && path)
 		ret = sm_job_set_final(h->db, path, false, err);
-	if (ret == 0 && opts->retry_failed)
+	if (ret == 0 && opts->takeover)
+		n = sm_fence_take_over(h->db, sm_clock_wall(), err);
+	if (ret == 0 && n > 0)
+		sm_event_notice(&opts->events,
+				"%lld batch%s that another supervisor's "
+				"workers held %s put back",
+				(long long)n, n == 1 ? "" : "es",
+				n == 1 ? "is" : "are");
+	if (ret == 0 && n >= 0 && opts->retry_failed)
 		n = sm_batch_retry(h->db, SM_BATCHES_FAILED, 0, 0, err);
 	if (ret == 0 && n >= 0)
 		ret = sm_job_begin_run(h->db, sm_clock_wall(), err);
@@ -338,7 +347,8 @@ run_end(struct sm_handle *h)
 	struct sm_err ignored;
 
 	if (sm_db_begin_write(h->db, &ignored) == 0) {
-		if (sm_job_end_run(h->db, sm_clock_wall(), &ignored) == 0)
+		if (sm_job_end_run(h->db, h->job.run, sm_clock_wall(),
+				   &ignored) == 0)
 			sm_db_commit(h->db, &ignored);
 		sm_db_rollback(h->db);
 	}
@@ -395,6 +405,41 @@ run_locked(struct sm_handle *h, const struct sm_run_opts *opts,
 	return ret;
 }
 
+/* 1: run.lock is ours, or is not needed to go on; SM_EHELD. */
+static int
+run_take_lock(struct sm_handle *h, const struct sm_run_opts *opts,
+	      struct sm_err *err)
+{
+	int ret = sm_lock_try(&h->run_lock, h->dir.fd, "run.lock", err);
+
+	if (ret != 0 || opts->takeover)
+		return ret < 0 ? ret : 1;
+	return sm_err_set(err, SM_EHELD,
+			  "another plan or run holds the job '%s'; 'shardmill "
+			  "status' shows it, 'shardmill work' joins it with "
+			  "one more worker, 'run --takeover' ends a supervisor "
+			  "whose host died",
+			  h->dir.path);
+}
+
+/*
+ * 1: every batch is done and nothing is to be joined.  Then a takeover, which a
+ * scheduler may start again for whatever reason, leaves the job untouched.
+ */
+static int
+run_is_finished(struct sm_handle *h, struct sm_run_result *result,
+		struct sm_err *err)
+{
+	struct sm_batch_counts c;
+	int ret = sm_batch_counts(&c, h->db, err);
+
+	if (ret < 0 || c.done != c.total || h->job.final_path)
+		return ret < 0 ? ret : 0;
+	result->done = c.done;
+	result->job_size = sm_tree_size(h->dir.fd);
+	return 1;
+}
+
 int
 sm_run(struct sm_run_result *result, const char *job,
        const struct sm_run_opts *opts, struct sm_err *err)
@@ -405,23 +450,18 @@ sm_run(struct sm_run_result *result, const char *job,
 					   .give_up = run_give_up,
 					   .arg = &patience } };
 	struct sm_handle h = SM_HANDLE_NONE;
-	int lock = -1, ret;
+	int ret;
 
 	*result = (struct sm_run_result){ 0 };
 	ret = sm_handle_open(&h, job, &db, opts->trust, err);
 	if (ret < 0)
 		return ret;
-	ret = sm_lock_try(&lock, h.dir.fd, "run.lock", err);
-	if (ret == 0)
-		ret = sm_err_set(err, SM_EHELD,
-				 "another plan or run holds the job '%s'; "
-				 "'shardmill status' shows it, 'shardmill "
-				 "work' joins it with one more worker",
-				 h.dir.path);
-	if (ret > 0)
-		ret = run_locked(&h, opts, result, err);
+	ret = opts->takeover ? run_is_finished(&h, result, err) : 0;
+	if (ret == 0) {
+		ret = run_take_lock(&h, opts, err);
+		if (ret > 0)
+			ret = run_locked(&h, opts, result, err);
+	}
 	sm_handle_close(&h);
-	if (lock >= 0)
-		close(lock);
-	return ret;
+	return ret < 0 ? ret : 0;
 }

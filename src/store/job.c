@@ -185,30 +185,33 @@ sm_job_set_final(struct sm_db *db, const char *path, bool force,
 	return ret < 0 ? ret : 0;
 }
 
-static int
-job_set_time(struct sm_db *db, const char *text, double at, struct sm_err *err)
+int
+sm_job_begin_run(struct sm_db *db, double at, struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sql_get(
+		db, "UPDATE job SET started = ?, ended = NULL", err);
 	int ret;
 
 	if (!s)
 		return err->code;
 	sqlite3_bind_double(s, 1, at);
-	ret = sql_run(db, s, "record the run's time", err);
+	ret = sql_run(db, s, "record the run's begin", err);
 	return ret < 0 ? ret : 0;
 }
 
 int
-sm_job_begin_run(struct sm_db *db, double at, struct sm_err *err)
+sm_job_end_run(struct sm_db *db, int64_t run, double at, struct sm_err *err)
 {
-	return job_set_time(db, "UPDATE job SET started = ?, ended = NULL",
-			    at, err);
-}
+	sqlite3_stmt *s = sql_get(
+		db, "UPDATE job SET ended = ? WHERE run = ?", err);
+	int ret;
 
-int
-sm_job_end_run(struct sm_db *db, double at, struct sm_err *err)
-{
-	return job_set_time(db, "UPDATE job SET ended = ?", at, err);
+	if (!s)
+		return err->code;
+	sqlite3_bind_double(s, 1, at);
+	sqlite3_bind_int64(s, 2, run);
+	ret = sql_run(db, s, "record the run's end", err);
+	return ret < 0 ? ret : 0;
 }
 
 int

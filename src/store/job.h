@@ -60,7 +60,9 @@ int sm_job_set_spec(struct sm_db *db, const char *spec,
 int sm_job_set_final(struct sm_db *db, const char *path, bool force,
 		     struct sm_err *err);
 int sm_job_begin_run(struct sm_db *db, double at, struct sm_err *err);
-int sm_job_end_run(struct sm_db *db, double at, struct sm_err *err);
+/* Nothing if the run is another one by now. */
+int sm_job_end_run(struct sm_db *db, int64_t run, double at,
+		   struct sm_err *err);
 int sm_job_finalized(struct sm_db *db, const char *path, uint64_t size,
 		     uint64_t digest, bool single_member, struct sm_err *err);
 
