@@ -190,6 +190,7 @@ struct sm_plan_opts {
 	bool accept_changed;  /* keep what is done, go on with these options */
 	bool restart;         /* delete the job and begin again */
 	bool network_fs;      /* rollback journal, one host at a time */
+	uint64_t parts;       /* part-0000, … as jobs of their own; 0: none */
 	bool trust;           /* a job directory of somebody else's */
 	struct sm_events events;
 };
@@ -198,6 +199,7 @@ struct sm_plan_result {
 	bool planned;  /* false: the job was there, and is the same one */
 	bool complete; /* all done and the final file stands */
 	uint64_t batches, rows;
+	uint64_t parts;        /* 0: the job is not in parts */
 	char fingerprint[17];  /* of the job, hexadecimal */
 	char *first_command;   /* exec: the first batch's, for people */
 };
@@ -278,6 +280,14 @@ struct sm_status_batch {
 	int64_t pid;      /* running: its worker's */
 };
 
+struct sm_status_part {
+	char name[32]; /* of its directory */
+	uint64_t total, pending, running, done, failed;
+	bool active;
+	unsigned workers;
+	char *error; /* it cannot be read: why; else NULL */
+};
+
 struct sm_status {
 	char *job;  /* real path */
 	char *kind; /* "candidates", "exec" */
@@ -296,6 +306,8 @@ struct sm_status {
 	uint64_t wal_bytes;
 	struct sm_status_batch *batch; /* up to ten running, ten failed */
 	size_t batches;
+	struct sm_status_part *part; /* of a whole job in parts */
+	size_t parts;
 };
 
 SM_API int sm_status(struct sm_status *out, const char *job,

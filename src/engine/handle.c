@@ -4,7 +4,7 @@
 
 #include "fence.h"
 
-#include "handle.h"
+#include "parts.h"
 
 struct sm_batch
 sm_handle_row(const struct sm_kind_batch *kb)
@@ -46,8 +46,24 @@ sm_handle_reload(struct sm_handle *h, struct sm_err *err)
 		return ret;
 	h->kind = sm_kind_of(h->spec);
 	h->fingerprint = strtoull(h->job.fingerprint, NULL, 16);
-	h->digits = sm_shard_digits(h->job.batches);
+	h->digits = sm_shard_digits(h->job.whole_batches);
 	return 0;
+}
+
+/* What takes one part only, given a whole job: say so. */
+static int
+handle_refuse_whole(const char *job, struct sm_err *err)
+{
+	struct sm_err ignored;
+	struct sm_parts w;
+
+	if (sm_parts_open(&w, job, true, &ignored) > 0)
+		sm_err_set(err, SM_EUSAGE,
+			   "the job '%s' is in parts: name one of them, such "
+			   "as '%s/part-0000'",
+			   w.dir.path, w.dir.path);
+	sm_parts_close(&w);
+	return err->code;
 }
 
 int
@@ -59,7 +75,7 @@ sm_handle_open(struct sm_handle *h, const char *job,
 	*h = (struct sm_handle)SM_HANDLE_NONE;
 	ret = sm_jobdir_open(&h->dir, job, trust, err);
 	if (ret < 0)
-		return ret;
+		return handle_refuse_whole(job, err);
 	ret = sm_db_open(&h->db, h->dir.path, h->dir.fd, opts, err);
 	if (ret == 0 && !sm_db_has_job(h->db) && sm_jobdir_has_shards(&h->dir))
 		ret = sm_err_set(err, SM_EDAMAGED,

@@ -55,8 +55,8 @@ sm_jobdir_resolve(const char *job, struct sm_err *err)
 	return path;
 }
 
-static int
-jobdir_check_owner(const struct sm_jobdir *dir, struct sm_err *err)
+int
+sm_jobdir_check_owner(const struct sm_jobdir *dir, struct sm_err *err)
 {
 	struct stat st;
 
@@ -94,7 +94,7 @@ jobdir_enter(struct sm_jobdir *dir, const char *job, bool trust,
 	if (dir->fd < 0)
 		return sm_err_sys_as(err, SM_EINPUT, "cannot open job '%s'",
 				     job);
-	return trust ? 0 : jobdir_check_owner(dir, err);
+	return trust ? 0 : sm_jobdir_check_owner(dir, err);
 }
 
 /* Open the directory that must have the file `mark` in it. */
@@ -142,6 +142,23 @@ sm_jobdir_open_lost(struct sm_jobdir *dir, const char *job, bool trust,
 {
 	return jobdir_open_marked(dir, job, trust, "spec.json",
 				  "nothing says what its shards are of", err);
+}
+
+int
+sm_jobdir_open_whole(struct sm_jobdir *dir, const char *job, bool trust,
+		     struct sm_err *err)
+{
+	char *path = sm_jobdir_resolve(job, err);
+	int ret;
+
+	*dir = (struct sm_jobdir)SM_JOBDIR_NONE;
+	if (!path)
+		return err ? err->code : SM_EUSAGE;
+	ret = jobdir_enter(dir, path, trust, err);
+	free(path);
+	if (ret < 0)
+		sm_jobdir_close(dir);
+	return ret;
 }
 
 static int
@@ -239,10 +256,15 @@ int
 sm_jobdir_tables(int *fd, const struct sm_jobdir *dir, uint64_t fingerprint,
 		 struct sm_err *err)
 {
-	char name[32];
+	char name[32], shared[48];
 
 	sm_jobdir_tables_path(name, fingerprint);
 	*fd = openat(dir->fd, name, SM_JOBDIR_FLAGS);
+	/* A part has those of the job that it is a part of. */
+	if (*fd < 0 && errno == ENOENT) {
+		snprintf(shared, sizeof(shared), "../%s", name);
+		*fd = openat(dir->fd, shared, SM_JOBDIR_FLAGS);
+	}
 	if (*fd < 0)
 		return sm_err_sys_as(err, SM_EDAMAGED,
 				     "cannot open the compiled tables '%s/%s' "
@@ -254,6 +276,10 @@ sm_jobdir_tables(int *fd, const struct sm_jobdir *dir, uint64_t fingerprint,
 int
 sm_jobdir_tables_new(int *fd, const struct sm_jobdir *dir, struct sm_err *err)
 {
+	int ret = jobdir_mkdir(NULL, dir->fd, "tables", dir->path, err);
+
+	if (ret < 0)
+		return ret;
 	sm_jobdir_remove_tree(dir->fd, TABLES_NEW);
 	return jobdir_mkdir(fd, dir->fd, TABLES_NEW, dir->path, err);
 }
@@ -317,7 +343,9 @@ sm_jobdir_sync(const struct sm_jobdir *dir, struct sm_err *err)
 {
 	int parent, ret = 0;
 
-	if (sm_sync_dir(dir->shards_fd) < 0 || sm_sync_dir(dir->fd) < 0)
+	/* The whole of a job in parts has no shards of its own. */
+	if ((dir->shards_fd >= 0 && sm_sync_dir(dir->shards_fd) < 0) ||
+	    sm_sync_dir(dir->fd) < 0)
 		return sm_err_sys(err, "cannot sync '%s'", dir->path);
 	parent = openat(dir->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (parent < 0)

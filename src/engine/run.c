@@ -15,6 +15,7 @@
 #include "fence.h"
 #include "join.h"
 #include "joined.h"
+#include "parts.h"
 #include "startcheck.h"
 #include "super.h"
 
@@ -116,7 +117,8 @@ run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 	struct sm_err *err)
 {
 	int ret = sm_db_begin_write(h->db, err);
-	int64_t n = 0;
+	struct sm_job_pulse pulse;
+	int64_t n = 0, taken = 0;
 
 	if (ret < 0)
 		return ret;
@@ -124,24 +126,31 @@ run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 	if (ret == 0 && path)
 		ret = sm_job_set_final(h->db, path, false, err);
 	if (ret == 0 && opts->takeover)
-		n = sm_fence_take_over(h->db, sm_clock_wall(), err);
-	if (ret == 0 && n > 0)
-		sm_event_notice(&opts->events,
-				"%lld batch%s that another supervisor's "
-				"workers held %s put back",
-				(long long)n, n == 1 ? "" : "es",
-				n == 1 ? "is" : "are");
+		n = taken = sm_fence_take_over(h->db, sm_clock_wall(), err);
 	if (ret == 0 && n >= 0 && opts->retry_failed)
 		n = sm_batch_retry(h->db, SM_BATCHES_FAILED, 0, 0, err);
 	if (ret == 0 && n >= 0)
 		ret = sm_job_begin_run(h->db, sm_clock_wall(), err);
 	if (n < 0)
 		ret = (int)n;
+	if (ret == 0)
+		ret = sm_job_pulse(&pulse, h->db, err);
 	if (ret < 0) {
 		sm_db_rollback(h->db);
 		return ret;
 	}
-	return sm_db_commit(h->db, err);
+	ret = sm_db_commit(h->db, err);
+	if (ret == 0)
+		ret = sm_handle_reload(h, err);
+	/* Not the one that the row has now: that may be the next takeover's. */
+	h->job.run = pulse.run;
+	if (taken > 0)
+		sm_event_notice(&opts->events,
+				"%lld batch%s that another supervisor's "
+				"workers held %s put back",
+				(long long)taken, taken == 1 ? "" : "es",
+				taken == 1 ? "is" : "are");
+	return ret;
 }
 
 static void
@@ -373,8 +382,6 @@ run_watched(struct sm_super *s, struct sm_run_result *result,
 		ret = run_set(h, s->opts, path, err);
 	free(path);
 	if (ret == 0)
-		ret = sm_handle_reload(h, err);
-	if (ret == 0)
 		ret = sm_db_set_full_sync(h->db,
 					  h->job.sync == SM_SYNC_SHARD, err);
 	if (ret < 0)
@@ -440,9 +447,9 @@ run_is_finished(struct sm_handle *h, struct sm_run_result *result,
 	return 1;
 }
 
-int
-sm_run(struct sm_run_result *result, const char *job,
-       const struct sm_run_opts *opts, struct sm_err *err)
+static int
+run_job(struct sm_run_result *result, const char *job,
+	const struct sm_run_opts *opts, struct sm_err *err)
 {
 	struct run_patience patience = { .ev = &opts->events };
 	struct sm_db_opts db = { .mode = SM_DB_WRITE,
@@ -452,7 +459,6 @@ sm_run(struct sm_run_result *result, const char *job,
 	struct sm_handle h = SM_HANDLE_NONE;
 	int ret;
 
-	*result = (struct sm_run_result){ 0 };
 	ret = sm_handle_open(&h, job, &db, opts->trust, err);
 	if (ret < 0)
 		return ret;
@@ -464,4 +470,20 @@ sm_run(struct sm_run_result *result, const char *job,
 	}
 	sm_handle_close(&h);
 	return ret < 0 ? ret : 0;
+}
+
+int
+sm_run(struct sm_run_result *result, const char *job,
+       const struct sm_run_opts *opts, struct sm_err *err)
+{
+	struct sm_parts whole;
+	int ret = sm_parts_open(&whole, job, opts->trust, err);
+
+	*result = (struct sm_run_result){ 0 };
+	if (ret > 0)
+		ret = sm_parts_run(result, &whole, opts, err);
+	else if (ret == 0)
+		ret = run_job(result, job, opts, err);
+	sm_parts_close(&whole);
+	return ret;
 }

@@ -13,6 +13,9 @@ struct sm_job {
 	char *kind, *spec;
 	char fingerprint[17]; /* hexadecimal */
 	uint64_t batches, rows;
+	int64_t part;  /* of a larger job; -1: the job is whole */
+	uint64_t parts; /* that the larger one has */
+	uint64_t first_batch, whole_batches; /* `batches`, where whole */
 	int workers;
 	bool paused;
 	int64_t run;
