@@ -85,6 +85,9 @@ sm_handle_open(struct sm_handle *h, const char *job,
 				 h->dir.path);
 	if (ret == 0)
 		ret = sm_handle_reload(h, err);
+	/* It may have been planned on a local disk, and moved. */
+	if (ret == 0 && !h->job.network_fs)
+		ret = sm_jobdir_refuse_network(&h->dir, err);
 	if (ret < 0)
 		sm_handle_close(h);
 	return ret;

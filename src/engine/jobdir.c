@@ -25,6 +25,7 @@ static const long network_fs_types[] = {
 	V9FS_MAGIC,       CEPH_SUPER_MAGIC, 0x0bd00bd0 /* Lustre */,
 	0x47504653 /* GPFS */, 0x19830326 /* BeeGFS */,
 	0x7461636f /* OCFS2 */, 0x01161970 /* GFS2 */,
+	FUSE_SUPER_MAGIC /* sshfs and many others; which, it does not say */,
 };
 
 static bool
@@ -161,8 +162,8 @@ sm_jobdir_open_whole(struct sm_jobdir *dir, const char *job, bool trust,
 	return ret;
 }
 
-static int
-jobdir_refuse_network(const struct sm_jobdir *dir, struct sm_err *err)
+int
+sm_jobdir_refuse_network(const struct sm_jobdir *dir, struct sm_err *err)
 {
 	struct statfs fs;
 	size_t i, n = sizeof(network_fs_types) / sizeof(*network_fs_types);
@@ -174,10 +175,12 @@ jobdir_refuse_network(const struct sm_jobdir *dir, struct sm_err *err)
 		if ((unsigned long)fs.f_type ==
 		    (unsigned long)network_fs_types[i])
 			return sm_err_set(err, SM_EREFUSED,
-					  "'%s' lies on a network file system, "
-					  "where SQLite's log does not work; "
-					  "put the job on a local disk, or say "
-					  "--network-fs and use it from one "
+					  "'%s' lies on a network file system "
+					  "(or one mounted by FUSE), where "
+					  "SQLite's log does not work; put the "
+					  "job on a local disk, or plan it, a "
+					  "job that is there once more, with "
+					  "--network-fs, and use it from one "
 					  "host at a time",
 					  dir->path);
 	return 0;
@@ -220,7 +223,7 @@ sm_jobdir_create(struct sm_jobdir *dir, const char *job, bool trust,
 	if (ret == 0)
 		ret = jobdir_enter(dir, path, trust, err);
 	if (ret == 0 && !network_fs)
-		ret = jobdir_refuse_network(dir, err);
+		ret = sm_jobdir_refuse_network(dir, err);
 	if (ret == 0)
 		ret = jobdir_mkdir(NULL, dir->fd, "tables", dir->path, err);
 	if (ret == 0)

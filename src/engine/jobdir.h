@@ -61,6 +61,7 @@ int sm_jobdir_open_whole(struct sm_jobdir *dir, const char *job, bool trust,
  */
 int sm_jobdir_create(struct sm_jobdir *dir, const char *job, bool trust,
 		     bool network_fs, bool *made, struct sm_err *err);
+int sm_jobdir_refuse_network(const struct sm_jobdir *dir, struct sm_err *err);
 void sm_jobdir_close(struct sm_jobdir *dir);
 
 /*

@@ -367,6 +367,8 @@ recover_job(struct sm_recover_result *result, const char *job,
 	sm_settings_init(&plan.settings);
 	r.by.fingerprint = r.hex;
 	ret = sm_jobdir_open_lost(&r.p.dir, job, opts->trust, err);
+	if (ret == 0 && !opts->network_fs)
+		ret = sm_jobdir_refuse_network(&r.p.dir, err);
 	if (ret == 0)
 		ret = sm_planning_lock(&r.p, err);
 	if (ret == 0)

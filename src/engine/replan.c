@@ -133,11 +133,15 @@ replan_settings(struct replan *r, struct sm_err *err)
 		ret = sm_consumed_refuse_change(
 			p->db, &r->job, p->spec->output,
 			p->opts->settings.single_member, err);
+	if (ret == 0 && p->opts->network_fs && !r->job.network_fs)
+		ret = sm_db_leave_wal(p->db, err);
 	if (ret == 0)
 		ret = sm_db_begin_write(p->db, err);
 	if (ret < 0)
 		return ret;
 	ret = sm_job_set(p->db, &p->opts->settings, err);
+	if (ret == 0 && p->opts->network_fs)
+		ret = sm_job_set_network_fs(p->db, err);
 	if (ret == 0 && p->spec->output && p->spec->part < 0)
 		ret = sm_job_set_final(p->db, p->spec->output, p->opts->force,
 				       err);

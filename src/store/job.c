@@ -166,6 +166,15 @@ job_path_differs(struct sm_db *db, const char *path, struct sm_err *err)
 }
 
 int
+sm_job_set_network_fs(struct sm_db *db, struct sm_err *err)
+{
+	sqlite3_stmt *s = sql_get(db, "UPDATE job SET network_fs = 1", err);
+	int ret = s ? sql_run(db, s, "record the file system", err) : err->code;
+
+	return ret < 0 ? ret : 0;
+}
+
+int
 sm_job_set_final(struct sm_db *db, const char *path, bool force,
 		 struct sm_err *err)
 {

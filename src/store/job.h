@@ -60,6 +60,8 @@ int sm_job_set(struct sm_db *db, const struct sm_settings *s,
 /* A new spec and fingerprint; workers that hold the old ones are fenced. */
 int sm_job_set_spec(struct sm_db *db, const char *spec,
 		    const char *fingerprint, struct sm_err *err);
+/* The journal is no log any more (sm_db_leave_wal()). */
+int sm_job_set_network_fs(struct sm_db *db, struct sm_err *err);
 int sm_job_set_final(struct sm_db *db, const char *path, bool force,
 		     struct sm_err *err);
 int sm_job_begin_run(struct sm_db *db, double at, struct sm_err *err);
