@@ -1,0 +1,86 @@
+#!/bin/bash
+# A job in twelve parts on three nodes.  One node dies in the middle, one is
+# frozen and thawed when its part is another's, the controller is killed: the
+# final file is that of one machine, and each batch was committed once.
+# shellcheck source=tests/cluster/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# Batches of a few tenths of a second.
+rows=${CLUSTER_ROWS:-18000}
+sm sample data --rows "$rows" --width 200 --seed 7 >out 2>err || fail "sample"
+args=(--cands data/cands.npy --scores data/scores.npy --keys data/keys.json
+	--vocab data/vocab.json --batch-rows 150 --encoder zlib --level 9)
+expect_exit 0 sm candidates -o one.gz -j 2 "${args[@]}"
+
+start_cluster 3
+begun=$EPOCHREALTIME
+expect_exit 0 sm plan job candidates -o f.gz --parts 12 "${args[@]}"
+submit job
+[ -n "$array" ] && [ -n "$finalize" ] || fail "nothing was submitted"
+
+# in_the_middle: a part that runs, has something done and much to do; on
+# another node than $1
+in_the_middle() {
+	local task name
+	for task in {0..11}; do
+		name=job/part-$(printf %04d "$task")
+		node=$(node_of "$task")
+		[ -n "$node" ] && [ "$node" != "${1:-}" ] || continue
+		[ "$(sql "$name" "SELECT sum(state = 'done') > 0
+			AND sum(state = 'running') > 0
+			AND sum(state = 'pending') > 2 FROM batch")" = 1 ] ||
+			continue
+		part=$name
+		return 0
+	done
+	return 1
+}
+taken_over() {
+	[ "$(sql "$1" 'SELECT run FROM job')" -gt "$2" ]
+}
+run_of() {
+	sql "$1" 'SELECT run FROM job'
+}
+
+wait_for 60 in_the_middle
+dead=$node killed=$part was=$(run_of "$part")
+node_off "$dead"
+node_down "$dead"
+echo "$dead died with $(done_in "$killed") batches of ${killed#*/} done"
+wait_for 60 taken_over "$killed" "$was"
+echo "${killed#*/} went on"
+node_on "$dead"
+
+wait_for 60 in_the_middle "$dead"
+frozen=$node zombie=$part was=$(run_of "$part")
+node_freeze "$frozen"
+node_down "$frozen"
+echo "$frozen froze with $(done_in "$zombie") batches of ${zombie#*/} done"
+wait_for 60 taken_over "$zombie" "$was"
+before=$(sql "$zombie" "SELECT count(*) FROM attempt WHERE outcome = 'fenced'")
+node_thaw_tasks "$frozen"
+fenced() {
+	[ "$(sql "$zombie" "SELECT count(*) FROM attempt
+		WHERE outcome = 'fenced'")" -gt "$before" ]
+}
+wait_for 30 fenced
+sql "$zombie" "SELECT 'late: batch ' || batch || ', ' || outcome || ', ' ||
+	message FROM attempt WHERE outcome = 'fenced'"
+node_thaw "$frozen"
+
+controller_off
+sleep 1
+controller_on
+echo "the controller was killed and is back"
+
+finished() {
+	[ -e f.gz ] && cluster_is_empty
+}
+wait_for 240 finished
+same one.gz f.gz
+audit job
+echo "attempts: $(outcomes_of job)"
+grep -h 'took the job' job/logs/slurm-*.log | head -n 1
+expect_exit 0 sm status job
+expect_text out "complete:" "12 of 12 parts are done"
+awk -v a="$begun" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.0f s\n", b - a }'
