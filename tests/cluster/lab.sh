@@ -147,7 +147,10 @@ cluster_gone() {
 	[ ! -e "/proc/$1" ]
 }
 
+# With an empty spool: a task that comes back to a node which still has its
+# script is not started there, but held.
 node_on() {
+	rm -rf "$cluster_dir/spool.$1"
 	slurmd-wlm -D -N "$1" >>"$cluster_dir/$1.out" 2>&1 &
 	disown $!
 }
