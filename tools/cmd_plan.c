@@ -71,6 +71,7 @@ static const struct sm_option_group plan_candidates_groups[] = {
 	{ "result", sm_job_target_optional, 0 },
 	SM_JOB_CANDIDATES_GROUPS,
 	SM_JOB_SETTINGS_GROUP,
+	{ "parts", sm_job_parts, 0 },
 	{ "a job that is there", sm_job_replan, 0 },
 	{ "output", sm_job_planning, 0 },
 	{ 0 },
@@ -80,6 +81,7 @@ static const struct sm_option_group plan_exec_groups[] = {
 	{ "result", sm_job_target_optional, 0 },
 	SM_JOB_EXEC_GROUPS,
 	SM_JOB_SETTINGS_GROUP,
+	{ "parts", sm_job_parts, 0 },
 	{ "a job that is there", sm_job_replan, 0 },
 	{ "output", sm_job_planning, 0 },
 	{ 0 },
@@ -88,6 +90,7 @@ static const struct sm_option_group plan_exec_groups[] = {
 static const struct sm_option_group plan_groups[] = {
 	{ "result", sm_job_target_optional, 0 },
 	SM_JOB_SETTINGS_GROUP,
+	{ "parts", sm_job_parts, 0 },
 	{ "a job that is there", sm_job_replan, 0 },
 	{ "output", sm_job_planning, 0 },
 	{ 0 },

@@ -192,11 +192,15 @@ const struct sm_option sm_job_replan[] = {
 	{ "network-fs", .type = SM_OPTION_BOOL, ARGS(plan.network_fs),
 	  .help = "allow a job on a network file system, used by one host at "
 		  "a time" },
+	{ "trust", .type = SM_OPTION_BOOL, ARGS(plan.trust),
+	  .help = "use a job directory that is somebody else's" },
+	{ 0 },
+};
+
+const struct sm_option sm_job_parts[] = {
 	{ "parts", .type = SM_OPTION_UINT, .arg = "N", .min = 1,
 	  .max = 100000, ARGS(plan.parts), .standard = "none",
 	  .help = "a new job in N parts, each for a host of its own" },
-	{ "trust", .type = SM_OPTION_BOOL, ARGS(plan.trust),
-	  .help = "use a job directory that is somebody else's" },
 	{ 0 },
 };
 

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 # Batches of a few tenths of a second.
-rows=${CLUSTER_ROWS:-18000}
+rows=${CLUSTER_ROWS:-36000}
 sm sample data --rows "$rows" --width 200 --seed 7 >out 2>err || fail "sample"
 args=(--cands data/cands.npy --scores data/scores.npy --keys data/keys.json
 	--vocab data/vocab.json --batch-rows 150 --encoder zlib --level 9)
@@ -22,18 +22,16 @@ submit job
 # the node $1, and not the part $2
 in_the_middle() {
 	local task name
-	for task in {0..11}; do
+	while read -r task node; do
 		name=job/part-$(printf %04d "$task")
-		node=$(node_of "$task")
-		[ -n "$node" ] && [ "$node" != "${1:-}" ] &&
-			[ "$name" != "${2:-}" ] || continue
+		[ "$node" != "${1:-}" ] && [ "$name" != "${2:-}" ] || continue
 		[ "$(sql "$name" "SELECT sum(state = 'done') > 0
 			AND sum(state = 'running') > 0
 			AND sum(state = 'pending') > 2 FROM batch")" = 1 ] ||
 			continue
 		part=$name
 		return 0
-	done
+	done < <(timeout 5 squeue -h -t R -j "$array" -o '%K %N')
 	return 1
 }
 taken_over() {

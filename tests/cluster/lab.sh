@@ -58,7 +58,7 @@ cluster_ports() {
 }
 
 cluster_config() {
-	local port=$1 host
+	local port=$1 host n
 	host=$(hostname -s)
 	cat <<-END
 		ClusterName=shardmill
@@ -96,6 +96,10 @@ cluster_config() {
 		NodeName=n[1-$cluster_nodes] NodeHostname=$host NodeAddr=127.0.0.1 Port=[$((port + 1))-$((port + cluster_nodes))] CPUs=1 State=UNKNOWN
 		PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 	END
+	# first2: n1 and n2
+	for ((n = 1; n <= cluster_nodes; n++)); do
+		echo "PartitionName=first$n Nodes=n[1-$n] MaxTime=INFINITE State=UP"
+	done
 }
 
 cluster_start() {

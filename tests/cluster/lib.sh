@@ -13,9 +13,10 @@ unset SLURMD_NODENAME
 
 # start_cluster NODES
 start_cluster() {
-	mkdir "$dir/cluster"
-	cluster_start "$dir/cluster" "$1" || {
-		tail -n 5 "$dir"/cluster/*.log "$dir"/cluster/*.out >&2
+	clusters=$((${clusters:-0} + 1))
+	mkdir "$dir/cluster$clusters"
+	cluster_start "$dir/cluster$clusters" "$1" || {
+		tail -v -n 5 "$dir/cluster$clusters"/*.{log,out} >&2
 		fail "the cluster does not start"
 	}
 }
@@ -25,11 +26,6 @@ submit() {
 	expect_exit 0 sm slurm "$@"
 	array=$(sed -n 's/^submitted: job \([0-9]*\), .* parts\{0,1\}$/\1/p' out)
 	finalize=$(sed -n 's/^submitted: job \([0-9]*\), finalize.*/\1/p' out)
-}
-
-# node_of TASK: where the array's task runs
-node_of() {
-	timeout 5 squeue -h -t R -j "${array}_$1" -o %N
 }
 
 # state of a part, by its own table
