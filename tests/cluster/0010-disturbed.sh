@@ -6,25 +6,31 @@
 . "$(dirname "$0")/lib.sh"
 
 # Batches of a few tenths of a second.
-rows=${CLUSTER_ROWS:-36000}
+rows=${CLUSTER_ROWS:-24000}
 sm sample data --rows "$rows" --width 200 --seed 7 >out 2>err || fail "sample"
 args=(--cands data/cands.npy --scores data/scores.npy --keys data/keys.json
-	--vocab data/vocab.json --batch-rows 150 --encoder zlib --level 9)
+	--vocab data/vocab.json --batch-rows 100 --encoder zlib --level 9)
 expect_exit 0 sm candidates -o one.gz -j 2 "${args[@]}"
 
 start_cluster 3
 begun=$EPOCHREALTIME
 expect_exit 0 sm plan job candidates -o f.gz --parts 12 "${args[@]}"
+
+# The last three wait, so that there is work left for each disturbance.
+for part in job/part-0009 job/part-0010 job/part-0011; do
+	sql $part 'UPDATE job SET paused = 1'
+done
 submit job
 [ -n "$array" ] && [ -n "$finalize" ] || fail "nothing was submitted"
 
-# in_the_middle: a part that runs, has something done and much to do; none of
-# the node $1, and not the part $2
+# in_the_middle PART: it runs, has something done and much to do; $1 may be a
+# pattern, and $part and $node tell which it is
 in_the_middle() {
 	local task name
 	while read -r task node; do
 		name=job/part-$(printf %04d "$task")
-		[ "$node" != "${1:-}" ] && [ "$name" != "${2:-}" ] || continue
+		# shellcheck disable=SC2053
+		[[ $name == $1 ]] || continue
 		[ "$(sql "$name" "SELECT sum(state = 'done') > 0
 			AND sum(state = 'running') > 0
 			AND sum(state = 'pending') > 2 FROM batch")" = 1 ] ||
@@ -41,7 +47,7 @@ run_of() {
 	sql "$1" 'SELECT run FROM job'
 }
 
-wait_for 60 in_the_middle
+wait_for 60 in_the_middle 'job/part-000[0-8]'
 dead=$node killed=$part was=$(run_of "$part")
 node_off "$dead"
 node_down "$dead"
@@ -59,13 +65,16 @@ echo "the controller was killed and is back"
 # Not in its turn to write: its locks would last as long as the frozen process,
 # where a file server gives those of a host that is silent to others.
 freeze_one() {
-	in_the_middle "$dead" "$killed" || return 1
+	in_the_middle job/part-0011 || return 1
 	frozen=$node zombie=$part was=$(run_of "$part")
 	node_freeze "$frozen"
 	flock -n "$zombie/write.lock" true && return 0
 	node_thaw "$frozen"
 	return 1
 }
+for part in job/part-0009 job/part-0010 job/part-0011; do
+	sql $part 'UPDATE job SET paused = 0'
+done
 wait_for 60 freeze_one
 node_down "$frozen"
 echo "$frozen froze with $(done_in "$zombie") batches of ${zombie#*/} done"
