@@ -60,6 +60,7 @@ run_part(struct parts_run *r, struct sm_err *err)
 	if (!path)
 		return err->code;
 	opts.trust = r->w->trust;
+	opts.output = NULL;
 	opts.events = (struct sm_events){
 		.progress = r->opts->events.progress ? parts_progress : NULL,
 		.notice = r->opts->events.notice ? parts_notice : NULL,
@@ -139,14 +140,22 @@ sm_parts_run(struct sm_run_result *result, struct sm_parts *w,
 	     const struct sm_run_opts *opts, struct sm_err *err)
 {
 	struct parts_run r = { .w = w, .opts = opts, .result = result };
-	struct sm_finalize_opts fin = { .events = opts->events };
+	struct sm_finalize_opts fin = { .output = opts->output,
+					.events = opts->events };
 	struct sm_finalize_result made = { 0 };
 	struct sm_err why;
+	bool join = opts->output || w->spec->output;
 	int ret, tries;
 
+	if (opts->follow > 0 || opts->settings.consume > 0)
+		return sm_err_set(err, SM_EUSAGE,
+				  "'%s' is in parts, which are joined when all "
+				  "of them are done: --follow and --consume "
+				  "have no place here",
+				  w->dir.path);
 	for (tries = 1;; tries++) {
 		ret = parts_round(&r, err);
-		if (ret < 0 || !w->spec->output)
+		if (ret < 0 || !join)
 			break;
 		ret = sm_parts_join(&made, w, &fin, &why);
 		if (ret < 0)
@@ -155,7 +164,7 @@ sm_parts_run(struct sm_run_result *result, struct sm_parts *w,
 			break;
 		sm_event_notice(&opts->events, "%s; making it again", why.text);
 	}
-	if (ret == 0 && w->spec->output) {
+	if (ret == 0 && join) {
 		result->finalized = true;
 		result->was_complete = made.was_complete;
 		result->final_size = made.size;

@@ -412,6 +412,10 @@ sm_plan_parts(struct sm_planning *p, struct sm_err *err)
 {
 	int ret;
 
+	if (p->opts->settings.consume > 0)
+		return sm_err_set(err, SM_EUSAGE,
+				  "--consume: a job in parts is joined when all "
+				  "of them are done, and keeps its shards");
 	if (sm_parts_is_marked(&p->dir)) {
 		ret = parts_plan_again(p, err);
 	} else {

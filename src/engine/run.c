@@ -81,6 +81,13 @@ run_check(char **path, struct sm_handle *h, const struct sm_run_opts *opts,
 {
 	int ret = sm_consumed_check_settings(&h->job, &opts->settings, err);
 
+	if (ret == 0 && h->job.parts > 0 &&
+	    (opts->output || opts->follow > 0 || opts->settings.consume > 0))
+		ret = sm_err_set(err, SM_EUSAGE,
+				 "'%s' is part %lld of %llu: the final file is "
+				 "that of the whole job",
+				 h->dir.path, (long long)h->job.part,
+				 (unsigned long long)h->job.parts);
 	if (ret == 0 && opts->output) {
 		*path = sm_path_real(opts->output, err);
 		if (!*path)

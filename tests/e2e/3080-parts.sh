@@ -130,3 +130,12 @@ expect_text out "planned in 2 parts"
 mv job f.gz.job
 expect_exit 0 sm candidates -o f.gz "${opts[@]}" "${args[@]}"
 same "$set/by25.gz" f.gz
+
+# What only an undivided job can do.
+expect_exit 2 sm plan c exec --parts 2 --consume --range 4 -- true
+expect_exit 0 sm plan c exec --parts 2 --range 4 -- echo "{first}"
+expect_exit 2 sm run c --consume -o c.gz
+expect_exit 2 sm run c --follow -o c.gz
+expect_exit 2 sm run c/part-0000 -o c.gz
+expect_exit 0 sm run c -o c.gz
+expect_exit 0 sm verify c.gz
