@@ -308,6 +308,8 @@ struct sm_status {
 	size_t batches;
 	struct sm_status_part *part; /* of a whole job in parts */
 	size_t parts;
+	int64_t part_number; /* of a part … */
+	uint64_t part_count; /* … of so many; 0: it is none */
 };
 
 SM_API int sm_status(struct sm_status *out, const char *job,

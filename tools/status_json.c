@@ -109,6 +109,11 @@ sm_status_json(const struct sm_status *s)
 	      json_object_set_new(v, "wal_bytes",
 				  sm_json_count(s->wal_bytes)) ||
 	      json_object_set(v, "batches", list) ||
+	      (s->part_count > 0 &&
+	       (json_object_set_new(v, "part",
+				    json_integer(s->part_number)) ||
+		json_object_set_new(v, "part_count",
+				    sm_json_count(s->part_count)))) ||
 	      (s->parts > 0 &&
 	       json_object_set_new(v, "parts", status_json_parts(s)));
 	json_decref(list);

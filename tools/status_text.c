@@ -129,6 +129,20 @@ status_show_parts(const struct sm_status *s)
 		       sm_text_plural(s->parts, "part is", "parts are"));
 }
 
+/* The directory above a part's. */
+struct sm_path
+sm_status_whole(const struct sm_status *s)
+{
+	struct sm_path whole;
+	char *slash;
+
+	snprintf(whole.s, sizeof(whole.s), "%s", s->job ? s->job : "");
+	slash = strrchr(whole.s, '/');
+	if (slash)
+		*slash = '\0';
+	return whole;
+}
+
 /* The one line that a person should type now, if there is one. */
 static void
 status_show_next(const struct sm_status *s, const char *job)
@@ -150,6 +164,12 @@ status_show_next(const struct sm_status *s, const char *job)
 	else if (s->failed)
 		sm_output_line(stdout, "next: shardmill run $ --retry-failed",
 			       job, NULL);
+	else if (s->part_count > 0)
+		sm_output_line(stdout,
+			       "this part is done; when all % are: shardmill "
+			       "finalize $",
+			       sm_text_count(s->part_count).s,
+			       sm_status_whole(s).s, NULL);
 	else
 		sm_output_line(stdout, "next: shardmill finalize $%", job,
 			       s->final_path ? "" : " -o FILE", NULL);

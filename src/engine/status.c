@@ -120,6 +120,8 @@ status_read(struct sm_status *s, struct sm_handle *h, struct sm_err *err)
 		 h->job.fingerprint);
 	s->active = sm_lock_held(h->dir.fd, "run.lock");
 	s->paused = h->job.paused;
+	s->part_number = h->job.part;
+	s->part_count = h->job.parts;
 	s->target_workers = h->job.workers;
 	if (fstatat(h->dir.fd, "job.db-wal", &st, 0) == 0)
 		s->wal_bytes = (uint64_t)st.st_size;
