@@ -59,7 +59,7 @@ enum sm_code {
 	SM_EVERIFY = -11,  /* verify found damage */
 	SM_EWORK = -12,    /* batches failed, or work is left */
 	SM_ESTOPPED = -13, /* drained or stopped by a signal, work left */
-	SM_EFENCED = -14,  /* the batch is another worker's by now */
+	SM_EFENCED = -14,  /* the batch, or the run, is another's by now */
 	SM_EUNKNOWN = -15, /* COMMIT failed: done or not, read the row */
 	SM_ECOMMAND = -16, /* the command exited with another status than 0 */
 	SM_ESIGNAL = -17,  /* the command or the worker died by a signal */
@@ -190,6 +190,7 @@ struct sm_plan_opts {
 	bool accept_changed;  /* keep what is done, go on with these options */
 	bool restart;         /* delete the job and begin again */
 	bool network_fs;      /* rollback journal, one host at a time */
+	uint64_t parts;       /* part-0000, … as jobs of their own; 0: none */
 	bool trust;           /* a job directory of somebody else's */
 	struct sm_events events;
 };
@@ -198,6 +199,7 @@ struct sm_plan_result {
 	bool planned;  /* false: the job was there, and is the same one */
 	bool complete; /* all done and the final file stands */
 	uint64_t batches, rows;
+	uint64_t parts;        /* 0: the job is not in parts */
 	char fingerprint[17];  /* of the job, hexadecimal */
 	char *first_command;   /* exec: the first batch's, for people */
 };
@@ -225,6 +227,13 @@ struct sm_run_opts {
 	int follow; /* join while it runs; 0: no, 1: yes, -1: if there is a
 		     * final file */
 	bool retry_failed; /* put failed batches back first */
+	/*
+	 * Run it though another supervisor holds it, on a host that died or
+	 * was cut off: its running batches are put back, and neither it nor
+	 * its workers can claim or commit any more (SM_EFENCED to them).
+	 * Nothing is touched where no batch is left.
+	 */
+	bool takeover;
 	bool trust;
 	struct sm_events events;
 };
@@ -271,6 +280,14 @@ struct sm_status_batch {
 	int64_t pid;      /* running: its worker's */
 };
 
+struct sm_status_part {
+	char name[32]; /* of its directory */
+	uint64_t total, pending, running, done, failed;
+	bool active;
+	unsigned workers;
+	char *error; /* it cannot be read: why; else NULL */
+};
+
 struct sm_status {
 	char *job;  /* real path */
 	char *kind; /* "candidates", "exec" */
@@ -289,6 +306,10 @@ struct sm_status {
 	uint64_t wal_bytes;
 	struct sm_status_batch *batch; /* up to ten running, ten failed */
 	size_t batches;
+	struct sm_status_part *part; /* of a whole job in parts */
+	size_t parts;
+	int64_t part_number; /* of a part … */
+	uint64_t part_count; /* … of so many; 0: it is none */
 };
 
 SM_API int sm_status(struct sm_status *out, const char *job,

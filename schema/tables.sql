@@ -68,6 +68,11 @@ CREATE TABLE job (
 	                                -- of the final file as it grows, which
 	                                -- has what removed shards had; 0: none
 	                                -- was removed yet
+	part         INTEGER,           -- of a larger job, from 0; NULL: it is whole
+	parts        INTEGER,           -- that the larger job has
+	first_batch  INTEGER NOT NULL DEFAULT 0,
+	                                -- lowest batch.id; the larger job's numbers
+	whole_batches INTEGER,          -- batches of the larger job
 	created      REAL NOT NULL,     -- planned at
 	started      REAL,              -- the latest run began; rates count from here
 	ended        REAL               -- it ended; NULL while it runs or was killed

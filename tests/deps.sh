@@ -1,7 +1,8 @@
 # deps.sh - install what is missing; sourced by tests/run and tools/demo
 
 # need_packages PACKAGE...: Debian packages, installed with apt by root or
-# through sudo, which is said before it is done.  On a system without dpkg the
+# through sudo, which is said before it is done; with SHARDMILL_NO_INSTALL in
+# the environment nothing is installed, and what is missing is named.  On a system without dpkg the
 # tools must be there already.
 need_packages() {
 	local package missing=() as_root=()
@@ -11,6 +12,11 @@ need_packages() {
 			grep -qx installed || missing+=("$package")
 	done
 	[ ${#missing[@]} -gt 0 ] || return 0
+	if [ -n "${SHARDMILL_NO_INSTALL:-}" ]; then
+		echo "not installed (SHARDMILL_NO_INSTALL is set):" \
+			"${missing[*]}" >&2
+		return 1
+	fi
 	if [ "$(id -u)" != 0 ]; then
 		as_root=(sudo)
 		command -v sudo >/dev/null || {

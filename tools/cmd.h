@@ -55,6 +55,7 @@ extern const struct sm_cmd cmd_cat;
 extern const struct sm_cmd cmd_index;
 extern const struct sm_cmd cmd_recover;
 extern const struct sm_cmd cmd_try;
+extern const struct sm_cmd cmd_slurm;
 extern const struct sm_cmd cmd_sample;
 
 #endif /* SM_CMD_H */

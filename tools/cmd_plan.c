@@ -1,4 +1,5 @@
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "job.h"
@@ -9,8 +10,14 @@
 static void
 plan_show(const char *job, const struct sm_plan_result *r)
 {
-	sm_output_line(stdout, "%: %, % %, % %, fingerprint %", job,
-		       r->planned ? "planned" : "planned before",
+	char parts[64] = "";
+
+	if (r->parts > 0)
+		snprintf(parts, sizeof(parts), " in %s %s",
+			 sm_text_count(r->parts).s,
+			 sm_text_plural(r->parts, "part", "parts"));
+	sm_output_line(stdout, "%: %%, % %, % %, fingerprint %", job,
+		       r->planned ? "planned" : "planned before", parts,
 		       sm_text_count(r->batches).s,
 		       sm_text_plural(r->batches, "batch", "batches"),
 		       sm_text_count(r->rows).s,
@@ -47,6 +54,11 @@ plan_run(struct sm_call *call, struct sm_err *err)
 			       NULL);
 	if (result.complete)
 		sm_output_line(stdout, "it is complete", NULL);
+	else if (result.parts > 0)
+		sm_output_line(stdout,
+			       "next: shardmill run $ (one part after another), "
+			       "or of each part on a host of its own",
+			       job, NULL);
 	else
 		sm_output_line(stdout, "next: shardmill run $", job, NULL);
 
@@ -59,6 +71,7 @@ static const struct sm_option_group plan_candidates_groups[] = {
 	{ "result", sm_job_target_optional, 0 },
 	SM_JOB_CANDIDATES_GROUPS,
 	SM_JOB_SETTINGS_GROUP,
+	{ "parts", sm_job_parts, 0 },
 	{ "a job that is there", sm_job_replan, 0 },
 	{ "output", sm_job_planning, 0 },
 	{ 0 },
@@ -68,6 +81,7 @@ static const struct sm_option_group plan_exec_groups[] = {
 	{ "result", sm_job_target_optional, 0 },
 	SM_JOB_EXEC_GROUPS,
 	SM_JOB_SETTINGS_GROUP,
+	{ "parts", sm_job_parts, 0 },
 	{ "a job that is there", sm_job_replan, 0 },
 	{ "output", sm_job_planning, 0 },
 	{ 0 },
@@ -76,6 +90,7 @@ static const struct sm_option_group plan_exec_groups[] = {
 static const struct sm_option_group plan_groups[] = {
 	{ "result", sm_job_target_optional, 0 },
 	SM_JOB_SETTINGS_GROUP,
+	{ "parts", sm_job_parts, 0 },
 	{ "a job that is there", sm_job_replan, 0 },
 	{ "output", sm_job_planning, 0 },
 	{ 0 },

@@ -42,6 +42,10 @@ static const struct sm_option run_options[] = {
 	{ "retry-failed", .type = SM_OPTION_BOOL,
 	  .at = offsetof(struct run_args, run.retry_failed),
 	  .help = "put the failed batches back first" },
+	{ "takeover", .type = SM_OPTION_BOOL,
+	  .at = offsetof(struct run_args, run.takeover),
+	  .help = "run it though another supervisor holds it, whose host died: "
+		  "that one is fenced off" },
 	{ "trust", .type = SM_OPTION_BOOL,
 	  .at = offsetof(struct run_args, run.trust),
 	  .help = "use a job directory that is somebody else's" },

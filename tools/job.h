@@ -37,6 +37,7 @@ extern const struct sm_option sm_job_settings[];
 /* Offsets in struct sm_job_args. */
 extern const struct sm_option sm_job_target[]; /* -o, required */
 extern const struct sm_option sm_job_target_optional[];
+extern const struct sm_option sm_job_parts[];
 extern const struct sm_option sm_job_replan[];
 extern const struct sm_option sm_job_running[];
 extern const struct sm_option sm_job_planning[];

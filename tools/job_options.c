@@ -197,6 +197,13 @@ const struct sm_option sm_job_replan[] = {
 	{ 0 },
 };
 
+const struct sm_option sm_job_parts[] = {
+	{ "parts", .type = SM_OPTION_UINT, .arg = "N", .min = 1,
+	  .max = 100000, ARGS(plan.parts), .standard = "none",
+	  .help = "a new job in N parts, each for a host of its own" },
+	{ 0 },
+};
+
 const struct sm_option sm_job_running[] = {
 	{ "retry-failed", .type = SM_OPTION_BOOL, ARGS(retry_failed),
 	  .help = "try the failed batches again as well" },

@@ -31,6 +31,7 @@ static const struct sm_cmd *const commands[] = {
 	&cmd_index,
 	&cmd_recover,
 	&cmd_try,
+	&cmd_slurm,
 	&cmd_sample,
 };
 /* clang-format on */

@@ -21,6 +21,12 @@ void sm_status_show_batch(const struct sm_batch_status *b, const char *job);
 /* ": " and why the batch failed, with its last line of stderr; a newline. */
 void sm_status_why(FILE *f, const struct sm_status_batch *b);
 
+/* The directory of the job that `s` is a part of. */
+struct sm_path {
+	char s[4096];
+};
+struct sm_path sm_status_whole(const struct sm_status *s);
+
 json_t *sm_status_json(const struct sm_status *s);
 json_t *sm_status_batch_json(const struct sm_batch_status *b);
 

@@ -54,6 +54,35 @@ status_json_counts(const struct sm_status *s)
 			 "eta", status_json_clock(s->eta_s));
 }
 
+static json_t *
+status_json_parts(const struct sm_status *s)
+{
+	const struct sm_status_part *p;
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; list && i < s->parts; i++) {
+		p = &s->part[i];
+		if (json_array_append_new(
+			    list,
+			    json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:b, "
+				      "s:o, s:o}",
+				      "name", p->name,
+				      "total", sm_json_count(p->total),
+				      "pending", sm_json_count(p->pending),
+				      "running", sm_json_count(p->running),
+				      "done", sm_json_count(p->done),
+				      "failed", sm_json_count(p->failed),
+				      "active", (int)p->active,
+				      "workers", sm_json_count(p->workers),
+				      "error", sm_json_text(p->error))) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
 json_t *
 sm_status_json(const struct sm_status *s)
 {
@@ -79,7 +108,14 @@ sm_status_json(const struct sm_status *s)
 	      json_object_set_new(v, "complete", json_boolean(s->complete)) ||
 	      json_object_set_new(v, "wal_bytes",
 				  sm_json_count(s->wal_bytes)) ||
-	      json_object_set(v, "batches", list);
+	      json_object_set(v, "batches", list) ||
+	      (s->part_count > 0 &&
+	       (json_object_set_new(v, "part",
+				    json_integer(s->part_number)) ||
+		json_object_set_new(v, "part_count",
+				    sm_json_count(s->part_count)))) ||
+	      (s->parts > 0 &&
+	       json_object_set_new(v, "parts", status_json_parts(s)));
 	json_decref(list);
 	if (!bad)
 		return v;

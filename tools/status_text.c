@@ -98,6 +98,51 @@ status_show_batches(const struct sm_status *s, const char *state,
 		printf("  and %s more\n", sm_text_count(total - shown).s);
 }
 
+/* A line for each part that is not done. */
+static void
+status_show_parts(const struct sm_status *s)
+{
+	const struct sm_status_part *p;
+	uint64_t done = 0;
+	size_t i;
+
+	for (i = 0; i < s->parts; i++) {
+		p = &s->part[i];
+		if (p->error) {
+			sm_output_line(stdout, "%: cannot be read: %", p->name,
+				       p->error, NULL);
+			continue;
+		}
+		if (p->done == p->total) {
+			done++;
+			continue;
+		}
+		printf("%s: %s of %s done, %s running, %s failed%s\n", p->name,
+		       sm_text_count(p->done).s, sm_text_count(p->total).s,
+		       sm_text_count(p->running).s,
+		       sm_text_count(p->failed).s,
+		       p->active ? "; it runs" : "");
+	}
+	if (s->parts > 0)
+		printf("%s of %s %s done\n", sm_text_count(done).s,
+		       sm_text_count(s->parts).s,
+		       sm_text_plural(s->parts, "part is", "parts are"));
+}
+
+/* The directory above a part's. */
+struct sm_path
+sm_status_whole(const struct sm_status *s)
+{
+	struct sm_path whole;
+	char *slash;
+
+	snprintf(whole.s, sizeof(whole.s), "%s", s->job ? s->job : "");
+	slash = strrchr(whole.s, '/');
+	if (slash)
+		*slash = '\0';
+	return whole;
+}
+
 /* The one line that a person should type now, if there is one. */
 static void
 status_show_next(const struct sm_status *s, const char *job)
@@ -119,6 +164,12 @@ status_show_next(const struct sm_status *s, const char *job)
 	else if (s->failed)
 		sm_output_line(stdout, "next: shardmill run $ --retry-failed",
 			       job, NULL);
+	else if (s->part_count > 0)
+		sm_output_line(stdout,
+			       "this part is done; when all % are: shardmill "
+			       "finalize $",
+			       sm_text_count(s->part_count).s,
+			       sm_status_whole(s).s, NULL);
 	else
 		sm_output_line(stdout, "next: shardmill finalize $%", job,
 			       s->final_path ? "" : " -o FILE", NULL);
@@ -137,6 +188,7 @@ sm_status_show(const struct sm_status *s, const char *job)
 		       sm_text_size(s->wal_bytes).s);
 	status_show_batches(s, "running", s->running);
 	status_show_batches(s, "failed", s->failed);
+	status_show_parts(s);
 	status_show_next(s, job);
 }
 

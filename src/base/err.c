@@ -26,7 +26,7 @@ static const struct error_class error_classes[] = {
 	{ SM_EVERIFY, "damage", false, 9 },
 	{ SM_EWORK, "work-left", false, 1 },
 	{ SM_ESTOPPED, "stopped", true, 1 },
-	{ SM_EFENCED, "fenced", true, 4 },
+	{ SM_EFENCED, "fenced", true, 8 },
 	{ SM_EUNKNOWN, "commit-unknown", true, 4 },
 	{ SM_ECOMMAND, "command", true, 1 },
 	{ SM_ESIGNAL, "signal", true, 1 },

@@ -107,6 +107,25 @@ sm_sync_dir(int dirfd)
 	return fsync(dirfd);
 }
 
+int
+sm_sync_parent(const char *path, struct sm_err *err)
+{
+	size_t n = (size_t)(strrchr(path, '/') - path);
+	char *dir = strndup(path, n ? n : 1);
+	int fd, ret = 0;
+
+	if (!dir)
+		return sm_err_mem(err, "a path");
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || sm_sync_dir(fd) < 0)
+		ret = sm_err_sys(err, "cannot sync the directory of '%s'",
+				 path);
+	if (fd >= 0)
+		close(fd);
+	free(dir);
+	return ret;
+}
+
 static const char *
 file_kind(mode_t mode)
 {

@@ -31,6 +31,7 @@ ssize_t sm_pread_full(int fd, void *buf, size_t len, uint64_t at);
 int sm_sync_close(int fd, bool sync);
 
 int sm_sync_dir(int dirfd); /* makes names in it durable */
+int sm_sync_parent(const char *path, struct sm_err *err); /* an absolute one */
 
 /* Open an input for reading: regular files only; SM_EINPUT. */
 int sm_open_input(int *fd, const char *path, struct stat *st,

@@ -45,7 +45,7 @@ child_become_worker(const char *const *argv, int dirfd, int fd, pid_t parent)
 
 int
 sm_child_start(struct sm_child *c, const char *const *argv, int dirfd,
-	       struct sm_err *err)
+	       int64_t run, struct sm_err *err)
 {
 	pid_t parent = getpid();
 	int pair[2], ret;
@@ -53,6 +53,7 @@ sm_child_start(struct sm_child *c, const char *const *argv, int dirfd,
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return sm_err_sys(err, "cannot make a worker's socket");
 	*c = (struct sm_child){ .fd = pair[0] };
+	sm_pulse_tell(pair[0], SM_PULSE_RUN, &run, sizeof(run));
 	c->pid = fork();
 	if (c->pid == 0)
 		child_become_worker(argv, dirfd, pair[1], parent);

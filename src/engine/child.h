@@ -24,9 +24,9 @@ struct sm_child {
 	struct sm_err err; /* what it says ended it; code 0: nothing */
 };
 
-/* Start it in the job directory `dirfd`. */
+/* Start it in the job directory `dirfd`, for the run `run` and no other. */
 int sm_child_start(struct sm_child *c, const char *const *argv, int dirfd,
-		   struct sm_err *err);
+		   int64_t run, struct sm_err *err);
 void sm_child_tell(struct sm_child *c, bool stop);
 /* Read what it says; `notice` is called for each line. */
 void sm_child_hear(struct sm_child *c, const struct sm_events *ev);

@@ -59,20 +59,7 @@ sm_grown_push(struct sm_grown_list *l, const struct sm_grown *one,
 int
 sm_growing_sync_parent(struct sm_growing *g, struct sm_err *err)
 {
-	char *slash = strrchr(g->path, '/');
-	int fd, ret = 0;
-
-	/* g->path is absolute. */
-	*slash = '\0';
-	fd = open(slash == g->path ? "/" : g->path,
-		  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	*slash = '/';
-	if (fd < 0 || sm_sync_dir(fd) < 0)
-		ret = sm_err_sys(err, "cannot sync the directory of '%s'",
-				 g->path);
-	if (fd >= 0)
-		close(fd);
-	return ret;
+	return sm_sync_parent(g->path, err);
 }
 
 /*

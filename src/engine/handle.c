@@ -1,7 +1,10 @@
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "handle.h"
+#include "fence.h"
+
+#include "parts.h"
 
 struct sm_batch
 sm_handle_row(const struct sm_kind_batch *kb)
@@ -43,8 +46,24 @@ sm_handle_reload(struct sm_handle *h, struct sm_err *err)
 		return ret;
 	h->kind = sm_kind_of(h->spec);
 	h->fingerprint = strtoull(h->job.fingerprint, NULL, 16);
-	h->digits = sm_shard_digits(h->job.batches);
+	h->digits = sm_shard_digits(h->job.whole_batches);
 	return 0;
+}
+
+/* What takes one part only, given a whole job: say so. */
+static int
+handle_refuse_whole(const char *job, struct sm_err *err)
+{
+	struct sm_err ignored;
+	struct sm_parts w;
+
+	if (sm_parts_open(&w, job, true, &ignored) > 0)
+		sm_err_set(err, SM_EUSAGE,
+			   "the job '%s' is in parts: name one of them, such "
+			   "as '%s/part-0000'",
+			   w.dir.path, w.dir.path);
+	sm_parts_close(&w);
+	return err->code;
 }
 
 int
@@ -56,7 +75,7 @@ sm_handle_open(struct sm_handle *h, const char *job,
 	*h = (struct sm_handle)SM_HANDLE_NONE;
 	ret = sm_jobdir_open(&h->dir, job, trust, err);
 	if (ret < 0)
-		return ret;
+		return handle_refuse_whole(job, err);
 	ret = sm_db_open(&h->db, h->dir.path, h->dir.fd, opts, err);
 	if (ret == 0 && !sm_db_has_job(h->db) && sm_jobdir_has_shards(&h->dir))
 		ret = sm_err_set(err, SM_EDAMAGED,
@@ -66,6 +85,9 @@ sm_handle_open(struct sm_handle *h, const char *job,
 				 h->dir.path);
 	if (ret == 0)
 		ret = sm_handle_reload(h, err);
+	/* It may have been planned on a local disk, and moved. */
+	if (ret == 0 && !h->job.network_fs)
+		ret = sm_jobdir_refuse_network(&h->dir, err);
 	if (ret < 0)
 		sm_handle_close(h);
 	return ret;
@@ -78,5 +100,32 @@ sm_handle_close(struct sm_handle *h)
 	sm_job_release(&h->job);
 	sm_db_close(h->db);
 	sm_jobdir_close(&h->dir);
+	if (h->run_lock >= 0)
+		close(h->run_lock);
 	*h = (struct sm_handle)SM_HANDLE_NONE;
+}
+
+int
+sm_handle_check_run(struct sm_handle *h, struct sm_err *err)
+{
+	struct sm_job now = { 0 };
+	int ret = sm_fence_holds(h->db, h->job.run, err);
+
+	if (ret != 0)
+		return ret < 0 ? ret : 0;
+	ret = sm_job_get(&now, h->db, err);
+	if (ret == 0 && strcmp(now.spec, h->job.spec) != 0)
+		ret = sm_err_set(err, SM_EFENCED,
+				 "the options of the job '%s' were changed "
+				 "meanwhile; the same command goes on with the "
+				 "new ones",
+				 h->dir.path);
+	else if (ret == 0)
+		ret = sm_err_set(err, SM_EFENCED,
+				 "another supervisor took the job '%s' over "
+				 "(run --takeover) and makes what is left; "
+				 "'shardmill status' shows it",
+				 h->dir.path);
+	sm_job_release(&now);
+	return ret;
 }

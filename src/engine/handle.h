@@ -23,9 +23,10 @@ struct sm_handle {
 	const struct sm_kind *kind;
 	uint64_t fingerprint;
 	unsigned digits; /* of shard names */
+	int run_lock;    /* run.lock, or -1 */
 };
 
-#define SM_HANDLE_NONE { .dir = SM_JOBDIR_NONE, .db = NULL }
+#define SM_HANDLE_NONE { .dir = SM_JOBDIR_NONE, .db = NULL, .run_lock = -1 }
 
 int sm_handle_open(struct sm_handle *h, const char *job,
 		   const struct sm_db_opts *opts, bool trust,
@@ -51,6 +52,12 @@ int sm_handle_mend_copies(struct sm_handle *h, struct sm_err *err);
 /* sm_digest_file(), with its progress told as phase "digest". */
 int sm_input_digest(struct sm_digest *d, const char *path, bool sampled,
 		    const struct sm_events *ev, struct sm_err *err);
+
+/*
+ * Is the run still the one that was opened (fence.h)?  SM_EFENCED says who
+ * ended it.  In a write transaction the answer holds until its end.
+ */
+int sm_handle_check_run(struct sm_handle *h, struct sm_err *err);
 
 /* A batch as the store has it, and as the kinds have it; items are borrowed. */
 struct sm_batch sm_handle_row(const struct sm_kind_batch *kb);

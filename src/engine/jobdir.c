@@ -25,6 +25,7 @@ static const long network_fs_types[] = {
 	V9FS_MAGIC,       CEPH_SUPER_MAGIC, 0x0bd00bd0 /* Lustre */,
 	0x47504653 /* GPFS */, 0x19830326 /* BeeGFS */,
 	0x7461636f /* OCFS2 */, 0x01161970 /* GFS2 */,
+	FUSE_SUPER_MAGIC /* sshfs and many others; which, it does not say */,
 };
 
 static bool
@@ -55,8 +56,8 @@ sm_jobdir_resolve(const char *job, struct sm_err *err)
 	return path;
 }
 
-static int
-jobdir_check_owner(const struct sm_jobdir *dir, struct sm_err *err)
+int
+sm_jobdir_check_owner(const struct sm_jobdir *dir, struct sm_err *err)
 {
 	struct stat st;
 
@@ -94,7 +95,7 @@ jobdir_enter(struct sm_jobdir *dir, const char *job, bool trust,
 	if (dir->fd < 0)
 		return sm_err_sys_as(err, SM_EINPUT, "cannot open job '%s'",
 				     job);
-	return trust ? 0 : jobdir_check_owner(dir, err);
+	return trust ? 0 : sm_jobdir_check_owner(dir, err);
 }
 
 /* Open the directory that must have the file `mark` in it. */
@@ -144,8 +145,25 @@ sm_jobdir_open_lost(struct sm_jobdir *dir, const char *job, bool trust,
 				  "nothing says what its shards are of", err);
 }
 
-static int
-jobdir_refuse_network(const struct sm_jobdir *dir, struct sm_err *err)
+int
+sm_jobdir_open_whole(struct sm_jobdir *dir, const char *job, bool trust,
+		     struct sm_err *err)
+{
+	char *path = sm_jobdir_resolve(job, err);
+	int ret;
+
+	*dir = (struct sm_jobdir)SM_JOBDIR_NONE;
+	if (!path)
+		return err ? err->code : SM_EUSAGE;
+	ret = jobdir_enter(dir, path, trust, err);
+	free(path);
+	if (ret < 0)
+		sm_jobdir_close(dir);
+	return ret;
+}
+
+int
+sm_jobdir_refuse_network(const struct sm_jobdir *dir, struct sm_err *err)
 {
 	struct statfs fs;
 	size_t i, n = sizeof(network_fs_types) / sizeof(*network_fs_types);
@@ -157,10 +175,12 @@ jobdir_refuse_network(const struct sm_jobdir *dir, struct sm_err *err)
 		if ((unsigned long)fs.f_type ==
 		    (unsigned long)network_fs_types[i])
 			return sm_err_set(err, SM_EREFUSED,
-					  "'%s' lies on a network file system, "
-					  "where SQLite's log does not work; "
-					  "put the job on a local disk, or say "
-					  "--network-fs and use it from one "
+					  "'%s' lies on a network file system "
+					  "(or one mounted by FUSE), where "
+					  "SQLite's log does not work; put the "
+					  "job on a local disk, or plan it, a "
+					  "job that is there once more, with "
+					  "--network-fs, and use it from one "
 					  "host at a time",
 					  dir->path);
 	return 0;
@@ -203,7 +223,7 @@ sm_jobdir_create(struct sm_jobdir *dir, const char *job, bool trust,
 	if (ret == 0)
 		ret = jobdir_enter(dir, path, trust, err);
 	if (ret == 0 && !network_fs)
-		ret = jobdir_refuse_network(dir, err);
+		ret = sm_jobdir_refuse_network(dir, err);
 	if (ret == 0)
 		ret = jobdir_mkdir(NULL, dir->fd, "tables", dir->path, err);
 	if (ret == 0)
@@ -239,10 +259,15 @@ int
 sm_jobdir_tables(int *fd, const struct sm_jobdir *dir, uint64_t fingerprint,
 		 struct sm_err *err)
 {
-	char name[32];
+	char name[32], shared[48];
 
 	sm_jobdir_tables_path(name, fingerprint);
 	*fd = openat(dir->fd, name, SM_JOBDIR_FLAGS);
+	/* A part has those of the job that it is a part of. */
+	if (*fd < 0 && errno == ENOENT) {
+		snprintf(shared, sizeof(shared), "../%s", name);
+		*fd = openat(dir->fd, shared, SM_JOBDIR_FLAGS);
+	}
 	if (*fd < 0)
 		return sm_err_sys_as(err, SM_EDAMAGED,
 				     "cannot open the compiled tables '%s/%s' "
@@ -254,6 +279,10 @@ sm_jobdir_tables(int *fd, const struct sm_jobdir *dir, uint64_t fingerprint,
 int
 sm_jobdir_tables_new(int *fd, const struct sm_jobdir *dir, struct sm_err *err)
 {
+	int ret = jobdir_mkdir(NULL, dir->fd, "tables", dir->path, err);
+
+	if (ret < 0)
+		return ret;
 	sm_jobdir_remove_tree(dir->fd, TABLES_NEW);
 	return jobdir_mkdir(fd, dir->fd, TABLES_NEW, dir->path, err);
 }
@@ -317,7 +346,9 @@ sm_jobdir_sync(const struct sm_jobdir *dir, struct sm_err *err)
 {
 	int parent, ret = 0;
 
-	if (sm_sync_dir(dir->shards_fd) < 0 || sm_sync_dir(dir->fd) < 0)
+	/* The whole of a job in parts has no shards of its own. */
+	if ((dir->shards_fd >= 0 && sm_sync_dir(dir->shards_fd) < 0) ||
+	    sm_sync_dir(dir->fd) < 0)
 		return sm_err_sys(err, "cannot sync '%s'", dir->path);
 	parent = openat(dir->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (parent < 0)

@@ -11,6 +11,8 @@
  *	consumed          with --consume: the path of the file that has what
  *	                  removed shards had
  *	replaces          while --restart plans anew: the old final file's path
+ *	part-0003/        of a job in parts (parts.h): tables/ and spec.json
+ *	                  beside them, the rest in each
  *
  * Everything in it is opened relative to its descriptor, O_NOFOLLOW and
  * O_CLOEXEC, under names that the program makes.
@@ -46,15 +48,20 @@ char *sm_jobdir_resolve(const char *job, struct sm_err *err);
  */
 int sm_jobdir_open(struct sm_jobdir *dir, const char *job, bool trust,
 		   struct sm_err *err);
+int sm_jobdir_check_owner(const struct sm_jobdir *dir, struct sm_err *err);
 /* The same for one whose job.db is lost: it must have a spec.json. */
 int sm_jobdir_open_lost(struct sm_jobdir *dir, const char *job, bool trust,
 			struct sm_err *err);
+/* The same for one in parts, or to find out: nothing need be in it. */
+int sm_jobdir_open_whole(struct sm_jobdir *dir, const char *job, bool trust,
+			 struct sm_err *err);
 /*
  * Open, or make it with its folders.  `*made` says that it was not there.
  * SM_EREFUSED on a network file system unless `network_fs`.
  */
 int sm_jobdir_create(struct sm_jobdir *dir, const char *job, bool trust,
 		     bool network_fs, bool *made, struct sm_err *err);
+int sm_jobdir_refuse_network(const struct sm_jobdir *dir, struct sm_err *err);
 void sm_jobdir_close(struct sm_jobdir *dir);
 
 /*
@@ -70,7 +77,7 @@ bool sm_jobdir_has_shards(const struct sm_jobdir *dir);
 int sm_jobdir_shard_size(int64_t *size, const struct sm_jobdir *dir,
 			 const char *name, struct sm_err *err);
 
-/* tables/<16 hex digits> */
+/* tables/<16 hex digits>, of a part or of the job that it is a part of */
 int sm_jobdir_tables(int *fd, const struct sm_jobdir *dir,
 		     uint64_t fingerprint, struct sm_err *err);
 /*
@@ -97,6 +104,11 @@ int sm_jobdir_sync(const struct sm_jobdir *dir, struct sm_err *err);
  * directory.  The locks go last, since the caller holds one.
  */
 int sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err);
+
+/* Is it the name of a part's directory: "part-" and digits? */
+bool sm_jobdir_is_part_name(const char *name);
+/* Delete all parts. */
+void sm_jobdir_remove_parts(const struct sm_jobdir *dir);
 
 /* Delete one folder of `dirfd` and all that is in it, as far as it goes. */
 void sm_jobdir_remove_tree(int dirfd, const char *name);

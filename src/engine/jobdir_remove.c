@@ -56,6 +56,32 @@ sm_jobdir_prune_tables(const struct sm_jobdir *dir, uint64_t keep)
 	closedir(d);
 }
 
+bool
+sm_jobdir_is_part_name(const char *name)
+{
+	return strncmp(name, "part-", 5) == 0 && name[5] &&
+	       name[5 + strspn(name + 5, "0123456789")] == '\0';
+}
+
+void
+sm_jobdir_remove_parts(const struct sm_jobdir *dir)
+{
+	struct dirent *e;
+	DIR *d;
+	int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((e = readdir(d)))
+		if (sm_jobdir_is_part_name(e->d_name))
+			sm_jobdir_remove_tree(dir->fd, e->d_name);
+	closedir(d);
+}
+
 int
 sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 {
@@ -67,6 +93,10 @@ sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 	static const char *const files[] = {
 		"spec.json",	       "spec.json.tmp",
 		"consumed",	       "consumed.tmp",
+		"final",	       "final.tmp",
+		"slurm.sh",	       "slurm.sh.tmp",
+		"slurm-finalize.sh",   "slurm-finalize.sh.tmp",
+		"slurm.job",	       "slurm.job.tmp",
 		"job.db",	       "job.db-wal",
 		"job.db-shm",	       "job.db-journal",
 		"job.db.damaged",      "job.db.damaged-wal",
@@ -83,6 +113,7 @@ sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 			return sm_err_sys(err, "cannot remove '%s/%s'",
 					  dir->path, files[i]);
 	}
+	sm_jobdir_remove_parts(dir);
 	for (i = 0; i < sizeof(folders) / sizeof(*folders); i++)
 		sm_jobdir_remove_tree(dir->fd, folders[i]);
 	for (i = 0; i < sizeof(locks) / sizeof(*locks); i++)

@@ -20,6 +20,7 @@
 #include "lock.h"
 
 #include "consumed.h"
+#include "parts.h"
 #include "planning.h"
 
 void
@@ -119,8 +120,26 @@ plan_locked(struct sm_planning *p, struct sm_err *err)
 		ret = plan_new(p, err);
 	p->result->batches = p->spec->batches;
 	p->result->rows = p->spec->rows;
-	snprintf(p->result->fingerprint, sizeof(p->result->fingerprint),
-		 "%016llx", (unsigned long long)p->spec->fingerprint);
+	return ret;
+}
+
+static int
+plan_note_final_of_parts(struct sm_planning *p, struct sm_err *err)
+{
+	struct sm_parts_final f;
+	struct sm_spec *old = NULL;
+	struct sm_err ignored;
+	const char *path;
+	int ret = sm_parts_read_spec(&old, &p->dir, err);
+
+	if (ret < 0)
+		return ret;
+	path = sm_parts_read_final(&f, &p->dir) ? f.path : old->output;
+	if (path && sm_join_check_target(path, old->fingerprint, NULL, false,
+					 &ignored) == 0)
+		ret = sm_jobdir_write(&p->dir, "replaces", path, err);
+	free(f.path);
+	sm_spec_free(old);
 	return ret;
 }
 
@@ -138,6 +157,8 @@ plan_note_final(struct sm_planning *p, struct sm_err *err)
 	struct sm_err ignored;
 	int ret = 0;
 
+	if (sm_parts_is_marked(&p->dir))
+		return plan_note_final_of_parts(p, err);
 	/* A damaged database, or none, notes nothing. */
 	if (sm_db_open(&db, p->dir.path, p->dir.fd, &opts, &ignored) == 0 &&
 	    sm_job_get(&job, db, &ignored) == 0 && job.final_path) {
@@ -228,6 +249,8 @@ plan_restart(struct sm_planning *p, struct sm_err *err)
 			 sm_err_mem(err, "a path");
 
 	if (ret == 0)
+		ret = sm_plan_parts_idle(p, err);
+	if (ret == 0)
 		ret = plan_rehearse(p, err);
 	if (ret == 0)
 		ret = plan_note_final(p, err);
@@ -273,10 +296,16 @@ sm_plan(struct sm_plan_result *result, const char *job,
 		ret = plan_restart(&p, err);
 	if (ret == 0) {
 		plan_read_note(&p);
-		ret = plan_locked(&p, err);
+		ret = sm_plan_parts_clear(&p, err);
 	}
 	if (ret == 0)
+		ret = sm_plan_is_parted(&p) ? sm_plan_parts(&p, err) :
+					      plan_locked(&p, err);
+	if (ret == 0) {
 		unlinkat(p.dir.fd, "replaces", 0);
+		snprintf(result->fingerprint, sizeof(result->fingerprint),
+			 "%016llx", (unsigned long long)p.spec->fingerprint);
+	}
 	sm_db_close(p.db);
 	/* What is to be forgotten may be what an earlier, killed plan made. */
 	if (p.lock >= 0 && (p.forget || (p.made && ret < 0)))

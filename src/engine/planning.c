@@ -286,6 +286,22 @@ sm_planning_insert_inputs(struct sm_planning *p, struct sm_err *err)
 	return ret;
 }
 
+/* A part has its own numbers, and no final file: that is the whole job's. */
+static void
+planning_be_part(struct sm_job *job, const struct sm_planning *p)
+{
+	uint64_t end;
+
+	job->part = p->spec->part;
+	job->parts = p->spec->parts;
+	job->whole_batches = p->spec->batches;
+	sm_spec_part_range(&job->first_batch, &end, p->spec->batches,
+			   (uint64_t)p->spec->part, p->spec->parts);
+	job->batches = end - job->first_batch;
+	job->rows = p->part_rows;
+	job->final_path = NULL;
+}
+
 /* Within the transaction: inputs and the job row. */
 static int
 planning_insert_job(struct sm_planning *p, const char *text, struct sm_err *err)
@@ -311,6 +327,8 @@ planning_insert_job(struct sm_planning *p, const char *text, struct sm_err *err)
 	};
 	int ret;
 
+	if (p->spec->part >= 0)
+		planning_be_part(&job, p);
 	snprintf(job.fingerprint, sizeof(job.fingerprint), "%016llx",
 		 (unsigned long long)p->spec->fingerprint);
 	ret = sm_planning_insert_inputs(p, err);

@@ -26,6 +26,9 @@ struct sm_planning {
 	bool forget;    /* remove the directory again */
 	int64_t generation; /* recover: of the file that has removed shards */
 	char *grown[2]; /* --restart: what the old job has of its final file */
+	/* A part's own rows; the batches of all, before they are parted. */
+	uint64_t part_rows;
+	struct sm_part_list *list;
 };
 
 /*
@@ -61,5 +64,13 @@ int sm_planning_commit(struct sm_planning *p, struct sm_err *err);
 
 /* The job is there: is it the one that is asked for? */
 int sm_plan_again(struct sm_planning *p, struct sm_err *err);
+
+/* plan --parts, or on a job that is in parts; in place of all of the above. */
+int sm_plan_parts(struct sm_planning *p, struct sm_err *err);
+/* No part is being run; SM_EHELD. */
+int sm_plan_parts_idle(struct sm_planning *p, struct sm_err *err);
+bool sm_plan_is_parted(const struct sm_planning *p);
+/* Parts of a plan that was killed; SM_EDAMAGED if there are shards in them. */
+int sm_plan_parts_clear(struct sm_planning *p, struct sm_err *err);
 
 #endif /* SM_PLANNING_H */

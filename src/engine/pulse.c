@@ -174,3 +174,20 @@ sm_pulse_tell(int control_fd, char what, const void *data, size_t len)
 	/* A supervisor that is gone needs no news. */
 	send(control_fd, packet, len + 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
+
+int
+sm_pulse_hear_run(int64_t *run, int control_fd, struct sm_err *err)
+{
+	char packet[1 + sizeof(*run)];
+	ssize_t n;
+
+	do {
+		n = recv(control_fd, packet, sizeof(packet), 0);
+	} while (n < 0 && errno == EINTR);
+	if (n != sizeof(packet) || packet[0] != SM_PULSE_RUN)
+		return sm_err_set(err, SM_ESTOPPED,
+				  "the supervisor ended before its worker "
+				  "began");
+	memcpy(run, packet + 1, sizeof(*run));
+	return 0;
+}

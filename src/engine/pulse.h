@@ -6,6 +6,8 @@
  * message asks to drain, a second one or the supervisor's end to stop at once)
  * or, for a worker by hand, to the caller's stop flag.
  *
+ * The supervisor's first word is the number of the run.
+ *
  * The socket also carries the worker's words to its supervisor: that it made
  * its first claim, and the error that ended it.
  */
@@ -18,6 +20,7 @@
 
 #include <shardmill.h>
 
+#include "err.h"
 #include "live.h"
 
 struct sm_pulse {
@@ -46,12 +49,16 @@ void sm_pulse_end(struct sm_pulse *p); /* SM_PULSE_NONE is allowed */
 void sm_pulse_wait(struct sm_pulse *p, int ms);
 
 /* What travels over the socket, one packet each. */
-#define SM_PULSE_DRAIN 'd'   /* to the worker */
+#define SM_PULSE_RUN 'r'     /* to the worker, first: an int64_t */
+#define SM_PULSE_DRAIN 'd'
 #define SM_PULSE_STOP 's'
 #define SM_PULSE_CLAIMED 'c' /* from it */
 #define SM_PULSE_ERROR 'e'   /* followed by a struct sm_err */
 #define SM_PULSE_NOTICE 'n'  /* followed by text */
 #define SM_PULSE_PACKET_MAX (1 + sizeof(struct sm_err))
+
+/* A worker's first word from its supervisor: the run it is for (fence.h). */
+int sm_pulse_hear_run(int64_t *run, int control_fd, struct sm_err *err);
 
 void sm_pulse_tell(int control_fd, char what, const void *data, size_t len);
 

@@ -23,10 +23,9 @@
 #include "joined.h"
 #include "worker.h"
 
+#include "parts.h"
 #include "planning.h"
 #include "recover_final.h"
-
-#define SPEC_MAX_BYTES (16 << 20)
 
 struct recover {
 	struct sm_planning p;
@@ -35,36 +34,11 @@ struct recover {
 	struct sm_recover_final final;
 	uint64_t fingerprint;
 	uint64_t planned; /* batches, as spec.json has it */
+	uint64_t first, end; /* those that belong here: all, or a part's */
 	unsigned digits;
 	char hex[17]; /* the fingerprint, as attempts have it */
 	struct sm_claim by;
 };
-
-static int
-recover_read_spec(struct recover *r, struct sm_err *err)
-{
-	struct sm_map map = { 0 };
-	char *text;
-	int ret = sm_map_openat(&map, r->p.dir.fd, "spec.json", err);
-
-	if (ret < 0)
-		return ret;
-	if (map.size > SPEC_MAX_BYTES) {
-		ret = sm_err_set(err, SM_EINPUT,
-				 "'%s/spec.json' has %zu bytes; the limit is "
-				 "%d",
-				 r->p.dir.path, map.size, SPEC_MAX_BYTES);
-		goto out;
-	}
-	text = strndup((const char *)map.data, map.size);
-	ret = !text ? sm_err_mem(err, "spec.json") :
-		      sm_spec_parse(&r->p.spec, sm_kind_shapes(), text,
-				    "spec.json", err);
-	free(text);
-out:
-	sm_map_close(&map);
-	return ret;
-}
 
 /* Rows that somebody deleted, or added, are no damage to SQLite: 1, 0, <0. */
 static int
@@ -78,7 +52,7 @@ recover_rows_are_there(struct sm_db *db, struct sm_err *err)
 	if (ret == 0)
 		ret = sm_batch_rows_begin(db, 0, err);
 	while (ret >= 0 && (ret = sm_batch_rows_next(&row, db, err)) > 0 &&
-	       row.id == n)
+	       row.id == job.first_batch + n)
 		n++;
 	sm_batch_rows_end(db);
 	if (ret >= 0)
@@ -243,7 +217,13 @@ recover_batch(const struct sm_kind_batch *b, void *arg, struct sm_err *err)
 	struct sm_batch_made made;
 	bool joined = false;
 	uint64_t at = 0;
-	int ret = sm_planning_insert(b, &r->p, err);
+	int ret;
+
+	if (b->id < r->first || b->id >= r->end)
+		return 0; /* another part's */
+	if (b->first >= 0)
+		r->p.part_rows += (uint64_t)(b->end - b->first);
+	ret = sm_planning_insert(b, &r->p, err);
 
 	if (ret == 0 && r->by.worker == 0)
 		ret = recover_register(r, err);
@@ -347,7 +327,7 @@ recover_locked(struct recover *r, struct sm_err *err)
 				  "run' goes on with it, 'shardmill verify "
 				  "--requeue' looks for damaged shards",
 				  r->p.dir.path);
-	ret = recover_read_spec(r, err);
+	ret = sm_parts_read_spec(&r->p.spec, &r->p.dir, err);
 	if (ret < 0)
 		return ret;
 	r->p.kind = sm_kind_of(r->p.spec);
@@ -357,15 +337,20 @@ recover_locked(struct recover *r, struct sm_err *err)
 		 (unsigned long long)r->fingerprint);
 	r->planned = r->p.spec->batches;
 	r->digits = sm_shard_digits(r->planned);
+	r->end = r->planned;
+	if (r->p.spec->part >= 0)
+		sm_spec_part_range(&r->first, &r->end, r->planned,
+				   (uint64_t)r->p.spec->part,
+				   r->p.spec->parts);
 	ret = recover_final_options(r, err);
 	if (ret == 0)
 		ret = recover_set_aside(r, err);
 	return ret < 0 ? ret : recover_rebuild(r, err);
 }
 
-int
-sm_recover(struct sm_recover_result *result, const char *job,
-	   const struct sm_recover_opts *opts, struct sm_err *err)
+static int
+recover_job(struct sm_recover_result *result, const char *job,
+	    const struct sm_recover_opts *opts, struct sm_err *err)
 {
 	struct sm_plan_opts plan = { .network_fs = opts->network_fs };
 	struct sm_plan_result planned = { 0 };
@@ -379,16 +364,17 @@ sm_recover(struct sm_recover_result *result, const char *job,
 			     .result = result };
 	int ret;
 
-	*result = (struct sm_recover_result){ 0 };
 	sm_settings_init(&plan.settings);
 	r.by.fingerprint = r.hex;
 	ret = sm_jobdir_open_lost(&r.p.dir, job, opts->trust, err);
+	if (ret == 0 && !opts->network_fs)
+		ret = sm_jobdir_refuse_network(&r.p.dir, err);
 	if (ret == 0)
 		ret = sm_planning_lock(&r.p, err);
 	if (ret == 0)
 		ret = recover_locked(&r, err);
 	if (ret == 0)
-		result->batches = r.p.spec->batches;
+		result->batches = r.end - r.first;
 	sm_recover_final_close(&r.final);
 	sm_db_close(r.p.db);
 	sm_jobdir_close(&r.p.dir);
@@ -396,5 +382,33 @@ sm_recover(struct sm_recover_result *result, const char *job,
 		close(r.p.lock);
 	sm_planning_release(&r.p);
 	sm_plan_result_release(&planned);
+	return ret;
+}
+
+int
+sm_recover(struct sm_recover_result *result, const char *job,
+	   const struct sm_recover_opts *opts, struct sm_err *err)
+{
+	struct sm_parts whole;
+	bool marked = false;
+	int ret = sm_parts_open(&whole, job, opts->trust, err);
+
+	*result = (struct sm_recover_result){ 0 };
+	/* It has parts, but lost what says so. */
+	if (ret == SM_EINPUT) {
+		ret = sm_parts_recover_mark(job, opts->trust, err);
+		if (ret == 0)
+			ret = sm_parts_open(&whole, job, opts->trust, err);
+		marked = ret > 0;
+	}
+	if (ret > 0) {
+		ret = sm_parts_recover(result, &whole, opts, err);
+		/* What was lost was the whole's alone. */
+		if (ret == SM_EREFUSED && marked)
+			ret = 0;
+	} else if (ret == 0) {
+		ret = recover_job(result, job, opts, err);
+	}
+	sm_parts_close(&whole);
 	return ret;
 }

@@ -109,6 +109,12 @@ replan_compare(struct replan *r, struct sm_err *err)
 static int
 replan_refuse(struct replan *r, struct sm_err *err)
 {
+	if (r->old->parts > 0)
+		return sm_err_set(err, SM_EREFUSED,
+				  "the job '%s' was planned with other options: "
+				  "%s; a job in parts cannot be changed, "
+				  "--restart begins again",
+				  r->p->dir.path, r->diff.data);
 	return sm_err_set(err, SM_EREFUSED,
 			  "the job '%s' was planned with other options: %s; "
 			  "--accept-changed keeps the batches that are done "
@@ -127,12 +133,16 @@ replan_settings(struct replan *r, struct sm_err *err)
 		ret = sm_consumed_refuse_change(
 			p->db, &r->job, p->spec->output,
 			p->opts->settings.single_member, err);
+	if (ret == 0 && p->opts->network_fs && !r->job.network_fs)
+		ret = sm_db_leave_wal(p->db, err);
 	if (ret == 0)
 		ret = sm_db_begin_write(p->db, err);
 	if (ret < 0)
 		return ret;
 	ret = sm_job_set(p->db, &p->opts->settings, err);
-	if (ret == 0 && p->spec->output)
+	if (ret == 0 && p->opts->network_fs)
+		ret = sm_job_set_network_fs(p->db, err);
+	if (ret == 0 && p->spec->output && p->spec->part < 0)
 		ret = sm_job_set_final(p->db, p->spec->output, p->opts->force,
 				       err);
 	if (ret == 0)
@@ -240,8 +250,10 @@ replan_finish(struct replan *r, struct sm_err *err)
 	struct sm_handle h = { .dir = p->dir, .db = p->db };
 	int ret;
 
-	p->spec->batches = r->job.batches;
-	p->spec->rows = r->job.rows;
+	p->spec->batches = r->old->batches;
+	p->spec->rows = r->old->rows;
+	p->spec->part = r->old->part;
+	p->spec->parts = r->old->parts;
 	p->spec->fingerprint = strtoull(r->job.fingerprint, NULL, 16);
 	if (r->changes > 0) {
 		ret = replan_accept(r, err);
@@ -266,7 +278,7 @@ replan_finish(struct replan *r, struct sm_err *err)
 		ret = sm_handle_mend_copies(&h, err);
 	if (ret == 0)
 		ret = sm_join_is_complete(&h, err);
-	h.digits = sm_shard_digits(h.job.batches);
+	h.digits = sm_shard_digits(h.job.whole_batches);
 	if (ret > 0)
 		sm_growing_sweep(&h, p->ev);
 	p->result->complete = ret > 0;
@@ -291,7 +303,8 @@ sm_plan_again(struct sm_planning *p, struct sm_err *err)
 				 p->spec->shape->kind);
 	if (ret == 0)
 		ret = replan_compare(&r, err);
-	if (ret == 0 && r.changes > 0 && !p->opts->accept_changed)
+	if (ret == 0 && r.changes > 0 &&
+	    (!p->opts->accept_changed || r.old->parts > 0))
 		ret = replan_refuse(&r, err);
 	if (ret == 0)
 		ret = replan_finish(&r, err);

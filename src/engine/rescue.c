@@ -112,7 +112,10 @@ sm_rescue_worker(struct sm_handle *h, const struct sm_worker *w,
 	ret = sm_db_begin_write(h->db, err);
 	if (ret < 0)
 		return ret;
-	held = ret = sm_batch_of_worker(&b, h->db, w->id, err);
+	/* A supervisor that was fenced off has nobody to rescue. */
+	held = ret = sm_handle_check_run(h, err);
+	if (ret == 0)
+		held = ret = sm_batch_of_worker(&b, h->db, w->id, err);
 	if (ret > 0)
 		held = ret = rescue_batch(h, &b, &t, how, now, &failed, err);
 	if (ret >= 0)

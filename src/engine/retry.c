@@ -1,7 +1,7 @@
 /*
  * retry.c - put batches back to pending
  */
-#include "handle.h"
+#include "parts.h"
 
 static int
 retry_sets(int64_t *changed, struct sm_handle *h,
@@ -28,9 +28,33 @@ retry_sets(int64_t *changed, struct sm_handle *h,
 	return 0;
 }
 
-int
-sm_retry(uint64_t *changed, const char *job, const struct sm_retry_opts *opts,
-	 struct sm_err *err)
+static int
+retry_check_range(const struct sm_handle *h, const struct sm_batch_range *r,
+		  struct sm_err *err)
+{
+	uint64_t first = h->job.first_batch, end = first + h->job.batches;
+
+	if (r->first >= first && r->last < end)
+		return 0;
+	if (h->job.parts > 0 && r->last < h->job.whole_batches)
+		return sm_err_set(err, SM_EUSAGE,
+				  "batch %llu is in another part: this one has "
+				  "%llu to %llu; name the whole job",
+				  (unsigned long long)(r->first < first ?
+							       r->first :
+							       r->last),
+				  (unsigned long long)first,
+				  (unsigned long long)(end - 1));
+	return sm_err_set(err, SM_EUSAGE,
+			  "there is no batch %llu: the job has %llu, counted "
+			  "from 0",
+			  (unsigned long long)r->last,
+			  (unsigned long long)h->job.whole_batches);
+}
+
+static int
+retry_job(uint64_t *changed, const char *job, const struct sm_retry_opts *opts,
+	  struct sm_err *err)
 {
 	struct sm_db_opts db = { .mode = SM_DB_WRITE,
 				 .wait = { .limit_s = SM_OUTSIDER_LIMIT_S } };
@@ -41,13 +65,7 @@ sm_retry(uint64_t *changed, const char *job, const struct sm_retry_opts *opts,
 
 	ret = sm_handle_open(&h, job, &db, opts->trust, err);
 	for (i = 0; ret == 0 && i < opts->ranges; i++)
-		if (opts->range[i].last >= h.job.batches)
-			ret = sm_err_set(err, SM_EUSAGE,
-					 "there is no batch %llu: the job has "
-					 "%llu, counted from 0",
-					 (unsigned long long)
-						 opts->range[i].last,
-					 (unsigned long long)h.job.batches);
+		ret = retry_check_range(&h, &opts->range[i], err);
 	if (ret == 0)
 		ret = sm_db_begin_write(h.db, err);
 	if (ret == 0) {
@@ -59,5 +77,20 @@ sm_retry(uint64_t *changed, const char *job, const struct sm_retry_opts *opts,
 	}
 	*changed = (uint64_t)n;
 	sm_handle_close(&h);
+	return ret;
+}
+
+int
+sm_retry(uint64_t *changed, const char *job, const struct sm_retry_opts *opts,
+	 struct sm_err *err)
+{
+	struct sm_parts whole;
+	int ret = sm_parts_open(&whole, job, opts->trust, err);
+
+	if (ret > 0)
+		ret = sm_parts_retry(changed, &whole, opts, err);
+	else if (ret == 0)
+		ret = retry_job(changed, job, opts, err);
+	sm_parts_close(&whole);
 	return ret;
 }

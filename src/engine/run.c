@@ -12,8 +12,10 @@
 #include "lock.h"
 
 #include "consumed.h"
+#include "fence.h"
 #include "join.h"
 #include "joined.h"
+#include "parts.h"
 #include "startcheck.h"
 #include "super.h"
 
@@ -79,6 +81,13 @@ run_check(char **path, struct sm_handle *h, const struct sm_run_opts *opts,
 {
 	int ret = sm_consumed_check_settings(&h->job, &opts->settings, err);
 
+	if (ret == 0 && h->job.parts > 0 &&
+	    (opts->output || opts->follow > 0 || opts->settings.consume > 0))
+		ret = sm_err_set(err, SM_EUSAGE,
+				 "'%s' is part %lld of %llu: the final file is "
+				 "that of the whole job",
+				 h->dir.path, (long long)h->job.part,
+				 (unsigned long long)h->job.parts);
 	if (ret == 0 && opts->output) {
 		*path = sm_path_real(opts->output, err);
 		if (!*path)
@@ -115,24 +124,40 @@ run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 	struct sm_err *err)
 {
 	int ret = sm_db_begin_write(h->db, err);
-	int64_t n = 0;
+	struct sm_job_pulse pulse;
+	int64_t n = 0, taken = 0;
 
 	if (ret < 0)
 		return ret;
 	ret = sm_job_set(h->db, &opts->settings, err);
 	if (ret == 0 && path)
 		ret = sm_job_set_final(h->db, path, false, err);
-	if (ret == 0 && opts->retry_failed)
+	if (ret == 0 && opts->takeover)
+		n = taken = sm_fence_take_over(h->db, sm_clock_wall(), err);
+	if (ret == 0 && n >= 0 && opts->retry_failed)
 		n = sm_batch_retry(h->db, SM_BATCHES_FAILED, 0, 0, err);
 	if (ret == 0 && n >= 0)
 		ret = sm_job_begin_run(h->db, sm_clock_wall(), err);
 	if (n < 0)
 		ret = (int)n;
+	if (ret == 0)
+		ret = sm_job_pulse(&pulse, h->db, err);
 	if (ret < 0) {
 		sm_db_rollback(h->db);
 		return ret;
 	}
-	return sm_db_commit(h->db, err);
+	ret = sm_db_commit(h->db, err);
+	if (ret == 0)
+		ret = sm_handle_reload(h, err);
+	/* Not the one that the row has now: that may be the next takeover's. */
+	h->job.run = pulse.run;
+	if (taken > 0)
+		sm_event_notice(&opts->events,
+				"%lld batch%s that another supervisor's "
+				"workers held %s put back",
+				(long long)taken, taken == 1 ? "" : "es",
+				taken == 1 ? "is" : "are");
+	return ret;
 }
 
 static void
@@ -338,7 +363,8 @@ run_end(struct sm_handle *h)
 	struct sm_err ignored;
 
 	if (sm_db_begin_write(h->db, &ignored) == 0) {
-		if (sm_job_end_run(h->db, sm_clock_wall(), &ignored) == 0)
+		if (sm_job_end_run(h->db, h->job.run, sm_clock_wall(),
+				   &ignored) == 0)
 			sm_db_commit(h->db, &ignored);
 		sm_db_rollback(h->db);
 	}
@@ -362,8 +388,6 @@ run_watched(struct sm_super *s, struct sm_run_result *result,
 	if (ret == 0)
 		ret = run_set(h, s->opts, path, err);
 	free(path);
-	if (ret == 0)
-		ret = sm_handle_reload(h, err);
 	if (ret == 0)
 		ret = sm_db_set_full_sync(h->db,
 					  h->job.sync == SM_SYNC_SHARD, err);
@@ -395,9 +419,44 @@ run_locked(struct sm_handle *h, const struct sm_run_opts *opts,
 	return ret;
 }
 
-int
-sm_run(struct sm_run_result *result, const char *job,
-       const struct sm_run_opts *opts, struct sm_err *err)
+/* 1: run.lock is ours, or is not needed to go on; SM_EHELD. */
+static int
+run_take_lock(struct sm_handle *h, const struct sm_run_opts *opts,
+	      struct sm_err *err)
+{
+	int ret = sm_lock_try(&h->run_lock, h->dir.fd, "run.lock", err);
+
+	if (ret != 0 || opts->takeover)
+		return ret < 0 ? ret : 1;
+	return sm_err_set(err, SM_EHELD,
+			  "another plan or run holds the job '%s'; 'shardmill "
+			  "status' shows it, 'shardmill work' joins it with "
+			  "one more worker, 'run --takeover' ends a supervisor "
+			  "whose host died",
+			  h->dir.path);
+}
+
+/*
+ * 1: every batch is done and nothing is to be joined.  Then a takeover, which a
+ * scheduler may start again for whatever reason, leaves the job untouched.
+ */
+static int
+run_is_finished(struct sm_handle *h, struct sm_run_result *result,
+		struct sm_err *err)
+{
+	struct sm_batch_counts c;
+	int ret = sm_batch_counts(&c, h->db, err);
+
+	if (ret < 0 || c.done != c.total || h->job.final_path)
+		return ret < 0 ? ret : 0;
+	result->done = c.done;
+	result->job_size = sm_tree_size(h->dir.fd);
+	return 1;
+}
+
+static int
+run_job(struct sm_run_result *result, const char *job,
+	const struct sm_run_opts *opts, struct sm_err *err)
 {
 	struct run_patience patience = { .ev = &opts->events };
 	struct sm_db_opts db = { .mode = SM_DB_WRITE,
@@ -405,23 +464,33 @@ sm_run(struct sm_run_result *result, const char *job,
 					   .give_up = run_give_up,
 					   .arg = &patience } };
 	struct sm_handle h = SM_HANDLE_NONE;
-	int lock = -1, ret;
+	int ret;
 
-	*result = (struct sm_run_result){ 0 };
 	ret = sm_handle_open(&h, job, &db, opts->trust, err);
 	if (ret < 0)
 		return ret;
-	ret = sm_lock_try(&lock, h.dir.fd, "run.lock", err);
-	if (ret == 0)
-		ret = sm_err_set(err, SM_EHELD,
-				 "another plan or run holds the job '%s'; "
-				 "'shardmill status' shows it, 'shardmill "
-				 "work' joins it with one more worker",
-				 h.dir.path);
-	if (ret > 0)
-		ret = run_locked(&h, opts, result, err);
+	ret = opts->takeover ? run_is_finished(&h, result, err) : 0;
+	if (ret == 0) {
+		ret = run_take_lock(&h, opts, err);
+		if (ret > 0)
+			ret = run_locked(&h, opts, result, err);
+	}
 	sm_handle_close(&h);
-	if (lock >= 0)
-		close(lock);
+	return ret < 0 ? ret : 0;
+}
+
+int
+sm_run(struct sm_run_result *result, const char *job,
+       const struct sm_run_opts *opts, struct sm_err *err)
+{
+	struct sm_parts whole;
+	int ret = sm_parts_open(&whole, job, opts->trust, err);
+
+	*result = (struct sm_run_result){ 0 };
+	if (ret > 0)
+		ret = sm_parts_run(result, &whole, opts, err);
+	else if (ret == 0)
+		ret = run_job(result, job, opts, err);
+	sm_parts_close(&whole);
 	return ret;
 }

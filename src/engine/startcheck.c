@@ -278,7 +278,7 @@ sm_startcheck(struct sm_startcheck *out, struct sm_handle *h,
 {
 	struct tmp_list tmp = { 0 };
 	struct lost_list *lost = NULL;
-	uint64_t from = 0;
+	uint64_t from = h->job.first_batch;
 	int ret, more;
 
 	*out = (struct sm_startcheck){ 0 };
@@ -300,6 +300,7 @@ sm_startcheck(struct sm_startcheck *out, struct sm_handle *h,
 		if (ret >= 0)
 			ret = lost_requeue(out, h, lost, err);
 	} while (ret == 0 && more > 0);
+	from -= h->job.first_batch;
 	if (ret == 0 && from != h->job.batches)
 		ret = sm_err_set(err, SM_EDAMAGED,
 				 "the database of '%s' has %llu batches, and "

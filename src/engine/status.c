@@ -10,6 +10,7 @@
 #include "join.h"
 #include "live.h"
 #include "lock.h"
+#include "parts.h"
 #include "worker.h"
 
 #define LISTED_MAX 10
@@ -30,6 +31,9 @@ sm_status_release(struct sm_status *s)
 	for (i = 0; i < s->batches; i++)
 		status_release_batch(&s->batch[i]);
 	free(s->batch);
+	for (i = 0; i < s->parts; i++)
+		free(s->part[i].error);
+	free(s->part);
 	free(s->job);
 	free(s->kind);
 	free(s->final_path);
@@ -116,6 +120,8 @@ status_read(struct sm_status *s, struct sm_handle *h, struct sm_err *err)
 		 h->job.fingerprint);
 	s->active = sm_lock_held(h->dir.fd, "run.lock") > 0;
 	s->paused = h->job.paused;
+	s->part_number = h->job.part;
+	s->part_count = h->job.parts;
 	s->target_workers = h->job.workers;
 	if (fstatat(h->dir.fd, "job.db-wal", &st, 0) == 0)
 		s->wal_bytes = (uint64_t)st.st_size;
@@ -138,13 +144,20 @@ int
 sm_status(struct sm_status *out, const char *job, struct sm_err *err)
 {
 	struct sm_handle h = SM_HANDLE_NONE;
+	struct sm_parts whole;
 	int ret;
 
 	*out = (struct sm_status){ 0 };
-	ret = status_open(&h, job, err);
-	if (ret == 0)
-		ret = status_read(out, &h, err);
-	sm_handle_close(&h);
+	ret = sm_parts_open(&whole, job, true, err);
+	if (ret > 0) {
+		ret = sm_parts_status(out, &whole, err);
+	} else if (ret == 0) {
+		ret = status_open(&h, job, err);
+		if (ret == 0)
+			ret = status_read(out, &h, err);
+		sm_handle_close(&h);
+	}
+	sm_parts_close(&whole);
 	if (ret < 0)
 		sm_status_release(out);
 	return ret;
@@ -158,7 +171,7 @@ sm_status_of_batch(struct sm_batch_status *out, const char *job,
 	int ret;
 
 	*out = (struct sm_batch_status){ 0 };
-	ret = status_open(&h, job, err);
+	ret = sm_parts_open_batch(&h, job, batch, true, err);
 	if (ret == 0)
 		ret = sm_history_batch(out, h.db, batch, err);
 	sm_handle_close(&h);

@@ -68,7 +68,7 @@ super_start_one(struct sm_super *s, struct sm_err *err)
 		return sm_err_mem(err, "a worker");
 	s->child = p;
 	ret = sm_child_start(&p[s->children], s->opts->worker_argv,
-			     s->h->dir.fd, err);
+			     s->h->dir.fd, s->h->job.run, err);
 	if (ret == 0)
 		s->children++;
 	return ret;

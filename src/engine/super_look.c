@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "clock.h"
+#include "lock.h"
 #include "rescue.h"
 
 #include "super.h"
@@ -129,6 +130,18 @@ super_count(struct sm_super *s, struct sm_err *err)
 	return 0;
 }
 
+/* Taken over while somebody else held run.lock: ours as soon as it is free. */
+static int
+super_take_lock(struct sm_super *s, struct sm_err *err)
+{
+	int ret;
+
+	if (s->h->run_lock >= 0)
+		return 0;
+	ret = sm_lock_try(&s->h->run_lock, s->h->dir.fd, "run.lock", err);
+	return ret < 0 ? ret : 0;
+}
+
 int
 sm_super_look(struct sm_super *s, struct sm_err *err)
 {
@@ -139,6 +152,10 @@ sm_super_look(struct sm_super *s, struct sm_err *err)
 		return 0;
 	s->looked_ms = sm_clock_ms();
 	ret = sm_job_pulse(&pulse, s->h->db, err);
+	if (ret == 0 && pulse.run != s->h->job.run)
+		ret = sm_handle_check_run(s->h, err);
+	if (ret == 0)
+		ret = super_take_lock(s, err);
 	if (ret < 0)
 		return ret;
 	s->target = pulse.workers;

@@ -3,7 +3,7 @@
  */
 #include <unistd.h>
 
-#include "handle.h"
+#include "parts.h"
 
 static int
 try_batch(int *exit_status, struct sm_handle *h, uint64_t id,
@@ -42,9 +42,8 @@ int
 sm_try(int *exit_status, const char *job, uint64_t batch, bool trust,
        struct sm_err *err)
 {
-	struct sm_db_opts db = { .mode = SM_DB_READ };
 	struct sm_handle h = SM_HANDLE_NONE;
-	int ret = sm_handle_open(&h, job, &db, trust, err);
+	int ret = sm_parts_open_batch(&h, job, batch, trust, err);
 
 	if (ret == 0 && !h.kind->try)
 		ret = sm_err_set(err, SM_EUSAGE,

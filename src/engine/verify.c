@@ -10,6 +10,7 @@
 #include "joined.h"
 
 #include "consumed.h"
+#include "parts.h"
 
 #define PROGRESS_MS 500
 
@@ -188,7 +189,7 @@ static int
 verify_shards(struct verify *v, struct sm_err *err)
 {
 	struct sm_batch_row row;
-	uint64_t next = 0, seen = 0, read = 0;
+	uint64_t next = v->h.job.first_batch, seen = 0, read = 0;
 	char text[128];
 	int ret;
 
@@ -257,10 +258,18 @@ sm_verify(struct sm_verify_result *result, const char *path,
 	struct verify v = { .opts = opts,
 			    .result = result,
 			    .h = SM_HANDLE_NONE };
+	struct sm_parts whole;
 	struct stat st;
+	int ret;
 
 	*result = (struct sm_verify_result){ 0 };
 	if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
 		return verify_file(&v, path, err);
-	return verify_job(&v, path, err);
+	ret = sm_parts_open(&whole, path, opts->trust || !opts->requeue, err);
+	if (ret > 0)
+		ret = sm_parts_verify(result, &whole, opts, err);
+	else if (ret == 0)
+		ret = verify_job(&v, path, err);
+	sm_parts_close(&whole);
+	return ret;
 }

@@ -82,7 +82,6 @@ self_take_slot(struct sm_self *w, struct sm_err *err)
 int
 sm_self_register(struct sm_self *w, struct sm_err *err)
 {
-	struct sm_job_pulse pulse;
 	char host[256];
 	int ret;
 
@@ -102,7 +101,8 @@ sm_self_register(struct sm_self *w, struct sm_err *err)
 	ret = sm_db_begin_write(w->h.db, err);
 	if (ret < 0)
 		return ret;
-	ret = sm_job_pulse(&pulse, w->h.db, err);
+	/* A run that was taken over is not joined a second time. */
+	ret = sm_handle_check_run(&w->h, err);
 	if (ret == 0)
 		ret = sm_worker_insert(w->h.db, &w->row, host, err);
 	if (ret == 0)
@@ -110,9 +110,7 @@ sm_self_register(struct sm_self *w, struct sm_err *err)
 	else
 		sm_db_rollback(w->h.db);
 	w->claim.worker = w->row.id;
-	/* A run that was taken over is not joined a second time. */
-	if (w->claim.fingerprint == NULL)
-		w->claim.run = pulse.run;
+	w->claim.run = w->h.job.run;
 	w->claim.fingerprint = w->h.job.fingerprint;
 	sm_fault("work.registered");
 	return ret;
@@ -139,6 +137,18 @@ self_open_kind(struct sm_self *w, struct sm_err *err)
 	return ret;
 }
 
+/*
+ * The supervisor's run, and no later one: a worker whose host was frozen before
+ * it opened the job is part of the copy that was fenced off.
+ */
+static int
+self_hear_run(struct sm_self *w, struct sm_err *err)
+{
+	if (!w->supervised)
+		return 0;
+	return sm_pulse_hear_run(&w->h.job.run, w->control_fd, err);
+}
+
 int
 sm_self_join(struct sm_self *w, const char *job,
 	     const struct sm_work_opts *opts, struct sm_err *err)
@@ -154,6 +164,8 @@ sm_self_join(struct sm_self *w, const char *job,
 	w->ev = &opts->events;
 	ret = sm_handle_open(&w->h, job, &db, opts->trust || w->supervised,
 			     err);
+	if (ret == 0)
+		ret = self_hear_run(w, err);
 	if (ret == 0)
 		ret = sm_db_set_full_sync(w->h.db,
 					  w->h.job.sync == SM_SYNC_SHARD, err);
@@ -263,9 +275,7 @@ sm_self_look(struct sm_self *w, struct sm_err *err)
 
 	ret = sm_job_pulse(&pulse, w->h.db, err);
 	if (ret == 0 && pulse.run != w->claim.run)
-		ret = sm_err_set(err, SM_EFENCED,
-				 "another supervisor took the job over; this "
-				 "worker ends");
+		ret = sm_handle_check_run(&w->h, err);
 	if (ret == 0)
 		ret = self_stay_registered(w, err);
 	if (ret == 0)

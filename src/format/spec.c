@@ -55,6 +55,7 @@ sm_spec_make(struct sm_spec **out, const struct sm_spec_shape *shape,
 		return sm_err_mem(err, "the specification");
 	}
 	s->shape = shape;
+	s->part = -1;
 	if (shape->init)
 		shape->init(s->opts);
 	*out = s;
@@ -308,4 +309,34 @@ sm_spec_set_output(struct sm_spec *s, const char *path, struct sm_err *err)
 	if (path && !s->output)
 		return sm_err_mem(err, "the specification");
 	return 0;
+}
+
+/* part * batches / parts, for numbers whose product is too large. */
+static uint64_t
+spec_part_first(uint64_t batches, uint64_t part, uint64_t parts)
+{
+	return batches / parts * part + batches % parts * part / parts;
+}
+
+void
+sm_spec_part_range(uint64_t *first, uint64_t *end, uint64_t batches,
+		   uint64_t part, uint64_t parts)
+{
+	*first = spec_part_first(batches, part, parts);
+	*end = spec_part_first(batches, part + 1, parts);
+}
+
+uint64_t
+sm_spec_part_of(uint64_t id, uint64_t batches, uint64_t parts)
+{
+	uint64_t low = 0, high = parts, middle;
+
+	while (high - low > 1) {
+		middle = low + (high - low) / 2;
+		if (spec_part_first(batches, middle, parts) <= id)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
 }

@@ -18,6 +18,9 @@
  *	  "fingerprint": "0123456789abcdef"
  *	}
  *
+ * A job in parts has "parts": 12 besides, and each of its parts "part": 3 too;
+ * the numbers of batches and rows are those of the whole job in both.
+ *
  * Fields marked SM_SPEC_PLACE say where something is, not what it is: paths
  * are stored absolute, and neither they nor names, times or parts enter the
  * fingerprint, so that equal jobs give equal bytes.
@@ -83,7 +86,9 @@ struct sm_spec {
 	struct sm_spec_input input[SM_SPEC_INPUTS_MAX];
 	size_t inputs;
 	const char *output; /* absolute, or NULL */
-	uint64_t batches, rows;
+	uint64_t batches, rows; /* of the whole job */
+	uint64_t parts; /* 0: the job is not in parts */
+	int64_t part;   /* -1: none, this is the whole job */
 	uint64_t fingerprint;
 	void *priv; /* what the strings live in */
 };
@@ -116,6 +121,12 @@ int sm_spec_set_output(struct sm_spec *s, const char *path,
 int sm_spec_parse(struct sm_spec **out,
 		  const struct sm_spec_shape *const *shapes, const char *text,
 		  const char *where, struct sm_err *err);
+
+/* The batches of one part: [*first, *end).  Parts differ by one batch at most. */
+void sm_spec_part_range(uint64_t *first, uint64_t *end, uint64_t batches,
+			uint64_t part, uint64_t parts);
+/* The part that has the batch `id`. */
+uint64_t sm_spec_part_of(uint64_t id, uint64_t batches, uint64_t parts);
 
 /* As JSON, indented, a newline at the end; free() it. */
 char *sm_spec_text(const struct sm_spec *s, struct sm_err *err);

@@ -197,6 +197,23 @@ read_kind(struct spec_reader *r, json_t *v,
 				   sm_spec_nearest(name, known));
 }
 
+/* -1 if the key is not there; then, or taken, it is gone. */
+static int
+take_part_number(int64_t *out, struct spec_reader *r, json_t *root,
+		 const char *name)
+{
+	json_t *v = json_object_get(root, name);
+	int ret = 0;
+
+	*out = -1;
+	sm_spec_reader_at(r, "%s", name);
+	if (v)
+		ret = sm_spec_read_int(out, r, v, &spec_count_field);
+	if (ret == 0)
+		json_object_del(root, name);
+	return ret;
+}
+
 static int
 read_root(struct spec_reader *r, json_t *root,
 	  const struct sm_spec_shape *const *shapes)
@@ -205,6 +222,7 @@ read_root(struct spec_reader *r, json_t *root,
 		"shardmill", "kind", "options",     "inputs", "output",
 		"batches",   "rows", "fingerprint", NULL,
 	};
+	int64_t parts, part;
 	json_t *v;
 	int ret;
 
@@ -213,10 +231,19 @@ read_root(struct spec_reader *r, json_t *root,
 		return sm_spec_reader_type(r, root, "an object");
 	/* A newer version may well have other keys: it comes first. */
 	ret = read_version(r, root);
+	/* These need not be there, and are taken out before the others. */
+	if (ret == 0)
+		ret = take_part_number(&parts, r, root, "parts");
+	if (ret == 0)
+		ret = take_part_number(&part, r, root, "part");
 	if (ret == 0)
 		ret = sm_spec_reader_keys(r, root, "", known);
 	if (ret == 0)
 		ret = read_kind(r, json_object_get(root, "kind"), shapes);
+	if (ret == 0) {
+		r->spec->parts = parts > 0 ? (uint64_t)parts : 0;
+		r->spec->part = part;
+	}
 	if (ret == 0)
 		ret = read_options(r, json_object_get(root, "options"));
 	if (ret == 0)
@@ -234,6 +261,13 @@ read_root(struct spec_reader *r, json_t *root,
 		ret = sm_spec_read_hex(&r->spec->fingerprint, r,
 				       reader_enter(r, root, "", "fingerprint"),
 				       16);
+	if (ret == 0 && part >= 0 && (parts < 1 || part >= parts)) {
+		sm_spec_reader_at(r, "part");
+		ret = sm_spec_reader_fail(r, SM_EINPUT,
+					  "%" PRId64 " is out of range: there "
+					  "are %" PRId64 " parts",
+					  part, parts < 0 ? 0 : parts);
+	}
 	return ret;
 }
 

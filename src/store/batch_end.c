@@ -10,15 +10,17 @@
 /* A failed attempt waits 2^n seconds, but at most this. */
 #define BACKOFF_MAX_S 3600.0
 
+#define CLOSE_ATTEMPT                                                    \
+	"UPDATE attempt SET ended = ?1, outcome = ?2, exit_status = ?3, " \
+	"signal = ?4, error_class = ?5, message = ?6, stderr = ?7 "       \
+	"WHERE batch = ?8 AND token = ?9 AND "
+
+/* Run `text`, which begins with CLOSE_ATTEMPT. */
 static int
-batch_close_attempt(struct sm_db *db, const struct sm_batch *b,
-		    const struct sm_batch_trouble *t, double now,
-		    struct sm_err *err)
+batch_close_as(struct sm_db *db, const char *text, const struct sm_batch *b,
+	       const struct sm_batch_trouble *t, double now,
+	       struct sm_err *err)
 {
-	static const char text[] =
-		"UPDATE attempt SET ended = ?1, outcome = ?2, exit_status = "
-		"?3, signal = ?4, error_class = ?5, message = ?6, stderr = ?7 "
-		"WHERE batch = ?8 AND token = ?9 AND outcome = 'running'";
 	sqlite3_stmt *s = sql_get(db, text, err);
 	int ret;
 
@@ -35,6 +37,15 @@ batch_close_attempt(struct sm_db *db, const struct sm_batch *b,
 	sqlite3_bind_int64(s, 9, b->token);
 	ret = sql_run(db, s, "close an attempt", err);
 	return ret < 0 ? ret : 0;
+}
+
+static int
+batch_close_attempt(struct sm_db *db, const struct sm_batch *b,
+		    const struct sm_batch_trouble *t, double now,
+		    struct sm_err *err)
+{
+	return batch_close_as(db, CLOSE_ATTEMPT "outcome = 'running'", b, t,
+			      now, err);
 }
 
 /* The guard: what every later write of a claim's holder asks of the row. */
@@ -196,7 +207,12 @@ sm_batch_fenced(struct sm_db *db, const struct sm_batch *b, double now,
 				      .message = "the batch was put back "
 						 "meanwhile" };
 
-	return batch_close_attempt(db, b, &t, now, err);
+	/* Given up for dead already: it was not, and that is worth a record. */
+	return batch_close_as(db,
+			      CLOSE_ATTEMPT
+			      "(outcome = 'running' OR outcome = "
+			      "'interrupted')",
+			      b, &t, now, err);
 }
 
 int

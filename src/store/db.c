@@ -14,6 +14,8 @@
 /* SQLite refuses paths over 512 bytes; "/job.db-journal" is added to this. */
 #define DB_DIR_MAX 500
 
+/* A network file system keeps a dead host's locks for some 90 s. */
+#define DB_BUSY_NETWORK_MS 150000
 #define DB_BUSY_MS 5000
 #define DB_BUSY_SLEEP_MS 5
 
@@ -115,9 +117,13 @@ static int
 db_busy(void *arg, int calls)
 {
 	const struct sm_db *db = arg;
+	const struct sm_db_wait *w = &db->opts.wait;
+	int limit_ms = db->wal ? DB_BUSY_MS : DB_BUSY_NETWORK_MS;
 
 	if ((db->in_turn && (db->wal || !db->in_write)) ||
-	    calls * DB_BUSY_SLEEP_MS > DB_BUSY_MS)
+	    calls * DB_BUSY_SLEEP_MS > limit_ms)
+		return 0;
+	if (!db->wal && w->give_up && w->give_up(w->arg))
 		return 0;
 	sm_clock_sleep_ms(DB_BUSY_SLEEP_MS);
 	return 1;
@@ -280,6 +286,28 @@ sm_db_set_full_sync(struct sm_db *db, bool full, struct sm_err *err)
 			db->full_sync ? "PRAGMA synchronous = FULL" :
 					"PRAGMA synchronous = NORMAL",
 			"set synchronous", err);
+}
+
+int
+sm_db_leave_wal(struct sm_db *db, struct sm_err *err)
+{
+	int ret;
+
+	if (!db->wal)
+		return 0;
+	sqlite3_close(db->guard);
+	db->guard = NULL;
+	ret = sql_exec(db, "PRAGMA journal_mode = TRUNCATE",
+		       "leave the log, which nobody else may have open", err);
+	if (ret == 0)
+		ret = db_set_journal(db, err);
+	if (ret == 0 && db->wal)
+		ret = sm_err_set(err, SM_EBUSY,
+				 "cannot choose a rollback journal for '%s': "
+				 "somebody has it open; end that, then try "
+				 "again",
+				 db->path);
+	return ret < 0 ? ret : sm_db_set_full_sync(db, true, err);
 }
 
 int

@@ -73,6 +73,12 @@ bool sm_db_has_job(struct sm_db *db); /* else the plan was killed */
 /* synchronous = FULL (true, the default) or NORMAL. */
 int sm_db_set_full_sync(struct sm_db *db, bool full, struct sm_err *err);
 
+/*
+ * From the log to a rollback journal, for a job that is to be used on a network
+ * file system.  SM_EBUSY: somebody else has the database open.
+ */
+int sm_db_leave_wal(struct sm_db *db, struct sm_err *err);
+
 /* Nesting is SM_EBUG.  SM_EBUSY: the outsider's time is over. */
 int sm_db_begin_write(struct sm_db *db, struct sm_err *err);
 int sm_db_commit(struct sm_db *db, struct sm_err *err);

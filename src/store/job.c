@@ -16,8 +16,9 @@ sm_job_insert(struct sm_db *db, const struct sm_job *j, struct sm_err *err)
 		"INSERT INTO job (id, kind, spec, fingerprint, batches, rows, "
 		"workers, max_attempts, lease_s, sync, fail_fast, network_fs, "
 		"final_path, final_force, created, single_member, consume, "
-		"generation) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-		"?, ?, ?, ?)";
+		"generation, part, parts, first_batch, whole_batches) VALUES "
+		"(1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+		"?, ?)";
 	sqlite3_stmt *s = sql_get(db, text, err);
 	int ret;
 
@@ -40,6 +41,12 @@ sm_job_insert(struct sm_db *db, const struct sm_job *j, struct sm_err *err)
 	sqlite3_bind_int(s, 15, j->single_member);
 	sqlite3_bind_int(s, 16, j->consume);
 	sqlite3_bind_int64(s, 17, j->generation);
+	if (j->parts > 0) {
+		sqlite3_bind_int64(s, 18, j->part);
+		sqlite3_bind_int64(s, 19, (int64_t)j->parts);
+		sqlite3_bind_int64(s, 21, (int64_t)j->whole_batches);
+	}
+	sqlite3_bind_int64(s, 20, (int64_t)j->first_batch);
 	ret = sql_run(db, s, "insert the job", err);
 	return ret < 0 ? ret : 0;
 }
@@ -159,6 +166,15 @@ job_path_differs(struct sm_db *db, const char *path, struct sm_err *err)
 }
 
 int
+sm_job_set_network_fs(struct sm_db *db, struct sm_err *err)
+{
+	sqlite3_stmt *s = sql_get(db, "UPDATE job SET network_fs = 1", err);
+	int ret = s ? sql_run(db, s, "record the file system", err) : err->code;
+
+	return ret < 0 ? ret : 0;
+}
+
+int
 sm_job_set_final(struct sm_db *db, const char *path, bool force,
 		 struct sm_err *err)
 {
@@ -185,30 +201,33 @@ sm_job_set_final(struct sm_db *db, const char *path, bool force,
 	return ret < 0 ? ret : 0;
 }
 
-static int
-job_set_time(struct sm_db *db, const char *text, double at, struct sm_err *err)
+int
+sm_job_begin_run(struct sm_db *db, double at, struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sql_get(
+		db, "UPDATE job SET started = ?, ended = NULL", err);
 	int ret;
 
 	if (!s)
 		return err->code;
 	sqlite3_bind_double(s, 1, at);
-	ret = sql_run(db, s, "record the run's time", err);
+	ret = sql_run(db, s, "record the run's begin", err);
 	return ret < 0 ? ret : 0;
 }
 
 int
-sm_job_begin_run(struct sm_db *db, double at, struct sm_err *err)
+sm_job_end_run(struct sm_db *db, int64_t run, double at, struct sm_err *err)
 {
-	return job_set_time(db, "UPDATE job SET started = ?, ended = NULL",
-			    at, err);
-}
+	sqlite3_stmt *s = sql_get(
+		db, "UPDATE job SET ended = ? WHERE run = ?", err);
+	int ret;
 
-int
-sm_job_end_run(struct sm_db *db, double at, struct sm_err *err)
-{
-	return job_set_time(db, "UPDATE job SET ended = ?", at, err);
+	if (!s)
+		return err->code;
+	sqlite3_bind_double(s, 1, at);
+	sqlite3_bind_int64(s, 2, run);
+	ret = sql_run(db, s, "record the run's end", err);
+	return ret < 0 ? ret : 0;
 }
 
 int
@@ -271,6 +290,10 @@ job_read(struct sm_job *j, sqlite3_stmt *s, bool *failed)
 	j->single_member = sqlite3_column_int(s, 20);
 	j->consume = sqlite3_column_int(s, 21);
 	j->generation = sqlite3_column_int64(s, 22);
+	j->part = sql_column_opt(s, 23);
+	j->parts = (uint64_t)sqlite3_column_int64(s, 24);
+	j->first_batch = (uint64_t)sqlite3_column_int64(s, 25);
+	j->whole_batches = (uint64_t)sqlite3_column_int64(s, 26);
 }
 
 int
@@ -282,9 +305,12 @@ sm_job_get(struct sm_job *j, struct sm_db *db, struct sm_err *err)
 	"final_path, final_size, final_digest, created, started, ended, "     \
 	"final_force"
 	static const char text[] = JOB_COLUMNS
-		", single_member, consume, generation FROM job";
+		", single_member, consume, generation, part, "
+		"coalesce(parts, 0), first_batch, coalesce(whole_batches, "
+		"batches) FROM job";
 	/* Of a job that is only read, and so not upgraded. */
-	static const char text_1[] = JOB_COLUMNS ", 0, 0, 0 FROM job";
+	static const char text_1[] = JOB_COLUMNS
+		", 0, 0, 0, NULL, 0, 0, batches FROM job";
 #undef JOB_COLUMNS
 	sqlite3_stmt *s = sql_get(db, db->version < 2 ? text_1 : text, err);
 	bool failed = false;

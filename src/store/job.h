@@ -13,6 +13,9 @@ struct sm_job {
 	char *kind, *spec;
 	char fingerprint[17]; /* hexadecimal */
 	uint64_t batches, rows;
+	int64_t part;  /* of a larger job; -1: the job is whole */
+	uint64_t parts; /* that the larger one has */
+	uint64_t first_batch, whole_batches; /* `batches`, where whole */
 	int workers;
 	bool paused;
 	int64_t run;
@@ -57,10 +60,14 @@ int sm_job_set(struct sm_db *db, const struct sm_settings *s,
 /* A new spec and fingerprint; workers that hold the old ones are fenced. */
 int sm_job_set_spec(struct sm_db *db, const char *spec,
 		    const char *fingerprint, struct sm_err *err);
+/* The journal is no log any more (sm_db_leave_wal()). */
+int sm_job_set_network_fs(struct sm_db *db, struct sm_err *err);
 int sm_job_set_final(struct sm_db *db, const char *path, bool force,
 		     struct sm_err *err);
 int sm_job_begin_run(struct sm_db *db, double at, struct sm_err *err);
-int sm_job_end_run(struct sm_db *db, double at, struct sm_err *err);
+/* Nothing if the run is another one by now. */
+int sm_job_end_run(struct sm_db *db, int64_t run, double at,
+		   struct sm_err *err);
 int sm_job_finalized(struct sm_db *db, const char *path, uint64_t size,
 		     uint64_t digest, bool single_member, struct sm_err *err);
 

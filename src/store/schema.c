@@ -127,6 +127,13 @@ static const struct schema_column {
 	  "DEFAULT 0 CHECK (consume IN (0, 1))" },
 	{ "job", "generation", "ALTER TABLE job ADD COLUMN generation INTEGER NOT NULL "
 	  "DEFAULT 0" },
+	{ "job", "part", "ALTER TABLE job ADD COLUMN part INTEGER" },
+	{ "job", "parts", "ALTER TABLE job ADD COLUMN parts INTEGER" },
+	{ "job", "first_batch",
+	  "ALTER TABLE job ADD COLUMN first_batch INTEGER NOT NULL "
+	  "DEFAULT 0" },
+	{ "job", "whole_batches",
+	  "ALTER TABLE job ADD COLUMN whole_batches INTEGER" },
 	{ "batch", "joined", "ALTER TABLE batch ADD COLUMN joined INTEGER" },
 	{ "batch", "joined_at",
 	  "ALTER TABLE batch ADD COLUMN joined_at INTEGER" },

@@ -223,10 +223,10 @@ test_fenced(void **state)
 	assert_int_equal(jobdb_int("SELECT token FROM batch WHERE state = "
 				   "'running' AND attempts = 1"),
 			 second.token);
-	/* Its attempt was closed by the rescue, and stays as it was. */
+	/* Its attempt was closed by the rescue; that it came late is told. */
 	do_fenced(&first);
 	assert_string_equal(jobdb_text("SELECT outcome FROM attempt "
-				       "ORDER BY id"), "interrupted");
+				       "ORDER BY id"), "fenced");
 	assert_int_equal(jobdb_complete(&second, 51), 1);
 	assert_int_equal(jobdb_complete(&first, 50), 0);
 	assert_int_equal(jobdb_int("SELECT gz_bytes FROM batch"), 51);

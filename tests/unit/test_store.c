@@ -130,7 +130,7 @@ test_read_only(void **state)
 	jobdb_make(1);
 	assert_int_equal(jobdb_open(SM_DB_READ), 0);
 	assert_true(sm_db_begin_write(jobdb.db, &jobdb.err) < 0);
-	assert_true(sm_job_end_run(jobdb.db, 1, &jobdb.err) < 0);
+	assert_true(sm_job_end_run(jobdb.db, 0, 1, &jobdb.err) < 0);
 	assert_int_equal(jobdb_int("SELECT ended IS NULL FROM job"), 1);
 }
 

@@ -53,19 +53,19 @@ test_nesting(void **state)
 	assert_int_equal(sm_db_commit(jobdb.db, &jobdb.err), SM_EBUG);
 	sm_db_rollback(jobdb.db);
 	jobdb_begin();
-	assert_int_equal(sm_job_end_run(jobdb.db, 7, &jobdb.err), 0);
+	assert_int_equal(sm_job_end_run(jobdb.db, 0, 7, &jobdb.err), 0);
 	assert_int_equal(sm_db_begin_write(jobdb.db, &jobdb.err), SM_EBUG);
 	/* The outer one is none the worse for it. */
 	assert_false(queue_is_free());
 	jobdb_commit();
 	assert_int_equal(jobdb_int("SELECT ended FROM job"), 7);
 	jobdb_begin();
-	assert_int_equal(sm_job_end_run(jobdb.db, 8, &jobdb.err), 0);
+	assert_int_equal(sm_job_end_run(jobdb.db, 0, 8, &jobdb.err), 0);
 	sm_db_rollback(jobdb.db);
 	assert_int_equal(jobdb_int("SELECT ended FROM job"), 7);
 	/* Closing is a rollback. */
 	jobdb_begin();
-	assert_int_equal(sm_job_end_run(jobdb.db, 9, &jobdb.err), 0);
+	assert_int_equal(sm_job_end_run(jobdb.db, 0, 9, &jobdb.err), 0);
 	sm_db_close(jobdb.db);
 	jobdb.db = NULL;
 	assert_int_equal(jobdb_int("SELECT ended FROM job"), 7);
@@ -318,7 +318,7 @@ fault_child(const char *path)
 
 	ret = sm_db_open(&db, path, fd, &opts, &err) < 0 ? 10 :
 	      sm_db_begin_write(db, &err) < 0		 ? 11 :
-	      sm_job_end_run(db, 5, &err) < 0		 ? 12 :
+	      sm_job_end_run(db, 0, 5, &err) < 0		 ? 12 :
 	      sm_db_commit(db, &err) != SM_EUNKNOWN	 ? 13 :
 	      err.sys != SM_EIO				 ? 14 :
 	      sm_db_reopen(db, &err) < 0		 ? 15 :

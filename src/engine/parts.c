@@ -1,0 +1,277 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file.h"
+
+#include "parts.h"
+
+#define SPEC_MAX_BYTES (16 << 20)
+#define PART_DIGITS_MIN 4
+
+static int
+parts_map_text(char **out, const struct sm_jobdir *dir, const char *name,
+	       struct sm_err *err)
+{
+	struct sm_map map = { 0 };
+	int ret = sm_map_openat(&map, dir->fd, name, err);
+
+	if (ret < 0)
+		return ret;
+	*out = NULL;
+	if (map.size > SPEC_MAX_BYTES)
+		ret = sm_err_set(err, SM_EINPUT,
+				 "'%s/%s' has %zu bytes; the limit is %d",
+				 dir->path, name, map.size, SPEC_MAX_BYTES);
+	else
+		*out = strndup((const char *)map.data, map.size);
+	if (ret == 0 && !*out)
+		ret = sm_err_mem(err, name);
+	sm_map_close(&map);
+	return ret;
+}
+
+int
+sm_parts_read_spec(struct sm_spec **out, const struct sm_jobdir *dir,
+		   struct sm_err *err)
+{
+	char *text = NULL;
+	int ret = parts_map_text(&text, dir, "spec.json", err);
+
+	if (ret == 0)
+		ret = sm_spec_parse(out, sm_kind_shapes(), text, "spec.json",
+				    err);
+	free(text);
+	return ret;
+}
+
+static bool
+parts_has(const struct sm_jobdir *dir, const char *name)
+{
+	return faccessat(dir->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int
+sm_parts_is_marked(const struct sm_jobdir *dir)
+{
+	struct sm_spec *spec = NULL;
+	struct sm_err ignored;
+	int marked;
+
+	/* With a database it is an ordinary job, or a part. */
+	if (parts_has(dir, "job.db") || !parts_has(dir, "spec.json") ||
+	    sm_parts_read_spec(&spec, dir, &ignored) < 0)
+		return 0;
+	marked = spec->parts > 0 && spec->part < 0;
+	sm_spec_free(spec);
+	return marked;
+}
+
+int
+sm_parts_mark(const struct sm_jobdir *dir, const struct sm_spec *spec,
+	      struct sm_err *err)
+{
+	char *text = sm_spec_text(spec, err);
+	int ret;
+
+	if (!text)
+		return err->code;
+	ret = sm_jobdir_write(dir, "spec.json", text, err);
+	if (ret == 0)
+		ret = sm_jobdir_sync(dir, err);
+	free(text);
+	return ret;
+}
+
+/* A part without the whole's spec.json: say what it is, not "no job". */
+static int
+parts_refuse_unmarked(const struct sm_jobdir *dir, struct sm_err *err)
+{
+	struct dirent *e;
+	bool found = false;
+	DIR *d;
+	int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return 0;
+	}
+	while (!found && (e = readdir(d)))
+		found = sm_jobdir_is_part_name(e->d_name);
+	closedir(d);
+	if (!found)
+		return 0;
+	return sm_err_set(err, SM_EINPUT,
+			  "the job '%s' has parts, but no spec.json of the "
+			  "whole: if planning was cut short, give the same "
+			  "command again; if it was lost, 'shardmill recover' "
+			  "makes it again",
+			  dir->path);
+}
+
+int
+sm_parts_open(struct sm_parts *w, const char *job, bool trust,
+	      struct sm_err *err)
+{
+	int ret;
+
+	*w = (struct sm_parts)SM_PARTS_NONE;
+	w->trust = trust;
+	/* What is wrong with the path is said by who opens a job there. */
+	if (sm_jobdir_open_whole(&w->dir, job, true, err) < 0)
+		return 0;
+	if (!sm_parts_is_marked(&w->dir)) {
+		ret = parts_has(&w->dir, "job.db") ||
+				      parts_has(&w->dir, "spec.json") ?
+			      0 :
+			      parts_refuse_unmarked(&w->dir, err);
+		goto out;
+	}
+	ret = trust ? 0 : sm_jobdir_check_owner(&w->dir, err);
+	if (ret == 0)
+		ret = sm_parts_read_spec(&w->spec, &w->dir, err);
+	if (ret == 0) {
+		w->parts = w->spec->parts;
+		return 1;
+	}
+out:
+	sm_parts_close(w);
+	return ret;
+}
+
+void
+sm_parts_close(struct sm_parts *w)
+{
+	sm_spec_free(w->spec);
+	sm_jobdir_close(&w->dir);
+	*w = (struct sm_parts)SM_PARTS_NONE;
+}
+
+void
+sm_part_name(char name[SM_PART_NAME_MAX], uint64_t part, uint64_t parts)
+{
+	uint64_t last = parts - 1;
+	int digits = 1;
+
+	for (; last >= 10; last /= 10)
+		digits++;
+	if (digits < PART_DIGITS_MIN)
+		digits = PART_DIGITS_MIN;
+	snprintf(name, SM_PART_NAME_MAX, "part-%0*" PRIu64, digits, part);
+}
+
+char *
+sm_parts_path(const struct sm_parts *w, uint64_t part, struct sm_err *err)
+{
+	char name[SM_PART_NAME_MAX + 1] = "/", *path;
+
+	sm_part_name(name + 1, part, w->parts);
+	path = sm_path_concat(w->dir.path, name);
+	if (!path)
+		sm_err_mem(err, "a path");
+	return path;
+}
+
+int
+sm_parts_handle(struct sm_handle *h, const struct sm_parts *w, uint64_t part,
+		const struct sm_db_opts *opts, struct sm_err *err)
+{
+	char *path = sm_parts_path(w, part, err);
+	int ret;
+
+	*h = (struct sm_handle)SM_HANDLE_NONE;
+	if (!path)
+		return err->code;
+	ret = sm_handle_open(h, path, opts, w->trust, err);
+	if (ret == 0 &&
+	    (h->job.parts != w->parts || h->job.part != (int64_t)part ||
+	     h->job.whole_batches != w->spec->batches ||
+	     h->fingerprint != w->spec->fingerprint)) {
+		ret = sm_err_set(err, SM_EREFUSED,
+				 "'%s' is not part %" PRIu64 " of %" PRIu64
+				 " of this job, but of another one; put the "
+				 "right directory there",
+				 path, part, w->parts);
+		sm_handle_close(h);
+	}
+	free(path);
+	return ret;
+}
+
+int
+sm_parts_find(uint64_t *part, const struct sm_parts *w, uint64_t batch,
+	      struct sm_err *err)
+{
+	if (batch >= w->spec->batches)
+		return sm_err_set(err, SM_EUSAGE,
+				  "there is no batch %" PRIu64 ": the job has "
+				  "%" PRIu64 ", counted from 0",
+				  batch, w->spec->batches);
+	*part = sm_spec_part_of(batch, w->spec->batches, w->parts);
+	return 0;
+}
+
+int
+sm_parts_read_final(struct sm_parts_final *f, const struct sm_jobdir *dir)
+{
+	struct sm_err ignored;
+	char *text = NULL, *end;
+	int single, at = 0;
+
+	*f = (struct sm_parts_final){ 0 };
+	if (!parts_has(dir, "final") ||
+	    parts_map_text(&text, dir, "final", &ignored) < 0)
+		return 0;
+	if (sscanf(text, "%" SCNu64 " %" SCNx64 " %d %n", &f->size, &f->digest,
+		   &single, &at) == 3 &&
+	    at > 0) {
+		f->single_member = single;
+		f->path = strdup(text + at);
+		end = f->path ? f->path + strlen(f->path) : NULL;
+		if (end && end > f->path && end[-1] == '\n')
+			end[-1] = '\0';
+	}
+	free(text);
+	return f->path != NULL;
+}
+
+int
+sm_parts_write_final(const struct sm_jobdir *dir,
+		     const struct sm_parts_final *f, struct sm_err *err)
+{
+	char *text = NULL;
+	int ret;
+
+	if (asprintf(&text, "%" PRIu64 " %016" PRIx64 " %d %s\n", f->size,
+		     f->digest, f->single_member, f->path) < 0)
+		return sm_err_mem(err, "a path");
+	ret = sm_jobdir_write(dir, "final", text, err);
+	free(text);
+	return ret;
+}
+
+int
+sm_parts_open_batch(struct sm_handle *h, const char *job, uint64_t batch,
+		    bool trust, struct sm_err *err)
+{
+	struct sm_db_opts db = { .mode = SM_DB_READ };
+	struct sm_parts w;
+	uint64_t part = 0;
+	int ret = sm_parts_open(&w, job, trust, err);
+
+	*h = (struct sm_handle)SM_HANDLE_NONE;
+	if (ret == 0)
+		return sm_handle_open(h, job, &db, trust, err);
+	if (ret > 0)
+		ret = sm_parts_find(&part, &w, batch, err);
+	if (ret == 0)
+		ret = sm_parts_handle(h, &w, part, &db, err);
+	sm_parts_close(&w);
+	return ret;
+}

@@ -1,0 +1,242 @@
+/*
+ * parts_each.c - retry, verify and recover on a whole job in parts
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "parts.h"
+
+/* -------------------------------------------------------------- retry -- */
+
+/* What of the range is in the part: 1; 0: nothing is. */
+static int
+range_within(struct sm_batch_range *r, uint64_t first, uint64_t end)
+{
+	if (r->first < first)
+		r->first = first;
+	if (r->last >= end)
+		r->last = end - 1;
+	return r->first <= r->last;
+}
+
+static int
+retry_part(uint64_t *changed, struct sm_parts *w, uint64_t part,
+	   const struct sm_retry_opts *opts, struct sm_err *err)
+{
+	struct sm_retry_opts o = *opts;
+	struct sm_batch_range *range = NULL, r;
+	uint64_t first, end, n = 0;
+	char *path = NULL;
+	size_t i;
+	int ret = 0;
+
+	o.trust = w->trust;
+	o.ranges = 0;
+	if (opts->ranges > 0) {
+		range = calloc(opts->ranges, sizeof(*range));
+		if (!range)
+			return sm_err_mem(err, "the batches");
+	}
+	sm_spec_part_range(&first, &end, w->spec->batches, part, w->parts);
+	for (i = 0; i < opts->ranges; i++) {
+		r = opts->range[i];
+		if (range_within(&r, first, end))
+			range[o.ranges++] = r;
+	}
+	o.range = range;
+	/* Without a range and a word, all failed ones would be meant. */
+	if (opts->ranges == 0 || o.ranges > 0 || opts->failed || opts->all) {
+		path = sm_parts_path(w, part, err);
+		ret = path ? sm_retry(&n, path, &o, err) : err->code;
+	}
+	*changed += n;
+	free(path);
+	free(range);
+	return ret;
+}
+
+int
+sm_parts_retry(uint64_t *changed, struct sm_parts *w,
+	       const struct sm_retry_opts *opts, struct sm_err *err)
+{
+	uint64_t part;
+	size_t i;
+	int ret = 0;
+
+	*changed = 0;
+	for (i = 0; i < opts->ranges && ret == 0; i++)
+		ret = sm_parts_find(&part, w, opts->range[i].last, err);
+	for (part = 0; part < w->parts && ret == 0; part++)
+		ret = retry_part(changed, w, part, opts, err);
+	return ret;
+}
+
+/* ------------------------------------------------------------- verify -- */
+
+int
+sm_parts_verify(struct sm_verify_result *result, struct sm_parts *w,
+		const struct sm_verify_opts *opts, struct sm_err *err)
+{
+	struct sm_verify_opts o = *opts;
+	struct sm_verify_result r;
+	struct sm_finding f = { .batch = -1, .kind = "part" };
+	struct sm_err why;
+	uint64_t part;
+	char *path;
+	int ret = 0;
+
+	o.trust = w->trust;
+	for (part = 0; part < w->parts; part++) {
+		path = sm_parts_path(w, part, err);
+		if (!path)
+			return err->code;
+		ret = sm_verify(&r, path, &o, &why);
+		free(path);
+		result->batches += r.batches;
+		result->records += r.records;
+		result->raw_bytes += r.raw_bytes;
+		result->gz_bytes += r.gz_bytes;
+		result->findings += r.findings;
+		result->requeued += r.requeued;
+		if (ret == SM_EINPUT || ret == SM_EDAMAGED) {
+			/* A part that is lost is a finding, not the end. */
+			f.text = why.text;
+			result->findings++;
+			if (opts->found)
+				opts->found(&f, opts->found_arg);
+		} else if (ret < 0 && ret != SM_EVERIFY) {
+			*err = why;
+			return ret;
+		}
+	}
+	if (result->findings == 0)
+		return 0;
+	return sm_err_set(err, SM_EVERIFY,
+			  "'%s' is damaged: findings: %" PRIu64 ", batches put "
+			  "back: %" PRIu64 "%s",
+			  w->dir.path, result->findings, result->requeued,
+			  result->requeued ?
+				  "; 'shardmill run' makes them again" :
+				  "; --requeue puts the damaged batches back, "
+				  "'shardmill recover' rebuilds a lost part");
+}
+
+/* ------------------------------------------------------------ recover -- */
+
+/* The whole's spec.json from that of any part; the output is not in it. */
+int
+sm_parts_recover_mark(const char *job, bool trust, struct sm_err *err)
+{
+	struct sm_jobdir dir = SM_JOBDIR_NONE, part;
+	struct sm_spec *spec = NULL;
+	struct sm_err ignored;
+	struct dirent *e;
+	DIR *d = NULL;
+	int fd, ret = sm_jobdir_open_whole(&dir, job, trust, err);
+
+	if (ret < 0)
+		return ret;
+	fd = openat(dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		d = fdopendir(fd);
+	while (d && !spec && (e = readdir(d))) {
+		part = (struct sm_jobdir)SM_JOBDIR_NONE;
+		if (!sm_jobdir_is_part_name(e->d_name))
+			continue;
+		part.fd = openat(dir.fd, e->d_name, SM_JOBDIR_FLAGS);
+		if (part.fd >= 0)
+			sm_parts_read_spec(&spec, &part, &ignored);
+		sm_jobdir_close(&part);
+	}
+	if (d)
+		closedir(d);
+	if (!spec || spec->part < 0) {
+		ret = sm_err_set(err, SM_EINPUT,
+				 "there is no job in '%s': neither it nor a "
+				 "part of it has a spec.json that says so",
+				 dir.path);
+	} else {
+		spec->part = -1;
+		ret = sm_spec_set_output(spec, NULL, err);
+		if (ret == 0)
+			ret = sm_parts_mark(&dir, spec, err);
+	}
+	sm_spec_free(spec);
+	sm_jobdir_close(&dir);
+	return ret;
+}
+
+static bool
+part_is_whole(struct sm_parts *w, uint64_t part)
+{
+	struct sm_db_opts db = { .mode = SM_DB_READ };
+	struct sm_handle h;
+	struct sm_err ignored;
+	bool whole = sm_parts_handle(&h, w, part, &db, &ignored) == 0;
+
+	whole = whole && sm_db_integrity(h.db, NULL, NULL, &ignored) == 0;
+	sm_handle_close(&h);
+	return whole;
+}
+
+/* A directory that is gone is made again, with what its spec.json said. */
+static int
+part_restore_spec(struct sm_parts *w, uint64_t part, const char *path,
+		  bool network_fs, struct sm_err *err)
+{
+	struct sm_jobdir dir = SM_JOBDIR_NONE;
+	bool made;
+	int ret = sm_jobdir_create(&dir, path, w->trust, network_fs, &made,
+				   err);
+
+	if (ret < 0)
+		return ret;
+	unlinkat(dir.fd, "tables", AT_REMOVEDIR);
+	if (faccessat(dir.fd, "spec.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+		w->spec->part = (int64_t)part;
+		ret = sm_parts_mark(&dir, w->spec, err);
+		w->spec->part = -1;
+	}
+	sm_jobdir_close(&dir);
+	return ret;
+}
+
+int
+sm_parts_recover(struct sm_recover_result *result, struct sm_parts *w,
+		 const struct sm_recover_opts *opts, struct sm_err *err)
+{
+	struct sm_recover_result r;
+	uint64_t part, rebuilt = 0;
+	char *path;
+	int ret = 0;
+
+	for (part = 0; part < w->parts && ret == 0; part++) {
+		if (part_is_whole(w, part))
+			continue;
+		path = sm_parts_path(w, part, err);
+		if (!path)
+			return err->code;
+		ret = part_restore_spec(w, part, path, opts->network_fs, err);
+		if (ret == 0)
+			ret = sm_recover(&r, path, opts, err);
+		if (ret == 0) {
+			result->batches += r.batches;
+			result->reused += r.reused;
+			result->had_database |= r.had_database;
+			rebuilt++;
+		}
+		free(path);
+	}
+	if (ret < 0 || rebuilt > 0)
+		return ret;
+	return sm_err_set(err, SM_EREFUSED,
+			  "the databases of '%s' are whole; 'shardmill run' "
+			  "goes on with them, 'shardmill verify --requeue' "
+			  "looks for damaged shards",
+			  w->dir.path);
+}

@@ -1,0 +1,157 @@
+/*
+ * parts_status.c - where a job in parts stands: its parts, added up
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parts.h"
+
+#define LISTED_MAX 10
+
+/* The batches that one part lists, as long as there is room for their state. */
+static int
+status_take_batches(struct sm_status *out, struct sm_status *p,
+		    struct sm_err *err)
+{
+	struct sm_status_batch *b, *grown;
+	size_t i, k, n;
+
+	for (i = 0; i < p->batches; i++) {
+		b = &p->batch[i];
+		for (k = n = 0; k < out->batches; k++)
+			n += strcmp(out->batch[k].state, b->state) == 0;
+		if (n >= LISTED_MAX)
+			continue;
+		grown = realloc(out->batch,
+				(out->batches + 1) * sizeof(*grown));
+		if (!grown)
+			return sm_err_mem(err, "the status");
+		out->batch = grown;
+		grown[out->batches++] = *b;
+		*b = (struct sm_status_batch){ 0 };
+	}
+	return 0;
+}
+
+static void
+status_add(struct sm_status *out, const struct sm_status *p)
+{
+	out->total += p->total;
+	out->pending += p->pending;
+	out->running += p->running;
+	out->done += p->done;
+	out->failed += p->failed;
+	out->rows += p->rows;
+	out->records += p->records;
+	out->skipped += p->skipped;
+	out->raw_bytes += p->raw_bytes;
+	out->gz_bytes += p->gz_bytes;
+	out->wal_bytes += p->wal_bytes;
+	out->workers += p->workers;
+	out->paused = out->paused || p->paused;
+	out->active = out->active || p->active;
+	if (p->active) {
+		out->target_workers += p->target_workers;
+		out->rows_per_s += p->rows_per_s;
+	}
+	if (p->elapsed_s > out->elapsed_s)
+		out->elapsed_s = p->elapsed_s;
+}
+
+/* Batches per second of the parts that run, for the estimate; 0: unknown. */
+static double
+status_speed(const struct sm_status *p)
+{
+	return p->active && p->eta_s > 0 ?
+		       (double)(p->pending + p->running) / p->eta_s :
+		       0;
+}
+
+/* A part that cannot be read counts as not begun, and says why. */
+static int
+status_part(struct sm_status *out, double *speed, struct sm_parts *w,
+	    uint64_t part, struct sm_err *err)
+{
+	struct sm_status_part *s = &out->part[part];
+	struct sm_status p = { 0 };
+	struct sm_err why = { 0 };
+	uint64_t first, end;
+	char *path = sm_parts_path(w, part, err);
+	int ret;
+
+	if (!path)
+		return err->code;
+	sm_part_name(s->name, part, w->parts);
+	ret = sm_status(&p, path, &why);
+	free(path);
+	if (ret < 0) {
+		sm_spec_part_range(&first, &end, w->spec->batches, part,
+				   w->parts);
+		p.total = p.pending = end - first;
+		s->error = strdup(why.text);
+		if (!s->error)
+			return sm_err_mem(err, "the status");
+	}
+	s->total = p.total;
+	s->pending = p.pending;
+	s->running = p.running;
+	s->done = p.done;
+	s->failed = p.failed;
+	s->active = p.active;
+	s->workers = p.workers;
+	status_add(out, &p);
+	*speed += status_speed(&p);
+	ret = status_take_batches(out, &p, err);
+	sm_status_release(&p);
+	return ret;
+}
+
+static int
+status_strings(struct sm_status *out, struct sm_parts *w, struct sm_err *err)
+{
+	struct sm_parts_final f = { 0 };
+	const char *path = w->spec->output;
+
+	if (!path && sm_parts_read_final(&f, &w->dir))
+		path = f.path;
+	out->job = strdup(w->dir.path);
+	out->kind = strdup(w->spec->shape->kind);
+	if (path)
+		out->final_path = strdup(path);
+	free(f.path);
+	if (!out->job || !out->kind || (path && !out->final_path))
+		return sm_err_mem(err, "the status");
+	snprintf(out->fingerprint, sizeof(out->fingerprint), "%016llx",
+		 (unsigned long long)w->spec->fingerprint);
+	return 0;
+}
+
+int
+sm_parts_status(struct sm_status *out, struct sm_parts *w, struct sm_err *err)
+{
+	double speed = 0;
+	uint64_t i;
+	int ret = status_strings(out, w, err);
+
+	out->part = calloc(w->parts, sizeof(*out->part));
+	if (ret == 0 && !out->part)
+		ret = sm_err_mem(err, "the status");
+	for (i = 0; i < w->parts && ret == 0; i++) {
+		out->parts = i + 1;
+		ret = status_part(out, &speed, w, i, err);
+	}
+	if (ret < 0)
+		return ret;
+	out->percent = out->total ?
+			       100.0 * (double)out->done / (double)out->total :
+			       100;
+	out->eta_s = out->pending + out->running == 0 ? 0 :
+		     speed > 0 ?
+			     (double)(out->pending + out->running) / speed :
+			     -1;
+	if (out->done == out->total)
+		ret = sm_parts_is_complete(w, err);
+	out->complete = ret > 0;
+	return ret < 0 ? ret : 0;
+}

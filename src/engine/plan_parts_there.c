@@ -1,0 +1,99 @@
+/*
+ * plan_parts_there.c - part directories that a plan finds: of a killed plan, or
+ * of a job that is to be deleted
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "lock.h"
+
+#include "live.h"
+#include "parts.h"
+#include "planning.h"
+
+/* With the directory of each part there is; `*found` counts them. */
+static int
+parts_walk(struct sm_planning *p,
+	   int (*look)(const struct sm_planning *p, const struct sm_jobdir *part,
+		       const char *name, struct sm_err *err),
+	   unsigned *found, struct sm_err *err)
+{
+	struct sm_jobdir part;
+	struct dirent *e;
+	int fd, ret = 0;
+	DIR *d;
+
+	*found = 0;
+	fd = openat(p->dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return sm_err_sys(err, "cannot list '%s'", p->dir.path);
+	}
+	while (ret == 0 && (e = readdir(d))) {
+		if (!sm_jobdir_is_part_name(e->d_name))
+			continue;
+		(*found)++;
+		part = (struct sm_jobdir)SM_JOBDIR_NONE;
+		part.fd = openat(p->dir.fd, e->d_name, SM_JOBDIR_FLAGS);
+		if (part.fd >= 0)
+			part.shards_fd = openat(part.fd, "shards",
+						SM_JOBDIR_FLAGS);
+		if (part.shards_fd >= 0)
+			ret = look(p, &part, e->d_name, err);
+		sm_jobdir_close(&part);
+	}
+	closedir(d);
+	return ret;
+}
+
+static int
+part_refuse_shards(const struct sm_planning *p, const struct sm_jobdir *part,
+		   const char *name, struct sm_err *err)
+{
+	(void)name;
+	if (!sm_jobdir_has_shards(part))
+		return 0;
+	return sm_err_set(err, SM_EDAMAGED,
+			  "the job '%s' has lost its spec.json; its shards are "
+			  "safe: 'shardmill recover %s' makes it again, "
+			  "--restart begins again without",
+			  p->dir.path, p->dir.path);
+}
+
+static int
+part_refuse_running(const struct sm_planning *p, const struct sm_jobdir *part,
+		    const char *name, struct sm_err *err)
+{
+	if (!sm_lock_held(part->fd, "run.lock") &&
+	    !sm_live_any_held(part->fd))
+		return 0;
+	return sm_err_set(err, SM_EHELD,
+			  "a plan, a run or a worker holds '%s/%s'; 'shardmill "
+			  "status' shows it",
+			  p->dir.path, name);
+}
+
+int
+sm_plan_parts_clear(struct sm_planning *p, struct sm_err *err)
+{
+	unsigned found;
+	int ret;
+
+	if (p->made || sm_parts_is_marked(&p->dir))
+		return 0;
+	ret = parts_walk(p, part_refuse_shards, &found, err);
+	if (ret == 0 && found > 0)
+		sm_jobdir_remove_parts(&p->dir);
+	return ret;
+}
+
+int
+sm_plan_parts_idle(struct sm_planning *p, struct sm_err *err)
+{
+	unsigned found;
+
+	return parts_walk(p, part_refuse_running, &found, err);
+}

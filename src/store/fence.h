@@ -1,0 +1,26 @@
+/*
+ * fence.h - the number of the run, which fences off what ran before
+ *
+ * job.run is drawn anew when a supervisor takes the job over, or when its
+ * options are changed.  A supervisor and its workers carry the number they
+ * began with; every claim and every later write of theirs asks for it beside
+ * the token, in the same statement or the same transaction.  So whoever was
+ * frozen meanwhile, or lost its locks, can neither commit nor claim.
+ */
+#ifndef SM_FENCE_H
+#define SM_FENCE_H
+
+#include "db.h"
+
+/* All in a write transaction of the caller's. */
+
+/*
+ * Draw the next number, put running batches back as interrupted and end all
+ * workers' rows.  The number of batches that were put back, or <0.
+ */
+int64_t sm_fence_take_over(struct sm_db *db, double now, struct sm_err *err);
+
+/* Is `run` the job's still?  1, 0, <0. */
+int sm_fence_holds(struct sm_db *db, int64_t run, struct sm_err *err);
+
+#endif /* SM_FENCE_H */

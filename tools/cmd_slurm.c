@@ -1,0 +1,240 @@
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "output.h"
+#include "slurm.h"
+
+#include "cmd.h"
+
+struct slurm_args {
+	uint64_t parts;
+	bool print;
+};
+
+static bool
+slurm_all_done(const struct sm_status *s)
+{
+	return s->done == s->total;
+}
+
+/* What the job must be for this, before anything is written. */
+static int
+slurm_check_job(const struct slurm_args *a, const struct sm_status *s,
+		const char *job, struct sm_err *err)
+{
+	size_t i;
+
+	if (s->parts == 0)
+		return sm_output_fail(err, SM_EUSAGE,
+				      "the job '%s' is not in parts: plan it "
+				      "with --parts N, more parts than nodes",
+				      job);
+	if (a->parts && a->parts != s->parts)
+		return sm_output_fail(err, SM_EREFUSED,
+				      "the job '%s' was planned in %zu parts, "
+				      "not %" PRIu64,
+				      job, s->parts, a->parts);
+	for (i = 0; i < s->parts; i++)
+		if (s->part[i].error)
+			return sm_output_fail(err, SM_EINPUT,
+					      "%s cannot be read: %s",
+					      s->part[i].name,
+					      s->part[i].error);
+	return 0;
+}
+
+/* What the array would get into the way of. */
+static int
+slurm_check_queue(const struct sm_status *s, struct sm_err *err)
+{
+	uint64_t max = 0;
+	char id[64];
+	size_t i;
+	int ret = sm_slurm_max_array(&max, err);
+
+	if (ret < 0)
+		return ret;
+	if (s->parts > max)
+		return sm_output_fail(err, SM_EREFUSED,
+				      "the job has %zu parts, and this cluster "
+				      "takes arrays of %" PRIu64 " tasks "
+				      "(MaxArraySize); plan it in at most so "
+				      "many parts",
+				      s->parts, max);
+	ret = sm_slurm_is_queued(id, s, err);
+	if (ret > 0)
+		return sm_output_fail(err, SM_EHELD,
+				      "Slurm's job %s of '%s' is queued or "
+				      "runs: 'squeue -j %s' shows it, 'scancel "
+				      "%s' ends it",
+				      id, s->job, id, id);
+	for (i = 0; i < s->parts && ret == 0; i++)
+		if (s->part[i].active)
+			ret = sm_output_fail(err, SM_EHELD,
+					     "%s of '%s' is being run; end that "
+					     "first",
+					     s->part[i].name, s->job);
+	return ret;
+}
+
+static int
+slurm_check_options(char *const *option, struct sm_err *err)
+{
+	for (; option && *option; option++)
+		if (strncmp(*option, "--array", 7) == 0 ||
+		    (strncmp(*option, "-a", 2) == 0))
+			return sm_output_fail(err, SM_EUSAGE,
+					      "'%s': the array's numbers are "
+					      "those of the parts",
+					      *option);
+	return 0;
+}
+
+static int
+slurm_print(const struct sm_status *s, const char *array, const char *finalize)
+{
+	sm_output_line(stdout, "$/" SM_SLURM_ARRAY ":", s->job, NULL);
+	fputs(array ? array : "# every part is done\n", stdout);
+	if (finalize) {
+		sm_output_line(stdout, "\n$/" SM_SLURM_FINALIZE ":", s->job,
+			       NULL);
+		fputs(finalize, stdout);
+	}
+	return 0;
+}
+
+static void
+slurm_tell(const struct sm_status *s, const char *job, const char *array,
+	   const char *finalize)
+{
+	uint64_t left = 0;
+	size_t i;
+
+	for (i = 0; i < s->parts; i++)
+		left += s->part[i].done < s->part[i].total;
+	if (*array)
+		sm_output_line(stdout, "submitted: job %, % %", array,
+			       sm_text_count(left).s,
+			       sm_text_plural(left, "part", "parts"), NULL);
+	if (*finalize)
+		sm_output_line(stdout, "submitted: job %, finalize%", finalize,
+			       *array ? ", behind it" : "", NULL);
+	else
+		sm_output_line(stdout,
+			       "planned without a final file; in the end: "
+			       "shardmill finalize $ -o FILE",
+			       job, NULL);
+	sm_output_line(stdout,
+		       "to follow: shardmill status $ --watch; logs: "
+		       "$/logs/slurm-*.log",
+		       job, s->job, NULL);
+	sm_output_line(stdout,
+		       "to repair: shardmill retry $ puts failed batches back, "
+		       "shardmill slurm $ submits the parts that are not done, "
+		       "and finalize once more",
+		       job, job, NULL);
+	if (s->failed > 0)
+		sm_output_line(stdout,
+			       "% % failed before and will not be tried "
+			       "again without shardmill retry",
+			       sm_text_count(s->failed).s,
+			       sm_text_plural(s->failed, "batch", "batches"),
+			       NULL);
+}
+
+static int
+slurm_submit(const struct sm_status *s, const char *job, char *const *options,
+	     bool has_array, bool has_finalize, struct sm_err *err)
+{
+	char array[64] = "", finalize[64] = "";
+	struct sm_err ignored;
+	int ret = slurm_check_queue(s, err);
+
+	if (ret == 0 && has_array)
+		ret = sm_slurm_submit(array, s, SM_SLURM_ARRAY, options, NULL,
+				      err);
+	/* What was submitted is noted whatever comes of the rest. */
+	if (ret == 0 && has_finalize)
+		ret = sm_slurm_submit(finalize, s, SM_SLURM_FINALIZE, options,
+				      *array ? array : NULL, err);
+	if (*array || *finalize)
+		sm_slurm_note(s, array, finalize, ret < 0 ? &ignored : err);
+	if (ret == 0)
+		slurm_tell(s, job, array, finalize);
+	return ret;
+}
+
+static int
+slurm_run(struct sm_call *call, struct sm_err *err)
+{
+	const struct slurm_args *a = call->args;
+	const char *job = call->words.word[0];
+	char *array = NULL, *finalize = NULL;
+	struct sm_status s = { 0 };
+	int ret = sm_status(&s, job, err);
+
+	if (ret == 0)
+		ret = slurm_check_job(a, &s, job, err);
+	if (ret == 0)
+		ret = slurm_check_options(call->words.rest, err);
+	if (ret == 0 && s.complete) {
+		sm_output_line(stdout, "% is complete; nothing is left to do",
+			       s.final_path, NULL);
+		goto out;
+	}
+	if (ret == 0 && !slurm_all_done(&s)) {
+		array = sm_slurm_array(&s, err);
+		ret = array ? sm_slurm_write(&s, SM_SLURM_ARRAY, array, err) :
+			      err->code;
+	}
+	if (ret == 0 && s.final_path) {
+		finalize = sm_slurm_finalize(&s, err);
+		ret = finalize ? sm_slurm_write(&s, SM_SLURM_FINALIZE,
+						finalize, err) :
+				 err->code;
+	}
+	if (ret == 0)
+		ret = a->print ? slurm_print(&s, array, finalize) :
+				 slurm_submit(&s, job, call->words.rest,
+					      array != NULL, finalize != NULL,
+					      err);
+out:
+	free(array);
+	free(finalize);
+	sm_status_release(&s);
+	return ret;
+}
+
+static const struct sm_option slurm_options[] = {
+	{ "parts", .type = SM_OPTION_UINT, .arg = "N", .min = 1,
+	  .at = offsetof(struct slurm_args, parts),
+	  .standard = "as planned",
+	  .help = "refuse a job that was planned in another number of parts" },
+	{ "print", .type = SM_OPTION_BOOL,
+	  .at = offsetof(struct slurm_args, print),
+	  .help = "show the batch scripts, submit nothing" },
+	{ 0 },
+};
+
+static const struct sm_option_group slurm_groups[] = {
+	{ "options", slurm_options, 0 },
+	{ 0 },
+};
+
+const struct sm_cmd cmd_slurm = {
+	.name = "slurm",
+	.usage = "JOB [--parts N] [--print] [-- SBATCH OPTIONS...]",
+	.summary = "submit a job in parts to Slurm",
+	.detail = "An array with a task for each part that is not done, and a "
+		  "finalize behind it.\nMore parts than nodes let the queue "
+		  "share them out.  What stands behind -- goes to\nsbatch: "
+		  "-- --partition=long --time=12:00:00 --cpus-per-task=16\n",
+	.words = 1,
+	.takes_rest = true,
+	.groups = slurm_groups,
+	.args_bytes = sizeof(struct slurm_args),
+	.run = slurm_run,
+};
