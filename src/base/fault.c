@@ -75,7 +75,8 @@ fault_log(const char *point)
 	const char *path = getenv("SHARDMILL_FAULT_LOG");
 	int fd;
 
-	if (!path)
+	if (!path || (strncmp(point, "sql.", 4) == 0 &&
+		      !getenv("SHARDMILL_FAULT_LOG_SQL")))
 		return;
 	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	if (fd < 0)

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault.h"
+
 #include "sql.h"
 
 int
@@ -87,8 +89,10 @@ sql_get(struct sm_db *db, const char *text, struct sm_err *err)
 			   SQL_CACHE_MAX);
 		return NULL;
 	}
-	rc = sqlite3_prepare_v3(db->main, text, -1, SQLITE_PREPARE_PERSISTENT,
-				&s, NULL);
+	rc = SQLITE_IOERR;
+	if (!sm_fault_errno("sql.prepare"))
+		rc = sqlite3_prepare_v3(db->main, text, -1,
+					SQLITE_PREPARE_PERSISTENT, &s, NULL);
 	if (rc != SQLITE_OK) {
 		sql_err(db, rc, "prepare a statement", err);
 		return NULL;
@@ -101,8 +105,10 @@ int
 sql_step(struct sm_db *db, sqlite3_stmt *s, const char *what,
 	 struct sm_err *err)
 {
-	int rc = sqlite3_step(s), ret;
+	int rc = SQLITE_IOERR, ret;
 
+	if (!sm_fault_errno("sql.step"))
+		rc = sqlite3_step(s);
 	if (rc == SQLITE_ROW)
 		return 1;
 	if (rc == SQLITE_DONE) {

@@ -196,14 +196,15 @@ wait_exec(struct sm_db *db, const char *sql, int *rc, struct sm_err *err)
 int
 sm_db_begin_write(struct sm_db *db, struct sm_err *err)
 {
-	int ret, rc = SQLITE_OK;
+	int ret, rc = SQLITE_IOERR;
 
 	if (db->in_write)
 		return sm_err_set(err, SM_EBUG, "nested write transaction");
 	ret = turn_begin(db, err);
 	if (ret < 0)
 		return ret;
-	ret = wait_exec(db, "BEGIN IMMEDIATE", &rc, err);
+	if (!sm_fault_errno("sql.step"))
+		ret = wait_exec(db, "BEGIN IMMEDIATE", &rc, err);
 	if (ret == 0 && rc != SQLITE_OK)
 		ret = sql_err(db, rc, "begin a transaction", err);
 	if (ret < 0) {

@@ -1,11 +1,12 @@
 """errors.py - the n-th system call fails, once and from then on
 
-    errors.py files|sqlite|points [SCENARIO...]
+    errors.py files|sqlite|points|statements [SCENARIO...]
 
 Every call on a file of the job, of its inputs and of the final file, with each
 errno that such a call may meet (`files`); those on job.db, its log and its
-shared memory alone, as SQLite meets them (`sqlite`); and the fault points that
-stand for a call or a commit (`points`).  The run in which it happens must end
+shared memory alone, as SQLite meets them (`sqlite`); the fault points that
+stand for a call or a commit (`points`); and every statement, as it is prepared
+and as it runs (`statements`).  The run in which it happens must end
 with a documented status, and with a message if that is not 0; what has grown of
 the final file stays, to be taken up again; then the oracle of lab.py.
 """
@@ -59,6 +60,7 @@ POINTS = ["db.commit", "shard.create", "shard.write", "shard.pwrite",
           "shard.sync", "shard.close", "shard.rename", "join.sync",
           "consume.sync", "join.rename", "final.write", "table.reserve",
           "table.write", "table.sync"]
+STATEMENTS = ["sql.prepare", "sql.step"]
 
 
 def options(kind, slot):
@@ -100,15 +102,16 @@ def case(slot, scenario, kind, role, name, n, action):
     return bool(hit)
 
 
-def passed_points(slot, scenario):
+def passed_points(slot, scenario, points):
     """[(point, n)] of those that can fail."""
     log = os.path.join(lab.base, "points")
     slot.reset(scenario)
-    slot.sm(*scenario.command, env={"SHARDMILL_FAULT_LOG": log})
+    slot.sm(*scenario.command, env={"SHARDMILL_FAULT_LOG": log,
+                                    "SHARDMILL_FAULT_LOG_SQL": "1"})
     with open(log, encoding="utf-8") as f:
         passed = collections.Counter(f.read().split())
     os.unlink(log)
-    return [(point, n) for point in POINTS
+    return [(point, n) for point in points
             for n in range(1, passed[point] + 1)]
 
 
@@ -130,13 +133,16 @@ def main():
     chosen = [table[name] for name in sys.argv[2:]] or list(table.values())
     slot = lab.Slot("count")
     once, onwards = [], []
-    for s in chosen if kind == "points" else []:
-        for point, n in passed_points(slot, s):
-            for error in ("EIO", "ENOSPC", "ENOMEM"):
+    by_name = {"points": POINTS, "statements": STATEMENTS}.get(kind)
+    for s in chosen if by_name else []:
+        for point, n in passed_points(slot, s, by_name):
+            # What SQLite says of a statement is always SQLITE_IOERR.
+            for error in ("EIO", "ENOSPC", "ENOMEM")[
+                    :1 if kind == "statements" else 3]:
                 label = f"{s.name}: {point}:{error}:{n}"
                 once.append((label, (s, point, n, error)))
                 onwards.append((label + "+", (s, point, f"{n}+", error)))
-    for s in chosen if kind != "points" else []:
+    for s in chosen if not by_name else []:
         for role, name, n, path in undisturbed(slot, s, kind):
             for error in (ERRORS.get(name) or NAMELESS[name]):
                 args = (s, kind, role, name, n)
@@ -151,7 +157,7 @@ def main():
     drivers = []
     for when, cases in (("once", once), ("from then on", onwards)):
         d = lab.Driver(f"error of {kind} {when}")
-        d.run(case_point if kind == "points" else case,
+        d.run(case_point if by_name else case,
               d.sample(cases, count))
         drivers.append(d)
     lab.finish(*drivers)
