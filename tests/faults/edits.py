@@ -74,10 +74,9 @@ def case_made_again(slot, scenario):
     return True
 
 
-def main():
-    table = scenarios.table()
-    slot = lab.Slot("count")
-    cases = []
+def cases(slot, table):
+    """[(label, arguments of case())]"""
+    found = []
     for name in ("finalize", "work"):
         scenario = table[name]
         slot.reset(scenario)
@@ -92,12 +91,18 @@ def main():
             # In a transaction nobody can edit; what comes behind is too late.
             if point in zombies.LOCKED or point == "pulse.beat":
                 continue
-            cases += [(f"{name}: {point}:stop:{counts[point]}, {edit}",
+            found += [(f"{name}: {point}:stop:{counts[point]}, {edit}",
                        (scenario, point, counts[point], edit))
                       for edit in EDITS if (name, edit) not in
                       (("work", "remade"), ("finalize", "fail"))]
+    return found
+
+
+def main():
+    table = scenarios.table()
+    slot = lab.Slot("count")
     d = lab.Driver("edits by hand")
-    d.run(case, d.sample(cases, int(os.environ.get("COUNT") or
+    d.run(case, d.sample(cases(slot, table), int(os.environ.get("COUNT") or
                                     (0 if lab.LONG else 60)) or None))
     d.run(case_made_again, [("made again", (table["finalize"],))])
     lab.finish(d)

@@ -190,31 +190,35 @@ def case_beside(slot, scenario, point, n):
     return True
 
 
-def main():
-    scenario = scenarios.table()["zombie"]
+def cases(slot, scenario, points=()):
+    """([(label, arguments of case())], the same of case_beside())"""
     # What one worker passes in its life, from its registration to its end.
-    slot = lab.Slot("count")
     slot.reset(scenario)
     log = os.path.join(lab.base, "points")
     slot.sm("work", "f.gz.job", "-q", env={"SHARDMILL_FAULT_LOG": log})
     with open(log, encoding="utf-8") as f:
         passed = f.read().split()
-    counts, cases, beside = {}, [], []
+    counts, woken, beside = {}, [], []
     for point in passed:
         counts[point] = counts.get(point, 0) + 1
-        if point == "pulse.beat" or (
-                sys.argv[1:] and point not in sys.argv[1:]):
+        if point == "pulse.beat" or (points and point not in points):
             continue
         for when in ("same run", "finished run", "later run"):
-            cases.append((f"{point}:stop:{counts[point]}, {when}",
+            woken.append((f"{point}:stop:{counts[point]}, {when}",
                           (scenario, point, counts[point], when)))
         if point not in LOCKED:
             beside.append((f"{point}:stop:{counts[point]}, beside the other",
                            (scenario, point, counts[point])))
+    return woken, beside
+
+
+def main():
+    woken, beside = cases(lab.Slot("count"), scenarios.table()["zombie"],
+                          sys.argv[1:])
     # Nearly all of a cycle is waiting for the lease.
     d = lab.Driver("zombies", jobs=10 * lab.JOBS)
     count = int(os.environ.get("COUNT") or (200 if lab.LONG else 60))
-    d.run(case, d.sample(cases, count * 3 // 4))
+    d.run(case, d.sample(woken, count * 3 // 4))
     d.run(case_beside, d.sample(beside, count // 4))
     lab.finish(d)
 
