@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "fence.h"
+#include "worker.h"
 
 #include "parts.h"
 
@@ -128,4 +129,19 @@ sm_handle_check_run(struct sm_handle *h, struct sm_err *err)
 				 h->dir.path);
 	sm_job_release(&now);
 	return ret;
+}
+
+int
+sm_handle_refuse_host(struct sm_handle *h, struct sm_err *err)
+{
+	char host[SM_WORKER_HOST_MAX];
+	int ret = h->job.network_fs ? sm_worker_elsewhere(host, h->db, err) : 0;
+
+	if (ret <= 0)
+		return ret;
+	return sm_err_set(err, SM_EHELD,
+			  "the host '%s' is at work on the job '%s', or died "
+			  "there; if it is to end, 'run --takeover' fences it "
+			  "off and goes on here",
+			  host, h->dir.path);
 }

@@ -59,6 +59,12 @@ int sm_input_digest(struct sm_digest *d, const char *path, bool sampled,
  */
 int sm_handle_check_run(struct sm_handle *h, struct sm_err *err);
 
+/*
+ * On a network file system, whose locks may not be seen from host to host: has
+ * another host workers that did not end, alive or not?  SM_EHELD.
+ */
+int sm_handle_refuse_host(struct sm_handle *h, struct sm_err *err);
+
 /* A batch as the store has it, and as the kinds have it; items are borrowed. */
 struct sm_batch sm_handle_row(const struct sm_kind_batch *kb);
 struct sm_kind_batch sm_handle_batch(const struct sm_batch *b);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -78,10 +79,29 @@ sm_parts_retry(uint64_t *changed, struct sm_parts *w,
 
 /* ------------------------------------------------------------- verify -- */
 
+/* What is found, with the part it is found in. */
+struct parts_found {
+	const struct sm_verify_opts *opts;
+	char name[SM_PART_NAME_MAX];
+};
+
+static void
+verify_found(const struct sm_finding *f, void *arg)
+{
+	const struct parts_found *p = arg;
+	struct sm_finding named = *f;
+	char text[SM_ERR_TEXT + SM_PART_NAME_MAX];
+
+	snprintf(text, sizeof(text), "%s: %s", p->name, f->text);
+	named.text = text;
+	p->opts->found(&named, p->opts->found_arg);
+}
+
 int
 sm_parts_verify(struct sm_verify_result *result, struct sm_parts *w,
 		const struct sm_verify_opts *opts, struct sm_err *err)
 {
+	struct parts_found found = { .opts = opts };
 	struct sm_verify_opts o = *opts;
 	struct sm_verify_result r;
 	struct sm_finding f = { .batch = -1, .kind = "part" };
@@ -91,10 +111,14 @@ sm_parts_verify(struct sm_verify_result *result, struct sm_parts *w,
 	int ret = 0;
 
 	o.trust = w->trust;
+	if (opts->found)
+		o.found = verify_found;
+	o.found_arg = &found;
 	for (part = 0; part < w->parts; part++) {
 		path = sm_parts_path(w, part, err);
 		if (!path)
 			return err->code;
+		sm_part_name(found.name, part, w->parts);
 		ret = sm_verify(&r, path, &o, &why);
 		free(path);
 		result->batches += r.batches;

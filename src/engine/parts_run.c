@@ -77,9 +77,8 @@ run_part(struct parts_run *r, struct sm_err *err)
 	if (ret == SM_EHELD) {
 		r->held++;
 		sm_event_notice(&r->opts->events,
-				"part %" PRIu64 " is run elsewhere, and left "
-				"to that",
-				r->part);
+				"part %" PRIu64 " is left out: %s", r->part,
+				err->text);
 		ret = 0;
 	}
 	return ret;

@@ -426,8 +426,12 @@ run_take_lock(struct sm_handle *h, const struct sm_run_opts *opts,
 {
 	int ret = sm_lock_try(&h->run_lock, h->dir.fd, "run.lock", err);
 
-	if (ret != 0 || opts->takeover)
+	if (ret < 0 || opts->takeover)
 		return ret < 0 ? ret : 1;
+	if (ret > 0) {
+		ret = sm_handle_refuse_host(h, err);
+		return ret < 0 ? ret : 1;
+	}
 	return sm_err_set(err, SM_EHELD,
 			  "another plan or run holds the job '%s'; 'shardmill "
 			  "status' shows it, 'shardmill work' joins it with "

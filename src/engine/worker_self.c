@@ -82,13 +82,9 @@ self_take_slot(struct sm_self *w, struct sm_err *err)
 int
 sm_self_register(struct sm_self *w, struct sm_err *err)
 {
-	char host[256];
-	int ret;
+	char host[SM_WORKER_HOST_MAX];
+	int ret = self_rescue_slot(w, err);
 
-	if (gethostname(host, sizeof(host)) < 0)
-		snprintf(host, sizeof(host), "unknown");
-	host[sizeof(host) - 1] = '\0';
-	ret = self_rescue_slot(w, err);
 	if (ret < 0)
 		return ret;
 	w->row = (struct sm_worker){
@@ -98,6 +94,7 @@ sm_self_register(struct sm_self *w, struct sm_err *err)
 		.supervised = w->supervised,
 		.started = sm_clock_wall(),
 	};
+	sm_worker_this_host(host);
 	ret = sm_db_begin_write(w->h.db, err);
 	if (ret < 0)
 		return ret;
@@ -166,6 +163,8 @@ sm_self_join(struct sm_self *w, const char *job,
 			     err);
 	if (ret == 0)
 		ret = self_hear_run(w, err);
+	if (ret == 0 && !w->supervised)
+		ret = sm_handle_refuse_host(&w->h, err);
 	if (ret == 0)
 		ret = sm_db_set_full_sync(w->h.db,
 					  w->h.job.sync == SM_SYNC_SHARD, err);

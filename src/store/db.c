@@ -52,6 +52,16 @@ sql_connect(struct sm_db *db, sqlite3 **conn, int flags, const char *path)
 	return SQLITE_OK;
 }
 
+static bool
+db_has_journal(const struct sm_db *db)
+{
+	struct stat st;
+
+	return fstatat(db->dirfd, "job.db-wal", &st, 0) == 0 ||
+	       (fstatat(db->dirfd, "job.db-journal", &st, 0) == 0 &&
+		st.st_size > 0);
+}
+
 /*
  * For reading: the URI escapes what would be syntax in it.  `immutable` is for
  * a directory that cannot be written and has no log, where WAL's shared memory
@@ -61,7 +71,7 @@ static char *
 db_uri(const struct sm_db *db)
 {
 	bool immutable = faccessat(db->dirfd, ".", W_OK, AT_EACCESS) < 0 &&
-			 faccessat(db->dirfd, "job.db-wal", F_OK, 0) < 0;
+			 !db_has_journal(db);
 	sqlite3_str *s = sqlite3_str_new(NULL);
 	const char *p;
 
@@ -129,12 +139,42 @@ db_busy(void *arg, int calls)
 	return 1;
 }
 
+/*
+ * A host that died inside a commit leaves a rollback journal to be played back
+ * before anybody reads, and a connection that only reads may not do that.
+ */
+static int
+db_play_back(struct sm_db *db, struct sm_err *err)
+{
+	static const char read[] = "SELECT 1 FROM sqlite_schema LIMIT 1";
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, rc;
+	sqlite3 *conn = NULL;
+
+	if (sqlite3_exec(db->main, read, NULL, NULL, NULL) !=
+	    SQLITE_READONLY_ROLLBACK)
+		return 0; /* what else is wrong comes up again */
+	rc = sql_connect(db, &conn, flags, db->path);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_busy_handler(conn, db_busy, db);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(conn, read, NULL, NULL, NULL);
+	sqlite3_close(conn);
+	if (rc == SQLITE_OK)
+		return 0;
+	return sm_err_set(err, sql_class(rc),
+			  "cannot read '%s': its last commit was cut short and "
+			  "must be undone first: %s (SQLite error %d); whoever "
+			  "may write to it does that by reading",
+			  db->path, sqlite3_errstr(rc), rc);
+}
+
 /* Both connections and the queue, on db->path. */
 static int
 db_connect_all(struct sm_db *db, struct sm_err *err)
 {
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, rc, ret;
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, rc;
 	char *uri = NULL;
+	int ret = 0;
 
 	if (db->opts.mode == SM_DB_CREATE)
 		flags |= SQLITE_OPEN_CREATE;
@@ -153,7 +193,10 @@ db_connect_all(struct sm_db *db, struct sm_err *err)
 			return ret;
 	}
 	sqlite3_busy_handler(db->main, db_busy, db);
-	ret = db_set_journal(db, err);
+	if (db->opts.mode == SM_DB_READ)
+		ret = db_play_back(db, err);
+	if (ret == 0)
+		ret = db_set_journal(db, err);
 	if (ret < 0)
 		return ret;
 	/* A log that grew under a long reader shrinks when it begins anew. */

@@ -1,8 +1,18 @@
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "sql.h"
 
 #include "worker.h"
+
+void
+sm_worker_this_host(char host[SM_WORKER_HOST_MAX])
+{
+	if (gethostname(host, SM_WORKER_HOST_MAX) < 0)
+		snprintf(host, SM_WORKER_HOST_MAX, "unknown");
+	host[SM_WORKER_HOST_MAX - 1] = '\0';
+}
 
 int
 sm_worker_insert(struct sm_db *db, struct sm_worker *w, const char *host,
@@ -56,6 +66,28 @@ sm_worker_is_open(struct sm_db *db, int64_t id, struct sm_err *err)
 		return err->code;
 	sqlite3_bind_int64(s, 1, id);
 	ret = sql_step(db, s, "look for a worker", err);
+	sqlite3_reset(s);
+	return ret;
+}
+
+int
+sm_worker_elsewhere(char host[SM_WORKER_HOST_MAX], struct sm_db *db,
+		    struct sm_err *err)
+{
+	static const char text[] =
+		"SELECT host FROM worker INDEXED BY worker_alive "
+		"WHERE ended IS NULL AND host <> ? LIMIT 1";
+	sqlite3_stmt *s = sql_get(db, text, err);
+	int ret;
+
+	if (!s)
+		return err->code;
+	sm_worker_this_host(host);
+	sql_bind_text(s, 1, host);
+	ret = sql_step(db, s, "look for another host's workers", err);
+	if (ret > 0)
+		snprintf(host, SM_WORKER_HOST_MAX, "%s",
+			 (const char *)sqlite3_column_text(s, 0));
 	sqlite3_reset(s);
 	return ret;
 }

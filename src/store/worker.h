@@ -21,6 +21,10 @@ struct sm_worker {
 	double started;
 };
 
+#define SM_WORKER_HOST_MAX 256
+
+void sm_worker_this_host(char host[SM_WORKER_HOST_MAX]);
+
 /* In a write transaction; fills w->id. */
 int sm_worker_insert(struct sm_db *db, struct sm_worker *w, const char *host,
 		     struct sm_err *err);
@@ -28,6 +32,9 @@ int sm_worker_end(struct sm_db *db, int64_t id, double at,
 		  struct sm_err *err);
 
 int sm_worker_is_open(struct sm_db *db, int64_t id, struct sm_err *err);
+/* Has a worker of another host no end?  1, with the host's name; 0; <0. */
+int sm_worker_elsewhere(char host[SM_WORKER_HOST_MAX], struct sm_db *db,
+			struct sm_err *err);
 
 /*
  * The workers whose row has no end.  sm_worker_next() returns 1, 0 at the end,

@@ -90,7 +90,7 @@ for shard in part-0001/shards/000003.gz part-0004/shards/000010.gz; do
 	printf X | dd of=job/$shard bs=1 seek=60 conv=notrunc 2>/dev/null
 done
 expect_exit 9 sm verify job
-expect_text out "batch 3" "batch 10" damaged
+expect_text out "batch 3: " "part-0001: " "batch 10: " "part-0004: " damaged
 rm f.gz
 expect_exit 9 sm finalize job
 equal "$(count_of job/part-0001 pending)/$(count_of job/part-0004 pending)" \

@@ -1,6 +1,7 @@
 #!/bin/bash
 # A job on a network file system: refused by every command, and with
-# --network-fs no log.  The file system is made up by a shim around fstatfs().
+# --network-fs no log, and one host at a time.  The file system and the hosts
+# are made up by a shim.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 need gcc
@@ -11,8 +12,12 @@ esac
 cat >shim.c <<'END'
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 int
 fstatfs(int fd, struct statfs *fs)
@@ -25,13 +30,52 @@ fstatfs(int fd, struct statfs *fs)
 		fs->f_type = strtol(type, NULL, 16);
 	return ret;
 }
+
+int
+gethostname(char *name, size_t size)
+{
+	snprintf(name, size, "%s", getenv("FAKE_HOST"));
+	return 0;
+}
+
+/* Locks that end at the host: those of others are not seen. */
+static int
+lock(const char *name, int fd, int op, void *arg)
+{
+	int (*real)(int, int, ...) = dlsym(RTLD_NEXT, name);
+
+	if (getenv("NO_LOCKS") && (op == F_OFD_SETLK || op == F_OFD_GETLK)) {
+		((struct flock *)arg)->l_type = F_UNLCK;
+		return 0;
+	}
+	return real(fd, op, arg);
+}
+
+int
+fcntl(int fd, int op, ...)
+{
+	va_list ap;
+
+	va_start(ap, op);
+	return lock("fcntl", fd, op, va_arg(ap, void *));
+}
+
+int
+fcntl64(int fd, int op, ...)
+{
+	va_list ap;
+
+	va_start(ap, op);
+	return lock("fcntl64", fd, op, va_arg(ap, void *));
+}
 END
 gcc -shared -fPIC -o shim.so shim.c -ldl 2>err || skip "no shim can be built"
 # remote TYPE COMMAND...
 remote() {
 	local type=$1
 	shift
-	FAKE_FS=$type LD_PRELOAD=$dir/shim.so "$SHARDMILL" "$@"
+	FAKE_FS=$type FAKE_HOST=${host:-one} LD_PRELOAD=$dir/shim.so \
+		"$SHARDMILL" "$@"
 }
 journal() {
 	[ "$(od -An -tu1 -j 18 -N 2 "$1/job.db" | tr -d ' ')" = "$2" ] ||
@@ -75,3 +119,50 @@ expect_exit 0 remote 65735546 recover parts --network-fs
 journal parts/part-0000 11
 expect_exit 0 remote 65735546 finalize parts -o parts.gz
 same job.gz parts.gz
+
+# One host at a time, even where the locks of one are not seen by others.
+expect_exit 0 remote 6969 plan two exec --network-fs --range 3 -- \
+	sh -c 'test -e go || sleep 60; echo "$1"' - "{first}"
+export FAKE_FS=6969 FAKE_HOST=one
+LD_PRELOAD=$dir/shim.so start first run two -j 1
+running() {
+	[ "$(count_of two running)" = 1 ]
+}
+wait_for 20 running
+export NO_LOCKS=1
+host=two expect_exit 8 remote 6969 run two
+expect_text err "the host 'one'" "run --takeover"
+host=two expect_exit 8 remote 6969 work two
+expect_text err "the host 'one'"
+unset NO_LOCKS
+kill -KILL -- -"$pid"
+wait "$pid" 2>/dev/null
+host=two expect_exit 8 remote 6969 run two
+touch go
+host=two expect_exit 0 remote 6969 run --takeover two
+equal "$(sql two "SELECT group_concat(DISTINCT host) FROM worker WHERE id IN
+	(SELECT worker FROM batch)")" two "host"
+expect_exit 0 sm retry two --all
+host=three expect_exit 0 remote 6969 run two
+
+# A host that died inside a commit: whoever reads next undoes it.
+torn() {
+	"$PYTHON" - two/job.db <<-'END'
+		import os, sqlite3, sys
+		db = sqlite3.connect(sys.argv[1], isolation_level=None)
+		db.execute("PRAGMA journal_mode = TRUNCATE")
+		db.execute("PRAGMA cache_size = 1")
+		db.execute("BEGIN IMMEDIATE")
+		db.execute("UPDATE attempt SET message = hex(zeroblob(9999))")
+		db.execute("UPDATE batch SET state = 'failed'")
+		os.kill(os.getpid(), 9)
+	END
+	[ -s two/job.db-journal ] || fail "the journal is empty"
+}
+for command in status "status --batch 0" verify "finalize -o two.gz" run; do
+	torn 2>/dev/null
+	# shellcheck disable=SC2086
+	expect_exit 0 remote 6969 ${command%% *} two ${command#"${command%% *}"}
+	[ ! -s two/job.db-journal ] || fail "$command left the journal"
+	equal "$(count_of two done)" 3 "done batches"
+done
