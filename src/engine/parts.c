@@ -245,9 +245,19 @@ int
 sm_parts_write_final(const struct sm_jobdir *dir,
 		     const struct sm_parts_final *f, struct sm_err *err)
 {
+	struct sm_parts_final was;
 	char *text = NULL;
+	bool same;
 	int ret;
 
+	/* Killed while it writes what stood there, nobody would tidy up. */
+	same = sm_parts_read_final(&was, dir) && was.size == f->size &&
+	       was.digest == f->digest &&
+	       was.single_member == f->single_member &&
+	       strcmp(was.path, f->path) == 0;
+	free(was.path);
+	if (same)
+		return 0;
 	if (asprintf(&text, "%" PRIu64 " %016" PRIx64 " %d %s\n", f->size,
 		     f->digest, f->single_member, f->path) < 0)
 		return sm_err_mem(err, "a path");
