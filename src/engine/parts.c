@@ -179,6 +179,23 @@ sm_parts_path(const struct sm_parts *w, uint64_t part, struct sm_err *err)
 }
 
 int
+sm_parts_check_there(const struct sm_parts *w, uint64_t part,
+		     struct sm_err *err)
+{
+	char name[SM_PART_NAME_MAX], file[SM_PART_NAME_MAX + 8];
+
+	sm_part_name(name, part, w->parts);
+	snprintf(file, sizeof(file), "%s/job.db", name);
+	if (parts_has(&w->dir, file))
+		return 0;
+	return sm_err_sys_as(err, SM_EINPUT,
+			     "%s of '%s' is lost, 'shardmill recover %s' makes "
+			     "it again with the shards that are there: cannot "
+			     "find '%s'",
+			     name, w->dir.path, w->dir.path, file);
+}
+
+int
 sm_parts_handle(struct sm_handle *h, const struct sm_parts *w, uint64_t part,
 		const struct sm_db_opts *opts, struct sm_err *err)
 {
@@ -188,7 +205,9 @@ sm_parts_handle(struct sm_handle *h, const struct sm_parts *w, uint64_t part,
 	*h = (struct sm_handle)SM_HANDLE_NONE;
 	if (!path)
 		return err->code;
-	ret = sm_handle_open(h, path, opts, w->trust, err);
+	ret = sm_parts_check_there(w, part, err);
+	if (ret == 0)
+		ret = sm_handle_open(h, path, opts, w->trust, err);
 	if (ret == 0 &&
 	    (h->job.parts != w->parts || h->job.part != (int64_t)part ||
 	     h->job.whole_batches != w->spec->batches ||

@@ -48,6 +48,9 @@ void sm_part_name(char name[SM_PART_NAME_MAX], uint64_t part, uint64_t parts);
 /* The part's directory; free() it. */
 char *sm_parts_path(const struct sm_parts *w, uint64_t part,
 		    struct sm_err *err);
+/* Is the part's database gone, or its directory?  SM_EINPUT says so. */
+int sm_parts_check_there(const struct sm_parts *w, uint64_t part,
+			 struct sm_err *err);
 /* sm_handle_open() of one part, which must be the part it is called. */
 int sm_parts_handle(struct sm_handle *h, const struct sm_parts *w,
 		    uint64_t part, const struct sm_db_opts *opts,

@@ -53,7 +53,9 @@ retry_part(uint64_t *changed, struct sm_parts *w, uint64_t part,
 	/* Without a range and a word, all failed ones would be meant. */
 	if (opts->ranges == 0 || o.ranges > 0 || opts->failed || opts->all) {
 		path = sm_parts_path(w, part, err);
-		ret = path ? sm_retry(&n, path, &o, err) : err->code;
+		ret = path ? sm_parts_check_there(w, part, err) : err->code;
+		if (ret == 0)
+			ret = sm_retry(&n, path, &o, err);
 	}
 	*changed += n;
 	free(path);
@@ -119,7 +121,10 @@ sm_parts_verify(struct sm_verify_result *result, struct sm_parts *w,
 		if (!path)
 			return err->code;
 		sm_part_name(found.name, part, w->parts);
-		ret = sm_verify(&r, path, &o, &why);
+		r = (struct sm_verify_result){ 0 };
+		ret = sm_parts_check_there(w, part, &why);
+		if (ret == 0)
+			ret = sm_verify(&r, path, &o, &why);
 		free(path);
 		result->batches += r.batches;
 		result->records += r.records;

@@ -67,7 +67,9 @@ run_part(struct parts_run *r, struct sm_err *err)
 		.arg = r,
 		.stop = r->opts->events.stop,
 	};
-	ret = sm_run(&result, path, &opts, err);
+	ret = sm_parts_check_there(r->w, r->part, err);
+	if (ret == 0)
+		ret = sm_run(&result, path, &opts, err);
 	r->result->signals = result.signals;
 	/* --fail-fast ended it: the other parts are not begun either. */
 	if (ret == SM_EWORK && result.left == 0)

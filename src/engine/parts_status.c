@@ -83,7 +83,9 @@ status_part(struct sm_status *out, double *speed, struct sm_parts *w,
 	if (!path)
 		return err->code;
 	sm_part_name(s->name, part, w->parts);
-	ret = sm_status(&p, path, &why);
+	ret = sm_parts_check_there(w, part, &why);
+	if (ret == 0)
+		ret = sm_status(&p, path, &why);
 	free(path);
 	if (ret < 0) {
 		sm_spec_part_range(&first, &end, w->spec->batches, part,

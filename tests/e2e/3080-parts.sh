@@ -103,6 +103,10 @@ rm job/part-0002/job.db
 expect_exit 0 sm status job
 expect_text out "part-0002: cannot be read"
 rm -r job/part-0004
+for command in run retry slurm; do
+	expect_exit 3 sm $command job
+	expect_text err "part-000" "shardmill recover $dir/job"
+done
 expect_exit 1 sm finalize job -o g.gz
 expect_text err "part-0002 (cannot be read), part-0004 (cannot be read)"
 expect_exit 9 sm verify job
