@@ -1,0 +1,295 @@
+/* Joining: which file may be written over, and what is told of the rows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "final.h"
+#include "hash.h"
+#include "join.h"
+
+#include "jobdb.h"
+
+#define FINGERPRINT 0xab
+
+static struct sm_handle h;
+static struct sm_job job;
+static char path[128];
+
+static int
+setup(void **state)
+{
+	int ret = jobdb_setup(state);
+
+	h = (struct sm_handle){ .dir = { .path = jobdb.path, .fd = jobdb.fd },
+				.fingerprint = FINGERPRINT };
+	job = (struct sm_job){ .final_size = -1 };
+	snprintf(path, sizeof(path), "%s", jobdb_file("f.gz"));
+	return ret;
+}
+
+static void
+put(const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* A final file of one batch, which is left out if it is a part. */
+static void
+put_final(uint64_t fingerprint, bool partial)
+{
+	static struct sm_final f;
+	struct sm_gzip_entry e = { .rows = 1 };
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0644);
+
+	assert_true(fd >= 0);
+	sm_final_begin(&f, fd, fingerprint);
+	if (partial) {
+		assert_int_equal(sm_final_skip(&f, &e, NULL), 0);
+		assert_int_equal(sm_final_entry(&f, &e, NULL), 0);
+	}
+	assert_int_equal(sm_final_end(&f, NULL), 0);
+	close(fd);
+}
+
+static int
+target(bool force)
+{
+	return sm_join_check_target(path, FINGERPRINT, &job, force,
+				    &jobdb.err);
+}
+
+static void
+expect_refused(const char *why)
+{
+	assert_int_equal(target(false), SM_EREFUSED);
+	if (!strstr(jobdb.err.text, why))
+		fail_msg("'%s' does not say '%s'", jobdb.err.text, why);
+}
+
+static void
+test_target(void **state)
+{
+	(void)state;
+	assert_int_equal(target(false), 0);
+	put("somebody's");
+	expect_refused("is not this job's");
+	assert_int_equal(sm_join_check_target(path, FINGERPRINT, NULL, false,
+					      &jobdb.err),
+			 SM_EREFUSED);
+	assert_int_equal(target(true), 0);
+	/* Recorded as the job's: its name and size. */
+	job.final_path = path;
+	expect_refused("is not this job's");
+	job.final_size = 10;
+	assert_int_equal(target(false), 0);
+	job.final_size = 11;
+	expect_refused("is not this job's");
+	job.final_size = 10;
+	job.final_path = (char *)(uintptr_t)"/elsewhere";
+	expect_refused("is not this job's");
+	/* Or it says so itself. */
+	put_final(FINGERPRINT, false);
+	assert_int_equal(target(false), 0);
+	put_final(FINGERPRINT + 1, false);
+	expect_refused("is not this job's");
+}
+
+static void
+test_target_odd(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdir(path, 0755), 0);
+	expect_refused("is a directory");
+	assert_int_equal(target(true), SM_EREFUSED);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(mkfifo(path, 0644), 0);
+	expect_refused("is not a regular file");
+	assert_int_equal(target(true), SM_EREFUSED);
+	assert_int_equal(unlink(path), 0);
+	put("a file");
+	strcat(path, "/f.gz");
+	assert_int_equal(target(false), SM_EINPUT);
+	assert_non_null(strstr(jobdb.err.text, path));
+}
+
+static void
+test_partial_target(void **state)
+{
+	(void)state;
+	assert_int_equal(sm_join_check_partial(path, &jobdb.err), 0);
+	put_final(FINGERPRINT, true);
+	assert_int_equal(sm_join_check_partial(path, &jobdb.err), 0);
+	put_final(FINGERPRINT, false);
+	assert_int_equal(sm_join_check_partial(path, &jobdb.err),
+			 SM_EREFUSED);
+	put("no final file");
+	assert_int_equal(sm_join_check_partial(path, &jobdb.err), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0644), 0);
+	assert_int_equal(sm_join_check_partial(path, &jobdb.err), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0755), 0);
+	assert_int_equal(sm_join_check_partial(path, &jobdb.err), 0);
+}
+
+#define DONE                                                           \
+	"UPDATE batch SET state = 'done', token = id + 100, rows = 1, " \
+	"records = 1, skipped = 0, raw_bytes = 1, gz_bytes = 50, "      \
+	"raw_crc32 = 1, gz_crc32 = 1, finished = 1 WHERE id "
+
+static void
+make(uint64_t n)
+{
+	jobdb_make(n);
+	h.db = jobdb.db;
+	h.job = (struct sm_job){ .batches = n, .final_size = -1 };
+}
+
+static int
+unfinished(const struct sm_batch_range *only)
+{
+	jobdb.err.text[0] = '\0';
+	return sm_join_refuse_unfinished(&h, only, &jobdb.err);
+}
+
+static void
+test_unfinished(void **state)
+{
+	struct sm_batch_range some = { 3, 5 };
+
+	(void)state;
+	make(14);
+	jobdb_sql(DONE "IN (0, 3, 12)");
+	assert_int_equal(unfinished(NULL), SM_EWORK);
+	assert_non_null(strstr(jobdb.err.text,
+			       "batches 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, …;"));
+	assert_int_equal(unfinished(&some), SM_EWORK);
+	assert_non_null(strstr(jobdb.err.text, "batches 4, 5;"));
+	jobdb_sql(DONE "IN (4, 5)");
+	assert_int_equal(unfinished(&some), 0);
+	/* The failed ones first: they are what the rest waits for. */
+	jobdb_sql(DONE "= 1");
+	jobdb_sql("UPDATE batch SET state = 'failed' WHERE id IN (3, 4, 5)");
+	assert_int_equal(unfinished(NULL), SM_EWORK);
+	assert_non_null(strstr(jobdb.err.text,
+			       "batches 3, 4, 5, 2, 6, 7, 8, 9, 10, 11, …;"));
+	jobdb_sql(DONE "IN (2, 3)");
+	assert_int_equal(unfinished(NULL), SM_EWORK);
+	assert_non_null(strstr(jobdb.err.text,
+			       "batches 4, 5, 6, 7, 8, 9, 10, 11, 13;"));
+	some = (struct sm_batch_range){ 0, 13 };
+	jobdb_sql("UPDATE batch SET state = 'pending'");
+	assert_int_equal(unfinished(&some), SM_EWORK);
+	assert_non_null(strstr(jobdb.err.text,
+			       "batches 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …;"));
+	jobdb_sql(DONE ">= 0");
+	assert_int_equal(unfinished(NULL), 0);
+}
+
+/* Complete: all done, by the tokens that were joined, in a file that stands. */
+static void
+test_complete(void **state)
+{
+	uint64_t digest, odd;
+
+	(void)state;
+	make(3);
+	jobdb_sql(DONE "<> 1");
+	assert_int_equal(sm_join_digest(&digest, &odd, &h, &jobdb.err), 0);
+	assert_int_equal(odd, 1);
+	jobdb_sql(DONE "= 1");
+	assert_int_equal(sm_join_digest(&digest, &odd, &h, &jobdb.err), 1);
+	put("0123456789");
+	assert_int_equal(sm_join_is_complete(&h, &jobdb.err), 0);
+	h.job.final_path = path;
+	assert_int_equal(sm_join_is_complete(&h, &jobdb.err), 0);
+	h.job.final_size = 10;
+	assert_int_equal(sm_join_is_complete(&h, &jobdb.err), 0);
+	snprintf(h.job.final_digest, sizeof(h.job.final_digest), "%016llx",
+		 (unsigned long long)digest);
+	assert_int_equal(sm_join_is_complete(&h, &jobdb.err), 1);
+	h.job.final_size = 9;
+	assert_int_equal(sm_join_is_complete(&h, &jobdb.err), 0);
+	h.job.final_size = 10;
+	/* Made again since, by another token. */
+	jobdb_sql("UPDATE batch SET token = 4711 WHERE id = 2");
+	assert_int_equal(sm_join_is_complete(&h, &jobdb.err), 0);
+	jobdb_sql(DONE "= 2");
+	assert_int_equal(sm_join_is_complete(&h, &jobdb.err), 1);
+	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 2");
+	assert_int_equal(sm_join_is_complete(&h, &jobdb.err), 0);
+	/* A row that is gone, or one too many. */
+	jobdb_sql("DELETE FROM batch WHERE id = 2");
+	assert_int_equal(sm_join_digest(&digest, &odd, &h, &jobdb.err), 0);
+	assert_int_equal(odd, 2);
+	jobdb_sql("INSERT INTO batch (id) VALUES (2), (3)");
+	jobdb_sql(DONE ">= 2");
+	assert_int_equal(sm_join_digest(&digest, &odd, &h, &jobdb.err), 0);
+	jobdb_sql("DELETE FROM batch WHERE id IN (0, 3)");
+	assert_int_equal(sm_join_digest(&digest, &odd, &h, &jobdb.err), 0);
+	assert_int_equal(odd, 0);
+}
+
+/* No regular file: nothing stands there, whatever its size. */
+static void
+test_complete_odd(void **state)
+{
+	struct stat st;
+	uint64_t digest, odd;
+
+	(void)state;
+	make(1);
+	jobdb_sql(DONE "= 0");
+	assert_int_equal(sm_join_digest(&digest, &odd, &h, &jobdb.err), 1);
+	snprintf(h.job.final_digest, sizeof(h.job.final_digest), "%016llx",
+		 (unsigned long long)digest);
+	h.job.final_path = path;
+	h.job.final_size = 0;
+	assert_int_equal(sm_join_is_complete(&h, &jobdb.err), 0);
+	assert_int_equal(mkdir(path, 0755), 0);
+	assert_int_equal(stat(path, &st), 0);
+	h.job.final_size = st.st_size;
+	assert_int_equal(sm_join_is_complete(&h, &jobdb.err), 0);
+}
+
+static void
+test_requeue(void **state)
+{
+	struct sm_batch_row row = { .id = 1, .token = 101 };
+
+	(void)state;
+	make(2);
+	jobdb_sql(DONE ">= 0");
+	assert_int_equal(sm_join_requeue(h.db, &row, &jobdb.err), 1);
+	assert_string_equal(jobdb_text("SELECT state || ': ' || error FROM "
+				       "batch WHERE id = 1"),
+			    "pending: its shard was damaged");
+	/* Another one by now: left alone. */
+	assert_int_equal(sm_join_requeue(h.db, &row, &jobdb.err), 0);
+	row = (struct sm_batch_row){ .id = 0, .token = 99 };
+	assert_int_equal(sm_join_requeue(h.db, &row, &jobdb.err), 0);
+	assert_string_equal(jobdb_text("SELECT state FROM batch WHERE id = 0"),
+			    "done");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, jobdb_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_target),	   TEST(test_target_odd),
+		TEST(test_partial_target), TEST(test_unfinished),
+		TEST(test_complete),	   TEST(test_complete_odd),
+		TEST(test_requeue),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
