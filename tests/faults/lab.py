@@ -166,8 +166,10 @@ _lock = threading.Lock()
 
 
 def done_tokens(slot, job="f.gz.job"):
-    """{id: token} of the done batches that have their file.  Read from a copy:
-    who closes a database last tidies up what a crash left."""
+    """{id: token} of the done batches that have their file.  The final file
+    counts only where shards were removed behind it: else nobody synced it.
+    Read from a copy: who closes a database last tidies up what a crash
+    left."""
     copy = os.path.join(base, os.path.basename(slot.root) + ".db")
     for end in ("", "-wal"):
         if os.path.exists(copy + end):
@@ -178,8 +180,9 @@ def done_tokens(slot, job="f.gz.job"):
         return {}
     db = sqlite3.connect(copy)
     try:
-        rows = db.execute("SELECT id, token, joined IS token FROM batch "
-                          "WHERE state = 'done'").fetchall()
+        rows = db.execute("SELECT id, token, joined IS token AND EXISTS "
+                          "(SELECT 1 FROM job WHERE generation > 0) "
+                          "FROM batch WHERE state = 'done'").fetchall()
     except sqlite3.OperationalError:    # no table yet
         rows = []
     finally:

@@ -26,6 +26,8 @@ LEASE_S = "3"
 LOCKED = {"db.begun", "batch.claimed", "batch.marked_done",
           "shard.before_rename", "shard.after_rename", "shard.rename",
           "db.before_commit", "db.commit", "db.committed", "db.checkpoint",
+          "follow.before_record", "consume.before_commit",
+          "rescue.before_commit",
           "join.before_rename", "join.rename", "join.after_rename"}
 NO_KILL = {"SHARDMILL_FAULT": "watch.kill:EIO:1+"}
 
