@@ -5,7 +5,8 @@ then once per point with the kill there, and once more without.
 
     kills.py points|calls [SCENARIO...]
 
-What was done when it was killed is not made again.  A point is the n-th of its
+A long run takes all fault points, all system calls of the scenarios named in
+COMMANDS, and 3,000 of the others'.  What was done when it was killed is not made again.  A point is the n-th of its
 role: the program (0), the workers it starts (1), the commands they start (2).
 Before each one everything is killed, and in another round that one process: a
 worker's death is then seen by a living supervisor, a supervisor's by its
@@ -19,6 +20,9 @@ import lab
 import scenarios
 
 FAULT_LOG = "passed-points"
+# plan, run, work, finalize, retry and recover, each as a small job of its own.
+COMMANDS = ["plan", "resume", "work", "finalize", "retry", "recover"]
+OTHERS = 3000
 
 
 def options(kind):
@@ -68,21 +72,29 @@ def main():
     table = scenarios.table()
     chosen = [table[name] for name in sys.argv[2:]] or list(table.values())
     slot = lab.Slot("count")
-    all_die, one_dies = [], []
+    where = "at fault points" if kind == "points" else "before system calls"
+    # A worker that dies under a living supervisor costs a backoff of 2 s.
+    all_, one = (lab.Driver(f"kill all {where}"),
+                 lab.Driver(f"kill one {where}", jobs=4 * lab.JOBS))
+    cases = {all_: ([], []), one: ([], [])}     # of COMMANDS, of the others
     for s in chosen:
-        for role, n, what in undisturbed(slot, s, kind):
+        points = undisturbed(slot, s, kind)
+        other = kind == "calls" and s.name not in COMMANDS
+        for role, n, what in points:
             label = f"{s.name}: {what}: -r {role} -n {n} -a "
             args = (s, kind, role, n)
-            all_die.append((label + "killall", (*args, "killall")))
-            one_dies.append((label + "kill", (*args, "kill")))
-    count = int(os.environ.get("COUNT") or (0 if lab.LONG else 400))
-    where = "at fault points" if kind == "points" else "before system calls"
-    a = lab.Driver(f"kill all {where}")
-    a.run(case, a.sample(all_die, count * 3 // 4 or None))
-    # A worker that dies under a living supervisor costs a backoff of 2 s.
-    b = lab.Driver(f"kill one {where}", jobs=4 * lab.JOBS)
-    b.run(case, b.sample(one_dies, count // 4 or None))
-    lab.finish(a, b)
+            cases[all_][other].append((label + "killall", (*args, "killall")))
+            if points[-1][0] > 0:   # a process alone is all of them
+                cases[one][other].append((label + "kill", (*args, "kill")))
+    for d, share in ((all_, 3), (one, 1)):
+        count = int(os.environ.get("COUNT") or 400) * share // 4
+        if lab.LONG and not os.environ.get("COUNT"):
+            d.run(case, cases[d][0] +
+                  d.sample(cases[d][1], OTHERS * share // 4))
+        else:
+            d.run(case, d.sample(sum(cases[d], []), count))
+        d.kills = d.points
+    lab.finish(all_, one)
 
 
 if __name__ == "__main__":

@@ -307,13 +307,19 @@ def check_ended(r):
 _headed = []
 
 
+def row(kind, points, kills, states, violations, seconds, seed):
+    """A line of the closing table, as tests/config/faults.sh has it too."""
+    return (f"{kind:<34}{points or '-':>8}{kills or '-':>8}{states:>9}"
+            f"{violations:>12}{seconds:>10}  {seed}")
+
+
 class Driver:
     """Cases run side by side, counted, and told in one line of the table."""
 
     def __init__(self, kind, jobs=JOBS):
         self.kind = kind
         self.jobs = jobs
-        self.points = self.violations = self.missed = 0
+        self.points = self.kills = self.violations = self.missed = 0
         self.began = time.monotonic()
         self.seconds = 0.0      # of run(), or else since it began
         self.slots = queue.Queue()
@@ -375,10 +381,10 @@ class Driver:
         seconds = self.seconds or time.monotonic() - self.began
         if not _headed:
             _headed.append(True)
-            print(f"{'kind':<34}{'points':>8}{'violations':>12}"
-                  f"{'seconds':>10}  seed")
-        line = (f"{self.kind:<34}{self.points:>8}{self.violations:>12}"
-                f"{seconds:>10.1f}  {SEED}")
+            print(row("kind", "points", "kills", "states", "violations",
+                      "seconds", "seed"))
+        line = row(self.kind, self.points, self.kills, "-", self.violations,
+                   f"{seconds:.1f}", SEED)
         print(f"{line}" + (f"  ({self.missed} not reached)"
                            if self.missed else ""), flush=True)
         table = os.environ.get("FAULTS_TABLE")
@@ -390,7 +396,7 @@ class Driver:
 
 def finish(*drivers):
     bad = sum(d.end() for d in drivers)
-    empty = [d.kind for d in drivers if d.points == 0]
+    empty = [d.kind for d in drivers if d.points + d.kills == 0]
     if empty:
         print(f"nothing was tested: {', '.join(empty)}")
     sys.exit(1 if bad or empty else 0)

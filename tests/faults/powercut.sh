@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # powercut.sh - power cuts, for tests/config/faults.sh, which sources it
 #
-# Uses build, result, seconds_since and need_packages of tests/run.
+# Uses build, result, seconds_since and need_packages of tests/run, and row of
+# that configuration.
 # shellcheck disable=SC2154 # root, tests: of tests/run
 
 # powercut NAME STATES [OPTION...]: the program of build-NAME; the table and
@@ -26,12 +27,16 @@ powercut() {
 # powercut_sabotaged [STATES]: builds with one protection taken out, each of
 # which the same test must catch, by the violation that is to come of it
 powercut_sabotaged() {
-	local line name word scene
+	local line name word scene tried=0 caught=0 start=$EPOCHREALTIME
 	for line in no_shard_sync:lost:exec no_guard:twice:edits \
 		no_rename_completion:again:exec no_start_check:again:exec; do
 		IFS=: read -r name word scene <<<"$line"
 		build "$name" "-DSHARDMILL_SABOTAGE=$name" \
 			-DSHARDMILL_TESTS=OFF || continue
-		powercut "$name" "${1:-600}" --only "$scene" --expect "$word"
+		tried=$((tried + 1))
+		powercut "$name" "${1:-600}" --only "$scene" \
+			--expect "$word" && caught=$((caught + 1))
 	done
+	row "sabotage of what power cuts need" $tried - - $((tried - caught)) \
+		"$(seconds_since "$start")" "$SEED" >>"$FAULTS_TABLE"
 }

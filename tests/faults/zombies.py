@@ -219,7 +219,7 @@ def main():
                           sys.argv[1:])
     # Nearly all of a cycle is waiting for the lease.
     d = lab.Driver("zombies", jobs=10 * lab.JOBS)
-    count = int(os.environ.get("COUNT") or (200 if lab.LONG else 60))
+    count = int(os.environ.get("COUNT") or (220 if lab.LONG else 60))
     d.run(case, d.sample(woken, count * 3 // 4))
     d.run(case_beside, d.sample(beside, count // 4))
     lab.finish(d)

@@ -248,6 +248,28 @@ test_slot_free(void **state)
 	assert_false(is_dead());
 }
 
+/* However many there are, nobody is left out. */
+static void
+test_many(void **state)
+{
+	static struct sm_worker many[3000];
+	size_t i, n = sizeof(many) / sizeof(*many);
+
+	(void)state;
+	for (i = 0; i < n; i++) {
+		many[i] = worker;
+		many[i].id = (int64_t)i + 10;
+		many[i].slot = (int)i + 1;
+		many[i].pid_start++; /* nobody's to kill */
+	}
+	many[n - 1] = worker;
+	assert_int_equal(sm_watch_set(&watch, many, n, &err), 0);
+	ticks(100000, 6);
+	for (i = 0; i < n; i++)
+		assert_true(sm_watch_is_stalled(&watch, many[i].id));
+	assert_true(dies());
+}
+
 /* The pid was used again: stalled, but nobody's process dies for it. */
 static void
 test_reused_pid(void **state)
@@ -299,6 +321,7 @@ main(void)
 		TEST(test_without_row),
 		TEST(test_row_gone),
 		TEST(test_slot_free),
+		TEST(test_many),
 		TEST(test_reused_pid),
 		TEST(test_thread),
 	};
