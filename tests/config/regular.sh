@@ -9,3 +9,19 @@ build tsan -DSHARDMILL_SANITIZE=thread && {
 	unit tsan '^test_(watch|pulse|live|txn|base|command)$'
 	e2e tsan 0010 3060
 }
+# A share of `tests/run faults`; e2e 2300 and 2310 are that of its power cuts.
+. "$tests/faults/lib.sh"
+build faults -DSHARDMILL_FAULTS=ON -DSHARDMILL_TESTS=OFF && {
+	: >"$FAULTS_TABLE"
+	COUNT=60 fault faults kills.py points
+	COUNT=60 fault faults kills.py calls
+	COUNT=20 fault faults errors.py files
+	COUNT=30 fault faults errors.py sqlite
+	COUNT=30 fault faults errors.py points
+	COUNT=20 fault faults pairs.py
+	COUNT=20 fault faults edits.py
+	COUNT=20 fault faults soak.py
+	COUNT=4000 fault faults load.py
+	COUNT=200 fault faults damage.py
+	closing_table
+}

@@ -2,7 +2,7 @@
 # powercut.sh - power cuts, for tests/config/faults.sh, which sources it
 #
 # Uses build, result, seconds_since and need_packages of tests/run, and row of
-# that configuration.
+# lib.sh.
 # shellcheck disable=SC2154 # root, tests: of tests/run
 
 # powercut NAME STATES [OPTION...]: the program of build-NAME; the table and
@@ -22,6 +22,14 @@ powercut() {
 			"$log"
 		return 1
 	fi
+}
+
+# powercut_row: what the last one found, for the closing table
+powercut_row() {
+	local said='^power cuts: ([0-9]+) distinct states, ([0-9]+) violations.*'
+	# shellcheck disable=SC2046 # three words
+	row "power cuts" - - $(sed -nE "s/$said, ([0-9]+) s,.*/\\1 \\2 \\3.0/p" \
+		"$root/build-faults/powercut.log") "$SEED" >>"$FAULTS_TABLE"
 }
 
 # powercut_sabotaged [STATES]: builds with one protection taken out, each of
