@@ -213,6 +213,14 @@ SM_API int sm_plan(struct sm_plan_result *result, const char *job,
 		   const struct sm_plan_opts *opts, struct sm_err *err);
 SM_API void sm_plan_result_release(struct sm_plan_result *result);
 
+/*
+ * Make `parts` parts of a job that was planned without, and of which no batch
+ * was begun: as if sm_plan() had been asked for them.  Of `events` stop is
+ * heard.  SM_EREFUSED: begun, or in parts already.
+ */
+SM_API int sm_divide(const char *job, uint64_t parts,
+		     const struct sm_events *events, struct sm_err *err);
+
 /* ---------------------------------------------------------- run, work -- */
 
 struct sm_run_opts {

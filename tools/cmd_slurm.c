@@ -20,18 +20,48 @@ slurm_all_done(const struct sm_status *s)
 	return s->done == s->total;
 }
 
-/* What the job must be for this, before anything is written. */
 static int
-slurm_check_job(const struct slurm_args *a, const struct sm_status *s,
+slurm_check_size(uint64_t parts, struct sm_err *err)
+{
+	uint64_t max = 0;
+	int ret = sm_slurm_max_array(&max, err);
+
+	if (ret < 0 || parts <= max)
+		return ret;
+	return sm_output_fail(err, SM_EREFUSED,
+			      "%" PRIu64 " parts are too many: this cluster "
+			      "takes arrays of %" PRIu64 " tasks "
+			      "(MaxArraySize); plan the job in at most so many "
+			      "parts",
+			      parts, max);
+}
+
+/* What the job must be for this; --parts makes parts of one that has none. */
+static int
+slurm_check_job(struct sm_status *s, const struct slurm_args *a,
 		const char *job, struct sm_err *err)
 {
+	struct sm_events quiet = { 0 };
 	size_t i;
+	int ret = 0;
 
-	if (s->parts == 0)
+	if (s->parts == 0 && a->parts == 0)
 		return sm_output_fail(err, SM_EUSAGE,
-				      "the job '%s' is not in parts: plan it "
-				      "with --parts N, more parts than nodes",
+				      "the job '%s' is not in parts; --parts N "
+				      "makes them of a job that was not begun, "
+				      "more parts than nodes",
 				      job);
+	if (s->parts == 0) {
+		if (!a->print)
+			ret = slurm_check_size(a->parts, err);
+		if (ret == 0)
+			ret = sm_divide(job, a->parts, &quiet, err);
+		sm_status_release(s);
+		if (ret == 0)
+			ret = sm_status(s, job, err);
+		if (ret < 0)
+			return ret;
+	}
 	if (a->parts && a->parts != s->parts)
 		return sm_output_fail(err, SM_EREFUSED,
 				      "the job '%s' was planned in %zu parts, "
@@ -50,20 +80,12 @@ slurm_check_job(const struct slurm_args *a, const struct sm_status *s,
 static int
 slurm_check_queue(const struct sm_status *s, struct sm_err *err)
 {
-	uint64_t max = 0;
 	char id[64];
 	size_t i;
-	int ret = sm_slurm_max_array(&max, err);
+	int ret = slurm_check_size(s->parts, err);
 
 	if (ret < 0)
 		return ret;
-	if (s->parts > max)
-		return sm_output_fail(err, SM_EREFUSED,
-				      "the job has %zu parts, and this cluster "
-				      "takes arrays of %" PRIu64 " tasks "
-				      "(MaxArraySize); plan it in at most so "
-				      "many parts",
-				      s->parts, max);
 	ret = sm_slurm_is_queued(id, s, err);
 	if (ret > 0)
 		return sm_output_fail(err, SM_EHELD,
@@ -93,8 +115,26 @@ slurm_check_options(char *const *option, struct sm_err *err)
 	return 0;
 }
 
+static void
+slurm_print_command(const char *script, char *const *option, const char *after)
+{
+	const char *p;
+
+	fputs("sbatch", stdout);
+	for (; option && *option; option++) {
+		putchar(' ');
+		/* What begins with a dash is meant to be an option here. */
+		for (p = *option; *p == '-'; p++)
+			putchar(*p);
+		if (*p)
+			sm_output_word(stdout, p);
+	}
+	printf("%s %s\n", after, script);
+}
+
 static int
-slurm_print(const struct sm_status *s, const char *array, const char *finalize)
+slurm_print(const struct sm_status *s, char *const *options, const char *array,
+	    const char *finalize)
 {
 	sm_output_line(stdout, "$/" SM_SLURM_ARRAY ":", s->job, NULL);
 	fputs(array ? array : "# every part is done\n", stdout);
@@ -103,6 +143,13 @@ slurm_print(const struct sm_status *s, const char *array, const char *finalize)
 			       NULL);
 		fputs(finalize, stdout);
 	}
+	sm_output_line(stdout, "\nto submit them: cd $", s->job, NULL);
+	if (array)
+		slurm_print_command(SM_SLURM_ARRAY, options, "");
+	if (finalize)
+		slurm_print_command(SM_SLURM_FINALIZE, options,
+				    array ? " --dependency=afterany:NUMBER" :
+					    "");
 	return 0;
 }
 
@@ -177,9 +224,9 @@ slurm_run(struct sm_call *call, struct sm_err *err)
 	int ret = sm_status(&s, job, err);
 
 	if (ret == 0)
-		ret = slurm_check_job(a, &s, job, err);
-	if (ret == 0)
 		ret = slurm_check_options(call->words.rest, err);
+	if (ret == 0)
+		ret = slurm_check_job(&s, a, job, err);
 	if (ret == 0 && s.complete) {
 		sm_output_line(stdout, "% is complete; nothing is left to do",
 			       s.final_path, NULL);
@@ -197,7 +244,8 @@ slurm_run(struct sm_call *call, struct sm_err *err)
 				 err->code;
 	}
 	if (ret == 0)
-		ret = a->print ? slurm_print(&s, array, finalize) :
+		ret = a->print ? slurm_print(&s, call->words.rest, array,
+					     finalize) :
 				 slurm_submit(&s, job, call->words.rest,
 					      array != NULL, finalize != NULL,
 					      err);
@@ -212,7 +260,8 @@ static const struct sm_option slurm_options[] = {
 	{ "parts", .type = SM_OPTION_UINT, .arg = "N", .min = 1,
 	  .at = offsetof(struct slurm_args, parts),
 	  .standard = "as planned",
-	  .help = "refuse a job that was planned in another number of parts" },
+	  .help = "make so many parts of a job that has none, if no batch was "
+		  "begun" },
 	{ "print", .type = SM_OPTION_BOOL,
 	  .at = offsetof(struct slurm_args, print),
 	  .help = "show the batch scripts, submit nothing" },

@@ -19,45 +19,50 @@
 #include "parts.h"
 #include "planning.h"
 
-struct sm_part_list {
-	struct sm_batch *row;
-	size_t count, cap;
-};
+int
+sm_part_list_add(struct sm_part_list *l, const struct sm_batch *b,
+		 struct sm_err *err)
+{
+	struct sm_batch *grown;
 
-static void
-list_release(struct sm_part_list *l)
+	if (l->count == l->cap) {
+		l->cap = l->cap ? 2 * l->cap : 1024;
+		grown = realloc(l->row, l->cap * sizeof(*grown));
+		if (!grown) {
+			free(b->item);
+			return sm_err_mem(err, "the batches");
+		}
+		l->row = grown;
+	}
+	l->row[l->count++] = *b;
+	return 0;
+}
+
+void
+sm_part_list_release(struct sm_part_list *l)
 {
 	size_t i;
 
 	for (i = 0; i < l->count; i++)
 		free(l->row[i].item);
 	free(l->row);
+	*l = (struct sm_part_list){ 0 };
 }
 
 static int
 list_emit(const struct sm_kind_batch *kb, void *arg, struct sm_err *err)
 {
+	struct sm_batch b = sm_handle_row(kb);
 	struct sm_planning *p = arg;
-	struct sm_part_list *l = p->list;
-	struct sm_batch *grown;
 
 	if (kb->id == 0 && p->kind->describe)
 		p->result->first_command = p->kind->describe(p->spec, kb);
-	if (l->count == l->cap) {
-		l->cap = l->cap ? 2 * l->cap : 1024;
-		grown = realloc(l->row, l->cap * sizeof(*grown));
-		if (!grown)
-			return sm_err_mem(err, "the batches");
-		l->row = grown;
-	}
-	l->row[l->count] = sm_handle_row(kb);
 	if (kb->item) {
-		l->row[l->count].item = strdup(kb->item);
-		if (!l->row[l->count].item)
+		b.item = strdup(kb->item);
+		if (!b.item)
 			return sm_err_mem(err, "the batches");
 	}
-	l->count++;
-	return 0;
+	return sm_part_list_add(p->list, &b, err);
 }
 
 /* ---------------------------------------------------------- one part -- */
@@ -164,6 +169,17 @@ parts_make_all(struct sm_planning *p, struct sm_err *err)
 	return ret;
 }
 
+int
+sm_plan_parts_make(struct sm_planning *p, struct sm_err *err)
+{
+	int ret = parts_check_number(p, err);
+
+	if (ret == 0)
+		ret = parts_make_all(p, err);
+	sm_fault("parts.before_marker");
+	return ret < 0 ? ret : sm_parts_mark(&p->dir, p->spec, err);
+}
+
 static bool
 parts_stand_finished(const struct sm_planning *p)
 {
@@ -197,13 +213,10 @@ parts_plan_new(struct sm_planning *p, struct sm_err *err)
 		ret = sm_jobdir_tables_name(&p->dir, p->spec->fingerprint,
 					    err);
 		if (ret == 0)
-			ret = parts_make_all(p, err);
-		sm_fault("parts.before_marker");
-		if (ret == 0)
-			ret = sm_parts_mark(&p->dir, p->spec, err);
+			ret = sm_plan_parts_make(p, err);
 		p->result->planned = ret == 0;
 	}
-	list_release(&list);
+	sm_part_list_release(&list);
 	p->list = NULL;
 	return ret;
 }

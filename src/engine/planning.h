@@ -7,6 +7,17 @@
 #include "handle.h"
 #include "join.h"
 
+/* The batches of all parts, before they are parted. */
+struct sm_part_list {
+	struct sm_batch *row;
+	size_t count, cap;
+};
+
+/* A copy of `b`, whose item is the list's from then on. */
+int sm_part_list_add(struct sm_part_list *l, const struct sm_batch *b,
+		     struct sm_err *err);
+void sm_part_list_release(struct sm_part_list *l);
+
 struct sm_planning {
 	const struct sm_plan_opts *opts;
 	const struct sm_events *ev;
@@ -26,8 +37,7 @@ struct sm_planning {
 	bool forget;    /* remove the directory again */
 	int64_t generation; /* recover: of the file that has removed shards */
 	char *grown[2]; /* --restart: what the old job has of its final file */
-	/* A part's own rows; the batches of all, before they are parted. */
-	uint64_t part_rows;
+	uint64_t part_rows; /* a part's own */
 	struct sm_part_list *list;
 };
 
@@ -67,6 +77,8 @@ int sm_plan_again(struct sm_planning *p, struct sm_err *err);
 
 /* plan --parts, or on a job that is in parts; in place of all of the above. */
 int sm_plan_parts(struct sm_planning *p, struct sm_err *err);
+/* Make p->spec->parts parts of the batches in p->list, and mark the whole. */
+int sm_plan_parts_make(struct sm_planning *p, struct sm_err *err);
 /* No part is being run; SM_EHELD. */
 int sm_plan_parts_idle(struct sm_planning *p, struct sm_err *err);
 bool sm_plan_is_parted(const struct sm_planning *p);

@@ -267,19 +267,37 @@ sm_batch_left(struct sm_batch_left *left, struct sm_db *db, struct sm_err *err)
 	return 0;
 }
 
-int
-sm_batch_any_failed(struct sm_db *db, struct sm_err *err)
+/* Is there a row?  1, 0, <0; `text` is a constant. */
+static int
+batch_any(struct sm_db *db, const char *text, struct sm_err *err)
 {
-	static const char text[] =
-		"SELECT 1 FROM batch WHERE state = 'failed' LIMIT 1";
 	sqlite3_stmt *s = sql_get(db, text, err);
 	int ret;
 
 	if (!s)
 		return err->code;
-	ret = sql_step(db, s, "look for failed batches", err);
+	ret = sql_step(db, s, "look for batches", err);
 	sqlite3_reset(s);
 	return ret;
+}
+
+int
+sm_batch_any_failed(struct sm_db *db, struct sm_err *err)
+{
+	static const char text[] =
+		"SELECT 1 FROM batch WHERE state = 'failed' LIMIT 1";
+
+	return batch_any(db, text, err);
+}
+
+int
+sm_batch_any_begun(struct sm_db *db, struct sm_err *err)
+{
+	static const char text[] =
+		"SELECT 1 FROM attempt UNION ALL "
+		"SELECT 1 FROM batch WHERE state <> 'pending' LIMIT 1";
+
+	return batch_any(db, text, err);
 }
 
 int

@@ -27,6 +27,9 @@ plan=(--range 10 --size 2 --max-attempts 1 -- sh -c 'test ! -e bad && echo "$1"'
 expect_exit 0 sm plan one exec "${plan[@]}"
 expect_exit 2 sm slurm one
 expect_text err "not in parts" "--parts N"
+expect_exit 7 env max=3 "$SHARDMILL" slurm one --parts 4
+expect_text err "4 parts" "arrays of 3 tasks"
+[ -e one/job.db ] || fail "refused, and divided all the same"
 expect_exit 0 sm plan "$work" exec -o f.gz --parts 4 "${plan[@]}"
 expect_exit 7 sm slurm "$work" --parts 3
 expect_exit 2 sm slurm "$work" -- --array=1
@@ -34,7 +37,9 @@ expect_exit 7 env max=3 "$SHARDMILL" slurm "$work"
 expect_text err "4 parts" "arrays of 3 tasks"
 [ ! -e calls ] || fail "something was submitted"
 
-expect_exit 0 sm slurm "$work" --print
+expect_exit 0 sm slurm "$work" --print -- --partition=long --comment "two words"
+expect_text out "sbatch --partition=long --comment 'two words' slurm.sh" \
+	" --dependency=afterany:NUMBER slurm-finalize.sh"
 expect_text out "#SBATCH --array=0-3" "#SBATCH --requeue" \
 	"#SBATCH --open-mode=append" "exec $SHARDMILL run --takeover" \
 	"exec $SHARDMILL finalize ."
@@ -101,6 +106,32 @@ wait $pid
 equal $? 143 "status of a task that was asked to end"
 equal "$(sql slow/part-0000 "SELECT group_concat(DISTINCT state) FROM batch
 	WHERE state IN ('done', 'running')")" done "states after TERM"
+
+# --parts divides a job that has none, and was not begun.
+expect_exit 0 sm plan late exec -o late.gz --single-member "${plan[@]}"
+expect_exit 2 sm slurm late --parts 6
+expect_text err "6 parts of 5 batches"
+equal "$(count_of late pending)" 5 "pending in a job that was not divided"
+rm calls
+expect_exit 0 sm slurm late --parts 2
+expect_text out "2 parts" "finalize"
+[ ! -e late/job.db ] && [ ! -e late/shards ] || fail "the whole has a table"
+expect_exit 7 sm slurm late --parts 3
+expect_text err "in 2 parts, not 3"
+expect_exit 0 sm plan late exec -o late.gz "${plan[@]}"
+expect_text out "planned before in 2 parts"
+expect_exit 0 sm run late
+expect_exit 0 sm finalize one -o single.gz --single-member
+same single.gz late.gz
+expect_exit 0 sm plan half exec -o half.gz "${plan[@]}"
+expect_exit 0 sm run half
+expect_exit 7 sm slurm half --parts 2
+expect_text err "were begun" "--restart"
+printf 'one\ntwo\n' | sm plan items exec --items - -o items.gz -- echo {} \
+	>out || fail "plan"
+expect_exit 0 sm slurm items --parts 2 --print
+expect_exit 0 sm run items
+equal "$(gzip -dc items.gz | tr '\n' ' ')" "one two " "items"
 
 rm bin/*
 expect_exit 3 env PATH="$dir/bin" "$SHARDMILL" slurm slow

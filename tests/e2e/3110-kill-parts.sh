@@ -1,5 +1,6 @@
 #!/bin/bash
-# SIGKILL at any moment of a job in parts: planning, running the whole, joining.
+# SIGKILL at any moment of a job in parts: planning, dividing, running the whole,
+# joining.
 # Planned anew without asking, nothing made twice that was done, same file.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -7,7 +8,9 @@ seed_random
 data mid 6000 300
 opts=(--batch-rows 100)
 reference by100 "${opts[@]}"
-plan=(plan job candidates -o f.gz --parts 7 "${opts[@]}" "${args[@]}")
+whole=(plan job candidates -o f.gz "${opts[@]}" "${args[@]}")
+plan=("${whole[@]}" --parts 7)
+divide=(slurm job --parts 7 --print)
 
 # killed MS COMMAND...: with all that it started, somewhere within MS
 killed() {
@@ -24,14 +27,22 @@ shards() {
 }
 
 for n in $(seq 1 "${KILLS:-6}"); do
+	# In parts from the beginning, or divided later.
+	make=("${plan[@]}")
+	if [ $((n % 2)) = 0 ]; then
+		expect_exit 0 sm "${whole[@]}"
+		make=("${divide[@]}")
+	fi
 	for k in 1 2 3; do
-		killed 700 "${plan[@]}"
+		killed 700 "${make[@]}"
 		# Planned, or not at all: no command takes half of it for a job.
 		if [ -e job/spec.json ]; then
 			expect_exit 0 sm status job --json
 			equal "$(json out total)" 60 "batches of a killed plan"
 		fi
 	done
+	expect_exit 0 sm "${make[@]}"
+	[ ! -e job/job.db ] || fail "the whole has a table"
 	expect_exit 0 sm "${plan[@]}"
 	equal "$(echo job/part-* | wc -w)" 7 "parts"
 	for k in 1 2 3; do
