@@ -25,6 +25,10 @@ static const long network_fs_types[] = {
 	V9FS_MAGIC,       CEPH_SUPER_MAGIC, 0x0bd00bd0 /* Lustre */,
 	0x47504653 /* GPFS */, 0x19830326 /* BeeGFS */,
 	0x7461636f /* OCFS2 */, 0x01161970 /* GFS2 */,
+	0x20030528 /* OrangeFS */, 0xaad7aaea /* PanFS */,
+	0xbeefdead /* StorNext */, 0x013111a8 /* IBRIX */,
+	0x6b414653 /* kAFS */, 0x61636673 /* ACFS */, 0x564c /* NCP */,
+	0xbacbacbc, 0x786f4256, 0x7c7c6673 /* a virtual machine's host */,
 	FUSE_SUPER_MAGIC /* sshfs and many others; which, it does not say */,
 };
 

@@ -83,7 +83,7 @@ journal() {
 }
 exec_job=(--range 6 -- echo "{first}")
 
-for type in 6969 517b fe534d42 65735546 bd00bd0; do
+for type in 6969 517b fe534d42 ff534d42 65735546 bd00bd0 aad7aaea 564c; do
 	expect_exit 7 remote $type plan new exec "${exec_job[@]}"
 	expect_text err "network file system" "--network-fs"
 	[ ! -e new ] || fail "a refused plan left its directory"
