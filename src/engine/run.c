@@ -16,6 +16,7 @@
 #include "join.h"
 #include "joined.h"
 #include "parts.h"
+#include "run_tell.h"
 #include "startcheck.h"
 #include "super.h"
 
@@ -24,10 +25,6 @@
 
 /* After the first request to stop, and no longer, for one transaction. */
 #define DRAIN_PATIENCE_MS 2000
-
-/* So many batches, so short, are worth a word. */
-#define TINY_BATCHES 1000
-#define TINY_MS 20
 
 void
 sm_settings_init(struct sm_settings *s)
@@ -107,18 +104,6 @@ run_check(char **path, struct sm_handle *h, const struct sm_run_opts *opts,
 	return ret;
 }
 
-/* The consequence that is not seen until it is too late. */
-static void
-run_tell_consume(const struct sm_handle *h, const struct sm_events *ev)
-{
-	if (h->job.consume && h->job.final_path)
-		sm_event_notice(ev,
-				"--consume: shards are removed once '%s' has "
-				"them; if that file is lost before the job is, "
-				"its batches are made again",
-				h->job.final_path);
-}
-
 static int
 run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 	struct sm_err *err)
@@ -160,23 +145,6 @@ run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 	return ret;
 }
 
-static void
-run_tell_check(const struct sm_startcheck *c, const struct sm_events *ev)
-{
-	if (c->requeued)
-		sm_event_notice(ev,
-				"%llu done batch%s lost the shard and %s made "
-				"again",
-				(unsigned long long)c->requeued,
-				c->requeued == 1 ? "" : "es",
-				c->requeued == 1 ? "is" : "are");
-	if (c->renamed)
-		sm_event_notice(ev, "%llu shard%s that a power cut left "
-				    "unnamed put in place",
-				(unsigned long long)c->renamed,
-				c->renamed == 1 ? "" : "s");
-}
-
 /* Join meanwhile, if there is a final file and something left to wait for. */
 static int
 run_follow(struct sm_follow *follow, struct sm_handle *h,
@@ -209,7 +177,7 @@ run_supervise(struct sm_super *s, struct sm_err *err)
 		ret = sm_startcheck(&check, s->h, err);
 #endif
 	if (ret == 0) {
-		run_tell_check(&check, s->ev);
+		sm_run_tell_check(&check, s->ev);
 		ret = run_follow(s->follow, s->h, s->opts, err);
 	}
 	if (ret == 0)
@@ -221,83 +189,6 @@ run_supervise(struct sm_super *s, struct sm_err *err)
 	}
 	sm_super_end_children(s);
 	return ret;
-}
-
-/*
- * Batches so short that claims, commits and syncs are most of their time: say
- * what would help, once, by what this run did.
- */
-static void
-run_tell_tiny(const struct sm_handle *h, const struct sm_batch_counts *c,
-	      const struct sm_events *ev)
-{
-	double per_s, ms;
-
-	if (c->done < TINY_BATCHES || c->rows == 0 || c->rows_per_s <= 0)
-		return;
-	per_s = c->rows_per_s * (double)c->done / (double)c->rows;
-	ms = 1000 * h->job.workers / per_s;
-	if (ms < TINY_MS)
-		sm_event_notice(ev,
-				"the batches took %.1f ms each: larger ones%s "
-				"would cost less",
-				ms,
-				h->job.sync == SM_SYNC_END ? "" :
-							     ", or --sync end,");
-}
-
-/* Is every batch done?  SM_EWORK, SM_ESTOPPED say what is not. */
-static int
-run_verdict(struct sm_handle *h, const struct sm_run_opts *opts,
-	    struct sm_run_result *result, struct sm_err *err)
-{
-	struct sm_batch_counts c;
-	int ret = sm_batch_counts(&c, h->db, err);
-
-	if (ret < 0)
-		return ret;
-	result->done = c.done;
-	result->failed = c.failed;
-	result->left = c.pending + c.running;
-	run_tell_tiny(h, &c, &opts->events);
-	/* A command may well print nothing; an export that is empty is odd. */
-	if (h->kind == &sm_kind_candidates && c.done == c.total &&
-	    c.rows > 0 && c.records == 0)
-		sm_event_notice(&opts->events,
-				"the output is empty: not one of %llu rows "
-				"gave a record",
-				(unsigned long long)c.rows);
-	if (result->left > 0 && result->signals > 0)
-		return sm_err_set(err, SM_ESTOPPED,
-				  "stopped with %llu of %llu batches left; the "
-				  "same command goes on",
-				  (unsigned long long)result->left,
-				  (unsigned long long)c.total);
-	if (result->failed > 0 && result->left > 0)
-		return sm_err_set(err, SM_EWORK,
-				  "%llu of %llu batches failed, and %llu are "
-				  "left%s; 'shardmill run %s' goes on with "
-				  "those, --retry-failed tries the failed ones "
-				  "again",
-				  (unsigned long long)result->failed,
-				  (unsigned long long)c.total,
-				  (unsigned long long)result->left,
-				  h->job.fail_fast ? " (--fail-fast)" : "",
-				  h->dir.path);
-	if (result->failed > 0)
-		return sm_err_set(err, SM_EWORK,
-				  "%llu of %llu batches failed; 'shardmill "
-				  "status %s' names them, 'shardmill run %s "
-				  "--retry-failed' tries them again",
-				  (unsigned long long)result->failed,
-				  (unsigned long long)c.total, h->dir.path,
-				  h->dir.path);
-	if (result->left > 0)
-		return sm_err_set(err, SM_EWORK,
-				  "%llu of %llu batches are left",
-				  (unsigned long long)result->left,
-				  (unsigned long long)c.total);
-	return 0;
 }
 
 /* Make what is left and join it. */
@@ -316,7 +207,7 @@ run_round(struct sm_finalize_result *made, struct sm_super *s,
 	if (ret == 0)
 		ret = sm_follow_hear(&follow, s->ev, err);
 	if (ret == 0)
-		ret = run_verdict(s->h, s->opts, result, err);
+		ret = sm_run_verdict(result, s->h, s->ev, err);
 	if (ret == 0 && s->h->job.final_path) {
 		ret = sm_join(made, s->h, &fin,
 			      follow.started ? &follow.grown : NULL, &why);
@@ -393,7 +284,7 @@ run_watched(struct sm_super *s, struct sm_run_result *result,
 					  h->job.sync == SM_SYNC_SHARD, err);
 	if (ret < 0)
 		return ret;
-	run_tell_consume(h, s->ev);
+	sm_run_tell_consume(h, s->ev);
 	/* Orphans of commands come to us, to be ended with their worker. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	ret = run_rounds(s, result, err);

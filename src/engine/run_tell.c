@@ -1,0 +1,119 @@
+#include "handle.h"
+#include "startcheck.h"
+
+#include "run_tell.h"
+
+/* So many batches, so short, are worth a word. */
+#define TINY_BATCHES 1000
+#define TINY_MS      20
+
+void
+sm_run_tell_consume(const struct sm_handle *h, const struct sm_events *ev)
+{
+	if (h->job.consume && h->job.final_path)
+		sm_event_notice(ev,
+				"--consume: shards are removed once '%s' has "
+				"them; if that file is lost before the job is, "
+				"its batches are made again",
+				h->job.final_path);
+}
+
+void
+sm_run_tell_check(const struct sm_startcheck *c, const struct sm_events *ev)
+{
+	if (c->requeued)
+		sm_event_notice(ev,
+				"%llu done batch%s lost the shard and %s made "
+				"again",
+				(unsigned long long)c->requeued,
+				c->requeued == 1 ? "" : "es",
+				c->requeued == 1 ? "is" : "are");
+	if (c->renamed)
+		sm_event_notice(ev, "%llu shard%s that a power cut left "
+				    "unnamed put in place",
+				(unsigned long long)c->renamed,
+				c->renamed == 1 ? "" : "s");
+}
+
+/*
+ * Batches so short that claims, commits and syncs are most of their time: say
+ * what would help, once, by what this run did.
+ */
+static void
+run_tell_tiny(const struct sm_handle *h, const struct sm_batch_counts *c,
+	      const struct sm_events *ev)
+{
+	double per_s, ms;
+
+	if (c->done < TINY_BATCHES || c->rows == 0 || c->rows_per_s <= 0)
+		return;
+	per_s = c->rows_per_s * (double)c->done / (double)c->rows;
+	ms = 1000 * h->job.workers / per_s;
+	if (ms < TINY_MS)
+		sm_event_notice(ev,
+				"the batches took %.1f ms each: larger ones%s "
+				"would cost less",
+				ms,
+				h->job.sync == SM_SYNC_END ? "" :
+							     ", or --sync end,");
+}
+
+/* A command may well print nothing; an export that is empty is odd. */
+static void
+run_tell_empty(const struct sm_handle *h, const struct sm_batch_counts *c,
+	       const struct sm_events *ev)
+{
+	if (h->kind == &sm_kind_candidates && c->done == c->total &&
+	    c->rows > 0 && c->records == 0)
+		sm_event_notice(ev,
+				"the output is empty: not one of %llu rows "
+				"gave a record",
+				(unsigned long long)c->rows);
+}
+
+int
+sm_run_verdict(struct sm_run_result *result, struct sm_handle *h,
+	       const struct sm_events *ev, struct sm_err *err)
+{
+	struct sm_batch_counts c;
+	int ret = sm_batch_counts(&c, h->db, err);
+
+	if (ret < 0)
+		return ret;
+	result->done = c.done;
+	result->failed = c.failed;
+	result->left = c.pending + c.running;
+	run_tell_tiny(h, &c, ev);
+	run_tell_empty(h, &c, ev);
+	if (result->left > 0 && result->signals > 0)
+		return sm_err_set(err, SM_ESTOPPED,
+				  "stopped with %llu of %llu batches left; the "
+				  "same command goes on",
+				  (unsigned long long)result->left,
+				  (unsigned long long)c.total);
+	if (result->failed > 0 && result->left > 0)
+		return sm_err_set(err, SM_EWORK,
+				  "%llu of %llu batches failed, and %llu are "
+				  "left%s; 'shardmill run %s' goes on with "
+				  "those, --retry-failed tries the failed ones "
+				  "again",
+				  (unsigned long long)result->failed,
+				  (unsigned long long)c.total,
+				  (unsigned long long)result->left,
+				  h->job.fail_fast ? " (--fail-fast)" : "",
+				  h->dir.path);
+	if (result->failed > 0)
+		return sm_err_set(err, SM_EWORK,
+				  "%llu of %llu batches failed; 'shardmill "
+				  "status %s' names them, 'shardmill run %s "
+				  "--retry-failed' tries them again",
+				  (unsigned long long)result->failed,
+				  (unsigned long long)c.total, h->dir.path,
+				  h->dir.path);
+	if (result->left > 0)
+		return sm_err_set(err, SM_EWORK,
+				  "%llu of %llu batches are left",
+				  (unsigned long long)result->left,
+				  (unsigned long long)c.total);
+	return 0;
+}

@@ -1,0 +1,26 @@
+/*
+ * run_tell.h - what a run says of itself, and what it came to (run.c only)
+ */
+#ifndef SM_RUN_TELL_H
+#define SM_RUN_TELL_H
+
+struct sm_err;
+struct sm_events;
+struct sm_handle;
+struct sm_run_result;
+struct sm_startcheck;
+
+/* The consequence of --consume that is not seen until it is too late. */
+void sm_run_tell_consume(const struct sm_handle *h,
+			 const struct sm_events *ev);
+void sm_run_tell_check(const struct sm_startcheck *c,
+		       const struct sm_events *ev);
+
+/*
+ * Is every batch done?  Counts them into *result, whose signals are set; an
+ * error, SM_EWORK or SM_ESTOPPED, says what is not, and what to type next.
+ */
+int sm_run_verdict(struct sm_run_result *result, struct sm_handle *h,
+		   const struct sm_events *ev, struct sm_err *err);
+
+#endif /* SM_RUN_TELL_H */
