@@ -123,7 +123,6 @@ watch_add(struct sm_watch *w, const struct sm_worker *worker,
 	w->item = p;
 	p[w->count++] = (struct sm_watched){
 		.worker = *worker,
-		.beats = sm_live_beats(w->live, worker->slot),
 		.seen = true,
 	};
 	return 0;
@@ -193,7 +192,9 @@ watch_look(struct sm_watch *w, struct sm_watched *it, uint64_t passed_ms)
 {
 	uint64_t beats = sm_live_beats(w->live, it->worker.slot);
 
-	if (beats != it->beats || it->stalled) {
+	/* It may have come right before this tick. */
+	if (!it->looked || beats != it->beats || it->stalled) {
+		it->looked = true;
 		it->beats = beats;
 		it->still_ms = 0;
 		return;

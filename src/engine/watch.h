@@ -27,6 +27,7 @@ struct sm_watched {
 	uint64_t beats;
 	uint64_t still_ms;
 	bool seen; /* in the latest sm_watch_set() */
+	bool looked; /* at a tick: `beats` is from then */
 	bool stalled;
 };
 

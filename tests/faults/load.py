@@ -11,7 +11,7 @@ committed once, and the text is that of an undisturbed run of large batches.
 In a second job one reader never ends: the log grows, the run goes on and says
 so with the size; when the reader is gone, the log is written back.
 
-SQLite is whichever the program and the shell find: LD_LIBRARY_PATH chooses.
+SQLite is whichever the program finds (LD_LIBRARY_PATH), the shell that on PATH.
 """
 import gzip
 import os
@@ -97,18 +97,19 @@ class Beside:
         stays = subprocess.Popen([*SHELL, path], stdin=subprocess.PIPE,
                                  stdout=subprocess.PIPE, text=True,
                                  stderr=subprocess.PIPE)
-        while not self.over.wait(0.05) and not self.errors:
+        while not self.over.wait(0.05) and stays.poll() is None:
             began = time.monotonic()
             stays.stdin.write(self._statement() + "\n.print over\n")
             stays.stdin.flush()
-            while (line := stays.stdout.readline()) not in ("over\n", ""):
+            while stays.stdout.readline() not in ("over\n", ""):
                 pass
             middle = time.monotonic()
             r = subprocess.run([*SHELL, path, self._statement()],
                                capture_output=True, text=True, check=False,
                                stdin=subprocess.DEVNULL)
-            if r.returncode or not line:
+            if r.returncode:
                 self.errors.append(r.stderr.strip())
+                break
             self.longest_s = max(self.longest_s, middle - began,
                                  time.monotonic() - middle)
         text = stays.communicate()[1].strip()
@@ -120,7 +121,7 @@ class Beside:
         for thread in self.threads:
             thread.join()
         if self.errors:
-            raise lab.Violation(f"a shell: {self.errors[:3]}")
+            raise lab.Violation(f"a shell: {self.errors}")
 
 
 def whole(slot, want):
