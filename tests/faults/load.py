@@ -11,7 +11,8 @@ committed once, and the text is that of an undisturbed run of large batches.
 In a second job one reader never ends: the log grows, the run goes on and says
 so with the size; when the reader is gone, the log is written back.
 
-SQLite is whichever the program finds (LD_LIBRARY_PATH), the shell that on PATH.
+SQLite is whichever the program finds (LD_LIBRARY_PATH), the shell that of
+PATH.
 """
 import gzip
 import os
@@ -90,38 +91,42 @@ class Beside:
         return (f"UPDATE batch SET priority = {self.random.randrange(3)} "
                 f"WHERE id = {self.random.randrange(self.rows)};")
 
+    def _type(self, stays, path):
+        """A statement in the shell that stays, then one in another."""
+        began = time.monotonic()
+        stays.stdin.write(self._statement() + "\n.print over\n")
+        stays.stdin.flush()
+        if "over\n" not in iter(stays.stdout.readline, ""):
+            raise BrokenPipeError
+        middle = time.monotonic()
+        r = subprocess.run([*SHELL, path, self._statement()],
+                           capture_output=True, text=True, check=False,
+                           stdin=subprocess.DEVNULL)
+        if r.returncode:
+            self.errors.append(r.stderr.strip())
+        self.longest_s = max(self.longest_s, middle - began,
+                             time.monotonic() - middle)
+
     def _types(self):
-        """One statement after the other: in the shell that stays open, then
-        in one that comes and goes."""
         path = os.path.join(self.job, "job.db")
         stays = subprocess.Popen([*SHELL, path], stdin=subprocess.PIPE,
                                  stdout=subprocess.PIPE, text=True,
                                  stderr=subprocess.PIPE)
-        while not self.over.wait(0.05) and stays.poll() is None:
-            began = time.monotonic()
-            stays.stdin.write(self._statement() + "\n.print over\n")
-            stays.stdin.flush()
-            while stays.stdout.readline() not in ("over\n", ""):
-                pass
-            middle = time.monotonic()
-            r = subprocess.run([*SHELL, path, self._statement()],
-                               capture_output=True, text=True, check=False,
-                               stdin=subprocess.DEVNULL)
-            if r.returncode:
-                self.errors.append(r.stderr.strip())
-                break
-            self.longest_s = max(self.longest_s, middle - began,
-                                 time.monotonic() - middle)
+        try:
+            while not self.over.wait(0.05):
+                self._type(stays, path)
+        except BrokenPipeError:
+            pass
         text = stays.communicate()[1].strip()
         if text or stays.returncode:
-            self.errors.append(text or f"the shell: {stays.returncode}")
+            self.errors.append(f"exit {stays.returncode}: {text}")
 
     def stop(self):
         self.over.set()
         for thread in self.threads:
             thread.join()
         if self.errors:
-            raise lab.Violation(f"a shell: {self.errors}")
+            raise lab.Violation(f"a shell: {self.errors[:3]}")
 
 
 def whole(slot, want):
@@ -189,7 +194,7 @@ def case_reader(slot, driver, rows, args, want):
                                 f" bytes: {run.text()}")
         reader.communicate()
         # Written back, it begins anew and grows no further.
-        grown = beside.wal()
+        grown = max(beside.wal(), beside.most)
         code = run.ended(3600, "the run")
         if beside.most > grown + LARGE_BYTES // 4:
             raise lab.Violation(f"the log of {grown} bytes grew on to "
