@@ -132,7 +132,7 @@ entry_litlen(unsigned symbol, unsigned bits)
 	unsigned extra;
 
 	if (symbol < 256)
-		return symbol << 8 | 1 << 4 | bits;
+		return symbol << 8 | ENTRY_LITERAL | bits;
 	if (symbol == 256)
 		return ENTRY_END | bits;
 	symbol -= 257;
@@ -180,19 +180,19 @@ litlen_join(uint32_t *table)
 		e = table[i];
 		if (!ENTRY_IS_LITERAL(e))
 			continue;
-		bits = ENTRY_LITERAL_BITS(e);
+		bits = ENTRY_BITS(e);
 		e &= 0xff00;
 		for (n = 1; n < 3; n++) {
 			next = table[i >> bits];
 			if (!ENTRY_IS_LITERAL(next) ||
-			    bits + ENTRY_LITERAL_BITS(next) >
+			    bits + ENTRY_BITS(next) >
 				    SM_INFLATE_LITLEN_BITS)
 				break;
 			/* Entry 0 alone meets itself, not joined yet. */
 			e |= (next & 0xff00) << (8 * n);
-			bits += ENTRY_LITERAL_BITS(next);
+			bits += ENTRY_BITS(next);
 		}
-		table[i] = e | n << 4 | bits;
+		table[i] = e | n * ENTRY_LITERAL | bits;
 	}
 }
 
