@@ -18,12 +18,12 @@
 #ifdef SHARDMILL_FAULTS /* so that short jobs have something to follow */
 #define FOLLOW_POLL_MS 5
 #else
-#define FOLLOW_POLL_MS 50
+#define FOLLOW_POLL_MS 20
 #endif
 #define FOLLOW_POLL_NETWORK_MS 1000
 #define FOLLOW_ROWS 64
 /* Workers come first: processor and disk. */
-#define FOLLOW_NICE 10
+#define FOLLOW_NICE 5
 #define FOLLOW_IOPRIO ((2 << 13) | 7) /* best effort, the lowest of it */
 /* An outsider that holds the database is no reason to wait: later will do. */
 #define FOLLOW_WAIT_S 2.0
@@ -214,10 +214,12 @@ follow_look(struct sm_follow *f, struct sm_err *err)
 		if (follow_give_up(f))
 			break;
 	}
-	sm_final_flush(&f->grown.final);
-	if (ret > 0 && (ret = follow_record(f, false, err)) == 0)
-		ret = 1;
-	return ret;
+	if (ret <= 0)
+		return ret;
+	ret = sm_growing_settle(&f->grown, err);
+	if (ret == 0)
+		ret = follow_record(f, false, err);
+	return ret < 0 ? ret : 1;
 }
 
 static void *
@@ -237,7 +239,8 @@ follow_main(void *arg)
 			break;
 		ret = ret < 0 ? ret : 0;
 	}
-	if (ret == 0)
+	/* With the last batch the rest is recorded as the file is published. */
+	if (ret == 0 && f->grown.final.appended < f->h.job.batches)
 		ret = follow_record(f, true, &why);
 	if (ret < 0) {
 		sm_growing_close(&f->grown);

@@ -97,6 +97,12 @@ int sm_growing_is_current(struct sm_growing *g, struct sm_err *err);
  */
 int sm_growing_record(struct sm_growing *g, bool all, struct sm_err *err);
 
+/*
+ * Nothing is to be added for a while: let the disk begin with what was, and,
+ * if that was the last batch, wait for it, so that little is left for the end.
+ */
+int sm_growing_settle(struct sm_growing *g, struct sm_err *err);
+
 /* List the next batch in the index. */
 int sm_growing_list(struct sm_growing *g, const struct sm_batch_row *row,
 		    const struct sm_gzip_entry *e, struct sm_err *err);

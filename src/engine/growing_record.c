@@ -237,6 +237,24 @@ sm_growing_record(struct sm_growing *g, bool all, struct sm_err *err)
 }
 
 int
+sm_growing_settle(struct sm_growing *g, struct sm_err *err)
+{
+	int ret;
+
+	if (g->final.at <= g->final.behind)
+		return 0;
+	sm_final_flush(&g->final);
+	if (g->final.appended < g->h->job.batches)
+		return 0;
+	sm_fault("follow.before_sync");
+	if (sm_fault_errno("follow.sync") == 0 && fdatasync(g->fd) == 0)
+		return 0;
+	ret = sm_err_sys(err, "cannot sync '%s'", g->part);
+	sm_growing_abandon(g);
+	return ret;
+}
+
+int
 sm_growing_make_findable(struct sm_growing *g, struct sm_err *err)
 {
 	if (!g->ours || (!g->consume && !g->rewriting))
