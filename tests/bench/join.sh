@@ -36,13 +36,6 @@ for name in cat join; do
 done
 echo
 
-# From the last batch's commit to the end of the command.
-tail_ms() {
-	local last
-	last=$(sql "$1" 'SELECT max(finished) FROM batch')
-	calc "($2 / 1e6 - $last) * 1000" %.0f
-}
-
 # The shards out of the page cache, as far as that can be asked for.
 forget() {
 	sync
@@ -53,45 +46,88 @@ for name in sys.argv[1:]:
     os.close(fd)' "$@"
 }
 
-followed() {
-	local name=$1 start=$EPOCHREALTIME end
-	shift
+job() {
 	rm -rf f.gz f.gz.job
 	sync .
-	start=$EPOCHREALTIME
 	sm candidates -o f.gz -q "${args[@]}" --score-digits double \
-		--batch-rows "$batch" -j 2 "$@" >out 2>err || fail "$name: $*"
-	end=${EPOCHREALTIME/[.,]/}
-	note "$name" "$(((end - ${start/[.,]/}) / 1000))"
-	note "$name-tail" "$(tail_ms f.gz.job "$end")"
+		--batch-rows "$batch" -j 2 "$@" >out 2>err || fail "a job: $*"
 }
 
-for rows in ${BENCH_FOLLOW_ROWS:-20000}; do
-	dataset "$rows" 300
-	for batch in ${BENCH_FOLLOW_BATCH:-500 5000}; do
-		took=()
-		for ((i = 0; i < runs; i++)); do
-			followed consume --consume
-			followed end --no-follow
-			followed follow
-			rm -f joined
-			clock cat-warm cat_sync_of f.gz.job
-			rm -f joined
-			forget f.gz.job/shards/*.gz
-			clock cat-cold cat_sync_of f.gz.job
+# From the last batch's commit to the name of the synced final file, which is
+# the file's last change, and to the end of the command.
+timed_job() {
+	local name=$1 start=$EPOCHREALTIME last
+	shift
+	job "$@"
+	note "$name" "$(ms_since "$start")"
+	last=$(sql f.gz.job 'SELECT max(finished) FROM batch')
+	note "$name-end" "$(calc "(${EPOCHREALTIME/,/.} - $last) * 1000" %.1f)"
+	note "$name-file" "$(calc "($(stat -c %.Z f.gz) - $last) * 1000" %.1f)"
+}
+
+# peak: the most that the disk had of a job
+peak() {
+	local most=0 now pid
+	job "$@" &
+	pid=$!
+	while ! gone $pid; do
+		now=$(du -cs --block-size=1 f.gz* 2>/dev/null | tail -n 1)
+		[ "${now%%[!0-9]*}" -le "$most" ] || most=${now%%[!0-9]*}
+		sleep 0.02
+	done
+	wait $pid || exit 1
+	megabytes "$most" %.0f
+}
+
+follow_table() {
+	local i name size
+	took=()
+	for ((i = 0; i < $1; i++)); do
+		timed_job consume --consume
+		timed_job end --no-follow
+		timed_job follow
+		for name in warm cold; do
+			[ $name = warm ] || forget f.gz.job/shards/*.gz
+			clock "cat-$name" cat_sync_of f.gz.job
 			rm -f joined
 			sync .
 		done
-		heading "$rows rows in batches of $batch, $(megabytes \
-			"$(stat -c %s f.gz)" %.0f), to the finished, synced file"
-		columns "" "after the last batch" "whole command"
-		for name in end follow consume; do
-			row "$name" "$(median $name-tail) ms" \
-				"$(seconds "$(median $name)")"
-		done
-		for name in cat-warm cat-cold; do
-			row "$name" "$(median $name) ms" ""
-		done
-		echo
+	done
+	size=$(stat -c %s f.gz)
+	heading "$(thousands "$rows") rows in batches of $(thousands "$batch"),$(
+		) $(megabytes "$size" %.0f): to the finished, synced file"
+	columns "" "file after the last batch" "command after it" \
+		"whole command" "most on disk"
+	row "joined at the end" "$(median end-file) ms" \
+		"$(median end-end) ms" "$(seconds "$(median end)")" \
+		"$(peak --no-follow)"
+	row "followed" "$(median follow-file) ms" "$(median follow-end) ms" \
+		"$(seconds "$(median follow)")" "$(peak)"
+	row "\`--consume\`" "$(median consume-file) ms" \
+		"$(median consume-end) ms" "$(seconds "$(median consume)")" \
+		"$(peak --consume)"
+	for name in warm cold; do
+		row "\`cat shards/*.gz > f && sync f\`, $name" \
+			"$(median "cat-$name") ms" "" "" ""
+	done
+	echo
+	echo "Followed, the file comes after $(ratio "$(median follow-file)" \
+		"$(median cat-warm)" %.3f) of \`cat\` (aim: 0.1), and the$(
+		) command takes $(ratio "$(median follow)" "$(median end)" %.2f)$(
+		) of that without."
+	echo
+}
+
+for rows in ${BENCH_FOLLOW_ROWS:-20000 1000000}; do
+	room $((rows / 50000 + 1))
+	dataset "$rows" 300
+	for batch in ${BENCH_FOLLOW_BATCH:-500 5000}; do
+		# So many are made that one run says enough, and small ones
+		# would say the same.
+		if [ "$rows" -le 100000 ]; then
+			follow_table "$runs"
+		elif [ "$batch" -ge 5000 ]; then
+			follow_table 1
+		fi
 	done
 done
