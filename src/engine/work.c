@@ -18,6 +18,7 @@
  * back by whoever sees that the worker is dead, and a file that no reader
  * opens; or, behind step 10, a done row and its shard.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,9 @@
 #define IDLE_MIN_MS 5
 #define IDLE_MAX_MS 200
 #define COMMIT_TRIES 3
+/* A signal to all processes reaches the command first, and us through the
+ * supervisor, which may be waiting for its turn to write. */
+#define SIGNAL_TO_ALL_MS 2000
 
 static int
 work_claim(struct sm_self *w, struct sm_err *err)
@@ -228,6 +232,7 @@ work_commit(struct sm_self *w, struct sm_err *err)
 
 enum work_blame {
 	BLAME_BATCH, /* counts against it */
+	BLAME_STOP,  /* the batch goes back; the worker drains */
 	BLAME_DISK,  /* the batch goes back; the worker may try again */
 	BLAME_RUN,   /* the batch goes back; the run ends */
 };
@@ -248,6 +253,23 @@ work_blame(int code)
 	default:
 		return BLAME_BATCH;
 	}
+}
+
+/*
+ * Did the command die of what asks the run to end?  A scheduler that cancels or
+ * moves a job sends TERM to every process of it; that is no failed try.
+ */
+static bool
+work_was_stopped(struct sm_self *w, int code)
+{
+	int sig = code == SM_ESIGNAL  ? w->outcome.signal :
+		  code == SM_ECOMMAND ? w->outcome.exit_status - 128 :
+					-1;
+
+	if (sig != SIGTERM && sig != SIGINT && sig != SIGHUP)
+		return false;
+	sm_pulse_wait(&w->pulse, SIGNAL_TO_ALL_MS);
+	return atomic_load(&w->pulse.drain);
 }
 
 static void
@@ -279,6 +301,8 @@ work_trouble(struct sm_self *w, const struct sm_err *why, struct sm_err *err)
 	bool failed = false;
 	int ret, held;
 
+	if (work_was_stopped(w, why->code))
+		blame = BLAME_STOP;
 	work_describe(w, &t, blame, why);
 	ret = sm_db_begin_write(w->h.db, err);
 	if (ret < 0)
@@ -299,7 +323,9 @@ work_trouble(struct sm_self *w, const struct sm_err *why, struct sm_err *err)
 	if (ret == 0 && held > 0 && blame != BLAME_RUN)
 		sm_self_tell(w, "batch %llu: %s%s",
 			     (unsigned long long)w->b.id, why->text,
-			     failed ? "; it has failed" : "; tried again");
+			     failed		   ? "; it has failed" :
+			     blame == BLAME_STOP ? "; given back" :
+						   "; tried again");
 out:
 	if (blame == BLAME_RUN ||
 	    (blame == BLAME_DISK &&

@@ -28,6 +28,10 @@ equal "$(sql job/part-0000 "SELECT group_concat(DISTINCT outcome) FROM
 [ "$(done_in job/part-0000)" -lt 8 ] || fail "it had nothing left to do"
 wait_for 90 cluster_is_empty
 equal "$(done_in job/part-0001)" 8 "batches of the task that was requeued"
+# The requeue sent TERM to the commands as well.
+equal "$(sql job/part-0001 "SELECT group_concat(DISTINCT outcome) FROM attempt
+	WHERE outcome NOT IN ('done', 'returned', 'interrupted')")" "" \
+	"tries that were counted"
 expect_text job/logs/slurm-finalize.log "not done is part-0000"
 
 requeued=$array
