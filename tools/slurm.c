@@ -13,7 +13,6 @@
 
 #include "slurm.h"
 
-#define NOTE "slurm.job"
 #define ARGS_MAX 512
 
 extern char **environ;
@@ -272,7 +271,7 @@ sm_slurm_is_queued(char id[64], const struct sm_status *s, struct sm_err *err)
 	FILE *f;
 	int ret = 0;
 
-	if (asprintf(&path, "%s/" NOTE, s->job) < 0)
+	if (asprintf(&path, "%s/" SM_SLURM_NOTE, s->job) < 0)
 		return sm_output_fail(err, SM_ENOMEM, "out of memory");
 	f = fopen(path, "re");
 	free(path);
@@ -297,7 +296,7 @@ sm_slurm_note(const struct sm_status *s, const char *array,
 
 	snprintf(text, sizeof(text), "%s%s%s\n", array,
 		 *array && *finalize ? "," : "", finalize);
-	return sm_slurm_write(s, NOTE, text, err);
+	return sm_slurm_write(s, SM_SLURM_NOTE, text, err);
 }
 
 int

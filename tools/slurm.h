@@ -12,6 +12,7 @@
 
 #define SM_SLURM_ARRAY "slurm.sh"
 #define SM_SLURM_FINALIZE "slurm-finalize.sh"
+#define SM_SLURM_NOTE "slurm.job" /* the numbers of what was submitted */
 
 /*
  * The text of a script, free() it; NULL with err set.  The array's has a task

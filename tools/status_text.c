@@ -1,9 +1,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "output.h"
 #include "screen.h"
+#include "slurm.h"
 
 #include "status.h"
 
@@ -143,6 +145,16 @@ sm_status_whole(const struct sm_status *s)
 	return whole;
 }
 
+/* Its parts are made by Slurm, and not on the host where this is asked. */
+static bool
+status_is_submitted(const struct sm_status *s)
+{
+	struct sm_path note;
+
+	snprintf(note.s, sizeof(note.s), "%s/" SM_SLURM_NOTE, s->job);
+	return s->parts > 0 && access(note.s, F_OK) == 0;
+}
+
 /* The one line that a person should type now, if there is one. */
 static void
 status_show_next(const struct sm_status *s, const char *job)
@@ -159,6 +171,12 @@ status_show_next(const struct sm_status *s, const char *job)
 			       s->job, NULL);
 	else if (s->active)
 		return;
+	else if (status_is_submitted(s) && s->failed)
+		sm_output_line(stdout,
+			       "next: shardmill retry $ && shardmill slurm $",
+			       job, job, NULL);
+	else if (status_is_submitted(s) && (s->pending || s->running))
+		sm_output_line(stdout, "next: shardmill slurm $", job, NULL);
 	else if (s->pending || s->running)
 		sm_output_line(stdout, "next: shardmill run $", job, NULL);
 	else if (s->failed)

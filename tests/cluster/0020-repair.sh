@@ -27,7 +27,8 @@ equal "$(squeue -h -o %r)" DependencyNeverSatisfied "the job behind afterok"
 [ ! -e f.gz ] || fail "a final file of a job that failed"
 expect_text job/logs/slurm-finalize.log "part-0001 (1 of 3 batches)"
 expect_exit 0 sm status job
-expect_text out "batch 5" "no luck" "part-0001: 2 of 3 done"
+expect_text out "batch 5" "no luck" "part-0001: 2 of 3 done" \
+	"next: shardmill retry job && shardmill slurm job"
 
 rm bad
 expect_exit 0 sm retry job --batch 5
