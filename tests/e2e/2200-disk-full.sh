@@ -21,7 +21,8 @@ round() {
 	"$SHARDMILL" candidates -o f.gz -j 2 "${opts[@]}" "${args[@]}" \
 		>../out 2>../err </dev/null || code=$?
 	[ $code = 4 ] || fail "exit $code on a disk of $1 bytes"
-	grep -qiE 'space|full|quota' ../err || fail "no word of the disk"
+	[ "$(grep -ciE 'space|full|quota' ../err)" = 1 ] ||
+		fail "not one message of the disk: $(cat ../err)"
 	[ ! -e f.gz ] || fail "a file was made"
 	[ ! -e f.gz.job/job.db ] || {
 		[ "$(sqlite3 "file:f.gz.job/job.db?mode=ro" "SELECT count(*)

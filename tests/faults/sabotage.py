@@ -98,8 +98,8 @@ SABOTAGE = {
         "ret = 1;\n\tfor (ms = 0;", e2e("3000-two-supervisors")),
     "attempts_stay_open": (
         "src/store/batch_end.c",
-        "\"WHERE batch = ?8 AND token = ?9 AND outcome = 'running'\";",
-        "\"WHERE batch = ?8 AND token = ?9 AND outcome = 'other'\";", WHOLE),
+        "CLOSE_ATTEMPT \"outcome = 'running'\", b, t,",
+        "CLOSE_ATTEMPT \"outcome = 'other'\", b, t,", WHOLE),
     "inputs_unlooked": (
         "src/engine/inputs.c",
         "if (now.size != in->size || now.crc32 != in->crc32)",
