@@ -51,7 +51,8 @@ SABOTAGE = {
         "int held, ret;\n\tret = sm_shard_publish(w->shard, err);\n"
         "\tif (ret < 0)\n\t\treturn ret;\n"
         "\theld = sm_batch_complete(w->h.db, &w->b, &made, now, err);\n"
-        "\tif (held > 0)\n\t\treturn 0;", ZOMBIES),
+        "\tif (held > 0)\n\t\treturn 0;",
+        fault("zombies.py", "work.produced", "shard.after_sync", count=30)),
     "no_start_check": (
         "src/engine/run.c", "/* Shards that rot",
         "#define SABOTAGE_no_start_check\n/* Shards that rot", RESUME),

@@ -8,9 +8,10 @@ no row, no shard, no final file; and it removes its own temporary file.
 
 The supervisor's kill is switched off, so that the guard alone is tested, but
 for a worker that is stopped inside a write transaction: nobody can go on
-before it is killed, which the supervisor must do.  Four rounds: it wakes while
+before it is killed, which the supervisor must do.  Five rounds: it wakes while
 the same run goes on, when that run is over and the final file stands, under a
-run that began after it was stopped, and while the other worker still writes.
+run that began after it was stopped; and, its batch put back by a person, so
+that nobody removes its file, while another worker still writes, and behind it.
 """
 import os
 import signal
@@ -87,6 +88,12 @@ def files(slot):
     return found
 
 
+def shards(slot):
+    return {path: what for path, what in files(slot).items()
+            if os.path.basename(os.path.dirname(path)) == "shards"
+            and path.endswith(".gz")}
+
+
 def rows(slot):
     return slot.sql("SELECT id, state, token, rows, records, gz_bytes, "
                     "gz_crc32 FROM batch ORDER BY id")
@@ -95,6 +102,7 @@ def rows(slot):
 def case(slot, scenario, point, n, when):
     slot.reset(scenario)
     locked = point in LOCKED
+    made = {}       # by the other one, before the zombie wakes
     zombie = supervisor = None
     try:
         slot.sql(f"UPDATE job SET lease_s = {LEASE_S}, workers = 0")
@@ -110,6 +118,7 @@ def case(slot, scenario, point, n, when):
                  lambda: zombie.stopped() or zombie.p.poll() is not None)
         if zombie.p.poll() is not None:
             return False                    # not passed so often
+        mine = slot.sql("SELECT id, token FROM batch WHERE state = 'running'")
         if supervisor is None:
             supervisor = Process(slot, ["run", "f.gz.job", "-q", "-j", "1"],
                                  {} if locked else NO_KILL)
@@ -120,12 +129,11 @@ def case(slot, scenario, point, n, when):
                      lambda: zombie.p.poll() is not None)
             slot.sql("UPDATE job SET workers = 1")
         elif when == "same run":
-            mine = slot.sql("SELECT id, token FROM batch "
-                            "WHERE state = 'running'")
             wait_for(40, "another worker makes the batch", lambda: all(
                 slot.sql(f"SELECT state = 'done' AND token <> {token} "
                          f"FROM batch WHERE id = {id_}") == [(1,)]
                 for id_, token in mine))
+            made = shards(slot)
             zombie.p.send_signal(signal.SIGCONT)
         code = supervisor.ended(60, "the run")
         if code != 0:
@@ -144,6 +152,7 @@ def case(slot, scenario, point, n, when):
             raise lab.Violation(f"a file is gone: {gone}")
         late = [path for path in after[0]
                 if after[0][path] != before[0].get(path)]
+        late += [path for path in made if after[0].get(path) != made[path]]
         if late or before[1] != after[1]:
             raise lab.Violation(f"late write: {late}")
     finally:
@@ -154,11 +163,13 @@ def case(slot, scenario, point, n, when):
     return True
 
 
-def case_beside(slot, scenario, point, n):
-    """It wakes while the other worker still writes that batch: neither may
-    touch the other's file."""
+def case_beside(slot, scenario, point, n, behind):
+    """A person puts the batch back, and it wakes while the other worker still
+    writes it, or `behind` that one's end: neither may touch the other's
+    file."""
     slot.reset(scenario)
     zombie = other = None
+    made = {}
     try:
         zombie = Process(slot, ["work", "f.gz.job", "-q"],
                          {"SHARDMILL_FAULT": f"{point}:stop:{n}"})
@@ -167,15 +178,20 @@ def case_beside(slot, scenario, point, n):
         if not slot.sql("SELECT 1 FROM batch WHERE state = 'running'"):
             return False
         slot.sql("UPDATE batch SET state = 'pending' WHERE state = 'running'")
-        other = Process(slot, ["work", "f.gz.job", "-q"],
-                        {"SHARDMILL_FAULT": "work.produced:stop"}, "other")
-        wait_for(20, "the other one stops", other.stopped)
+        fault = {} if behind else {"SHARDMILL_FAULT": "work.produced:stop"}
+        other = Process(slot, ["work", "f.gz.job", "-q"], fault, "other")
+        if behind:
+            other.p.wait(30)
+            made = shards(slot)
+        else:
+            wait_for(20, "the other one stops", other.stopped)
         zombie.p.send_signal(signal.SIGCONT)
         wait_for(20, "the zombie is fenced off",
                  lambda: slot.sql("SELECT 1 FROM attempt "
                                   "WHERE outcome = 'fenced'"))
-        time.sleep(0.2)     # it removes its file, and goes on
-        other.p.send_signal(signal.SIGCONT)
+        if not behind:
+            time.sleep(0.2)     # it removes its file, and goes on
+            other.p.send_signal(signal.SIGCONT)
         for process in (zombie, other):
             code = process.ended(30, "a worker")
             if code != 0:
@@ -184,6 +200,10 @@ def case_beside(slot, scenario, point, n):
                        "WHERE outcome NOT IN ('done', 'fenced')")
         if odd:
             raise lab.Violation(f"one took the other's file: {odd}")
+        now = shards(slot)
+        late = [path for path in made if now.get(path) != made[path]]
+        if late:
+            raise lab.Violation(f"late write: {late}")
     finally:
         for process in (zombie, other):
             if process:
@@ -208,9 +228,10 @@ def cases(slot, scenario, points=()):
         for when in ("same run", "finished run", "later run"):
             woken.append((f"{point}:stop:{counts[point]}, {when}",
                           (scenario, point, counts[point], when)))
-        if point not in LOCKED:
-            beside.append((f"{point}:stop:{counts[point]}, beside the other",
-                           (scenario, point, counts[point])))
+        for behind in (False, True) if point not in LOCKED else ():
+            beside.append((f"{point}:stop:{counts[point]}, "
+                           f"{'behind' if behind else 'beside'} the other",
+                           (scenario, point, counts[point], behind)))
     return woken, beside
 
 
