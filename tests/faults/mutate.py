@@ -3,81 +3,45 @@ held by some test?
 
     mutate.py [FILE...]
 
-Each condition in FILES is negated, and each is left out; each clause that an
-SQL text adds by AND is left out.  After each such change the program is built
-and a quick suite runs.  What it does not notice is a survivor; survivors.txt
-gives the reason for those that are known, by file, kind and text.
+Each condition of an `if` in FILES is negated, and each is left out; so is each
+operand of its && and ||, and each clause that an SQL text adds by AND.  Two
+builds hold them all (mutants.py).  First the cases of cases.py run on the sound
+program and write down which conditions they see true and false; then each
+mutant meets those to which it can make a difference, the quickest first, until
+one fails.  What none notices is a survivor; survivors.txt gives the reason for
+those that are known, by file, kind and text.
 
 From the environment: COUNT mutants, spread evenly (default: all), MUTATE_JOBS
-trees side by side (default 2).
+mutants side by side (default 2), MUTATE_REACH, a file that keeps what the cases
+reach for a second run over the same sources.
 """
 import os
-import queue
-import re
-import subprocess
+import pickle
+import shutil
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 
+# A mutant that hangs is one that is noticed.
+os.environ.setdefault("FAULTS_LIMIT", "20")
+
+import cases
 import lab
-import sabotage
+import mutants
 import tree
 
 FILES = ["src/store/batch.c", "src/store/batch_end.c", "src/engine/work.c",
-         "src/engine/rescue.c", "src/engine/join.c", "src/engine/join_check.c",
-         "src/engine/joining.c", "src/engine/growing.c",
-         "src/engine/growing_record.c", "src/engine/consumed.c",
-         "src/engine/startcheck.c", "src/engine/recover.c"]
-UNIT = ["test_attempts", "test_batch", "test_edits", "test_growing",
-        "test_startcheck",
-        "test_txn"]
-SUITE = [
-    sabotage.fault("kills.py", "points", "resume", "recover", "whole",
-                   count=16),
-    sabotage.e2e("1000-steps"),
-    sabotage.e2e("0010-basic"),
-    sabotage.e2e("1090-hand-edits"),
-    sabotage.e2e("1030-retry"),
-    sabotage.fault("errors.py", "points", "whole", "work", "finalize",
-                   count=16),
-    sabotage.fault("errors.py", "sqlite", "work", count=6),
-    sabotage.fault("errors.py", "files", "work", "finalize", "recover",
-                   count=12),
-    sabotage.fault("zombies.py", count=6),
-    sabotage.fault("edits.py", count=16),
-]
+         "src/engine/rescue.c", "src/engine/finalize.c", "src/engine/join.c",
+         "src/engine/join_check.c", "src/engine/joining.c",
+         "src/engine/growing.c", "src/engine/growing_record.c",
+         "src/engine/consumed.c", "src/engine/startcheck.c",
+         "src/engine/recover.c", "src/engine/recover_final.c"]
 SURVIVORS = os.path.join(lab.HERE, "survivors.txt")
-
-
-def closing(text, at):
-    """Where the bracket that opens at text[at] closes."""
-    depth = 0
-    for i in range(at, len(text)):
-        depth += {"(": 1, ")": -1}.get(text[i], 0)
-        if depth == 0:
-            return i
-    raise ValueError("brackets")
-
-
-def mutants(name, text):
-    """[(kind, line, what it was, text)]"""
-    found = []
-    for m in re.finditer(r"\bif \(", text):
-        start, end = m.end() - 1, closing(text, m.end() - 1)
-        cond = text[start + 1:end]
-        flat = " ".join(cond.split())
-        line = text.count("\n", 0, start) + 1
-        for kind, new in (("negated", f"(!({cond}))"),
-                          ("left out", f"(0 && ({cond}))")):
-            found.append((kind, line, flat,
-                          text[:start] + new + text[end + 1:]))
-    if name.startswith("src/store/"):
-        for m in re.finditer(r"\bAND [^\"()]*?(?= (?:AND|OR|ORDER|LIMIT)\b|\"|\))",
-                             text):
-            line = text.count("\n", 0, m.start()) + 1
-            found.append(("left out", line, m.group().strip(),
-                          text[:m.start()] + text[m.end():]))
-    return found
+JOBS = int(os.environ.get("MUTATE_JOBS") or 2)
+# What a mutant meets: the quickest, and some of the others.
+QUICK, MORE, SECONDS = 8, 24, 60
+# Mutants of SQL: which cases run the statement is not known.
+OF_SQL = ("test_", "zombie ", "1030", "1090", "edit ", "kill resume",
+          "kill whole")
 
 
 def known():
@@ -87,93 +51,167 @@ def known():
                 if line.strip() and not line.startswith("#")]
 
 
-class Judge:
-    def __init__(self, number):
-        self.tree = tree.Tree()
-        self.suite = list(SUITE)
-        self.log = os.path.join(lab.base, f"mutant{number}")
+# ------------------------------------------------- in a process of the pool
 
-    def sound(self):
-        """The tests that find nothing in the program as it is."""
-        good = []
-        for test in self.suite:
-            if sabotage.passes(test, self.tree.program, self.log, 300):
-                good.append(test)
-            else:
-                print(f"left out, for it fails on the program as it is: "
-                      f"{test[1]}: {sabotage.what_was_said(self.log)}")
-        return good
 
-    def notices(self):
-        """The name of the test that fails, or None."""
-        for name in UNIT:
-            try:
-                p = subprocess.run(
-                    [os.path.join(self.tree.build_dir, "tests", name)],
-                    cwd=lab.base, stdin=subprocess.DEVNULL, check=False,
-                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                    timeout=60)
-            except subprocess.TimeoutExpired:
-                return name + " (time)"
-            if p.returncode:
-                return name
-        for test in self.suite:
-            if not sabotage.passes(test, self.tree.program, self.log, 120):
-                return test[1]
+def reach(number, sites):
+    """(seconds, what it finds, {(site, value)}) on the sound program."""
+    path = os.path.join(lab.base, f"reach-{os.getpid()}")
+    with open(path, "wb") as f:
+        f.truncate(2 * sites)
+    os.environ["SM_REACH"] = path
+    began = time.monotonic()
+    found = cases.attempt(number)
+    seconds = time.monotonic() - began
+    del os.environ["SM_REACH"]
+    with open(path, "rb") as f:
+        seen = {(i // 2, i % 2) for i, byte in enumerate(f.read()) if byte}
+    return seconds, found, seen
+
+
+def judge(selector, program, numbers):
+    """The name of the first case that fails, or None."""
+    lab.SHARDMILL = program
+    if selector is not None:
+        os.environ["SM_MUTANT"] = str(selector)
+    try:
+        for number in numbers:
+            found = cases.attempt(number)
+            if found:
+                return f"{cases.all_cases[number].name}: {found}"
+    finally:
+        os.environ.pop("SM_MUTANT", None)
+    return None
+
+
+# ------------------------------------------------------------ before and after
+
+
+def build(names):
+    """The tree with all mutants in it: (tree, mutants, number of sites)"""
+    t = tree.Tree(build=False)
+    numbers, found = mutants.Numbers(), []
+    for path, text in mutants.SUPPORT.items():
+        t.write(path, text)
+    for name in names:
+        text = t.read(name)
+        conditions, all_in_one = mutants.conditions(name, text, numbers)
+        t.write(name, all_in_one)
+        found += conditions + mutants.clauses(name, text)
+    error = t.build()
+    if error:
+        sys.exit(f"the tree does not build: {error}")
+    os.environ["UNIT_TESTS"] = os.path.join(t.build_dir, "tests")
+    return t, found, numbers.sites
+
+
+def build_sql(t, mutant, number):
+    """A build of that mutant alone: its program, in a folder of its own."""
+    before = t.read(mutant.file)
+    t.write(mutant.file, mutant.text)
+    error = t.build("shardmill", *cases.UNIT)
+    t.write(mutant.file, before)
+    if error:
         return None
+    place = os.path.join(t.root, f"sql-{number}")
+    os.makedirs(os.path.join(place, "tests"))
+    shutil.copy2(t.program, place)
+    for name in cases.UNIT:
+        shutil.copy2(os.path.join(t.build_dir, "tests", name),
+                     os.path.join(place, "tests"))
+    return os.path.join(place, "shardmill")
 
-    def judge(self, name, text):
-        before = self.tree.read(name)
-        self.tree.write(name, text)
-        try:
-            if self.tree.build():
-                return "the compiler"
-            return self.notices()
-        finally:
-            self.tree.write(name, before)
+
+def reached_by(pool, sites):
+    """What reach() says of each case."""
+    keep = os.environ.get("MUTATE_REACH")
+    names = [case.name for case in cases.all_cases]
+    if keep and os.path.exists(keep):
+        with open(keep, "rb") as f:
+            old_names, seen = pickle.load(f)
+        if old_names == names:
+            return seen
+    seen = []
+    for name, one in zip(names, pool.map(reach, range(len(names)),
+                                         [sites] * len(names))):
+        seen.append(one)
+        found = one[1]
+        if len(seen) % 200 == 0:
+            print(f"{len(seen)} of {len(names)} cases", flush=True)
+        if found:
+            print(f"left out, for it fails on the program as it is: "
+                  f"{name}: {found[:300]}", flush=True)
+    if keep:
+        with open(keep, "wb") as f:
+            pickle.dump((names, seen), f)
+    return seen
+
+
+def choose(mutant, seen, by_site):
+    """The cases that this mutant meets."""
+    if mutant.site is None:
+        numbers = [i for i, case in enumerate(cases.all_cases)
+                   if case.name.startswith(OF_SQL) and not seen[i][1]]
+        most = len(numbers)
+    else:
+        numbers = {i for value in mutant.wants
+                   for i in by_site.get((mutant.site, value), ())}
+        most = QUICK + MORE
+    numbers = sorted(numbers, key=lambda i: seen[i][0])
+    if len(numbers) > most:
+        rest = numbers[QUICK:]
+        numbers = numbers[:QUICK] + rest[::-(-len(rest) // MORE)]
+    chosen, seconds = [], 0.0
+    for i in sorted(numbers, key=lambda i: seen[i][0]):
+        seconds += seen[i][0]
+        if chosen and seconds > SECONDS:
+            break
+        chosen.append(i)
+    return chosen
+
+
+def run(d, t, found, sites):
+    lab.SHARDMILL = t.program
+    all_cases = cases.library(d)
+    reasons = known()
+    counts = {"caught": 0, "explained": 0, "SURVIVED": 0}
+    with cases.pool(all_cases, JOBS) as pool:
+        began = time.monotonic()
+        seen = reached_by(pool, sites)
+        by_site = {}
+        for i, (_, bad, pairs) in enumerate(seen):
+            for pair in () if bad else pairs:
+                by_site.setdefault(pair, []).append(i)
+        print(f"{len(all_cases)} cases reach {len(by_site)} of {2 * sites} "
+              f"outcomes: {time.monotonic() - began:.0f} s", flush=True)
+        futures = []
+        for number, m in enumerate(found):
+            program = t.program
+            if m.text:
+                program = build_sql(t, m, number)
+            futures.append((m, program and pool.submit(
+                judge, m.number, program, choose(m, seen, by_site))))
+        for m, future in futures:
+            by = future.result() if future else "the compiler"
+            reason = next((r[3] for r in reasons if r[:3] == (
+                m.file, m.kind, m.what)), None)
+            verdict = "caught" if by else "explained" if reason else "SURVIVED"
+            counts[verdict] += 1
+            note = by or reason or ("" if m.site is None or choose(
+                m, seen, by_site) else "no case reaches it")
+            print(f"{verdict:<10}{m.file}:{m.line}: {m.kind}: {m.what}: "
+                  f"{' '.join(note.split())[:150]}", flush=True)
+    return counts
 
 
 def main():
-    # A mutant that hangs is one that is noticed.
-    os.environ["FAULTS_LIMIT"] = "20"
-    cases = []
-    for name in sys.argv[1:] or FILES:
-        with open(os.path.join(tree.ROOT, name), encoding="utf-8") as f:
-            cases += [(name, *m) for m in mutants(name, f.read())]
-    d = lab.Driver("mutants")
-    cases = d.sample(cases, int(os.environ.get("COUNT") or 0) or None)
-    reasons = known()
-    judges = queue.Queue()
-    jobs = int(os.environ.get("MUTATE_JOBS") or 2)
-    all_judges = [Judge(i) for i in range(jobs)]
-    sound = all_judges[0].sound()
-    for judge in all_judges:
-        judge.suite = sound
-        judges.put(judge)
-    counts = {"caught": 0, "explained": 0, "SURVIVED": 0}
-
-    def one(name, kind, line, what, text):
-        judge = judges.get()
-        began = time.monotonic()
-        try:
-            by = judge.judge(name, text)
-        finally:
-            judges.put(judge)
-        reason = next((r[3] for r in reasons
-                       if r[:2] == (name, kind) and r[2] == what), None)
-        verdict = "caught" if by else "explained" if reason else "SURVIVED"
-        counts[verdict] += 1
-        print(f"{verdict:<10}{name}:{line}: {kind}: {what}: "
-              f"{by or reason or ''} {time.monotonic() - began:.0f} s",
-              flush=True)
-
+    d = lab.Driver("mutants", jobs=1)
+    t, found, sites = build(sys.argv[1:] or FILES)
     try:
-        with ThreadPoolExecutor(jobs) as pool:
-            for case in cases:
-                pool.submit(one, *case)
+        found = d.sample(found, int(os.environ.get("COUNT") or 0) or None)
+        counts = run(d, t, found, sites)
     finally:
-        for judge in all_judges:
-            judge.tree.remove()
+        t.remove()
     d.points = sum(counts.values())
     d.violations = counts["SURVIVED"]
     print(f"{counts['caught']} of {d.points} caught "

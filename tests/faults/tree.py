@@ -15,7 +15,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
 
 
 class Tree:
-    def __init__(self, *options):
+    def __init__(self, *options, build=True):
         self.root = tempfile.mkdtemp(prefix="shardmill-tree.")
         for name in ("CMakeLists.txt", "include", "schema", "src", "tests",
                      "tools"):
@@ -31,7 +31,7 @@ class Tree:
                   "-DSHARDMILL_FAULTS=ON", "-DCMAKE_BUILD_TYPE=Debug",
                   *options)
         self.program = os.path.join(self.build_dir, "shardmill")
-        error = self.build()
+        error = self.build() if build else None
         if error:
             sys.exit(f"the tree does not build: {error}")
 
@@ -41,9 +41,10 @@ class Tree:
             return p.stdout[-2000:] + p.stderr[-2000:]
         return None
 
-    def build(self):
+    def build(self, *targets):
         """None, or what is wrong."""
-        return self._run("cmake", "--build", self.build_dir, "-j", "1")
+        only = ["--target", *targets] if targets else []
+        return self._run("cmake", "--build", self.build_dir, "-j", "2", *only)
 
     def read(self, name):
         with open(os.path.join(self.root, name), encoding="utf-8") as f:

@@ -1,0 +1,187 @@
+"""cases.py - tests that take a moment each, by name, to be run one by one
+
+For mutate.py and coverage.py, which ask of each what it reaches: unit tests,
+end-to-end tests and a sample of what the drivers do.  A case is called with a
+slot (lab.py) and raises what it finds.
+"""
+import collections
+import ctypes
+import multiprocessing
+import os
+import signal
+from concurrent.futures import ProcessPoolExecutor
+
+import allocs
+import edits
+import errors
+import kills
+import lab
+import sabotage
+import scenarios
+import zombies
+
+Case = collections.namedtuple("Case", "name call args limit")
+
+# Of each kind so many; all that are cheap and reach error paths of their own.
+COUNTS = {"kill": 120, "point": 200, "statement": 1600, "file": 300,
+          "allocation": 500, "edit": 60, "beside": 6, "zombie": 6}
+# What the error paths of the modules under test are reached by.
+ALLOCATING = ["whole", "work", "resume", "finalize", "recover",
+              "recover-consumed", "unfollowed", "half-consumed", "put-back",
+              "rewrite-half", "rot"]
+UNIT = ["test_attempts", "test_batch", "test_batch_read", "test_consumed",
+        "test_edits", "test_growing", "test_join", "test_parts", "test_rescue",
+        "test_startcheck", "test_store", "test_store_memory", "test_txn"]
+E2E = ["0010-basic", "1000-steps", "1030-retry", "1035-fail-fast",
+       "1040-verify-job",
+       "1090-hand-edits", "1100-single-member", "1120-partial", "1130-recover",
+       "1160-follow", "1165-consume", "2000-kill-worker",
+       "2010-kill-supervisor", "2020-kill-all", "2040-kill-finalize",
+       "2100-signals", "2200-disk-full",
+       "2230-shrinking-input", "3010-work-by-hand",
+       "3060-stopped-worker", "3070-takeover", "3080-parts"]
+
+
+def run_unit(slot, name, limit):
+    """A cmocka program of the build that SHARDMILL is of."""
+    path = os.path.join(os.path.dirname(lab.SHARDMILL), "tests", name)
+    if not os.path.exists(path):
+        path = os.path.join(os.environ["UNIT_TESTS"], name)
+    os.makedirs(slot.dir, exist_ok=True)
+    r = lab.run([path], slot.dir, limit=limit)
+    if r.code != 0:
+        raise lab.Violation(f"exit {r.code}")
+
+
+def run_e2e(slot, name, limit):
+    log = os.path.join(lab.base, os.path.basename(slot.root) + ".e2e")
+    if not sabotage.passes(sabotage.e2e(name), lab.SHARDMILL, log, limit):
+        raise lab.Violation(sabotage.what_was_said(log))
+
+
+def _kills(d, slot, table):
+    cases = [(f"kill {s.name} {role}.{n} {what}",
+              (s, "points", role, n, "killall"))
+             for s in table.values()
+             for role, n, what in kills.undisturbed(slot, s, "points")]
+    return kills.case, d.sample(cases, COUNTS["kill"])
+
+
+def _points(d, slot, table, kind, points, actions):
+    cases = [(f"{kind} {s.name} {point}:{n}{more}:{action}",
+              (s, point, f"{n}{more}", action))
+             for s in table.values()
+             for point, n in errors.passed_points(slot, s, points)
+             for action in actions for more in ("", "+")]
+    return errors.case_point, d.sample(cases, COUNTS[kind])
+
+
+def _files(d, slot, table):
+    cases = [(f"file {s.name} {role} {name}:{n}:{error}",
+              (s, "files", role, name, n, error))
+             for s in table.values()
+             for role, name, n, _ in errors.undisturbed(slot, s, "files")
+             for error in (errors.ERRORS.get(name) or
+                           errors.NAMELESS[name])[:1]]
+    return errors.case, d.sample(cases, COUNTS["file"])
+
+
+def _allocations(d, slot, table):
+    env = allocs.preload(lab.compile_c("failmalloc", "-shared", "-fPIC"))
+    cases = [(f"allocation {name} {role} {n}", (table[name], env, role, str(n)))
+             for name in ALLOCATING
+             for role, total in allocs.undisturbed(slot, table[name],
+                                                   env).items()
+             for n in range(1, total + 1)]
+    return allocs.case, d.sample(cases, COUNTS["allocation"])
+
+
+def library(d):
+    """All cases, of the sound program `lab.SHARDMILL`."""
+    table = scenarios.table()
+    for s in table.values():
+        s.want()
+    slot = lab.Slot("count")
+    cases = [Case(name, run_unit, (name, 60), 60) for name in UNIT]
+    for call, some in (
+            _points(d, slot, table, "statement", errors.STATEMENTS, ["EIO"]),
+            _points(d, slot, table, "point", errors.POINTS,
+                    ["EIO", "ENOSPC"]),
+            _kills(d, slot, table), _files(d, slot, table),
+            _allocations(d, slot, table),
+            (edits.case, d.sample(edits.cases(slot, table), COUNTS["edit"])),
+            (edits.case_made_again, [("edit made again",
+                                      (table["finalize"],))])):
+        cases += [Case(name, call, args, 0) for name, args in some]
+    woken, beside = zombies.cases(slot, table["zombie"])
+    for call, some, count in ((zombies.case, woken, COUNTS["zombie"]),
+                              (zombies.case_beside, beside, COUNTS["beside"])):
+        cases += [Case("zombie " + name, call, args, 0)
+                  for name, args in d.sample(some, count)]
+    cases += [Case(name, run_e2e, (name, 120), 120) for name in E2E]
+    return cases
+
+
+# ------------------------------------------------- in processes of their own
+
+PR_SET_CHILD_SUBREAPER = 36
+all_cases, slot = [], None
+
+
+def _begin(slots):
+    global slot
+    slot = slots.get()
+    # What a case leaves running becomes ours, to be ended.
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def pool(some, jobs):
+    """Processes that know these cases, each with a slot that is prepared for
+    them by the program as it is now."""
+    global all_cases
+    all_cases = some
+    context = multiprocessing.get_context("fork")
+    slots = context.Queue()
+    used = {id(arg): arg for case in some for arg in case.args
+            if isinstance(arg, scenarios.Scenario)}
+    for i in range(jobs):
+        one = lab.Slot(f"pool-{i}")
+        for s in used.values():
+            one.reset(s)
+        slots.put(one)
+    return ProcessPoolExecutor(jobs, context, _begin, (slots,))
+
+
+def _end_children():
+    me = f"/proc/self/task/{os.getpid()}/children"
+    for _ in range(50):
+        with open(me, encoding="ascii") as f:
+            pids = [int(word) for word in f.read().split()]
+        if not pids:
+            return
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            except (ProcessLookupError, ChildProcessError):
+                pass
+
+
+def attempt(number):
+    """What the case finds, or None."""
+    case = all_cases[number]
+    try:
+        case.call(slot, *case.args)
+    except lab.Violation as v:
+        return str(v) or "?"
+    except (Exception, SystemExit) as e:    # an oracle that stumbles
+        return f"{type(e).__name__}: {e}"
+    finally:
+        _end_children()
+    return None
+
+
+def run_all(some):
+    """(case, what it finds) of each."""
+    with pool(some, lab.JOBS) as p:
+        yield from zip(some, p.map(attempt, range(len(some))))
