@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <sys/random.h>
 
+#include "fault.h"
 #include "rand.h"
 
 int
@@ -10,7 +11,9 @@ sm_rand_token(int64_t *token, struct sm_err *err)
 	ssize_t n;
 
 	do {
-		n = getrandom(&v, sizeof(v), 0);
+		n = -1;
+		if (!sm_fault_errno("rand.token"))
+			n = getrandom(&v, sizeof(v), 0);
 		if (n < 0 && errno != EINTR)
 			return sm_err_sys(err, "cannot draw a random token");
 		v >>= 1;

@@ -183,8 +183,10 @@ work_resolve(struct sm_self *w, struct sm_err *err)
 {
 	char state[16];
 	int64_t token;
-	int ret = sm_db_reopen(w->h.db, err);
+	int ret;
 
+	sm_fault("work.unknown");
+	ret = sm_db_reopen(w->h.db, err);
 	if (ret == 0)
 		ret = sm_batch_look(state, &token, w->h.db, w->b.id, err);
 	if (ret < 0)
@@ -196,7 +198,6 @@ work_resolve(struct sm_self *w, struct sm_err *err)
 	w->has_next = false;
 	if (ret > 0 && token == w->b.token && strcmp(state, "running") == 0)
 		return 0;
-	w->fenced = true;
 	return sm_err_set(err, SM_EFENCED, "batch %llu was put back meanwhile",
 			  (unsigned long long)w->b.id);
 }
@@ -214,8 +215,6 @@ work_commit(struct sm_self *w, struct sm_err *err)
 		/* The row may be done: its file must stay whatever comes. */
 		sm_shard_keep(w->shard);
 		ret = work_resolve(w, err);
-		if (ret == SM_EFENCED)
-			return 0;
 		if (ret != 0)
 			return ret < 0 ? ret : 0;
 		if (tries == COMMIT_TRIES)

@@ -273,6 +273,8 @@ sm_db_commit(struct sm_db *db, struct sm_err *err)
 	sm_fault("db.before_commit");
 	if (!sm_fault_errno("db.commit"))
 		ret = wait_exec(db, "COMMIT", &rc, err);
+	if (rc == SQLITE_OK && sm_fault_errno("db.commit_unsaid"))
+		rc = SQLITE_IOERR; /* it took effect all the same */
 	if (ret == 0 && rc != SQLITE_OK)
 		ret = commit_failed(db, rc, err);
 	if (ret < 0) {

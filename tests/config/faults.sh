@@ -13,6 +13,7 @@ build faults -DSHARDMILL_FAULTS=ON -DSHARDMILL_TESTS=OFF && {
 	fault faults errors.py sqlite
 	fault faults errors.py points
 	fault faults errors.py statements
+	fault faults answers.py
 	fault faults pairs.py
 	fault faults edits.py
 	fault faults zombies.py

@@ -18,6 +18,8 @@ build faults -DSHARDMILL_FAULTS=ON -DSHARDMILL_TESTS=OFF && {
 	COUNT=20 fault faults errors.py files
 	COUNT=30 fault faults errors.py sqlite
 	COUNT=30 fault faults errors.py points
+	COUNT=30 fault faults errors.py statements
+	fault faults answers.py
 	COUNT=20 fault faults pairs.py
 	COUNT=20 fault faults edits.py
 	COUNT=20 fault faults soak.py

@@ -59,6 +59,7 @@ def case(slot, scenario, env, role, nth):
     # The sanitizer's own threads cannot do without memory.
     if "AddressSanitizer: CHECK failed" not in r.err:
         lab.check_ended(r)
+        lab.check_said(slot, scenario, r)
     if " died by signal " in r.err or "ended with status 99" in r.err:
         raise lab.Violation(f"a worker crashed: {r.err}")
     lab.check_again(slot, scenario)

@@ -12,6 +12,7 @@ import signal
 from concurrent.futures import ProcessPoolExecutor
 
 import allocs
+import answers
 import edits
 import errors
 import kills
@@ -118,6 +119,8 @@ def library(d):
                               (zombies.case_beside, beside, COUNTS["beside"])):
         cases += [Case("zombie " + name, call, args, 0)
                   for name, args in d.sample(some, count)]
+    cases += [Case("answer " + name, call, args, 0)
+              for name, args, call in answers.cases(table)]
     cases += [Case(name, run_e2e, (name, 120), 120) for name in E2E]
     return cases
 

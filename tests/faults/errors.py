@@ -56,10 +56,11 @@ NAMELESS = {
 
 
 # Fault points that can report an errno: sm_fault_errno() in src.
-POINTS = ["db.commit", "shard.create", "shard.write", "shard.pwrite",
-          "shard.sync", "shard.close", "shard.rename", "join.sync",
-          "consume.sync", "follow.sync", "join.rename", "final.write",
-          "table.reserve", "table.write", "table.sync"]
+POINTS = ["db.commit", "db.commit_unsaid", "shard.create", "shard.write",
+          "shard.pwrite", "shard.sync", "shard.close", "shard.rename",
+          "join.sync", "consume.sync", "follow.sync", "join.rename",
+          "final.write", "rand.token", "table.reserve", "table.write",
+          "table.sync"]
 STATEMENTS = ["sql.prepare", "sql.step"]
 
 
@@ -98,6 +99,7 @@ def case(slot, scenario, kind, role, name, n, action):
     result, hit = lab.trapped(slot, scenario, [
         *filter_, "-c", name, "-r", str(role), "-n", str(n), "-a", action])
     lab.check_ended(result)
+    lab.check_said(slot, scenario, result)
     lab.check_again(slot, scenario)
     return bool(hit)
 
@@ -120,6 +122,7 @@ def case_point(slot, scenario, point, n, action):
     result = slot.sm(*scenario.command,
                      env={"SHARDMILL_FAULT": f"{point}:{action}:{n}"})
     lab.check_ended(result)
+    lab.check_said(slot, scenario, result)
     # Each new worker meets it again, so that a batch may have failed by it.
     if slot.sm("status", "f.gz.job").code == 0:
         slot.sm("retry", "f.gz.job", "--failed")

@@ -302,6 +302,27 @@ def check_ended(r):
         raise Violation(f"exit {r.code} without a message: {r.err}")
     if "Sanitizer" in r.err or "runtime error" in r.err:
         raise Violation(r.err)
+    # What only the program itself can do wrong (SM_EBUG).
+    if re.search(r"nested write|outside a transaction|SQLite error (1|21)\)",
+                 r.err):
+        raise Violation(f"a bug, by its own words: {r.err.strip()}")
+
+
+def check_said(slot, scenario, r, job="f.gz.job"):
+    """Who ends with 0 has done what was asked for, and not only the next run:
+    trouble that was met is told."""
+    if r.code != 0:
+        return
+    if not scenario.finish:
+        with open(slot.path("f.gz"), "rb") as f:
+            if f.read() != scenario.want():
+                raise Violation("exit 0, and the final file is not whole")
+    if scenario.command[0] == "work":
+        rows = slot.sql("SELECT id, state FROM batch WHERE state <> 'done'")
+        if rows:
+            raise Violation(f"exit 0 with batches left: {rows}")
+    if os.path.exists(slot.path(job)) and not slot.sql("SELECT 1 FROM job"):
+        raise Violation("exit 0, and there is no job")
 
 
 _headed = []

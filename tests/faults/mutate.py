@@ -38,7 +38,7 @@ FILES = ["src/store/batch.c", "src/store/batch_end.c", "src/engine/work.c",
 SURVIVORS = os.path.join(lab.HERE, "survivors.txt")
 JOBS = int(os.environ.get("MUTATE_JOBS") or 2)
 # What a mutant meets: the quickest, and some of the others.
-QUICK, MORE, SECONDS = 8, 24, 60
+QUICK, MORE, SECONDS = 8, 20, 40
 # Mutants of SQL: which cases run the statement is not known.
 OF_SQL = ("test_", "zombie ", "1030", "1090", "edit ", "kill resume",
           "kill whole")
@@ -124,27 +124,26 @@ def build_sql(t, mutant, number):
 
 def reached_by(pool, sites):
     """What reach() says of each case."""
-    keep = os.environ.get("MUTATE_REACH")
-    names = [case.name for case in cases.all_cases]
+    keep, seen = os.environ.get("MUTATE_REACH"), {}
     if keep and os.path.exists(keep):
         with open(keep, "rb") as f:
-            old_names, seen = pickle.load(f)
-        if old_names == names:
-            return seen
-    seen = []
-    for name, one in zip(names, pool.map(reach, range(len(names)),
-                                         [sites] * len(names))):
-        seen.append(one)
-        found = one[1]
-        if len(seen) % 200 == 0:
-            print(f"{len(seen)} of {len(names)} cases", flush=True)
+            seen = pickle.load(f)
+    names = [case.name for case in cases.all_cases]
+    new = [i for i, name in enumerate(names)
+           if name not in seen or seen[name][1]]
+    for done, (i, one) in enumerate(zip(new, pool.map(
+            reach, new, [sites] * len(new)))):
+        name, found = names[i], one[1]
+        seen[name] = one
+        if done % 200 == 0:
+            print(f"{done} of {len(new)} cases", flush=True)
         if found:
             print(f"left out, for it fails on the program as it is: "
                   f"{name}: {found[:300]}", flush=True)
     if keep:
         with open(keep, "wb") as f:
-            pickle.dump((names, seen), f)
-    return seen
+            pickle.dump(seen, f)
+    return [seen[name] for name in names]
 
 
 def choose(mutant, seen, by_site):

@@ -26,9 +26,10 @@ LEASE_S = "3"
 # Within a write transaction: the others wait for it.
 LOCKED = {"db.begun", "batch.claimed", "batch.marked_done",
           "shard.before_rename", "shard.after_rename", "shard.rename",
-          "db.before_commit", "db.commit", "db.committed", "db.checkpoint",
+          "db.before_commit", "db.commit", "db.commit_unsaid", "db.committed",
+          "db.checkpoint",
           "follow.before_record", "consume.before_commit",
-          "rescue.before_commit",
+          "rescue.before_commit", "rand.token",
           "join.before_rename", "join.rename", "join.after_rename"}
 NO_KILL = {"SHARDMILL_FAULT": "watch.kill:EIO:1+"}
 

@@ -56,6 +56,40 @@ test_order(void **state)
 			 6);
 }
 
+/* A batch is the planned one only by every one of its bounds. */
+static void
+test_is(void **state)
+{
+	static const struct sm_batch planned = {
+		.id = 1,
+		.first = 2,
+		.end = 3,
+		.first_byte = 7,
+		.end_byte = 99,
+		.item = (char *)(uintptr_t)"it's"
+	};
+	struct sm_batch other[6];
+	size_t i;
+
+	(void)state;
+	jobdb_make(1);
+	jobdb_begin();
+	assert_int_equal(sm_batch_insert(jobdb.db, &planned, &jobdb.err), 0);
+	jobdb_commit();
+	assert_int_equal(sm_batch_is(jobdb.db, &planned, &jobdb.err), 1);
+	for (i = 0; i < 6; i++)
+		other[i] = planned;
+	other[0].first = -1;
+	other[1].end = 4;
+	other[2].first_byte = 0;
+	other[3].end_byte = 98;
+	other[4].item = NULL;
+	other[5].id = 2; /* there is none */
+	for (i = 0; i < 6; i++)
+		assert_int_equal(sm_batch_is(jobdb.db, &other[i], &jobdb.err),
+				 0);
+}
+
 static void
 test_claim_fields(void **state)
 {
@@ -73,12 +107,6 @@ test_claim_fields(void **state)
 	jobdb_begin();
 	assert_int_equal(sm_batch_insert(jobdb.db, &in, &jobdb.err), 0);
 	jobdb_commit();
-	assert_int_equal(sm_batch_is(jobdb.db, &in, &jobdb.err), 1);
-	in.end_byte = 98;
-	assert_int_equal(sm_batch_is(jobdb.db, &in, &jobdb.err), 0);
-	in.end_byte = 99;
-	in.first = 0;
-	assert_int_equal(sm_batch_is(jobdb.db, &in, &jobdb.err), 0);
 	w = jobdb_worker(0);
 	jobdb_sql("UPDATE batch SET max_attempts = 9 WHERE id = 1");
 
@@ -284,6 +312,7 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, jobdb_setup, jobdb_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_order),
+		TEST(test_is),
 		TEST(test_claim_fields),
 		TEST(test_due),
 		TEST(test_no_claim),

@@ -79,11 +79,45 @@ test_texts(void **state)
 	assert_true(n > 40);
 }
 
+/* Nor is a batch claimed without its item, which its command would lack. */
+static void
+test_claimed_item(void **state)
+{
+	struct sm_claim claim = { .fingerprint = JOBDB_FP, .now = JOBDB_NOW };
+	struct sm_batch b;
+	long n, passed = 0, claimed = 0;
+	int ret;
+
+	(void)state;
+	jobdb_make(1);
+	jobdb_sql("UPDATE batch SET item = 'an item of some length'");
+	claim.worker = jobdb_worker(0);
+	for (n = 1; n < 2000 && passed < 20; n++) {
+		jobdb_begin();
+		until_failure = n;
+		ret = sm_batch_claim(&b, jobdb.db, &claim, &jobdb.err);
+		passed = until_failure > 0 ? passed + 1 : 0;
+		until_failure = 0;
+		sm_db_rollback(jobdb.db);
+		if (ret <= 0) {
+			assert_int_equal(ret, SM_ENOMEM);
+			continue;
+		}
+		claimed++;
+		assert_string_equal(b.item, "an item of some length");
+		sm_batch_release(&b);
+	}
+	assert_int_equal(passed, 20);
+	assert_true(claimed >= 20 && n > 40);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_texts, jobdb_setup,
+						jobdb_teardown),
+		cmocka_unit_test_setup_teardown(test_claimed_item, jobdb_setup,
 						jobdb_teardown),
 	};
 

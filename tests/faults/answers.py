@@ -1,0 +1,155 @@
+"""answers.py - a fault, and the one answer that is right
+
+    answers.py
+
+Where the oracle of lab.py allows several ways to get to the final file, one is
+promised: the status that is ended with, what the table `attempt` says, what is
+not done a second time.  Each case is a function with such a fault in it.
+"""
+import os
+import signal
+import sqlite3
+import time
+
+import lab
+import scenarios
+import zombies
+
+OUTCOMES = ("SELECT batch, outcome FROM attempt WHERE outcome <> 'done' "
+            "ORDER BY id")
+
+
+def expect(what, got, want):
+    if got != want:
+        raise lab.Violation(f"{what}: {got}, not {want}")
+
+
+def faulty(slot, scenario, fault, code, *words):
+    """The scenario's command with that fault: its result."""
+    slot.reset(scenario)
+    log = os.path.join(lab.base, os.path.basename(slot.root) + ".passed")
+    r = slot.sm(*scenario.command, env={"SHARDMILL_FAULT": fault,
+                                        "SHARDMILL_FAULT_LOG": log})
+    with open(log, encoding="utf-8") as f:
+        passed = f.read().split()
+    os.unlink(log)
+    lab.check_ended(r)
+    expect(f"exit status with {fault} ({r.err.strip()})", r.code, code)
+    for word in words:
+        if word not in r.err:
+            raise lab.Violation(f"{r.err.strip()!r} does not say {word!r}")
+    return passed
+
+
+def stopped(slot, scenario, fault, then, code, after=None):
+    """It is stopped at a point, then(process) happens, it goes on, after() that
+    too, to its end: what it said."""
+    slot.reset(scenario)
+    process = zombies.Process(slot, scenario.command,
+                              {"SHARDMILL_FAULT": fault})
+    try:
+        zombies.wait_for(20, "the program stops", process.stopped)
+        then(process)
+        process.p.send_signal(signal.SIGCONT)
+        if after:
+            after()
+        expect("exit status", process.ended(30, "the program"), code)
+        return process.text()
+    finally:
+        process.end()
+
+
+def made_once(slot, table):
+    """Each batch is claimed by the commit of the one before, and only then."""
+    passed = faulty(slot, table["work"], "none:EIO", 0)
+    expect("claims by themselves", passed.count("work.claimed"), 1)
+    expect("commits", passed.count("db.committed"),
+           passed.count("batch.marked_done") + 3)   # join, claim, leave
+
+
+def claim_lost(slot, table):
+    """The first claim's commit fails: that is told, and nothing is made."""
+    # The first commit is that of the worker's own row.
+    faulty(slot, table["work"], "db.commit:EIO:2", 4, "cannot commit")
+    expect("attempts", slot.sql("SELECT * FROM attempt"), [])
+
+
+def commit_lost(slot, table):
+    """A batch's commit fails once: it is committed again, not made again."""
+    passed = faulty(slot, table["work"], "db.commit:EIO:3", 0)
+    expect("shards written", passed.count("work.produced"), 4)
+    expect("outcomes", slot.sql(OUTCOMES), [])
+
+
+def commit_unsaid(slot, table):
+    """It had taken effect, with the claim in it: both hold."""
+    passed = faulty(slot, table["work"], "db.commit_unsaid:EIO:3", 0)
+    expect("shards written", passed.count("work.produced"), 4)
+    expect("claims by themselves", passed.count("work.claimed"), 1)
+    expect("outcomes", slot.sql(OUTCOMES), [])
+
+
+def commit_never(slot, table):
+    passed = faulty(slot, table["work"], "db.commit:EIO:3+", 4,
+                    "the database failed 3 times")
+    expect("tries", passed.count("work.unknown"), 3)
+
+
+def unknown_and_put_back(slot, table):
+    """Whether it was committed is looked up, and meanwhile it is another's."""
+    for fault in ("db.commit", "db.commit_unsaid"):
+        stopped(slot, table["work"], f"{fault}:EIO:3,work.unknown:stop",
+                lambda _: slot.sql("UPDATE batch SET state = 'pending' "
+                                   "WHERE id = 0"), 0)
+        lab.check_again(slot, table["resume"])
+
+
+def drained(slot, table):
+    """Asked to end in the middle of a batch: that one is finished, and no
+    other one claimed."""
+    def ask(process):
+        db.append(sqlite3.connect(slot.path("f.gz.job", "job.db"),
+                                  isolation_level=None))
+        db[0].execute("BEGIN IMMEDIATE")
+        process.p.send_signal(signal.SIGTERM)
+
+    def hold():
+        time.sleep(1)       # until it has heard of it
+        db[0].execute("ROLLBACK")
+        db[0].close()
+
+    db = []
+    stopped(slot, table["work"], "work.produced:stop", ask, 143, hold)
+    expect("attempts", slot.sql("SELECT batch, outcome FROM attempt"),
+           [(0, "done")])
+
+
+def stopped_joining(slot, table):
+    """finalize ends when asked to, and the next one takes up what it has."""
+    text = stopped(slot, table["finalize"], "final.write:stop:2",
+                   lambda process: process.p.send_signal(signal.SIGTERM), 143)
+    if "stopped while joining" not in text:
+        raise lab.Violation(f"it says: {text}")
+    if os.path.exists(slot.path("f.gz")):
+        raise lab.Violation("there is a final file")
+    lab.check_again(slot, table["finalize"])
+
+
+CASES = [made_once, claim_lost, commit_lost, commit_unsaid, commit_never,
+         unknown_and_put_back, drained, stopped_joining]
+
+
+def cases(table):
+    return [(c.__name__.replace("_", " "), (table,), c) for c in CASES]
+
+
+def main():
+    table = scenarios.table()
+    d = lab.Driver("one right answer")
+    for label, args, call in cases(table):
+        d.run(call, [(label, args)])
+    lab.finish(d)
+
+
+if __name__ == "__main__":
+    main()
