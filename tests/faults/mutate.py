@@ -40,8 +40,7 @@ JOBS = int(os.environ.get("MUTATE_JOBS") or 2)
 # What a mutant meets: the quickest, and some of the others.
 QUICK, MORE, SECONDS = 8, 20, 40
 # Mutants of SQL: which cases run the statement is not known.
-OF_SQL = ("test_", "zombie ", "1030", "1090", "edit ", "kill resume",
-          "kill whole")
+OF_SQL = ("test_", "answer ", "zombie ", "1030", "1090", "kill resume")
 
 
 def known():
@@ -70,12 +69,13 @@ def reach(number, sites):
 
 
 def judge(selector, program, numbers):
-    """The name of the first case that fails, or None."""
+    """Of [(case, its seconds)] the name of the first that fails, or None."""
     lab.SHARDMILL = program
     if selector is not None:
         os.environ["SM_MUTANT"] = str(selector)
     try:
-        for number in numbers:
+        for number, seconds in numbers:
+            cases.unit_limit_s = 10 + 3 * seconds
             found = cases.attempt(number)
             if found:
                 return f"{cases.all_cases[number].name}: {found}"
@@ -101,7 +101,6 @@ def build(names):
     error = t.build()
     if error:
         sys.exit(f"the tree does not build: {error}")
-    os.environ["UNIT_TESTS"] = os.path.join(t.build_dir, "tests")
     return t, found, numbers.sites
 
 
@@ -109,14 +108,14 @@ def build_sql(t, mutant, number):
     """A build of that mutant alone: its program, in a folder of its own."""
     before = t.read(mutant.file)
     t.write(mutant.file, mutant.text)
-    error = t.build("shardmill", *cases.UNIT)
+    error = t.build("shardmill", "test_failing", *cases.UNIT)
     t.write(mutant.file, before)
     if error:
         return None
     place = os.path.join(t.root, f"sql-{number}")
     os.makedirs(os.path.join(place, "tests"))
     shutil.copy2(t.program, place)
-    for name in cases.UNIT:
+    for name in ["test_failing", *cases.UNIT]:
         shutil.copy2(os.path.join(t.build_dir, "tests", name),
                      os.path.join(place, "tests"))
     return os.path.join(place, "shardmill")
@@ -165,7 +164,7 @@ def choose(mutant, seen, by_site):
         seconds += seen[i][0]
         if chosen and seconds > SECONDS:
             break
-        chosen.append(i)
+        chosen.append((i, seen[i][0]))
     return chosen
 
 
