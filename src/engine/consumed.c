@@ -39,6 +39,7 @@ sm_consumed_open(int *fd, uint64_t *size, const struct sm_job *job,
 	int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
 	struct stat st;
 	char *part;
+	int ret;
 
 	*fd = -1;
 	if (job->generation <= 0 || !job->final_path)
@@ -55,13 +56,16 @@ sm_consumed_open(int *fd, uint64_t *size, const struct sm_job *job,
 			       ? 0
 			       : sm_err_sys(err, "cannot open '%s'",
 					    job->final_path);
-	if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode)) {
+	ret = fstat(*fd, &st) < 0 ? sm_err_sys(err, "cannot examine '%s'",
+					       job->final_path) :
+				    S_ISREG(st.st_mode);
+	if (ret > 0) {
 		*size = (uint64_t)st.st_size;
 		return 1;
 	}
 	close(*fd);
 	*fd = -1;
-	return 0;
+	return ret;
 }
 
 bool

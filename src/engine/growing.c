@@ -67,6 +67,10 @@ growing_open_file(struct sm_growing *g, struct sm_err *err)
 				     O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 			g->published = g->fd >= 0;
 		}
+		/* What cannot be opened is not what is not there: batches
+		 * whose bytes it has would be made again. */
+		if (g->fd < 0 && errno != ENOENT && errno != ELOOP)
+			return sm_err_sys(err, "cannot open '%s'", g->path);
 	}
 	if (g->fd < 0)
 		g->fd = open(g->part, OPEN_FLAGS, 0666);

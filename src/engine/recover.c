@@ -153,7 +153,10 @@ recover_look_at_shard(struct sm_batch_made *made, struct recover *r,
 	if (fd < 0)
 		return sm_err_sys(err, "cannot open '%s/shards/%s'",
 				  r->p.dir.path, name);
-	ret = fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ? 0 : 1;
+	ret = fstat(fd, &st) < 0 ? sm_err_sys(err, "cannot examine "
+						   "'%s/shards/%s'",
+					      r->p.dir.path, name) :
+				   S_ISREG(st.st_mode);
 	if (ret > 0)
 		ret = sm_member_reader_new(&reader, fd, name,
 					   (uint64_t)st.st_size, err);
@@ -308,10 +311,10 @@ recover_final_options(struct recover *r, struct sm_err *err)
 		r->p.generation = r->final.fd >= 0 ? r->final.generation : 0;
 		ret = sm_spec_set_output(r->p.spec, r->final.path, err);
 	} else if (ret == 0 && r->p.spec->output) {
-		r->plan->settings.single_member =
-			sm_recover_final_is_single(r->p.spec->output);
+		ret = sm_recover_final_is_single(r->p.spec->output, err);
+		r->plan->settings.single_member = ret > 0;
 	}
-	return ret;
+	return ret < 0 ? ret : 0;
 }
 
 static int

@@ -107,7 +107,10 @@ final_read_note(struct sm_recover_final *f, const struct sm_jobdir *dir,
 	int ret;
 
 	if (faccessat(dir->fd, SM_CONSUMED_NOTE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return 0;
+		return errno == ENOENT ?
+			       0 :
+			       sm_err_sys(err, "cannot look for '%s/%s'",
+					  dir->path, SM_CONSUMED_NOTE);
 	ret = sm_map_openat(&map, dir->fd, SM_CONSUMED_NOTE, err);
 	if (ret < 0)
 		return ret;
@@ -153,15 +156,45 @@ final_list(int64_t generation[FILES_MAX], const char *path, struct sm_err *err)
 	slash = strrchr(part, '/');
 	*slash = '\0';
 	d = opendir(slash == part ? "/" : part);
+	if (!d && errno != ENOENT)
+		n = sm_err_sys(err, "cannot list '%s'", part);
+	errno = 0;
 	while (d && n < FILES_MAX && (e = readdir(d))) {
 		g = final_generation(e->d_name, slash + 1);
 		if (g > 0)
 			generation[n++] = g;
+		errno = 0;
 	}
+	if (d && errno != 0)
+		n = sm_err_sys(err, "cannot list '%s'", part);
 	if (d)
 		closedir(d);
 	free(part);
 	return n;
+}
+
+/* 1; 0: there is no such file; <0: one that cannot be read is not lost. */
+static int
+final_open_file(int *fd, uint64_t *size, const char *name, struct sm_err *err)
+{
+	struct stat st;
+	int ret;
+
+	*fd = open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (*fd < 0)
+		return errno == ENOENT || errno == ELOOP || errno == ENXIO ?
+			       0 :
+			       sm_err_sys(err, "cannot open '%s'", name);
+	ret = fstat(*fd, &st) < 0 ?
+		      sm_err_sys(err, "cannot examine '%s'", name) :
+		      S_ISREG(st.st_mode);
+	if (ret > 0) {
+		*size = (uint64_t)st.st_size;
+		return 1;
+	}
+	close(*fd);
+	*fd = -1;
+	return ret;
 }
 
 /* Open the file of that generation, `name`, if it has more than `*most`. */
@@ -170,18 +203,11 @@ final_try(struct sm_recover_final *best, uint64_t *most, const char *name,
 	  int64_t generation, struct sm_err *err)
 {
 	struct sm_recover_final f = { .generation = generation };
-	struct stat st;
 	uint64_t count = 0;
-	int ret;
+	int ret = final_open_file(&f.fd, &f.size, name, err);
 
-	f.fd = open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (f.fd < 0)
-		return 0;
-	if (fstat(f.fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		close(f.fd);
-		return 0;
-	}
-	f.size = (uint64_t)st.st_size;
+	if (ret <= 0)
+		return ret;
 	ret = sm_member_reader_new(&f.r, f.fd, best->path, f.size, err);
 	if (ret == 0)
 		ret = final_count(&count, &f, err);
@@ -234,32 +260,41 @@ sm_recover_final_close(struct sm_recover_final *f)
 	*f = (struct sm_recover_final){ .fd = -1 };
 }
 
-bool
-sm_recover_final_is_single(const char *path)
+/* The first bytes of a file: how many, 0 if there is none, <0. */
+static int
+final_head(unsigned char *head, size_t size, const char *name,
+	   struct sm_err *err)
 {
-	int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	uint64_t bytes;
+	int fd, ret = final_open_file(&fd, &bytes, name, err);
+
+	if (ret <= 0)
+		return ret;
+	ret = (int)sm_pread_full(fd, head, size, 0);
+	if (ret < 0)
+		ret = sm_err_sys(err, "cannot read '%s'", name);
+	close(fd);
+	return ret;
+}
+
+int
+sm_recover_final_is_single(const char *path, struct sm_err *err)
+{
 	char *part = sm_consumed_part_name(path, 1);
 	unsigned char head[SM_GZIP_SINGLE_MAX];
 	static const unsigned char zeros[2];
 	struct sm_gzip_single s;
-	bool single = false;
-	ssize_t n = 0;
-	int fd;
+	int n;
 
+	if (!part)
+		return sm_err_mem(err, "a path");
 	/* The header is written last: until then there are zeros. */
-	fd = part ? open(part, flags) : -1;
-	if (fd >= 0) {
-		n = sm_pread_full(fd, head, sizeof(zeros), 0);
-		single = n == (ssize_t)sizeof(zeros) &&
-			 memcmp(head, zeros, sizeof(zeros)) == 0;
-		close(fd);
-	}
+	n = final_head(head, sizeof(zeros), part, err);
 	free(part);
-	fd = n <= 0 ? open(path, flags) : -1;
-	if (fd >= 0) {
-		n = sm_pread_full(fd, head, sizeof(head), 0);
-		single = n > 0 && sm_gzip_get_single(&s, head, (size_t)n) != 0;
-		close(fd);
-	}
-	return single;
+	if (n > 0)
+		return n == sizeof(zeros) &&
+		       memcmp(head, zeros, sizeof(zeros)) == 0;
+	if (n == 0)
+		n = final_head(head, sizeof(head), path, err);
+	return n > 0 ? sm_gzip_get_single(&s, head, (size_t)n) != 0 : n;
 }

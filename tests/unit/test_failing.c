@@ -31,6 +31,7 @@
 
 static char root[64];
 static char job[96], final[96], other[96];
+static char done_before[256], done_after[256]; /* tokens, with commas */
 static struct sm_err err;
 
 /* One moment in a job's life, and what is done then. */
@@ -39,8 +40,9 @@ struct scenario {
 	void (*prepare)(void);
 	int (*act)(void);
 	/* It said that it is done: is it?  NULL: nothing more than the rest. */
-	void (*done)(void);
+	void (*done)(const char *where);
 	int again; /* what it may also end with, done a second time */
+	bool keeps; /* what is done is never made again */
 };
 
 /* ------------------------------------------------------------- fixtures -- */
@@ -173,23 +175,52 @@ sql(const char *text)
 	sqlite3_close(db);
 }
 
-static long
-number(const char *text)
+/* The answer of one row and column, as text. */
+static void
+answer(char *dst, size_t size, const char *text)
 {
 	char path[128];
 	sqlite3_stmt *s = NULL;
 	sqlite3 *db = NULL;
-	long n;
 
 	snprintf(path, sizeof(path), "%s/job.db", job);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_prepare_v2(db, text, -1, &s, NULL),
 			 SQLITE_OK);
 	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
-	n = (long)sqlite3_column_int64(s, 0);
+	snprintf(dst, size, "%s", (const char *)sqlite3_column_text(s, 0));
 	sqlite3_finalize(s);
 	sqlite3_close(db);
-	return n;
+}
+
+static long
+number(const char *text)
+{
+	char got[32];
+
+	answer(got, sizeof(got), text);
+	return strtol(got, NULL, 10);
+}
+
+static void
+remember_done(char *dst)
+{
+	answer(dst, sizeof(done_after),
+	       "SELECT coalesce(group_concat(token), 0) FROM batch "
+	       "WHERE state = 'done'");
+}
+
+/* Are those that were done still done by the same attempt? */
+static bool
+done_is_kept(void)
+{
+	char text[1200];
+
+	snprintf(text, sizeof(text),
+		 "SELECT count(*) FROM json_each('[%s,%s]') WHERE value <> 0 "
+		 "AND value NOT IN (SELECT token FROM batch WHERE state = "
+		 "'done')", done_before, done_after);
+	return number(text) == 0;
 }
 
 static char *
@@ -498,62 +529,64 @@ wrecked(void)
 }
 
 static void
-all_done(void)
+all_done(const char *where)
 {
-	assert_int_equal(number("SELECT count(*) FROM batch WHERE state <> "
-				"'done'"), 0);
+	if (number("SELECT count(*) FROM batch WHERE state <> 'done'"))
+		fail_msg("%s: not all are done", where);
 }
 
 static void
-file_stands(void)
+file_stands(const char *where)
 {
-	assert_int_equal(access(final, F_OK), 0);
+	if (access(final, F_OK) < 0)
+		fail_msg("%s: there is no final file", where);
 }
 
 static void
-other_stands(void)
+other_stands(const char *where)
 {
-	assert_int_equal(access(other, F_OK), 0);
+	if (access(other, F_OK) < 0)
+		fail_msg("%s: there is no such file", where);
 }
 
 static void
-none_running(void)
+none_running(const char *where)
 {
-	assert_int_equal(number("SELECT count(*) FROM batch WHERE state = "
-				"'running'"), 0);
-	assert_int_equal(number("SELECT count(*) FROM attempt WHERE outcome = "
-				"'running'"), 0);
+	if (number("SELECT count(*) FROM batch WHERE state = 'running'") ||
+	    number("SELECT count(*) FROM attempt WHERE outcome = 'running'"))
+		fail_msg("%s: some are still running", where);
 }
 
 /* Of four batches one is lost; no other one is made again. */
 static void
-all_but_one(void)
+all_but_one(const char *where)
 {
-	assert_int_equal(number("SELECT count(*) FROM batch WHERE state = "
-				"'done'"), BATCHES - 1);
+	if (number("SELECT count(*) FROM batch WHERE state = 'done'") !=
+	    BATCHES - 1)
+		fail_msg("%s: more than one is to be made again", where);
 }
 
 static const struct scenario scenarios[] = {
-	{ "work", planned, work, all_done, SM_EWORK },
-	{ "finalize", made, finalize, file_stands, 0 },
-	{ "grown", grown, finalize, file_stands, 0 },
-	{ "other", made, finalize_other, other_stands, 0 },
-	{ "part", made, finalize_part, other_stands, 0 },
-	{ "missing", made_but_one, finalize_missing, NULL, SM_EWORK },
-	{ "grown_unsynced", grown_unsynced, finalize, file_stands, 0 },
-	{ "single", made_single, finalize, file_stands, 0 },
-	{ "grown_single", grown_single, finalize, file_stands, 0 },
-	{ "unsaid", unsaid, finalize, file_stands, 0 },
-	{ "unswept", unswept, finalize, file_stands, 0 },
-	{ "power_cut", power_cut, finalize, NULL, SM_EWORK },
-	{ "consume", consuming, finalize, file_stands, 0 },
-	{ "published", published, finalize, file_stands, 0 },
-	{ "rewritten", rewritten, finalize, file_stands, 0 },
-	{ "damaged", damaged, finalize, NULL, SM_EWORK },
-	{ "recover", lost, recover, all_but_one, SM_EREFUSED },
-	{ "recover_consumed", lost_consumed, recover, all_done, SM_EREFUSED },
-	{ "rescue", left_running, rescue, none_running, 0 },
-	{ "startcheck", wrecked, startcheck, all_but_one, 0 },
+	{ "work", planned, work, all_done, SM_EWORK, true },
+	{ "finalize", made, finalize, file_stands, 0, true },
+	{ "grown", grown, finalize, file_stands, 0, true },
+	{ "other", made, finalize_other, other_stands, 0, true },
+	{ "part", made, finalize_part, other_stands, 0, true },
+	{ "missing", made_but_one, finalize_missing, NULL, SM_EWORK, true },
+	{ "grown_unsynced", grown_unsynced, finalize, file_stands, 0, true },
+	{ "single", made_single, finalize, file_stands, 0, true },
+	{ "grown_single", grown_single, finalize, file_stands, 0, true },
+	{ "unsaid", unsaid, finalize, file_stands, 0, true },
+	{ "unswept", unswept, finalize, file_stands, 0, true },
+	{ "power_cut", power_cut, finalize, NULL, SM_EWORK, false },
+	{ "consume", consuming, finalize, file_stands, 0, true },
+	{ "published", published, finalize, file_stands, 0, true },
+	{ "rewritten", rewritten, finalize, file_stands, 0, true },
+	{ "damaged", damaged, finalize, NULL, SM_EWORK, false },
+	{ "recover", lost, recover, all_but_one, SM_EREFUSED, false },
+	{ "recover_consumed", lost_consumed, recover, all_done, SM_EREFUSED, false },
+	{ "rescue", left_running, rescue, none_running, 0, false },
+	{ "startcheck", wrecked, startcheck, all_but_one, 0, false },
 };
 
 /* ---------------------------------------------------------------- oracle -- */
@@ -608,6 +641,8 @@ finish(const struct scenario *s, const char *where, const char *want,
 	if (want && (!got || size != want_size || memcmp(got, want, size) != 0))
 		fail_msg("%s: the final file differs", where);
 	free(got);
+	if (s->keeps && !done_is_kept())
+		fail_msg("%s: what was done was made again", where);
 	if (number("SELECT count(*) FROM attempt WHERE outcome = 'running'") ||
 	    number("SELECT count(*) FROM worker WHERE ended IS NULL"))
 		fail_msg("%s: attempts or workers stay open", where);
@@ -638,8 +673,10 @@ one(const struct scenario *s, long nth, bool onwards, const char *want,
 	if (ret < 0 && (ret != err.code || !err.text[0] || ret == SM_EBUG))
 		fail_msg("%s: %d says %d: %s", place(s), ret, err.code,
 			 err.text);
+	if (s->keeps)
+		remember_done(done_after);
 	if (ret >= 0 && s->done)
-		s->done();
+		s->done(place(s));
 	if (hit)
 		finish(s, place(s), want, want_size);
 	return hit;
@@ -656,6 +693,9 @@ test(void **state)
 	shell("rm -rf %s/w %s/t && mkdir %s/w", root, root, root);
 	s->prepare();
 	shell("cp -a %s/w %s/t", root, root);
+	if (s->keeps)
+		remember_done(done_before);
+	snprintf(done_after, sizeof(done_after), "0");
 	finish(s, "undisturbed", NULL, 0);
 	want = content(final, &size);
 	for (n = 1; one(s, n, false, want, size); n += step)
