@@ -26,7 +26,7 @@
 #include "rescue.h"
 #include "startcheck.h"
 
-#define STEP 5
+#define STEP 13
 #define BATCHES 4
 
 static char root[64];
