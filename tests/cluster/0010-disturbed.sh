@@ -14,7 +14,8 @@ expect_exit 0 sm candidates -o one.gz -j 2 "${args[@]}"
 
 start_cluster 3
 begun=$EPOCHREALTIME
-expect_exit 0 sm plan job candidates -o f.gz --parts 12 "${args[@]}"
+# The journal that a file system shared by several hosts would have.
+expect_exit 0 sm plan job candidates -o f.gz --parts 12 --network-fs "${args[@]}"
 
 # The last two wait, so that there is work left for each disturbance, and one
 # node for all others.
@@ -58,13 +59,16 @@ node_on "$dead"
 wait_for 60 taken_over "$killed" "$was"
 echo "${killed#*/} went on"
 
-# Not in its turn to write: its locks would last as long as the frozen process,
-# where a file server gives those of a host that is silent to others.
+# Not while it holds a lock of the database, or its turn to write: those would
+# last as long as the frozen process, where a file server gives the locks of a
+# host that is silent to others.
 freeze_one() {
 	in_the_middle job/part-0011 || return 1
 	frozen=$node zombie=$part was=$(run_of "$part")
 	node_freeze "$frozen"
-	flock -n "$zombie/write.lock" true && return 0
+	flock -n "$zombie/write.lock" true &&
+		! grep -q ":$(stat -c %i "$zombie/job.db") " /proc/locks &&
+		return 0
 	node_thaw "$frozen"
 	return 1
 }

@@ -8,8 +8,9 @@ seed_random
 data mid 6000 300
 opts=(--batch-rows 100)
 reference by100 "${opts[@]}"
-whole=(plan job candidates -o f.gz "${opts[@]}" "${args[@]}")
-plan=("${whole[@]}" --parts 7)
+plan=(plan job candidates -o f.gz --parts 7 "${opts[@]}" "${args[@]}")
+# With a rollback journal, which a kill may leave behind.
+whole=(plan job candidates -o f.gz --network-fs "${opts[@]}" "${args[@]}")
 divide=(slurm job --parts 7 --print)
 
 # killed MS COMMAND...: with all that it started, somewhere within MS
@@ -21,9 +22,19 @@ killed() {
 	kill -KILL -- -$pid 2>/dev/null
 	wait $pid 2>/dev/null
 }
-# shards: each with its inode, so that one that was made again shows
+# shards: of each batch that is done, with its inode, so that one that was made
+# again shows; by a copy of the tables, so that what a kill left stays there
 shards() {
-	find job/part-*/shards -name '*.gz' -printf '%P %i\n' 2>/dev/null | sort
+	local part id
+	for part in job/part-*; do
+		rm -rf copy
+		mkdir copy
+		cp "$part"/job.db "$part"/job.db-{wal,journal} copy/ 2>/dev/null
+		sql copy "SELECT printf('%06d', id) FROM batch
+			WHERE state = 'done'" | while read -r id; do
+			echo "$part $id $(stat -c %i "$part/shards/$id.gz")"
+		done
+	done | sort
 }
 
 for n in $(seq 1 "${KILLS:-6}"); do
@@ -48,6 +59,9 @@ for n in $(seq 1 "${KILLS:-6}"); do
 	for k in 1 2 3; do
 		shards >before
 		killed 900 run job -j 2
+		expect_exit 0 sm status job
+		expect_text out "of 7 parts"
+		grep -q "cannot be read" out && fail "status of a killed run"
 		[ -z "$(comm -23 before <(shards))" ] ||
 			fail "a shard was made again"
 	done
