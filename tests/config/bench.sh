@@ -20,11 +20,12 @@ build release -DSHARDMILL_FAULTS=OFF && {
 		[ "$name" != lib ] || continue
 		SHARDMILL=$root/build-release/shardmill bash "$script" |
 			tee -a "$report"
-		if [ "${PIPESTATUS[0]}" = 0 ]; then
-			result passed "bench/$name" "$(seconds_since "$start")"
-		else
-			result failed "bench/$name" "$(seconds_since "$start")"
-		fi
+		case ${PIPESTATUS[0]} in
+		0) verdict=passed ;;
+		77) verdict=skipped ;;
+		*) verdict=failed ;;
+		esac
+		result $verdict "bench/$name" "$(seconds_since "$start")"
 	done
 	rm -rf "$DATA"
 	unset DATA
