@@ -35,6 +35,14 @@
 /* Of so many sequences one is looked at; odd, for their kinds alternate. */
 #define SAMPLE 31
 
+#define LEN_EXTRA_MAX  5
+#define DIST_EXTRA_MAX 13
+_Static_assert(4 * SM_DEFCODE_LITLEN_LIMIT <= SM_BITPUT_MAX, "four literals");
+_Static_assert(SM_DEFCODE_LITLEN_LIMIT + LEN_EXTRA_MAX +
+			       SM_DEFCODE_DIST_LIMIT + DIST_EXTRA_MAX <=
+		       SM_BITPUT_MAX,
+	       "a match");
+
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
 struct sm_defblock {

@@ -39,7 +39,7 @@ struct sm_shard;
 /* Text that may be appended between two calls of sm_defwin_reserve(). */
 #define SM_DEFWIN_UNIT ((size_t)4096)
 /*
- * And sequences: 5 matches, with a cut at each 256 bytes, and the run's end;
+ * And sequences: 5 matches, cut at each 258 bytes, and the run's end;
  * but one match may reach back over all text that no sequence covers yet.
  */
 #define SM_DEFWIN_UNIT_SEQS (32 + SM_DEFWIN_BLOCK / SM_DEFLATE_MATCH_MAX)
@@ -182,6 +182,7 @@ sm_defwin_match(struct sm_defwin *d, size_t at, size_t len, uint64_t dist)
 		s++;
 		s->literals = 0;
 	}
+	assert(len <= SM_DEFLATE_MATCH_MAX);
 	s->len = (uint16_t)len;
 	s->dist = (uint16_t)dist;
 	d->seqs = (size_t)(s + 1 - d->seq);

@@ -23,7 +23,7 @@ huffman_sort(uint16_t *symbol, uint64_t *weight, const uint32_t *count,
 {
 	unsigned used = 0, i, k;
 
-	/* Insertion: seldom over 60 symbols, and never over 288. */
+	/* Insertion: 288 symbols at most, and once in so much text. */
 	for (i = 0; i < n; i++) {
 		if (count[i] == 0)
 			continue;

@@ -9,10 +9,11 @@
  * where an id was last; if that is within the window, one long match may cover
  * piece, id, piece and the score's first digits together.  It is taken where it
  * costs fewer bits than the nearer two, going by what symbols cost in the block
- * at hand.  All else is literals.  The text is written into a window first
- * (defwin.h); when that is full its symbols are counted, unless they are like
- * those before, and then written, with the Huffman codes that are best for what
- * was counted last (defblock.h).
+ * at hand.  All else is literals: numbers and short ids leave nothing to be
+ * found within them; long texts do, which is left to zlib (--encoder).  The
+ * text is written into a window first (defwin.h); when that is full its symbols
+ * are counted, unless they are like those before, and then written, with the
+ * Huffman codes that are best for what was counted last (defblock.h).
  *
  * Why it is always valid deflate.
  *

@@ -45,7 +45,7 @@ token_is_space(char c)
  * As Python's int() on ASCII: white space around, a sign, digits with single
  * underscores between them, leading zeros.
  */
-static bool
+static void
 token_put_int(struct sm_buf *b, const char *s, size_t len)
 {
 	size_t i, digits = 0, start = b->len;
@@ -79,14 +79,13 @@ token_put_int(struct sm_buf *b, const char *s, size_t len)
 		goto unreadable;
 	if (!nonzero)
 		sm_buf_putc(b, '0');
-	return true;
+	return;
 
 unreadable:
 	b->len = start;
-	return false;
 }
 
-bool
+void
 sm_table_token(struct sm_buf *b, const struct sm_jsonflat_entry *entry,
 	       bool is_key, int ids)
 {
@@ -95,19 +94,15 @@ sm_table_token(struct sm_buf *b, const struct sm_jsonflat_entry *entry,
 
 	if (!entry->is_string && (is_key || ids != SM_IDS_STRING)) {
 		token_put_decimal(b, s, len);
-		return true;
-	}
-	if (!entry->is_string) {
+	} else if (!entry->is_string) {
 		sm_buf_putc(b, '"');
 		token_put_decimal(b, s, len);
 		sm_buf_putc(b, '"');
-		return true;
-	}
-	if (!is_key && ids == SM_IDS_INT)
-		return token_put_int(b, s, len);
-	if (!is_key && ids == SM_IDS_AUTO && token_is_decimal(s, len))
+	} else if (!is_key && ids == SM_IDS_INT) {
+		token_put_int(b, s, len);
+	} else if (!is_key && ids == SM_IDS_AUTO && token_is_decimal(s, len)) {
 		token_put_decimal(b, s, len);
-	else
+	} else {
 		sm_jsontext_put(b, s, len);
-	return true;
+	}
 }

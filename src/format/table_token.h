@@ -11,12 +11,14 @@
 #define SM_TABLE_INT_DIGITS_MAX 4300
 
 /*
- * Append the JSON text of `entry`, whose text is valid UTF-8, to `b`.  Keys: a
- * string as a string, an integer as an integer.  Tokens by `ids` (enum
- * sm_ids); DESIGN.md, 5 has the rules.  Numbers are handled as text and keep
- * all their digits.  False: --ids int cannot read it, nothing was appended.
+ * Append the JSON text of `entry`, whose text is valid UTF-8, to `b`; nothing,
+ * if it cannot be used.  Keys: a string as a string, an integer as an integer.
+ * Tokens by `ids` (enum sm_ids): string, all as strings; auto, a string that
+ * matches -?(0|[1-9][0-9]*) as an integer, any other as a string; int, what
+ * Python's int() reads, in ASCII, as an integer, and nothing else can be used.
+ * Numbers are handled as text and keep all their digits.
  */
-bool sm_table_token(struct sm_buf *b, const struct sm_jsonflat_entry *entry,
+void sm_table_token(struct sm_buf *b, const struct sm_jsonflat_entry *entry,
 		    bool is_key, int ids);
 
 #endif /* SM_TABLE_TOKEN_H */

@@ -9,7 +9,7 @@ build fuzz -DCMAKE_C_COMPILER=clang -DSHARDMILL_FUZZ=ON \
 		dir=$root/build-fuzz
 		mkdir -p "$dir/corpus-$name"
 		if "$dir/tests/$name" -max_total_time="${FUZZ_SECONDS:-60}" \
-			-max_len=4096 -rss_limit_mb=2048 -print_final_stats=1 \
+			-max_len=4096 -len_control=0 -rss_limit_mb=2048 -print_final_stats=1 \
 			-artifact_prefix="$dir/$name-" "$dir/corpus-$name" \
 			>"$dir/$name.log" 2>&1; then
 			result passed "fuzz/$name" "$(seconds_since "$start")" \

@@ -1,5 +1,4 @@
 # release - the program as it is shipped: all its tests
-need_packages isal pigz
 build release -DSHARDMILL_FAULTS=OFF && {
 	unit release
 	numtext release

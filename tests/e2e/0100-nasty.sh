@@ -1,6 +1,6 @@
 #!/bin/bash
-# Byte for byte what the plain Python script writes, over nasty data; and the
-# same counts.
+# Byte for byte what the plain Python script writes, over nasty data, as gzip,
+# pigz, igzip and Python read it; and the same counts.
 . "$(dirname "$0")/lib.sh"
 
 for seed in $(seq 0 "${SEEDS:-47}"); do
@@ -12,6 +12,12 @@ for seed in $(seq 0 "${SEEDS:-47}"); do
 	expect_exit 0 sm candidates -o got.gz -j $((seed % 3 + 1)) --sync end \
 		"${args[@]}"
 	same_text want got.gz
+	for reader in "pigz -dc" "igzip -dc" \
+		"$PYTHON -c 'import gzip, shutil, sys
+shutil.copyfileobj(gzip.open(sys.argv[1]), sys.stdout.buffer)'"; do
+		eval "$reader got.gz" 2>err | cmp -s - want ||
+			fail "seed $seed: $reader: $(head -n 1 err)"
+	done
 	equal "$(sql got.gz.job "SELECT json_object('rows', rows, 'records',
 		records, 'skipped', skipped) FROM (SELECT coalesce(sum(rows), 0)
 		rows, coalesce(sum(records), 0) records, coalesce(sum(skipped),

@@ -2,11 +2,6 @@
  * libFuzzer target: jsonflat against jansson.  A document is accepted by both
  * or by none, as far as it lies within the narrowed grammar, and the values
  * are the same.
- *
- *	clang -fsanitize=fuzzer,address,undefined -std=c11 -D_GNU_SOURCE \
- *		-Iinclude -Isrc/base -Isrc/format tests/fuzz/fuzz_jsonflat.c \
- *		src/format/jsonflat.c src/format/scan.c src/base/buf.c \
- *		src/base/err.c -ljansson
  */
 #include <inttypes.h>
 #include <stdio.h>

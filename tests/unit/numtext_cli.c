@@ -7,8 +7,6 @@
  *	numtext_cli exhaustive-f32 [STEP [FIRST]]
  *		every STEP-th of the finite floats: the text reads back, and
  *		no shorter decimal does
- *	numtext_cli bench
- *		nanoseconds per number
  */
 #include <inttypes.h>
 #include <math.h>
@@ -16,13 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#include "rand.h"
 
 #include "numtext.h"
-
-#define CLI_NUMBERS (1 << 16)
 
 union number {
 	double f64;
@@ -129,100 +122,6 @@ cli_exhaustive_f32(uint64_t step, uint64_t first)
 	return 0;
 }
 
-static double
-cli_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-/* A finite half in [0, 1) or any finite one. */
-static uint16_t
-cli_random_half(uint64_t *seed, bool unit)
-{
-	return (uint16_t)(sm_rand_next(seed) % (unit ? 0x3c00 : 0x7c00));
-}
-
-static void
-cli_bench(const char *type, const char *what, union number *x)
-{
-	const int rounds = 100;
-	char text[SM_NUMTEXT_MAX];
-	double best = INFINITY, start, ns;
-	size_t bytes = 0;
-	int i, j;
-
-	for (j = 0; j < rounds; j++) {
-		start = cli_now();
-		if (strcmp(type, "f64") == 0)
-			for (i = 0; i < CLI_NUMBERS; i++)
-				bytes += sm_numtext_f64(text, x[i].f64);
-		else if (strcmp(type, "f32") == 0)
-			for (i = 0; i < CLI_NUMBERS; i++)
-				bytes += sm_numtext_f32(text, x[i].f32);
-		else
-			for (i = 0; i < CLI_NUMBERS; i++)
-				bytes += sm_numtext_f16(text, x[i].f16);
-		ns = (cli_now() - start) * 1e9 / CLI_NUMBERS;
-		best = ns < best ? ns : best;
-	}
-	printf("%s %-8s %5.1f ns, %4.1f bytes\n", type, what, best,
-	       (double)bytes / rounds / CLI_NUMBERS);
-}
-
-static int
-cli_bench_all(void)
-{
-	union number *x = calloc(CLI_NUMBERS, sizeof(*x));
-	uint64_t seed = 1, bits;
-	uint32_t bits32;
-	int i, kind;
-
-	if (!x)
-		return 1;
-	for (kind = 0; kind < 9; kind++) {
-		for (i = 0; i < CLI_NUMBERS; i++) {
-			bits = sm_rand_next(&seed) & ~(UINT64_C(1) << 62);
-			bits32 = (uint32_t)(bits >> 32);
-			switch (kind) {
-			case 0:
-				x[i].f64 = sm_rand_unit(&seed);
-				break;
-			case 1:
-				x[i].f64 = 1000 * sm_rand_unit(&seed);
-				break;
-			case 2:
-				memcpy(&x[i].f64, &bits, sizeof(bits));
-				break;
-			case 3:
-				x[i].f32 = (float)sm_rand_unit(&seed);
-				break;
-			case 4:
-				x[i].f32 = (float)(1000 * sm_rand_unit(&seed));
-				break;
-			case 5:
-				memcpy(&x[i].f32, &bits32, sizeof(bits32));
-				break;
-			case 6:
-				/* many have few digits, as halves do */
-				x[i].f32 = (float)sm_half_to_double(
-					cli_random_half(&seed, true));
-				break;
-			default:
-				x[i].f16 = cli_random_half(&seed, kind == 7);
-			}
-		}
-		cli_bench(kind < 3 ? "f64" : kind < 7 ? "f32" : "f16",
-			  kind == 6 ? "halves" :
-			  kind % 3 == 0 || kind == 7 ? "[0,1)" :
-			  kind % 3 == 1 && kind < 6 ? "[0,1000)" : "bits", x);
-	}
-	free(x);
-	return 0;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -238,9 +137,7 @@ main(int argc, char **argv)
 		return cli_filter(what, 8);
 	if (strcmp(what, "exhaustive-f32") == 0 && step > 0)
 		return cli_exhaustive_f32(step, first);
-	if (strcmp(what, "bench") == 0)
-		return cli_bench_all();
 	fprintf(stderr, "usage: numtext_cli f16|f32|f64|exhaustive-f32 "
-			"[STEP [FIRST]]|bench\n");
+			"[STEP [FIRST]]\n");
 	return 2;
 }
