@@ -418,6 +418,7 @@ struct sm_verify_opts {
 
 struct sm_verify_result {
 	uint64_t batches, records, raw_bytes, gz_bytes; /* whole ones */
+	uint64_t left;    /* batches of a job that are not done */
 	uint64_t missing; /* batches that were left out of a final file */
 	uint64_t findings, requeued;
 	bool is_file; /* `path` was a lone final file */

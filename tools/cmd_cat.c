@@ -13,7 +13,7 @@ struct cat_args {
 	int threads;
 };
 
-/* At most one of the three, and one range of it. */
+/* At most one of the three. */
 static int
 cat_choose(struct cat_args *a, struct sm_err *err)
 {
@@ -27,8 +27,8 @@ cat_choose(struct cat_args *a, struct sm_err *err)
 
 	if (n > 1)
 		return sm_output_fail(err, SM_EUSAGE,
-				      "one range of --rows, --records or "
-				      "--batch can be given");
+				      "--rows, --records and --batch "
+				      "exclude each other");
 	for (what = SM_CAT_ROWS; what <= SM_CAT_BATCHES; what++)
 		if (given[what]->count > 0) {
 			a->cat.what = what;
@@ -62,15 +62,15 @@ cat_run(struct sm_call *call, struct sm_err *err)
 }
 
 static const struct sm_option cat_options[] = {
-	{ "rows", .type = SM_OPTION_RANGES, .arg = "A-B",
+	{ "rows", .type = SM_OPTION_RANGES, .arg = "A-B", .max = 1,
 	  .at = offsetof(struct cat_args, rows),
 	  .help = "lines of these rows of the input, both ends included" },
-	{ "records", .type = SM_OPTION_RANGES, .arg = "A-B",
+	{ "records", .type = SM_OPTION_RANGES, .arg = "A-B", .max = 1,
 	  .at = offsetof(struct cat_args, records),
 	  .help = "these lines of the text, counted from 0" },
-	{ "batch", .type = SM_OPTION_RANGES, .arg = "N",
+	{ "batch", .type = SM_OPTION_RANGES, .arg = "A-B", .max = 1,
 	  .at = offsetof(struct cat_args, batch),
-	  .help = "the text of a batch, or of batches A-B" },
+	  .help = "the text of these batches" },
 	{ "threads", 'j', .type = SM_OPTION_INT, .arg = "N",
 	  .at = offsetof(struct cat_args, threads), .min = 1, .max = 1024,
 	  .standard = "the CPUs that may be used",
@@ -85,7 +85,7 @@ static const struct sm_option_group cat_groups[] = {
 
 const struct sm_cmd cmd_cat = {
 	.name = "cat",
-	.usage = "FILE [--rows A-B | --records A-B | --batch N] [-j N]",
+	.usage = "FILE [--rows A-B | --records A-B | --batch A-B] [-j N]",
 	.summary = "write the text of a final file, or a part of it",
 	.detail = "A part is found by the index in the file; only the batches "
 		  "that hold it are\nread.  A file without an index is read "

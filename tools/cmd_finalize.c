@@ -96,7 +96,8 @@ static const struct sm_option_group finalize_groups[] = {
 
 const struct sm_cmd cmd_finalize = {
 	.name = "finalize",
-	.usage = "JOB [-o FILE] [--single-member] [--allow-missing] [--force]",
+	.usage = "JOB [-o FILE] [--single-member] [--allow-missing | "
+		 "--batches A-B]",
 	.summary = "join the shards into the final file",
 	.words = 1,
 	.drains = true,

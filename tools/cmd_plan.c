@@ -7,6 +7,37 @@
 
 #include "cmd.h"
 
+static const struct sm_option_group plan_candidates_groups[] = {
+	{ "result", sm_job_target_optional, 0 },
+	SM_JOB_CANDIDATES_GROUPS,
+	SM_JOB_SETTINGS_GROUP,
+	{ "parts", sm_job_parts, 0 },
+	{ "a job that is there", sm_job_replan, 0 },
+	{ "output", sm_job_planning, 0 },
+	{ 0 },
+};
+
+static const struct sm_option_group plan_exec_groups[] = {
+	{ "result", sm_job_target_optional, 0 },
+	SM_JOB_EXEC_GROUPS,
+	SM_JOB_SETTINGS_GROUP,
+	{ "parts", sm_job_parts, 0 },
+	{ "a job that is there", sm_job_replan, 0 },
+	{ "output", sm_job_planning, 0 },
+	{ 0 },
+};
+
+/* The options of a kind of job, NULL: there is none of this name. */
+static const struct sm_option_group *
+plan_kind(const char *name)
+{
+	if (strcmp(name, "candidates") == 0)
+		return plan_candidates_groups;
+	if (strcmp(name, "exec") == 0)
+		return plan_exec_groups;
+	return NULL;
+}
+
 static void
 plan_show(const char *job, const struct sm_plan_result *r)
 {
@@ -34,10 +65,10 @@ plan_run(struct sm_call *call, struct sm_err *err)
 	const char *job = call->words.word[0], *kind = call->words.word[1];
 	int ret;
 
-	if (strcmp(kind, "candidates") != 0 && strcmp(kind, "exec") != 0)
+	if (!plan_kind(kind))
 		return sm_output_fail(err, SM_EUSAGE,
 				      "unknown kind of job '%s': it must be "
-				      "candidates or exec",
+				      "candidates or exec, behind JOB",
 				      kind);
 	ret = sm_job_prepare(call, job, strcmp(kind, "exec") == 0, err);
 	if (ret < 0)
@@ -67,26 +98,6 @@ out:
 	return ret;
 }
 
-static const struct sm_option_group plan_candidates_groups[] = {
-	{ "result", sm_job_target_optional, 0 },
-	SM_JOB_CANDIDATES_GROUPS,
-	SM_JOB_SETTINGS_GROUP,
-	{ "parts", sm_job_parts, 0 },
-	{ "a job that is there", sm_job_replan, 0 },
-	{ "output", sm_job_planning, 0 },
-	{ 0 },
-};
-
-static const struct sm_option_group plan_exec_groups[] = {
-	{ "result", sm_job_target_optional, 0 },
-	SM_JOB_EXEC_GROUPS,
-	SM_JOB_SETTINGS_GROUP,
-	{ "parts", sm_job_parts, 0 },
-	{ "a job that is there", sm_job_replan, 0 },
-	{ "output", sm_job_planning, 0 },
-	{ 0 },
-};
-
 static const struct sm_option_group plan_groups[] = {
 	{ "result", sm_job_target_optional, 0 },
 	SM_JOB_SETTINGS_GROUP,
@@ -96,17 +107,18 @@ static const struct sm_option_group plan_groups[] = {
 	{ 0 },
 };
 
-/* JOB and the kind come first: the kind decides what the options mean. */
+/*
+ * JOB and the kind come first: the kind decides what the options mean.  Those
+ * who turn the two around are told so, and not of unknown options.
+ */
 static const struct sm_option_group *
 plan_pick(char *const *argv)
 {
-	if (!argv[0] || !argv[1])
-		return NULL;
-	if (strcmp(argv[1], "candidates") == 0)
-		return plan_candidates_groups;
-	if (strcmp(argv[1], "exec") == 0)
-		return plan_exec_groups;
-	return NULL;
+	const struct sm_option_group *groups = NULL;
+
+	if (argv[0] && argv[1])
+		groups = plan_kind(argv[1]);
+	return groups || !argv[0] ? groups : plan_kind(argv[0]);
 }
 
 const struct sm_cmd cmd_plan = {

@@ -15,7 +15,10 @@ retry_run(struct sm_call *call, struct sm_err *err)
 {
 	struct retry_args *a = call->args;
 	const char *job = call->words.word[0];
+	struct sm_status s = { 0 };
+	struct sm_err ignored;
 	uint64_t changed = 0;
+	bool active;
 	int ret;
 
 	a->retry.range = a->batch.range;
@@ -24,10 +27,14 @@ retry_run(struct sm_call *call, struct sm_err *err)
 	free(a->batch.range);
 	if (ret < 0)
 		return ret;
+	active = sm_status(&s, job, &ignored) == 0 && s.active;
+	sm_status_release(&s);
 	sm_output_line(stdout,
-		       changed ? "% % put back to pending; next: "
-				 "shardmill run $"
-			       : "% % put back to pending",
+		       changed == 0 ? "% % put back to pending" :
+		       active	    ? "% % put back to pending; the run "
+				      "that goes on takes them up" :
+				      "% % put back to pending; next: "
+				      "shardmill run $",
 		       sm_text_count(changed).s,
 		       sm_text_plural(changed, "batch", "batches"), job, NULL);
 	return 0;

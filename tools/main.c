@@ -180,7 +180,8 @@ main(int argc, char **argv)
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("shardmill " SHARDMILL_VERSION);
 	} else if (strcmp(argv[1], "-h") == 0 ||
-		   strcmp(argv[1], "--help") == 0) {
+		   strcmp(argv[1], "--help") == 0 ||
+		   strcmp(argv[1], "help") == 0) {
 		main_usage(stdout);
 	} else {
 		cmd = main_find(argv[1], &err);

@@ -1,11 +1,20 @@
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "signals.h"
 
+/*
+ * Nobody means two signals that come so close together: timeout(1) sends one to
+ * the process and one to its group.
+ */
+#define SIGNALS_APART_MS 50
+
 static volatile sig_atomic_t signals_count;
+static struct timespec signals_last;
 static volatile sig_atomic_t signals_first;
 static const char *signals_text;
 static size_t signals_text_bytes;
@@ -14,12 +23,28 @@ static const int signals_caught[] = { SIGINT, SIGTERM, SIGHUP };
 
 #define SIGNALS_CAUGHT (sizeof(signals_caught) / sizeof(*signals_caught))
 
+/* Of the one before it, on its heels? */
+static bool
+signals_echo(void)
+{
+	struct timespec now, last = signals_last;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	signals_last = now;
+	return signals_count > 0 &&
+	       (now.tv_sec - last.tv_sec) * 1000 +
+			       (now.tv_nsec - last.tv_nsec) / 1000000 <
+		       SIGNALS_APART_MS;
+}
+
 static void
 signals_handle(int number)
 {
 	int saved = errno;
 	size_t i;
 
+	if (signals_echo())
+		return;
 	if (!signals_first)
 		signals_first = number;
 	if (++signals_count < 2) {

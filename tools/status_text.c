@@ -31,7 +31,7 @@ status_show_counts(const struct sm_status *s)
 	       sm_text_count(s->rows).s, sm_text_count(s->records).s,
 	       sm_text_count(s->skipped).s, sm_text_size(s->raw_bytes).s,
 	       sm_text_size(s->gz_bytes).s);
-	if (s->joined > 0 && !s->complete)
+	if (s->joined > 0 && s->done < s->total)
 		printf("in the final file so far: %s %s\n",
 		       sm_text_count(s->joined).s,
 		       sm_text_plural(s->joined, "batch", "batches"));
@@ -41,7 +41,10 @@ static void
 status_show_pace(const struct sm_status *s)
 {
 	if (!s->active && s->workers == 0) {
-		if (s->done < s->total)
+		if (s->running > 0)
+			puts("nobody is working on it; what is running was "
+			     "left so, and is put back by the next run");
+		else if (s->done < s->total)
 			puts("nobody is working on it");
 		return;
 	}

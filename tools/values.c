@@ -16,8 +16,10 @@ static int
 value_bad(const struct sm_option *o, const char *text, const char *why,
 	  struct sm_err *err)
 {
-	return sm_output_fail(err, SM_EUSAGE, "bad value '%s' for '--%s': %s",
-			      text, o->name, why);
+	char letter[] = { '-', o->letter, ',', ' ', '\0' };
+
+	return sm_output_fail(err, SM_EUSAGE, "bad value '%s' for '%s--%s': %s",
+			      text, o->letter ? letter : "", o->name, why);
 }
 
 static int
@@ -182,6 +184,8 @@ value_ranges(struct sm_ranges *v, const struct sm_option *o, const char *text,
 		n += *p == ',';
 	if (n > VALUE_RANGES_MAX)
 		return value_bad(o, text, "too many ranges", err);
+	if (o->max > 0 && n > (size_t)o->max)
+		return value_bad(o, text, "one range can be given", err);
 	range = calloc(n, sizeof(*range));
 	if (!range)
 		return sm_output_fail(err, SM_ENOMEM,
@@ -198,8 +202,10 @@ value_ranges(struct sm_ranges *v, const struct sm_option *o, const char *text,
 	}
 	free(range);
 	return value_bad(o, text,
-			 "it must be numbers and ranges such as "
-			 "3,7-9, the smaller end first",
+			 o->max == 1 ? "it must be a number, or a range such "
+				       "as 7-9, the smaller end first" :
+				       "it must be numbers and ranges such as "
+				       "3,7-9, the smaller end first",
 			 err);
 }
 
@@ -253,6 +259,9 @@ sm_option_store(const struct sm_option *o, void *base, const char *text,
 		ret = value_double(at, o, text, err);
 		break;
 	case SM_OPTION_STRING:
+		if (!*text && strcmp(o->arg, "FILE") == 0)
+			return value_bad(o, text, "it must be a file's name",
+					 err);
 		*(const char **)at = text;
 		break;
 	case SM_OPTION_RANGES:

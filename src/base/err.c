@@ -158,8 +158,11 @@ err_sysv(struct sm_err *err, int code, int sys, const char *fmt, va_list ap)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	n = strlen(text);
 	/* The GNU strerror_r never fails and is safe between threads. */
-	snprintf(text + n, sizeof(text) - n, ": %s",
-		 strerror_r(sys, what, sizeof(what)));
+	snprintf(text + n, sizeof(text) - n, ": %s%s",
+		 strerror_r(sys, what, sizeof(what)),
+		 code == SM_ENOSPC ? "; make space, then run the same command "
+				     "again" :
+				     "");
 	err_finish(err, code, sys, text);
 }
 

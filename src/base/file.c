@@ -274,9 +274,8 @@ sm_path_real(const char *path, struct sm_err *err)
 
 fail:
 	if (last && errno == ENOENT)
-		sm_err_set(err, SM_EINPUT,
-			   "cannot find the directory of '%s'",
-			   path);
+		sm_err_sys_as(err, SM_EINPUT,
+			      "cannot find the directory of '%s'", path);
 	else
 		sm_err_sys_as(err, SM_EINPUT, "cannot find '%s'", path);
 	free(dir);

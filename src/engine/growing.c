@@ -36,10 +36,10 @@ growing_begin(struct sm_growing *g, bool single_member)
 	const struct sm_handle *h = g->h;
 
 	if (single_member)
-		sm_final_begin_single(&g->final, g->fd, h->fingerprint,
-				      h->job.batches);
+		sm_final_begin_single(&g->final, g->fd, g->part,
+				      h->fingerprint, h->job.batches);
 	else
-		sm_final_begin(&g->final, g->fd, h->fingerprint);
+		sm_final_begin(&g->final, g->fd, g->part, h->fingerprint);
 	g->digest = g->digest_listed = SM_HASH_INIT;
 	g->records = g->raw_bytes = g->fresh_bytes = 0;
 	g->fresh.count = g->spent.count = 0;

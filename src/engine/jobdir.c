@@ -83,8 +83,9 @@ jobdir_enter(struct sm_jobdir *dir, const char *job, bool trust,
 	*dir = (struct sm_jobdir)SM_JOBDIR_NONE;
 	dir->path = realpath(job, NULL);
 	if (!dir->path)
-		return sm_err_sys_as(err, SM_EINPUT, "cannot open job '%s'",
-				     job);
+		return sm_err_sys_as(err, SM_EINPUT,
+				     "cannot open the job '%s', or '%s.job'",
+				     job, job);
 	if (strlen(dir->path) > JOB_PATH_MAX)
 		return sm_err_set(err, SM_EINPUT,
 				  "the path of the job is %zu bytes long, and "

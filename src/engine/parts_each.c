@@ -130,6 +130,7 @@ sm_parts_verify(struct sm_verify_result *result, struct sm_parts *w,
 		result->records += r.records;
 		result->raw_bytes += r.raw_bytes;
 		result->gz_bytes += r.gz_bytes;
+		result->left += r.left;
 		result->findings += r.findings;
 		result->requeued += r.requeued;
 		if (ret == SM_EINPUT || ret == SM_EDAMAGED) {

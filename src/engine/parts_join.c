@@ -253,11 +253,12 @@ join_write(struct sm_parts_join *j, struct sm_err *err)
 		return sm_err_sys(err, "cannot create '%s'", j->part_path);
 	j->part_exists = true;
 	if (j->single_member)
-		sm_final_begin_single(&j->final, j->fd,
+		sm_final_begin_single(&j->final, j->fd, j->part_path,
 				      j->w->spec->fingerprint,
 				      j->w->spec->batches);
 	else
-		sm_final_begin(&j->final, j->fd, j->w->spec->fingerprint);
+		sm_final_begin(&j->final, j->fd, j->part_path,
+			       j->w->spec->fingerprint);
 	j->digest = SM_HASH_INIT;
 	ret = each_part(j, &part, row_append, err);
 	if (ret == SM_EVERIFY)

@@ -36,14 +36,16 @@ replan_digest(struct sm_digest *d, struct replan *r,
 
 	if (!in->path) {
 		ret = r->p->kind->digest(d, r->p->spec->opts, -1, err);
-		if (ret <= 0 || !was)
+		if (ret <= 0)
 			return ret;
 		/* Standard input came once: what was planned stays. */
 		r->gone = true;
-		*d = (struct sm_digest){ .size = was->size,
-					 .mtime_ns = was->mtime_ns,
-					 .crc32 = was->crc32,
-					 .sampled = was->sampled };
+		*d = (struct sm_digest){ 0 };
+		if (was)
+			*d = (struct sm_digest){ .size = was->size,
+						 .mtime_ns = was->mtime_ns,
+						 .crc32 = was->crc32,
+						 .sampled = was->sampled };
 		return 0;
 	}
 	*d = (struct sm_digest){ 0 };
@@ -58,6 +60,25 @@ replan_digest(struct sm_digest *d, struct replan *r,
 		return 0;
 	}
 	return sm_input_digest(d, in->path, in->sampled, r->p->ev, err);
+}
+
+/* What of an input is another thing now; `was` is NULL where it is new. */
+static void
+replan_put_input(struct replan *r, const struct sm_kind_input *in,
+		 const struct sm_job_input *was, const struct sm_digest *d)
+{
+	r->changes++;
+	sm_buf_puts(&r->diff, r->diff.len ? "; " : "");
+	if (was)
+		sm_buf_printf(&r->diff,
+			      "the input '%s'%s%s had %llu bytes with CRC-32 "
+			      "%08x, has %llu with %08x",
+			      in->name, in->path ? ", " : "",
+			      in->path ? in->path : "",
+			      (unsigned long long)was->size, was->crc32,
+			      (unsigned long long)d->size, d->crc32);
+	else
+		sm_buf_printf(&r->diff, "there was no input '%s'", in->name);
 }
 
 static int
@@ -79,15 +100,8 @@ replan_input(struct replan *r, size_t i, struct sm_err *err)
 		r->moved = true;
 	if (ret == 0 &&
 	    (!known || d.size != was.size || d.crc32 != was.crc32 ||
-	     d.sampled != was.sampled)) {
-		r->changes++;
-		sm_buf_printf(&r->diff,
-			      "%sthe input '%s' had %llu bytes with CRC-32 "
-			      "%08x, has %llu with %08x",
-			      r->diff.len ? "; " : "", in->name,
-			      (unsigned long long)was.size, was.crc32,
-			      (unsigned long long)d.size, d.crc32);
-	}
+	     d.sampled != was.sampled))
+		replan_put_input(r, in, known ? &was : NULL, &d);
 	sm_job_input_release(&was);
 	return ret;
 }
@@ -111,12 +125,12 @@ replan_refuse(struct replan *r, struct sm_err *err)
 {
 	if (r->old->parts > 0)
 		return sm_err_set(err, SM_EREFUSED,
-				  "the job '%s' was planned with other options: "
-				  "%s; a job in parts cannot be changed, "
-				  "--restart begins again",
+				  "the job '%s' was planned otherwise: %s; a job "
+				  "in parts cannot be changed, --restart begins "
+				  "again",
 				  r->p->dir.path, r->diff.data);
 	return sm_err_set(err, SM_EREFUSED,
-			  "the job '%s' was planned with other options: %s; "
+			  "the job '%s' was planned otherwise: %s; "
 			  "--accept-changed keeps the batches that are done "
 			  "and makes the rest this way, --restart begins again",
 			  r->p->dir.path, r->diff.data);
@@ -216,10 +230,10 @@ replan_accept(struct replan *r, struct sm_err *err)
 
 	if (r->gone)
 		return sm_err_set(err, SM_EREFUSED,
-				  "the job '%s' was planned from standard "
-				  "input, which cannot be cut a second time; "
-				  "--restart begins again (with the same items "
-				  "on standard input)",
+				  "the items of the job '%s' come from standard "
+				  "input, which is read for a new job alone; "
+				  "--restart begins again (with the items on "
+				  "standard input)",
 				  p->dir.path);
 	ret = sm_planning_cut(p, replan_emit, err);
 	if (ret == 0 && p->spec->batches != r->job.batches)
@@ -244,6 +258,21 @@ replan_accept(struct replan *r, struct sm_err *err)
 }
 
 static int
+replan_tell_accepted(struct replan *r, struct sm_err *err)
+{
+	struct sm_batch_counts c;
+	int ret = sm_batch_counts(&c, r->p->db, err);
+
+	if (ret == 0)
+		sm_event_notice(r->p->ev,
+				"accepted: %s; %llu of %llu batches are done "
+				"and stay as they were made",
+				r->diff.data, (unsigned long long)c.done,
+				(unsigned long long)c.total);
+	return ret;
+}
+
+static int
 replan_finish(struct replan *r, struct sm_err *err)
 {
 	struct sm_planning *p = r->p;
@@ -259,7 +288,9 @@ replan_finish(struct replan *r, struct sm_err *err)
 		ret = replan_accept(r, err);
 		if (ret < 0)
 			return ret;
-		sm_event_notice(p->ev, "accepted: %s", r->diff.data);
+		ret = replan_tell_accepted(r, err);
+		if (ret < 0)
+			return ret;
 	} else if (r->moved) {
 		ret = replan_move(r, err);
 		if (ret < 0)

@@ -66,9 +66,12 @@ run_tell_empty(const struct sm_handle *h, const struct sm_batch_counts *c,
 	if (h->kind == &sm_kind_candidates && c->done == c->total &&
 	    c->rows > 0 && c->records == 0)
 		sm_event_notice(ev,
-				"the output is empty: not one of %llu rows "
-				"gave a record",
-				(unsigned long long)c->rows);
+				"the output is empty: not one of %llu rows has "
+				"--min-candidates scores of --min-score or "
+				"more; candidates that the vocabulary lacks: "
+				"%llu",
+				(unsigned long long)c->rows,
+				(unsigned long long)c->skipped);
 }
 
 int

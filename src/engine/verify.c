@@ -243,6 +243,7 @@ verify_job(struct verify *v, const char *path, struct sm_err *err)
 		ret = sm_batch_counts(&c, v->h.db, err);
 	if (ret == 0) {
 		v->total_bytes = c.gz_bytes;
+		v->result->left = c.total - c.done;
 		ret = verify_shards(v, err);
 	}
 	if (ret == 0)
@@ -263,7 +264,12 @@ sm_verify(struct sm_verify_result *result, const char *path,
 	int ret;
 
 	*result = (struct sm_verify_result){ 0 };
-	if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+	if (stat(path, &st) < 0)
+		return sm_err_sys_as(err, SM_EINPUT,
+				     "cannot verify '%s' (a job that is not "
+				     "finished: by its directory, F.job)",
+				     path);
+	if (S_ISREG(st.st_mode))
 		return verify_file(&v, path, err);
 	ret = sm_parts_open(&whole, path, opts->trust || !opts->requeue, err);
 	if (ret > 0)

@@ -23,9 +23,11 @@
 #define FINAL_SHARD_OUTSIDE (SM_GZIP_SHARD_HEADER + SM_GZIP_TAIL_BYTES)
 
 void
-sm_final_begin(struct sm_final *f, int fd, uint64_t fingerprint)
+sm_final_begin(struct sm_final *f, int fd, const char *name,
+	       uint64_t fingerprint)
 {
 	f->fd = fd;
+	f->name = name;
 	f->is_single = false;
 	f->fingerprint = fingerprint;
 	f->at = f->behind = 0;
@@ -38,13 +40,13 @@ sm_final_begin(struct sm_final *f, int fd, uint64_t fingerprint)
 }
 
 void
-sm_final_begin_single(struct sm_final *f, int fd, uint64_t fingerprint,
-		      uint64_t batches)
+sm_final_begin_single(struct sm_final *f, int fd, const char *name,
+		      uint64_t fingerprint, uint64_t batches)
 {
 	struct sm_gzip_shape shape;
 
 	sm_gzip_single_shape(&shape, batches);
-	sm_final_begin(f, fd, fingerprint);
+	sm_final_begin(f, fd, name, fingerprint);
 	f->is_single = true;
 	f->at = shape.header_bytes;
 	f->per_group = shape.per_group;
@@ -71,7 +73,8 @@ sm_final_write(struct sm_final *f, const void *data, size_t len, uint64_t at,
 	sm_fault("final.before_write");
 	if (sm_fault_errno("final.write") ||
 	    sm_pwrite_all(f->fd, data, len, at) < 0)
-		return sm_err_sys(err, "cannot write the final file");
+		return sm_err_sys(err, "cannot write the final file '%s'",
+				  f->name);
 	/* So that the sync at the end has little to wait for. */
 	at += len;
 	if (at > f->behind && at - f->behind >= FINAL_BEHIND_BYTES)

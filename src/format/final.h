@@ -29,6 +29,7 @@
 
 struct sm_final {
 	int fd; /* the caller's; written at explicit places */
+	const char *name; /* in messages; the caller's */
 	bool is_single;
 	uint64_t fingerprint;
 	uint64_t at;       /* end of what counts */
@@ -48,10 +49,11 @@ struct sm_final {
 	struct sm_gzip_single single;
 };
 
-void sm_final_begin(struct sm_final *f, int fd, uint64_t fingerprint);
+void sm_final_begin(struct sm_final *f, int fd, const char *name,
+		    uint64_t fingerprint);
 /* One ordinary member of so many batches, skipped ones counted. */
-void sm_final_begin_single(struct sm_final *f, int fd, uint64_t fingerprint,
-			   uint64_t batches);
+void sm_final_begin_single(struct sm_final *f, int fd, const char *name,
+			   uint64_t fingerprint, uint64_t batches);
 
 /*
  * Copy the shard file `name` of `dirfd` to the end.  SM_EVERIFY if its size or

@@ -24,6 +24,9 @@ table_fill(struct sm_table_build *b, struct sm_table_reader *r,
 	int ret;
 
 	while ((ret = sm_table_reader_next(r, &e, err)) > 0) {
+		if (r->format == SM_FORMAT_TEXT && e.len > 0 &&
+		    e.text[e.len - 1] == '\r')
+			b->info->crlf++;
 		text.len = 0;
 		sm_table_token(&text, &e, source->is_keys, source->ids);
 		if (sm_buf_failed(&text)) {

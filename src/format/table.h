@@ -69,6 +69,7 @@ struct sm_table_info {
 	uint64_t entries;  /* indices with a text */
 	uint64_t end;      /* largest index + 1, usable or not */
 	uint64_t unusable; /* tokens that --ids int could not write */
+	uint64_t crlf;     /* lines of a text that end in a carriage return */
 };
 
 /*

@@ -161,6 +161,19 @@ plan_sample_row(struct plan_sample *s, const struct plan *p,
 }
 
 static void
+plan_warn_crlf(const struct plan *p, const struct sm_table_info *info,
+	       const char *path)
+{
+	if (info->crlf > 0)
+		sm_event_notice(p->cut->events,
+			       "%" PRIu64 " line%s of '%s' in a carriage "
+			       "return, which is kept; was it written on "
+			       "Windows?",
+			       info->crlf, info->crlf == 1 ? " ends" : "s end",
+			       path);
+}
+
+static void
 plan_warn(const struct plan *p, const struct plan_sample *s)
 {
 	const struct sm_candidates_opts *o = p->opts;
@@ -182,6 +195,8 @@ plan_warn(const struct plan *p, const struct plan_sample *s)
 			       "the first %" PRIu64 " rows of '%s': is it the "
 			       "vocabulary of these candidates?",
 			       p->vocab, s->ids, s->rows, p->in.cands.map.path);
+	plan_warn_crlf(p, &p->keys_info, p->keys);
+	plan_warn_crlf(p, &p->vocab_info, p->vocab);
 	if (p->vocab_info.unusable > 0)
 		sm_event_notice(ev,
 			       "%" PRIu64 " of %" PRIu64 " tokens of '%s' are "

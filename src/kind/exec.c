@@ -170,6 +170,11 @@ exec_check_source(const struct sm_exec_opts *o, struct sm_err *err)
 				  "--input goes with --lines or --bytes");
 	if (o->nul && !o->items)
 		return sm_err_set(err, SM_EUSAGE, "-0 goes with --items");
+	if (o->size != 1 && !o->has_range)
+		return sm_err_set(err, SM_EUSAGE, "--size goes with --range");
+	if (o->digest_full && !o->input)
+		return sm_err_set(err, SM_EUSAGE,
+				  "--digest full goes with --input");
 	if (o->has_range && o->size > 0 &&
 	    o->range / o->size >= EXEC_BATCHES_MAX)
 		return sm_err_set(err, SM_EUSAGE,

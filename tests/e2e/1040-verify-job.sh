@@ -104,3 +104,12 @@ for change in "rm $shard" "truncate -s 9 $shard" "flip $shard 100" swap; do
 	expect_exit 0 sm candidates -o f.gz --batch-rows 50 "${args[@]}"
 	same first.gz f.gz
 done
+
+# A job that is not finished: what is missing is said; and it does not stand
+# for a final file that is not there.
+rm -rf f.gz f.gz.job
+expect_exit 0 sm plan f.gz.job candidates -o f.gz --batch-rows 50 "${args[@]}"
+expect_exit 0 sm verify f.gz.job
+expect_text out "6 batches are not done"
+expect_exit 3 sm verify f.gz
+expect_text err "cannot verify 'f.gz'" F.job

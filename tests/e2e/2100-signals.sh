@@ -37,6 +37,15 @@ for target in group one; do
 	done
 done
 
+# timeout(1) sends its signal to the process and to its group, at once: one.
+start run candidates -o f.gz -j 2 "${opts[@]}" "${args[@]}"
+wait_for 20 at_least f.gz.job done 3
+kill -INT $pid
+kill -INT -- -$pid
+ended 130 $pid run
+outcomes f.gz.job done
+resumed
+
 # The second signal: large batches, given back at once.
 for target in group one; do
 	start run candidates -o f.gz -j 2 --batch-rows 3000 --encoder zlib \

@@ -123,9 +123,9 @@ finalfile_begin(const struct finalfile *ff, struct sm_final *f, int fd,
 		uint64_t batches)
 {
 	if (ff->is_single)
-		sm_final_begin_single(f, fd, FINGERPRINT, batches);
+		sm_final_begin_single(f, fd, "f", FINGERPRINT, batches);
 	else
-		sm_final_begin(f, fd, FINGERPRINT);
+		sm_final_begin(f, fd, "f", FINGERPRINT);
 }
 
 /* A final file of `n` batches; its size. */

@@ -118,10 +118,13 @@ test_prefix_and_append(void **state)
 	assert_int_equal(sm_err_prefix(&err, "batch %d", 3), SM_ENOSPC);
 	assert_int_equal(err.sys, ENOSPC);
 	assert_string_equal(err.text, "batch 3: cannot write: No space left on "
-				      "device");
-	assert_int_equal(sm_err_append(&err, "; make %s", "room"), SM_ENOSPC);
-	assert_string_equal(err.text, "batch 3: cannot write: No space left on "
-				      "device; make room");
+				      "device; make space, then run the same "
+				      "command again");
+	errno = EIO;
+	sm_err_sys(&err, "cannot read");
+	assert_int_equal(sm_err_append(&err, "; check %s", "it"), SM_EIO);
+	assert_string_equal(err.text,
+			    "cannot read: Input/output error; check it");
 }
 
 /* What keeps an input from being read is not always the input's fault. */

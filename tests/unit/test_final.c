@@ -105,7 +105,7 @@ make_final(unsigned n, struct sm_buf *text)
 
 	fd = open_final();
 	sm_buf_clear(text);
-	sm_final_begin(f, fd, FINGERPRINT);
+	sm_final_begin(f, fd, "f", FINGERPRINT);
 	for (i = 0; i < n; i++) {
 		make_text(&part, i);
 		sm_buf_put(text, part.data, part.len);
@@ -511,7 +511,7 @@ test_append_checks(void **state)
 	int fd = open_final(), full;
 
 	(void)state;
-	sm_final_begin(f, fd, FINGERPRINT);
+	sm_final_begin(f, fd, "f", FINGERPRINT);
 	other = e;
 	other.gz_bytes++;
 	assert_int_equal(sm_final_append(f, dirfd_, "000007.gz", &other, &err),
@@ -528,7 +528,7 @@ test_append_checks(void **state)
 	assert_int_equal(sm_final_append(f, dirfd_, "000009.gz", &e, &err),
 			 SM_EVERIFY);
 	full = open("/dev/full", O_WRONLY);
-	sm_final_begin(f, full, FINGERPRINT);
+	sm_final_begin(f, full, "f", FINGERPRINT);
 	assert_int_equal(sm_final_append(f, dirfd_, "000007.gz", &e, &err),
 			 SM_ENOSPC);
 	assert_int_equal(sm_final_end(f, &err), SM_ENOSPC);

@@ -289,7 +289,7 @@ test_too_many_runs(void **state)
 	int fd = finalfile_open(O_CREAT | O_TRUNC), i;
 
 	(void)state;
-	sm_final_begin_single(f, fd, FINGERPRINT, 100);
+	sm_final_begin_single(f, fd, "f", FINGERPRINT, 100);
 	e = finalfile_shard(&ff, 1, 0);
 	sm_shard_name(name, 1, 6);
 	for (i = 0; i < SM_GZIP_SINGLE_RUNS; i++) {
@@ -410,7 +410,7 @@ test_append_again(void **state)
 
 	(void)state;
 	bad.gz_crc32 ^= 1;
-	sm_final_begin_single(f, fd, FINGERPRINT, 1);
+	sm_final_begin_single(f, fd, "f", FINGERPRINT, 1);
 	assert_int_equal(sm_final_append(f, finalfile_dirfd, "000005.gz", &bad,
 					 &err),
 			 SM_EVERIFY);

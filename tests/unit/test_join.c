@@ -49,7 +49,7 @@ put_final(uint64_t fingerprint, bool partial)
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0644);
 
 	assert_true(fd >= 0);
-	sm_final_begin(&f, fd, fingerprint);
+	sm_final_begin(&f, fd, "f", fingerprint);
 	if (partial) {
 		assert_int_equal(sm_final_skip(&f, &e, NULL), 0);
 		assert_int_equal(sm_final_entry(&f, &e, NULL), 0);
