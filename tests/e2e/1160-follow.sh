@@ -68,7 +68,12 @@ equal "$(sql f.gz.job 'SELECT count(*) FROM attempt WHERE batch = 0')" 2
 rm -rf f.gz f.gz.job
 : >extra
 start run exec -o f.gz "${job[@]}" -- sh -c "$slow; cat $PWD/extra"
-wait_for 20 test -s f.gz.part
+holds_three() {
+	[ "$(stat -c %s f.gz.part)" -ge "$(sql f.gz.job "SELECT iif(count(*) = 3,
+		sum(gz_bytes), 1000000000) FROM batch
+		WHERE id < 3 AND state = 'done'")" ]
+}
+wait_for 20 holds_three
 echo more >extra
 sql f.gz.job "UPDATE batch SET state = 'pending' WHERE id = 2"
 ended 0 $pid run
