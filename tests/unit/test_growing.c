@@ -8,170 +8,7 @@
 
 #include <cmocka.h>
 
-#include "consumed.h"
-#include "encoder.h"
-#include "growing.h"
-#include "joined.h"
-
-#include "jobdb.h"
-
-#define BATCHES 6
-
-static struct sm_handle h;
-static struct sm_events quiet;
-static struct sm_growing g;
-static struct sm_encoder *encoder;
-static int64_t worker;
-
-static int
-setup(void **state)
-{
-	int ret = jobdb_setup(state);
-
-	if (ret < 0 || sm_encoder_new(&encoder, 6, NULL) < 0)
-		return -1;
-	jobdb_make(BATCHES);
-	worker = jobdb_worker(0);
-	h = (struct sm_handle){ .dir = { .path = jobdb.path,
-					 .fd = jobdb.fd,
-					 .shards_fd = -1 },
-				.db = jobdb.db,
-				.job = { .batches = BATCHES,
-					 .final_size = -1 },
-				.fingerprint = 0xab,
-				.digits = sm_shard_digits(BATCHES) };
-	h.job.final_path = strdup(jobdb_file("f.gz"));
-	mkdirat(jobdb.fd, "shards", 0755);
-	h.dir.shards_fd = openat(jobdb.fd, "shards", O_RDONLY | O_DIRECTORY);
-	sm_growing_init(&g, &h, &quiet);
-	return h.dir.shards_fd < 0 ? -1 : 0;
-}
-
-static int
-teardown(void **state)
-{
-	sm_growing_close(&g);
-	sm_encoder_free(encoder);
-	free(h.job.final_path);
-	close(h.dir.shards_fd);
-	return jobdb_teardown(state);
-}
-
-/* Make the next batch that is due, with `word` in its text. */
-static void
-make_one(const char *word)
-{
-	struct sm_gzip_shard head = { .fingerprint = 0xab,
-				      .rows = 10,
-				      .records = 1 };
-	struct sm_batch_made made = { .rows = 10, .records = 1 };
-	struct sm_shard_info i;
-	struct sm_shard *s;
-	struct sm_batch b;
-	char text[64];
-
-	assert_int_equal(jobdb_claim(&b, worker), 1);
-	snprintf(text, sizeof(text), "%s of batch %d\n", word, (int)b.id);
-	assert_int_equal(sm_shard_open(&s, h.dir.shards_fd, b.id, h.digits,
-				       b.token, NULL),
-			 0);
-	assert_int_equal(sm_encoder_begin(encoder, s, NULL), 0);
-	assert_int_equal(sm_encoder_write(encoder, text, strlen(text), NULL),
-			 0);
-	assert_int_equal(sm_encoder_end(encoder, NULL), 0);
-	assert_int_equal(sm_shard_finish(s, &head, false, &i, NULL), 0);
-	made.raw_bytes = i.raw_bytes;
-	made.gz_bytes = i.gz_bytes;
-	made.raw_crc32 = i.raw_crc32;
-	made.gz_crc32 = i.gz_crc32;
-	jobdb_begin();
-	assert_int_equal(sm_batch_complete(jobdb.db, &b, &made, JOBDB_NOW,
-					   &jobdb.err),
-			 1);
-	assert_int_equal(sm_shard_publish(s, NULL), 0);
-	jobdb_commit();
-	sm_shard_free(s);
-	sm_batch_release(&b);
-}
-
-static void
-make_all(void)
-{
-	int i;
-
-	for (i = 0; i < BATCHES; i++)
-		make_one("text");
-}
-
-static struct sm_batch_row
-row_of(uint64_t id)
-{
-	struct sm_batch_row row;
-
-	assert_int_equal(sm_batch_rows_begin(jobdb.db, id, &jobdb.err), 0);
-	assert_int_equal(sm_batch_rows_next(&row, jobdb.db, &jobdb.err), 1);
-	sm_batch_rows_end(jobdb.db);
-	return row;
-}
-
-static int
-add(void)
-{
-	struct sm_batch_row row = row_of(g.final.appended);
-
-	return sm_growing_add(&g, &row, &jobdb.err);
-}
-
-static void
-add_to(uint64_t n)
-{
-	while (g.final.appended < n)
-		if (add() != 1)
-			fail_msg("batch %d: %s", (int)g.final.appended,
-				 jobdb.err.text);
-}
-
-static void
-open_again(void)
-{
-	sm_growing_close(&g);
-	sm_growing_init(&g, &h, &quiet);
-	if (sm_growing_open(&g, h.job.final_path, &jobdb.err) < 0)
-		fail_msg("%s", jobdb.err.text);
-}
-
-static bool
-has_shard(uint64_t id)
-{
-	char name[SM_SHARD_NAME_MAX];
-
-	sm_shard_name(name, id, h.digits);
-	return faccessat(h.dir.shards_fd, name, F_OK, 0) == 0;
-}
-
-static void
-remove_shard(uint64_t id)
-{
-	char name[SM_SHARD_NAME_MAX];
-
-	sm_shard_name(name, id, h.digits);
-	assert_int_equal(unlinkat(h.dir.shards_fd, name, 0), 0);
-}
-
-static uint64_t
-size_of(const char *name)
-{
-	struct stat st;
-
-	return stat(jobdb_file(name), &st) == 0 ? (uint64_t)st.st_size : 0;
-}
-
-static void
-record(bool all)
-{
-	if (sm_growing_record(&g, all, &jobdb.err) < 0)
-		fail_msg("%s", jobdb.err.text);
-}
+#include "grown.h"
 
 static void
 test_taken_up(void **state)
@@ -354,6 +191,61 @@ test_rewritten(void **state)
 			 0);
 }
 
+/* A file beside the job's own is one writer's at a time, and no trace stays. */
+static void
+test_other(void **state)
+{
+	struct sm_growing second;
+	const char *path = strdup(jobdb_file("other.gz"));
+
+	(void)state;
+	make_all();
+	assert_int_equal(sm_growing_open_other(&g, path, false, &jobdb.err), 0);
+	add_to(BATCHES);
+	assert_int_equal(g.fresh.count, 0);
+	sm_growing_init(&second, &h, &quiet);
+	assert_int_equal(sm_growing_open_other(&second, path, false,
+					       &jobdb.err), SM_EHELD);
+	sm_growing_close(&second);
+	assert_true(size_of("other.gz.tmp") > 0);
+	sm_growing_close(&g);
+	assert_int_equal(size_of("other.gz.tmp"), 0);
+	free((void *)(uintptr_t)path);
+}
+
+/* What was published is kept under its first name while it is written again,
+ * also where a try before did so. */
+static void
+test_kept_twice(void **state)
+{
+	int i;
+
+	(void)state;
+	h.job.consume = true;
+	make_all();
+	open_again();
+	add_to(BATCHES);
+	record(true);
+	assert_int_equal(rename(jobdb_file("f.gz.part"), h.job.final_path), 0);
+	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 2");
+	make_one("quite another text");
+	for (i = 0; i < 2; i++) {
+		open_again();
+		assert_true(g.published);
+		add_to(2);
+		assert_int_equal(add(), 0);
+		if (i > 0) /* it stands there, by another's hand */
+			assert_int_equal(link(h.job.final_path,
+					      jobdb_file("f.gz.part")), 0);
+		assert_int_equal(sm_growing_rewrite(&g, &jobdb.err), 0);
+		assert_true(size_of("f.gz.part") > 0);
+		add_to(BATCHES);
+	}
+	sm_growing_close(&g);
+	assert_int_equal(size_of("f.gz.part.2"), 0);
+	assert_true(size_of("f.gz") > 0);
+}
+
 static void
 test_part_names(void **state)
 {
@@ -376,7 +268,7 @@ test_part_names(void **state)
 	free(part);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, grown_setup, grown_teardown)
 
 int
 main(void)
@@ -384,7 +276,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_taken_up), TEST(test_other_bytes),
 		TEST(test_put_back), TEST(test_consumed),
-		TEST(test_rewritten), TEST(test_part_names),
+		TEST(test_rewritten), TEST(test_other),
+		TEST(test_kept_twice), TEST(test_part_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

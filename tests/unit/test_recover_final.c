@@ -1,0 +1,258 @@
+/* What a lost database's final file still has, and which file that is. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <limits.h>
+
+#include <cmocka.h>
+
+#include "recover_final.h"
+
+#include "grown.h"
+
+static struct sm_recover_final f;
+
+static int
+teardown(void **state)
+{
+	sm_recover_final_close(&f);
+	return grown_teardown(state);
+}
+
+/* All batches are in f.gz.part, and their shards are gone. */
+static void
+consume_all(void)
+{
+	h.job.consume = true;
+	make_all();
+	open_again();
+	add_to(BATCHES);
+	record(true);
+	sm_growing_close(&g);
+}
+
+static void
+open_final(void)
+{
+	sm_recover_final_close(&f);
+	if (sm_recover_final_open(&f, &h.dir, &jobdb.err) < 0)
+		fail_msg("%s", jobdb.err.text);
+}
+
+/* Which batches it has, as digits. */
+static void
+expect_found(const char *want)
+{
+	char got[BATCHES + 1] = "";
+	struct sm_member m;
+	uint64_t id, at;
+	int ret;
+
+	for (id = 0; id < BATCHES; id++) {
+		ret = sm_recover_final_look(&m, &at, &f, id, &jobdb.err);
+		assert_true(ret >= 0);
+		if (ret == 0)
+			continue;
+		assert_int_equal(at, row_of(id).joined_at);
+		got[strlen(got)] = (char)('0' + id);
+	}
+	assert_string_equal(got, want);
+}
+
+static void
+damage(const char *name, int64_t at)
+{
+	int fd = open(jobdb_file(name), O_RDWR);
+
+	assert_int_equal(pwrite(fd, "damage", 6, at), 6);
+	close(fd);
+}
+
+static void
+put(const char *name, const char *text)
+{
+	FILE *out = fopen(jobdb_file(name), "w");
+
+	assert_non_null(out);
+	fputs(text, out);
+	fclose(out);
+}
+
+static void
+test_found(void **state)
+{
+	(void)state;
+	consume_all();
+	open_final();
+	assert_int_equal(f.generation, 1);
+	assert_string_equal(f.path, h.job.final_path);
+	expect_found("012345");
+	/* Behind damage the next member is looked for. */
+	damage("f.gz.part", row_of(2).joined_at + 90);
+	open_final();
+	expect_found("01345");
+	damage("f.gz.part", row_of(0).joined_at);
+	open_final();
+	expect_found("1345");
+	assert_int_equal(truncate(jobdb_file("f.gz.part"),
+				  row_of(5).joined_at + 30), 0);
+	open_final();
+	expect_found("134");
+}
+
+/* Of several generations the one that has most, by what stands in it. */
+static void
+test_generations(void **state)
+{
+	int64_t cut;
+
+	(void)state;
+	consume_all();
+	cut = row_of(4).joined_at;
+	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 2");
+	make_one("quite another text");
+	open_again();
+	add_to(2);
+	assert_int_equal(add(), 0);
+	assert_int_equal(sm_growing_rewrite(&g, &jobdb.err), 0);
+	add_to(BATCHES);
+	g.is_whole = true; /* killed before it was published */
+	sm_growing_close(&g);
+	put("f.gz.part.x", "no generation");
+	put("f.gz.part.3x", "no generation");
+	put("f.gz.part.-1", "no generation");
+	put("f.gz.part.1", "no generation");
+	put("f.gz.partner", "somebody's");
+	put("f.gz", "somebody's");
+	assert_int_equal(mkdir(jobdb_file("f.gz.part.8"), 0755), 0);
+	assert_int_equal(symlink("f.gz.part", jobdb_file("f.gz.part.9")), 0);
+	assert_int_equal(truncate(jobdb_file("f.gz.part"), cut), 0);
+	open_final();
+	assert_int_equal(f.generation, 2);
+	assert_int_equal(truncate(jobdb_file("f.gz.part.2"), 10), 0);
+	open_final();
+	assert_int_equal(f.generation, 1);
+	expect_found("0123");
+	/* Published: the generation behind all that are there. */
+	assert_int_equal(rename(jobdb_file("f.gz.part"), h.job.final_path), 0);
+	open_final();
+	assert_int_equal(f.generation, 10);
+	assert_int_equal(unlink(jobdb_file("f.gz.part.9")), 0);
+	assert_int_equal(rmdir(jobdb_file("f.gz.part.8")), 0);
+	open_final();
+	assert_int_equal(f.generation, 3);
+}
+
+/* Nothing was consumed, as far as anybody can tell. */
+static void
+test_note(void **state)
+{
+	char longest[9000];
+
+	(void)state;
+	consume_all();
+	assert_int_equal(unlink(jobdb_file(SM_CONSUMED_NOTE)), 0);
+	open_final();
+	assert_null(f.path);
+	expect_found("");
+	put(SM_CONSUMED_NOTE, "");
+	open_final();
+	assert_null(f.path);
+	put(SM_CONSUMED_NOTE, "f.gz");
+	open_final();
+	assert_null(f.path);
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	longest[0] = '/';
+	put(SM_CONSUMED_NOTE, longest);
+	open_final();
+	assert_null(f.path);
+	/* Its place is named, and nothing there: everything is made again. */
+	put(SM_CONSUMED_NOTE, "/nowhere/at/all/f.gz");
+	open_final();
+	assert_string_equal(f.path, "/nowhere/at/all/f.gz");
+	expect_found("");
+	put(SM_CONSUMED_NOTE, "/nowhere.gz");
+	open_final();
+	expect_found("");
+	/* But what cannot be looked at is not lost. */
+	put("plain", "a file");
+	snprintf(longest, sizeof(longest), "%s", jobdb_file("plain/f.gz"));
+	put(SM_CONSUMED_NOTE, longest);
+	sm_recover_final_close(&f);
+	assert_int_equal(sm_recover_final_open(&f, &h.dir, &jobdb.err),
+			 SM_EIO);
+	assert_non_null(strstr(jobdb.err.text, "plain"));
+}
+
+static void
+grow_single(bool ends)
+{
+	uint64_t i;
+
+	h.job.single_member = true;
+	open_again();
+	add_to(BATCHES);
+	for (i = 0; ends && i < BATCHES; i++) {
+		struct sm_batch_row row = row_of(i);
+		struct sm_gzip_entry e;
+
+		sm_consumed_entry(&e, &row);
+		assert_int_equal(sm_growing_list(&g, &row, &e, &jobdb.err), 0);
+	}
+	if (ends)
+		assert_int_equal(sm_growing_end(&g, &jobdb.err), 0);
+	sm_growing_close(&g);
+}
+
+static int
+is_single(void)
+{
+	return sm_recover_final_is_single(h.job.final_path, &jobdb.err);
+}
+
+static void
+test_single(void **state)
+{
+	(void)state;
+	make_all();
+	assert_int_equal(is_single(), 0);
+	open_again();
+	add_to(BATCHES);
+	sm_growing_close(&g);
+	assert_int_equal(is_single(), 0);
+	assert_int_equal(rename(jobdb_file("f.gz.part"), h.job.final_path), 0);
+	assert_int_equal(is_single(), 0);
+	/* While it grows its header is zeros; a byte of it says nothing. */
+	put("f.gz.part", "x");
+	assert_int_equal(is_single(), 0);
+	assert_int_equal(unlink(jobdb_file("f.gz.part")), 0);
+	grow_single(false);
+	assert_int_equal(is_single(), 1);
+	grow_single(true);
+	assert_int_equal(rename(jobdb_file("f.gz.part"), h.job.final_path), 0);
+	assert_int_equal(is_single(), 1);
+	put("f.gz.part", "");
+	assert_int_equal(is_single(), 1);
+	assert_int_equal(unlink(h.job.final_path), 0);
+	assert_int_equal(mkdir(h.job.final_path, 0755), 0);
+	assert_int_equal(is_single(), 0);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, grown_setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_found),
+		TEST(test_generations),
+		TEST(test_note),
+		TEST(test_single),
+	};
+
+	f.fd = -1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
