@@ -21,6 +21,7 @@
 #include "shardmill.h"
 
 #include "failing.h"
+#include "failing_tree.h"
 #include "handle.h"
 #include "live.h"
 #include "rescue.h"
@@ -29,7 +30,7 @@
 #define STEP 13
 #define BATCHES 4
 
-static char root[64];
+static char root[64], dir[80], template[80];
 static char job[96], final[96], other[96];
 static char done_before[256], done_after[256]; /* tokens, with commas */
 static struct sm_err err;
@@ -108,6 +109,8 @@ group_setup(void **state)
 	snprintf(root, sizeof(root), "%s/shardmill-failing.XXXXXX", shm);
 	if (!mkdtemp(root))
 		return -1;
+	snprintf(dir, sizeof(dir), "%s/w", root);
+	snprintf(template, sizeof(template), "%s/t", root);
 	snprintf(job, sizeof(job), "%s/w/f.gz.job", root);
 	snprintf(final, sizeof(final), "%s/w/f.gz", root);
 	snprintf(other, sizeof(other), "%s/w/other.gz", root);
@@ -128,7 +131,7 @@ static int
 group_teardown(void **state)
 {
 	(void)state;
-	shell("rm -rf '%s'", root);
+	tree_remove(root);
 	return 0;
 }
 
@@ -650,8 +653,8 @@ finish(const struct scenario *s, const char *where, const char *want,
 		   "FROM attempt AS a WHERE a.batch = b.id AND a.token = "
 		   "b.token AND a.outcome = 'done') <> 1"))
 		fail_msg("%s: a batch was not committed once", where);
-	shell("cd %s/w && ! find . -name '*.tmp' -o -name '*.part*' | grep . "
-	      ">&2", root);
+	if (tree_leftover(dir))
+		fail_msg("%s: left behind: %s", where, tree_left);
 }
 
 /* One failure; false: it was not reached. */
@@ -662,7 +665,8 @@ one(const struct scenario *s, long nth, bool onwards, const char *want,
 	int before, ret;
 	bool hit;
 
-	shell("rm -rf %s/w && cp -a %s/t %s/w", root, root, root);
+	tree_remove(dir);
+	tree_copy(template, dir);
 	err = (struct sm_err){ 0 };
 	before = open_files();
 	failing_arm(nth, onwards);
@@ -690,9 +694,11 @@ test(void **state)
 	size_t size;
 	char *want;
 
-	shell("rm -rf %s/w %s/t && mkdir %s/w", root, root, root);
+	tree_remove(dir);
+	tree_remove(template);
+	assert_int_equal(mkdir(dir, 0755), 0);
 	s->prepare();
-	shell("cp -a %s/w %s/t", root, root);
+	tree_copy(dir, template);
 	if (s->keeps)
 		remember_done(done_before);
 	snprintf(done_after, sizeof(done_after), "0");
