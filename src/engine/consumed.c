@@ -56,9 +56,10 @@ sm_consumed_open(int *fd, uint64_t *size, const struct sm_job *job,
 			       ? 0
 			       : sm_err_sys(err, "cannot open '%s'",
 					    job->final_path);
-	ret = fstat(*fd, &st) < 0 ? sm_err_sys(err, "cannot examine '%s'",
-					       job->final_path) :
-				    S_ISREG(st.st_mode);
+	if (fstat(*fd, &st) < 0)
+		ret = sm_err_sys(err, "cannot examine '%s'", job->final_path);
+	else
+		ret = S_ISREG(st.st_mode);
 	if (ret > 0) {
 		*size = (uint64_t)st.st_size;
 		return 1;

@@ -153,10 +153,11 @@ recover_look_at_shard(struct sm_batch_made *made, struct recover *r,
 	if (fd < 0)
 		return sm_err_sys(err, "cannot open '%s/shards/%s'",
 				  r->p.dir.path, name);
-	ret = fstat(fd, &st) < 0 ? sm_err_sys(err, "cannot examine "
-						   "'%s/shards/%s'",
-					      r->p.dir.path, name) :
-				   S_ISREG(st.st_mode);
+	if (fstat(fd, &st) < 0)
+		ret = sm_err_sys(err, "cannot examine '%s/shards/%s'",
+				 r->p.dir.path, name);
+	else
+		ret = S_ISREG(st.st_mode);
 	if (ret > 0)
 		ret = sm_member_reader_new(&reader, fd, name,
 					   (uint64_t)st.st_size, err);

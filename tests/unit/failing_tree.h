@@ -61,8 +61,10 @@ tree_copy(const char *from, const char *to)
 	while ((e = readdir(d))) {
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
-		snprintf(a, sizeof(a), "%s/%s", from, e->d_name);
-		snprintf(b, sizeof(b), "%s/%s", to, e->d_name);
+		assert_true(snprintf(a, sizeof(a), "%s/%s", from, e->d_name) <
+				    (int)sizeof(a) &&
+			    snprintf(b, sizeof(b), "%s/%s", to, e->d_name) <
+				    (int)sizeof(b));
 		assert_int_equal(lstat(a, &st), 0);
 		if (S_ISDIR(st.st_mode))
 			tree_copy(a, b);
