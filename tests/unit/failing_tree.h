@@ -49,6 +49,17 @@ tree_copy_file(const char *from, const char *to, const struct stat *st)
 }
 
 static inline void
+tree_copy_link(const char *from, const char *to)
+{
+	char text[256];
+	ssize_t n = readlink(from, text, sizeof(text) - 1);
+
+	assert_true(n > 0);
+	text[n] = '\0';
+	assert_int_equal(symlink(text, to), 0);
+}
+
+static inline void
 tree_copy(const char *from, const char *to)
 {
 	char a[512], b[512];
@@ -68,6 +79,10 @@ tree_copy(const char *from, const char *to)
 		assert_int_equal(lstat(a, &st), 0);
 		if (S_ISDIR(st.st_mode))
 			tree_copy(a, b);
+		else if (S_ISLNK(st.st_mode))
+			tree_copy_link(a, b);
+		else if (S_ISSOCK(st.st_mode))
+			assert_int_equal(mknod(b, st.st_mode, 0), 0);
 		else
 			tree_copy_file(a, b, &st);
 	}

@@ -136,13 +136,14 @@ group_teardown(void **state)
 }
 
 static void
-plan_as(int encoder, bool accept, int consume)
+plan_for(const char *output, int encoder, bool accept, int consume)
 {
 	static char path[4][96];
 	static const char *const names[] = { "cands.npy", "scores.npy",
 					     "keys.txt", "vocab.txt" };
 	struct sm_candidates_opts c;
-	struct sm_plan_opts o = { .output = final, .accept_changed = accept };
+	struct sm_plan_opts o = { .output = output,
+				  .accept_changed = accept };
 	struct sm_plan_result r;
 	int i;
 
@@ -163,6 +164,12 @@ plan_as(int encoder, bool accept, int consume)
 	o.settings.consume = consume;
 	must(sm_plan(&r, job, &o, &err), "plan");
 	sm_plan_result_release(&r);
+}
+
+static void
+plan_as(int encoder, bool accept, int consume)
+{
+	plan_for(final, encoder, accept, consume);
 }
 
 static void
@@ -252,10 +259,19 @@ work(void)
 	return sm_work(job, &o, &err);
 }
 
+static void
+progress(const struct sm_progress *p, void *arg)
+{
+	(void)arg;
+	assert_true(p->done <= p->total);
+}
+
 static int
 finalize_to(const char *output, const struct sm_batch_range *only)
 {
-	struct sm_finalize_opts o = { .output = output, .batches = only };
+	struct sm_finalize_opts o = { .output = output,
+				      .batches = only,
+				      .events = { .progress = progress } };
 	struct sm_finalize_result r;
 	int ret = sm_finalize(&r, job, &o, &err);
 
@@ -267,6 +283,13 @@ static int
 finalize(void)
 {
 	return finalize_to(NULL, NULL);
+}
+
+/* Of a job that has no final file yet: the first that is named. */
+static int
+finalize_named(void)
+{
+	return finalize_to(final, NULL);
 }
 
 static int
@@ -297,7 +320,7 @@ finalize_missing(void)
 static int
 recover(void)
 {
-	struct sm_recover_opts o = { .network_fs = false };
+	struct sm_recover_opts o = { .events = { .progress = progress } };
 	struct sm_recover_result r;
 
 	return sm_recover(&r, job, &o, &err);
@@ -494,6 +517,60 @@ lost_consumed(void)
 }
 
 static void
+made_unnamed(void)
+{
+	plan_for(NULL, SM_ENCODER_RECORD, false, 0);
+	/* A text that each claim copies. */
+	sql("UPDATE batch SET item = 'an item'");
+	must(work(), "work");
+	assert_int_equal(finalize(), SM_EUSAGE);
+}
+
+static void
+planned_items(void)
+{
+	planned();
+	sql("UPDATE batch SET item = 'an item'");
+}
+
+static void
+lost_unnamed(void)
+{
+	made_unnamed();
+	lose_database();
+}
+
+/* Neither the file nor the shards. */
+static void
+lost_everything(void)
+{
+	lost_consumed();
+	shell("rm %s", final);
+}
+
+/* Rows are gone, which is no damage to SQLite. */
+static void
+lost_rows(void)
+{
+	made();
+	sql("DELETE FROM batch WHERE id = 2");
+}
+
+/* In place of shards: more than one, a link, and what cannot be opened. */
+static void
+lost_odd(void)
+{
+	char path[128];
+
+	made();
+	lose_database();
+	shell("cd %s/shards && printf x >>000000.gz && mv 000001.gz ../odd && "
+	      "ln -s ../odd 000001.gz && rm 000002.gz", job);
+	snprintf(path, sizeof(path), "%s/shards/000002.gz", job);
+	assert_int_equal(mknod(path, S_IFSOCK | 0600, 0), 0);
+}
+
+static void
 damaged(void)
 {
 	made();
@@ -560,6 +637,14 @@ none_running(const char *where)
 		fail_msg("%s: some are still running", where);
 }
 
+/* Only one shard is what it should be. */
+static void
+one_reused(const char *where)
+{
+	if (number("SELECT count(*) FROM batch WHERE state = 'done'") != 1)
+		fail_msg("%s: not just one is taken over", where);
+}
+
 /* Of four batches one is lost; no other one is made again. */
 static void
 all_but_one(const char *where)
@@ -571,6 +656,8 @@ all_but_one(const char *where)
 
 static const struct scenario scenarios[] = {
 	{ "work", planned, work, all_done, SM_EWORK, true },
+	{ "items", planned_items, work, all_done, SM_EWORK, true },
+	{ "named", made_unnamed, finalize_named, file_stands, 0, true },
 	{ "finalize", made, finalize, file_stands, 0, true },
 	{ "grown", grown, finalize, file_stands, 0, true },
 	{ "other", made, finalize_other, other_stands, 0, true },
@@ -588,6 +675,12 @@ static const struct scenario scenarios[] = {
 	{ "damaged", damaged, finalize, NULL, SM_EWORK, false },
 	{ "recover", lost, recover, all_but_one, SM_EREFUSED, false },
 	{ "recover_consumed", lost_consumed, recover, all_done, SM_EREFUSED, false },
+	{ "recover_unnamed", lost_unnamed, recover, all_done, SM_EREFUSED,
+	  false },
+	{ "recover_nothing", lost_everything, recover, NULL, SM_EREFUSED,
+	  false },
+	{ "recover_rows", lost_rows, recover, all_done, SM_EREFUSED, false },
+	{ "recover_odd", lost_odd, recover, one_reused, SM_EREFUSED, false },
 	{ "rescue", left_running, rescue, none_running, 0, false },
 	{ "startcheck", wrecked, startcheck, all_but_one, 0, false },
 };
@@ -634,10 +727,10 @@ finish(const struct scenario *s, const char *where, const char *want,
 	sql("UPDATE batch SET state = 'pending', not_before = 0 "
 	    "WHERE state <> 'done'");
 	must(work(), where);
-	ret = finalize();
+	ret = finalize_named();
 	if (ret == SM_EVERIFY) { /* two were damaged: both are made again */
 		must(work(), where);
-		ret = finalize();
+		ret = finalize_named();
 	}
 	must(ret, where);
 	got = content(final, &size);

@@ -111,6 +111,99 @@ test_claimed_item(void **state)
 	assert_true(claimed >= 20 && n > 40);
 }
 
+/* ------------------------------------------- each statement, one by one -- */
+
+static struct sm_batch held;
+
+static int
+do_fail(void)
+{
+	return sm_batch_fail(jobdb.db, &held, &jobdb_broken, JOBDB_NOW, NULL,
+			     &jobdb.err);
+}
+
+static int
+do_give_back(void)
+{
+	return sm_batch_give_back(jobdb.db, &held, &jobdb_broken, JOBDB_NOW,
+				  &jobdb.err);
+}
+
+static int
+do_retry(void)
+{
+	return (int)sm_batch_retry(jobdb.db, SM_BATCHES_ALL, 0, 0, &jobdb.err);
+}
+
+static int
+do_is(void)
+{
+	return sm_batch_is(jobdb.db, &held, &jobdb.err);
+}
+
+static int
+do_get(void)
+{
+	struct sm_batch b = { .item = NULL };
+	int ret = sm_batch_get(&b, jobdb.db, 0, &jobdb.err);
+
+	if (ret > 0)
+		assert_string_equal(b.item, "an item");
+	sm_batch_release(&b);
+	return ret;
+}
+
+static int
+do_count(void)
+{
+	struct sm_batch_counts c;
+	int ret = sm_batch_counts(&c, jobdb.db, &jobdb.err);
+
+	if (ret == 0)
+		assert_int_equal(c.running, 1);
+	return ret;
+}
+
+/* What finds no memory says so, and what says nothing has been done. */
+static void
+test_statements(void **state)
+{
+	static int (*const calls[])(void) = { do_fail, do_give_back, do_retry,
+					      do_is,   do_get,	     do_count };
+	size_t i;
+	long n;
+	int ret, want;
+	bool hit;
+
+	(void)state;
+	for (i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+		jobdb_make(2);
+		jobdb_sql("UPDATE batch SET item = 'an item'");
+		assert_int_equal(jobdb_claim(&held, jobdb_worker(0)), 1);
+		for (n = 1, hit = true; hit; n++) {
+			/* Statements are prepared anew. */
+			assert_int_equal(jobdb_open(SM_DB_WRITE), 0);
+			jobdb_begin();
+			until_failure = n;
+			ret = calls[i]();
+			hit = until_failure == 0;
+			until_failure = 0;
+			want = hit ? SM_ENOMEM : calls[i]();
+			if (ret < 0)
+				assert_int_equal(ret, want);
+			sm_db_rollback(jobdb.db);
+		}
+		assert_true(n > 3 && ret >= 0);
+		sm_batch_release(&held);
+		assert_int_equal(sm_db_checkpoint(jobdb.db, &jobdb.err), 0);
+		sm_db_close(jobdb.db);
+		jobdb.db = NULL;
+		unlink(jobdb_file("job.db"));
+		unlink(jobdb_file("job.db-wal"));
+		unlink(jobdb_file("job.db-shm"));
+	}
+}
+
 int
 main(void)
 {
@@ -118,6 +211,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_texts, jobdb_setup,
 						jobdb_teardown),
 		cmocka_unit_test_setup_teardown(test_claimed_item, jobdb_setup,
+						jobdb_teardown),
+		cmocka_unit_test_setup_teardown(test_statements, jobdb_setup,
 						jobdb_teardown),
 	};
 
