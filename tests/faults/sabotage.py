@@ -122,7 +122,7 @@ SABOTAGE = {
 }
 
 
-def passes(test, program, log, limit=100):
+def passes(test, program, log, limit=200):
     """Does the test find nothing wrong with this program?"""
     kind, name, args, count = test
     env = dict(os.environ, SHARDMILL=program, PYTHON=sys.executable,
@@ -157,7 +157,7 @@ def passes(test, program, log, limit=100):
 
 def what_was_said(log):
     with open(log, encoding="utf-8", errors="replace") as f:
-        all_ = [line.strip() for line in f]
+        all_ = [line.strip() for line in f if line.strip()]
     lines = [line for line in all_
              if line.startswith(("VIOLATION", "FAIL", "Traceback"))]
     return (lines or all_[-1:] or ["?"])[0][:100]
