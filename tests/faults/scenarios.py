@@ -238,6 +238,7 @@ def table():
         # What is done stays as it was made, the rest is made anew.
         Scenario("accept-half", accept, _half, key="half", keeps=True),
         Scenario("rewrite", accept, _consumed, key="rewrite", keeps=True),
-        Scenario("rewrite-half", accept, _half_consumed, key="rewrite-half"),
+        Scenario("rewrite-half", accept, _half_consumed, key="rewrite-half",
+                 keeps=True),
     ]
     return {s.name: s for s in all_}
