@@ -137,7 +137,8 @@ gone() {
 	local pid
 	for pid; do
 		[ ! -e "/proc/$pid" ] ||
-			grep -q '^State:.[ZX]' "/proc/$pid/status" || return 1
+			grep -q "^State:.[ZX]" "/proc/$pid/status" 2>/dev/null ||
+			return 1
 	done
 }
 
