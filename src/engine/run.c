@@ -187,7 +187,8 @@ run_supervise(struct sm_super *s, struct sm_err *err)
 		*err = s->why;
 		ret = s->why.code;
 	}
-	sm_super_end_children(s);
+	if (ret < 0)
+		sm_super_end_children(s);
 	return ret;
 }
 
@@ -215,6 +216,7 @@ run_round(struct sm_finalize_result *made, struct sm_super *s,
 			*err = why;
 	}
 	sm_follow_release(&follow);
+	sm_super_see_off(s);
 	return ret;
 }
 

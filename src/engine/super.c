@@ -286,27 +286,36 @@ super_hear_follow(struct sm_super *s)
 		super_end_with(s, &why);
 }
 
-/* 1: nothing is left to do, or to wait for; 0; <0. */
+/*
+ * 1: nothing is left to do, or to wait for; 0; <0.  Workers that are idle would
+ * find out in their own time, up to 200 ms: they are told to go, and the final
+ * file need not wait for their end.
+ */
 static int
 super_is_over(struct sm_super *s, struct sm_err *err)
 {
 	struct sm_batch_left left;
+	size_t i;
 	int ret;
 
-	if (s->children > 0)
-		return 0;
 	if (s->draining)
-		return 1;
+		return s->children == 0;
 	ret = sm_batch_left(&left, s->h->db, err);
 	if (ret < 0)
 		return ret;
-	if (!left.pending && left.running && !s->told_strangers) {
+	if (s->children == 0 && !left.pending && left.running &&
+	    !s->told_strangers) {
 		s->told_strangers = true;
 		sm_event_notice(s->ev, "waiting for the batches of workers "
 				       "that were started by hand: see the "
 				       "view 'running'");
 	}
-	return !left.pending && !left.running;
+	if (left.pending || left.running)
+		return 0;
+	for (i = 0; i < s->children; i++)
+		if (!s->child[i].draining)
+			sm_child_tell(&s->child[i], false);
+	return 1;
 }
 
 int
@@ -326,6 +335,18 @@ sm_super_loop(struct sm_super *s, struct sm_err *err)
 		over = ret < 0 ? ret : super_is_over(s, err);
 	}
 	return over < 0 ? over : 0;
+}
+
+void
+sm_super_see_off(struct sm_super *s)
+{
+	struct sm_err ignored;
+
+	while (s->children > 0) {
+		super_listen(s, SUPER_POLL_MS);
+		super_pass_on_stops(s);
+		super_reap(s, &ignored); /* it forgets those that ended */
+	}
 }
 
 void

@@ -45,13 +45,18 @@ int sm_super_init(struct sm_super *s, struct sm_handle *h,
 int sm_super_recover(struct sm_super *s, struct sm_err *err);
 /* Start what is missing to the target. */
 int sm_super_fill(struct sm_super *s, struct sm_err *err);
-/* The loop.  0: over, see s->why and the rows; <0: the supervisor failed. */
+/*
+ * The loop.  0: over, see s->why and the rows, and children may still be about
+ * to end; <0: the supervisor failed.
+ */
 int sm_super_loop(struct sm_super *s, struct sm_err *err);
 /*
  * Once a second, else nothing: read the job row again, watch all workers and
  * rescue dead ones that are not ours, tell progress.
  */
 int sm_super_look(struct sm_super *s, struct sm_err *err);
+/* After the loop: wait for those children. */
+void sm_super_see_off(struct sm_super *s);
 bool sm_super_is_child(const struct sm_super *s, int64_t pid);
 /* Ends the children that are left when the loop failed. */
 void sm_super_end_children(struct sm_super *s);
