@@ -2,7 +2,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,8 +21,11 @@
 #endif
 #define FOLLOW_POLL_NETWORK_MS 1000
 #define FOLLOW_ROWS 64
-/* Workers come first: processor and disk. */
-#define FOLLOW_NICE 5
+/*
+ * Workers come first: processor and disk.  But with as many of them as CPUs it
+ * must get the tenth of one that it takes to copy what two make.
+ */
+#define FOLLOW_NICE 5 /* of what the job has */
 #define FOLLOW_IOPRIO ((2 << 13) | 7) /* best effort, the lowest of it */
 /* An outsider that holds the database is no reason to wait: later will do. */
 #define FOLLOW_WAIT_S 2.0
@@ -109,10 +111,8 @@ follow_sleep(struct sm_follow *f)
 static void
 follow_step_back(void)
 {
-	id_t tid = (id_t)syscall(SYS_gettid);
-
-	/* A wish: without it things are only slower. */
-	if (setpriority(PRIO_PROCESS, tid, FOLLOW_NICE) < 0)
+	/* A wish: without it things are only slower.  Of this thread alone. */
+	if (nice(FOLLOW_NICE) < 0)
 		errno = 0;
 	syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, FOLLOW_IOPRIO);
 }
