@@ -42,10 +42,10 @@ echo
 
 # read_by CMD...: bytes that it read, files and pipes
 read_by() {
-	local before after
-	before=$(awk '/^rchar/ { print $2 }' /proc/$BASHPID/io)
+	local me=$BASHPID before after
+	before=$(awk '/^rchar/ { print $2 }' "/proc/$me/io")
 	"$@" >/dev/null 2>&1
-	after=$(awk '/^rchar/ { print $2 }' /proc/$BASHPID/io)
+	after=$(awk '/^rchar/ { print $2 }' "/proc/$me/io")
 	echo $((after - before))
 }
 
