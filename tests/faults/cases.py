@@ -40,9 +40,9 @@ FAILING = ["work", "items", "named", "finalize", "grown", "grown_unsynced", "sin
            "recover", "recover_consumed", "recover_unnamed",
            "recover_nothing", "recover_rows", "recover_odd", "rescue",
            "startcheck"]
-E2E = ["0010-basic", "1000-steps", "1035-fail-fast", "1040-verify-job",
+E2E = ["0010-basic", "1000-steps", "1030-retry", "1035-fail-fast", "1040-verify-job",
        "1090-hand-edits", "1120-partial", "1130-recover",
-       "2230-shrinking-input", "3080-parts"]
+       "2100-signals", "2230-shrinking-input", "3080-parts"]
 
 
 E2E_LIMIT_S = 200

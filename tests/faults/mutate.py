@@ -37,8 +37,10 @@ FILES = ["src/store/batch.c", "src/store/batch_end.c", "src/engine/work.c",
          "src/engine/recover.c", "src/engine/recover_final.c"]
 SURVIVORS = os.path.join(lab.HERE, "survivors.txt")
 JOBS = int(os.environ.get("MUTATE_JOBS") or 2)
-# What a mutant meets: the quickest, and some of the others.
-QUICK, MORE, SECONDS = 8, 20, 40
+# What a mutant meets, if it is reached there: all of these, and of the others
+# the quickest and some more.
+CLOSE = ("test_", "answer ")
+QUICK, MORE = 8, 16
 # Mutants of SQL: which cases run the statement is not known.
 OF_SQL = ("test_", "answer ", "zombie ", "1030", "1090", "kill resume")
 
@@ -146,26 +148,23 @@ def reached_by(pool, sites):
 
 
 def choose(mutant, seen, by_site):
-    """The cases that this mutant meets."""
+    """[(case, its seconds)]: those that this mutant meets."""
     if mutant.site is None:
         numbers = [i for i, case in enumerate(cases.all_cases)
                    if case.name.startswith(OF_SQL) and not seen[i][1]]
-        most = len(numbers)
     else:
         numbers = {i for value in mutant.wants
                    for i in by_site.get((mutant.site, value), ())}
-        most = QUICK + MORE
     numbers = sorted(numbers, key=lambda i: seen[i][0])
-    if len(numbers) > most:
-        rest = numbers[QUICK:]
-        numbers = numbers[:QUICK] + rest[::-(-len(rest) // MORE)]
-    chosen, seconds = [], 0.0
-    for i in sorted(numbers, key=lambda i: seen[i][0]):
-        seconds += seen[i][0]
-        if chosen and seconds > SECONDS:
-            break
-        chosen.append((i, seen[i][0]))
-    return chosen
+    # Those that look closely, and of the others the quickest and some more.
+    close = [i for i in numbers
+             if cases.all_cases[i].name.startswith(CLOSE)]
+    others = [i for i in numbers if i not in close]
+    if len(others) > QUICK + MORE:
+        rest = others[QUICK:]
+        others = others[:QUICK] + rest[::-(-len(rest) // MORE)]
+    first = sorted(close + others[:QUICK], key=lambda i: seen[i][0])
+    return [(i, seen[i][0]) for i in first + others[QUICK:]]
 
 
 def run(d, t, found, sites):
