@@ -95,6 +95,38 @@ def commit_never(slot, table):
     expect("tries", passed.count("work.unknown"), 3)
 
 
+def disk_now_and_then(slot, table):
+    """Trouble with the disk that goes away is no reason to end; three times in
+    a row it is."""
+    faulty(slot, table["work"], "shard.create:EIO:1,shard.create:EIO:3,"
+           "shard.create:EIO:5", 0)
+    expect("outcomes", slot.sql(OUTCOMES),
+           [(0, "returned"), (1, "returned"), (2, "returned")])
+    faulty(slot, table["work"], "shard.create:EIO:1+", 4, "cannot create shard")
+    expect("outcomes", slot.sql(OUTCOMES), 3 * [(0, "returned")])
+
+
+def commands_fail(slot, table):
+    """Those of batches are no reason: all are tried, and that is told."""
+    slot.reset(table["exec"])
+    slot.must("plan", "g.gz.job", "exec", "-o", "g.gz", "--range", "6",
+              "--size", "1", "--max-attempts", "1", "--", "sh", "-c",
+              "echo no >&2; exit 3")
+    r = slot.must("work", "g.gz.job", code=1)
+    expect("messages", r.err.count("it has failed"), 6)
+    expect("attempts", slot.sql("SELECT outcome, exit_status, stderr, count(*)"
+                                " FROM attempt", "g.gz.job"),
+           [("error", 3, "no\n", 6)])
+
+
+def newer_version(slot, table):
+    """A database of a later program is no damaged one."""
+    slot.reset(table["finalize"])
+    slot.sql("PRAGMA user_version = 9999")
+    slot.must("recover", "f.gz.job", code=7)
+    expect("version", slot.sql("PRAGMA user_version"), [(9999,)])
+
+
 def unknown_and_put_back(slot, table):
     """Whether it was committed is looked up, and meanwhile it is another's."""
     for fault in ("db.commit", "db.commit_unsaid"):
@@ -136,6 +168,7 @@ def stopped_joining(slot, table):
 
 
 CASES = [made_once, claim_lost, commit_lost, commit_unsaid, commit_never,
+         disk_now_and_then, commands_fail, newer_version,
          unknown_and_put_back, drained, stopped_joining]
 
 

@@ -39,7 +39,7 @@ SURVIVORS = os.path.join(lab.HERE, "survivors.txt")
 JOBS = int(os.environ.get("MUTATE_JOBS") or 2)
 # What a mutant meets, if it is reached there: all of these, and of the others
 # the quickest and some more.
-CLOSE = ("test_", "answer ")
+CLOSE = ("test_", "answer ", "1035")
 QUICK, MORE = 8, 16
 # Mutants of SQL: which cases run the statement is not known.
 OF_SQL = ("test_", "answer ", "zombie ", "1030", "1090", "kill resume")
