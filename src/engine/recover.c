@@ -72,7 +72,11 @@ recover_database_is_whole(struct recover *r, struct sm_err *err)
 	int ret;
 
 	if (faccessat(r->p.dir.fd, "job.db", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return 0;
+		return errno == ENOENT ? 0 :
+					 sm_err_sys(err,
+						    "cannot look for "
+						    "'%s/job.db'",
+						    r->p.dir.path);
 	ret = sm_db_open(&db, r->p.dir.path, r->p.dir.fd, &opts, &why);
 	if (ret == 0)
 		ret = sm_db_has_job(db);

@@ -77,6 +77,10 @@ FAILING(char *, strdup, (const char *s), (s), NULL, ENOMEM)
 FAILING(char *, strndup, (const char *s, size_t n), (s, n), NULL, ENOMEM)
 FAILING(int, fstat, (int fd, struct stat *st), (fd, st), -1, EIO)
 FAILING(int, stat, (const char *p, struct stat *st), (p, st), -1, EIO)
+FAILING(int, fstatat, (int d, const char *p, struct stat *st, int f),
+	(d, p, st, f), -1, EIO)
+FAILING(int, faccessat, (int d, const char *p, int m, int f), (d, p, m, f), -1,
+	EIO)
 FAILING(int, unlink, (const char *p), (p), -1, EIO)
 FAILING(int, unlinkat, (int d, const char *p, int f), (d, p, f), -1, EIO)
 FAILING(int, rename, (const char *a, const char *b), (a, b), -1, ENOSPC)
