@@ -7,7 +7,8 @@
 # Machines are never quite quiet: what is compared is measured in turns, so
 # that a busy minute hits all alike, and the median of BENCH_RUNS (3) counts.
 # BENCH_ROWS, BENCH_BATCHES, BENCH_TINY, BENCH_MB and BENCH_SECONDS make them
-# shorter, and BENCH_FOLLOW_ROWS ("20000 1000000") those of join.sh; DATA is a directory in which data sets are kept for the next script.
+# shorter, and BENCH_FOLLOW_ROWS ("20000 1000000") that of join.sh; DATA is a
+# directory in which data sets are kept for the next script.
 
 . "$(dirname "${BASH_SOURCE[0]}")/../e2e/lib.sh"
 root=$(cd "$tests/.." && pwd)
