@@ -165,6 +165,8 @@ def clauses(name, text):
     found = []
     for m in re.finditer(r"\bAND [^\"()]*?(?= (?:AND|OR|ORDER|LIMIT)\b|\"|\))",
                          text):
+        if "\\" in m.group():
+            continue            # of a macro, not of a text
         found.append(Mutant(name, "left out", text.count("\n", 0, m.start()) + 1,
                             m.group().strip(), None, None, (),
                             text[:m.start()] + text[m.end():]))

@@ -106,21 +106,24 @@ def build(names):
     return t, found, numbers.sites
 
 
+def keep(t, name):
+    """The program as it is built now, where no later build changes it."""
+    place = os.path.join(t.root, name)
+    os.makedirs(os.path.join(place, "tests"))
+    shutil.copy2(t.program, place)
+    for test in ["test_failing", *cases.UNIT]:
+        shutil.copy2(os.path.join(t.build_dir, "tests", test),
+                     os.path.join(place, "tests"))
+    return os.path.join(place, "shardmill")
+
+
 def build_sql(t, mutant, number):
-    """A build of that mutant alone: its program, in a folder of its own."""
+    """A build of that mutant alone."""
     before = t.read(mutant.file)
     t.write(mutant.file, mutant.text)
     error = t.build("shardmill", "test_failing", *cases.UNIT)
     t.write(mutant.file, before)
-    if error:
-        return None
-    place = os.path.join(t.root, f"sql-{number}")
-    os.makedirs(os.path.join(place, "tests"))
-    shutil.copy2(t.program, place)
-    for name in ["test_failing", *cases.UNIT]:
-        shutil.copy2(os.path.join(t.build_dir, "tests", name),
-                     os.path.join(place, "tests"))
-    return os.path.join(place, "shardmill")
+    return None if error else keep(t, f"sql-{number}")
 
 
 def reached_by(pool, sites):
@@ -168,7 +171,7 @@ def choose(mutant, seen, by_site):
 
 
 def run(d, t, found, sites):
-    lab.SHARDMILL = t.program
+    lab.SHARDMILL = every = keep(t, "every")
     all_cases = cases.library(d)
     reasons = known()
     counts = {"caught": 0, "explained": 0, "SURVIVED": 0}
@@ -183,7 +186,7 @@ def run(d, t, found, sites):
               f"outcomes: {time.monotonic() - began:.0f} s", flush=True)
         futures = []
         for number, m in enumerate(found):
-            program = t.program
+            program = every
             if m.text:
                 program = build_sql(t, m, number)
             futures.append((m, program and pool.submit(
