@@ -309,7 +309,8 @@ recover_rebuild(struct recover *r, struct sm_err *err)
 static int
 recover_final_options(struct recover *r, struct sm_err *err)
 {
-	int ret = sm_recover_final_open(&r->final, &r->p.dir, err);
+	int ret = sm_recover_final_open(&r->final, &r->p.dir, r->fingerprint,
+					err);
 
 	if (ret == 0 && r->final.path) {
 		r->plan->settings.consume = 1;

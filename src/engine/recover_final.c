@@ -19,14 +19,14 @@
 
 /* ---------------------------------------------------------------- walk -- */
 
-/* Move on to the next member that might be a batch's. */
+/* Damage, or another job's: on to the next member that might be a batch's. */
 static int
-final_skip_damage(struct sm_recover_final *f, struct sm_err *err)
+final_skip(struct sm_recover_final *f, struct sm_err *err)
 {
 	return sm_member_scan(&f->at, f->r, f->at + 1, f->size, err);
 }
 
-/* The header at f->at: 1; 0: there is none, and nothing behind it; <0. */
+/* The job's next header from f->at on: 1; 0: there is none; <0. */
 static int
 final_peek(struct sm_gzip_shard *head, struct sm_recover_final *f,
 	   struct sm_err *err)
@@ -39,9 +39,10 @@ final_peek(struct sm_gzip_shard *head, struct sm_recover_final *f,
 		n = sm_member_peek(f->r, &p, f->at, SM_GZIP_SHARD_HEADER, err);
 		if (n < 0)
 			return (int)n;
-		if (sm_gzip_get_shard(head, p, (size_t)n))
+		if (sm_gzip_get_shard(head, p, (size_t)n) &&
+		    head->fingerprint == f->fingerprint)
 			return 1;
-		ret = final_skip_damage(f, err);
+		ret = final_skip(f, err);
 		if (ret < 0)
 			return ret;
 	}
@@ -70,14 +71,14 @@ sm_recover_final_look(struct sm_member *m, uint64_t *at,
 				return 1;
 			continue;
 		}
-		ret = final_skip_damage(f, err);
+		ret = final_skip(f, err);
 		if (ret < 0)
 			return ret;
 	}
 	return 0;
 }
 
-/* How many whole batches has it, in order? */
+/* How many whole batches of the job has it, in order? */
 static int
 final_count(uint64_t *count, struct sm_recover_final *f, struct sm_err *err)
 {
@@ -202,7 +203,8 @@ static int
 final_try(struct sm_recover_final *best, uint64_t *most, const char *name,
 	  int64_t generation, struct sm_err *err)
 {
-	struct sm_recover_final f = { .generation = generation };
+	struct sm_recover_final f = { .generation = generation,
+				      .fingerprint = best->fingerprint };
 	uint64_t count = 0;
 	int ret = final_open_file(&f.fd, &f.size, name, err);
 
@@ -225,14 +227,14 @@ final_try(struct sm_recover_final *best, uint64_t *most, const char *name,
 
 int
 sm_recover_final_open(struct sm_recover_final *f, const struct sm_jobdir *dir,
-		      struct sm_err *err)
+		      uint64_t fingerprint, struct sm_err *err)
 {
 	int64_t generation[FILES_MAX], last = 0;
 	uint64_t most = 0;
 	char *name;
 	int ret, n, i;
 
-	*f = (struct sm_recover_final){ .fd = -1 };
+	*f = (struct sm_recover_final){ .fd = -1, .fingerprint = fingerprint };
 	ret = final_read_note(f, dir, err);
 	if (ret < 0 || !f->path)
 		return ret;
@@ -288,12 +290,11 @@ sm_recover_final_is_single(const char *path, struct sm_err *err)
 
 	if (!part)
 		return sm_err_mem(err, "a path");
-	/* The header is written last: until then there are zeros. */
-	n = final_head(head, sizeof(zeros), part, err);
+	n = final_head(head, sizeof(head), part, err);
 	free(part);
-	if (n > 0)
-		return n == sizeof(zeros) &&
-		       memcmp(head, zeros, sizeof(zeros)) == 0;
+	/* The header is written last: until then there are zeros. */
+	if (n >= (int)sizeof(zeros) && memcmp(head, zeros, sizeof(zeros)) == 0)
+		return 1;
 	if (n == 0)
 		n = final_head(head, sizeof(head), path, err);
 	return n > 0 ? sm_gzip_get_single(&s, head, (size_t)n) != 0 : n;

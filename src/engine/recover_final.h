@@ -3,7 +3,8 @@
  *
  * A job that consumed shards names the file in its note (consumed.h).  Which
  * generation the rows spoke of is lost with them: of the files that are there,
- * the one with the most whole batches is taken.
+ * the one with the most whole batches of this fingerprint is taken, and what
+ * else it holds is passed over.
  *
  *	sm_recover_final_open(), sm_recover_final_look() for each batch in
  *	order, always sm_recover_final_close()
@@ -19,12 +20,13 @@ struct sm_recover_final {
 	char *path; /* the final file's; NULL: nothing was consumed */
 	int fd;     /* -1: no such file */
 	int64_t generation;
-	uint64_t size, at;
+	uint64_t fingerprint, size, at;
 	struct sm_member_reader *r;
 };
 
 int sm_recover_final_open(struct sm_recover_final *f,
-			  const struct sm_jobdir *dir, struct sm_err *err);
+			  const struct sm_jobdir *dir, uint64_t fingerprint,
+			  struct sm_err *err);
 /*
  * Has it the batch `id`?  1: whole, header and sizes in `m`, at `*at`; 0; <0.
  */

@@ -59,7 +59,7 @@ grown_teardown(void **state)
 static inline void
 make_one(const char *word)
 {
-	struct sm_gzip_shard head = { .fingerprint = 0xab,
+	struct sm_gzip_shard head = { .fingerprint = h.fingerprint,
 				      .rows = 10,
 				      .records = 1 };
 	struct sm_batch_made made = { .rows = 10, .records = 1 };

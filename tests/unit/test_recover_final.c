@@ -37,7 +37,7 @@ static void
 open_final(void)
 {
 	sm_recover_final_close(&f);
-	if (sm_recover_final_open(&f, &h.dir, &jobdb.err) < 0)
+	if (sm_recover_final_open(&f, &h.dir, h.fingerprint, &jobdb.err) < 0)
 		fail_msg("%s", jobdb.err.text);
 }
 
@@ -145,6 +145,30 @@ test_generations(void **state)
 	assert_int_equal(f.generation, 3);
 }
 
+/* Another job's file at the path has more batches, but none of this job's. */
+static void
+test_foreign(void **state)
+{
+	(void)state;
+	h.fingerprint = 0xcd;
+	consume_all();
+	assert_int_equal(rename(jobdb_file("f.gz.part"), h.job.final_path), 0);
+	h.fingerprint = 0xab;
+	open_final();
+	assert_int_equal(f.fd, -1);
+	jobdb_sql("UPDATE job SET generation = 0");
+	jobdb_sql("UPDATE batch SET state = 'pending', joined = NULL, "
+		  "joined_at = NULL");
+	make_all();
+	open_again();
+	add_to(3);
+	record(true);
+	sm_growing_close(&g);
+	open_final();
+	assert_int_equal(f.generation, 1);
+	expect_found("012");
+}
+
 /* Nothing was consumed, as far as anybody can tell. */
 static void
 test_note(void **state)
@@ -182,7 +206,7 @@ test_note(void **state)
 	snprintf(longest, sizeof(longest), "%s", jobdb_file("plain/f.gz"));
 	put(SM_CONSUMED_NOTE, longest);
 	sm_recover_final_close(&f);
-	assert_int_equal(sm_recover_final_open(&f, &h.dir, &jobdb.err),
+	assert_int_equal(sm_recover_final_open(&f, &h.dir, h.fingerprint, &jobdb.err),
 			 SM_EIO);
 	assert_non_null(strstr(jobdb.err.text, "plain"));
 }
@@ -231,7 +255,9 @@ test_single(void **state)
 	assert_int_equal(unlink(jobdb_file("f.gz.part")), 0);
 	grow_single(false);
 	assert_int_equal(is_single(), 1);
+	/* Whole, but killed before it got its name. */
 	grow_single(true);
+	assert_int_equal(is_single(), 1);
 	assert_int_equal(rename(jobdb_file("f.gz.part"), h.job.final_path), 0);
 	assert_int_equal(is_single(), 1);
 	put("f.gz.part", "");
@@ -249,6 +275,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_found),
 		TEST(test_generations),
+		TEST(test_foreign),
 		TEST(test_note),
 		TEST(test_single),
 	};
