@@ -271,13 +271,17 @@ sm_follow_start(struct sm_follow *f, const char *job, struct sm_err *err)
 	pthread_condattr_destroy(&attr);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	ret = pthread_create(&f->thread, NULL, follow_main, f);
+	ret = sm_fault_errno("follow.start");
+	if (ret == 0)
+		ret = pthread_create(&f->thread, NULL, follow_main, f);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	f->started = true;
+	/* Without it the run is as one whose thread has ended. */
 	if (ret != 0) {
 		errno = ret;
-		return sm_err_sys(err, "cannot start the thread that joins");
+		sm_err_sys(&f->why, "cannot start the thread that joins");
+		atomic_store(&f->stop, true);
 	}
-	f->started = true;
 	return 0;
 }
 

@@ -58,8 +58,8 @@ NAMELESS = {
 # Fault points that can report an errno: sm_fault_errno() in src.
 POINTS = ["db.commit", "db.commit_unsaid", "shard.create", "shard.write",
           "shard.pwrite", "shard.sync", "shard.close", "shard.rename",
-          "join.sync", "consume.sync", "follow.sync", "join.rename",
-          "final.write", "rand.token", "table.reserve", "table.write",
+          "join.sync", "consume.sync", "follow.start", "follow.sync",
+          "join.rename", "final.write", "rand.token", "table.reserve", "table.write",
           "table.sync"]
 STATEMENTS = ["sql.prepare", "sql.step"]
 
