@@ -336,11 +336,11 @@ sm_final_resume(struct sm_final *f, const struct sm_gzip_entry *expect,
 	if (f->is_single)
 		len -= FINAL_SHARD_OUTSIDE;
 	if (fstat(f->fd, &st) < 0)
-		return sm_err_sys(err, "cannot examine the final file");
+		return sm_err_sys(err, "cannot examine '%s'", f->name);
 	if ((uint64_t)st.st_size < f->at ||
 	    (uint64_t)st.st_size - f->at < len)
 		return 0;
-	ret = sm_member_reader_new(&r, f->fd, "the final file", f->at + len,
+	ret = sm_member_reader_new(&r, f->fd, f->name, f->at + len,
 				   err);
 	if (ret < 0)
 		return ret;

@@ -103,9 +103,9 @@ sm_final_end(struct sm_final *f, struct sm_err *err)
 		return ret;
 	/* What stood behind an end that was reached before. */
 	if (fstat(f->fd, &st) < 0)
-		return sm_err_sys(err, "cannot examine the final file");
+		return sm_err_sys(err, "cannot examine '%s'", f->name);
 	if ((uint64_t)st.st_size > f->at && ftruncate(f->fd, (off_t)f->at) < 0)
-		return sm_err_sys(err, "cannot cut the final file");
+		return sm_err_sys(err, "cannot cut '%s'", f->name);
 	return 0;
 }
 

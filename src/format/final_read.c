@@ -239,7 +239,8 @@ reader_without(struct sm_final_reader *r, struct sm_err *err)
 	bool ours = n > 0 && sm_gzip_guess(r->part, (size_t)n) != 0;
 
 	return sm_err_set(err, SM_EINPUT, "'%s' has no index: %s", r->name,
-			  ours ? "it is one shard, or its end is missing" :
+			  ours ? "it is one shard, or its end is missing; "
+				 "'shardmill verify' says which" :
 				 "it is no final file of shardmill");
 }
 

@@ -75,12 +75,14 @@ text_damaged(const struct sm_text *t, struct sm_err *err)
 		return sm_err_set(err, SM_EVERIFY,
 				  "'%s' is damaged: batch %" PRIu64
 				  ", at byte %" PRIu64
-				  ", is not as it was written",
+				  ", is not as it was written; 'shardmill "
+				  "verify' says what is",
 				  t->name, g->batch, g->at);
 	return sm_err_set(err, SM_EVERIFY,
 			  "'%s' is damaged: one of the batches %" PRIu64
 			  " to %" PRIu64 ", from byte %" PRIu64
-			  " on, is not as it was written",
+			  " on, is not as it was written; 'shardmill verify' says "
+			  "what is",
 			  t->name, g->batch, g->batch + g->batches - 1, g->at);
 }
 
