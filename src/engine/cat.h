@@ -8,8 +8,8 @@
 
 /*
  * Text of the gzip file at `fd` from its start, whoever wrote it: all of it, or
- * the records of `opts`.  SM_EINPUT: it is no gzip; SM_EVERIFY: it is damaged
- * or cut; text before the damage was written.
+ * the records of `opts`.  SM_EINPUT: it is no gzip, or has none of these;
+ * SM_EVERIFY: it is damaged or cut; text before the damage was written.
  */
 int sm_cat_plain(struct sm_cat_result *result, int fd, const char *name,
 		 const struct sm_cat_opts *opts, struct sm_err *err);

@@ -7,7 +7,8 @@
  * there for their turn.  So memory is bounded, no thread waits for a group that
  * nobody works on, and with one thread nothing is kept at all.
  *
- * What fails fails in its turn: everything before it was written.
+ * A group that fails does so in its turn: everything before it was written.
+ * What fails before a thread has one, memory or the index, ends all at once.
  */
 #include <pthread.h>
 #include <stdlib.h>

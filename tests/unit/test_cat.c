@@ -264,6 +264,9 @@ test_without_index(void **state)
 	assert_same(&got, &want);
 	assert_int_equal(cat(&got, SM_CAT_ROWS, 100, 150, 2, &err), SM_EINPUT);
 	assert_int_equal(cat(&got, SM_CAT_BATCHES, 1, 1, 2, &err), SM_EINPUT);
+	assert_int_equal(cat(&got, SM_CAT_RECORDS, 999, 1000, 2, &err),
+			 SM_EINPUT);
+	assert_non_null(strstr(err.text, "has 574 records"));
 
 	/* A shard alone. */
 	e = finalfile_shard(&ff, 50, 0);
@@ -296,6 +299,105 @@ test_without_index(void **state)
 	assert_int_equal(cat(&got, SM_CAT_ALL, 0, 0, 2, &err), SM_EINPUT);
 	sm_buf_release(&want);
 	sm_buf_release(&got);
+}
+
+/* Cut where a member ends it inflates well, and is no whole final file. */
+static void
+test_cut_between(void **state)
+{
+	struct sm_buf want = { 0 }, got = { 0 };
+	struct finalfile ff = { .notes = true };
+	struct sm_index_about about;
+	struct sm_index_entry e;
+	struct sm_index *x;
+	struct sm_err err;
+	uint64_t size = finalfile_make(&ff, 60);
+	uint64_t at[] = { 0, 0, size - SM_GZIP_END_BYTES };
+	unsigned i;
+
+	(void)state;
+	assert_int_equal(sm_index_open(&x, &about, finalfile_path, NULL), 0);
+	while (sm_index_next(&e, x, NULL) > 0) {
+		if (e.batch == 40)
+			at[0] = e.at;
+		at[1] = e.at + e.bytes;
+	}
+	sm_index_close(x);
+	for (i = 3; i-- > 0;) {
+		assert_int_equal(truncate(finalfile_path, (off_t)at[i]), 0);
+		assert_int_equal(cat(&got, SM_CAT_ALL, 0, 0, 2, &err),
+				 SM_EVERIFY);
+		assert_non_null(strstr(err.text, "missing"));
+		finalfile_text(&ff, &want, i > 0 ? 60 : 40, 0, UINT64_MAX,
+			       false);
+		assert_same(&got, &want);
+	}
+	/* What is there is there; more is not what it never had. */
+	assert_int_equal(cat(&got, SM_CAT_RECORDS, 100, 150, 2, NULL), 0);
+	assert_int_equal(cat(&got, SM_CAT_RECORDS, 560, 570, 2, &err),
+			 SM_EVERIFY);
+	sm_buf_release(&want);
+	sm_buf_release(&got);
+}
+
+#define HOLE_BYTES ((uint64_t)5 << 30)
+
+/* Places past 4 GiB: batch 0 is a hole, as large as it claims to be. */
+static void
+test_large(void **state)
+{
+	struct sm_gzip_entry e[2] = { { .rows = 10,
+					.records = 10,
+					.gz_bytes = HOLE_BYTES,
+					.raw_bytes = HOLE_BYTES } };
+	struct sm_final *f = malloc(sizeof(*f));
+	struct sm_buf want = { 0 }, got = { 0 };
+	struct finalfile ff = { .notes = true };
+	struct sm_index_about about;
+	struct sm_index_entry x;
+	struct sm_index *index;
+	uint64_t first;
+	int fd;
+
+	(void)state;
+	assert_non_null(f);
+	e[1] = finalfile_shard(&ff, 1, 0);
+	finalfile_line(&want, 0, 1);
+	for (ff.is_single = false;; ff.is_single = true) {
+		fd = finalfile_open(O_CREAT | O_TRUNC);
+		finalfile_begin(&ff, f, fd, 2);
+		first = f->at;
+		f->at += HOLE_BYTES;
+		f->appended = 1;
+		if (ff.is_single)
+			f->single.group[0] = e[0];
+		assert_int_equal(sm_final_append(f, finalfile_dirfd,
+						 "000001.gz", &e[1], NULL),
+				 0);
+		assert_int_equal(sm_final_entry(f, &e[0], NULL), 0);
+		assert_int_equal(sm_final_entry(f, &e[1], NULL), 0);
+		assert_int_equal(sm_final_end(f, NULL), 0);
+		close(fd);
+		assert_int_equal(sm_index_open(&index, &about, finalfile_path,
+					       NULL),
+				 0);
+		assert_int_equal(about.file_bytes, f->at);
+		assert_int_equal(sm_index_next(&x, index, NULL), 1);
+		assert_int_equal(sm_index_next(&x, index, NULL), 1);
+		assert_int_equal(x.at, first + HOLE_BYTES);
+		assert_int_equal(x.raw_at, HOLE_BYTES);
+		sm_index_close(index);
+		assert_int_equal(cat(&got, SM_CAT_BATCHES, 1, 1, 2, NULL), 0);
+		assert_same(&got, &want);
+		assert_int_equal(cat(&got, SM_CAT_ROWS, 10, 10, 2, NULL), 0);
+		assert_same(&got, &want);
+		if (ff.is_single)
+			break;
+	}
+	assert_int_equal(unlinkat(finalfile_dirfd, "000001.gz", 0), 0);
+	sm_buf_release(&want);
+	sm_buf_release(&got);
+	free(f);
 }
 
 static void
@@ -342,6 +444,8 @@ main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_without_index),
+		cmocka_unit_test(test_cut_between),
+		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_index),
 	};
 
