@@ -296,13 +296,15 @@ sm_growing_tidy(struct sm_growing *g)
 				g->path, why.text);
 }
 
-/* Shards that are there, as if they were recorded just now. */
+/*
+ * Shards that are there and that the file has, as if they were recorded just
+ * now.  A batch may have been put back, and made again, a moment ago.
+ */
 static int
 growing_list_shards(struct sm_growing *g, struct sm_err *err)
 {
 	struct sm_grown one = { 0 };
 	struct dirent *e;
-	char state[16];
 	int ret = 0;
 	DIR *d;
 	int fd = openat(g->h->dir.shards_fd, ".",
@@ -314,7 +316,7 @@ growing_list_shards(struct sm_growing *g, struct sm_err *err)
 	while (d && ret >= 0 && (e = readdir(d))) {
 		if (sm_shard_parse_name(e->d_name, &one.id, &one.token) != 1)
 			continue;
-		ret = sm_batch_look(state, &one.token, g->h->db, one.id, err);
+		ret = sm_joined_token(&one.token, g->h->db, one.id, err);
 		if (ret > 0)
 			ret = sm_grown_push(&g->spent, &one, err);
 	}

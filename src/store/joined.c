@@ -85,6 +85,26 @@ sm_joined_set_generation(struct sm_db *db, int64_t generation,
 	return ret < 0 ? ret : 0;
 }
 
+int
+sm_joined_token(int64_t *token, struct sm_db *db, uint64_t id,
+		struct sm_err *err)
+{
+	sqlite3_stmt *s = sql_get(db,
+				  "SELECT token FROM batch WHERE id = ? AND "
+				  "state = 'done' AND joined = token",
+				  err);
+	int ret;
+
+	if (!s)
+		return err->code;
+	sqlite3_bind_int64(s, 1, (int64_t)id);
+	ret = sql_step(db, s, "look for a joined batch", err);
+	if (ret > 0)
+		*token = sqlite3_column_int64(s, 0);
+	sqlite3_reset(s);
+	return ret;
+}
+
 /* Does the query, with ?1 = `id` if it asks for it, have a row? */
 static int
 joined_exists(struct sm_db *db, const char *text, uint64_t id,

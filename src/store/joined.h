@@ -32,6 +32,9 @@ int sm_joined_generation(int64_t *generation, struct sm_db *db,
 int sm_joined_set_generation(struct sm_db *db, int64_t generation,
 			     struct sm_err *err);
 
+/* The token of the done row `id`, if the file has its bytes: 1, 0, <0. */
+int sm_joined_token(int64_t *token, struct sm_db *db, uint64_t id,
+		    struct sm_err *err);
 /* Is the token of a done row behind `id` in the file?  1, 0, <0. */
 int sm_joined_any_behind(struct sm_db *db, uint64_t id, struct sm_err *err);
 /* Where the last of the bytes end that rows rely on. */

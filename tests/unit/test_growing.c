@@ -132,6 +132,27 @@ test_consumed(void **state)
 	assert_int_equal(jobdb_int("SELECT joined FROM progress"), BATCHES);
 }
 
+/* What a kill has left goes; what was made since is in no file yet. */
+static void
+test_swept(void **state)
+{
+	(void)state;
+	h.job.consume = true;
+	make_all();
+	open_again();
+	add_to(BATCHES);
+	record(true);
+	sm_growing_close(&g);
+	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 2");
+	make_one("another text");
+	assert_int_equal(linkat(h.dir.shards_fd, "000002.gz", h.dir.shards_fd,
+				"000004.gz", 0),
+			 0);
+	sm_growing_sweep(&h, &quiet);
+	assert_true(has_shard(2));
+	assert_false(has_shard(4));
+}
+
 static void
 test_rewritten(void **state)
 {
@@ -276,8 +297,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_taken_up), TEST(test_other_bytes),
 		TEST(test_put_back), TEST(test_consumed),
-		TEST(test_rewritten), TEST(test_other),
-		TEST(test_kept_twice), TEST(test_part_names),
+		TEST(test_swept), TEST(test_rewritten),
+		TEST(test_other), TEST(test_kept_twice),
+		TEST(test_part_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
