@@ -108,12 +108,17 @@ FROM worker AS w LEFT JOIN attempt AS a ON a.worker = w.id
 GROUP BY w.id
 ORDER BY w.id;
 
--- Where does each shard lie in the final file?
+-- Where does each shard lie in the final file?  In one of several members
+-- also before it is there.  In a single member a shard has 98 bytes less, its
+-- header and its end; where it begins is known once it was joined.
 DROP VIEW IF EXISTS shards;
 CREATE VIEW shards AS
 SELECT id AS batch, first, "end", rows, records, raw_bytes, gz_bytes,
        raw_crc32, gz_crc32,
-       sum(gz_bytes) OVER (ORDER BY id) - gz_bytes AS offset
+       CASE WHEN joined = token THEN joined_at
+            WHEN (SELECT single_member FROM job) = 0
+            THEN sum(gz_bytes) OVER (ORDER BY id) - gz_bytes
+       END AS offset
 FROM batch
 WHERE state = 'done'
 ORDER BY id;

@@ -201,7 +201,7 @@ make_version_1(void)
 		  "raw_crc32 = 1, gz_crc32 = 2, finished = 3 WHERE id = 1");
 	sm_db_close(jobdb.db);
 	jobdb.db = NULL;
-	jobdb_sql("DROP VIEW progress;"
+	jobdb_sql("DROP VIEW progress; DROP VIEW shards;"
 		  "CREATE VIEW progress AS SELECT 3 AS total, 2 AS pending, "
 		  "0 AS running, 1 AS done, 0 AS failed, 0 AS rows, "
 		  "0 AS records, 0 AS skipped, 0 AS raw_bytes, 0 AS gz_bytes, "
