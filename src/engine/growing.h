@@ -126,6 +126,13 @@ void sm_growing_tidy(struct sm_growing *g);
  */
 void sm_growing_sweep(struct sm_handle *h, const struct sm_events *ev);
 
+/*
+ * Before the final file of `job` is given another path: what has grown at the
+ * old one is removed, if it is seen to be the job's and nobody is at it.
+ */
+void sm_growing_leave(const struct sm_jobdir *dir, struct sm_db *db,
+		      const struct sm_job *job, const char *path);
+
 /* What is not the job's to go on with is removed. */
 void sm_growing_close(struct sm_growing *g);
 

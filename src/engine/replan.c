@@ -156,9 +156,11 @@ replan_settings(struct replan *r, struct sm_err *err)
 	ret = sm_job_set(p->db, &p->opts->settings, err);
 	if (ret == 0 && p->opts->network_fs)
 		ret = sm_job_set_network_fs(p->db, err);
-	if (ret == 0 && p->spec->output && p->spec->part < 0)
+	if (ret == 0 && p->spec->output && p->spec->part < 0) {
+		sm_growing_leave(&p->dir, p->db, &r->job, p->spec->output);
 		ret = sm_job_set_final(p->db, p->spec->output, p->opts->force,
 				       err);
+	}
 	if (ret == 0)
 		return sm_db_commit(p->db, err);
 	sm_db_rollback(p->db);

@@ -115,8 +115,10 @@ run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 	if (ret < 0)
 		return ret;
 	ret = sm_job_set(h->db, &opts->settings, err);
-	if (ret == 0 && path)
+	if (ret == 0 && path) {
+		sm_growing_leave(&h->dir, h->db, &h->job, path);
 		ret = sm_job_set_final(h->db, path, false, err);
+	}
 	if (ret == 0 && opts->takeover)
 		n = taken = sm_fence_take_over(h->db, sm_clock_wall(), err);
 	if (ret == 0 && n >= 0 && opts->retry_failed)

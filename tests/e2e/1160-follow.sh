@@ -84,6 +84,25 @@ expect_text out more
 expect_exit 0 sm cat f.gz --batch 1
 [ -z "$(grep more out)" ] || fail "batch 1 was made again as well"
 
+# Another name: what had grown under the old one goes, and nothing else.
+for how in "KILL --no-single-member" "TERM --single-member"; do
+	rm -rf f.gz f.gz.job
+	start run exec -o f.gz "${job[@]}" "${how#* }" -- sh -c "$slow"
+	wait_for 20 test -s f.gz.part
+	kill "-${how% *}" -- -$pid
+	wait $pid
+	[ -s f.gz.part ] || fail "nothing has grown"
+	expect_exit 0 sm run f.gz.job -o other.gz -q
+	same_text want other.gz
+	equal "$(echo f.gz* other.gz*)" "f.gz.job other.gz" "files"
+done
+rm -rf f.gz.job other.gz
+expect_exit 0 sm plan f.gz.job exec -o f.gz "${job[@]}" -- sh -c "$slow"
+echo "somebody's" >f.gz.part
+expect_exit 0 sm run f.gz.job -o other.gz -q
+equal "$(cat f.gz.part)" "somebody's"
+rm -rf f.gz.part other.gz
+
 # A shard that rots before it is joined goes back, and the run goes on.
 rm -rf f.gz f.gz.job
 expect_exit 0 sm plan f.gz.job exec -o f.gz "${job[@]}" -- sh -c "$slow"
