@@ -40,7 +40,10 @@ struct sm_follow {
 	bool told;
 };
 
-/* `job` must outlive it.  Without a thread it follows nothing. */
+/*
+ * `job` must outlive it.  That the thread cannot be started is told as its end
+ * would be.
+ */
 int sm_follow_start(struct sm_follow *f, const char *job, struct sm_err *err);
 /* Tell what it has to say; SM_ENOSPC: the disk is full. */
 int sm_follow_hear(struct sm_follow *f, const struct sm_events *ev,
