@@ -114,9 +114,14 @@ kill -KILL -- -$pid
 wait $pid
 rows=$(count_of f.gz.job done)
 rm -f f.gz.job/job.db*
+# Another job's file, of more batches, stands at the path.
+PACE=0
+expect_exit 0 sm exec -o other.gz "${job[@]}" -- sh -c "$slow; echo more"
+mv other.gz f.gz
+rm -rf other.gz.job
 expect_exit 0 sm recover f.gz.job
 equal "$(count_of f.gz.job done)" "$rows" "batches that were recovered"
-PACE=0
+rm f.gz
 expect_exit 0 sm run f.gz -q
 same f.gz ref.gz
 clean
