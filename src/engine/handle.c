@@ -78,7 +78,11 @@ sm_handle_open(struct sm_handle *h, const char *job,
 	if (ret < 0)
 		return handle_refuse_whole(job, err);
 	ret = sm_db_open(&h->db, h->dir.path, h->dir.fd, opts, err);
-	if (ret == 0 && !sm_db_has_job(h->db) && sm_jobdir_has_shards(&h->dir))
+	if (ret == 0)
+		ret = sm_db_has_job(h->db, err);
+	if (ret > 0)
+		ret = 0;
+	else if (ret == 0 && sm_jobdir_has_shards(&h->dir))
 		ret = sm_err_set(err, SM_EDAMAGED,
 				 "the database of '%s' is empty; its shards "
 				 "are safe: 'shardmill recover' rebuilds it "

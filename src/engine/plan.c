@@ -84,12 +84,18 @@ plan_new(struct sm_planning *p, struct sm_err *err)
 static int
 plan_refuse_lost(struct sm_planning *p, struct sm_err *err)
 {
-	bool lost = p->db ? !sm_db_has_job(p->db) :
-			    faccessat(p->dir.fd, "job.db", F_OK,
-				      AT_SYMLINK_NOFOLLOW) < 0;
+	int there = 1;
 
-	if (!lost || !sm_jobdir_has_shards(&p->dir))
-		return 0;
+	if (p->db)
+		there = sm_db_has_job(p->db, err);
+	else if (faccessat(p->dir.fd, "job.db", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		there = errno == ENOENT ? 0 :
+					  sm_err_sys(err,
+						     "cannot look for "
+						     "'%s/job.db'",
+						     p->dir.path);
+	if (there != 0 || !sm_jobdir_has_shards(&p->dir))
+		return there < 0 ? there : 0;
 	return sm_err_set(err, SM_EDAMAGED,
 			  "the job '%s' has lost its job.db; its shards are "
 			  "safe: 'shardmill recover %s' rebuilds the database "
@@ -112,12 +118,11 @@ plan_locked(struct sm_planning *p, struct sm_err *err)
 		ret = sm_db_open(&p->db, p->dir.path, p->dir.fd, &db, err);
 	if (ret == 0)
 		ret = plan_refuse_lost(p, err);
+	if (ret == 0)
+		ret = sm_db_has_job(p->db, err);
 	if (ret < 0)
 		return ret;
-	if (sm_db_has_job(p->db))
-		ret = sm_plan_again(p, err);
-	else
-		ret = plan_new(p, err);
+	ret = ret > 0 ? sm_plan_again(p, err) : plan_new(p, err);
 	p->result->batches = p->spec->batches;
 	p->result->rows = p->spec->rows;
 	return ret;

@@ -307,15 +307,18 @@ parts_refuse_ordinary(struct sm_planning *p, struct sm_err *err)
 					     "job.db-journal", "job.db" };
 	struct sm_db_opts opts = { .mode = SM_DB_READ };
 	struct sm_db *db = NULL;
-	struct sm_err ignored;
-	bool has_job = false;
 	size_t i;
+	int has_job = 0;
 
-	if (faccessat(p->dir.fd, "job.db", F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    sm_db_open(&db, p->dir.path, p->dir.fd, &opts, &ignored) == 0)
-		has_job = sm_db_has_job(db);
-	sm_db_close(db);
-	if (has_job || sm_jobdir_has_shards(&p->dir))
+	if (faccessat(p->dir.fd, "job.db", F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		has_job = sm_db_open(&db, p->dir.path, p->dir.fd, &opts, err);
+		if (has_job == 0)
+			has_job = sm_db_has_job(db, err);
+		sm_db_close(db);
+	}
+	if (has_job < 0 && has_job != SM_EDAMAGED)
+		return has_job;
+	if (has_job > 0 || sm_jobdir_has_shards(&p->dir))
 		return sm_err_set(err, SM_EREFUSED,
 				  "the job '%s' was planned without parts; "
 				  "--restart begins again",

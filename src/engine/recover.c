@@ -68,7 +68,6 @@ recover_database_is_whole(struct recover *r, struct sm_err *err)
 	struct sm_db_opts opts = { .mode = SM_DB_WRITE,
 				   .wait = { .limit_s = SM_OUTSIDER_LIMIT_S } };
 	struct sm_db *db = NULL;
-	struct sm_err why;
 	int ret;
 
 	if (faccessat(r->p.dir.fd, "job.db", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
@@ -77,20 +76,21 @@ recover_database_is_whole(struct recover *r, struct sm_err *err)
 						    "cannot look for "
 						    "'%s/job.db'",
 						    r->p.dir.path);
-	ret = sm_db_open(&db, r->p.dir.path, r->p.dir.fd, &opts, &why);
+	ret = sm_db_open(&db, r->p.dir.path, r->p.dir.fd, &opts, err);
 	if (ret == 0)
-		ret = sm_db_has_job(db);
-	if (ret > 0)
-		ret = sm_db_integrity(db, NULL, NULL, &why) == 0;
-	if (ret > 0)
-		ret = recover_rows_are_there(db, &why);
-	sm_db_close(db);
-	/* A newer version, or a disk that fails, is no damage. */
-	if (ret == SM_EREFUSED || ret == SM_EIO || ret == SM_EBUSY) {
-		*err = why;
-		return ret;
+		ret = sm_db_has_job(db, err);
+	if (ret > 0) {
+		ret = sm_db_integrity(db, NULL, NULL, err);
+		ret = ret < 0 ? ret : ret == 0;
 	}
-	return ret > 0;
+	if (ret > 0)
+		ret = recover_rows_are_there(db, err);
+	sm_db_close(db);
+	/*
+	 * A table or a column that is gone (SM_EBUG) is damage.  A newer
+	 * version, or a disk that fails or is full, is none.
+	 */
+	return ret == SM_EDAMAGED || ret == SM_EBUG ? 0 : ret;
 }
 
 /* Out of the way, but kept: it may still tell something to somebody. */

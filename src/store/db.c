@@ -308,16 +308,25 @@ sm_db_close(struct sm_db *db)
 	free(db);
 }
 
-bool
-sm_db_has_job(struct sm_db *db)
+static int
+db_finds(struct sm_db *db, const char *text, struct sm_err *err)
 {
-	struct sm_err err;
-	sqlite3_stmt *s = sql_get(db, "SELECT 1 FROM job", &err);
-	bool has = s && sql_step(db, s, "look for the job", &err) > 0;
+	sqlite3_stmt *s = sql_get(db, text, err);
+	int ret = s ? sql_step(db, s, "look for the job", err) : err->code;
 
 	if (s)
 		sqlite3_reset(s);
-	return has;
+	return ret;
+}
+
+int
+sm_db_has_job(struct sm_db *db, struct sm_err *err)
+{
+	int ret = db_finds(db,
+			   "SELECT 1 FROM sqlite_schema WHERE name = 'job'",
+			   err);
+
+	return ret > 0 ? db_finds(db, "SELECT 1 FROM job", err) : ret;
 }
 
 int
@@ -366,6 +375,32 @@ sm_db_end_read(struct sm_db *db)
 		sqlite3_exec(db->main, "ROLLBACK", NULL, NULL, NULL);
 }
 
+/*
+ * SQLite tells of a page that it could not read among the damage.  A page that
+ * ends too soon is damaged.
+ */
+static int
+db_integrity_unread(struct sm_db *db, const char *text, struct sm_err *err)
+{
+	static const char coded[] = "unable to get the page. error code=";
+	const char *at = strstr(text, coded);
+	int rc = SQLITE_OK;
+
+	if (at)
+		rc = atoi(at + strlen(coded));
+	else if (strstr(text, "failed to get page"))
+		rc = SQLITE_IOERR;
+	if (rc == SQLITE_IOERR_SHORT_READ || sql_class(rc) == SM_EDAMAGED)
+		rc = SQLITE_OK;
+	if (rc == SQLITE_OK)
+		return 0;
+	return sm_err_set(err, sql_class(rc),
+			  "cannot check the database '%s': %s (SQLite error "
+			  "%d); check the disk, then run the same command "
+			  "again",
+			  db->path, sqlite3_errstr(rc), rc);
+}
+
 int
 sm_db_integrity(struct sm_db *db, void (*found)(const char *, void *),
 		void *arg, struct sm_err *err)
@@ -378,6 +413,11 @@ sm_db_integrity(struct sm_db *db, void (*found)(const char *, void *),
 		text = (const char *)sqlite3_column_text(s, 0);
 		if (!text || strcmp(text, "ok") == 0)
 			continue;
+		ret = db_integrity_unread(db, text, err);
+		if (ret < 0) {
+			sqlite3_reset(s);
+			break;
+		}
 		if (found)
 			found(text, arg);
 		n++;

@@ -195,6 +195,8 @@ def done_tokens(slot, job="f.gz.job"):
 def leftovers(slot, job="f.gz.job"):
     odd = [name for name in os.listdir(slot.path(job, "shards"))
            if not re.fullmatch(r"\d{6}\.gz", name)]
+    # No scenario damages a database: one that recover set aside was whole.
+    odd += [name for name in os.listdir(slot.path(job)) if ".damaged" in name]
     for top, _, files in os.walk(slot.dir):
         odd += [os.path.join(top, name) for name in files
                 if name.endswith(".tmp") or ".part" in name]

@@ -232,6 +232,8 @@ def table():
         Scenario("recover-head", ["recover", "f.gz.job"],
                  lambda slot: _lost(slot, 60), finish=[resume], again=(0, 7),
                  intact=("000000.gz", "000003.gz")),
+        Scenario("recover-whole", ["recover", "f.gz.job"], _done, again=(7,),
+                 keeps=True),
         Scenario("restart", one + ["--restart", "--yes"], _wrecked,
                  vanishes=True),
         Scenario("standing", one, _standing, vanishes=True),

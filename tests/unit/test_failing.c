@@ -645,6 +645,13 @@ one_reused(const char *where)
 		fail_msg("%s: not just one is taken over", where);
 }
 
+/* A whole database is no job for recover, and never set aside. */
+static void
+refused(const char *where)
+{
+	fail_msg("%s: a whole database was made again", where);
+}
+
 /* Of four batches one is lost; no other one is made again. */
 static void
 all_but_one(const char *where)
@@ -674,6 +681,7 @@ static const struct scenario scenarios[] = {
 	{ "rewritten", rewritten, finalize, file_stands, 0, true },
 	{ "damaged", damaged, finalize, NULL, SM_EWORK, false },
 	{ "recover", lost, recover, all_but_one, SM_EREFUSED, false },
+	{ "recover_whole", made, recover, refused, SM_EREFUSED, true },
 	{ "recover_consumed", lost_consumed, recover, all_done, SM_EREFUSED, false },
 	{ "recover_unnamed", lost_unnamed, recover, all_done, SM_EREFUSED,
 	  false },

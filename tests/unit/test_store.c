@@ -72,14 +72,14 @@ test_create(void **state)
 	assert_int_equal(jobdb_int("PRAGMA application_id"), 0x534d696c);
 	assert_int_equal(jobdb_int("PRAGMA user_version"), 2);
 	assert_string_equal(jobdb_text("PRAGMA journal_mode"), "wal");
-	assert_false(sm_db_has_job(jobdb.db));
+	assert_int_equal(sm_db_has_job(jobdb.db, &jobdb.err), 0);
 	jobdb_begin();
 	jobdb_plan(3);
 	jobdb_commit();
-	assert_true(sm_db_has_job(jobdb.db));
+	assert_int_equal(sm_db_has_job(jobdb.db, &jobdb.err), 1);
 	/* Opened once more, it is the same and not made anew. */
 	assert_int_equal(jobdb_open(SM_DB_CREATE), 0);
-	assert_true(sm_db_has_job(jobdb.db));
+	assert_int_equal(sm_db_has_job(jobdb.db, &jobdb.err), 1);
 	assert_int_equal(jobdb_open(SM_DB_WRITE), 0);
 	assert_int_equal(jobdb_int("SELECT count(*) FROM batch"), 3);
 	assert_int_equal(sm_db_integrity(jobdb.db, NULL, NULL, &jobdb.err), 0);
@@ -156,7 +156,7 @@ test_empty(void **state)
 	(void)state;
 	write_file("job.db", "", 0);
 	if (jobdb_open(SM_DB_WRITE) == 0) {
-		assert_false(sm_db_has_job(jobdb.db));
+		assert_int_equal(sm_db_has_job(jobdb.db, &jobdb.err), 0);
 		assert_int_equal(sm_job_get(&job, jobdb.db, &jobdb.err),
 				 SM_EDAMAGED);
 	}
@@ -166,7 +166,7 @@ test_empty(void **state)
 	jobdb_begin();
 	jobdb_plan(1);
 	jobdb_commit();
-	assert_true(sm_db_has_job(jobdb.db));
+	assert_int_equal(sm_db_has_job(jobdb.db, &jobdb.err), 1);
 }
 
 static void
