@@ -36,6 +36,7 @@ struct recover {
 	uint64_t planned; /* batches, as spec.json has it */
 	uint64_t first, end; /* those that belong here: all, or a part's */
 	unsigned digits;
+	bool is_void; /* job.db, of a killed plan or recovery */
 	char hex[17]; /* the fingerprint, as attempts have it */
 	struct sm_claim by;
 };
@@ -61,11 +62,25 @@ recover_rows_are_there(struct sm_db *db, struct sm_err *err)
 	return ret;
 }
 
+/* Without a job row: does it tell anything else?  1, 0, <0. */
+static int
+recover_has_batches(struct sm_db *db, struct sm_err *err)
+{
+	struct sm_batch_row row;
+	int ret = sm_batch_rows_begin(db, 0, err);
+
+	if (ret == 0)
+		ret = sm_batch_rows_next(&row, db, err);
+	sm_batch_rows_end(db);
+	return ret;
+}
+
 /* 1: job.db is whole, and nothing is to be recovered; 0; <0. */
 static int
 recover_database_is_whole(struct recover *r, struct sm_err *err)
 {
-	struct sm_db_opts opts = { .mode = SM_DB_WRITE,
+	struct sm_db_opts opts = { .mode = SM_DB_CREATE,
+				   .network_fs = r->p.opts->network_fs,
 				   .wait = { .limit_s = SM_OUTSIDER_LIMIT_S } };
 	struct sm_db *db = NULL;
 	int ret;
@@ -79,7 +94,11 @@ recover_database_is_whole(struct recover *r, struct sm_err *err)
 	ret = sm_db_open(&db, r->p.dir.path, r->p.dir.fd, &opts, err);
 	if (ret == 0)
 		ret = sm_db_has_job(db, err);
-	if (ret > 0) {
+	if (ret == 0) {
+		ret = recover_has_batches(db, err);
+		r->is_void = ret == 0;
+		ret = ret < 0 ? ret : 0;
+	} else if (ret > 0) {
 		ret = sm_db_integrity(db, NULL, NULL, err);
 		ret = ret < 0 ? ret : ret == 0;
 	}
@@ -93,7 +112,10 @@ recover_database_is_whole(struct recover *r, struct sm_err *err)
 	return ret == SM_EDAMAGED || ret == SM_EBUG ? 0 : ret;
 }
 
-/* Out of the way, but kept: it may still tell something to somebody. */
+/*
+ * Out of the way, but kept: it may still tell something to somebody.  One that
+ * tells nothing must not take the place of one that was kept before.
+ */
 static int
 recover_set_aside(struct recover *r, struct sm_err *err)
 {
@@ -103,15 +125,20 @@ recover_set_aside(struct recover *r, struct sm_err *err)
 		{ "job.db", "job.db.damaged" },
 	};
 	size_t i;
+	int ret;
 
 	unlinkat(r->p.dir.fd, "job.db-shm", 0);
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		sm_fault("recover.before_rename");
-		if (renameat(r->p.dir.fd, names[i][0], r->p.dir.fd,
-			     names[i][1]) == 0)
-			r->result->had_database = true;
+		if (r->is_void)
+			ret = unlinkat(r->p.dir.fd, names[i][0], 0);
+		else
+			ret = renameat(r->p.dir.fd, names[i][0], r->p.dir.fd,
+				       names[i][1]);
+		if (ret == 0)
+			r->result->had_database |= !r->is_void;
 		else if (errno != ENOENT)
-			return sm_err_sys(err, "cannot rename '%s/%s'",
+			return sm_err_sys(err, "cannot move '%s/%s' away",
 					  r->p.dir.path, names[i][0]);
 	}
 	return 0;

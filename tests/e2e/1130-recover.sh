@@ -54,7 +54,16 @@ finished 2
 printf 'no database' >f.gz.job/job.db
 rm -f f.gz.job/job.db-*
 expect_exit 0 sm recover f.gz.job
-[ -e f.gz.job/job.db.damaged ] || fail "the damaged database was not kept"
+equal "$(cat f.gz.job/job.db.damaged)" "no database" "what was kept"
+finished 6
+
+# What a killed recovery left, or a killed plan, does not take its place.
+sql f.gz.job "DELETE FROM attempt; DELETE FROM batch; DELETE FROM job"
+expect_exit 0 sm recover f.gz.job
+rm -f f.gz.job/job.db-*
+: >f.gz.job/job.db
+expect_exit 0 sm recover f.gz.job
+equal "$(cat f.gz.job/job.db.damaged)" "no database" "what was kept"
 finished 6
 
 # Tables that are lost are compiled again, and nothing of that is left over.
