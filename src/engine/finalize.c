@@ -6,6 +6,7 @@
 
 #include "join.h"
 #include "parts.h"
+#include "startcheck.h"
 
 static bool
 finalize_give_up(void *arg)
@@ -54,6 +55,24 @@ finalize_part(struct sm_finalize_result *result, const struct sm_handle *h,
 	return ret;
 }
 
+static int
+finalize_whole(struct sm_finalize_result *result, struct sm_handle *h,
+	       const struct sm_finalize_opts *opts, struct sm_err *err)
+{
+	struct sm_startcheck check;
+	int ret = sm_startcheck_files(&check, h, err);
+
+	if (ret < 0)
+		return ret;
+	sm_startcheck_tell(&check, &opts->events);
+	ret = sm_join(result, h, opts, NULL, err);
+	if (ret != SM_EVERIFY)
+		return ret;
+	sm_err_prefix(err, "cannot finalize '%s'", h->dir.path);
+	return sm_err_append(err, "; its batch was put back, 'shardmill run' "
+				  "makes it again");
+}
+
 int
 sm_finalize(struct sm_finalize_result *result, const char *job,
 	    const struct sm_finalize_opts *opts, struct sm_err *err)
@@ -76,8 +95,7 @@ sm_finalize(struct sm_finalize_result *result, const char *job,
 		if (ret == 0)
 			ret = h.job.parts > 0 ?
 				      finalize_part(result, &h, opts, err) :
-				      sm_join(result, &h, opts, NULL,
-					      err);
+				      finalize_whole(result, &h, opts, err);
 		sm_handle_close(&h);
 	}
 	sm_parts_close(&whole);

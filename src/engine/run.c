@@ -179,7 +179,7 @@ run_supervise(struct sm_super *s, struct sm_err *err)
 		ret = sm_startcheck(&check, s->h, err);
 #endif
 	if (ret == 0) {
-		sm_run_tell_check(&check, s->ev);
+		sm_startcheck_tell(&check, s->ev);
 		ret = run_follow(s->follow, s->h, s->opts, err);
 	}
 	if (ret == 0)

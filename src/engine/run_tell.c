@@ -1,5 +1,4 @@
 #include "handle.h"
-#include "startcheck.h"
 
 #include "run_tell.h"
 
@@ -16,23 +15,6 @@ sm_run_tell_consume(const struct sm_handle *h, const struct sm_events *ev)
 				"them; if that file is lost before the job is, "
 				"its batches are made again",
 				h->job.final_path);
-}
-
-void
-sm_run_tell_check(const struct sm_startcheck *c, const struct sm_events *ev)
-{
-	if (c->requeued)
-		sm_event_notice(ev,
-				"%llu done batch%s lost the shard and %s made "
-				"again",
-				(unsigned long long)c->requeued,
-				c->requeued == 1 ? "" : "es",
-				c->requeued == 1 ? "is" : "are");
-	if (c->renamed)
-		sm_event_notice(ev, "%llu shard%s that a power cut left "
-				    "unnamed put in place",
-				(unsigned long long)c->renamed,
-				c->renamed == 1 ? "" : "s");
 }
 
 /*

@@ -273,18 +273,27 @@ lost_requeue(struct sm_startcheck *out, struct sm_handle *h,
 }
 
 int
+sm_startcheck_files(struct sm_startcheck *out, struct sm_handle *h,
+		    struct sm_err *err)
+{
+	struct tmp_list tmp = { 0 };
+	int ret = tmp_list_read(&tmp, h, err);
+
+	*out = (struct sm_startcheck){ 0 };
+	if (ret == 0)
+		ret = tmp_list_judge(out, h, &tmp, err);
+	free(tmp.item);
+	return ret;
+}
+
+int
 sm_startcheck(struct sm_startcheck *out, struct sm_handle *h,
 	      struct sm_err *err)
 {
-	struct tmp_list tmp = { 0 };
 	struct lost_list *lost = NULL;
 	uint64_t from = h->job.first_batch;
-	int ret, more;
+	int ret = sm_startcheck_files(out, h, err), more;
 
-	*out = (struct sm_startcheck){ 0 };
-	ret = tmp_list_read(&tmp, h, err);
-	if (ret == 0)
-		ret = tmp_list_judge(out, h, &tmp, err);
 	if (ret < 0)
 		goto out;
 	lost = malloc(sizeof(*lost));
@@ -310,6 +319,22 @@ sm_startcheck(struct sm_startcheck *out, struct sm_handle *h,
 				 (unsigned long long)h->job.batches);
 out:
 	free(lost);
-	free(tmp.item);
 	return ret;
+}
+
+void
+sm_startcheck_tell(const struct sm_startcheck *c, const struct sm_events *ev)
+{
+	if (c->requeued)
+		sm_event_notice(ev,
+				"%llu done batch%s lost the shard and %s made "
+				"again",
+				(unsigned long long)c->requeued,
+				c->requeued == 1 ? "" : "es",
+				c->requeued == 1 ? "is" : "are");
+	if (c->renamed)
+		sm_event_notice(ev, "%llu shard%s that a power cut left "
+				    "unnamed put in place",
+				(unsigned long long)c->renamed,
+				c->renamed == 1 ? "" : "s");
 }

@@ -11,6 +11,7 @@
 
 #include "consumed.h"
 #include "parts.h"
+#include "startcheck.h"
 
 #define PROGRESS_MS 500
 
@@ -232,10 +233,16 @@ verify_job(struct verify *v, const char *path, struct sm_err *err)
 	struct sm_db_opts db = { .mode = v->opts->requeue ? SM_DB_WRITE :
 							    SM_DB_READ,
 				 .wait = { .limit_s = SM_OUTSIDER_LIMIT_S } };
+	struct sm_startcheck check;
 	struct sm_batch_counts c;
 	int ret = sm_handle_open(&v->h, path, &db,
 				 v->opts->trust || !v->opts->requeue, err);
 
+	if (ret == 0 && v->opts->requeue) {
+		ret = sm_startcheck_files(&check, &v->h, err);
+		if (ret == 0)
+			sm_startcheck_tell(&check, &v->opts->events);
+	}
 	if (ret == 0)
 		ret = sm_db_integrity(v->h.db, verify_found_in_database, v,
 				      err);

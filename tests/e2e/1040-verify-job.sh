@@ -105,6 +105,27 @@ for change in "rm $shard" "truncate -s 9 $shard" "flip $shard 100" swap; do
 	same first.gz f.gz
 done
 
+# A rename that a power cut forgot is completed, whoever meets it first, over an
+# older shard of the same size.
+token=$(sql whole "SELECT token FROM batch WHERE id = 2")
+for command in finalize "verify --requeue"; do
+	rm -rf f.gz f.gz.job
+	cp -r whole f.gz.job
+	cp $shard "f.gz.job/shards/000002.$token.tmp"
+	flip $shard 100
+	# shellcheck disable=SC2086
+	expect_exit 0 sm $command f.gz.job
+	expect_text err "1 shard that a power cut left unnamed"
+	expect_exit 0 sm finalize f.gz.job
+	same first.gz f.gz
+	equal "$(sql f.gz.job "SELECT token FROM batch WHERE id = 2")" "$token"
+done
+
+# What finalize says of a shard that is gone for good.
+rm -f f.gz $shard
+expect_exit 9 sm finalize f.gz.job
+expect_text err "cannot finalize" f.gz.job 000002.gz "put back" "run"
+
 # A job that is not finished: what is missing is said; and it does not stand
 # for a final file that is not there.
 rm -rf f.gz f.gz.job

@@ -608,6 +608,15 @@ wrecked(void)
 	      "touch 000003.5.tmp", job, name);
 }
 
+/* A forgotten rename alone. */
+static void
+unnamed(void)
+{
+	made();
+	shell("cd %s/shards && mv 000000.gz 000000.%ld.tmp", job,
+	      number("SELECT token FROM batch WHERE id = 0"));
+}
+
 static void
 all_done(const char *where)
 {
@@ -679,6 +688,7 @@ static const struct scenario scenarios[] = {
 	{ "consume", consuming, finalize, file_stands, 0, true },
 	{ "published", published, finalize, file_stands, 0, true },
 	{ "rewritten", rewritten, finalize, file_stands, 0, true },
+	{ "unnamed", unnamed, finalize, file_stands, 0, true },
 	{ "damaged", damaged, finalize, NULL, SM_EWORK, false },
 	{ "recover", lost, recover, all_but_one, SM_EREFUSED, false },
 	{ "recover_whole", made, recover, refused, SM_EREFUSED, true },
