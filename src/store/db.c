@@ -375,32 +375,6 @@ sm_db_end_read(struct sm_db *db)
 		sqlite3_exec(db->main, "ROLLBACK", NULL, NULL, NULL);
 }
 
-/*
- * SQLite tells of a page that it could not read among the damage.  A page that
- * ends too soon is damaged.
- */
-static int
-db_integrity_unread(struct sm_db *db, const char *text, struct sm_err *err)
-{
-	static const char coded[] = "unable to get the page. error code=";
-	const char *at = strstr(text, coded);
-	int rc = SQLITE_OK;
-
-	if (at)
-		rc = atoi(at + strlen(coded));
-	else if (strstr(text, "failed to get page"))
-		rc = SQLITE_IOERR;
-	if (rc == SQLITE_IOERR_SHORT_READ || sql_class(rc) == SM_EDAMAGED)
-		rc = SQLITE_OK;
-	if (rc == SQLITE_OK)
-		return 0;
-	return sm_err_set(err, sql_class(rc),
-			  "cannot check the database '%s': %s (SQLite error "
-			  "%d); check the disk, then run the same command "
-			  "again",
-			  db->path, sqlite3_errstr(rc), rc);
-}
-
 int
 sm_db_integrity(struct sm_db *db, void (*found)(const char *, void *),
 		void *arg, struct sm_err *err)
@@ -413,8 +387,9 @@ sm_db_integrity(struct sm_db *db, void (*found)(const char *, void *),
 		text = (const char *)sqlite3_column_text(s, 0);
 		if (!text || strcmp(text, "ok") == 0)
 			continue;
-		ret = db_integrity_unread(db, text, err);
-		if (ret < 0) {
+		if (sql_disk_failed(db)) {
+			ret = sql_err(db, SQLITE_CORRUPT, "check the database",
+				      err);
 			sqlite3_reset(s);
 			break;
 		}

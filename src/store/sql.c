@@ -51,13 +51,43 @@ sql_advice(int class)
 	}
 }
 
+static bool
+sql_file_failed(sqlite3_file *f)
+{
+	int sys = 0;
+
+	if (!f || !f->pMethods)
+		return false;
+	f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &sys);
+	return sys != 0;
+}
+
+bool
+sql_disk_failed(struct sm_db *db)
+{
+	sqlite3_file *file = NULL, *journal = NULL;
+
+	if (!db->main)
+		return false;
+	sqlite3_file_control(db->main, "main", SQLITE_FCNTL_FILE_POINTER,
+			     &file);
+	sqlite3_file_control(db->main, "main", SQLITE_FCNTL_JOURNAL_POINTER,
+			     &journal);
+	return sql_file_failed(file) || sql_file_failed(journal);
+}
+
 int
 sql_err(struct sm_db *db, int rc, const char *what, struct sm_err *err)
 {
-	int class = sql_class(rc), sys;
 	const char *reason = db->main ? sqlite3_errmsg(db->main) :
 					sqlite3_errstr(rc);
+	int class, sys;
 
+	if ((rc & 0xff) == SQLITE_CORRUPT && sql_disk_failed(db)) {
+		rc = SQLITE_IOERR_CORRUPTFS;
+		reason = sqlite3_errstr(rc);
+	}
+	class = sql_class(rc);
 	sys = db->main ? sqlite3_system_errno(db->main) : 0;
 	if (class == SM_EIO && (sys == ENOSPC || sys == EDQUOT))
 		class = SM_ENOSPC;

@@ -45,6 +45,12 @@ int sql_connect(struct sm_db *db, sqlite3 **conn, int flags, const char *path);
 
 /* The class of an SQLite result code. */
 int sql_class(int rc);
+/*
+ * Did a call on the database's file, or its journal's, fail?  What SQLite could
+ * not read it also calls damage: SQLITE_IOERR_CORRUPTFS becomes SQLITE_CORRUPT
+ * as a statement runs, and a finding of an integrity check.
+ */
+bool sql_disk_failed(struct sm_db *db);
 /* Fill err from the connection's state: "cannot <what>: <reason>". */
 int sql_err(struct sm_db *db, int rc, const char *what, struct sm_err *err);
 
