@@ -136,6 +136,24 @@ sm_consumed_check(struct sm_handle *h, const struct sm_batch_row *row,
 }
 
 int
+sm_consumed_still(struct sm_handle *h, const struct sm_batch_row *row,
+		  struct sm_err *err)
+{
+	struct sm_batch_row now = { 0 };
+	int64_t generation = h->job.generation;
+	int ret = sm_joined_generation(&h->job.generation, h->db, err);
+
+	if (ret == 0)
+		ret = sm_batch_row_from(&now, h->db, row->id, err);
+	if (ret <= 0)
+		return ret;
+	return now.id == row->id && now.token == row->token &&
+	       now.joined == row->joined && now.joined_at == row->joined_at &&
+	       strcmp(now.state, row->state) == 0 &&
+	       generation == h->job.generation;
+}
+
+int
 sm_consumed_refuse_change(struct sm_db *db, const struct sm_job *job,
 			  const char *path, int single_member,
 			  struct sm_err *err)

@@ -42,6 +42,13 @@ int sm_consumed_check(struct sm_handle *h, const struct sm_batch_row *row,
 		      struct sm_err *err);
 
 /*
+ * After SM_EVERIFY: is the row still what the bytes were compared with?  1; 0:
+ * a run made the batch again, or moved its shard into the final file; <0.
+ */
+int sm_consumed_still(struct sm_handle *h, const struct sm_batch_row *row,
+		      struct sm_err *err);
+
+/*
  * SM_EREFUSED if another final file, or one of another form, would leave
  * behind what only this one has; `path` NULL, `single_member` negative: as it
  * is.

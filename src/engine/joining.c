@@ -101,6 +101,7 @@ joining_add(struct sm_joining *j, const struct sm_batch_row *row,
 	    struct sm_err *err)
 {
 	uint64_t n = j->g->final.appended;
+	struct sm_batch_row now = *row;
 	struct sm_gzip_entry e;
 	int ret;
 
@@ -115,7 +116,10 @@ joining_add(struct sm_joining *j, const struct sm_batch_row *row,
 		return sm_err_set(err, SM_ESTOPPED,
 				  "stopped while joining; the same command "
 				  "joins on");
-	ret = sm_growing_add(j->g, row, err);
+	do
+		ret = sm_growing_add(j->g, &now, err);
+	while (ret == SM_EVERIFY && !j->ours &&
+	       (ret = sm_joining_look_again(j, &now, err)) == 0);
 	if (ret > 0)
 		joining_progress(j);
 	return ret;
@@ -165,62 +169,6 @@ joining_index(struct sm_joining *j, struct sm_err *err)
 	}
 	sm_batch_rows_end(j->h->db);
 	return ret < 0 ? ret : 0;
-}
-
-/*
- * A shard is damaged: put its batch back, and those of all damaged shards
- * behind it, so that one more run mends everything.
- */
-static int
-joining_requeue_damaged(struct sm_joining *j, struct sm_batch_row *row,
-			struct sm_err *err)
-{
-	struct sm_err why;
-	uint64_t next;
-	const char *kind;
-	int ret;
-
-	for (;;) {
-		next = row->id + 1;
-		ret = sm_join_requeue(j->h->db, row, err);
-		if (ret < 0)
-			return ret;
-		do {
-			ret = sm_batch_rows_begin(j->h->db, next, err);
-			if (ret == 0)
-				ret = sm_batch_rows_next(row, j->h->db, err);
-			sm_batch_rows_end(j->h->db);
-			if (ret <= 0)
-				return ret;
-			next = row->id + 1;
-			ret = strcmp(row->state, "done") != 0
-				      ? 0
-				      : sm_consumed_check(j->h, row, NULL,
-							  &kind, &why);
-		} while (ret == 0);
-		if (ret != SM_EVERIFY) {
-			*err = why;
-			return ret;
-		}
-	}
-}
-
-int
-sm_join_requeue(struct sm_db *db, const struct sm_batch_row *row,
-		struct sm_err *err)
-{
-	int held, ret = sm_db_begin_write(db, err);
-
-	if (ret < 0)
-		return ret;
-	held = sm_batch_requeue(db, row->id, row->token,
-				"its shard was damaged", err);
-	if (held < 0) {
-		sm_db_rollback(db);
-		return held;
-	}
-	ret = sm_db_commit(db, err);
-	return ret < 0 ? ret : held;
 }
 
 /*
@@ -296,7 +244,7 @@ joining_write_part(struct sm_joining *j, struct sm_err *err)
 		sm_db_end_read(j->h->db);
 	if (ret == SM_EVERIFY) {
 		why = *err;
-		ret = joining_requeue_damaged(j, &row, err);
+		ret = sm_joining_requeue_damaged(j, &row, err);
 		if (ret < 0)
 			return ret;
 		*err = why;

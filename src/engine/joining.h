@@ -27,4 +27,16 @@ struct sm_joining {
 int sm_joining_write(struct sm_joining *j, struct sm_finalize_result *result,
 		     struct sm_err *err);
 
+/*
+ * Inside.  A file beside the job's own is written from one snapshot, and a run
+ * that consumes its shards may have moved this one into the growing file since:
+ * 0: `row` and the open file say where its bytes are by now; SM_EVERIFY, with
+ * `err` as it was: nothing changed; SM_EWORK: the batch was put back.
+ */
+int sm_joining_look_again(struct sm_joining *j, struct sm_batch_row *row,
+			  struct sm_err *err);
+/* Put the damaged batch back, and all damaged ones behind it. */
+int sm_joining_requeue_damaged(struct sm_joining *j, struct sm_batch_row *row,
+			       struct sm_err *err);
+
 #endif /* SM_JOINING_H */

@@ -90,11 +90,8 @@ static int
 row_of(struct sm_batch_row *row, struct sm_handle *h, uint64_t batch,
        struct sm_err *err)
 {
-	int ret = sm_batch_rows_begin(h->db, batch, err);
+	int ret = sm_batch_row_from(row, h->db, batch, err);
 
-	if (ret == 0)
-		ret = sm_batch_rows_next(row, h->db, err);
-	sm_batch_rows_end(h->db);
 	return ret > 0 ? row->id == batch : ret;
 }
 

@@ -7,7 +7,6 @@
 
 #include "clock.h"
 #include "final.h"
-#include "joined.h"
 
 #include "consumed.h"
 #include "parts.h"
@@ -114,41 +113,6 @@ verify_requeue(struct verify *v, const struct sm_batch_row *row,
 	return sm_db_commit(v->h.db, err);
 }
 
-/* One row at a time: no snapshot is held while its shard is read. */
-static int
-verify_row(struct verify *v, struct sm_batch_row *row, uint64_t from,
-	   struct sm_err *err)
-{
-	int ret = sm_batch_rows_begin(v->h.db, from, err);
-
-	if (ret == 0)
-		ret = sm_batch_rows_next(row, v->h.db, err);
-	sm_batch_rows_end(v->h.db);
-	return ret;
-}
-
-/*
- * 1: the row is still what the shard was compared with; 0: a run made it again,
- * or moved its shard into the final file; <0.
- */
-static int
-verify_still(struct verify *v, const struct sm_batch_row *row,
-	     struct sm_err *err)
-{
-	struct sm_batch_row now = { 0 };
-	int64_t generation = v->h.job.generation;
-	int ret = sm_joined_generation(&v->h.job.generation, v->h.db, err);
-
-	if (ret == 0)
-		ret = verify_row(v, &now, row->id, err);
-	if (ret <= 0)
-		return ret;
-	return now.id == row->id && now.token == row->token &&
-	       now.joined == row->joined && now.joined_at == row->joined_at &&
-	       strcmp(now.state, row->state) == 0 &&
-	       generation == v->h.job.generation;
-}
-
 /* SM_EFENCED: it is another one by now, and looked at again. */
 static int
 verify_shard(struct verify *v, const struct sm_batch_row *row,
@@ -179,7 +143,7 @@ verify_shard(struct verify *v, const struct sm_batch_row *row,
 		*err = why;
 		return ret;
 	}
-	ret = verify_still(v, row, err);
+	ret = sm_consumed_still(&v->h, row, err);
 	if (ret <= 0)
 		return ret < 0 ? ret : SM_EFENCED;
 	verify_found((int64_t)row->id, kind, why.text, v);
@@ -194,7 +158,8 @@ verify_shards(struct verify *v, struct sm_err *err)
 	char text[128];
 	int ret;
 
-	while ((ret = verify_row(v, &row, next, err)) > 0) {
+	/* One row at a time: no snapshot is held while its shard is read. */
+	while ((ret = sm_batch_row_from(&row, v->h.db, next, err)) > 0) {
 		if (row.id != next) {
 			snprintf(text, sizeof(text),
 				 "the row of batch %llu is missing",

@@ -149,6 +149,9 @@ int sm_batch_rows_begin(struct sm_db *db, uint64_t from, struct sm_err *err);
 int sm_batch_rows_next(struct sm_batch_row *row, struct sm_db *db,
 		       struct sm_err *err);
 void sm_batch_rows_end(struct sm_db *db);
+/* The first of them alone, as it is now: 1, 0, <0. */
+int sm_batch_row_from(struct sm_batch_row *row, struct sm_db *db,
+		      uint64_t from, struct sm_err *err);
 
 struct sm_batch_counts {
 	uint64_t total, pending, running, done, failed;

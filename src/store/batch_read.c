@@ -201,6 +201,18 @@ sm_batch_rows_end(struct sm_db *db)
 }
 
 int
+sm_batch_row_from(struct sm_batch_row *row, struct sm_db *db, uint64_t from,
+		  struct sm_err *err)
+{
+	int ret = sm_batch_rows_begin(db, from, err);
+
+	if (ret == 0)
+		ret = sm_batch_rows_next(row, db, err);
+	sm_batch_rows_end(db);
+	return ret;
+}
+
+int
 sm_batch_counts(struct sm_batch_counts *c, struct sm_db *db,
 		struct sm_err *err)
 {

@@ -180,6 +180,24 @@ expect_exit 0 sm plan f.gz.job exec -o h.gz "${job[@]}" --restart --yes -- \
 equal "$(echo f.gz*)" "f.gz.job" "files"
 rm -rf f.gz.job
 
+# A part of it is written beside the run that consumes: nothing is made twice.
+rm -rf f.gz f.gz.job
+PACE=0
+# shellcheck disable=SC2016
+start run exec -o f.gz --range 160 --size 1 -j 2 --level 1 --sync end \
+	--consume -q -- sh -c 'head -c 1000000 /dev/urandom'
+wait_for 30 consumed
+until gone $pid; do
+	sm finalize f.gz -o beside.gz --allow-missing >out 2>err </dev/null
+	code=$?
+	[ $code -le 1 ] || fail "finalize beside the run: exit $code"
+done
+ended 0 $pid run
+expect_exit 0 sm verify beside.gz
+made_once f.gz.job
+expect_exit 0 sm verify f.gz
+rm beside.gz
+
 # The disk is needed once: the final file and the shards in flight.
 # shellcheck disable=SC2016
 big='sleep 0.4; head -c 3000000 /dev/urandom | od -An -v -tx1'
