@@ -346,18 +346,13 @@ sm_growing_sweep(struct sm_handle *h, const struct sm_events *ev)
 
 /* By its first shard; a single member has none yet, but rows that are in it. */
 static bool
-growing_is_jobs(const char *part, struct sm_db *db, const struct sm_job *job)
+growing_is_jobs(int fd, struct sm_db *db, const struct sm_job *job)
 {
 	unsigned char head[SM_GZIP_SHARD_HEADER];
 	struct sm_gzip_shard s;
 	struct sm_err ignored;
-	ssize_t n = -1;
-	int fd = open(part, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	ssize_t n = sm_pread_full(fd, head, sizeof(head), 0);
 
-	if (fd >= 0) {
-		n = sm_pread_full(fd, head, sizeof(head), 0);
-		close(fd);
-	}
 	if (n > 0 && sm_gzip_get_shard(&s, head, (size_t)n))
 		return s.fingerprint == strtoull(job->fingerprint, NULL, 16);
 	return n > 0 && job->single_member && job->final_size < 0 &&
@@ -370,7 +365,7 @@ sm_growing_leave(const struct sm_jobdir *dir, struct sm_db *db,
 {
 	struct sm_err ignored;
 	char *part;
-	int lock;
+	int lock, fd = -1;
 
 	/* What rows rely on has no other path. */
 	if (!job->final_path || strcmp(job->final_path, path) == 0 ||
@@ -378,8 +373,13 @@ sm_growing_leave(const struct sm_jobdir *dir, struct sm_db *db,
 	    sm_lock_try(&lock, dir->fd, "final.lock", &ignored) <= 0)
 		return;
 	part = sm_consumed_part_name(job->final_path, 1);
-	if (part && growing_is_jobs(part, db, job))
+	if (part)
+		fd = open(part, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	/* A job of the same content may have it in hand. */
+	if (fd >= 0 && sm_byte_lock(fd, 0) > 0 && growing_is_jobs(fd, db, job))
 		unlink(part);
+	if (fd >= 0)
+		close(fd);
 	free(part);
 	close(lock);
 }
