@@ -239,7 +239,8 @@ struct sm_run_opts {
 	 * Run it though another supervisor holds it, on a host that died or
 	 * was cut off: its running batches are put back, and neither it nor
 	 * its workers can claim or commit any more (SM_EFENCED to them).
-	 * Nothing is touched where no batch is left.
+	 * Nothing is touched where no batch is left and there is no final
+	 * file to make.
 	 */
 	bool takeover;
 	bool trust;

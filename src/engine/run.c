@@ -104,17 +104,35 @@ run_check(char **path, struct sm_handle *h, const struct sm_run_opts *opts,
 	return ret;
 }
 
+/*
+ * The row again, but for the number of the run: the one that stands there now
+ * may be another supervisor's, that took over while we stood still.
+ */
+static int
+run_reload(struct sm_handle *h, struct sm_err *err)
+{
+	int64_t run = h->job.run;
+	int ret = sm_handle_reload(h, err);
+
+	h->job.run = run;
+	return ret;
+}
+
 static int
 run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 	struct sm_err *err)
 {
-	int ret = sm_db_begin_write(h->db, err);
 	struct sm_job_pulse pulse;
 	int64_t n = 0, taken = 0;
+	int ret;
 
+	sm_fault("run.before_set");
+	ret = sm_db_begin_write(h->db, err);
 	if (ret < 0)
 		return ret;
-	ret = sm_job_set(h->db, &opts->settings, err);
+	ret = sm_handle_check_run(h, err);
+	if (ret == 0)
+		ret = sm_job_set(h->db, &opts->settings, err);
 	if (ret == 0 && path) {
 		sm_growing_leave(&h->dir, h->db, &h->job, path);
 		ret = sm_job_set_final(h->db, path, false, err);
@@ -134,10 +152,10 @@ run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 		return ret;
 	}
 	ret = sm_db_commit(h->db, err);
-	if (ret == 0)
-		ret = sm_handle_reload(h, err);
-	/* Not the one that the row has now: that may be the next takeover's. */
+	sm_fault("run.set");
 	h->job.run = pulse.run;
+	if (ret == 0)
+		ret = run_reload(h, err);
 	if (taken > 0)
 		sm_event_notice(&opts->events,
 				"%lld batch%s that another supervisor's "
@@ -232,7 +250,7 @@ run_rounds(struct sm_super *s, struct sm_run_result *result,
 
 	for (tries = 1;; tries++) {
 		/* What was joined, and consumed, before the start check. */
-		ret = sm_handle_reload(s->h, err);
+		ret = run_reload(s->h, err);
 		if (ret == 0)
 			ret = run_round(&made, s, result, err);
 		if (ret != SM_EVERIFY || tries == JOIN_TRIES)
@@ -303,8 +321,12 @@ run_locked(struct sm_handle *h, const struct sm_run_opts *opts,
 	   struct sm_run_result *result, struct sm_err *err)
 {
 	struct sm_super s = { 0 };
-	int ret = sm_handle_reload(h, err); /* a plan may have changed it */
+	int ret;
 
+	sm_fault("run.locked");
+	ret = sm_handle_check_run(h, err);
+	if (ret == 0)
+		ret = run_reload(h, err); /* a plan may have set it */
 	if (ret < 0)
 		return ret;
 	ret = sm_super_init(&s, h, opts, err);
@@ -340,13 +362,13 @@ run_take_lock(struct sm_handle *h, const struct sm_run_opts *opts,
  * scheduler may start again for whatever reason, leaves the job untouched.
  */
 static int
-run_is_finished(struct sm_handle *h, struct sm_run_result *result,
-		struct sm_err *err)
+run_is_finished(struct sm_handle *h, const struct sm_run_opts *opts,
+		struct sm_run_result *result, struct sm_err *err)
 {
 	struct sm_batch_counts c;
 	int ret = sm_batch_counts(&c, h->db, err);
 
-	if (ret < 0 || c.done != c.total || h->job.final_path)
+	if (ret < 0 || c.done != c.total || h->job.final_path || opts->output)
 		return ret < 0 ? ret : 0;
 	result->done = c.done;
 	result->job_size = sm_tree_size(h->dir.fd);
@@ -368,7 +390,7 @@ run_job(struct sm_run_result *result, const char *job,
 	ret = sm_handle_open(&h, job, &db, opts->trust, err);
 	if (ret < 0)
 		return ret;
-	ret = opts->takeover ? run_is_finished(&h, result, err) : 0;
+	ret = opts->takeover ? run_is_finished(&h, opts, result, err) : 0;
 	if (ret == 0) {
 		ret = run_take_lock(&h, opts, err);
 		if (ret > 0)

@@ -143,7 +143,9 @@ tmp_list_judge(struct sm_startcheck *out, struct sm_handle *h,
 		ret = sm_db_begin_write(h->db, err);
 		if (ret < 0)
 			return ret;
-		ret = tmp_judge(out, h, &l->item[i], err);
+		ret = sm_handle_check_run(h, err);
+		if (ret == 0)
+			ret = tmp_judge(out, h, &l->item[i], err);
 		sm_db_rollback(h->db); /* nothing was written to it */
 		if (ret < 0)
 			return ret;
@@ -260,7 +262,9 @@ lost_requeue(struct sm_startcheck *out, struct sm_handle *h,
 	ret = sm_db_begin_write(h->db, err);
 	if (ret < 0)
 		return ret;
-	ret = lost_look_at_consumed(lost, h, err);
+	ret = sm_handle_check_run(h, err);
+	if (ret == 0)
+		ret = lost_look_at_consumed(lost, h, err);
 	for (i = 0; ret == 0 && i < lost->count; i++)
 		ret = lost_requeue_one(out, h, lost, &lost->item[i], err);
 	if (ret == 0)

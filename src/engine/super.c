@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "fault.h"
+
+#include "fence.h"
 #include "rescue.h"
 
 #include "super.h"
@@ -136,9 +138,12 @@ super_rescue(struct sm_super *s, const struct sm_child *c, int status,
 	     struct sm_err *err)
 {
 	struct sm_worker w;
-	int ret = super_row_of(&w, s, c->pid, err);
 	enum sm_rescue_how how = SM_RESCUE_DIED;
+	int ret = sm_fence_holds(s->h->db, s->h->job.run, err);
 
+	/* Once fenced off, a row with this pid is another host's worker's. */
+	if (ret > 0)
+		ret = super_row_of(&w, s, c->pid, err);
 	if (ret <= 0)
 		return ret;
 	sm_child_kill_group(sm_live_command(&s->live, w.slot));

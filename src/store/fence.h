@@ -3,9 +3,12 @@
  *
  * job.run is drawn anew when a supervisor takes the job over, or when its
  * options are changed.  A supervisor and its workers carry the number they
- * began with; every claim and every later write of theirs asks for it beside
+ * began with; every claim, commit, rescue and start check asks for it, beside
  * the token, in the same statement or the same transaction.  So whoever was
  * frozen meanwhile, or lost its locks, can neither commit nor claim.
+ *
+ * Joining is not fenced: the final file is kept by final.lock, and whoever
+ * joins looks at the rows again before the rename.
  */
 #ifndef SM_FENCE_H
 #define SM_FENCE_H

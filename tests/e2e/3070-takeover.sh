@@ -59,10 +59,15 @@ equal "$(sql job "SELECT max(n), min(n) FROM (SELECT count(*) AS n FROM attempt
 expect_exit 0 sm run --takeover job
 equal "$(sql job 'SELECT run FROM job')" 1 "run"
 
+# But for a final file that is asked for.
+expect_exit 0 sm run --takeover job -o late.gz
+expect_exit 0 sm verify late.gz
+
 expect_exit 0 sm run ref
 expect_exit 0 sm finalize job -o job.gz
 expect_exit 0 sm finalize ref -o ref.gz
 same job.gz ref.gz
+same late.gz ref.gz
 expect_exit 0 sm verify job
 
 # The lock is taken as soon as its holder lets it go.
@@ -79,9 +84,9 @@ keep_pid $second
 code=0
 wait "$first" || code=$?
 equal "$code" 8 "status of the supervisor that lives"
-locked() { expect_exit 8 sm run two; }
-sleep 1.5
-locked
+locked() { grep -q ":$(stat -c %i two/run.lock) " /proc/locks; }
+wait_for 20 locked
+expect_exit 8 sm run two
 touch go
 wait "$second" || fail "the second supervisor: $(cat second.err)"
 equal "$(sql two "SELECT count(*) FROM batch WHERE state = 'done'")" 4 "done"
