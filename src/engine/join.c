@@ -140,7 +140,9 @@ join_open(struct sm_joining *j, struct sm_err *err)
 	if (ret == 0)
 		ret = sm_err_set(err, SM_EHELD,
 				 "another finalize is at work on '%s', or a "
-				 "run that joins meanwhile",
+				 "run that joins meanwhile; end it or, if its "
+				 "host died, wait until the file server lets "
+				 "its lock go, and 'shardmill finalize' again",
 				 j->h->dir.path);
 	if (ret < 0)
 		return ret;

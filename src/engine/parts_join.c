@@ -304,7 +304,10 @@ join_locked(struct sm_parts_join *j, struct sm_finalize_result *result,
 	ret = sm_lock_try(&lock, j->w->dir.fd, "final.lock", err);
 	if (ret == 0)
 		ret = sm_err_set(err, SM_EHELD,
-				 "another finalize is at work on '%s'",
+				 "another finalize is at work on '%s'; end it "
+				 "or, if its host died, wait until the file "
+				 "server lets its lock go, and 'shardmill "
+				 "finalize' again",
 				 j->w->dir.path);
 	if (ret > 0)
 		ret = join_write(j, err);

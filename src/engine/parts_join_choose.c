@@ -51,18 +51,21 @@ join_refuse_unfinished(struct sm_parts_join *j, const struct sm_status *s,
 			  i < s->parts ? s->part[i].error : "");
 }
 
+/* What the plan said, which every part's row has; an option goes before it. */
 static int
 join_choose_form(struct sm_parts_join *j, struct sm_err *err)
 {
+	const char *planned = j->w->spec->output;
 	struct sm_db_opts db = { .mode = SM_DB_READ };
 	struct sm_handle h;
-	int ret;
+	int ret = sm_parts_handle(&h, j->w, 0, &db, err);
 
 	j->single_member = j->opts->single_member > 0;
-	if (j->opts->single_member)
-		return 0;
-	ret = sm_parts_handle(&h, j->w, 0, &db, err);
-	j->single_member = ret == 0 && h.job.single_member;
+	if (ret == 0 && !j->opts->single_member)
+		j->single_member = h.job.single_member;
+	j->force = j->opts->force;
+	if (ret == 0 && planned && strcmp(planned, j->path) == 0)
+		j->force |= h.job.final_force;
 	sm_handle_close(&h);
 	/* A first part that is missing is named with the others. */
 	return ret == SM_EINPUT ? 0 : ret;
@@ -74,6 +77,7 @@ sm_parts_join_choose(struct sm_parts_join *j, const struct sm_status *s,
 {
 	const char *path = j->opts->output ? j->opts->output :
 					     j->w->spec->output;
+	struct sm_parts_final was = { 0 };
 	uint64_t part;
 	int ret = 0;
 
@@ -87,12 +91,16 @@ sm_parts_join_choose(struct sm_parts_join *j, const struct sm_status *s,
 		ret = join_refuse_unfinished(j, s, err);
 	if (ret < 0)
 		return ret;
+	/* Planned without one, it has the one that was joined before. */
+	if (!path && sm_parts_read_final(&was, &j->w->dir))
+		path = was.path;
 	if (!path)
 		return sm_err_set(err, SM_EUSAGE,
 				  "the job '%s' was planned without a final "
 				  "file; name one by -o",
 				  j->w->dir.path);
 	j->path = sm_path_real(path, err);
+	free(was.path);
 	if (!j->path)
 		return err->code;
 	j->part_path = sm_consumed_part_name(j->path, 0);
@@ -114,7 +122,7 @@ sm_parts_join_check_target(struct sm_parts_join *j, const struct sm_status *s,
 		was.final_size = (int64_t)f.size;
 	}
 	ret = sm_join_check_target(j->path, j->w->spec->fingerprint, &was,
-				   j->opts->force, err);
+				   j->force, err);
 	free(f.path);
 	if (ret == 0 && j->partial && !j->opts->force &&
 	    (j->opts->batches || s->done < s->total))

@@ -161,6 +161,9 @@ replan_settings(struct replan *r, struct sm_err *err)
 		ret = sm_job_set_final(p->db, p->spec->output, p->opts->force,
 				       err);
 	}
+	/* A part has no final file, but notes what the whole's may replace. */
+	if (ret == 0 && p->spec->part >= 0)
+		ret = sm_job_set_final(p->db, NULL, p->opts->force, err);
 	if (ret == 0)
 		return sm_db_commit(p->db, err);
 	sm_db_rollback(p->db);
