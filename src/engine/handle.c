@@ -93,6 +93,8 @@ sm_handle_open(struct sm_handle *h, const char *job,
 	/* It may have been planned on a local disk, and moved. */
 	if (ret == 0 && !h->job.network_fs)
 		ret = sm_jobdir_refuse_network(&h->dir, err);
+	if (ret == 0 && h->job.parts > 0 && opts->mode == SM_DB_WRITE)
+		ret = sm_parts_refuse_undivided(&h->dir, err);
 	if (ret < 0)
 		sm_handle_close(h);
 	return ret;

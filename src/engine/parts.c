@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "file.h"
@@ -55,6 +56,16 @@ parts_has(const struct sm_jobdir *dir, const char *name)
 	return faccessat(dir->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* An empty one is of a sqlite3 that was told to open what is not there. */
+static bool
+parts_has_database(const struct sm_jobdir *dir)
+{
+	struct stat st;
+
+	return fstatat(dir->fd, "job.db", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_size > 0;
+}
+
 int
 sm_parts_is_marked(const struct sm_jobdir *dir)
 {
@@ -63,7 +74,7 @@ sm_parts_is_marked(const struct sm_jobdir *dir)
 	int marked;
 
 	/* With a database it is an ordinary job, or a part. */
-	if (parts_has(dir, "job.db") || !parts_has(dir, "spec.json") ||
+	if (parts_has_database(dir) || !parts_has(dir, "spec.json") ||
 	    sm_parts_read_spec(&spec, dir, &ignored) < 0)
 		return 0;
 	marked = spec->parts > 0 && spec->part < 0;
@@ -116,6 +127,24 @@ parts_refuse_unmarked(const struct sm_jobdir *dir, struct sm_err *err)
 }
 
 int
+sm_parts_refuse_undivided(const struct sm_jobdir *part, struct sm_err *err)
+{
+	struct sm_jobdir whole = SM_JOBDIR_NONE;
+	int ret = 0;
+
+	whole.fd = openat(part->fd, "..", SM_JOBDIR_FLAGS);
+	if (whole.fd >= 0 && parts_has_database(&whole))
+		ret = sm_err_set(err, SM_EREFUSED,
+				 "'%s' is a part of a job that was not divided "
+				 "to the end; 'shardmill slurm' with --parts "
+				 "divides it, 'shardmill run' of the whole "
+				 "makes it as it is",
+				 part->path);
+	sm_jobdir_close(&whole);
+	return ret;
+}
+
+int
 sm_parts_open(struct sm_parts *w, const char *job, bool trust,
 	      struct sm_err *err)
 {
@@ -127,7 +156,7 @@ sm_parts_open(struct sm_parts *w, const char *job, bool trust,
 	if (sm_jobdir_open_whole(&w->dir, job, true, err) < 0)
 		return 0;
 	if (!sm_parts_is_marked(&w->dir)) {
-		ret = parts_has(&w->dir, "job.db") ||
+		ret = parts_has_database(&w->dir) ||
 				      parts_has(&w->dir, "spec.json") ?
 			      0 :
 			      parts_refuse_unmarked(&w->dir, err);

@@ -71,6 +71,12 @@ int sm_parts_read_spec(struct sm_spec **out, const struct sm_jobdir *dir,
 		       struct sm_err *err);
 /* Does it say that the directory is the whole of a job in parts?  1, 0. */
 int sm_parts_is_marked(const struct sm_jobdir *dir);
+/*
+ * May the part be written to?  SM_EREFUSED: the directory around it has the
+ * database of an undivided job, whose batches these are too.
+ */
+int sm_parts_refuse_undivided(const struct sm_jobdir *part,
+			      struct sm_err *err);
 /* Write JOB/spec.json, durable: from then on the job is planned. */
 int sm_parts_mark(const struct sm_jobdir *dir, const struct sm_spec *spec,
 		  struct sm_err *err);
@@ -99,6 +105,8 @@ int sm_parts_verify(struct sm_verify_result *result, struct sm_parts *w,
 		    const struct sm_verify_opts *opts, struct sm_err *err);
 int sm_parts_recover(struct sm_recover_result *result, struct sm_parts *w,
 		     const struct sm_recover_opts *opts, struct sm_err *err);
+/* Rows that somebody deleted, or added, are no damage to SQLite: 1, 0, <0. */
+int sm_recover_rows_are_there(struct sm_db *db, struct sm_err *err);
 /* JOB/spec.json, where it was lost, from that of a part. */
 int sm_parts_recover_mark(const char *job, bool trust, struct sm_err *err);
 int sm_parts_join(struct sm_finalize_result *result, struct sm_parts *w,

@@ -158,7 +158,7 @@ sm_parts_verify(struct sm_verify_result *result, struct sm_parts *w,
 
 /* ------------------------------------------------------------ recover -- */
 
-/* The whole's spec.json from that of any part; the output is not in it. */
+/* The whole's spec.json from that of any part. */
 int
 sm_parts_recover_mark(const char *job, bool trust, struct sm_err *err)
 {
@@ -192,9 +192,7 @@ sm_parts_recover_mark(const char *job, bool trust, struct sm_err *err)
 				 dir.path);
 	} else {
 		spec->part = -1;
-		ret = sm_spec_set_output(spec, NULL, err);
-		if (ret == 0)
-			ret = sm_parts_mark(&dir, spec, err);
+		ret = sm_parts_mark(&dir, spec, err);
 	}
 	sm_spec_free(spec);
 	sm_jobdir_close(&dir);
@@ -209,7 +207,8 @@ part_is_whole(struct sm_parts *w, uint64_t part)
 	struct sm_err ignored;
 	bool whole = sm_parts_handle(&h, w, part, &db, &ignored) == 0;
 
-	whole = whole && sm_db_integrity(h.db, NULL, NULL, &ignored) == 0;
+	whole = whole && sm_db_integrity(h.db, NULL, NULL, &ignored) == 0 &&
+		sm_recover_rows_are_there(h.db, &ignored) > 0;
 	sm_handle_close(&h);
 	return whole;
 }

@@ -41,9 +41,8 @@ struct recover {
 	struct sm_claim by;
 };
 
-/* Rows that somebody deleted, or added, are no damage to SQLite: 1, 0, <0. */
-static int
-recover_rows_are_there(struct sm_db *db, struct sm_err *err)
+int
+sm_recover_rows_are_there(struct sm_db *db, struct sm_err *err)
 {
 	struct sm_job job = { 0 };
 	struct sm_batch_row row;
@@ -103,7 +102,7 @@ recover_database_is_whole(struct recover *r, struct sm_err *err)
 		ret = ret < 0 ? ret : ret == 0;
 	}
 	if (ret > 0)
-		ret = recover_rows_are_there(db, err);
+		ret = sm_recover_rows_are_there(db, err);
 	sm_db_close(db);
 	/*
 	 * A table or a column that is gone (SM_EBUG) is damage.  A newer

@@ -123,6 +123,25 @@ expect_exit 0 sm finalize job -o g.gz
 same "$set/by25.gz" g.gz
 rm f.gz
 
+# A row is lost; and what was planned is known again from a part.
+sql job/part-0001 'DELETE FROM batch WHERE id = 3'
+expect_exit 0 sm recover job
+expect_text out "2 of 2 batches were whole"
+rm job/spec.json
+expect_exit 0 sm recover job
+equal "$(jq -r .output job/spec.json)" "$dir/f.gz" "output"
+
+# An empty database, as a sqlite3 that is told to open it leaves one.
+: >job/job.db
+expect_exit 0 sm status job
+expect_text out "5 of 5 parts are done"
+expect_exit 0 sm plan job candidates -o f.gz "${opts[@]}" "${args[@]}"
+expect_text out "planned before in 5 parts"
+expect_exit 0 sm run job
+expect_exit 0 sm finalize job
+expect_exit 7 sm recover job
+rm job/job.db
+
 # --restart, and one command for all.
 expect_exit 0 sm plan job candidates -o f.gz --parts 3 --restart --yes \
 	"${opts[@]}" "${args[@]}"
@@ -134,6 +153,18 @@ expect_text out "planned in 2 parts"
 mv job f.gz.job
 expect_exit 0 sm candidates -o f.gz "${opts[@]}" "${args[@]}"
 same "$set/by25.gz" f.gz
+
+# A leave to replace what stands there holds until it is replaced.
+for force in new again; do
+	echo foreign >$force.gz
+	[ $force = new ] || expect_exit 0 sm plan $force exec --parts 2 \
+		--range 4 -o else.gz -- echo "{first}"
+	expect_exit 0 sm plan $force exec --parts 2 --range 4 -o $force.gz \
+		--force -- echo "{first}"
+	expect_exit 0 sm run $force
+	echo foreign >other.gz
+	expect_exit 7 sm finalize $force -o other.gz
+done
 
 # What only an undivided job can do.
 expect_exit 2 sm plan c exec --parts 2 --consume --range 4 -- true
