@@ -45,6 +45,11 @@ slurm_check_job(struct sm_status *s, const struct slurm_args *a,
 	size_t i;
 	int ret = 0;
 
+	if (s->part_count > 0)
+		return sm_output_fail(err, SM_EUSAGE,
+				      "'%s' is a part itself; name the whole "
+				      "job",
+				      job);
 	if (s->parts == 0 && a->parts == 0)
 		return sm_output_fail(err, SM_EUSAGE,
 				      "the job '%s' is not in parts; --parts N "
@@ -264,7 +269,8 @@ static const struct sm_option slurm_options[] = {
 		  "begun" },
 	{ "print", .type = SM_OPTION_BOOL,
 	  .at = offsetof(struct slurm_args, print),
-	  .help = "show the batch scripts, submit nothing" },
+	  .help = "show the batch scripts, submit nothing; --parts divides "
+		  "the job all the same" },
 	{ 0 },
 };
 

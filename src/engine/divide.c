@@ -19,17 +19,49 @@
 #include "planning.h"
 
 static int
+divide_refuse_held(const struct sm_handle *h, struct sm_err *err)
+{
+	return sm_err_set(err, SM_EHELD,
+			  "a plan, a run or a worker holds the job '%s'; "
+			  "'shardmill status' shows it",
+			  h->dir.path);
+}
+
+/* Has anything been done that the parts would not know of? */
+static int
+divide_check_untouched(struct sm_handle *h, struct sm_err *err)
+{
+	int ret;
+
+	if (sm_live_any_held(h->dir.fd) != 0)
+		return divide_refuse_held(h, err);
+	ret = sm_batch_any_begun(h->db, err);
+	if (ret > 0)
+		return sm_err_set(err, SM_EREFUSED,
+				  "batches of the job '%s' were begun, and it "
+				  "is not in parts: 'shardmill run' finishes "
+				  "it on this host, 'shardmill plan' with "
+				  "--parts and --restart begins again",
+				  h->dir.path);
+	if (ret == 0)
+		ret = sm_batch_any_edited(h->db, err);
+	if (ret > 0)
+		return sm_err_set(err, SM_EREFUSED,
+				  "the job '%s' is paused, or has batches "
+				  "whose priority, not_before or max_attempts "
+				  "were set by hand, which would be lost: set "
+				  "them back, and again in the parts",
+				  h->dir.path);
+	return ret;
+}
+
+static int
 divide_check(struct sm_handle *h, struct sm_err *err)
 {
 	int ret = sm_lock_try(&h->run_lock, h->dir.fd, "run.lock", err);
 
-	if (ret < 0)
-		return ret;
-	if (ret == 0 || sm_live_any_held(h->dir.fd) != 0)
-		return sm_err_set(err, SM_EHELD,
-				  "a plan, a run or a worker holds the job "
-				  "'%s'; 'shardmill status' shows it",
-				  h->dir.path);
+	if (ret <= 0)
+		return ret < 0 ? ret : divide_refuse_held(h, err);
 	ret = sm_handle_reload(h, err); /* a plan may have changed it */
 	if (ret == 0 && h->job.parts > 0)
 		return sm_err_set(err, SM_EUSAGE,
@@ -40,16 +72,7 @@ divide_check(struct sm_handle *h, struct sm_err *err)
 				  "the job '%s' was planned with --consume, "
 				  "which a job in parts cannot have",
 				  h->dir.path);
-	if (ret == 0)
-		ret = sm_batch_any_begun(h->db, err);
-	if (ret > 0)
-		return sm_err_set(err, SM_EREFUSED,
-				  "batches of the job '%s' were begun, and it "
-				  "is not in parts: 'shardmill run' finishes "
-				  "it on this host, 'shardmill plan' with "
-				  "--parts and --restart begins again",
-				  h->dir.path);
-	return ret;
+	return ret < 0 ? ret : divide_check_untouched(h, err);
 }
 
 static int
@@ -74,17 +97,43 @@ divide_list(struct sm_part_list *list, struct sm_handle *h, struct sm_err *err)
 	return ret < 0 ? ret : 0;
 }
 
-/* Parts and mark stand: what was the job's own goes, the database first. */
+/* The job as it was. */
+static void
+divide_undo(struct sm_handle *h)
+{
+	struct sm_err ignored;
+
+	sm_jobdir_remove_parts(&h->dir);
+	if (sm_handle_reload(h, &ignored) == 0)
+		sm_handle_mend_copies(h, &ignored);
+}
+
+/*
+ * Parts and mark stand: what was the job's own goes, the database first, with
+ * its write lock held.  A worker by hand, or a person, that got in meanwhile is
+ * seen; a worker that waits for the lock finds no database (worker_self.c).
+ */
 static int
 divide_remove_own(struct sm_handle *h, struct sm_err *err)
 {
-	static const char *const files[] = { "job.db", "job.db-wal",
-					     "job.db-shm", "job.db-journal" };
+	static const char *const files[] = { "job.db-wal", "job.db-shm",
+					     "job.db-journal" };
 	size_t i;
+	int ret = sm_db_begin_write(h->db, err);
 
+	if (ret == 0)
+		ret = divide_check_untouched(h, err);
+	sm_fault("divide.before_unlink");
+	if (ret == 0 && unlinkat(h->dir.fd, "job.db", 0) < 0)
+		ret = sm_err_sys(err, "cannot remove '%s/job.db'",
+				 h->dir.path);
+	sm_db_rollback(h->db);
+	if (ret < 0) {
+		divide_undo(h);
+		return ret;
+	}
 	sm_db_close(h->db);
 	h->db = NULL;
-	sm_fault("divide.before_unlink");
 	for (i = 0; i < sizeof(files) / sizeof(*files); i++)
 		unlinkat(h->dir.fd, files[i], 0);
 	unlinkat(h->dir.fd, "shards", AT_REMOVEDIR);

@@ -100,6 +100,12 @@ sm_self_register(struct sm_self *w, struct sm_err *err)
 		return ret;
 	/* A run that was taken over is not joined a second time. */
 	ret = sm_handle_check_run(&w->h, err);
+	if (ret == 0 && faccessat(w->h.dir.fd, "job.db", F_OK, 0) < 0)
+		ret = sm_err_sys_as(err, SM_EINPUT,
+				    "the job '%s' was divided into parts, or "
+				    "planned anew, meanwhile: cannot find its "
+				    "job.db",
+				    w->h.dir.path);
 	if (ret == 0)
 		ret = sm_worker_insert(w->h.db, &w->row, host, err);
 	if (ret == 0)
@@ -161,6 +167,7 @@ sm_self_join(struct sm_self *w, const char *job,
 	w->ev = &opts->events;
 	ret = sm_handle_open(&w->h, job, &db, opts->trust || w->supervised,
 			     err);
+	sm_fault("work.opened");
 	if (ret == 0)
 		ret = self_hear_run(w, err);
 	if (ret == 0 && !w->supervised)

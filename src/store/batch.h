@@ -175,6 +175,8 @@ int sm_batch_left(struct sm_batch_left *left, struct sm_db *db,
 int sm_batch_any_failed(struct sm_db *db, struct sm_err *err); /* 1, 0 */
 /* Was any ever claimed, or is one not pending?  1, 0. */
 int sm_batch_any_begun(struct sm_db *db, struct sm_err *err);
+/* Is the job paused, or a batch put off, hastened, given other tries?  1, 0. */
+int sm_batch_any_edited(struct sm_db *db, struct sm_err *err);
 
 /* Ids of up to `max` batches that are not done; returns their number. */
 int sm_batch_not_done(uint64_t *id, int max, struct sm_db *db,

@@ -313,6 +313,17 @@ sm_batch_any_begun(struct sm_db *db, struct sm_err *err)
 }
 
 int
+sm_batch_any_edited(struct sm_db *db, struct sm_err *err)
+{
+	static const char text[] =
+		"SELECT 1 FROM job WHERE paused UNION ALL "
+		"SELECT 1 FROM batch WHERE priority <> 0 OR not_before <> 0 "
+		"OR max_attempts IS NOT NULL LIMIT 1";
+
+	return batch_any(db, text, err);
+}
+
+int
 sm_batch_not_done(uint64_t *id, int max, struct sm_db *db, struct sm_err *err)
 {
 	/* By the indices of the other states, so that a million done rows in

@@ -131,6 +131,29 @@ expect_exit 0 sm plan half exec -o half.gz "${plan[@]}"
 expect_exit 0 sm run half
 expect_exit 7 sm slurm half --parts 2
 expect_text err "were begun" "--restart"
+# By hand, and nowhere else: not lost without a word.
+expect_exit 0 sm plan edited exec "${plan[@]}"
+for edit in "job SET paused =" "batch SET priority =" \
+	"batch SET max_attempts =" "batch SET not_before ="; do
+	sql edited "UPDATE $edit 1"
+	expect_exit 7 sm slurm edited --parts 2
+	expect_text err "by hand"
+	sql edited "UPDATE job SET paused = 0; UPDATE batch SET priority = 0,
+		max_attempts = NULL, not_before = 0"
+done
+expect_exit 0 sm slurm edited --parts 2 --print
+expect_exit 2 sm slurm edited/part-0001
+expect_text err "name the whole job"
+# Named when it was joined, the final file is known from then on.
+expect_exit 0 sm run edited
+expect_exit 0 sm finalize edited -o edited.gz
+expect_exit 0 sm retry edited --batch 0
+expect_exit 0 sm run edited
+expect_exit 0 sm slurm edited --print
+expect_text out slurm-finalize.sh
+SLURM_SUBMIT_DIR=$dir/edited bash edited/slurm-finalize.sh >out ||
+	fail "finalize of a file that was named later"
+same one.gz edited.gz
 printf 'one\ntwo\n' | sm plan items exec --items - -o items.gz -- echo {} \
 	>out || fail "plan"
 expect_exit 0 sm slurm items --parts 2 --print

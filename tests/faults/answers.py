@@ -41,11 +41,11 @@ def faulty(slot, scenario, fault, code, *words):
     return passed
 
 
-def stopped(slot, scenario, fault, then, code, after=None):
-    """It is stopped at a point, then(process) happens, it goes on, after() that
-    too, to its end: what it said."""
+def stopped(slot, scenario, fault, then, code, after=None, argv=None):
+    """It, or another command, is stopped at a point, then(process) happens, it
+    goes on, after() that too, to its end: what it said."""
     slot.reset(scenario)
-    process = zombies.Process(slot, scenario.command,
+    process = zombies.Process(slot, argv or scenario.command,
                               {"SHARDMILL_FAULT": fault})
     try:
         zombies.wait_for(20, "the program stops", process.stopped)
@@ -167,9 +167,72 @@ def stopped_joining(slot, table):
     lab.check_again(slot, table["finalize"])
 
 
+def taken_over(slot, table):
+    """Frozen while it begins, it finds the job another's, whose number of the
+    run it does not take for its own."""
+    def take_over(_):
+        slot.must("run", "f.gz.job", "-q", "-j", "1", "--takeover")
+        before.append((zombies.files(slot), zombies.rows(slot)))
+
+    run = table["zombie"].command
+    for argv in run, [*run, "--takeover"]:
+        for point in "run.locked", "run.before_set", "run.set":
+            before = []
+            text = stopped(slot, table["zombie"], f"{point}:stop", take_over, 8,
+                           argv=argv)
+            if "took the job" not in text:
+                raise lab.Violation(f"{point}: it says: {text}")
+            expect("files and rows", (zombies.files(slot), zombies.rows(slot)),
+                   before[0])
+            expect("takeovers", slot.sql("SELECT run FROM job"),
+                   [(2 if argv != run and point == "run.set" else 1,)])
+
+
+DIVIDE = ["slurm", "f.gz.job", "--parts", "2", "--print"]
+
+
+def parts_killed(slot, table):
+    """Parts that a kill left half made are no job, and the same command makes
+    them anew."""
+    plan = [*table["plan"].command, "--parts", "2"]
+    for scenario, argv, points in (
+            (table["plan"], plan, ("parts.made_one", "parts.before_marker")),
+            (table["work"], DIVIDE, ("parts.made_one", "parts.before_marker",
+                                     "divide.before_unlink"))):
+        for point in points:
+            slot.reset(scenario)
+            r = slot.sm(*argv, env={"SHARDMILL_FAULT": f"{point}:kill"})
+            expect(f"exit status at {point}", r.code, -signal.SIGKILL)
+            if argv is DIVIDE:
+                slot.must("run", "f.gz.job/part-0000", code=7)
+            slot.must(*argv)
+            slot.must("run", "f.gz.job", "-q", "-j", "1")
+            with open(slot.path("f.gz"), "rb") as f:
+                if f.read() != scenario.want():
+                    raise lab.Violation(f"{point}: another final file")
+
+
+def worked_meanwhile(slot, table):
+    """A job that is begun while it is divided stays whole; a worker that comes
+    late does not begin one that is gone."""
+    text = stopped(slot, table["work"], "parts.before_marker:stop",
+                   lambda _: slot.must("work", "f.gz.job", "-q"), 7,
+                   argv=DIVIDE)
+    if "were begun" not in text:
+        raise lab.Violation(f"it says: {text}")
+    expect("parts", [name for name in os.listdir(slot.path("f.gz.job"))
+                     if name.startswith("part-")], [])
+    lab.check_again(slot, table["resume"])
+    text = stopped(slot, table["work"], "work.opened:stop",
+                   lambda _: slot.must(*DIVIDE), 3)
+    if "divided" not in text:
+        raise lab.Violation(f"it says: {text}")
+
+
 CASES = [made_once, claim_lost, commit_lost, commit_unsaid, commit_never,
          disk_now_and_then, commands_fail, newer_version,
-         unknown_and_put_back, drained, stopped_joining]
+         unknown_and_put_back, drained, stopped_joining, taken_over,
+         parts_killed, worked_meanwhile]
 
 
 def cases(table):
