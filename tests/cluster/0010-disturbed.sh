@@ -95,6 +95,10 @@ settled() {
 		! timeout 5 squeue -h -j "$array" -o %K | grep -qx 11
 }
 wait_for 60 settled
+# It was Slurm that gave both to other nodes.
+requeued=$(timeout 5 scontrol show job "$array" | grep -c 'Restarts=[1-9]')
+echo "requeued by Slurm: $requeued tasks"
+[ "$requeued" -ge 2 ] || fail "Slurm requeued $requeued tasks"
 sleep 3
 controller_off
 sleep 1
@@ -117,7 +121,7 @@ if ! cluster_wait 60 finished; then
 	scancel -u "$(id -un)"
 	wait_for 30 cluster_is_empty
 	submit job
-	echo "submitted once more: $(grep array= job/slurm.sh)"
+	echo "submitted once more by hand: $(grep array= job/slurm.sh)"
 	wait_for 60 finished
 fi
 same one.gz f.gz
