@@ -439,6 +439,11 @@ struct sm_recover_opts {
 
 struct sm_recover_result {
 	uint64_t batches, reused; /* reused: shards that were whole */
+	/*
+	 * Not reused: whole, but made with other options, before the last
+	 * accept_changed.  Nothing but job.db said whether they were kept.
+	 */
+	uint64_t outdated;
 	bool had_database; /* a damaged one was kept as job.db.damaged */
 };
 

@@ -19,6 +19,12 @@ recover_run(struct sm_call *call, struct sm_err *err)
 		       "next: shardmill run $",
 		       job, sm_text_count(r.reused).s,
 		       sm_text_count(r.batches).s, job, NULL);
+	if (r.outdated)
+		sm_output_line(stdout,
+			       "% of the others are whole, but were made with "
+			       "other options (--accept-changed): they are "
+			       "made again with those of now",
+			       sm_text_count(r.outdated).s, NULL);
 	if (r.had_database)
 		sm_output_line(stdout, "the damaged database was kept beside "
 				       "it as job.db.damaged",

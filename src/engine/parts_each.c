@@ -256,6 +256,7 @@ sm_parts_recover(struct sm_recover_result *result, struct sm_parts *w,
 		if (ret == 0) {
 			result->batches += r.batches;
 			result->reused += r.reused;
+			result->outdated += r.outdated;
 			result->had_database |= r.had_database;
 			rebuilt++;
 		}

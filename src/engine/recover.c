@@ -37,6 +37,7 @@ struct recover {
 	uint64_t first, end; /* those that belong here: all, or a part's */
 	unsigned digits;
 	bool is_void; /* job.db, of a killed plan or recovery */
+	bool outdated; /* the batch has something whole of other options */
 	char hex[17]; /* the fingerprint, as attempts have it */
 	struct sm_claim by;
 };
@@ -145,7 +146,7 @@ recover_set_aside(struct recover *r, struct sm_err *err)
 
 /* Is the member, which fits itself, the batch's?  What its row records. */
 static bool
-recover_take(struct sm_batch_made *made, const struct recover *r,
+recover_take(struct sm_batch_made *made, struct recover *r,
 	     const struct sm_kind_batch *b, const struct sm_member *m)
 {
 	*made = (struct sm_batch_made){
@@ -157,10 +158,11 @@ recover_take(struct sm_batch_made *made, const struct recover *r,
 		.raw_crc32 = m->raw_crc32,
 		.gz_crc32 = m->gz_crc32,
 	};
-	return m->head.batch == b->id &&
-	       m->head.fingerprint == r->fingerprint &&
-	       m->head.first == (uint64_t)b->first &&
-	       m->head.end == (uint64_t)b->end;
+	if (m->head.batch != b->id || m->head.first != (uint64_t)b->first ||
+	    m->head.end != (uint64_t)b->end)
+		return false;
+	r->outdated |= m->head.fingerprint != r->fingerprint;
+	return m->head.fingerprint == r->fingerprint;
 }
 
 /* 1: the shard of `b` is whole, and this is what its row records. */
@@ -261,6 +263,7 @@ recover_batch(const struct sm_kind_batch *b, void *arg, struct sm_err *err)
 
 	if (ret == 0 && r->by.worker == 0)
 		ret = recover_register(r, err);
+	r->outdated = false;
 	if (ret == 0)
 		ret = recover_look_at_shard(&made, r, b, err);
 	if (ret == 0) {
@@ -273,6 +276,8 @@ recover_batch(const struct sm_kind_batch *b, void *arg, struct sm_err *err)
 		r->result->reused += ret > 0;
 		if (ret > 0 && joined)
 			ret = sm_joined_adopt(r->p.db, b->id, at, err);
+	} else {
+		r->result->outdated += r->outdated;
 	}
 	if (b->id % 256 == 0)
 		recover_progress(r, b->id);

@@ -84,6 +84,15 @@ expect_exit 0 sm candidates -o f.gz "${args[@]}" --min-score 0.4 \
 	--min-candidates 2
 expect_exit 7 sm candidates -o f.gz "${args[@]}"
 
+# Without the database nothing says which shards were kept: they are made again
+# with the options of now, and that is told.
+cp -r f.gz.job kept.job
+rm -f f.gz.job/job.db f.gz.job/job.db-*
+expect_exit 0 sm recover f.gz.job
+expect_text out "4 of 6 batches were whole" "2 of the others" --accept-changed
+rm -rf f.gz.job
+mv kept.job f.gz.job
+
 # Killed behind the commit: spec.json and the tables follow at the next start.
 sql f.gz.job 'SELECT spec FROM job' >spec.now
 for next in "run f.gz.job" "candidates -o f.gz ${args[*]} --min-score 0.4
