@@ -19,15 +19,11 @@ sm_lock_try(int *fd, int dirfd, const char *name, struct sm_err *err)
 {
 	int f = openat(dirfd, name,
 		       O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
-	int ret, ms;
+	int ret;
 
 	if (f < 0)
 		return sm_err_sys(err, "cannot open lock '%s'", name);
-	ret = sm_byte_lock(f, 0);
-	for (ms = 0; ret == 0 && ms < LOCK_PATIENCE_MS; ms += LOCK_POLL_MS) {
-		sm_clock_sleep_ms(LOCK_POLL_MS);
-		ret = sm_byte_lock(f, 0);
-	}
+	ret = sm_byte_lock_wait(f, 0);
 	if (ret > 0) {
 		*fd = f;
 		return 1;
@@ -62,6 +58,18 @@ sm_byte_lock(int fd, uint64_t at)
 	if (fcntl(fd, F_OFD_SETLK, &l) == 0)
 		return 1;
 	return errno == EAGAIN || errno == EACCES ? 0 : -errno;
+}
+
+int
+sm_byte_lock_wait(int fd, uint64_t at)
+{
+	int ret = sm_byte_lock(fd, at), ms;
+
+	for (ms = 0; ret == 0 && ms < LOCK_PATIENCE_MS; ms += LOCK_POLL_MS) {
+		sm_clock_sleep_ms(LOCK_POLL_MS);
+		ret = sm_byte_lock(fd, at);
+	}
+	return ret;
 }
 
 int

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "final.h"
+#include "lock.h"
+
 #include "joined.h"
 
 #include "consumed.h"
@@ -30,6 +32,33 @@ sm_consumed_part_name(const char *path, int64_t generation)
 	memcpy(part, path, n + 1);
 	strcpy(part + (n < most ? n : most), suffix);
 	return part;
+}
+
+/*
+ * It may have been renamed between opening and locking.  Where locks cannot be
+ * had nobody can tell, and the job's own final.lock must do.
+ */
+int
+sm_consumed_part_open(int *fd, const char *part, bool make, struct sm_err *err)
+{
+	int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | (make ? O_CREAT : 0);
+	struct stat opened, named;
+
+	*fd = open(part, flags, 0666);
+	if (*fd < 0)
+		return !make && errno == ENOENT ?
+			       0 :
+			       sm_err_sys(err, "cannot open '%s'", part);
+	if (sm_byte_lock_wait(*fd, 0) != 0 && fstat(*fd, &opened) == 0 &&
+	    stat(part, &named) == 0 && opened.st_ino == named.st_ino &&
+	    opened.st_dev == named.st_dev)
+		return 1;
+	close(*fd);
+	*fd = -1;
+	return sm_err_set(err, SM_EHELD,
+			  "another job, or another finalize, writes '%s'; wait "
+			  "until it ends, or name another final file by -o",
+			  part);
 }
 
 int

@@ -18,6 +18,13 @@
 /* F.part, with as much of F as a name may be long; malloc'd, NULL: no memory. */
 char *sm_consumed_part_name(const char *path, int64_t generation);
 
+/*
+ * Open a growing file for one writer alone, and make it if `make`: 1; 0: it is
+ * not there; SM_EHELD: another finalize or job writes it; <0.
+ */
+int sm_consumed_part_open(int *fd, const char *part, bool make,
+			  struct sm_err *err);
+
 /* The file that rows speak of: 1 (close `*fd`); 0: there is none; <0. */
 int sm_consumed_open(int *fd, uint64_t *size, const struct sm_job *job,
 		     struct sm_err *err);

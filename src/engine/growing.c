@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "fault.h"
 #include "file.h"
 #include "hash.h"
 #include "lock.h"
@@ -19,8 +18,6 @@
 #include "join.h"
 
 #include "growing.h"
-
-#define OPEN_FLAGS (O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC)
 
 void
 sm_growing_init(struct sm_growing *g, struct sm_handle *h,
@@ -48,6 +45,15 @@ growing_begin(struct sm_growing *g, bool single_member)
 
 /* ---------------------------------------------------------------- open -- */
 
+static bool
+growing_has_both_names(const struct sm_growing *g)
+{
+	struct stat part, final;
+
+	return stat(g->part, &part) == 0 && stat(g->path, &final) == 0 &&
+	       part.st_dev == final.st_dev && part.st_ino == final.st_ino;
+}
+
 /*
  * The generation's file is F.part or, once it was published, F.  Both names
  * for one file are what a rewrite begins with: F has it.
@@ -55,28 +61,22 @@ growing_begin(struct sm_growing *g, bool single_member)
 static int
 growing_open_file(struct sm_growing *g, struct sm_err *err)
 {
-	struct stat part, final;
+	int ret;
 
-	if (stat(g->part, &part) == 0 && stat(g->path, &final) == 0 &&
-	    part.st_dev == final.st_dev && part.st_ino == final.st_ino)
+	if (growing_has_both_names(g))
 		unlink(g->part);
-	if (g->generation > 0) {
-		g->fd = open(g->part, OPEN_FLAGS & ~O_CREAT);
-		if (g->fd < 0 && errno == ENOENT) {
-			g->fd = open(g->path,
-				     O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-			g->published = g->fd >= 0;
-		}
-		/* What cannot be opened is not what is not there: batches
-		 * whose bytes it has would be made again. */
+	ret = sm_consumed_part_open(&g->fd, g->part, g->generation == 0, err);
+	/* What cannot be opened is not what is not there: batches whose bytes
+	 * it has would be made again. */
+	if (ret == 0) {
+		g->fd = open(g->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 		if (g->fd < 0 && errno != ENOENT && errno != ELOOP)
 			return sm_err_sys(err, "cannot open '%s'", g->path);
+		g->published = g->fd >= 0;
+		if (g->fd < 0)
+			ret = sm_consumed_part_open(&g->fd, g->part, true, err);
 	}
-	if (g->fd < 0)
-		g->fd = open(g->part, OPEN_FLAGS, 0666);
-	if (g->fd < 0)
-		return sm_err_sys(err, "cannot create '%s'", g->part);
-	return 0;
+	return ret < 0 ? ret : 0;
 }
 
 int
@@ -99,20 +99,15 @@ sm_growing_open(struct sm_growing *g, const char *path, struct sm_err *err)
 	return ret;
 }
 
-/* Ours alone?  It may have been renamed between opening and locking. */
+/* From the start: what an earlier try has left does not count. */
 static int
-growing_lock_other(struct sm_growing *g, struct sm_err *err)
+growing_open_empty(struct sm_growing *g, struct sm_err *err)
 {
-	struct stat opened, named;
+	int ret = sm_consumed_part_open(&g->fd, g->part, true, err);
 
-	if (sm_byte_lock(g->fd, 0) > 0 && fstat(g->fd, &opened) == 0 &&
-	    stat(g->part, &named) == 0 && opened.st_ino == named.st_ino &&
-	    opened.st_dev == named.st_dev)
-		return 0;
-	close(g->fd);
-	g->fd = -1;
-	return sm_err_set(err, SM_EHELD, "another finalize writes '%s'",
-			  g->path);
+	if (ret > 0 && ftruncate(g->fd, 0) < 0)
+		ret = sm_err_sys(err, "cannot cut '%s'", g->part);
+	return ret < 0 ? ret : 0;
 }
 
 int
@@ -132,12 +127,7 @@ sm_growing_open_other(struct sm_growing *g, const char *path,
 	g->part = sm_path_concat(path, ".tmp");
 	if (!g->path || !g->part)
 		return sm_err_mem(err, "a path");
-	g->fd = open(g->part, OPEN_FLAGS, 0666);
-	if (g->fd < 0)
-		return sm_err_sys(err, "cannot create '%s'", g->part);
-	ret = growing_lock_other(g, err);
-	if (ret == 0 && ftruncate(g->fd, 0) < 0)
-		ret = sm_err_sys(err, "cannot cut '%s'", g->part);
+	ret = growing_open_empty(g, err);
 	if (ret == 0)
 		growing_begin(g, single_member);
 	return ret;
@@ -155,8 +145,9 @@ sm_growing_rewind(struct sm_growing *g)
 static int
 growing_keep_published(struct sm_growing *g, struct sm_err *err)
 {
-	if (link(g->path, g->part) < 0 && errno != EEXIST &&
-	    rename(g->path, g->part) < 0)
+	if (link(g->path, g->part) < 0 &&
+	    !(errno == EEXIST && growing_has_both_names(g)) &&
+	    (errno == EEXIST || rename(g->path, g->part) < 0))
 		return sm_err_sys(err, "cannot keep '%s' as '%s'", g->path,
 				  g->part);
 	return 0;
@@ -184,9 +175,9 @@ sm_growing_rewrite(struct sm_growing *g, struct sm_err *err)
 		return sm_err_mem(err, "a path");
 	sm_event_notice(g->ev, "'%s' is written again, with what was made "
 			       "again since", g->path);
-	g->fd = open(g->part, OPEN_FLAGS | O_TRUNC, 0666);
-	if (g->fd < 0)
-		return sm_err_sys(err, "cannot create '%s'", g->part);
+	ret = growing_open_empty(g, err);
+	if (ret < 0)
+		return ret;
 	g->rewriting = true;
 	g->published = g->must_rewrite = g->durable_name = false;
 	g->anew = true;
@@ -370,51 +361,4 @@ sm_growing_is_current(struct sm_growing *g, struct sm_err *err)
 	if (ret < 0)
 		return ret;
 	return n == g->final.appended && digest == g->digest;
-}
-
-/* ----------------------------------------------------------------- end -- */
-
-int
-sm_growing_list(struct sm_growing *g, const struct sm_batch_row *row,
-		const struct sm_gzip_entry *e, struct sm_err *err)
-{
-	g->digest_listed = sm_join_digest_row(g->digest_listed, row);
-	if (g->published)
-		return 0;
-	return sm_final_entry(&g->final, e, err);
-}
-
-int
-sm_growing_end(struct sm_growing *g, struct sm_err *err)
-{
-	int ret;
-
-	if (g->published)
-		return 0;
-	ret = sm_final_end(&g->final, err);
-	if (ret < 0)
-		return ret;
-	sm_fault("join.before_sync");
-	if (sm_fault_errno("join.sync") || fdatasync(g->fd) < 0) {
-		ret = sm_err_sys(err, "cannot sync '%s'", g->part);
-		sm_growing_abandon(g);
-		return ret;
-	}
-	return 0;
-}
-
-int
-sm_growing_rename(struct sm_growing *g, struct sm_err *err)
-{
-	if (!g->published) {
-		sm_fault("join.before_rename");
-		if (sm_fault_errno("join.rename") ||
-		    rename(g->part, g->path) < 0)
-			return sm_err_sys(err, "cannot rename '%s' to '%s'",
-					  g->part, g->path);
-		g->is_whole = true;
-		sm_fault("join.after_rename");
-	}
-	/* Before the commit: the row must never record a name that is not. */
-	return sm_growing_sync_parent(g, err);
 }

@@ -7,7 +7,6 @@
  * What was joined is noted in JOB/final, behind the rename: killed in between,
  * the file is joined once more.
  */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -244,14 +243,13 @@ static int
 join_write(struct sm_parts_join *j, struct sm_err *err)
 {
 	uint64_t part;
-	int ret;
+	int ret = sm_consumed_part_open(&j->fd, j->part_path, true, err);
 
-	j->fd = open(j->part_path,
-		     O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-		     0666);
-	if (j->fd < 0)
-		return sm_err_sys(err, "cannot create '%s'", j->part_path);
+	if (ret < 0)
+		return ret;
 	j->part_exists = true;
+	if (ftruncate(j->fd, 0) < 0)
+		return sm_err_sys(err, "cannot cut '%s'", j->part_path);
 	if (j->single_member)
 		sm_final_begin_single(&j->final, j->fd, j->part_path,
 				      j->w->spec->fingerprint,

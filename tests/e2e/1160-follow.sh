@@ -135,3 +135,19 @@ expect_exit 1 sm finalize f.gz -o some.gz --allow-missing
 expect_exit 0 sm verify some.gz
 ended 0 $pid run
 same f.gz ref.gz
+
+# Another job with the same final file does not write to the same F.part.
+rm -rf f.gz f.gz.job
+PACE=0.3
+start run exec -o f.gz "${job[@]}" -- sh -c "$slow"
+wait_for 20 test -s f.gz.part
+expect_exit 0 sm plan twin exec -o f.gz "${job[@]}" -- sh -c "echo twin; $slow"
+expect_exit 8 env PACE=0 "$SHARDMILL" run twin
+expect_text err "writes '$PWD/f.gz.part'" "-o"
+ended 0 $pid run
+same f.gz ref.gz
+made_once f.gz.job
+expect_exit 7 sm run twin
+expect_exit 0 sm run twin -o twin.gz
+expect_exit 0 sm verify twin.gz
+made_once twin
