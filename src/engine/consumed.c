@@ -61,6 +61,53 @@ sm_consumed_part_open(int *fd, const char *part, bool make, struct sm_err *err)
 			  part);
 }
 
+/* Does the job's shard of that batch begin so?  1; 0; <0. */
+static int
+consumed_shard_begins(const struct sm_handle *h, uint64_t batch,
+		      const unsigned char *head, struct sm_err *err)
+{
+	char name[SM_SHARD_NAME_MAX];
+	unsigned char own[SM_GZIP_SHARD_HEADER];
+	ssize_t n;
+	int fd;
+
+	sm_shard_name(name, batch, h->digits);
+	fd = openat(h->dir.shards_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ?
+			       0 :
+			       sm_err_sys(err, "cannot open shard '%s'", name);
+	n = pread(fd, own, sizeof(own), 0);
+	close(fd);
+	return n == (ssize_t)sizeof(own) && memcmp(own, head, sizeof(own)) == 0;
+}
+
+int
+sm_consumed_part_refuse(int fd, const char *part, uint64_t fingerprint,
+			struct sm_handle *h, struct sm_err *err)
+{
+	unsigned char head[SM_GZIP_SHARD_HEADER];
+	ssize_t n = pread(fd, head, sizeof(head), 0);
+	struct sm_gzip_shard s;
+	int ret = 0;
+
+	if (n != (ssize_t)sizeof(head) ||
+	    !sm_gzip_get_shard(&s, head, sizeof(head)) ||
+	    s.fingerprint == fingerprint)
+		return 0;
+	if (h)
+		ret = sm_joined_any(h->db, err);
+	if (h && ret == 0)
+		ret = consumed_shard_begins(h, s.batch, head, err);
+	if (ret != 0)
+		return ret < 0 ? ret : 0;
+	return sm_err_set(err, SM_EREFUSED,
+			  "'%s' is what another job has joined so far, and may "
+			  "be all there is of it (--consume); finish that job, "
+			  "or move the file away, or write over it by --force",
+			  part);
+}
+
 int
 sm_consumed_open(int *fd, uint64_t *size, const struct sm_job *job,
 		 struct sm_err *err)

@@ -25,6 +25,15 @@ char *sm_consumed_part_name(const char *path, int64_t generation);
 int sm_consumed_part_open(int *fd, const char *part, bool make,
 			  struct sm_err *err);
 
+/*
+ * May the job of this fingerprint cut that file and write over it?  SM_EREFUSED
+ * if it begins with another's shard: a job that consumes its shards, and that
+ * nobody runs now, may have nothing else.  `h` NULL: no older fingerprint of
+ * the job's own can be in it.
+ */
+int sm_consumed_part_refuse(int fd, const char *part, uint64_t fingerprint,
+			    struct sm_handle *h, struct sm_err *err);
+
 /* The file that rows speak of: 1 (close `*fd`); 0: there is none; <0. */
 int sm_consumed_open(int *fd, uint64_t *size, const struct sm_job *job,
 		     struct sm_err *err);

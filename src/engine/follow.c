@@ -139,7 +139,8 @@ follow_open(struct sm_follow *f, struct sm_err *err)
 					   f->h.fingerprint, &f->h.job,
 					   f->h.job.final_force, err);
 	if (ret == 0)
-		ret = sm_growing_open(&f->grown, f->h.job.final_path, err);
+		ret = sm_growing_open(&f->grown, f->h.job.final_path,
+				      f->h.job.final_force, err);
 	return ret;
 }
 

@@ -80,7 +80,8 @@ growing_open_file(struct sm_growing *g, struct sm_err *err)
 }
 
 int
-sm_growing_open(struct sm_growing *g, const char *path, struct sm_err *err)
+sm_growing_open(struct sm_growing *g, const char *path, bool force,
+		struct sm_err *err)
 {
 	int ret = sm_joined_generation(&g->generation, g->h->db, err);
 
@@ -94,6 +95,9 @@ sm_growing_open(struct sm_growing *g, const char *path, struct sm_err *err)
 	if (!g->path || !g->part)
 		return sm_err_mem(err, "a path");
 	ret = growing_open_file(g, err);
+	if (ret == 0 && g->generation == 0 && !force)
+		ret = sm_consumed_part_refuse(g->fd, g->part,
+					      g->h->fingerprint, g->h, err);
 	if (ret == 0)
 		growing_begin(g, g->h->job.single_member);
 	return ret;

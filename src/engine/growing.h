@@ -71,8 +71,12 @@ struct sm_growing {
 void sm_growing_init(struct sm_growing *g, struct sm_handle *h,
 		     const struct sm_events *ev);
 
-/* The job's own; final.lock is held by the caller, or in g->lock. */
-int sm_growing_open(struct sm_growing *g, const char *path, struct sm_err *err);
+/*
+ * The job's own; final.lock is held by the caller, or in g->lock.  SM_EHELD:
+ * another job writes the same; SM_EREFUSED: did so, and there is no `force`.
+ */
+int sm_growing_open(struct sm_growing *g, const char *path, bool force,
+		    struct sm_err *err);
 /* A file beside it.  SM_EHELD: somebody else writes the same. */
 int sm_growing_open_other(struct sm_growing *g, const char *path,
 			  bool single_member, struct sm_err *err);

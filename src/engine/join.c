@@ -126,7 +126,7 @@ join_check(struct sm_joining *j, const struct sm_finalize_opts *opts,
 
 /* What grew while the job ran is taken over, if it is still true. */
 static int
-join_open(struct sm_joining *j, struct sm_err *err)
+join_open(struct sm_joining *j, bool force, struct sm_err *err)
 {
 	int ret;
 
@@ -146,7 +146,8 @@ join_open(struct sm_joining *j, struct sm_err *err)
 				 j->h->dir.path);
 	if (ret < 0)
 		return ret;
-	return sm_growing_open(j->g, j->path, err);
+	return sm_growing_open(j->g, j->path,
+			       force || j->h->job.final_force, err);
 }
 
 int
@@ -189,7 +190,7 @@ sm_join(struct sm_finalize_result *result, struct sm_handle *h,
 	}
 	ret = join_check(&j, opts, err);
 	if (ret == 0)
-		ret = j.ours ? join_open(&j, err)
+		ret = j.ours ? join_open(&j, opts->force, err)
 			     : sm_growing_open_other(g, j.path, j.single_member,
 						     err);
 	if (ret == 0)

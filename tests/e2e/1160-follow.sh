@@ -151,3 +151,26 @@ expect_exit 7 sm run twin
 expect_exit 0 sm run twin -o twin.gz
 expect_exit 0 sm verify twin.gz
 made_once twin
+
+# Nor over what a job that was stopped has there, unless by force.
+any_joined() {
+	[ "$(sql f.gz.job 'SELECT joined FROM progress')" -gt 0 ]
+}
+rm -rf f.gz f.gz.job twin twin.gz
+start run exec -o f.gz "${job[@]}" --consume -- sh -c "$slow"
+wait_for 30 any_joined
+kill -KILL -- -$pid
+wait $pid
+PACE=0
+cp f.gz.part part.was
+expect_exit 0 sm plan twin exec -o f.gz "${job[@]}" -- sh -c "echo twin; $slow"
+expect_exit 7 sm run twin
+expect_text err f.gz.part --force
+same f.gz.part part.was
+expect_exit 0 sm run f.gz.job
+same f.gz ref.gz
+made_once f.gz.job
+mv part.was g.gz.part
+expect_exit 7 sm run twin -o g.gz
+expect_exit 0 sm finalize twin -o g.gz --force
+expect_exit 0 sm verify g.gz

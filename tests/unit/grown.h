@@ -134,7 +134,7 @@ open_again(void)
 {
 	sm_growing_close(&g);
 	sm_growing_init(&g, &h, &quiet);
-	if (sm_growing_open(&g, h.job.final_path, &jobdb.err) < 0)
+	if (sm_growing_open(&g, h.job.final_path, false, &jobdb.err) < 0)
 		fail_msg("%s", jobdb.err.text);
 }
 
