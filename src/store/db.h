@@ -5,7 +5,9 @@
  * queue of the file write.lock, then BEGIN IMMEDIATE.  SQLite's own waiting
  * polls with growing pauses, and with eight writers some starve.  While the
  * turn lasts INT, TERM, HUP and TSTP are blocked in the calling thread: a
- * process stopped in its turn would stop everybody.
+ * process stopped in its turn would stop everybody.  A process of several
+ * threads is stopped by what another of them takes: Ctrl-Z may find a
+ * supervisor in the turn of its follow thread, and all wait until it goes on.
  *
  * An outsider, such as a shell with an open transaction, does not queue.  It
  * is waited for as `struct sm_db_wait` says, and named by its pid.
