@@ -184,8 +184,8 @@ sm_err_sys_as(struct sm_err *err, int code, const char *fmt, ...)
 	int sys = errno, own = err_class_of_errno(sys);
 	va_list ap;
 
-	/* A file that is missing is bad input, a disk that fails is not. */
-	if (code == SM_EINPUT && (sys == EIO || own != SM_EIO))
+	/* What is missing is what `code` says, a disk that fails is not. */
+	if (sys == EIO || sys == EINTR || own != SM_EIO)
 		code = own;
 	va_start(ap, fmt);
 	err_sysv(err, code, sys, fmt, ap);

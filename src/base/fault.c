@@ -120,6 +120,8 @@ sm_fault_errno(const char *point)
 		if (r->passed == r->nth || (r->onwards && r->passed > r->nth))
 			ret = fault_act(r->action);
 	}
+	if (ret)
+		fault_log("acted");
 	pthread_mutex_unlock(&fault_lock);
 	return ret;
 }

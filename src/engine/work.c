@@ -220,10 +220,12 @@ work_commit(struct sm_self *w, struct sm_err *err)
 		if (tries == COMMIT_TRIES)
 			return sm_err_set(err, class,
 					  "cannot commit batch %llu: the "
-					  "database failed %d times; check the "
-					  "disk, then run the same command "
-					  "again",
-					  (unsigned long long)w->b.id, tries);
+					  "database failed %d times; %s, then "
+					  "run the same command again",
+					  (unsigned long long)w->b.id, tries,
+					  class == SM_ENOSPC ?
+						  "make space" :
+						  "check the disk");
 	}
 }
 

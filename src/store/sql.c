@@ -51,29 +51,56 @@ sql_advice(int class)
 	}
 }
 
-static bool
-sql_file_failed(sqlite3_file *f)
+/* The last errno of a file that SQLite has open, or 0. */
+static int
+sql_file_errno(sqlite3_file *f)
 {
 	int sys = 0;
 
-	if (!f || !f->pMethods)
-		return false;
-	f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &sys);
-	return sys != 0;
+	if (f && f->pMethods)
+		f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &sys);
+	return sys;
+}
+
+static int
+sql_journal_errno(struct sm_db *db)
+{
+	sqlite3_file *journal = NULL;
+
+	sqlite3_file_control(db->main, "main", SQLITE_FCNTL_JOURNAL_POINTER,
+			     &journal);
+	return sql_file_errno(journal);
 }
 
 bool
 sql_disk_failed(struct sm_db *db)
 {
-	sqlite3_file *file = NULL, *journal = NULL;
+	sqlite3_file *file = NULL;
 
 	if (!db->main)
 		return false;
 	sqlite3_file_control(db->main, "main", SQLITE_FCNTL_FILE_POINTER,
 			     &file);
-	sqlite3_file_control(db->main, "main", SQLITE_FCNTL_JOURNAL_POINTER,
-			     &journal);
-	return sql_file_failed(file) || sql_file_failed(journal);
+	return sql_file_errno(file) || sql_journal_errno(db);
+}
+
+static bool
+sql_is_space(int sys)
+{
+	return sys == ENOSPC || sys == EDQUOT;
+}
+
+/*
+ * Is it for want of space?  SQLite says so of ENOSPC alone, and of a COMMIT
+ * that failed it keeps the reason with the log.
+ */
+static bool
+sql_wants_space(struct sm_db *db, int rc, int sys)
+{
+	if (!sql_is_space(sys) && db->main &&
+	    (rc == SQLITE_IOERR_WRITE || rc == SQLITE_IOERR_FSYNC))
+		sys = sql_journal_errno(db);
+	return sql_is_space(sys);
 }
 
 int
@@ -89,7 +116,7 @@ sql_err(struct sm_db *db, int rc, const char *what, struct sm_err *err)
 	}
 	class = sql_class(rc);
 	sys = db->main ? sqlite3_system_errno(db->main) : 0;
-	if (class == SM_EIO && (sys == ENOSPC || sys == EDQUOT))
+	if (class == SM_EIO && sql_wants_space(db, rc, sys))
 		class = SM_ENOSPC;
 	if (!err)
 		return class;
