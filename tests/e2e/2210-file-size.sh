@@ -7,10 +7,12 @@ data mid 6000 300
 opts=(--batch-rows 300 --max-attempts 1)
 reference by300 "${opts[@]}"
 expect_exit 0 sm plan f.gz.job candidates -o f.gz "${opts[@]}" "${args[@]}"
-code=0
-(trap '' XFSZ; ulimit -f 100; sm run f.gz.job -j 2) >out 2>err || code=$?
-[[ $code = [14] ]] || fail "exit $code"
+limited() {
+	(trap '' XFSZ; ulimit -f 100; sm "$@")
+}
+expect_exit 4 limited run f.gz.job -j 2
 [ ! -e f.gz ] || fail "a file was made"
-expect_exit 0 sm run f.gz.job -j 2 --retry-failed
+equal "$(count_of f.gz.job failed)" 0 "failed batches"
+expect_exit 0 sm run f.gz.job -j 2
 same "$set/by300.gz" f.gz
 no_leftovers f.gz.job

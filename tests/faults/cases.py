@@ -121,8 +121,8 @@ def library(d):
             (edits.case_made_again, [("edit made again",
                                       (table["finalize"],))])):
         cases += [Case(name, call, args) for name, args in some]
-    woken, beside = zombies.cases(slot, table["zombie"])
-    for call, some, count in ((zombies.case, woken, COUNTS["zombie"]),
+    woken, beside, rest = zombies.cases(slot, table["zombie"])
+    for call, some, count in ((zombies.case, woken + rest, COUNTS["zombie"]),
                               (zombies.case_beside, beside, COUNTS["beside"])):
         cases += [Case("zombie " + name, call, args)
                   for name, args in d.sample(some, count)]

@@ -134,6 +134,7 @@ def whole(slot, want):
     found = lab.audit(slot)
     if found:
         raise lab.Violation("; ".join(found))
+    lab.check_once(slot)
     with gzip.open(slot.path("f.gz")) as a, gzip.open(want) as b:
         while True:
             one, other = a.read(1 << 20), b.read(1 << 20)

@@ -11,7 +11,10 @@ powercut() {
 	local name=$1 states=$2 start=$EPOCHREALTIME log
 	log=$root/build-$name/powercut.log
 	shift 2
-	need_packages strace sqlite3 || return 1
+	need_packages strace sqlite3 || {
+		result failed "$name/powercut" "" "no strace, or no sqlite3"
+		return 1
+	}
 	if "$PYTHON" "$tests/faults/powercut.py" --states "$states" "$@" \
 		"$root/build-$name/shardmill" >"$log" 2>&1; then
 		cat "$log"

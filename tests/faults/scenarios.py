@@ -54,13 +54,14 @@ class Scenario:
 
     def __init__(self, name, command, prepare=None, finish=(), key="plain",
                  made=None, again=(0,), vanishes=False,
-                 keeps=False, intact=()):
+                 keeps=False, redone=(), intact=()):
         self.name = name
         self.command = command    # which a fault hits, and which is repeated
         self._prepare = prepare
         self.finish = finish      # commands from there to the final file
         self.again = again        # statuses of the repeated command
         self.keeps = keeps        # what is done stays done
+        self.redone = redone      # batches that had been done, put back
         self.intact = intact      # shards that are never made again
         self.vanishes = vanishes  # the job may be gone, its file complete
         self.key = key
@@ -218,7 +219,7 @@ def table():
                  keeps=True),
         Scenario("plan", ["plan", "f.gz.job", "candidates", "-o", "f.gz",
                           *candidates()], finish=[resume], keeps=True),
-        Scenario("resume", resume, _wrecked, keeps=True),
+        Scenario("resume", resume, _wrecked, keeps=True, redone=(1,)),
         Scenario("work", ["work", "f.gz.job", "-q"], _planned,
                  finish=[resume], keeps=True),
         Scenario("finalize", ["finalize", "f.gz.job"], _joinable, keeps=True),
@@ -247,15 +248,17 @@ def table():
                  finish=[resume], again=(0, 7)),
         Scenario("consume", one + ["--consume"], keeps=True),
         Scenario("unfollowed", one + ["--consume", "--no-follow"], keeps=True),
-        Scenario("half-consumed", resume, _half_consumed, keeps=True),
-        Scenario("put-back", resume, _consumed, keeps=True),
+        Scenario("half-consumed", resume, _half_consumed, keeps=True,
+                 redone=(0,)),
+        Scenario("put-back", resume, _consumed, keeps=True, redone=(1, 3)),
         Scenario("recover-consumed", ["recover", "f.gz.job"], _consumed_lost,
                  finish=[resume], again=(0, 7)),
         Scenario("accept", accept, _planned, key="other", made=other),
         # What is done stays as it was made, the rest is made anew.
         Scenario("accept-half", accept, _half, key="half", keeps=True),
-        Scenario("rewrite", accept, _consumed, key="rewrite", keeps=True),
+        Scenario("rewrite", accept, _consumed, key="rewrite", keeps=True,
+                 redone=(1, 3)),
         Scenario("rewrite-half", accept, _half_consumed, key="rewrite-half",
-                 keeps=True),
+                 keeps=True, redone=(0,)),
     ]
     return {s.name: s for s in all_}

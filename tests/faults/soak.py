@@ -49,12 +49,15 @@ def processes(root):
 
 
 def kill(pids):
+    """Did any of them live until then?"""
+    alive = 0
     for pid in pids:
         try:
+            alive += lab.alive(pid)
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
+        except OSError:
             pass
-    return len(pids) > 0
+    return alive > 0
 
 
 def victims(random, what, root):
@@ -80,6 +83,7 @@ class Soak:
             slot.reset(scenario)
             self._job(slot, scenario, targets, random)
             lab.check_whole(slot, scenario)
+            lab.check_once(slot)
             self._outcomes(slot, targets)
             with self.lock:
                 self.jobs += 1

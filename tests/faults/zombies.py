@@ -2,16 +2,18 @@
 
     zombies.py [POINT...]
 
-A worker is stopped (SIGSTOP) at a fault point and stays so past its lease;
-another one makes the batch; then it goes on (SIGCONT).  It must change nothing:
-no row, no shard, no final file; and it removes its own temporary file.
+A worker that holds a batch is stopped (SIGSTOP) at a fault point and stays so
+past its lease; another one makes the batch; then it goes on (SIGCONT).  It must
+change nothing: no row, no shard, no final file; and it removes its own
+temporary file.  Five rounds: it wakes while the same run goes on, when that run
+is over and the final file stands, under a run that began after it was stopped;
+and, its batch put back by a person, so that nobody removes its file, while
+another worker still writes, and behind it.
 
 The supervisor's kill is switched off, so that the guard alone is tested, but
 for a worker that is stopped inside a write transaction: nobody can go on
-before it is killed, which the supervisor must do.  Five rounds: it wakes while
-the same run goes on, when that run is over and the final file stands, under a
-run that began after it was stopped; and, its batch put back by a person, so
-that nobody removes its file, while another worker still writes, and behind it.
+before it is killed, which the supervisor must do.  Those, and workers without a
+batch, are counted by themselves: none of them wakes up to find it another's.
 """
 import os
 import signal
@@ -100,7 +102,14 @@ def rows(slot):
                     "gz_crc32 FROM batch ORDER BY id")
 
 
-def case(slot, scenario, point, n, when):
+def no_temporary(slot):
+    """Its own file is removed by whoever wrote it, or took its batch."""
+    left = [path for path in files(slot) if path.endswith(".tmp")]
+    if left:
+        raise lab.Violation(f"left behind: {left}")
+
+
+def case(slot, scenario, point, n, when, holds=True):
     slot.reset(scenario)
     locked = point in LOCKED
     made = {}       # by the other one, before the zombie wakes
@@ -120,6 +129,8 @@ def case(slot, scenario, point, n, when):
         if zombie.p.poll() is not None:
             return False                    # not passed so often
         mine = slot.sql("SELECT id, token FROM batch WHERE state = 'running'")
+        if holds and not mine:
+            raise lab.Violation("the stopped worker holds no batch")
         if supervisor is None:
             supervisor = Process(slot, ["run", "f.gz.job", "-q", "-j", "1"],
                                  {} if locked else NO_KILL)
@@ -156,6 +167,7 @@ def case(slot, scenario, point, n, when):
         late += [path for path in made if after[0].get(path) != made[path]]
         if late or before[1] != after[1]:
             raise lab.Violation(f"late write: {late}")
+        no_temporary(slot)
     finally:
         for process in (zombie, supervisor):
             if process:
@@ -177,7 +189,7 @@ def case_beside(slot, scenario, point, n, behind):
         wait_for(20, "the worker stops",
                  lambda: zombie.stopped() or zombie.p.poll() is not None)
         if not slot.sql("SELECT 1 FROM batch WHERE state = 'running'"):
-            return False
+            raise lab.Violation("the stopped worker holds no batch")
         slot.sql("UPDATE batch SET state = 'pending' WHERE state = 'running'")
         fault = {} if behind else {"SHARDMILL_FAULT": "work.produced:stop"}
         other = Process(slot, ["work", "f.gz.job", "-q"], fault, "other")
@@ -205,6 +217,7 @@ def case_beside(slot, scenario, point, n, behind):
         late = [path for path in made if now.get(path) != made[path]]
         if late:
             raise lab.Violation(f"late write: {late}")
+        no_temporary(slot)
     finally:
         for process in (zombie, other):
             if process:
@@ -214,37 +227,45 @@ def case_beside(slot, scenario, point, n, behind):
 
 
 def cases(slot, scenario, points=()):
-    """([(label, arguments of case())], the same of case_beside())"""
+    """[(label, arguments of case())] of those that wake with a batch, the same
+    of case_beside(), and the rest of case()'s."""
     # What one worker passes in its life, from its registration to its end.
     slot.reset(scenario)
     log = os.path.join(lab.base, "points")
     slot.sm("work", "f.gz.job", "-q", env={"SHARDMILL_FAULT_LOG": log})
     with open(log, encoding="utf-8") as f:
         passed = f.read().split()
-    counts, woken, beside = {}, [], []
-    for point in passed:
+    # Between its first claim and the last commit a worker has a batch.
+    first = passed.index("work.claimed")
+    last = len(passed) - passed[::-1].index("batch.marked_done")
+    counts, woken, beside, rest = {}, [], [], []
+    for at, point in enumerate(passed):
         counts[point] = counts.get(point, 0) + 1
+        holds = first <= at < last and point not in LOCKED
         if point == "pulse.beat" or (points and point not in points):
             continue
         for when in ("same run", "finished run", "later run"):
-            woken.append((f"{point}:stop:{counts[point]}, {when}",
-                          (scenario, point, counts[point], when)))
-        for behind in (False, True) if point not in LOCKED else ():
+            (woken if holds else rest).append(
+                (f"{point}:stop:{counts[point]}, {when}",
+                 (scenario, point, counts[point], when, holds)))
+        for behind in (False, True) if holds else ():
             beside.append((f"{point}:stop:{counts[point]}, "
                            f"{'behind' if behind else 'beside'} the other",
                            (scenario, point, counts[point], behind)))
-    return woken, beside
+    return woken, beside, rest
 
 
 def main():
-    woken, beside = cases(lab.Slot("count"), scenarios.table()["zombie"],
+    woken, beside, rest = cases(lab.Slot("count"), scenarios.table()["zombie"],
                           sys.argv[1:])
     # Nearly all of a cycle is waiting for the lease.
-    d = lab.Driver("zombies", jobs=10 * lab.JOBS)
+    d, other = (lab.Driver("zombies", jobs=10 * lab.JOBS),
+                lab.Driver("stopped in a write, or idle", jobs=10 * lab.JOBS))
     count = int(os.environ.get("COUNT") or (220 if lab.LONG else 60))
     d.run(case, d.sample(woken, count * 3 // 4))
     d.run(case_beside, d.sample(beside, count // 4))
-    lab.finish(d)
+    other.run(case, other.sample(rest, count // 2))
+    lab.finish(*[one for one, some in ((d, woken), (other, rest)) if some])
 
 
 if __name__ == "__main__":
