@@ -298,6 +298,33 @@ test_rows_added(void **state)
 		expect_damaged("SELECT 1");
 }
 
+/* The job is another supervisor's: neither files nor rows are touched. */
+static void
+test_fenced(void **state)
+{
+	char gone[SM_SHARD_NAME_MAX];
+	int64_t t0;
+
+	(void)state;
+	make(2);
+	h.job.spec = (char *)jobdb_text("SELECT spec FROM job");
+	t0 = done();
+	put_tmp(0, t0, 'b', SHARD_BYTES);
+	put_shard(0, 'a', SHARD_BYTES);
+	jobdb_sql("UPDATE job SET run = run + 1");
+	assert_int_equal(sm_startcheck(&found, &h, &jobdb.err), SM_EFENCED);
+	assert_true(tmp_is_there(0, t0));
+	assert_int_equal(first_byte("000000.gz"), 'a');
+	/* Nor is a lost shard's batch put back. */
+	sm_shard_tmp_name(gone, 0, h.digits, t0);
+	assert_int_equal(unlinkat(h.dir.shards_fd, gone, 0), 0);
+	assert_int_equal(unlinkat(h.dir.shards_fd, "000000.gz", 0), 0);
+	assert_int_equal(sm_startcheck(&found, &h, &jobdb.err), SM_EFENCED);
+	assert_int_equal(jobdb_int("SELECT state = 'done' FROM batch "
+				   "WHERE id = 0"),
+			 1);
+}
+
 int
 main(void)
 {
@@ -311,6 +338,7 @@ main(void)
 		TEST(test_many),
 		TEST(test_rows_missing),
 		TEST(test_rows_added),
+		TEST(test_fenced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
