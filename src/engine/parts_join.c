@@ -245,7 +245,7 @@ join_write(struct sm_parts_join *j, struct sm_err *err)
 	uint64_t part;
 	int ret = sm_consumed_part_open(&j->fd, j->part_path, true, err);
 
-	if (ret > 0 && !j->opts->force)
+	if (ret > 0 && !j->force)
 		ret = sm_consumed_part_refuse(j->fd, j->part_path,
 					      j->w->spec->fingerprint, NULL,
 					      err);
