@@ -179,20 +179,33 @@ for option in --level=0 --level=10 --batch-rows=0 --min-score=nan \
 	[ ! -e f.gz.job ] || fail "$option: a job was left behind"
 done
 
-# Good ones that look odd: 0 rows, 0 columns, header versions 2 and 3.
+# A command that cannot run is one message at the start, not a failed batch each.
+echo "no program" >plain.txt
+for command in no-such-command ./plain.txt ./missing/command; do
+	expect_exit 3 sm exec -o f.gz --range 6 --size 1 -- $command '{first}'
+	[ "$(wc -l <err)" = 1 ] || fail "more or less than one line: $command"
+	expect_text err "$command"
+	[ ! -e f.gz.job ] || fail "$command: a job was left behind"
+done
+
+# Good ones that look odd: padding by -1, 0 rows, 0 columns, other versions.
 "$PYTHON" - <<'PY'
 import numpy as np
 for name, dtype in (("cands", np.int32), ("scores", np.float32)):
+    padded = np.ones((4, 3), dtype)
+    padded[1:3, 1:] = -1 if name == "cands" else 1
+    np.save(f"good/{name}-pad.npy", padded)
     np.save(f"good/{name}-norows.npy", np.ones((0, 3), dtype))
     np.save(f"good/{name}-nocols.npy", np.ones((4, 0), dtype))
     for v in (2, 3):
         with open(f"good/{name}-v{v}.npy", "wb") as f:
             np.lib.format.write_array(f, np.ones((4, 3), dtype), version=(v, 0))
 PY
-for form in norows nocols v2 v3; do
+for form in norows nocols v2 v3 pad; do
 	args=(--cands=good/cands-$form.npy --scores=good/scores-$form.npy
 		--keys=good/keys.json --vocab=good/vocab.json
 		--min-candidates=1)
+	[ $form != pad ] || args+=(--pad -1)
 	"$PYTHON" "$tests/oracle.py" -o want.gz -j 1 "${args[@]}"
 	gzip -dc want.gz >want
 	expect_exit 0 sm candidates -o $form.gz "${args[@]}"
