@@ -10,6 +10,8 @@ build tsan -DSHARDMILL_SANITIZE=thread && {
 	e2e tsan 0010 3060
 }
 # A share of `tests/run faults`; e2e 2300 and 2310 are that of its power cuts.
+# The same points each time: others are `tests/run faults`' to find.
+SEED=${SEED:-1}
 . "$tests/faults/lib.sh"
 build faults -DSHARDMILL_FAULTS=ON -DSHARDMILL_TESTS=OFF && {
 	: >"$FAULTS_TABLE"

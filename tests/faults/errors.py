@@ -125,6 +125,13 @@ def check_answer(scenario, result, what, action):
                             f"{result.err.strip()}")
 
 
+# SQLite closes a database that it cannot fstat, and close() lets go of all
+# POSIX locks that the process has on that file.  Another process may then take
+# itself for the last one and delete the log under our commits: they are made
+# again, and the final file is whole all the same.
+BELOW_SQLITE = {"newfstatat", "fstat"}
+
+
 def case(slot, scenario, kind, role, name, n, action):
     slot.reset(scenario)
     filter_ = options(kind, slot) if name in ERRORS else []
@@ -132,7 +139,10 @@ def case(slot, scenario, kind, role, name, n, action):
         *filter_, "-c", name, "-r", str(role), "-n", str(n), "-a", action])
     check_answer(scenario, result, name, action)
     lab.check_said(slot, scenario, result)
-    lab.check_made(slot, scenario)
+    if name in BELOW_SQLITE:
+        lab.check_again(slot, scenario)
+    else:
+        lab.check_made(slot, scenario)
     return bool(hit)
 
 
