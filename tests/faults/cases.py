@@ -102,7 +102,7 @@ def _allocations(d, slot, table):
     return allocs.case, d.sample(cases, COUNTS["allocation"])
 
 
-def library(d):
+def table(d):
     """All cases, of the sound program `lab.SHARDMILL`."""
     table = scenarios.table()
     for s in table.values():

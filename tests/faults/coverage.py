@@ -91,7 +91,7 @@ def main():
     failed = 0
     if not os.environ.get("COVERAGE_AGAIN"):
         d = lab.Driver("coverage", jobs=1)
-        for case, found in cases.run_all(cases.library(d)):
+        for case, found in cases.run_all(cases.table(d)):
             if found:
                 failed += 1
                 print(f"FAILED {case.name}: {found[:300]}", flush=True)

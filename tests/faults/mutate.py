@@ -172,7 +172,7 @@ def choose(mutant, seen, by_site):
 
 def run(d, t, found, sites):
     lab.SHARDMILL = every = keep(t, "every")
-    all_cases = cases.library(d)
+    all_cases = cases.table(d)
     reasons = known()
     counts = {"caught": 0, "explained": 0, "SURVIVED": 0}
     with cases.pool(all_cases, JOBS) as pool:
