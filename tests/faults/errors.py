@@ -125,6 +125,7 @@ def check_answer(scenario, result, what, action):
                             f"{result.err.strip()}")
 
 
+# Behind a failing stat commits were seen to be gone.  Not confirmed, but likely:
 # SQLite closes a database that it cannot fstat, and close() lets go of all
 # POSIX locks that the process has on that file.  Another process may then take
 # itself for the last one and delete the log under our commits: they are made
