@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define FAULT_RULES_MAX 16
+#define FAULT_WAIT_S 1
 
 struct fault_rule {
 	char point[64];
@@ -87,7 +88,7 @@ fault_log(const char *point)
 }
 
 static int
-fault_act(const char *action)
+fault_act(const char *action, unsigned *wait_s)
 {
 	size_t i;
 
@@ -97,6 +98,8 @@ fault_act(const char *action)
 		raise(SIGSTOP);
 	else if (strcmp(action, "exit") == 0)
 		_exit(99);
+	else if (strcmp(action, "wait") == 0)
+		*wait_s += FAULT_WAIT_S;
 	for (i = 0; i < sizeof(fault_errnos) / sizeof(*fault_errnos); i++)
 		if (strcmp(fault_errnos[i].name, action) == 0)
 			return errno = fault_errnos[i].value;
@@ -107,6 +110,7 @@ int
 sm_fault_errno(const char *point)
 {
 	struct fault_rule *r;
+	unsigned wait_s = 0;
 	int i, ret = 0;
 
 	pthread_once(&fault_once, fault_read_environment);
@@ -118,11 +122,13 @@ sm_fault_errno(const char *point)
 			continue;
 		r->passed++;
 		if (r->passed == r->nth || (r->onwards && r->passed > r->nth))
-			ret = fault_act(r->action);
+			ret = fault_act(r->action, &wait_s);
 	}
 	if (ret)
 		fault_log("acted");
 	pthread_mutex_unlock(&fault_lock);
+	if (wait_s > 0) /* this thread alone: the others go on */
+		sleep(wait_s);
 	return ret;
 }
 

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fault.h"
+
 #include "joined.h"
 
 #include "consumed.h"
@@ -73,8 +75,10 @@ int
 sm_join_requeue(struct sm_db *db, const struct sm_batch_row *row,
 		struct sm_err *err)
 {
-	int held, ret = sm_db_begin_write(db, err);
+	int held, ret;
 
+	sm_fault("join.before_requeue");
+	ret = sm_db_begin_write(db, err);
 	if (ret < 0)
 		return ret;
 	held = sm_batch_requeue(db, row->id, row->token,

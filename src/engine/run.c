@@ -181,6 +181,20 @@ run_follow(struct sm_follow *follow, struct sm_handle *h,
 	return sm_follow_start(follow, h->dir.path, err);
 }
 
+/* 1: a batch was put back after the loop had seen the last one done: by what
+ * joins meanwhile, which found its shard damaged, or by a person. */
+static int
+run_is_left(struct sm_super *s, struct sm_err *err)
+{
+	struct sm_batch_left left;
+	int ret;
+
+	if (s->draining)
+		return 0;
+	ret = sm_batch_left(&left, s->h->db, err);
+	return ret < 0 ? ret : left.pending || left.running;
+}
+
 /* From the first worker's start to the last one's end. */
 static int
 run_supervise(struct sm_super *s, struct sm_err *err)
@@ -200,9 +214,11 @@ run_supervise(struct sm_super *s, struct sm_err *err)
 		sm_startcheck_tell(&check, s->ev);
 		ret = run_follow(s->follow, s->h, s->opts, err);
 	}
-	if (ret == 0)
-		ret = sm_super_loop(s, err);
-	sm_follow_stop(s->follow);
+	do {
+		if (ret >= 0)
+			ret = sm_super_loop(s, err);
+		sm_follow_stop(s->follow);
+	} while (ret == 0 && (ret = run_is_left(s, err)) > 0);
 	if (ret == 0 && s->why.code != 0 && s->why.code != SM_EWORK) {
 		*err = s->why;
 		ret = s->why.code;

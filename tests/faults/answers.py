@@ -188,6 +188,14 @@ def taken_over(slot, table):
                    [(2 if argv != run and point == "run.set" else 1,)])
 
 
+def rotten_to_the_end(slot, table):
+    """A shard is found damaged as the last batch is done elsewhere: the same
+    run makes it again."""
+    faulty(slot, table["half-damaged"], "work.produced:wait" +
+           3 * ",join.before_requeue:wait", 0, "making it again")
+    lab.check_whole(slot, table["half-damaged"])
+
+
 DIVIDE = ["slurm", "f.gz.job", "--parts", "2", "--print"]
 
 
@@ -232,7 +240,7 @@ def worked_meanwhile(slot, table):
 CASES = [made_once, claim_lost, commit_lost, commit_unsaid, commit_never,
          disk_now_and_then, commands_fail, newer_version,
          unknown_and_put_back, drained, stopped_joining, taken_over,
-         parts_killed, worked_meanwhile]
+         parts_killed, worked_meanwhile, rotten_to_the_end]
 
 
 def cases(table):

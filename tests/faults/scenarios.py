@@ -120,10 +120,9 @@ def _wrecked(slot):
         f.write(b"stray")
 
 
-def _damaged(slot, at=60):
+def _damage(slot, at=60):
     """One bit of a shard: by default of the number of records in its header,
     which stands under no CRC that gzip knows."""
-    _joinable(slot)
     with open(slot.path("f.gz.job", "shards", "000001.gz"), "r+b") as f:
         f.seek(at)
         byte = f.read(1)
@@ -131,12 +130,22 @@ def _damaged(slot, at=60):
         f.write(bytes([byte[0] ^ 1]))
 
 
-def _half(slot):
+def _damaged(slot, at=60):
+    _joinable(slot)
+    _damage(slot, at)
+
+
+def _half(slot, *options):
     """Two batches done, two pending."""
     _planned(slot)
     slot.sql("UPDATE batch SET state = 'failed' WHERE id > 1")
-    slot.must("run", "f.gz.job", "-q", "-j", "1", code=1)
+    slot.must("run", "f.gz.job", "-q", "-j", "1", *options, code=1)
     slot.sql("UPDATE batch SET state = 'pending' WHERE id > 1")
+
+
+def _half_damaged(slot):
+    _half(slot, "--no-follow")      # nothing is joined yet
+    _damage(slot)
 
 
 def _failed(slot):
@@ -240,6 +249,7 @@ def table():
         Scenario("standing", one, _standing, vanishes=True),
         Scenario("zombie", resume, _planned),
         Scenario("rot", resume, _damaged),
+        Scenario("half-damaged", resume, _half_damaged),
         Scenario("failed", resume + ["--retry-failed"], _failed, keeps=True),
         Scenario("single", one + ["--single-member"], key="single",
                  made=one + ["--single-member"], keeps=True),
