@@ -37,8 +37,10 @@ db_wal_hook(void *arg, sqlite3 *conn, const char *name, int pages)
 int
 sql_connect(struct sm_db *db, sqlite3 **conn, int flags, const char *path)
 {
-	int rc = sqlite3_open_v2(path, conn, flags | SQLITE_OPEN_NOMUTEX, NULL);
+	int rc;
 
+	sql_keep_locks();
+	rc = sqlite3_open_v2(path, conn, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK)
 		return rc;
 	sqlite3_extended_result_codes(*conn, 1);

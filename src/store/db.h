@@ -25,7 +25,8 @@
  *
  * One connection belongs to one thread.  No handle crosses fork: workers are
  * exec'd.  job.db is opened by nothing else in this process, since closing any
- * descriptor of it would drop SQLite's POSIX locks.
+ * descriptor of it would drop SQLite's POSIX locks; what SQLite itself would
+ * close so is left open (dbfile.c).
  */
 #ifndef SM_DB_H
 #define SM_DB_H

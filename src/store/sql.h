@@ -43,6 +43,12 @@ struct sm_db {
 /* Open `path` as one of our connections; an SQLite result code. */
 int sql_connect(struct sm_db *db, sqlite3 **conn, int flags, const char *path);
 
+/*
+ * dbfile.c: that a connection cannot be opened must cost the process's other
+ * ones no lock.  Before the first one.
+ */
+void sql_keep_locks(void);
+
 /* The class of an SQLite result code. */
 int sql_class(int rc);
 /*

@@ -237,10 +237,38 @@ def worked_meanwhile(slot, table):
         raise lab.Violation(f"it says: {text}")
 
 
+def locks_kept(slot, table):
+    """A second connection that cannot be opened costs the first one no lock,
+    although SQLite closes a database file that it cannot fstat: what is
+    committed after that is not in a log that the worker has removed."""
+    where = ["-r", "0", "-p", "f.gz.job/job.db", "-c"]
+    told = 0
+    for name in "consume", "half-consumed":
+        calls = lab.trapped_calls(slot, table[name],
+                                  [*where, "openat,newfstatat,fstat"])
+        # Counted without the openat; another thread's call may come between.
+        after = {sum(c != "openat" for _, c, _ in calls[:i]) + more
+                 for i, (_, call, path) in enumerate(calls)
+                 if call == "openat" and path.endswith("/job.db")
+                 for more in (1, 2)}
+        for n in sorted(after):
+            slot.reset(table[name])
+            r, _ = lab.trapped(slot, table[name], [
+                *where, "newfstatat,fstat", "-n", str(n), "-a", "EIO+"])
+            lab.check_ended(r)
+            if r.code not in (0, 4):
+                raise lab.Violation(f"exit {r.code}: {r.err.strip()}")
+            told += r.code == 0 and "cannot open the database" in r.err
+            lab.check_said(slot, table[name], r)
+            lab.check_made(slot, table[name])
+    if not told:
+        raise lab.Violation("no second connection met the fault")
+
+
 CASES = [made_once, claim_lost, commit_lost, commit_unsaid, commit_never,
          disk_now_and_then, commands_fail, newer_version,
          unknown_and_put_back, drained, stopped_joining, taken_over,
-         parts_killed, worked_meanwhile, rotten_to_the_end]
+         parts_killed, worked_meanwhile, rotten_to_the_end, locks_kept]
 
 
 def cases(table):

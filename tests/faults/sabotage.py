@@ -124,6 +124,10 @@ SABOTAGE = {
         "src/engine/growing_record.c",
         "if (sm_fault_errno(\"consume.sync\") == 0 && fdatasync(g->fd) == 0)",
         "if (sm_fault_errno(\"consume.sync\") == 0)", POWER),
+    "locks_dropped": (
+        "src/store/dbfile.c", "return keep ? 0 : real_close(fd);",
+        "return keep ? real_close(fd) : real_close(fd);",
+        fault("answers.py"), "(batch, commits)"),
     "rewrite_in_place": (
         "src/engine/growing.c", "if (ret > 0 || g->published) {",
         "if (g->published) {", REWRITE),

@@ -1,0 +1,86 @@
+#include <pthread.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sql.h"
+
+/*
+ * SQLite closes a database file that it has opened and cannot fstat
+ * (os_unix.c, fillInUnixFile(): "dropping a lock or two doesn't matter much").
+ * That close() drops every POSIX lock that this process has on job.db, those of
+ * its other connections too, which do not find out: another process that
+ * closes the database takes itself for the last one and removes the log, our
+ * later commits go to a file without a name, and are lost.  With a rollback
+ * journal a reader could play back a commit that is being made.  So such a
+ * descriptor is left open instead, until this process ends.
+ *
+ * xSetSystemCall is the process's.  What is not a new job.db passes through;
+ * where an SQLite lacks these calls things are as it has them.
+ */
+typedef int open_call(const char *path, int flags, int mode);
+typedef int fstat_call(int fd, struct stat *st);
+typedef int close_call(int fd);
+
+static open_call *real_open;
+static fstat_call *real_fstat;
+static close_call *real_close;
+
+/* A job.db that this thread has opened and not examined yet; or could not. */
+static _Thread_local int fresh = -1, unknown = -1;
+
+static int
+dbfile_open(const char *path, int flags, int mode)
+{
+	static const char name[] = "/job.db";
+	size_t n = strlen(path), m = sizeof(name) - 1;
+	int fd = real_open(path, flags, mode);
+
+	fresh = n >= m && strcmp(path + n - m, name) == 0 ? fd : -1;
+	unknown = -1;
+	return fd;
+}
+
+static int
+dbfile_fstat(int fd, struct stat *st)
+{
+	int ret = real_fstat(fd, st);
+
+	unknown = ret < 0 && fd == fresh ? fd : -1;
+	fresh = -1;
+	return ret;
+}
+
+static int
+dbfile_close(int fd)
+{
+	bool keep = fd >= 0 && fd == unknown;
+
+	fresh = unknown = -1;
+	return keep ? 0 : real_close(fd);
+}
+
+static void
+dbfile_set_up(void)
+{
+	sqlite3_vfs *v = sqlite3_vfs_find(NULL);
+
+	if (!v || v->iVersion < 3 || !v->xGetSystemCall || !v->xSetSystemCall)
+		return;
+	real_open = (open_call *)v->xGetSystemCall(v, "open");
+	real_fstat = (fstat_call *)v->xGetSystemCall(v, "fstat");
+	real_close = (close_call *)v->xGetSystemCall(v, "close");
+	if (!real_open || !real_fstat || !real_close)
+		return;
+	v->xSetSystemCall(v, "open", (sqlite3_syscall_ptr)dbfile_open);
+	v->xSetSystemCall(v, "fstat", (sqlite3_syscall_ptr)dbfile_fstat);
+	v->xSetSystemCall(v, "close", (sqlite3_syscall_ptr)dbfile_close);
+}
+
+void
+sql_keep_locks(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, dbfile_set_up);
+}

@@ -1,0 +1,90 @@
+/* A connection that cannot be opened costs the process's others no lock. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <sys/wait.h>
+
+#include "jobdb.h"
+
+/* The bytes of which each connection to a log locks one or all (os.h). */
+#define SHARED_FIRST 0x40000002
+#define SHARED_SIZE 510
+
+static bool fails;
+static int (*real_fstat)(int fd, struct stat *st);
+
+static int
+failing_fstat(int fd, struct stat *st)
+{
+	if (!fails)
+		return real_fstat(fd, st);
+	errno = EIO;
+	return -1;
+}
+
+/* As another process sees it: only such a one is told. */
+static bool
+is_locked(void)
+{
+	struct flock l = { .l_type = F_WRLCK,
+			   .l_whence = SEEK_SET,
+			   .l_start = SHARED_FIRST,
+			   .l_len = SHARED_SIZE };
+	int status, fd;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		fd = open(jobdb_file("job.db"), O_RDONLY | O_CLOEXEC);
+		_exit(fd < 0 || fcntl(fd, F_GETLK, &l) < 0 ? 2 :
+		      l.l_type == F_UNLCK);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+	return WEXITSTATUS(status) == 0;
+}
+
+static void
+test_locks_stay(void **state)
+{
+	struct sm_db_opts opts = { .mode = SM_DB_WRITE };
+	struct sm_db *other = NULL;
+
+	(void)state;
+	jobdb_make(2);
+	assert_true(is_locked());
+	fails = true;
+	assert_int_equal(sm_db_open(&other, jobdb.path, jobdb.fd, &opts,
+				    &jobdb.err), SM_EIO);
+	fails = false;
+	assert_null(other);
+	assert_true(is_locked());
+	/* It takes nothing from those that can be opened, nor for ever. */
+	assert_int_equal(sm_db_open(&other, jobdb.path, jobdb.fd, &opts,
+				    &jobdb.err), 0);
+	sm_db_close(other);
+	assert_true(is_locked());
+	sm_db_close(jobdb.db);
+	jobdb.db = NULL;
+	assert_false(is_locked());
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_locks_stay, jobdb_setup,
+						jobdb_teardown),
+	};
+	sqlite3_vfs *v = sqlite3_vfs_find(NULL);
+
+	/* Before the library looks what there is. */
+	real_fstat = (int (*)(int, struct stat *))v->xGetSystemCall(v, "fstat");
+	v->xSetSystemCall(v, "fstat", (sqlite3_syscall_ptr)failing_fstat);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
