@@ -1,5 +1,3 @@
-#include <stdio.h>
-
 #include "batch_sql.h"
 
 static void
@@ -103,20 +101,13 @@ sm_batch_get(struct sm_batch *b, struct sm_db *db, uint64_t id,
 	return failed ? sm_err_mem(err, "a batch") : 1;
 }
 
-static void
-batch_copy_state(char dst[16], sqlite3_stmt *s, int i)
-{
-	const char *text = (const char *)sqlite3_column_text(s, i);
-
-	snprintf(dst, 16, "%s", text ? text : "");
-}
-
 int
 sm_batch_look(char state[16], int64_t *token, struct sm_db *db, uint64_t id,
 	      struct sm_err *err)
 {
 	sqlite3_stmt *s = sql_get(
 		db, "SELECT state, token FROM batch WHERE id = ?", err);
+	bool failed = false;
 	int ret;
 
 	if (!s)
@@ -124,11 +115,11 @@ sm_batch_look(char state[16], int64_t *token, struct sm_db *db, uint64_t id,
 	sqlite3_bind_int64(s, 1, (int64_t)id);
 	ret = sql_step(db, s, "look at a batch", err);
 	if (ret > 0) {
-		batch_copy_state(state, s, 0);
+		sql_column_copy(state, 16, s, 0, &failed);
 		*token = sqlite3_column_int64(s, 1);
 	}
 	sqlite3_reset(s);
-	return ret;
+	return failed ? sm_err_mem(err, "a batch") : ret;
 }
 
 #define BATCH_ROWS                                                           \
@@ -170,12 +161,13 @@ sm_batch_rows_next(struct sm_batch_row *r, struct sm_db *db,
 		   struct sm_err *err)
 {
 	sqlite3_stmt *s = batch_rows_stmt(db);
+	bool failed = false;
 	int ret = s ? sql_step(db, s, "read the batches", err) : 0;
 
 	if (ret <= 0)
 		return ret;
 	r->id = (uint64_t)sqlite3_column_int64(s, 0);
-	batch_copy_state(r->state, s, 1);
+	sql_column_copy(r->state, sizeof(r->state), s, 1, &failed);
 	r->first = sql_column_opt(s, 2);
 	r->end = sql_column_opt(s, 3);
 	r->token = sqlite3_column_int64(s, 4);
@@ -188,7 +180,8 @@ sm_batch_rows_next(struct sm_batch_row *r, struct sm_db *db,
 	r->gz_crc32 = sql_column_opt(s, 11);
 	r->joined = sql_column_opt(s, 12);
 	r->joined_at = sql_column_opt(s, 13);
-	return 1;
+	/* Without its state a done one would be made again. */
+	return failed ? sm_err_mem(err, "a batch") : 1;
 }
 
 void
@@ -233,12 +226,10 @@ sm_batch_counts(struct sm_batch_counts *c, struct sm_db *db,
 
 	if (!s)
 		return err->code;
-	ret = sql_step(db, s, "read the progress", err);
-	if (ret < 0)
-		return ret;
 	*c = (struct sm_batch_counts){ .eta_s = -1 };
-	if (ret == 0)
-		return 0;
+	ret = sql_step(db, s, "read the progress", err);
+	if (ret <= 0)
+		return ret;
 	for (i = 0; i < n; i++)
 		*number[i] = (uint64_t)sqlite3_column_int64(s, (int)i);
 	c->percent = sqlite3_column_double(s, (int)n);

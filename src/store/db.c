@@ -91,7 +91,9 @@ db_uri(const struct sm_db *db)
 static int
 db_set_journal(struct sm_db *db, struct sm_err *err)
 {
+	bool failed = false;
 	sqlite3_stmt *s;
+	char mode[16];
 	int ret;
 
 	/* Chosen once, while the file is empty, and never for another's. */
@@ -111,8 +113,11 @@ db_set_journal(struct sm_db *db, struct sm_err *err)
 	ret = s ? sql_step(db, s, "read the journal mode", err) : err->code;
 	if (ret < 0)
 		return ret;
-	db->wal = strcmp((const char *)sqlite3_column_text(s, 0), "wal") == 0;
+	sql_column_copy(mode, sizeof(mode), s, 0, &failed);
 	sqlite3_reset(s);
+	if (failed)
+		return sm_err_mem(err, "the journal mode");
+	db->wal = strcmp(mode, "wal") == 0;
 	if (!db->wal && db->opts.mode != SM_DB_READ)
 		return sql_exec(db, "PRAGMA journal_mode = TRUNCATE",
 				"choose the journal", err);
@@ -387,11 +392,12 @@ sm_db_integrity(struct sm_db *db, void (*found)(const char *, void *),
 
 	while (s && (ret = sql_step(db, s, "check the database", err)) > 0) {
 		text = (const char *)sqlite3_column_text(s, 0);
-		if (!text || strcmp(text, "ok") == 0)
+		if (text && strcmp(text, "ok") == 0)
 			continue;
-		if (sql_disk_failed(db)) {
-			ret = sql_err(db, SQLITE_CORRUPT, "check the database",
-				      err);
+		/* What cannot be read for want of memory is no "ok". */
+		if (!text || sql_disk_failed(db)) {
+			ret = sql_err(db, text ? SQLITE_CORRUPT : SQLITE_NOMEM,
+				      "check the database", err);
 			sqlite3_reset(s);
 			break;
 		}

@@ -253,21 +253,13 @@ sm_job_finalized(struct sm_db *db, const char *path, uint64_t size,
 }
 
 static void
-job_copy_hex(char *dst, sqlite3_stmt *s, int i)
-{
-	const char *text = (const char *)sqlite3_column_text(s, i);
-
-	snprintf(dst, 17, "%.16s", text ? text : "");
-}
-
-static void
 job_read(struct sm_job *j, sqlite3_stmt *s, bool *failed)
 {
-	const char *sync;
+	char sync[8];
 
 	j->kind = sql_column_dup(s, 0, failed);
 	j->spec = sql_column_dup(s, 1, failed);
-	job_copy_hex(j->fingerprint, s, 2);
+	sql_column_copy(j->fingerprint, sizeof(j->fingerprint), s, 2, failed);
 	j->batches = (uint64_t)sqlite3_column_int64(s, 3);
 	j->rows = (uint64_t)sqlite3_column_int64(s, 4);
 	j->workers = sqlite3_column_int(s, 5);
@@ -275,14 +267,14 @@ job_read(struct sm_job *j, sqlite3_stmt *s, bool *failed)
 	j->run = sqlite3_column_int64(s, 7);
 	j->max_attempts = sqlite3_column_int(s, 8);
 	j->lease_s = sqlite3_column_double(s, 9);
-	sync = (const char *)sqlite3_column_text(s, 10);
-	j->sync = sync && strcmp(sync, "end") == 0 ? SM_SYNC_END :
-						     SM_SYNC_SHARD;
+	sql_column_copy(sync, sizeof(sync), s, 10, failed);
+	j->sync = strcmp(sync, "end") == 0 ? SM_SYNC_END : SM_SYNC_SHARD;
 	j->fail_fast = sqlite3_column_int(s, 11);
 	j->network_fs = sqlite3_column_int(s, 12);
 	j->final_path = sql_column_dup(s, 13, failed);
 	j->final_size = sql_column_opt(s, 14);
-	job_copy_hex(j->final_digest, s, 15);
+	sql_column_copy(j->final_digest, sizeof(j->final_digest), s, 15,
+			failed);
 	j->created = sqlite3_column_double(s, 16);
 	j->started = sqlite3_column_double(s, 17);
 	j->ended = sqlite3_column_double(s, 18);

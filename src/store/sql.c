@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -222,6 +223,16 @@ sql_column_opt(sqlite3_stmt *s, int i)
 	return sqlite3_column_type(s, i) == SQLITE_NULL ?
 		       -1 :
 		       sqlite3_column_int64(s, i);
+}
+
+void
+sql_column_copy(char *dst, size_t size, sqlite3_stmt *s, int i, bool *failed)
+{
+	const char *text = (const char *)sqlite3_column_text(s, i);
+
+	if (!text && sqlite3_column_type(s, i) != SQLITE_NULL)
+		*failed = true;
+	snprintf(dst, size, "%s", text ? text : "");
 }
 
 char *

@@ -76,6 +76,9 @@ int sql_exec(struct sm_db *db, const char *text, const char *what,
 void sql_bind_text(sqlite3_stmt *s, int i, const char *text);
 void sql_bind_opt(sqlite3_stmt *s, int i, int64_t v);         /* <0: NULL */
 int64_t sql_column_opt(sqlite3_stmt *s, int i);               /* NULL: -1 */
+/* As much as there is room for; "" for NULL, and for no memory: *failed. */
+void sql_column_copy(char *dst, size_t size, sqlite3_stmt *s, int i,
+		     bool *failed);
 /* malloc'd, NULL for NULL (and for no memory: *failed is set). */
 char *sql_column_dup(sqlite3_stmt *s, int i, bool *failed);
 
