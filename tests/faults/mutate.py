@@ -111,7 +111,7 @@ def keep(t, name):
     place = os.path.join(t.root, name)
     os.makedirs(os.path.join(place, "tests"))
     shutil.copy2(t.program, place)
-    for test in ["test_failing", *cases.UNIT]:
+    for test in [*cases.FAILING, *cases.UNIT]:
         shutil.copy2(os.path.join(t.build_dir, "tests", test),
                      os.path.join(place, "tests"))
     return os.path.join(place, "shardmill")
@@ -121,7 +121,7 @@ def build_sql(t, mutant, number):
     """A build of that mutant alone."""
     before = t.read(mutant.file)
     t.write(mutant.file, mutant.text)
-    error = t.build("shardmill", "test_failing", *cases.UNIT)
+    error = t.build("shardmill", *cases.FAILING, *cases.UNIT)
     t.write(mutant.file, before)
     return None if error else keep(t, f"sql-{number}")
 

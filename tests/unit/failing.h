@@ -104,6 +104,8 @@ FAILING(void *, mmap, (void *a, size_t n, int p, int f, int fd, off_t at),
 FAILING(ssize_t, getrandom, (void *p, size_t n, unsigned f), (p, n, f), -1,
 	EIO)
 FAILING(int, sqlite3_step, (sqlite3_stmt * s), (s), SQLITE_IOERR, EIO)
+FAILING(const unsigned char *, sqlite3_column_text, (sqlite3_stmt * s, int i),
+	(s, i), NULL, ENOMEM)
 FAILING(int, sqlite3_prepare_v3,
 	(sqlite3 * db, const char *t, int n, unsigned f, sqlite3_stmt **s,
 	 const char **e),

@@ -1,0 +1,68 @@
+/* A call fails while shards are joined and removed (--consume). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "failing_scenario.h"
+
+static void
+published(void)
+{
+	made_again(SM_ENCODER_RECORD, 1);
+}
+
+static void
+rewritten(void)
+{
+	made_again(SM_ENCODER_ZLIB, 1);
+}
+
+/* Finished as it consumes, and the commit that would say so is lost. */
+static void
+unsaid(void)
+{
+	consuming();
+	must(finalize(), "finalize");
+	sql("UPDATE job SET final_size = NULL, final_digest = NULL");
+}
+
+/* Finished, and all that was to be removed is still there. */
+static void
+unswept(void)
+{
+	consuming();
+	shell("cp -a %s/shards %s/kept", job, job);
+	must(finalize(), "finalize");
+	shell("rm -r %s/shards && mv %s/kept %s/shards && touch %s.part.2",
+	      job, job, job, final);
+}
+
+/* Batch 1 was made again since, and what the file has of batch 0 is damaged. */
+static void
+power_cut(void)
+{
+	made_again(SM_ENCODER_ZLIB, 1);
+	shell("printf x | dd of=%s bs=1 seek=70 conv=notrunc status=none",
+	      final);
+}
+
+static const struct scenario scenarios[] = {
+	{ "consume", consuming, finalize, file_stands, 0, true, "" },
+	{ "unsaid", unsaid, finalize, file_stands, 0, true, "" },
+	{ "unswept", unswept, finalize, file_stands, 0, true, "" },
+	{ "power_cut", power_cut, finalize, NULL, SM_EWORK, false, "0, 1" },
+	{ "published", published, finalize, file_stands, 0, true, "1" },
+	{ "rewritten", rewritten, finalize, file_stands, 0, true, "1" },
+	{ .name = NULL },
+};
+
+int
+main(int argc, char **argv)
+{
+	return run_scenarios(scenarios, argc, argv);
+}

@@ -1,0 +1,119 @@
+/* A call fails while shards are joined. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "failing_scenario.h"
+
+static int
+finalize_other(void)
+{
+	return finalize_to(other, NULL);
+}
+
+static int
+finalize_part(void)
+{
+	struct sm_batch_range only = { 1, 2 };
+
+	return finalize_to(other, &only);
+}
+
+static int
+finalize_missing(void)
+{
+	struct sm_finalize_opts o = { .output = other, .allow_missing = true };
+	struct sm_finalize_result r;
+	int ret = sm_finalize(&r, job, &o, &err);
+
+	sm_finalize_result_release(&r);
+	return ret;
+}
+
+/* What grew stands under its first name, recorded. */
+static void
+grown(void)
+{
+	made();
+	must(finalize(), "finalize");
+	shell("mv %s %s.part", final, final);
+}
+
+static void
+grown_unsynced(void)
+{
+	planned();
+	sql("UPDATE job SET sync = 'end'");
+	must(work(), "work");
+	must(finalize(), "finalize");
+	shell("mv %s %s.part", final, final);
+}
+
+static void
+made_single(void)
+{
+	planned();
+	sql("UPDATE job SET single_member = 1");
+	must(work(), "work");
+}
+
+static void
+grown_single(void)
+{
+	made_single();
+	must(finalize(), "finalize");
+	shell("mv %s %s.part", final, final);
+}
+
+static void
+made_but_one(void)
+{
+	planned();
+	sql("UPDATE batch SET state = 'failed' WHERE id = 2");
+	assert_int_equal(work(), SM_EWORK);
+}
+
+static void
+damaged(void)
+{
+	made();
+	shell("for i in 1 3; do printf x | dd of=%s/shards/00000$i.gz bs=1 "
+	      "seek=70 conv=notrunc status=none; done", job);
+}
+
+/* A forgotten rename alone. */
+static void
+unnamed(void)
+{
+	made();
+	shell("cd %s/shards && mv 000000.gz 000000.%ld.tmp", job,
+	      number("SELECT token FROM batch WHERE id = 0"));
+}
+
+static const struct scenario scenarios[] = {
+	{ "named", made_unnamed, finalize_named, file_stands, 0, true, "" },
+	{ "finalize", made, finalize, file_stands, 0, true, "" },
+	{ "grown", grown, finalize, file_stands, 0, true, "" },
+	{ "grown_unsynced", grown_unsynced, finalize, file_stands, 0, true,
+	  "" },
+	{ "single", made_single, finalize, file_stands, 0, true, "" },
+	{ "grown_single", grown_single, finalize, file_stands, 0, true, "" },
+	{ "other", made, finalize_other, other_stands, 0, true, "" },
+	{ "part", made, finalize_part, other_stands, 0, true, "" },
+	{ "missing", made_but_one, finalize_missing, NULL, SM_EWORK, true,
+	  "" },
+	{ "unnamed", unnamed, finalize, file_stands, 0, true, "" },
+	{ "damaged", damaged, finalize, NULL, SM_EWORK, false, "1, 3" },
+	{ .name = NULL },
+};
+
+int
+main(int argc, char **argv)
+{
+	return run_scenarios(scenarios, argc, argv);
+}
