@@ -10,6 +10,9 @@
  *	           starts (workers), 2 what those start (commands)
  *	-c A,B     only calls of these names
  *	-p TEXT    only calls on a file whose path contains TEXT
+ *	-x A,B     N counts calls of these names alone, and all others that
+ *	           pass the options above are written down, before it and
+ *	           behind it; those acted on have a "!" at the line's end
  *
  * ACTION: `kill` the process and `killall` all of them before the call is
  * made; an errno name (EIO) makes the call fail, with `+` behind it every
@@ -97,7 +100,7 @@ static struct task tasks[TASKS_MAX];
 static size_t task_count;
 
 static struct {
-	const char *out, *names, *path;
+	const char *out, *names, *path, *alone;
 	int role; /* -1: all */
 	unsigned long nth;
 	bool kill, killall, onwards;
@@ -349,7 +352,7 @@ is_unlock(const struct task *t, long number, const unsigned long long *arg)
 /* What a call writes says more than its name where a file is asked for. */
 static void
 tell(const struct task *t, const char *name, const char *path,
-     const unsigned long long *arg)
+     const unsigned long long *arg, bool is_it)
 {
 	char data[64] = "";
 	size_t n = (size_t)arg[2];
@@ -358,8 +361,8 @@ tell(const struct task *t, const char *name, const char *path,
 		text_of(data, n < sizeof(data) ? n + 1 : sizeof(data), t,
 			arg[1]);
 	data[strcspn(data, "\n")] = '\0';
-	fprintf(out, "%d %s %s%s%s\n", t->role, name, path, *data ? " " : "",
-		data);
+	fprintf(out, "%d %s %s%s%s%s\n", t->role, name, path,
+		*data ? " " : "", data, want.alone && is_it ? " !" : "");
 }
 
 static void
@@ -368,6 +371,7 @@ at_entry(struct task *t, long number, const unsigned long long *arg)
 	const struct call *c = call_find(number);
 	char path[2 * PATH_MAX], other[32];
 	const char *name = c ? c->name : other;
+	bool is_it = false;
 
 	if (!begun || (want.role >= 0 && t->role != want.role))
 		return;
@@ -379,13 +383,14 @@ at_entry(struct task *t, long number, const unsigned long long *arg)
 	subject_of(path, sizeof(path), t, c, arg);
 	if (want.path && !strstr(path, want.path))
 		return;
-	counted++;
-	if (want.nth && counted != want.nth &&
-	    !(want.onwards && counted > want.nth))
-		return;
-	if (!acted || !want.nth)
-		tell(t, name, path, arg);
-	if (want.nth)
+	if (!want.alone || is_listed(name, want.alone)) {
+		counted++;
+		is_it = want.nth && (counted == want.nth ||
+				     (want.onwards && counted > want.nth));
+	}
+	if (want.alone || !want.nth || (is_it && !acted))
+		tell(t, name, path, arg, is_it);
+	if (is_it)
 		act(t, c);
 }
 
@@ -414,7 +419,7 @@ is_over(void)
 {
 	size_t i;
 
-	if (!acted || want.onwards)
+	if (!acted || want.onwards || want.alone)
 		return false;
 	for (i = 0; i < task_count; i++)
 		if (tasks[i].replace)
@@ -530,7 +535,7 @@ main(int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "+o:n:a:r:c:p:")) != -1)
+	while ((opt = getopt(argc, argv, "+o:n:a:r:c:p:x:")) != -1)
 		switch (opt) {
 		case 'o': want.out = optarg; break;
 		case 'n': want.nth = strtoul(optarg, NULL, 10); break;
@@ -538,6 +543,7 @@ main(int argc, char **argv)
 		case 'r': want.role = atoi(optarg); break;
 		case 'c': want.names = optarg; break;
 		case 'p': want.path = optarg; break;
+		case 'x': want.alone = optarg; break;
 		default: return 125;
 		}
 	if (!want.out || optind == argc) {
