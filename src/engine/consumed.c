@@ -34,6 +34,21 @@ sm_consumed_part_name(const char *path, int64_t generation)
 	return part;
 }
 
+/* Is what was opened still what has that name?  1; 0; <0. */
+static int
+consumed_is_named(int fd, const char *part, struct sm_err *err)
+{
+	struct stat opened, named;
+
+	if (fstat(fd, &opened) < 0)
+		return sm_err_sys(err, "cannot examine '%s'", part);
+	if (stat(part, &named) < 0)
+		return errno == ENOENT ?
+			       0 :
+			       sm_err_sys(err, "cannot examine '%s'", part);
+	return opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+}
+
 /*
  * It may have been renamed between opening and locking.  Where locks cannot be
  * had nobody can tell, and the job's own final.lock must do.
@@ -42,19 +57,21 @@ int
 sm_consumed_part_open(int *fd, const char *part, bool make, struct sm_err *err)
 {
 	int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | (make ? O_CREAT : 0);
-	struct stat opened, named;
+	int ret = 0;
 
 	*fd = open(part, flags, 0666);
 	if (*fd < 0)
 		return !make && errno == ENOENT ?
 			       0 :
 			       sm_err_sys(err, "cannot open '%s'", part);
-	if (sm_byte_lock_wait(*fd, 0) != 0 && fstat(*fd, &opened) == 0 &&
-	    stat(part, &named) == 0 && opened.st_ino == named.st_ino &&
-	    opened.st_dev == named.st_dev)
+	if (sm_byte_lock_wait(*fd, 0) != 0)
+		ret = consumed_is_named(*fd, part, err);
+	if (ret > 0)
 		return 1;
 	close(*fd);
 	*fd = -1;
+	if (ret < 0)
+		return ret;
 	return sm_err_set(err, SM_EHELD,
 			  "another job, or another finalize, writes '%s'; wait "
 			  "until it ends, or name another final file by -o",

@@ -7,6 +7,7 @@
  * removed, the job is as it was, and whatever comes next makes its spec.json
  * right again; behind that it is in parts.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <unistd.h>
@@ -31,10 +32,15 @@ divide_refuse_held(const struct sm_handle *h, struct sm_err *err)
 static int
 divide_check_untouched(struct sm_handle *h, struct sm_err *err)
 {
-	int ret;
+	int ret = sm_live_any_held(h->dir.fd);
 
-	if (sm_live_any_held(h->dir.fd) != 0)
+	if (ret > 0)
 		return divide_refuse_held(h, err);
+	if (ret < 0) {
+		errno = -ret;
+		return sm_err_sys(err, "cannot tell whether anybody still "
+				       "works on the job '%s'", h->dir.path);
+	}
 	ret = sm_batch_any_begun(h->db, err);
 	if (ret > 0)
 		return sm_err_set(err, SM_EREFUSED,

@@ -45,13 +45,20 @@ growing_begin(struct sm_growing *g, bool single_member)
 
 /* ---------------------------------------------------------------- open -- */
 
-static bool
-growing_has_both_names(const struct sm_growing *g)
+static int
+growing_has_both_names(const struct sm_growing *g, struct sm_err *err)
 {
-	struct stat part, final;
+	const char *names[] = { g->part, g->path };
+	struct stat st[2];
+	int i;
 
-	return stat(g->part, &part) == 0 && stat(g->path, &final) == 0 &&
-	       part.st_dev == final.st_dev && part.st_ino == final.st_ino;
+	for (i = 0; i < 2; i++)
+		if (stat(names[i], &st[i]) < 0)
+			return errno == ENOENT || errno == ELOOP ?
+				       0 :
+				       sm_err_sys(err, "cannot examine '%s'",
+						  names[i]);
+	return st[0].st_dev == st[1].st_dev && st[0].st_ino == st[1].st_ino;
 }
 
 /*
@@ -61,9 +68,11 @@ growing_has_both_names(const struct sm_growing *g)
 static int
 growing_open_file(struct sm_growing *g, struct sm_err *err)
 {
-	int ret;
+	int ret = growing_has_both_names(g, err);
 
-	if (growing_has_both_names(g))
+	if (ret < 0)
+		return ret;
+	if (ret > 0)
 		unlink(g->part);
 	ret = sm_consumed_part_open(&g->fd, g->part, g->generation == 0, err);
 	/* What cannot be opened is not what is not there: batches whose bytes
@@ -149,12 +158,17 @@ sm_growing_rewind(struct sm_growing *g)
 static int
 growing_keep_published(struct sm_growing *g, struct sm_err *err)
 {
-	if (link(g->path, g->part) < 0 &&
-	    !(errno == EEXIST && growing_has_both_names(g)) &&
-	    (errno == EEXIST || rename(g->path, g->part) < 0))
-		return sm_err_sys(err, "cannot keep '%s' as '%s'", g->path,
-				  g->part);
-	return 0;
+	int ret = 0;
+
+	if (link(g->path, g->part) == 0)
+		return 0;
+	if (errno == EEXIST)
+		ret = growing_has_both_names(g, err);
+	else if (rename(g->path, g->part) == 0)
+		return 0;
+	if (ret != 0)
+		return ret < 0 ? ret : 0;
+	return sm_err_sys(err, "cannot keep '%s' as '%s'", g->path, g->part);
 }
 
 int
@@ -269,7 +283,7 @@ growing_append(struct sm_growing *g, const struct sm_batch_row *row,
 	return sm_final_append(&g->final, g->h->dir.shards_fd, name, e, err);
 }
 
-/* Is there a shard, of whatever size? */
+/* Is there a shard, of whatever size?  If nobody knows, it may be there. */
 static bool
 growing_has_shard(const struct sm_growing *g, const struct sm_batch_row *row)
 {
@@ -277,7 +291,8 @@ growing_has_shard(const struct sm_growing *g, const struct sm_batch_row *row)
 
 	sm_shard_name(name, row->id, g->h->digits);
 	return faccessat(g->h->dir.shards_fd, name, F_OK,
-			 AT_SYMLINK_NOFOLLOW) == 0;
+			 AT_SYMLINK_NOFOLLOW) == 0 ||
+	       errno != ENOENT;
 }
 
 /* The batch's bytes are at `at`: is that recorded? */

@@ -67,6 +67,20 @@ handle_refuse_whole(const char *job, struct sm_err *err)
 	return err->code;
 }
 
+/* The database has no job: are there shards of one? */
+static int
+handle_refuse_lost(struct sm_handle *h, struct sm_err *err)
+{
+	int ret = sm_jobdir_has_shards(&h->dir, err);
+
+	if (ret <= 0)
+		return ret;
+	return sm_err_set(err, SM_EDAMAGED,
+			  "the database of '%s' is empty; its shards are "
+			  "safe: 'shardmill recover' rebuilds it from them",
+			  h->dir.path);
+}
+
 int
 sm_handle_open(struct sm_handle *h, const char *job,
 	       const struct sm_db_opts *opts, bool trust, struct sm_err *err)
@@ -80,15 +94,9 @@ sm_handle_open(struct sm_handle *h, const char *job,
 	ret = sm_db_open(&h->db, h->dir.path, h->dir.fd, opts, err);
 	if (ret == 0)
 		ret = sm_db_has_job(h->db, err);
-	if (ret > 0)
-		ret = 0;
-	else if (ret == 0 && sm_jobdir_has_shards(&h->dir))
-		ret = sm_err_set(err, SM_EDAMAGED,
-				 "the database of '%s' is empty; its shards "
-				 "are safe: 'shardmill recover' rebuilds it "
-				 "from them",
-				 h->dir.path);
 	if (ret == 0)
+		ret = handle_refuse_lost(h, err);
+	if (ret >= 0)
 		ret = sm_handle_reload(h, err);
 	/* It may have been planned on a local disk, and moved. */
 	if (ret == 0 && !h->job.network_fs)

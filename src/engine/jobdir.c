@@ -32,18 +32,24 @@ static const long network_fs_types[] = {
 	FUSE_SUPER_MAGIC /* sshfs and many others; which, it does not say */,
 };
 
-static bool
-is_directory(const char *path)
+/* 1, 0; <0: the disk fails.  What else is wrong with it is said as it opens. */
+static int
+is_directory(const char *path, struct sm_err *err)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+	if (stat(path, &st) == 0)
+		return S_ISDIR(st.st_mode);
+	return errno == EIO || errno == ENOMEM ?
+		       sm_err_sys(err, "cannot look at '%s'", path) :
+		       0;
 }
 
 char *
 sm_jobdir_resolve(const char *job, struct sm_err *err)
 {
 	size_t n = strlen(job);
+	int bare, suffixed;
 	char *path;
 
 	if (n == 0) {
@@ -55,7 +61,13 @@ sm_jobdir_resolve(const char *job, struct sm_err *err)
 		sm_err_mem(err, "a path");
 		return NULL;
 	}
-	if (is_directory(job) || !is_directory(path))
+	bare = is_directory(job, err);
+	suffixed = bare == 0 ? is_directory(path, err) : 0;
+	if (bare < 0 || suffixed < 0) {
+		free(path);
+		return NULL;
+	}
+	if (suffixed == 0)
 		path[n] = '\0';
 	return path;
 }
@@ -115,12 +127,14 @@ jobdir_open_marked(struct sm_jobdir *dir, const char *job, bool trust,
 	if (!path)
 		return err ? err->code : SM_EUSAGE;
 	ret = jobdir_enter(dir, path, trust, err);
-	if (ret == 0 &&
-	    faccessat(dir->fd, mark, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if (ret == 0)
+		ret = sm_jobdir_has(dir, mark, err);
+	if (ret == 0)
 		ret = sm_err_set(err, SM_EINPUT,
 				 "there is no job in '%s': it has no %s; %s",
 				 dir->path, mark, advice);
-	if (ret == 0) {
+	if (ret > 0) {
+		ret = 0;
 		dir->shards_fd = openat(dir->fd, "shards", SM_JOBDIR_FLAGS);
 		if (dir->shards_fd < 0)
 			ret = sm_err_sys(err, "cannot open '%s/shards'",
@@ -367,46 +381,4 @@ sm_jobdir_sync(const struct sm_jobdir *dir, struct sm_err *err)
 				 dir->path);
 	close(parent);
 	return ret;
-}
-
-bool
-sm_jobdir_has_shards(const struct sm_jobdir *dir)
-{
-	struct dirent *e;
-	bool shards = false;
-	DIR *d;
-	int fd;
-
-	if (faccessat(dir->fd, "spec.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return false;
-	if (faccessat(dir->fd, "consumed", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return true;
-	fd = openat(dir->shards_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
-		return false;
-	}
-	while (!shards && (e = readdir(d)))
-		shards = e->d_name[0] != '.';
-	closedir(d);
-	return shards;
-}
-
-int
-sm_jobdir_shard_size(int64_t *size, const struct sm_jobdir *dir,
-		     const char *name, struct sm_err *err)
-{
-	struct stat st;
-
-	*size = -1;
-	if (fstatat(dir->shards_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-		if (S_ISREG(st.st_mode))
-			*size = st.st_size;
-		return 0;
-	}
-	return errno == ENOENT ? 0 :
-				 sm_err_sys(err, "cannot look at '%s/shards/%s'",
-					    dir->path, name);
 }

@@ -64,11 +64,14 @@ int sm_jobdir_create(struct sm_jobdir *dir, const char *job, bool trust,
 int sm_jobdir_refuse_network(const struct sm_jobdir *dir, struct sm_err *err);
 void sm_jobdir_close(struct sm_jobdir *dir);
 
+/* Is there such a name in it?  1; 0; <0: it cannot be looked for. */
+int sm_jobdir_has(const struct sm_jobdir *dir, const char *name,
+		  struct sm_err *err);
 /*
  * Has it a spec.json and shards?  Then a missing database, or one without a
- * job, is no plan that was killed: recover is for it.
+ * job, is no plan that was killed: recover is for it.  1; 0; <0.
  */
-bool sm_jobdir_has_shards(const struct sm_jobdir *dir);
+int sm_jobdir_has_shards(const struct sm_jobdir *dir, struct sm_err *err);
 
 /*
  * Bytes of a file in shards/, -1 if there is none.  One that cannot be looked

@@ -116,9 +116,14 @@ sm_join_is_complete(struct sm_handle *h, struct sm_err *err)
 	struct stat st;
 	int ret;
 
-	if (!h->job.final_path || h->job.final_size < 0 ||
-	    stat(h->job.final_path, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    st.st_size != h->job.final_size)
+	if (!h->job.final_path || h->job.final_size < 0)
+		return 0;
+	if (stat(h->job.final_path, &st) < 0)
+		return errno == EIO || errno == ENOMEM ?
+			       sm_err_sys(err, "cannot examine '%s'",
+					  h->job.final_path) :
+			       0;
+	if (!S_ISREG(st.st_mode) || st.st_size != h->job.final_size)
 		return 0;
 	ret = sm_join_digest(&digest, &odd, h, err);
 	if (ret <= 0)
@@ -156,9 +161,13 @@ sm_join_check_target(const char *path, uint64_t fingerprint,
 	if (fd < 0)
 		return sm_err_sys(err, "cannot open '%s'", path);
 	ret = sm_final_read_end(&end, fd, (uint64_t)st.st_size);
+	if (ret < -1)
+		ret = sm_err_sys(err, "cannot read '%s'", path);
+	else
+		ret = ret > 0 && end.fingerprint == fingerprint;
 	close(fd);
-	if (ret > 0 && end.fingerprint == fingerprint)
-		return 0;
+	if (ret != 0)
+		return ret < 0 ? ret : 0;
 	return sm_err_set(err, SM_EREFUSED,
 			  "the output '%s' exists and is not this job's; move "
 			  "it away, or replace it by --force",
@@ -170,14 +179,20 @@ sm_join_check_partial(const char *path, struct sm_err *err)
 {
 	struct sm_gzip_end end;
 	struct stat st;
-	int fd, ret = 0;
+	int fd, found = 0, ret = 0;
 
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
 	if (fd < 0)
-		return 0; /* nothing stands there */
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    sm_final_read_end(&end, fd, (uint64_t)st.st_size) > 0 &&
-	    !end.partial)
+		return sm_err_sys(err, "cannot open '%s'", path);
+	if (fstat(fd, &st) < 0)
+		ret = sm_err_sys(err, "cannot examine '%s'", path);
+	else if (S_ISREG(st.st_mode))
+		found = sm_final_read_end(&end, fd, (uint64_t)st.st_size);
+	if (found < -1)
+		ret = sm_err_sys(err, "cannot read '%s'", path);
+	else if (found > 0 && !end.partial)
 		ret = sm_err_set(err, SM_EREFUSED,
 				 "'%s' is whole, and would be replaced by a "
 				 "part; name another file by -o, or use "

@@ -1,4 +1,5 @@
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -50,33 +51,44 @@ sm_parts_read_spec(struct sm_spec **out, const struct sm_jobdir *dir,
 	return ret;
 }
 
-static bool
-parts_has(const struct sm_jobdir *dir, const char *name)
-{
-	return faccessat(dir->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 /* An empty one is of a sqlite3 that was told to open what is not there. */
-static bool
-parts_has_database(const struct sm_jobdir *dir)
+static int
+parts_has_database(const struct sm_jobdir *dir, struct sm_err *err)
 {
 	struct stat st;
 
-	return fstatat(dir->fd, "job.db", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       st.st_size > 0;
+	if (fstatat(dir->fd, "job.db", &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return st.st_size > 0;
+	return errno == ENOENT ? 0 :
+				 sm_err_sys(err, "cannot look for '%s/job.db'",
+					    dir->path);
+}
+
+/* Of the disk or memory, which says nothing of what is there. */
+static bool
+is_trouble(int code)
+{
+	return code == SM_EIO || code == SM_ENOMEM;
 }
 
 int
-sm_parts_is_marked(const struct sm_jobdir *dir)
+sm_parts_is_marked(const struct sm_jobdir *dir, struct sm_err *err)
 {
 	struct sm_spec *spec = NULL;
-	struct sm_err ignored;
-	int marked;
+	struct sm_err why;
+	int marked = parts_has_database(dir, err), ret;
 
 	/* With a database it is an ordinary job, or a part. */
-	if (parts_has_database(dir) || !parts_has(dir, "spec.json") ||
-	    sm_parts_read_spec(&spec, dir, &ignored) < 0)
-		return 0;
+	if (marked != 0)
+		return marked < 0 ? marked : 0;
+	ret = sm_jobdir_has(dir, "spec.json", err);
+	if (ret <= 0)
+		return ret;
+	ret = sm_parts_read_spec(&spec, dir, &why);
+	if (is_trouble(ret) && err)
+		*err = why;
+	if (ret < 0)
+		return is_trouble(ret) ? ret : 0;
 	marked = spec->parts > 0 && spec->part < 0;
 	sm_spec_free(spec);
 	return marked;
@@ -130,10 +142,11 @@ int
 sm_parts_refuse_undivided(const struct sm_jobdir *part, struct sm_err *err)
 {
 	struct sm_jobdir whole = SM_JOBDIR_NONE;
+	struct sm_err ignored;
 	int ret = 0;
 
 	whole.fd = openat(part->fd, "..", SM_JOBDIR_FLAGS);
-	if (whole.fd >= 0 && parts_has_database(&whole))
+	if (whole.fd >= 0 && parts_has_database(&whole, &ignored) > 0)
 		ret = sm_err_set(err, SM_EREFUSED,
 				 "'%s' is a part of a job that was not divided "
 				 "to the end; 'shardmill slurm' with --parts "
@@ -153,13 +166,19 @@ sm_parts_open(struct sm_parts *w, const char *job, bool trust,
 	*w = (struct sm_parts)SM_PARTS_NONE;
 	w->trust = trust;
 	/* What is wrong with the path is said by who opens a job there. */
-	if (sm_jobdir_open_whole(&w->dir, job, true, err) < 0)
-		return 0;
-	if (!sm_parts_is_marked(&w->dir)) {
-		ret = parts_has_database(&w->dir) ||
-				      parts_has(&w->dir, "spec.json") ?
-			      0 :
-			      parts_refuse_unmarked(&w->dir, err);
+	ret = sm_jobdir_open_whole(&w->dir, job, true, err);
+	if (ret < 0)
+		return is_trouble(ret) ? ret : 0;
+	ret = sm_parts_is_marked(&w->dir, err);
+	if (ret < 0)
+		goto out;
+	if (ret == 0) {
+		ret = parts_has_database(&w->dir, err);
+		if (ret == 0)
+			ret = sm_jobdir_has(&w->dir, "spec.json", err);
+		if (ret == 0)
+			ret = parts_refuse_unmarked(&w->dir, err);
+		ret = ret < 0 ? ret : 0;
 		goto out;
 	}
 	ret = trust ? 0 : sm_jobdir_check_owner(&w->dir, err);
@@ -215,7 +234,7 @@ sm_parts_check_there(const struct sm_parts *w, uint64_t part,
 
 	sm_part_name(name, part, w->parts);
 	snprintf(file, sizeof(file), "%s/job.db", name);
-	if (parts_has(&w->dir, file))
+	if (faccessat(w->dir.fd, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
 	return sm_err_sys_as(err, SM_EINPUT,
 			     "%s of '%s' is lost, 'shardmill recover %s' makes "
@@ -273,8 +292,7 @@ sm_parts_read_final(struct sm_parts_final *f, const struct sm_jobdir *dir)
 	int single, at = 0;
 
 	*f = (struct sm_parts_final){ 0 };
-	if (!parts_has(dir, "final") ||
-	    parts_map_text(&text, dir, "final", &ignored) < 0)
+	if (parts_map_text(&text, dir, "final", &ignored) < 0)
 		return 0;
 	if (sscanf(text, "%" SCNu64 " %" SCNx64 " %d %n", &f->size, &f->digest,
 		   &single, &at) == 3 &&

@@ -69,8 +69,8 @@ int sm_parts_open_batch(struct sm_handle *h, const char *job, uint64_t batch,
 /* Read a directory's spec.json. */
 int sm_parts_read_spec(struct sm_spec **out, const struct sm_jobdir *dir,
 		       struct sm_err *err);
-/* Does it say that the directory is the whole of a job in parts?  1, 0. */
-int sm_parts_is_marked(const struct sm_jobdir *dir);
+/* Does it say that the directory is the whole of a job in parts?  1; 0; <0. */
+int sm_parts_is_marked(const struct sm_jobdir *dir, struct sm_err *err);
 /*
  * May the part be written to?  SM_EREFUSED: the directory around it has the
  * database of an undivided job, whose batches these are too.

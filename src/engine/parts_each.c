@@ -226,13 +226,14 @@ part_restore_spec(struct sm_parts *w, uint64_t part, const char *path,
 	if (ret < 0)
 		return ret;
 	unlinkat(dir.fd, "tables", AT_REMOVEDIR);
-	if (faccessat(dir.fd, "spec.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+	ret = sm_jobdir_has(&dir, "spec.json", err);
+	if (ret == 0) {
 		w->spec->part = (int64_t)part;
 		ret = sm_parts_mark(&dir, w->spec, err);
 		w->spec->part = -1;
 	}
 	sm_jobdir_close(&dir);
-	return ret;
+	return ret < 0 ? ret : 0;
 }
 
 int

@@ -30,17 +30,18 @@ sm_plan_result_release(struct sm_plan_result *r)
 	*r = (struct sm_plan_result){ 0 };
 }
 
-/*
- * The final file stands without its job: a job that was finished, and whose
- * directory was removed.
- */
-static bool
-plan_is_complete(const struct sm_planning *p)
+int
+sm_plan_is_complete(const struct sm_planning *p, struct sm_err *err)
 {
 	struct stat st;
 
-	return p->spec->output && !p->force &&
-	       stat(p->spec->output, &st) == 0;
+	if (!p->spec->output || p->force)
+		return 0;
+	if (stat(p->spec->output, &st) == 0)
+		return 1;
+	return errno == ENOENT ? 0 :
+				 sm_err_sys(err, "cannot examine '%s'",
+					    p->spec->output);
 }
 
 /* Cut, compile, insert: everything but the job row. */
@@ -66,7 +67,10 @@ plan_new(struct sm_planning *p, struct sm_err *err)
 {
 	int ret = plan_cut(p, err);
 
-	if (ret == 0 && plan_is_complete(p)) {
+	if (ret == 0)
+		ret = sm_plan_is_complete(p, err);
+	if (ret > 0) {
+		ret = 0;
 		p->result->complete = true;
 		p->forget = true;
 	} else if (ret == 0) {
@@ -84,18 +88,14 @@ plan_new(struct sm_planning *p, struct sm_err *err)
 static int
 plan_refuse_lost(struct sm_planning *p, struct sm_err *err)
 {
-	int there = 1;
+	int there = p->db ? sm_db_has_job(p->db, err) :
+			    sm_jobdir_has(&p->dir, "job.db", err);
 
-	if (p->db)
-		there = sm_db_has_job(p->db, err);
-	else if (faccessat(p->dir.fd, "job.db", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		there = errno == ENOENT ? 0 :
-					  sm_err_sys(err,
-						     "cannot look for "
-						     "'%s/job.db'",
-						     p->dir.path);
-	if (there != 0 || !sm_jobdir_has_shards(&p->dir))
+	if (there != 0)
 		return there < 0 ? there : 0;
+	there = sm_jobdir_has_shards(&p->dir, err);
+	if (there <= 0)
+		return there;
 	return sm_err_set(err, SM_EDAMAGED,
 			  "the job '%s' has lost its job.db; its shards are "
 			  "safe: 'shardmill recover %s' rebuilds the database "
@@ -160,10 +160,10 @@ plan_note_final(struct sm_planning *p, struct sm_err *err)
 	struct sm_job job = { 0 };
 	struct sm_db *db = NULL;
 	struct sm_err ignored;
-	int ret = 0;
+	int ret = sm_parts_is_marked(&p->dir, err);
 
-	if (sm_parts_is_marked(&p->dir))
-		return plan_note_final_of_parts(p, err);
+	if (ret != 0)
+		return ret < 0 ? ret : plan_note_final_of_parts(p, err);
 	/* A damaged database, or none, notes nothing. */
 	if (sm_db_open(&db, p->dir.path, p->dir.fd, &opts, &ignored) == 0 &&
 	    sm_job_get(&job, db, &ignored) == 0 && job.final_path) {
@@ -304,8 +304,9 @@ sm_plan(struct sm_plan_result *result, const char *job,
 		ret = sm_plan_parts_clear(&p, err);
 	}
 	if (ret == 0)
-		ret = sm_plan_is_parted(&p) ? sm_plan_parts(&p, err) :
-					      plan_locked(&p, err);
+		ret = sm_plan_is_parted(&p, err);
+	if (ret >= 0)
+		ret = ret > 0 ? sm_plan_parts(&p, err) : plan_locked(&p, err);
 	if (ret == 0) {
 		unlinkat(p.dir.fd, "replaces", 0);
 		snprintf(result->fingerprint, sizeof(result->fingerprint),

@@ -180,15 +180,6 @@ sm_plan_parts_make(struct sm_planning *p, struct sm_err *err)
 	return ret < 0 ? ret : sm_parts_mark(&p->dir, p->spec, err);
 }
 
-static bool
-parts_stand_finished(const struct sm_planning *p)
-{
-	struct stat st;
-
-	return p->spec->output && !p->force &&
-	       stat(p->spec->output, &st) == 0;
-}
-
 static int
 parts_plan_new(struct sm_planning *p, struct sm_err *err)
 {
@@ -206,8 +197,10 @@ parts_plan_new(struct sm_planning *p, struct sm_err *err)
 		ret = sm_join_check_target(p->spec->output,
 					   p->spec->fingerprint, NULL,
 					   p->force, err);
-	if (ret == 0 && parts_stand_finished(p)) {
-		/* The file of a job whose directory was removed. */
+	if (ret == 0)
+		ret = sm_plan_is_complete(p, err);
+	if (ret > 0) {
+		ret = 0;
 		p->result->complete = p->forget = true;
 	} else if (ret == 0) {
 		ret = sm_jobdir_tables_name(&p->dir, p->spec->fingerprint,
@@ -308,9 +301,9 @@ parts_refuse_ordinary(struct sm_planning *p, struct sm_err *err)
 	struct sm_db_opts opts = { .mode = SM_DB_READ };
 	struct sm_db *db = NULL;
 	size_t i;
-	int has_job = 0;
+	int has_job = sm_jobdir_has(&p->dir, "job.db", err);
 
-	if (faccessat(p->dir.fd, "job.db", F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+	if (has_job > 0) {
 		has_job = sm_db_open(&db, p->dir.path, p->dir.fd, &opts, err);
 		if (has_job == 0)
 			has_job = sm_db_has_job(db, err);
@@ -318,7 +311,11 @@ parts_refuse_ordinary(struct sm_planning *p, struct sm_err *err)
 	}
 	if (has_job < 0 && has_job != SM_EDAMAGED)
 		return has_job;
-	if (has_job > 0 || sm_jobdir_has_shards(&p->dir))
+	if (has_job <= 0)
+		has_job = sm_jobdir_has_shards(&p->dir, err);
+	if (has_job < 0)
+		return has_job;
+	if (has_job > 0)
 		return sm_err_set(err, SM_EREFUSED,
 				  "the job '%s' was planned without parts; "
 				  "--restart begins again",
@@ -328,10 +325,10 @@ parts_refuse_ordinary(struct sm_planning *p, struct sm_err *err)
 	return 0;
 }
 
-bool
-sm_plan_is_parted(const struct sm_planning *p)
+int
+sm_plan_is_parted(const struct sm_planning *p, struct sm_err *err)
 {
-	return p->opts->parts > 0 || sm_parts_is_marked(&p->dir);
+	return p->opts->parts > 0 ? 1 : sm_parts_is_marked(&p->dir, err);
 }
 
 int
@@ -343,9 +340,10 @@ sm_plan_parts(struct sm_planning *p, struct sm_err *err)
 		return sm_err_set(err, SM_EUSAGE,
 				  "--consume: a job in parts is joined when all "
 				  "of them are done, and keeps its shards");
-	if (sm_parts_is_marked(&p->dir)) {
+	ret = sm_parts_is_marked(&p->dir, err);
+	if (ret > 0) {
 		ret = parts_plan_again(p, err);
-	} else {
+	} else if (ret == 0) {
 		ret = parts_refuse_ordinary(p, err);
 		if (ret == 0)
 			ret = parts_plan_new(p, err);

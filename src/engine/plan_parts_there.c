@@ -3,7 +3,9 @@
  * of a job that is to be deleted
  */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lock.h"
@@ -41,7 +43,13 @@ parts_walk(struct sm_planning *p,
 		if (part.fd >= 0)
 			part.shards_fd = openat(part.fd, "shards",
 						SM_JOBDIR_FLAGS);
-		if (part.shards_fd >= 0)
+		if (part.shards_fd < 0 && errno != ENOENT && errno != ENOTDIR)
+			ret = sm_err_sys(err, "cannot look at '%s/%s'",
+					 p->dir.path, e->d_name);
+		part.path = strdup(e->d_name);
+		if (ret == 0 && !part.path)
+			ret = sm_err_mem(err, "a path");
+		if (ret == 0 && part.shards_fd >= 0)
 			ret = look(p, &part, e->d_name, err);
 		sm_jobdir_close(&part);
 	}
@@ -53,9 +61,11 @@ static int
 part_refuse_shards(const struct sm_planning *p, const struct sm_jobdir *part,
 		   const char *name, struct sm_err *err)
 {
+	int ret = sm_jobdir_has_shards(part, err);
+
 	(void)name;
-	if (!sm_jobdir_has_shards(part))
-		return 0;
+	if (ret <= 0)
+		return ret;
 	return sm_err_set(err, SM_EDAMAGED,
 			  "the job '%s' has lost its spec.json; its shards are "
 			  "safe: 'shardmill recover %s' makes it again, "
@@ -67,9 +77,17 @@ static int
 part_refuse_running(const struct sm_planning *p, const struct sm_jobdir *part,
 		    const char *name, struct sm_err *err)
 {
-	if (!sm_lock_held(part->fd, "run.lock") &&
-	    !sm_live_any_held(part->fd))
+	int held = sm_lock_held(part->fd, "run.lock");
+
+	if (held == 0)
+		held = sm_live_any_held(part->fd);
+	if (held == 0)
 		return 0;
+	if (held < 0) {
+		errno = -held;
+		return sm_err_sys(err, "cannot tell whether anybody still "
+				       "works on '%s/%s'", p->dir.path, name);
+	}
 	return sm_err_set(err, SM_EHELD,
 			  "a plan, a run or a worker holds '%s/%s'; 'shardmill "
 			  "status' shows it",
@@ -82,8 +100,11 @@ sm_plan_parts_clear(struct sm_planning *p, struct sm_err *err)
 	unsigned found;
 	int ret;
 
-	if (p->made || sm_parts_is_marked(&p->dir))
+	if (p->made)
 		return 0;
+	ret = sm_parts_is_marked(&p->dir, err);
+	if (ret != 0)
+		return ret < 0 ? ret : 0;
 	ret = parts_walk(p, part_refuse_shards, &found, err);
 	if (ret == 0 && found > 0)
 		sm_jobdir_remove_parts(&p->dir);

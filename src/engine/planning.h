@@ -81,7 +81,13 @@ int sm_plan_parts(struct sm_planning *p, struct sm_err *err);
 int sm_plan_parts_make(struct sm_planning *p, struct sm_err *err);
 /* No part is being run; SM_EHELD. */
 int sm_plan_parts_idle(struct sm_planning *p, struct sm_err *err);
-bool sm_plan_is_parted(const struct sm_planning *p);
+/*
+ * Does the final file stand without its job: one that was finished, and whose
+ * directory was removed?  1; 0; <0.
+ */
+int sm_plan_is_complete(const struct sm_planning *p, struct sm_err *err);
+/* 1; 0; <0 */
+int sm_plan_is_parted(const struct sm_planning *p, struct sm_err *err);
 /* Parts of a plan that was killed; SM_EDAMAGED if there are shards in them. */
 int sm_plan_parts_clear(struct sm_planning *p, struct sm_err *err);
 

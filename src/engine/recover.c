@@ -85,12 +85,9 @@ recover_database_is_whole(struct recover *r, struct sm_err *err)
 	struct sm_db *db = NULL;
 	int ret;
 
-	if (faccessat(r->p.dir.fd, "job.db", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 :
-					 sm_err_sys(err,
-						    "cannot look for "
-						    "'%s/job.db'",
-						    r->p.dir.path);
+	ret = sm_jobdir_has(&r->p.dir, "job.db", err);
+	if (ret <= 0)
+		return ret;
 	ret = sm_db_open(&db, r->p.dir.path, r->p.dir.fd, &opts, err);
 	if (ret == 0)
 		ret = sm_db_has_job(db, err);

@@ -105,13 +105,10 @@ final_read_note(struct sm_recover_final *f, const struct sm_jobdir *dir,
 		struct sm_err *err)
 {
 	struct sm_map map = { 0 };
-	int ret;
+	int ret = sm_jobdir_has(dir, SM_CONSUMED_NOTE, err);
 
-	if (faccessat(dir->fd, SM_CONSUMED_NOTE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ?
-			       0 :
-			       sm_err_sys(err, "cannot look for '%s/%s'",
-					  dir->path, SM_CONSUMED_NOTE);
+	if (ret <= 0)
+		return ret;
 	ret = sm_map_openat(&map, dir->fd, SM_CONSUMED_NOTE, err);
 	if (ret < 0)
 		return ret;

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -59,9 +60,12 @@ db_has_journal(const struct sm_db *db)
 {
 	struct stat st;
 
-	return fstatat(db->dirfd, "job.db-wal", &st, 0) == 0 ||
-	       (fstatat(db->dirfd, "job.db-journal", &st, 0) == 0 &&
-		st.st_size > 0);
+	/* One that cannot be looked at may be there. */
+	if (fstatat(db->dirfd, "job.db-wal", &st, 0) == 0 || errno != ENOENT)
+		return true;
+	return fstatat(db->dirfd, "job.db-journal", &st, 0) == 0 ?
+		       st.st_size > 0 :
+		       errno != ENOENT;
 }
 
 /*
@@ -239,7 +243,7 @@ db_examine(struct sm_db *db, struct sm_err *err)
 	struct stat st;
 
 	if (fstatat(db->dirfd, "job.db", &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		if (db->opts.mode == SM_DB_CREATE)
+		if (db->opts.mode == SM_DB_CREATE && errno == ENOENT)
 			return 0;
 		return sm_err_sys_as(err, SM_EINPUT,
 				     "no job in '%s': cannot find job.db",

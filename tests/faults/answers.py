@@ -201,6 +201,50 @@ def worked_meanwhile(slot, table):
         raise lab.Violation(f"it says: {text}")
 
 
+def files_of(slot):
+    """Those of the job that are work done: databases and shards."""
+    return sorted(os.path.join(top, name)
+                  for top, _, names in os.walk(slot.path("f.gz.job"))
+                  for name in names if name.endswith((".gz", "job.db")))
+
+
+def looks_fail(slot, table):
+    """What cannot be looked at is trouble with the disk, and not what is not
+    there, or somebody else's: 4, nothing is lost, nothing made anew."""
+    def unmarked(slot):
+        slot.must(*plan)
+        slot.must("run", "f.gz.job", "-q", "-j", "1")
+        os.unlink(slot.path("f.gz"))
+        os.unlink(slot.path("f.gz.job", "spec.json"))
+        # So that one look alone finds any.
+        for name in os.listdir(slot.path("f.gz.job", "part-0000", "shards")):
+            os.unlink(slot.path("f.gz.job", "part-0000", "shards", name))
+
+    plan = [*table["plan"].command, "--parts", "2"]
+    for s, where in (
+            (table["rewrite-half"], "f.gz.part"),
+            (scenarios.Scenario("ordinary", plan, table["work"].prepare,
+                                again=(7,)), "f.gz.job/"),
+            (scenarios.Scenario("unmarked", plan, unmarked, again=(6,)),
+             "f.gz.job/part-")):
+        options = ["-r", "0", "-p", where, "-c", "newfstatat,fstat,faccessat2"]
+        calls = len(lab.trapped_calls(slot, s, options))
+        if calls == 0:
+            raise lab.Violation(f"{s.name}: it looks at nothing")
+        for n, action in [(n, a) for n in range(1, calls + 1)
+                          for a in ("EIO", "EIO+")]:
+            slot.reset(s)
+            before = files_of(slot)
+            r, _ = lab.trapped(slot, s, [*options, "-n", str(n), "-a", action])
+            lab.check_ended(r)
+            what = f"{s.name}, {n} {action} ({r.err.strip()})"
+            if r.code not in (4, *s.again):
+                raise lab.Violation(f"{what}: exit {r.code}")
+            if s.again != (0,):
+                expect(f"{what}: files", files_of(slot), before)
+            slot.must(*s.command, code=s.again[0])
+
+
 def locks_kept(slot, table):
     """A second connection that cannot be opened costs the first one no lock,
     although SQLite closes a database file that it cannot fstat: what is
@@ -233,7 +277,8 @@ CASES = [made_once, claim_lost, commit_lost, commit_unsaid, commit_never,
          disk_now_and_then, commands_fail, newer_version,
          unknown_and_put_back, drained, stopped_joining, taken_over,
          parts_killed, worked_meanwhile, rotten_to_the_end, locks_kept,
-         *answers_db.CASES, *answers_disk.CASES, *answers_host.CASES]
+         looks_fail, *answers_db.CASES, *answers_disk.CASES,
+         *answers_host.CASES]
 
 
 def cases(table):

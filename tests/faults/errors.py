@@ -36,6 +36,7 @@ ERRORS = {
     "close": ["EIO", "ENOSPC", "EDQUOT", "EINTR"],
     "newfstatat": ["EIO", "ENOMEM"],
     "fstat": ["EIO", "ENOMEM"],
+    "faccessat2": ["EIO", "ENOMEM"],
     "fstatfs": ["EIO"],
     "getdents64": ["EIO", "ENOMEM"],
     "fcntl": ["EIO", "EINTR", "ENOMEM"],
