@@ -196,7 +196,7 @@ def main():
                 # come look like somebody's, and are waited for.
                 if error != "EINTR" and (name, path[-4:]) != ("fcntl", "-shm"):
                     onwards.append((label + "+", (*args, error + "+")))
-    count = int(os.environ.get("COUNT") or (500 if lab.LONG else 150))
+    count = int(os.environ.get("COUNT") or (250 if lab.LONG else 150))
     drivers = []
     for when, cases in (("once", once), ("from then on", onwards)):
         d = lab.Driver(f"error of {kind} {when}", reach=0.7)

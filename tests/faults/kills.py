@@ -6,12 +6,12 @@ then once per point with the kill there, and once more without.
     kills.py points|calls [SCENARIO...]
 
 A long run takes all fault points, all system calls of the scenarios named in
-COMMANDS, and 3,000 of the others'.  What was done when it was killed is not made again.  A point is the n-th of its
-role: the program (0), the workers it starts (1), the commands they start (2).
-Before each one everything is killed, and in another round that one process: a
-worker's death is then seen by a living supervisor, a supervisor's by its
-workers.  Passing a fault point is a write to the log of fault points, so that
-both kinds are system calls to nthcall.c.
+COMMANDS, and 1,000 of the others'.  What was done when it was killed is not
+made again.  A point is the n-th of its role: the program (0), the workers it
+starts (1), the commands they start (2).  Before each one everything is killed,
+and in another round that one process: a worker's death is then seen by a living
+supervisor, a supervisor's by its workers.  Passing a fault point is a write to
+the log of fault points, so that both kinds are system calls to nthcall.c.
 """
 import os
 import sys
@@ -22,7 +22,7 @@ import scenarios
 FAULT_LOG = "passed-points"
 # plan, run, work, finalize, retry and recover, each as a small job of its own.
 COMMANDS = ["plan", "resume", "work", "finalize", "retry", "recover"]
-OTHERS = 3000
+OTHERS = 1000
 
 
 def options(kind):

@@ -1,16 +1,18 @@
 """mutants.py - the mutants of a source file
 
-Conditions of `if` become calls that ask, as the program runs, which mutant it
-is to be: the environment's SM_MUTANT.  So one build holds all of them, and each
-condition can also write down, in the file SM_REACH, that it was true or false.
-Clauses of SQL, which are constants, take a build each.
+Conditions become calls that ask, as the program runs, which mutant it is to be:
+the environment's SM_MUTANT.  So one build holds all of them, and each condition
+can also write down, in the file SM_REACH, that it was true or false.  So do the
+SQL texts, whole, in SM_REACH_SQL; a mutant of one is the same build with that
+text, SM_SQL_FROM, replaced by another, SM_SQL_TO.
 """
 import collections
 import re
 
-# condition: the number that SM_MUTANT selects it by; None: `text` is built
+# number: what SM_MUTANT selects it by; None: `sql` is (text, text instead).
+# wants: the outcomes of the condition `site` to which it makes a difference.
 Mutant = collections.namedtuple("Mutant",
-                                "file kind line what number site wants text")
+                                "file kind line what number site wants sql")
 
 HEADER = "mutant.h"
 SUPPORT = {
@@ -25,13 +27,18 @@ bool sm_mutant_saw(int site, bool value);
 	 sm_mutant == (first) + 1 ? false : sm_mutant_saw(site, (cond)))
 #define SM_MUTANT_PART(site, first, neutral, cond) \\
 	(sm_mutant == (first) ? (neutral) : sm_mutant_saw(site, (cond)))
+const char *sm_mutant_sql(const char *file, const char *function,
+			  const char *text);
 #endif
 """,
     "src/base/mutant.c": """\
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include "mutant.h"
 
@@ -68,8 +75,34 @@ sm_mutant_saw(int site, bool value)
 		reached[2 * site + value] = 1;
 	return value;
 }
+
+const char *
+sm_mutant_sql(const char *file, const char *function, const char *text)
+{
+	const char *path = getenv("SM_REACH_SQL"), *from = getenv("SM_SQL_FROM");
+	char line[8192];
+	long n, fd = -1;
+
+	/* No calls of the C library: tests let those fail, and count them. */
+	if (path)
+		fd = syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_APPEND);
+	if (fd >= 0) {
+		n = snprintf(line, sizeof(line), "%s\\t%s\\t%s", file, function,
+			     text);
+		/* A test may have set a limit to what can be written. */
+		if (n < (long)sizeof(line))
+			syscall(SYS_write, fd, line, n + 1);
+		syscall(SYS_close, fd);
+	}
+	return from && strcmp(from, text) == 0 ? getenv("SM_SQL_TO") : text;
+}
 """,
 }
+# Behind the includes of a file whose SQL is mutated.
+SQL_HOOK = """
+#define sql_get(db, text, err) \\
+	(sql_get)(db, sm_mutant_sql(FILE_NAME, __func__, (text)), err)
+"""
 
 
 def closing(text, at):
@@ -132,42 +165,115 @@ class Numbers:
         return self.sites - 1, first
 
 
+NO_CODE = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|/\*.*?\*/', re.S)
+
+
+def code(text):
+    """Without what stands in texts and comments, at the same places."""
+    return NO_CODE.sub(lambda m: re.sub(
+        r"[^\n]", " " if m.group()[0] == "/" else "_", m.group()), text)
+
+
+def outside(text):
+    """Without what stands in brackets."""
+    while re.search(r"\([^()]*\)", text):
+        text = re.sub(r"\([^()]*\)", "", text)
+    return text
+
+
+def _conditions(text):
+    """[(start, end, loops)] of what decides in `if`, `while`, `?:`, and of what
+    is returned where it is put together by && or ||."""
+    for m in re.finditer(r"\b(if|while) \(", text):
+        yield m.end(), closing(text, m.end() - 1), m.group(1) == "while"
+    for m in re.finditer(r"(?:(?<=\breturn )|(?<=[^=!<>]= ))[^;?{}]+? \?",
+                         text):
+        start, end = m.start(), m.end() - 2
+        if not re.search(r"[(),]", outside(text[start:end])):
+            yield start, end, False
+    for m in re.finditer(r"\breturn ([^;?{}]*);", text):
+        if re.search(r"&&|\|\|", outside(m.group(1))):
+            yield m.start(1), m.end(1), False
+
+
 def conditions(name, text, numbers):
     """(mutants, the text that holds all of them)"""
-    found, edits = [], []     # edits: (at, what to insert)
-    for m in re.finditer(r"\bif \(", text):
-        start, end = m.end(), closing(text, m.end() - 1)
+    found, edits = [], []     # edits: (at, order, what to insert)
+    bare = code(text)
+    for start, end, loops in sorted(_conditions(bare)):
         line = text.count("\n", 0, start) + 1
         what = flat(text[start:end])
         site, n = numbers.site(2)
-        found += [
-            Mutant(name, "negated", line, what, n, site, (0, 1), None),
-            Mutant(name, "left out", line, what, n + 1, site, (1,), None)]
+        # A loop that never ends is noticed by any test.
+        if not loops:
+            found.append(Mutant(name, "negated", line, what, n, site, (0, 1),
+                                None))
+        found.append(Mutant(name, "left out", line, what, n + 1, site, (1,),
+                            None))
         edits += [(start, 1, f"SM_MUTANT({site}, {n}, "), (end, 0, ")")]
-        for depth, (a, b, op) in enumerate(operands(text, start, end)):
+        for depth, (a, b, op) in enumerate(operands(bare, start, end)):
             site, n = numbers.site(1)
             neutral = "true" if op == "&&" else "false"
             found.append(Mutant(name, "part left out", line,
                                 f"{flat(text[a:b])} [of {what}]", n, site,
                                 (0,) if op == "&&" else (1,), None))
-            edits += [(a, 2 + depth, f"SM_MUTANT_PART({site}, {n}, {neutral}, "),
-                      (b, -1 - depth, ")")]
+            begin = f"SM_MUTANT_PART({site}, {n}, {neutral}, "
+            edits += [(a, 2 + depth, begin), (b, -1 - depth, ")")]
     # At one place what closes comes first, and of what opens the outer one.
     for at, _, what in sorted(edits, key=lambda e: (e[0], e[1]), reverse=True):
         text = text[:at] + what + text[at:]
-    return found, f'#include "{HEADER}"\n' + text
+    text = f'#include "{HEADER}"\n' + text
+    if "sql_get(" in bare:
+        last = [m.end() for m in re.finditer(r"^#include .*$", text, re.M)][-1]
+        text = (text[:last] + SQL_HOOK.replace("FILE_NAME", f'"{name}"') +
+                text[last:])
+    return found, text
 
 
-def clauses(name, text):
-    """Each clause that an SQL text adds by AND is left out."""
-    if not name.startswith("src/store/"):
-        return []
+WORD = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|\w+|\S")
+ENDS = {"ORDER", "LIMIT", "GROUP", "RETURNING", "UNION", "OR", ")", ",", "THEN",
+        "ELSE", "END", "FROM"}
+
+
+def clauses(file, function, text):
+    """Of an SQL text: each WHERE with one condition, each operand of each AND,
+    left out."""
+    words = [(m.group(), m.start(), m.end()) for m in WORD.finditer(text)]
     found = []
-    for m in re.finditer(r"\bAND [^\"()]*?(?= (?:AND|OR|ORDER|LIMIT)\b|\"|\))",
-                         text):
-        if "\\" in m.group():
-            continue            # of a macro, not of a text
-        found.append(Mutant(name, "left out", text.count("\n", 0, m.start()) + 1,
-                            m.group().strip(), None, None, (),
-                            text[:m.start()] + text[m.end():]))
-    return found
+
+    def add(start, end, what):
+        instead = text[:start] + text[end:]
+        found.append(Mutant(file, "left out", function, flat(what), None, None,
+                            (), (text, instead)))
+
+    def chain(i, opened, where):
+        """The operands from word i on, whose bracket opened at depth 0."""
+        cuts, depth, between = [], 0, False
+        begin = words[i][1]
+        while i < len(words):
+            word, start, end = words[i]
+            if depth == 0 and (word in ENDS or word == ";"):
+                break
+            depth += {"(": 1, ")": -1}.get(word, 0)
+            if depth == 0 and word == "BETWEEN":
+                between = True
+            elif depth == 0 and word == "AND" and between:
+                between = False
+            elif depth == 0 and word == "AND":
+                cuts.append((start, end))
+            last = end
+            i += 1
+        if cuts:
+            add(begin, cuts[0][1], text[begin:cuts[0][0]])
+            ends = [a for a, _ in cuts[1:]] + [last]
+            for (start, after), end in zip(cuts, ends):
+                add(start, end, text[after:end])
+        elif where is not None:
+            add(where, last, text[begin:last])
+
+    for i, (word, start, _) in enumerate(words[:-1]):
+        if word in ("WHERE", "OR", "(", "SELECT", "ON") and \
+                words[i + 1][0] != "SELECT":
+            chain(i + 1, start, start if word == "WHERE" else None)
+    unique = {m.sql[1]: m for m in found}
+    return list(unique.values())
