@@ -16,6 +16,7 @@
 #include "join.h"
 #include "joined.h"
 #include "parts.h"
+#include "rescue.h"
 #include "run_tell.h"
 #include "startcheck.h"
 #include "super.h"
@@ -287,10 +288,13 @@ run_rounds(struct sm_super *s, struct sm_run_result *result,
 
 /* The row's end of the run, whatever came of it; a full disk may prevent it. */
 static void
-run_end(struct sm_handle *h)
+run_end(struct sm_super *s)
 {
+	struct sm_handle *h = s->h;
 	struct sm_err ignored;
 
+	/* A worker that outlived an earlier run may have ended since. */
+	sm_rescue_dead(h, &s->live, NULL, 0, s->ev, &ignored);
 	if (sm_db_begin_write(h->db, &ignored) == 0) {
 		if (sm_job_end_run(h->db, h->job.run, sm_clock_wall(),
 				   &ignored) == 0)
@@ -327,7 +331,7 @@ run_watched(struct sm_super *s, struct sm_run_result *result,
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	ret = run_rounds(s, result, err);
 	prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
-	run_end(h);
+	run_end(s);
 	result->job_size = sm_tree_size(h->dir.fd);
 	return ret;
 }

@@ -196,9 +196,12 @@ def done_tokens(slot, job="f.gz.job", bare=False):
 
 
 def alive(pid):
+    """A process is as long as a thread of it is: the first one may be a zombie
+    while another still has its files, and so its locks."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
-            return f.read().rpartition(")")[2].split()[0] not in "ZX"
+            ended = f.read().rpartition(")")[2].split()[0] in "ZX"
+        return not ended or len(os.listdir(f"/proc/{pid}/task")) > 1
     except OSError:
         return False
 

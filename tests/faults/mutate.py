@@ -18,6 +18,7 @@ reach for a second run over the same sources.
 """
 import os
 import pickle
+import re
 import sqlite3
 import sys
 import time
@@ -122,9 +123,9 @@ def of_sql(slot, scenario, texts):
     found = [m for one in sorted(texts) for m in mutants.clauses(*one)]
     for m in found:
         try:
-            db.execute("EXPLAIN " + m.sql[1], {
-                str(i): None for i in range(1, 30)} if "?1" in m.sql[1] else
-                [None] * m.sql[1].count("?"))
+            numbers = [int(n) for n in re.findall(r"\?(\d+)", m.sql[1])]
+            db.execute("EXPLAIN " + m.sql[1], [None] * max(
+                numbers, default=m.sql[1].count("?")))
         except sqlite3.Error as e:
             sys.exit(f"{m.file}: {m.line}(): not SQL ({e}): {m.sql[1]}")
     db.close()
@@ -188,7 +189,7 @@ def run(d, t, found, sites):
             texts |= sql
             for key in pairs | {one[2] for one in sql}:
                 by.setdefault(key, []).append(i)
-        found += of_sql(lab.Slot("sql"), scenarios.table()["whole"], texts)
+        found += of_sql(lab.Slot("sql"), scenarios.table()["work"], texts)
         print(f"{len(found)} mutants; {len(all_cases)} cases reach "
               f"{len(by) - len(texts)} of {2 * sites} outcomes, {len(texts)} "
               "SQL texts", flush=True)
