@@ -223,7 +223,7 @@ sm_consumed_check(struct sm_handle *h, const struct sm_batch_row *row,
 	}
 	if (fd >= 0)
 		close(fd);
-	if (ret < 0 && err)
+	if (ret < 0)
 		*err = why;
 	return ret;
 }

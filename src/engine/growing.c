@@ -207,7 +207,7 @@ void
 sm_growing_close(struct sm_growing *g)
 {
 	if (g->fd >= 0) {
-		if (g->part && !g->is_whole && (!g->ours || g->rewriting))
+		if (!g->is_whole && (!g->ours || g->rewriting))
 			unlink(g->part);
 		close(g->fd);
 	}

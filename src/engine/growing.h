@@ -116,8 +116,8 @@ int sm_growing_end(struct sm_growing *g, struct sm_err *err);
 /* Before the rows rely on it: a consumed job's file is found by recover. */
 int sm_growing_make_findable(struct sm_growing *g, struct sm_err *err);
 /*
- * In the write transaction that publishes: record the rest; rename; the
- * caller commits.
+ * In the write transaction that publishes: record the rest, of the job's own;
+ * rename; the caller commits.
  */
 int sm_growing_record_rest(struct sm_growing *g, struct sm_err *err);
 int sm_growing_rename(struct sm_growing *g, struct sm_err *err);

@@ -43,14 +43,15 @@ int
 sm_grown_push(struct sm_grown_list *l, const struct sm_grown *one,
 	      struct sm_err *err)
 {
+	size_t cap = 2 * l->cap + 64;
 	struct sm_grown *p;
 
 	if (l->count == l->cap) {
-		p = realloc(l->item, (l->cap ? 2 * l->cap : 64) * sizeof(*p));
+		p = realloc(l->item, cap * sizeof(*p));
 		if (!p)
 			return sm_err_mem(err, "the list of joined batches");
 		l->item = p;
-		l->cap = l->cap ? 2 * l->cap : 64;
+		l->cap = cap;
 	}
 	l->item[l->count++] = *one;
 	return 0;
@@ -115,8 +116,6 @@ sm_growing_record_rest(struct sm_growing *g, struct sm_err *err)
 	size_t i, kept = 0;
 	int ret = 0;
 
-	if (!g->ours)
-		return 0;
 	if (g->consume && g->generation == 0)
 		g->generation = 1;
 	if (g->consume || g->rewriting)
@@ -267,7 +266,7 @@ growing_remove_part(const struct sm_growing *g, int64_t generation)
 {
 	char *part = sm_consumed_part_name(g->path, generation);
 
-	if (part && generation != g->generation)
+	if (part)
 		unlink(part);
 	free(part);
 }
@@ -331,7 +330,7 @@ sm_growing_sweep(struct sm_handle *h, const struct sm_events *ev)
 	struct sm_growing g;
 	struct sm_err ignored;
 
-	if (h->job.generation == 0 || !h->job.final_path)
+	if (h->job.generation == 0)
 		return;
 	sm_growing_init(&g, h, ev);
 	g.path = strdup(h->job.final_path);

@@ -130,7 +130,7 @@ join_open(struct sm_joining *j, bool force, struct sm_err *err)
 {
 	int ret;
 
-	if (j->g->fd >= 0 && j->ours) {
+	if (j->g->fd >= 0) {
 		ret = sm_growing_is_current(j->g, err);
 		if (ret == 0)
 			sm_growing_rewind(j->g);

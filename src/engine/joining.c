@@ -45,7 +45,7 @@ joining_leaves_out(struct sm_gzip_entry *e, const struct sm_joining *j,
 	*e = (struct sm_gzip_entry){ 0 };
 	if (strcmp(row->state, "done") == 0)
 		e->rows = (uint64_t)row->rows;
-	else if (row->first >= 0 && row->end > row->first)
+	else if (row->end > row->first)
 		e->rows = (uint64_t)(row->end - row->first);
 	return true;
 }

@@ -98,7 +98,7 @@ row_is_left_out(struct sm_gzip_entry *e, const struct sm_parts_join *j,
 	*e = (struct sm_gzip_entry){ 0 };
 	if (row_is_done(row))
 		e->rows = (uint64_t)row->rows;
-	else if (row->first >= 0 && row->end > row->first)
+	else if (row->end > row->first)
 		e->rows = (uint64_t)(row->end - row->first);
 	return true;
 }

@@ -42,14 +42,15 @@ static int
 tmp_list_add(struct tmp_list *l, uint64_t batch, int64_t token,
 	     struct sm_err *err)
 {
+	size_t cap = 2 * l->cap + 64;
 	struct tmp_file *p;
 
 	if (l->count == l->cap) {
-		l->cap = l->cap ? 2 * l->cap : 64;
-		p = realloc(l->item, l->cap * sizeof(*p));
+		p = realloc(l->item, cap * sizeof(*p));
 		if (!p)
 			return sm_err_mem(err, "the list of shards");
 		l->item = p;
+		l->cap = cap;
 	}
 	l->item[l->count++] = (struct tmp_file){ batch, token };
 	return 0;

@@ -181,8 +181,8 @@ work_commit_once(struct sm_self *w, struct sm_err *err)
 static int
 work_resolve(struct sm_self *w, struct sm_err *err)
 {
+	int64_t token = 0; /* of no attempt */
 	char state[16];
-	int64_t token;
 	int ret;
 
 	sm_fault("work.unknown");
@@ -191,12 +191,14 @@ work_resolve(struct sm_self *w, struct sm_err *err)
 		ret = sm_batch_look(state, &token, w->h.db, w->b.id, err);
 	if (ret < 0)
 		return ret;
-	if (ret > 0 && token == w->b.token && strcmp(state, "done") == 0)
+	if (token != w->b.token)
+		*state = '\0'; /* gone, or another's */
+	if (strcmp(state, "done") == 0)
 		return 1;
 	if (w->has_next)
 		sm_batch_release(&w->next);
 	w->has_next = false;
-	if (ret > 0 && token == w->b.token && strcmp(state, "running") == 0)
+	if (strcmp(state, "running") == 0)
 		return 0;
 	return sm_err_set(err, SM_EFENCED, "batch %llu was put back meanwhile",
 			  (unsigned long long)w->b.id);

@@ -93,11 +93,22 @@ def newer_version(slot, table):
 
 def unknown_and_put_back(slot, table):
     """Whether it was committed is looked up, and meanwhile it is another's."""
-    for fault in ("db.commit", "db.commit_unsaid"):
+    for fault, edit in (("db.commit", "state = 'pending'"),
+                        ("db.commit_unsaid", "state = 'pending'"),
+                        ("db.commit", "token = token + 1")):
         stopped(slot, table["work"], f"{fault}:EIO:3,work.unknown:stop",
-                lambda _: slot.sql("UPDATE batch SET state = 'pending' "
-                                   "WHERE id = 0"), 0)
+                lambda _, edit=edit: slot.sql(
+                    f"UPDATE batch SET {edit} WHERE id = 0"), 0)
         lab.check_again(slot, table["resume"])
+
+
+def unknown_and_deleted(slot, table):
+    """The same, and its row is gone: the others are made, that is told."""
+    stopped(slot, table["work"], "db.commit:EIO:3,work.unknown:stop",
+            lambda _: slot.sql("DELETE FROM batch WHERE id = 0"), 0)
+    expect("left", slot.sql("SELECT state, count(*) FROM batch"),
+           [("done", 3)])
+    slot.must("finalize", "f.gz.job", code=6)
 
 
 def drained(slot, table):
@@ -275,7 +286,8 @@ def locks_kept(slot, table):
 
 CASES = [made_once, claim_lost, commit_lost, commit_unsaid, commit_never,
          disk_now_and_then, commands_fail, newer_version,
-         unknown_and_put_back, drained, stopped_joining, taken_over,
+         unknown_and_put_back, unknown_and_deleted, drained,
+         stopped_joining, taken_over,
          parts_killed, worked_meanwhile, rotten_to_the_end, locks_kept,
          looks_fail, *answers_db.CASES, *answers_disk.CASES,
          *answers_host.CASES]
