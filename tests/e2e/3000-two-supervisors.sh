@@ -16,7 +16,8 @@ equal_quiet() {
 	[ "$(json state "$1")" = "$2" ]
 }
 wait_for 20 active
-expect_exit 8 sm run f.gz.job
+# A second one would wait as well.
+expect_exit 8 timeout 30 "$SHARDMILL" run f.gz.job
 expect_exit 8 sm candidates -o f.gz "${opts[@]}" "${args[@]}"
 expect_exit 8 sm plan f.gz.job candidates -o f.gz "${opts[@]}" "${args[@]}"
 expect_exit 1 sm finalize f.gz

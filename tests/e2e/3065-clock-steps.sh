@@ -1,5 +1,5 @@
 #!/bin/bash
-# The wall clock steps by a day, ahead and back, while a run goes on: no lease
+# The wall clock steps by days, ahead and back, while a run goes on: no lease
 # expires for it, one that does expire still does, and no retry waits a day.
 . "$(dirname "$0")/lib.sh"
 lib=$(echo /usr/lib/*/faketime/libfaketimeMT.so.1)
@@ -28,22 +28,30 @@ days() {
 		FROM attempt'
 }
 
+# steps SIGN: a day more each second, so that one falls between two heartbeats
+steps() {
+	local n
+	for n in 1 2 3 4; do
+		set_clock "$1${n}d"
+		sleep 1
+	done
+}
+
 # Batches 0 to 5, one after the other for each of two workers, end when a file
 # says so; the clock steps while two are in hand for longer than a lease.
 start run exec -o f.gz --range 6 --size 1 -j 2 --lease 3 -- sh -c \
 	'while [ ! -e go-$0 ]; do sleep 0.05; done; echo $0' '{first}'
 wait_for 20 at_least f.gz.job running 2
-set_clock +1d
-sleep 4
+steps +
+outcomes f.gz.job running
 touch go-0 go-1
 wait_for 20 at_least f.gz.job done 2
 wait_for 20 at_least f.gz.job running 2
-set_clock -1d
-sleep 4
+steps -
+outcomes f.gz.job running done
 touch go-2 go-3
 wait_for 20 at_least f.gz.job done 4
 wait_for 20 at_least f.gz.job running 2
-outcomes f.gz.job running done
 # By that clock too a worker that stands still is found.
 read -r -a workers <<<"$(children "$pid" | tr '\n' ' ')"
 kill -STOP "${workers[0]}"
@@ -51,7 +59,7 @@ keep_pid "${workers[0]}"
 wait_for 40 gone "${workers[0]}"
 touch go-4 go-5
 ended 0 "$pid" run
-equal "$(days f.gz.job)" 2 "days between attempts"
+equal "$(days f.gz.job)" 8 "days between attempts"
 equal "$(sql f.gz.job "SELECT count(*) FROM attempt
 	WHERE outcome = 'stalled'")" \
 	1 "stalled attempts"

@@ -3,10 +3,13 @@
     sabotage.py [NAME...]
 
 Builds with one protection taken out, each of which the test that is named with
-it must catch.  The same tests pass on the build as it is, which is tried
-first.  Protections against power cuts have builds of their own (powercut.sh).
+it must catch, by the finding that is to come of just that: a test that finds
+something else, that breaks, or that only takes too long has not caught it.  The
+same tests pass on the build as it is, which is tried first.  Protections
+against power cuts have builds of their own (powercut.sh).
 """
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +21,10 @@ import tree
 
 def fault(script, *args, count=40):
     return ("fault", script, args, count)
+
+
+def answers(*names):
+    return fault("answers.py", *names)
 
 
 def e2e(name):
@@ -35,16 +42,22 @@ POWER = e2e("2310-power-cut-consume")
 ZOMBIES = fault("zombies.py", count=30)
 EDITS = fault("edits.py", count=60)
 
-# name: file, what stands there, what takes its place, the test, words of what
-# it must say
+ELSEWHERE = e2e("2205-final-elsewhere")
+GROWING = e2e("2235-growing-input")
+CLOCK = e2e("3065-clock-steps")
+
+# name: file, what stands there, what takes its place, the test, and what a
+# finding of that test must look like (a regular expression)
 SABOTAGE = {
     "no_guard": (
         "src/store/batch_end.c", "/* The guard: what every",
-        "#define SABOTAGE_no_guard\n/* The guard: what every", ZOMBIES),
+        "#define SABOTAGE_no_guard\n/* The guard: what every", ZOMBIES,
+        "late write"),
     "shared_tmp_name": (
         "src/format/shard.c", "#define SHARD_BUF_BYTES",
         "#define SABOTAGE_shared_tmp_name\n#define SHARD_BUF_BYTES",
-        fault("zombies.py", "shard.created", "shard.before_sync", count=60)),
+        fault("zombies.py", "shard.created", "shard.before_sync", count=60),
+        "one took the other's file"),
     "rename_before_guard": (
         "src/engine/work.c",
         "int held = sm_batch_complete(w->h.db, &w->b, &made, now, err), ret; "
@@ -53,58 +66,77 @@ SABOTAGE = {
         "\tif (ret < 0)\n\t\treturn ret;\n"
         "\theld = sm_batch_complete(w->h.db, &w->b, &made, now, err);\n"
         "\tif (held > 0)\n\t\treturn 0;",
-        fault("zombies.py", "work.produced", "shard.after_sync", count=30)),
+        fault("zombies.py", "work.produced", "shard.after_sync", count=30),
+        "late write"),
     "mark_first": (
         "src/engine/work.c",
         "if (held > 0) return sm_shard_publish(w->shard, err);",
         "if (held > 0) {\n\t\tret = sm_db_commit(w->h.db, err);\n"
         "\t\tif (ret == 0)\n\t\t\tret = sm_shard_publish(w->shard, err);\n"
         "\t\treturn ret < 0 ? ret : sm_db_begin_write(w->h.db, err);\n\t}",
-        WHOLE, "done without a shard"),
+        WHOLE,
+        "done without a shard"),
     "no_start_check": (
         "src/engine/run.c", "/* Shards that rot",
-        "#define SABOTAGE_no_start_check\n/* Shards that rot", RESUME),
+        "#define SABOTAGE_no_start_check\n/* Shards that rot", RESUME,
+        "is damaged: findings"),
     "no_rename_completion": (
         "src/engine/startcheck.c", "struct tmp_file {",
-        "#define SABOTAGE_no_rename_completion\nstruct tmp_file {", RESUME),
+        "#define SABOTAGE_no_rename_completion\nstruct tmp_file {", RESUME,
+        r"\(batch, commits\): \[\(0, 2\)"),
     "final_in_place": (
         "src/engine/growing.c",
         "g->part = sm_consumed_part_name(path, g->generation);",
-        "g->part = strdup(path);", FINALIZE),
+        "g->part = access(path, F_OK) == 0 ? strdup(path) :\n"
+        "\t\tsm_consumed_part_name(path, g->generation);", ELSEWHERE,
+        r"path: FAIL: 'old' and 'mnt/f.gz' differ"),
+    "directory_unlooked": (
+        "src/engine/join_check.c", "if (S_ISDIR(st.st_mode))",
+        "if (S_ISDIR(st.st_mode) && 0)", ELSEWHERE,
+        "directory: FAIL: .* is a directory' is not in err"),
     "joiner_trusts_shards": (
         "src/format/final.c", "if (crc == expect->gz_crc32) return 0;",
-        "if (name)\n\t\treturn 0;", ROT),
+        "if (name)\n\t\treturn 0;", ROT,
+        "the final file differs"),
     "joiner_mends_nothing": (
         "src/engine/joining.c", "if (ret == SM_EVERIFY) {",
-        "if (ret == SM_EVERIFY && 0) {", ROT),
+        "if (ret == SM_EVERIFY && 0) {", ROT,
+        "exit 9: .*is damaged"),
     "publish_without_look": (
         "src/engine/joining.c",
         "int ret = sm_join_digest(&digest, &odd, j->h, err);",
-        "int ret = (odd = 0, digest = j->g->digest, 1);", EDITS),
+        "int ret = (odd = 0, digest = j->g->digest, 1);", EDITS,
+        "exit 0 with .* put back"),
     "complete_by_size": (
         "src/engine/join_check.c",
         "return digest == strtoull(h->job.final_digest, NULL, 16);",
-        "return 1;", EDITS),
+        "return 1;", EDITS,
+        "an older file was called complete"),
     "interruptions_count": (
         "src/engine/rescue.c", "if (how == SM_RESCUE_INTERRUPTED) "
         "return sm_batch_give_back(h->db, b, t, now, err);", "",
-        e2e("2020-kill-all")),
+        e2e("2020-kill-all"),
+        "exit 1, not 0"),
     "rescue_leaves_file": (
         "src/engine/rescue.c", "unlinkat(h->dir.shards_fd, name, 0);", "",
-        WHOLE),
+        WHOLE,
+        r"left behind: .*\.tmp"),
     "rescue_keeps_worker": (
         "src/engine/rescue.c",
-        "ret = sm_worker_end(h->db, w->id, now, err);", "ret = 0;", WHOLE),
+        "ret = sm_worker_end(h->db, w->id, now, err);", "ret = 0;", WHOLE,
+        "workers not ended"),
     "nobody_watches": (
         "src/engine/watch.c", "if (it->still_ms < w->lease_ms) return;",
-        "return;", e2e("3060-stopped-worker")),
+        "return;", e2e("3060-stopped-worker"),
+        "waited too long for: gone"),
     "rowless_unwatched": (
         "src/engine/watch.c", "w->ticked_ms = now_ms; watch_scan(w);",
         "w->ticked_ms = now_ms;\n\t(void)watch_scan;",
         fault("zombies.py", "db.begun", "db.committed", count=60)),
     "no_run_lock": (
-        "src/base/lock.c", "ret = sm_byte_lock(f, 0); for (ms = 0;",
-        "ret = 1;\n\tfor (ms = 0;", e2e("3000-two-supervisors")),
+        "src/base/lock.c", "if (ret > 0) { *fd = f;",
+        "if (ret >= 0) {\n\t\t*fd = f;",
+        e2e("3000-two-supervisors"), "exit 124, not 8: timeout 30"),
     "attempts_stay_open": (
         "src/store/batch_end.c",
         "CLOSE_ATTEMPT \"outcome = 'running'\", b, t,",
@@ -113,6 +145,69 @@ SABOTAGE = {
         "src/engine/inputs.c",
         "if (now.size != in->size || now.crc32 != in->crc32)",
         "if (0)", e2e("1010-changed")),
+    "growth_unseen": (
+        "src/engine/inputs.c",
+        "if (now.size != in->size || now.crc32 != in->crc32)",
+        "if (now.size < in->size)", GROWING, "exit 0, not 7: sm run f.gz.job"),
+    "retry_waits_a_day": (
+        "src/store/batch.c", "WAKE \"not_before > ?1 + 3600\"",
+        "WAKE \"not_before > ?1 + 360000\"", CLOCK,
+        r"waited too long for: \[ -e r.gz"),
+    # A step back stops all that waits; one ahead is what the next is about.
+    "waits_by_the_wall": (
+        "src/base/clock.c", "clock_gettime(CLOCK_MONOTONIC, &t);",
+        "clock_gettime(CLOCK_REALTIME, &t);", CLOCK,
+        "waited too long for: at_least f.gz.job"),
+    "lease_by_the_wall": (
+        "src/engine/watch.c",
+        "if (passed > WATCH_LATE_MS) w->item[i].still_ms = 0; "
+        "watch_look(w, &w->item[i], passed > WATCH_LATE_MS ? 0 : passed);",
+        "static double last;\n\t\tdouble now = sm_clock_wall();\n"
+        "\t\tif (i == 0 && last > 0)\n"
+        "\t\t\tpassed = (uint64_t)((now - last) * 1000);\n"
+        "\t\tlast = now;\n\t\twatch_look(w, &w->item[i], passed);", CLOCK,
+        "other outcomes is .*stalled"),
+    "own_file_unknown": (
+        "src/engine/join_check.c",
+        "if (ret > 0 && end.fingerprint == fingerprint)", "if (0)",
+        answers("backup_back"), "exists and is not this job's"),
+    "named_file_unread": (
+        "src/engine/consumed.c", "if (*fd < 0 && errno == ENOENT) "
+        "*fd = open(job->final_path, flags);", "",
+        answers("backup_half_consumed"), "exit 9, not 0"),
+    "shard_kept_by_name": (
+        "src/format/shard.c",
+        "renameat(s->dirfd, s->tmp, s->dirfd, s->name) < 0)",
+        "(faccessat(s->dirfd, s->name, F_OK, 0) == 0 ?\n"
+        "\t     unlinkat(s->dirfd, s->tmp, 0) :\n"
+        "\t     renameat(s->dirfd, s->tmp, s->dirfd, s->name)) < 0)",
+        answers("log_lost"), "shards that were kept"),
+    "synced_again": (
+        "src/base/file.c", "if (sync && fdatasync(fd) < 0)",
+        "if (sync && fdatasync(fd) < 0 && fdatasync(fd) < 0)",
+        answers("shard_sync_fails"), "fdatasync of .*, of which a sync failed"),
+    "close_unlooked": (
+        "src/base/file.c",
+        "if (close(fd) < 0 && ret == 0 && errno != EINTR)",
+        "if (close(fd) < 0 && 0)", answers("shard_close_fails"),
+        "given up, and not removed"),
+    "disk_for_ever": (
+        "src/engine/work.c", "#define IO_FAILURES_MAX 3",
+        "#define IO_FAILURES_MAX 5", answers("shard_syncs_fail"),
+        r"files that failed: \(5, 5\)"),
+    "unsynced_final_kept": (
+        "src/engine/growing_end.c", "sm_growing_abandon(g);", "",
+        answers("final_sync_fails"), "given up, and not removed"),
+    "unguarded_heart": (
+        "src/store/batch_end.c", "/* The guard: what every",
+        "#define SABOTAGE_no_guard\n/* The guard: what every",
+        answers("heart_stopped_fenced"), "shard and row"),
+    # Nobody ever takes it for dead.
+    "pid_is_life": (
+        "src/engine/rescue.c", "if (rescue_is_excepted(w.id, except, n) ||",
+        "if (kill((pid_t)w.pid, 0) == 0 ||\n"
+        "\t\t    rescue_is_excepted(w.id, except, n) ||",
+        answers("rebooted"), "rebooted: took longer than"),
     "recover_takes_all": (
         "src/engine/recover.c",
         "m->head.fingerprint == r->fingerprint &&", "",
@@ -167,20 +262,17 @@ def passes(test, program, log, limit=200):
     return code == 0
 
 
-def says(log, words):
-    """A finding, and the one that is to come of it where that is named; a
-    driver that breaks has found nothing."""
+def finding(log, expected=""):
+    """The first finding that looks as expected, or None; a driver that breaks
+    has found nothing."""
     with open(log, encoding="utf-8", errors="replace") as f:
-        text = f.read()
-    return "Traceback" not in text and all(word in text for word in words)
-
-
-def what_was_said(log):
-    with open(log, encoding="utf-8", errors="replace") as f:
-        all_ = [line.strip() for line in f if line.strip()]
-    lines = [line for line in all_
-             if line.startswith(("VIOLATION", "FAIL", "Traceback"))]
-    return (lines or all_[-1:] or ["?"])[0][:100]
+        lines = [line.strip() for line in f]
+    if any(line.startswith("Traceback") for line in lines):
+        return None
+    for line in lines:
+        if line.startswith(("VIOLATION", "FAIL")) and re.search(expected, line):
+            return line
+    return None
 
 
 def main():
@@ -196,23 +288,23 @@ def main():
                 sound[test] = passes(test, t.program, log)
                 if not sound[test]:
                     print(f"VIOLATION sabotage: {test[1]} finds something in "
-                          f"the build as it is: {what_was_said(log)}")
+                          f"the build as it is: {finding(log)}")
                     d.violations += 1
         for name in names:
-            path, old, new, test, *words = SABOTAGE[name]
+            path, old, new, test, expected = SABOTAGE[name]
             began = time.monotonic()
             before = t.replace(path, old, new)
             error = t.build()
             if error:
                 sys.exit(f"{name} does not build: {error}")
-            caught = (not passes(test, t.program, log) and
-                      says(log, words))
+            found = None
+            if not passes(test, t.program, log):
+                found = finding(log, expected)
             d.points += 1
-            d.violations += not caught
-            print(f"{'caught' if caught else 'NOT CAUGHT':<11}{name:<24}"
-                  f"{test[1]} {time.monotonic() - began:.0f} s"
-                  f"{': ' + what_was_said(log) if caught else ''}",
-                  flush=True)
+            d.violations += found is None
+            print(f"{'caught' if found else 'NOT CAUGHT':<11}{name:<24}"
+                  f"{test[1]} {time.monotonic() - began:.0f} s: "
+                  f"{(found or finding(log) or '?')[:140]}", flush=True)
             t.write(path, before)
         t.build()
     finally:
