@@ -27,5 +27,6 @@ build faults -DSHARDMILL_FAULTS=ON -DSHARDMILL_TESTS=OFF && {
 	COUNT=20 fault faults soak.py
 	COUNT=4000 fault faults load.py
 	COUNT=200 fault faults damage.py
+	fault faults sabotage.py check
 	closing_table
 }

@@ -1,6 +1,7 @@
 """sabotage.py - a test that cannot fail proves nothing
 
     sabotage.py [NAME...]
+    sabotage.py check       builds nothing: does what is to go still stand?
 
 Builds with one protection taken out, each of which the test that is named with
 it must catch, by the finding that is to come of just that: a test that finds
@@ -132,7 +133,8 @@ SABOTAGE = {
     "rowless_unwatched": (
         "src/engine/watch.c", "w->ticked_ms = now_ms; watch_scan(w);",
         "w->ticked_ms = now_ms;\n\t(void)watch_scan;",
-        fault("zombies.py", "db.begun", "db.committed", count=60)),
+        fault("zombies.py", "db.begun", "db.committed", count=60),
+        "waited too long: the stopped worker is killed"),
     "no_run_lock": (
         "src/base/lock.c", "if (ret > 0) { *fd = f;",
         "if (ret >= 0) {\n\t\t*fd = f;",
@@ -140,11 +142,13 @@ SABOTAGE = {
     "attempts_stay_open": (
         "src/store/batch_end.c",
         "CLOSE_ATTEMPT \"outcome = 'running'\", b, t,",
-        "CLOSE_ATTEMPT \"outcome = 'other'\", b, t,", WHOLE),
+        "CLOSE_ATTEMPT \"outcome = 'other'\", b, t,", WHOLE,
+        "attempts not closed"),
     "inputs_unlooked": (
         "src/engine/inputs.c",
         "if (now.size != in->size || now.crc32 != in->crc32)",
-        "if (0)", e2e("1010-changed")),
+        "if (0)", e2e("1010-changed"),
+        "exit 0, not 7: sm run f.gz.job"),
     "growth_unseen": (
         "src/engine/inputs.c",
         "if (now.size != in->size || now.crc32 != in->crc32)",
@@ -169,7 +173,7 @@ SABOTAGE = {
         "other outcomes is .*stalled"),
     "own_file_unknown": (
         "src/engine/join_check.c",
-        "if (ret > 0 && end.fingerprint == fingerprint)", "if (0)",
+        "ret = ret > 0 && end.fingerprint == fingerprint;", "ret = 0;",
         answers("backup_back"), "exists and is not this job's"),
     "named_file_unread": (
         "src/engine/consumed.c", "if (*fd < 0 && errno == ENOENT) "
@@ -210,22 +214,26 @@ SABOTAGE = {
         answers("rebooted"), "rebooted: took longer than"),
     "recover_takes_all": (
         "src/engine/recover.c",
-        "m->head.fingerprint == r->fingerprint &&", "",
-        RECOVER),
+        "return m->head.fingerprint == r->fingerprint;", "return true;",
+        RECOVER,
+        "the final file differs"),
     "consume_unrecorded": (
         "src/engine/growing_record.c",
-        "ret = sm_growing_record_rest(g, err);", "ret = 0;", CONSUME),
+        "ret = sm_growing_record_rest(g, err);", "ret = 0;", CONSUME,
+        "exit 9, not 0: shardmill verify"),
     "consume_without_sync": (
         "src/engine/growing_record.c",
         "if (sm_fault_errno(\"consume.sync\") == 0 && fdatasync(g->fd) == 0)",
-        "if (sm_fault_errno(\"consume.sync\") == 0)", POWER),
+        "if (sm_fault_errno(\"consume.sync\") == 0)", POWER,
+        "consume: lost: batch"),
     "locks_dropped": (
         "src/store/dbfile.c", "return keep ? 0 : real_close(fd);",
         "return keep ? real_close(fd) : real_close(fd);",
         fault("answers.py"), "(batch, commits)"),
     "rewrite_in_place": (
         "src/engine/growing.c", "if (ret > 0 || g->published) {",
-        "if (g->published) {", REWRITE),
+        "if (g->published) {", REWRITE,
+        "exit 9, not 0: shardmill candidates"),
 }
 
 
@@ -275,7 +283,22 @@ def finding(log, expected=""):
     return None
 
 
+def check():
+    stale = 0
+    for name, (path, old, new, *_) in SABOTAGE.items():
+        with open(os.path.join(tree.ROOT, path), encoding="utf-8") as f:
+            text = f.read()
+        try:
+            tree.replaced(path, text, old, new)
+        except ValueError as e:
+            stale += 1
+            print(f"{name}: {e}")
+    sys.exit(1 if stale else 0)
+
+
 def main():
+    if sys.argv[1:] == ["check"]:
+        check()
     names = sys.argv[1:] or list(SABOTAGE)
     t = tree.Tree("-DSHARDMILL_TESTS=OFF")
     log = os.path.join(lab.base, "log")

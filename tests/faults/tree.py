@@ -14,6 +14,14 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 
 
+def replaced(name, text, old, new):
+    pattern = r"\s+".join(re.escape(word) for word in old.split())
+    found = re.findall(pattern, text)
+    if len(found) != 1:
+        raise ValueError(f"{name} has {len(found)} times: {old}")
+    return re.sub(pattern, lambda _: new, text)
+
+
 class Tree:
     def __init__(self, *options, build=True):
         self.root = tempfile.mkdtemp(prefix="shardmill-tree.")
@@ -57,11 +65,7 @@ class Tree:
     def replace(self, name, old, new):
         """The text before; `old` must stand there once, blanks aside."""
         text = self.read(name)
-        pattern = r"\s+".join(re.escape(word) for word in old.split())
-        found = re.findall(pattern, text)
-        if len(found) != 1:
-            raise ValueError(f"{name} has {len(found)} times: {old}")
-        self.write(name, re.sub(pattern, lambda _: new, text))
+        self.write(name, replaced(name, text, old, new))
         return text
 
     def remove(self):
