@@ -186,8 +186,8 @@ def _conditions(text):
     is returned where it is put together by && or ||."""
     for m in re.finditer(r"\b(if|while) \(", text):
         yield m.end(), closing(text, m.end() - 1), m.group(1) == "while"
-    for m in re.finditer(r"(?:(?<=\breturn )|(?<=[^=!<>]= ))[^;?{}]+? \?",
-                         text):
+    for m in re.finditer(r"(?:(?<=\breturn )|(?<=[^=!<>]= ))"
+                         r"(?:[^;?{}=]|[=!<>]=)+? \?", text):
         start, end = m.start(), m.end() - 2
         if not re.search(r"[(),]", outside(text[start:end])):
             yield start, end, False
@@ -242,7 +242,8 @@ def clauses(file, function, text):
     found = []
 
     def add(start, end, what):
-        instead = text[:start] + text[end:]
+        # Which the rest may not be enough for.
+        instead = re.sub(r" INDEXED BY \w+", "", text[:start] + text[end:])
         found.append(Mutant(file, "left out", function, flat(what), None, None,
                             (), (text, instead)))
 
