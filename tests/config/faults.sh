@@ -28,7 +28,9 @@ build faults -DSHARDMILL_FAULTS=ON -DSHARDMILL_TESTS=OFF && {
 		--seed "$SEED"
 	powercut_row
 	model_begun=$EPOCHREALTIME
+	long_faults=$long long=	# larger models are `tests/run --long model`
 	. "$tests/config/model.sh"
+	long=$long_faults
 	row "protocol model" - - "$model_states" "$model_failed" \
 		"$(seconds_since "$model_begun")" - >>"$FAULTS_TABLE"
 	if [ -n "$long" ]; then
