@@ -4,10 +4,12 @@ Its log was cut or lost, or a person put back an old copy: the rows are those
 of an earlier moment, and what was done behind it is made again.
 """
 import os
+import shutil
 import signal
 import sqlite3
 
 import lab
+import zombies
 from answers_lib import expect
 
 
@@ -71,6 +73,44 @@ def log_lost(slot, table):
     expect("batches done by what is left of the log", seen, {0, 1, 2})
 
 
+def log_lost_beside_reader(slot, table):
+    """While a reader keeps an old snapshot a checkpoint copies some pages and
+    not others, so that job.db without its log is no moment at all: if that is
+    damage it is said, and recover takes up every shard."""
+    rows = 400
+    slot.reset(table["exec"])
+    slot.must("plan", "f.gz.job", "exec", "-o", "f.gz", "--range", str(rows),
+              "--size", "1", "--sync", "end", "--", "echo", "{first}")
+    worker = zombies.Process(slot, ["work", "f.gz.job", "-q"], {
+        "SHARDMILL_FAULT": "work.produced:stop:85,work.produced:kill:330"})
+    db = sqlite3.connect(slot.path("f.gz.job", "job.db"), isolation_level=None)
+    try:
+        zombies.wait_for(20, "the worker stops", worker.stopped)
+        db.execute("BEGIN")
+        db.execute("SELECT count(*) FROM batch").fetchall()
+        worker.p.send_signal(signal.SIGCONT)
+        expect("exit status", worker.ended(30, "the worker"), -signal.SIGKILL)
+        # Before the reader ends: it copies the rest.
+        shutil.copyfile(slot.path("f.gz.job", "job.db"), slot.path("half.db"))
+    finally:
+        worker.end()
+        db.close()
+    put_back(slot, "half.db")
+    r = slot.sm("run", "f.gz.job", "-q")
+    if r.code == 6:
+        if "'shardmill recover'" not in r.err:
+            raise lab.Violation(f"it says: {r.err.strip()}")
+        r = slot.must("recover", "f.gz.job")
+        if "329 of 400 batches were whole" not in r.out:
+            raise lab.Violation(f"recover says: {r.out.strip()}")
+        r = slot.must("run", "f.gz.job", "-q")
+    expect(f"exit status ({r.err.strip()})", r.code, 0)
+    expect("text", slot.must("cat", "f.gz").out,
+           "".join(f"{n}\n" for n in range(rows)))
+    slot.must("verify", "f.gz.job")
+    expect("findings", lab.audit(slot), [])
+
+
 def backup_back(slot, table):
     """A copy from the third batch, put back when the job is finished: two are
     done as they were, two are made again, and the final file stands."""
@@ -126,4 +166,5 @@ def backup_half_consumed(slot, table):
         "GROUP BY batch)"), [(1,)])
 
 
-CASES = [log_lost, backup_back, backup_consumed, backup_half_consumed]
+CASES = [log_lost, log_lost_beside_reader, backup_back, backup_consumed,
+         backup_half_consumed]

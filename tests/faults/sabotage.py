@@ -179,6 +179,10 @@ SABOTAGE = {
         "src/engine/consumed.c", "if (*fd < 0 && errno == ENOENT) "
         "*fd = open(job->final_path, flags);", "",
         answers("backup_half_consumed"), "exit 9, not 0"),
+    "damage_as_trouble": (
+        "src/store/sql.c", "case SQLITE_CORRUPT: case SQLITE_NOTADB:",
+        "case SQLITE_NOTADB:", answers("log_lost_beside_reader"),
+        "log lost beside reader: exit status"),
     "shard_kept_by_name": (
         "src/format/shard.c",
         "renameat(s->dirfd, s->tmp, s->dirfd, s->name) < 0)",
