@@ -4,6 +4,8 @@
 . "$(dirname "$0")/lib.sh"
 lib=$(echo /usr/lib/*/faketime/libfaketimeMT.so.1)
 [ -e "$lib" ] || skip "libfaketime is not installed"
+! grep -q __tsan_init "$SHARDMILL" ||
+	skip "the thread sanitizer takes libfaketime's waits for double locks"
 
 # stepped ARG...: the program, by a clock that is as far ahead as `clock` says
 cat >stepped <<EOF

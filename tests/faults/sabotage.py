@@ -116,8 +116,8 @@ SABOTAGE = {
     "interruptions_count": (
         "src/engine/rescue.c", "if (how == SM_RESCUE_INTERRUPTED) "
         "return sm_batch_give_back(h->db, b, t, now, err);", "",
-        e2e("2020-kill-all"),
-        "exit 1, not 0"),
+        answers("rebooted"),
+        "rebooted: exit 1, not 0"),
     "rescue_leaves_file": (
         "src/engine/rescue.c", "unlinkat(h->dir.shards_fd, name, 0);", "",
         WHOLE,
@@ -157,11 +157,6 @@ SABOTAGE = {
         "src/store/batch.c", "WAKE \"not_before > ?1 + 3600\"",
         "WAKE \"not_before > ?1 + 360000\"", CLOCK,
         r"waited too long for: \[ -e r.gz"),
-    # A step back stops all that waits; one ahead is what the next is about.
-    "waits_by_the_wall": (
-        "src/base/clock.c", "clock_gettime(CLOCK_MONOTONIC, &t);",
-        "clock_gettime(CLOCK_REALTIME, &t);", CLOCK,
-        "waited too long for: at_least f.gz.job"),
     "lease_by_the_wall": (
         "src/engine/watch.c",
         "if (passed > WATCH_LATE_MS) w->item[i].still_ms = 0; "
