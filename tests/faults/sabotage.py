@@ -102,7 +102,7 @@ SABOTAGE = {
     "joiner_mends_nothing": (
         "src/engine/joining.c", "if (ret == SM_EVERIFY) {",
         "if (ret == SM_EVERIFY && 0) {", ROT,
-        "exit 9: .*is damaged"),
+        "rot undisturbed: exit 9: .*is damaged"),
     "publish_without_look": (
         "src/engine/joining.c",
         "int ret = sm_join_digest(&digest, &odd, j->h, err);",
@@ -269,15 +269,15 @@ def passes(test, program, log, limit=200):
     return code == 0
 
 
-def finding(log, expected=""):
-    """The first finding that looks as expected, or None; a driver that breaks
-    has found nothing."""
+def finding(log, expected="^(VIOLATION|FAIL)"):
+    """The first line that looks as expected, or None; a driver that breaks has
+    found nothing."""
     with open(log, encoding="utf-8", errors="replace") as f:
         lines = [line.strip() for line in f]
     if any(line.startswith("Traceback") for line in lines):
         return None
     for line in lines:
-        if line.startswith(("VIOLATION", "FAIL")) and re.search(expected, line):
+        if re.search(expected, line):
             return line
     return None
 
