@@ -81,7 +81,7 @@ def main():
     where = "at fault points" if kind == "points" else "before system calls"
     # A worker that dies under a living supervisor costs a backoff of 2 s.
     all_, one = (lab.Driver(f"kill all {where}", reach=0.7),
-                 lab.Driver(f"kill one {where}", jobs=4 * lab.JOBS, reach=0.7))
+                 lab.Driver(f"kill one {where}", jobs=2 * lab.JOBS, reach=0.7))
     cases = {all_: ([], []), one: ([], [])}     # of COMMANDS, of the others
     for s in chosen:
         points = undisturbed(slot, s, kind)

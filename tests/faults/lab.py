@@ -44,7 +44,8 @@ def _option(name, words):
 LONG = bool(_option("--long", 0) or os.environ.get("FAULTS_LONG"))
 SEED = int(_option("--seed", 1) or os.environ.get("SEED") or
            random.SystemRandom().randrange(1, 10**6))
-JOBS = int(os.environ.get("FAULTS_JOBS") or os.cpu_count() or 1)
+# Cases wait, for polls and for each other's locks, more than they compute.
+JOBS = int(os.environ.get("FAULTS_JOBS") or 2 * (os.cpu_count() or 1))
 SHARDMILL = os.path.realpath(os.environ.get(
     "SHARDMILL", os.path.join(TESTS, "..", "build-faults", "shardmill")))
 LIMIT_S = int(os.environ.get("FAULTS_LIMIT") or 60)

@@ -86,7 +86,7 @@ def judge(mutant, numbers):
     os.environ.update(env)
     try:
         for number, seconds in numbers:
-            cases.unit_limit_s = 10 + 3 * seconds
+            cases.unit_limit_s = 20 + 5 * seconds
             found = cases.attempt(number)
             if found:
                 return f"{cases.all_cases[number].name}: {found}"

@@ -259,8 +259,8 @@ def main():
     woken, beside, rest = cases(lab.Slot("count"), scenarios.table()["zombie"],
                           sys.argv[1:])
     # Nearly all of a cycle is waiting for the lease.
-    d, other = (lab.Driver("zombies", jobs=10 * lab.JOBS),
-                lab.Driver("stopped in a write, or idle", jobs=10 * lab.JOBS))
+    d, other = (lab.Driver("zombies", jobs=5 * lab.JOBS),
+                lab.Driver("stopped in a write, or idle", jobs=5 * lab.JOBS))
     count = int(os.environ.get("COUNT") or (220 if lab.LONG else 60))
     d.run(case, d.sample(woken, count * 3 // 4))
     d.run(case_beside, d.sample(beside, count // 4))
