@@ -46,6 +46,20 @@ finalize(void)
 	return finalize_to(NULL, NULL);
 }
 
+static inline int
+finalize_other(void)
+{
+	return finalize_to(other, NULL);
+}
+
+static inline int
+finalize_part(void)
+{
+	struct sm_batch_range only = { 1, 2 };
+
+	return finalize_to(other, &only);
+}
+
 /* Of a job that has no final file yet: the first that is named. */
 static inline int
 finalize_named(void)

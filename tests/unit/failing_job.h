@@ -21,6 +21,7 @@
 
 static char root[64], dir[80], template[80];
 static char job[96], final[96], other[96];
+static uint64_t parts; /* of the job that is planned next; 0: none */
 static struct sm_err err;
 
 /* ------------------------------------------------------------- fixtures -- */
@@ -88,7 +89,6 @@ group_setup(void **state)
 		return -1;
 	snprintf(dir, sizeof(dir), "%s/w", root);
 	snprintf(template, sizeof(template), "%s/t", root);
-	snprintf(job, sizeof(job), "%s/w/f.gz.job", root);
 	snprintf(final, sizeof(final), "%s/w/f.gz", root);
 	snprintf(other, sizeof(other), "%s/w/other.gz", root);
 	for (i = 0; i < 2 * BATCHES; i++) {
@@ -135,6 +135,7 @@ plan_for(const char *output, int encoder, bool accept, int consume)
 	c.batch_rows = 2;
 	c.encoder = encoder;
 	o.candidates = &c;
+	o.parts = parts;
 	sm_settings_init(&o.settings);
 	/* No second try, which would be waited for. */
 	o.settings.max_attempts = 1;

@@ -51,6 +51,63 @@ power_cut(void)
 	      final);
 }
 
+/* That batch was the last of the file. */
+static void
+rewritten_last(void)
+{
+	consuming();
+	must(finalize(), "finalize");
+	sql("UPDATE batch SET state = 'pending' WHERE id = 3");
+	plan_as(SM_ENCODER_ZLIB, true, 1);
+	must(work(), "work");
+}
+
+/* Shards are not to go any more. */
+static void
+rewritten_kept(void)
+{
+	rewritten();
+	sql("UPDATE job SET consume = 0");
+}
+
+static void
+kept_unsynced(void)
+{
+	unsaid();
+	sql("UPDATE job SET consume = 0, sync = 'end'");
+}
+
+/* Batch 0 is damaged in the file, and its shard came back. */
+static void
+power_cut_back(void)
+{
+	consuming();
+	shell("cp -a %s/shards/000000.gz %s", job, job);
+	must(finalize(), "finalize");
+	sql("UPDATE batch SET state = 'pending' WHERE id = 1");
+	plan_as(SM_ENCODER_ZLIB, true, 1);
+	must(work(), "work");
+	shell("mv %s/000000.gz %s/shards", job, job);
+	shell("printf x | dd of=%s bs=1 seek=70 conv=notrunc status=none",
+	      final);
+}
+
+/* What removed shards had is gone: all is made again. */
+static void
+lost_final(void)
+{
+	consuming();
+	must(finalize(), "finalize");
+	shell("rm %s", final);
+}
+
+static void
+consumed(void)
+{
+	consuming();
+	must(finalize(), "finalize");
+}
+
 static const struct scenario scenarios[] = {
 	{ "consume", consuming, finalize, file_stands, 0, true, "" },
 	{ "unsaid", unsaid, finalize, file_stands, 0, true, "" },
@@ -58,6 +115,17 @@ static const struct scenario scenarios[] = {
 	{ "power_cut", power_cut, finalize, NULL, SM_EWORK, false, "0, 1" },
 	{ "published", published, finalize, file_stands, 0, true, "1" },
 	{ "rewritten", rewritten, finalize, file_stands, 0, true, "1" },
+	{ "rewritten_last", rewritten_last, finalize, file_stands, 0, true,
+	  "3" },
+	{ "rewritten_kept", rewritten_kept, finalize, file_stands, 0, true,
+	  "1" },
+	{ "kept_unsynced", kept_unsynced, finalize, file_stands, 0, true, "" },
+	{ "power_cut_back", power_cut_back, finalize, file_stands, 0, true,
+	  "1" },
+	{ "lost_final", lost_final, finalize, NULL, SM_EWORK, false,
+	  "0, 1, 2, 3" },
+	{ "part_consumed", consumed, finalize_part, other_stands, 0, true,
+	  "" },
 	{ .name = NULL },
 };
 

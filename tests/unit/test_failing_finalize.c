@@ -11,15 +11,17 @@
 #include "failing_scenario.h"
 
 static int
-finalize_other(void)
+finalize_first(void)
 {
-	return finalize_to(other, NULL);
+	struct sm_batch_range only = { 0, 1 };
+
+	return finalize_to(other, &only);
 }
 
 static int
-finalize_part(void)
+finalize_all(void)
 {
-	struct sm_batch_range only = { 1, 2 };
+	struct sm_batch_range only = { 0, BATCHES - 1 };
 
 	return finalize_to(other, &only);
 }
@@ -79,6 +81,23 @@ made_but_one(void)
 }
 
 static void
+parted(void)
+{
+	made();
+	must(finalize_part(), "a part");
+}
+
+/* What grew has batch 1 as it was: other bytes than its shard's. */
+static void
+regrown(void)
+{
+	grown();
+	sql("UPDATE batch SET state = 'pending' WHERE id = 1");
+	plan_as(SM_ENCODER_ZLIB, true, 0);
+	must(work(), "work");
+}
+
+static void
 damaged(void)
 {
 	made();
@@ -105,10 +124,16 @@ static const struct scenario scenarios[] = {
 	{ "grown_single", grown_single, finalize, file_stands, 0, true, "" },
 	{ "other", made, finalize_other, other_stands, 0, true, "" },
 	{ "part", made, finalize_part, other_stands, 0, true, "" },
+	{ "part_first", made, finalize_first, other_stands, 0, true, "" },
+	{ "part_all", made, finalize_all, other_stands, 0, true, "" },
+	{ "part_again", parted, finalize_part, other_stands, 0, true, "" },
+	{ "regrown", regrown, finalize, file_stands, 0, true, "1" },
 	{ "missing", made_but_one, finalize_missing, NULL, SM_EWORK, true,
 	  "" },
 	{ "unnamed", unnamed, finalize, file_stands, 0, true, "" },
 	{ "damaged", damaged, finalize, NULL, SM_EWORK, false, "1, 3" },
+	{ "other_damaged", damaged, finalize_other, NULL, SM_EWORK, false,
+	  "1, 3" },
 	{ .name = NULL },
 };
 

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "gzip.h"
+
 #include "failing_scenario.h"
 
 static void
@@ -65,6 +67,79 @@ lost_odd(void)
 }
 
 /* Only one shard is what it should be. */
+/* What a killed plan, or a killed recovery, has left. */
+static void
+lost_rows_all(void)
+{
+	made();
+	sql("DELETE FROM attempt");
+	sql("DELETE FROM batch");
+	sql("DELETE FROM job");
+}
+
+static void
+lost_table(void)
+{
+	made();
+	sql("DROP VIEW workers");
+	sql("DROP TABLE job");
+}
+
+/* Shards of this job and batch, but of other rows, as no program writes. */
+static void
+lost_forged(void)
+{
+	unsigned char head[SM_GZIP_SHARD_HEADER];
+	struct sm_gzip_shard s;
+	char path[128];
+	int fd, i;
+
+	made();
+	lose_database();
+	for (i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/shards/00000%d.gz", job, i);
+		fd = open(path, O_RDWR);
+		assert_int_equal(pread(fd, head, sizeof(head), 0),
+				 sizeof(head));
+		assert_int_equal(sm_gzip_get_shard(&s, head, sizeof(head)), 1);
+		s.first -= i == 0;
+		s.end += i == 1;
+		s.batch += i == 2;
+		sm_gzip_put_shard(head, &s);
+		assert_int_equal(pwrite(fd, head, sizeof(head), 0),
+				 sizeof(head));
+		close(fd);
+	}
+}
+
+/* While it grows, its bytes have no other name. */
+static void
+lost_growing(void)
+{
+	lost_consumed();
+	shell("mv %s %s.part", final, final);
+}
+
+static void
+lost_single(void)
+{
+	planned();
+	sql("UPDATE job SET single_member = 1");
+	must(work(), "work");
+	must(finalize(), "finalize");
+	lose_database();
+}
+
+/* More than one read is needed to come to what it has. */
+static void
+lost_far(void)
+{
+	lost_consumed();
+	shell("head -c 600000 /dev/zero >%s.part && cat %s >>%s.part && head "
+	      "-c 600000 /dev/zero >>%s.part && rm %s", final, final, final,
+	      final, final);
+}
+
 static void
 one_reused(const char *where)
 {
@@ -92,6 +167,17 @@ static const struct scenario scenarios[] = {
 	  "" },
 	{ "recover_odd", lost_odd, recover, one_reused, SM_EREFUSED, false,
 	  "" },
+	{ "recover_void", lost_rows_all, recover, all_done, SM_EREFUSED,
+	  false, "" },
+	{ "recover_table", lost_table, recover, all_done, SM_EREFUSED, false,
+	  "" },
+	{ "recover_forged", lost_forged, recover, one_reused, SM_EREFUSED,
+	  false, "" },
+	{ "recover_growing", lost_growing, recover, all_done, SM_EREFUSED,
+	  false, "" },
+	{ "recover_single", lost_single, recover, all_done, SM_EREFUSED,
+	  false, "" },
+	{ "recover_far", lost_far, recover, all_done, SM_EREFUSED, false, "" },
 	{ .name = NULL },
 };
 

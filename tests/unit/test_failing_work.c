@@ -55,11 +55,20 @@ none_running(const char *where)
 		fail_msg("%s: some are still running", where);
 }
 
+static void
+lost_shard(void)
+{
+	made();
+	shell("rm %s/shards/000002.gz", job);
+}
+
 static const struct scenario scenarios[] = {
 	{ "work", planned, work, all_done, SM_EWORK, true, "" },
 	{ "items", planned_items, work, all_done, SM_EWORK, true, "" },
 	{ "rescue", left_running, rescue, none_running, 0, false, "" },
 	{ "startcheck", wrecked, startcheck, all_but_one, 0, false, "1" },
+	{ "startcheck_lost", lost_shard, startcheck, all_but_one, 0, false,
+	  "2" },
 	{ .name = NULL },
 };
 

@@ -1,0 +1,265 @@
+/*
+ * A call fails while shards are joined beside a run, or while a file beside the
+ * job's own looks for what that has moved.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "joining.h"
+#include "lock.h"
+
+#include "failing_scenario.h"
+
+/* ---------------------------------------------------------------- follow -- */
+
+/* What happens before the rest is joined, whatever fails: NULL: nothing. */
+static void (*meanwhile)(void);
+
+/* As follow.c does. */
+static int
+grow(struct sm_growing *g, struct sm_handle *h)
+{
+	struct sm_batch_row row;
+	uint64_t id;
+	int ret = sm_lock_try(&g->lock, h->dir.fd, "final.lock", &err);
+
+	if (ret == 0)
+		ret = sm_err_set(&err, SM_EHELD, "another finalize");
+	if (ret > 0)
+		ret = sm_growing_open(g, h->job.final_path, false, &err);
+	for (id = 0; ret >= 0 && !g->published && id < BATCHES; id++) {
+		ret = sm_batch_row_from(&row, h->db, id, &err);
+		if (ret > 0)
+			ret = sm_growing_add(g, &row, &err);
+		if (ret > 0)
+			ret = sm_growing_record(g, false, &err);
+	}
+	return ret < 0 || g->published ? ret : sm_growing_settle(g, &err);
+}
+
+static int
+follow_call(struct sm_handle *h)
+{
+	struct sm_finalize_opts o = { .output = NULL };
+	struct sm_finalize_result r = { 0 };
+	struct sm_growing g;
+	int ret = sm_join_is_complete(h, &err);
+	bool armed;
+
+	if (ret != 0)
+		return ret < 0 ? ret : 0;
+	sm_growing_init(&g, h, &o.events);
+	ret = grow(&g, h);
+	armed = failing_armed;
+	failing_armed = false;
+	if (meanwhile)
+		meanwhile();
+	failing_armed = armed;
+	if (ret >= 0)
+		ret = sm_join(&r, h, &o, &g, &err);
+	sm_finalize_result_release(&r);
+	sm_growing_close(&g);
+	return ret;
+}
+
+static int
+follow(void)
+{
+	meanwhile = NULL;
+	return with_handle(follow_call);
+}
+
+/* The batch is made again, once: the rows are not what has grown. */
+static void
+make_other(void)
+{
+	if (number("SELECT count(*) FROM attempt WHERE batch = 1") > 1)
+		return;
+	sql("UPDATE batch SET state = 'pending' WHERE id = 1");
+	must(work(), "work");
+}
+
+static int
+follow_changed(void)
+{
+	meanwhile = make_other;
+	return with_handle(follow_call);
+}
+
+/* ------------------------------------------------------------ look again -- */
+
+static uint64_t of_batch;
+static int64_t other_token, other_joined, other_at, other_generation;
+static bool has_old;
+
+static int
+look_call(struct sm_handle *h)
+{
+	struct sm_events quiet = { .notice = NULL };
+	struct sm_batch_row row;
+	struct sm_growing g;
+	struct sm_joining j = { .h = h, .ev = &quiet, .g = &g };
+	int ret = sm_batch_row_from(&row, h->db, 2, &err);
+
+	if (ret < 0)
+		return ret;
+	sm_growing_init(&g, h, &quiet);
+	g.generation = h->job.generation + other_generation;
+	if (has_old) {
+		g.old_fd = __real_open(final, O_RDONLY);
+		assert_true(g.old_fd >= 0);
+	}
+	row.id = of_batch;
+	row.token += other_token;
+	row.joined += other_joined;
+	row.joined_at += other_at;
+	sm_err_set(&err, SM_EVERIFY, "damaged");
+	ret = sm_joining_look_again(&j, &row, &err);
+	sm_growing_close(&g);
+	return ret;
+}
+
+static int
+look(void)
+{
+	return with_handle(look_call);
+}
+
+static void
+look_at(uint64_t batch, int64_t token, int64_t joined, int64_t at,
+	int64_t generation)
+{
+	consuming();
+	must(finalize(), "finalize");
+	of_batch = batch;
+	other_token = token;
+	other_joined = joined;
+	other_at = at;
+	other_generation = generation;
+	has_old = generation == 0;
+}
+
+static void
+look_same(void)
+{
+	look_at(2, 0, 0, 0, 0);
+}
+
+static void
+look_token(void)
+{
+	look_at(2, 1, 0, 0, 0);
+}
+
+static void
+look_none(void)
+{
+	look_at(99, 0, 0, 0, 0);
+}
+
+static void
+look_before(void)
+{
+	look_at((uint64_t)-5, 0, 0, 0, 0);
+}
+
+static void
+look_joined(void)
+{
+	look_at(2, 0, 1, 0, 0);
+}
+
+static void
+look_place(void)
+{
+	look_at(2, 0, 0, 1, 0);
+}
+
+static void
+look_generation(void)
+{
+	look_at(2, 0, 0, 0, 1);
+}
+
+static void
+look_back(void)
+{
+	look_at(2, 0, 0, 0, 0);
+	sql("UPDATE batch SET state = 'failed' WHERE id = 2");
+}
+
+static void
+unnoticed(const char *where)
+{
+	fail_msg("%s: taken for what it was", where);
+}
+
+/* ----------------------------------------------------------------- leave -- */
+
+static int
+leave_call(struct sm_handle *h)
+{
+	char path[128];
+
+	sm_growing_leave(&h->dir, h->db, &h->job, other);
+	/* What it cannot tell to be the job's it leaves. */
+	snprintf(path, sizeof(path), "%s.part", final);
+	if (!failing_name && access(path, F_OK) == 0)
+		fail_msg("left behind: %s", path);
+	return 0;
+}
+
+static int
+leave(void)
+{
+	return with_handle(leave_call);
+}
+
+static void
+grown_unsaid(void)
+{
+	made();
+	must(finalize(), "finalize");
+	shell("mv %s %s.part", final, final);
+	sql("UPDATE job SET final_size = NULL, final_digest = NULL");
+}
+
+static void
+grown_single_unsaid(void)
+{
+	planned();
+	sql("UPDATE job SET single_member = 1");
+	must(work(), "work");
+	must(finalize(), "finalize");
+	shell("mv %s %s.part", final, final);
+	sql("UPDATE job SET final_size = NULL, final_digest = NULL");
+}
+
+static const struct scenario scenarios[] = {
+	{ "follow", made, follow, file_stands, 0, true, "" },
+	{ "follow_consume", consuming, follow, file_stands, 0, true, "" },
+	{ "follow_changed", made, follow_changed, file_stands, 0, false, "1" },
+	{ "look_same", look_same, look, unnoticed, SM_EVERIFY, true, "" },
+	{ "look_token", look_token, look, unnoticed, SM_EWORK, true, "" },
+	{ "look_none", look_none, look, unnoticed, SM_EWORK, true, "" },
+	{ "look_before", look_before, look, unnoticed, SM_EWORK, true, "" },
+	{ "look_back", look_back, look, unnoticed, SM_EWORK, false, "2" },
+	{ "look_joined", look_joined, look, NULL, 0, true, "" },
+	{ "look_place", look_place, look, NULL, 0, true, "" },
+	{ "look_generation", look_generation, look, NULL, 0, true, "" },
+	{ "leave", grown_unsaid, leave, NULL, 0, true, "" },
+	{ "leave_single", grown_single_unsaid, leave, NULL, 0, true, "" },
+	{ .name = NULL },
+};
+
+int
+main(int argc, char **argv)
+{
+	return run_scenarios(scenarios, argc, argv);
+}

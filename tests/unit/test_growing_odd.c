@@ -1,0 +1,206 @@
+/* The growing file where rows, names and lists are not as they mostly are. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "grown.h"
+
+/* Whatever edit: the batches that were added are not the rows' any more. */
+static void
+test_current(void **state)
+{
+	static const char *const edits[][2] = {
+		{ "UPDATE batch SET token = token + 1 WHERE id = 2",
+		  "UPDATE batch SET token = token - 1 WHERE id = 2" },
+		{ "UPDATE batch SET state = 'failed' WHERE id = 1",
+		  "UPDATE batch SET state = 'done' WHERE id = 1" },
+		{ "UPDATE batch SET id = 99 WHERE id = 1",
+		  "UPDATE batch SET id = 1 WHERE id = 99" },
+	};
+	size_t i;
+
+	(void)state;
+	make_all();
+	open_again();
+	add_to(4);
+	for (i = 0; i < sizeof(edits) / sizeof(*edits); i++) {
+		assert_int_equal(sm_growing_is_current(&g, &jobdb.err), 1);
+		jobdb_sql(edits[i][0]);
+		if (sm_growing_is_current(&g, &jobdb.err) != 0)
+			fail_msg("still current: %s", edits[i][0]);
+		jobdb_sql(edits[i][1]);
+	}
+	/* Fewer rows than were added. */
+	jobdb_sql("DELETE FROM batch WHERE id > 2");
+	assert_int_equal(sm_growing_is_current(&g, &jobdb.err), 0);
+}
+
+/* One batch is not worth a commit yet, unless it has waited for long. */
+static void
+test_due(void **state)
+{
+	(void)state;
+	make_all();
+	open_again();
+	add_to(1);
+	record(false);
+	assert_int_equal(g.fresh.count, 1);
+	g.recorded_ms -= 4000;
+	record(false);
+	assert_int_equal(g.fresh.count, 1);
+	g.recorded_ms -= 1001;
+	record(false);
+	assert_int_equal(g.fresh.count, 0);
+	assert_int_equal(jobdb_int("SELECT joined FROM progress"), 1);
+	/* Or is a large one. */
+	add_to(2);
+	record(false);
+	assert_int_equal(g.fresh.count, 1);
+	g.fresh_bytes = (uint64_t)256 << 20;
+	record(false);
+	assert_int_equal(g.fresh.count, 0);
+}
+
+/* More than a list has room for at first, and than goes in one turn. */
+static void
+test_many_spent(void **state)
+{
+	struct sm_grown one = { 0 };
+	uint64_t i;
+
+	(void)state;
+	h.job.consume = true;
+	make_all();
+	open_again();
+	add_to(2);
+	record(true);
+	assert_false(has_shard(1));
+	/* Some of no batch, the last two of another token, or put back. */
+	for (i = 0; i < 600; i++) {
+		one.id = 1000 + i;
+		assert_int_equal(sm_grown_push(&g.spent, &one, &jobdb.err), 0);
+		assert_int_equal(g.spent.item[i].id, one.id);
+	}
+	for (one.id = 2; one.id < 5; one.id++) {
+		one.token = row_of(one.id).token + (one.id == 2);
+		assert_int_equal(sm_grown_push(&g.spent, &one, &jobdb.err), 0);
+	}
+	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 3");
+	record(false);
+	assert_int_equal(g.spent.count, 0);
+	assert_true(has_shard(2));
+	assert_true(has_shard(3));
+	assert_false(has_shard(4));
+	assert_true(has_shard(5));
+}
+
+/* The row has another place than the file: it is noted anew. */
+static void
+test_other_place(void **state)
+{
+	(void)state;
+	make_all();
+	open_again();
+	add_to(BATCHES);
+	record(true);
+	jobdb_sql("UPDATE batch SET joined_at = joined_at + 1 WHERE id = 2");
+	open_again();
+	add_to(BATCHES);
+	assert_int_equal(g.fresh.count, 1);
+	assert_int_equal(g.fresh.item[0].id, 2);
+	assert_int_equal(row_of(2).joined_at, g.fresh.item[0].at + 1);
+}
+
+/* Somebody's file has taken the name: it is not written over. */
+static void
+test_name_taken(void **state)
+{
+	FILE *out;
+
+	(void)state;
+	h.job.consume = true;
+	make_all();
+	open_again();
+	add_to(BATCHES);
+	record(true);
+	assert_int_equal(rename(jobdb_file("f.gz.part"), h.job.final_path), 0);
+	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 2");
+	make_one("quite another text");
+	open_again();
+	assert_true(g.published);
+	out = fopen(jobdb_file("f.gz.part"), "w");
+	assert_non_null(out);
+	fputs("somebody's", out);
+	fclose(out);
+	assert_int_equal(sm_growing_rewrite(&g, &jobdb.err), SM_EIO);
+	assert_non_null(strstr(jobdb.err.text, "f.gz.part"));
+	sm_growing_close(&g);
+	assert_int_equal(size_of("f.gz.part"), 10);
+	assert_true(size_of("f.gz") > 0);
+}
+
+/* A link in its place is not followed: nothing stands there. */
+static void
+test_linked(void **state)
+{
+	(void)state;
+	h.job.consume = true;
+	make_all();
+	open_again();
+	add_to(BATCHES);
+	record(true);
+	assert_int_equal(renameat(jobdb.fd, "f.gz.part", jobdb.fd, "kept.gz"),
+			 0);
+	assert_int_equal(symlink("kept.gz", h.job.final_path), 0);
+	open_again();
+	assert_false(g.published);
+	assert_int_equal(add(), 0);
+	assert_true(size_of("kept.gz") > 0);
+	/* Nor is there anything at all. */
+	sm_growing_close(&g);
+	assert_int_equal(unlink(jobdb_file("f.gz.part")), 0);
+	assert_int_equal(unlink(h.job.final_path), 0);
+	open_again();
+	assert_false(g.published);
+	assert_int_equal(add(), 0);
+}
+
+/* What was consumed once, and is not by now: shards that are there stay. */
+static void
+test_swept_kept(void **state)
+{
+	(void)state;
+	h.job.consume = true;
+	make_all();
+	open_again();
+	add_to(3);
+	record(true);
+	sm_growing_close(&g);
+	h.job.consume = false;
+	open_again();
+	add_to(BATCHES);
+	record(true);
+	sm_growing_close(&g);
+	sm_growing_sweep(&h, &quiet);
+	assert_false(has_shard(2));
+	assert_true(has_shard(3));
+	assert_true(has_shard(5));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, grown_setup, grown_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_current),	TEST(test_due),
+		TEST(test_many_spent),	TEST(test_other_place),
+		TEST(test_name_taken),	TEST(test_linked),
+		TEST(test_swept_kept),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

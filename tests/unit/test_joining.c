@@ -1,0 +1,235 @@
+/* Joining, where rows or the final file change under it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "hash.h"
+#include "joining.h"
+
+#include "grown.h"
+
+static struct sm_finalize_result result;
+
+static int
+join(bool allow_missing)
+{
+	struct sm_finalize_opts o = { .allow_missing = allow_missing,
+				      .force = !allow_missing };
+	int ret = sm_join(&result, &h, &o, NULL, &jobdb.err);
+
+	sm_finalize_result_release(&result);
+	return ret;
+}
+
+/* Joined and consumed, without the commit that says so. */
+static void
+consume_all(void)
+{
+	h.job.consume = true;
+	make_all();
+	assert_int_equal(join(false), 0);
+	jobdb_sql("UPDATE job SET final_size = NULL, final_digest = NULL");
+	assert_int_equal(size_of("f.gz.part"), 0);
+}
+
+static void
+damage(const char *name, off_t at)
+{
+	int fd = open(jobdb_file(name), O_RDWR);
+
+	assert_int_equal(pwrite(fd, "damage", 6, at), 6);
+	close(fd);
+}
+
+static void
+read_end(struct sm_gzip_end *e)
+{
+	int fd = open(h.job.final_path, O_RDONLY);
+
+	assert_int_equal(sm_final_read_end(e, fd, size_of("f.gz")), 1);
+	close(fd);
+}
+
+static void
+write_end(const struct sm_gzip_end *e)
+{
+	unsigned char buf[SM_GZIP_END_BYTES];
+	int fd = open(h.job.final_path, O_RDWR);
+
+	sm_gzip_put_end(buf, e);
+	assert_int_equal(pwrite(fd, buf, sizeof(buf),
+				(off_t)(size_of("f.gz") - sizeof(buf))),
+			 sizeof(buf));
+	close(fd);
+}
+
+/* A published file is the job's if its end says nothing else: if it does, it
+ * is written again. */
+static void
+test_odd_end(void **state)
+{
+	struct sm_gzip_end good, e;
+	int64_t generation;
+	int i;
+
+	(void)state;
+	consume_all();
+	read_end(&good);
+	assert_int_equal(join(false), 0);
+	generation = jobdb_int("SELECT generation FROM job");
+	for (i = 0; i < 5; i++) {
+		e = good;
+		e.partial = i == 0;
+		e.fingerprint += i == 1;
+		e.batches -= i == 2;
+		e.index_at -= i == 3;
+		e.index_crc32 ^= i == 4;
+		write_end(&e);
+		jobdb_sql("UPDATE job SET final_size = NULL, final_digest = "
+			  "NULL");
+		h.job.final_size = -1;
+		if (join(false) < 0)
+			fail_msg("end %d: %s", i, jobdb.err.text);
+		if (jobdb_int("SELECT generation FROM job") != ++generation)
+			fail_msg("end %d: not written again", i);
+		read_end(&e);
+		assert_memory_equal(&e.index_crc32, &good.index_crc32, 4);
+		assert_int_equal(e.fingerprint, good.fingerprint);
+	}
+}
+
+/* After the look at the rows, and before they are read. */
+static void
+test_put_back_meanwhile(void **state)
+{
+	struct sm_joining j = { .h = &h, .ev = &quiet, .g = &g, .ours = true };
+
+	(void)state;
+	make_all();
+	open_again();
+	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 3");
+	assert_int_equal(sm_joining_write(&j, &result, &jobdb.err), SM_EWORK);
+	assert_non_null(strstr(jobdb.err.text, "batch 3 was put back"));
+	jobdb_sql("DELETE FROM batch WHERE id = 3");
+	open_again();
+	assert_int_equal(sm_joining_write(&j, &result, &jobdb.err),
+			 SM_EDAMAGED);
+	assert_non_null(strstr(jobdb.err.text, "batch 3 is missing"));
+}
+
+/* Leaving out is for what is not done, not for rows that are gone. */
+static void
+test_missing_row(void **state)
+{
+	(void)state;
+	make_all();
+	/* Of rows that nobody can count. */
+	jobdb_sql("UPDATE batch SET state = 'failed', first = NULL, \"end\" = "
+		  "NULL WHERE id = 1");
+	assert_int_equal(join(true), SM_EWORK);
+	assert_non_null(strstr(jobdb.err.text, "lacks 1 batches"));
+	assert_true(size_of("f.gz") > 0);
+	jobdb_sql("DELETE FROM batch WHERE id = 0");
+	assert_int_equal(join(true), SM_EDAMAGED);
+	assert_non_null(strstr(jobdb.err.text, "batch 0 is missing"));
+}
+
+/* All damaged ones behind the first are put back, and nothing else: neither
+ * what is not done, nor what has moved since the handle was opened. */
+static void
+test_requeue_behind(void **state)
+{
+	struct sm_joining j = { .h = &h, .ev = &quiet, .g = &g };
+	struct sm_batch_row row;
+
+	(void)state;
+	consume_all();
+	damage("f.gz", row_of(1).joined_at + 90);
+	damage("f.gz", row_of(4).joined_at + 90);
+	jobdb_sql("UPDATE batch SET state = 'failed' WHERE id = 2");
+	h.job.generation = 0; /* as of before it was joined */
+	row = row_of(1);
+	assert_int_equal(sm_joining_requeue_damaged(&j, &row, &jobdb.err), 0);
+	assert_string_equal(jobdb_text("SELECT group_concat(state) FROM "
+				       "(SELECT state FROM batch ORDER BY "
+				       "id)"),
+			    "done,pending,failed,done,pending,done");
+}
+
+static void
+test_still(void **state)
+{
+	struct sm_batch_row row;
+
+	(void)state;
+	consume_all();
+	h.job.generation = 1;
+#define EXPECT(edit, want)                                               \
+	do {                                                             \
+		row = row_of(2);                                         \
+		edit;                                                    \
+		assert_int_equal(sm_consumed_still(&h, &row, &jobdb.err), \
+				 want);                                  \
+	} while (0)
+	EXPECT((void)0, 1);
+	EXPECT(row.id = 7, 0);
+	EXPECT(row.token++, 0);
+	EXPECT(row.joined++, 0);
+	EXPECT(row.joined_at++, 0);
+	EXPECT(strcpy(row.state, "pending"), 0);
+	EXPECT(h.job.generation = 0, 0);
+	EXPECT((void)0, 1);
+	jobdb_sql("UPDATE batch SET id = id + 1 WHERE id = 5");
+	row = row_of(2);
+	row.id = 5;
+	assert_int_equal(sm_consumed_still(&h, &row, &jobdb.err), 0);
+}
+
+/* Another job's beginning is not written over; this one's is. */
+static void
+test_refuse(void **state)
+{
+	char name[] = "f.gz.part";
+	int fd;
+
+	(void)state;
+	make_all();
+	open_again();
+	add_to(2);
+	sm_growing_close(&g);
+	fd = open(jobdb_file(name), O_RDWR);
+	assert_int_equal(sm_consumed_part_refuse(fd, name, 0xab, NULL,
+						 &jobdb.err), 0);
+	assert_int_equal(sm_consumed_part_refuse(fd, name, 0xcd, NULL,
+						 &jobdb.err), SM_EREFUSED);
+	/* By its shard it is this one's, whatever the fingerprint by now. */
+	assert_int_equal(sm_consumed_part_refuse(fd, name, 0xcd, &h,
+						 &jobdb.err), 0);
+	damage("shards/000000.gz", 30);
+	assert_int_equal(sm_consumed_part_refuse(fd, name, 0xcd, &h,
+						 &jobdb.err), SM_EREFUSED);
+	assert_int_equal(truncate(jobdb_file("shards/000000.gz"), 20), 0);
+	assert_int_equal(sm_consumed_part_refuse(fd, name, 0xcd, &h,
+						 &jobdb.err), SM_EREFUSED);
+	remove_shard(0);
+	assert_int_equal(sm_consumed_part_refuse(fd, name, 0xcd, &h,
+						 &jobdb.err), SM_EREFUSED);
+	close(fd);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, grown_setup, grown_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_odd_end),	  TEST(test_put_back_meanwhile),
+		TEST(test_missing_row),	  TEST(test_requeue_behind),
+		TEST(test_still),	  TEST(test_refuse),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
