@@ -100,6 +100,24 @@ cp "$set/keys.json" keys.json
 expect_exit 0 sm recover f.gz.job
 equal "$(count_of f.gz.job done)" 6
 
+# Nor is another number of batches what was planned, by whoever wrote it.
+lose_database
+sed -i.bak 's/"batches": *6/"batches": 7/' f.gz.job/spec.json
+expect_exit 7 sm recover f.gz.job
+expect_text err "put the planned inputs back" "6 batches" "and 7"
+mv f.gz.job/spec.json.bak f.gz.job/spec.json
+expect_exit 0 sm recover --network-fs f.gz.job
+equal "$(count_of f.gz.job done)" 6
+equal "$(sql f.gz.job 'PRAGMA journal_mode')" delete "a job without a log"
+
+# Nothing to do is a job, too.
+: >none.txt
+expect_exit 0 sm exec -o none.gz --input none.txt --lines 5 -- cat
+rm none.gz.job/job.db*
+expect_exit 0 sm recover none.gz.job
+expect_exit 0 sm exec -o none.gz --input none.txt --lines 5 -- cat
+equal "$(gzip -dc none.gz | wc -c)" 0 "bytes of nothing"
+
 # Without spec.json nothing says what the shards are of.
 lose_database
 rm f.gz.job/spec.json

@@ -84,6 +84,14 @@ expect_exit 0 sm cat p2.gz
 cp out p2.text
 sm cat f.gz --batch 4-6 >want.text || fail "cat"
 same want.text p2.text
+# Without one of its own, of some of its batches, or where nobody is its whole.
+expect_exit 2 sm finalize job/part-0002 -o x2.gz --batches 4-5
+expect_text err "finalize the whole job"
+mv job/part-0002 alone
+expect_exit 3 sm finalize alone -o x2.gz
+expect_text err "part 2 of a job that is not in" "put it back there"
+[ ! -e x2.gz ] || fail "a file that was refused"
+mv alone job/part-0002
 
 # Damage: found, put back, made again, in whatever part.
 for shard in part-0001/shards/000003.gz part-0004/shards/000010.gz; do

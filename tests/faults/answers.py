@@ -17,6 +17,7 @@ import time
 import answers_db
 import answers_disk
 import answers_host
+import answers_twice
 import lab
 import scenarios
 import zombies
@@ -287,10 +288,10 @@ def locks_kept(slot, table):
 CASES = [made_once, claim_lost, commit_lost, commit_unsaid, commit_never,
          disk_now_and_then, commands_fail, newer_version,
          unknown_and_put_back, unknown_and_deleted, drained,
-         stopped_joining, taken_over,
-         parts_killed, worked_meanwhile, rotten_to_the_end, locks_kept,
+         stopped_joining, taken_over, parts_killed, worked_meanwhile,
+         rotten_to_the_end, locks_kept,
          looks_fail, *answers_db.CASES, *answers_disk.CASES,
-         *answers_host.CASES]
+         *answers_host.CASES, *answers_twice.CASES]
 
 
 def cases(table):

@@ -90,6 +90,7 @@ def look(all_untaken, reasons):
 def main():
     failed = 0
     if not os.environ.get("COVERAGE_AGAIN"):
+        cases.unit_limit_s = 900    # no mutant here that might hang
         d = lab.Driver("coverage", jobs=1)
         for case, found in cases.run_all(cases.table(d)):
             if found:

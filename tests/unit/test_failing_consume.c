@@ -108,6 +108,22 @@ consumed(void)
 	must(finalize(), "finalize");
 }
 
+/* It ends before any of what removed shards had. */
+static void
+cut_part(void)
+{
+	consumed();
+	shell("mv %s %s.part && truncate -s 10 %s.part", final, final, final);
+	sql("UPDATE job SET final_size = NULL, final_digest = NULL");
+}
+
+static void
+none_done(const char *where)
+{
+	if (number("SELECT count(*) FROM batch WHERE state = 'done'"))
+		fail_msg("%s: done, and nowhere", where);
+}
+
 static const struct scenario scenarios[] = {
 	{ "consume", consuming, finalize, file_stands, 0, true, "" },
 	{ "unsaid", unsaid, finalize, file_stands, 0, true, "" },
@@ -126,6 +142,8 @@ static const struct scenario scenarios[] = {
 	  "0, 1, 2, 3" },
 	{ "part_consumed", consumed, finalize_part, other_stands, 0, true,
 	  "" },
+	{ "startcheck_cut", cut_part, startcheck, none_done, 0, false,
+	  "0, 1, 2, 3" },
 	{ .name = NULL },
 };
 

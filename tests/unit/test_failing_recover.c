@@ -135,8 +135,8 @@ static void
 lost_far(void)
 {
 	lost_consumed();
-	shell("head -c 600000 /dev/zero >%s.part && cat %s >>%s.part && head "
-	      "-c 600000 /dev/zero >>%s.part && rm %s", final, final, final,
+	shell("head -c 280000 /dev/zero >%s.part && cat %s >>%s.part && head "
+	      "-c 280000 /dev/zero >>%s.part && rm %s", final, final, final,
 	      final, final);
 }
 

@@ -62,6 +62,26 @@ lost_shard(void)
 	shell("rm %s/shards/000002.gz", job);
 }
 
+static int
+look_call(struct sm_handle *h)
+{
+	struct sm_batch b;
+	int ret = sm_batch_get(&b, h->db, 1, &err);
+
+	if (ret < 0)
+		return ret;
+	if (!b.item || strcmp(b.item, "an item") != 0)
+		fail_msg("%s: read without its item", failing_name);
+	sm_batch_release(&b);
+	return 0;
+}
+
+static int
+look(void)
+{
+	return with_handle(look_call);
+}
+
 static const struct scenario scenarios[] = {
 	{ "work", planned, work, all_done, SM_EWORK, true, "" },
 	{ "items", planned_items, work, all_done, SM_EWORK, true, "" },
@@ -69,6 +89,7 @@ static const struct scenario scenarios[] = {
 	{ "startcheck", wrecked, startcheck, all_but_one, 0, false, "1" },
 	{ "startcheck_lost", lost_shard, startcheck, all_but_one, 0, false,
 	  "2" },
+	{ "look", planned_items, look, NULL, 0, true, "" },
 	{ .name = NULL },
 };
 

@@ -169,6 +169,29 @@ test_foreign(void **state)
 	expect_found("012");
 }
 
+/* However many there are, and whatever: a socket is none. */
+static void
+test_many_names(void **state)
+{
+	char name[32];
+	int i;
+
+	(void)state;
+	consume_all();
+	assert_int_equal(mknod(jobdb_file("f.gz.part.2"), S_IFSOCK | 0600, 0),
+			 0);
+	open_final();
+	assert_int_equal(f.generation, 1);
+	for (i = 3; i < 40; i++) {
+		snprintf(name, sizeof(name), "f.gz.part.%d", i);
+		put(name, "nothing of a job");
+	}
+	open_final();
+	assert_int_equal(unlink(jobdb_file("f.gz.part")), 0);
+	open_final();
+	expect_found("");
+}
+
 /* Nothing was consumed, as far as anybody can tell. */
 static void
 test_note(void **state)
@@ -276,6 +299,7 @@ main(void)
 		TEST(test_found),
 		TEST(test_generations),
 		TEST(test_foreign),
+		TEST(test_many_names),
 		TEST(test_note),
 		TEST(test_single),
 	};

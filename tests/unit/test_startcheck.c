@@ -325,6 +325,35 @@ test_fenced(void **state)
 			 1);
 }
 
+/* One is one, two are more. */
+static void
+told(const char *text, void *arg)
+{
+	snprintf(arg, 128, "%s", text);
+}
+
+static void
+test_told(void **state)
+{
+	struct sm_startcheck c = { .renamed = 1 };
+	char text[128] = "";
+	struct sm_events ev = { .notice = told, .arg = text };
+
+	(void)state;
+	h.dir.shards_fd = -1;
+	sm_startcheck_tell(&c, &ev);
+	assert_non_null(strstr(text, "1 shard that"));
+	c.renamed = 2;
+	sm_startcheck_tell(&c, &ev);
+	assert_non_null(strstr(text, "2 shards that"));
+	c = (struct sm_startcheck){ .requeued = 1 };
+	sm_startcheck_tell(&c, &ev);
+	assert_non_null(strstr(text, "1 done batch lost the shard and is"));
+	c.requeued = 2;
+	sm_startcheck_tell(&c, &ev);
+	assert_non_null(strstr(text, "2 done batches lost the shard and are"));
+}
+
 int
 main(void)
 {
@@ -339,6 +368,7 @@ main(void)
 		TEST(test_rows_missing),
 		TEST(test_rows_added),
 		TEST(test_fenced),
+		TEST(test_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
