@@ -97,6 +97,7 @@ follow_changed(void)
 static uint64_t of_batch;
 static int64_t other_token, other_joined, other_at, other_generation;
 static bool has_old;
+static int wanted; /* what comes of it if nothing fails */
 
 static int
 look_call(struct sm_handle *h)
@@ -105,10 +106,11 @@ look_call(struct sm_handle *h)
 	struct sm_batch_row row;
 	struct sm_growing g;
 	struct sm_joining j = { .h = h, .ev = &quiet, .g = &g };
-	int ret = sm_batch_row_from(&row, h->db, 2, &err);
+	int want, ret = sm_batch_row_from(&row, h->db, 2, &err);
 
 	if (ret < 0)
 		return ret;
+	want = strcmp(row.state, "done") == 0 ? wanted : SM_EWORK;
 	sm_growing_init(&g, h, &quiet);
 	g.generation = h->job.generation + other_generation;
 	if (has_old) {
@@ -121,6 +123,8 @@ look_call(struct sm_handle *h)
 	row.joined_at += other_at;
 	sm_err_set(&err, SM_EVERIFY, "damaged");
 	ret = sm_joining_look_again(&j, &row, &err);
+	if (!failing_name && ret != want)
+		fail_msg("it says %d, not %d", ret, want);
 	sm_growing_close(&g);
 	return ret;
 }
@@ -133,7 +137,7 @@ look(void)
 
 static void
 look_at(uint64_t batch, int64_t token, int64_t joined, int64_t at,
-	int64_t generation)
+	int64_t generation, int want)
 {
 	consuming();
 	must(finalize(), "finalize");
@@ -143,54 +147,55 @@ look_at(uint64_t batch, int64_t token, int64_t joined, int64_t at,
 	other_at = at;
 	other_generation = generation;
 	has_old = generation == 0;
+	wanted = want;
 }
 
 static void
 look_same(void)
 {
-	look_at(2, 0, 0, 0, 0);
+	look_at(2, 0, 0, 0, 0, SM_EVERIFY);
 }
 
 static void
 look_token(void)
 {
-	look_at(2, 1, 0, 0, 0);
+	look_at(2, 1, 0, 0, 0, SM_EWORK);
 }
 
 static void
 look_none(void)
 {
-	look_at(99, 0, 0, 0, 0);
+	look_at(99, 0, 0, 0, 0, SM_EWORK);
 }
 
 static void
 look_before(void)
 {
-	look_at((uint64_t)-5, 0, 0, 0, 0);
+	look_at((uint64_t)-5, 0, 0, 0, 0, SM_EWORK);
 }
 
 static void
 look_joined(void)
 {
-	look_at(2, 0, 1, 0, 0);
+	look_at(2, 0, 1, 0, 0, 0);
 }
 
 static void
 look_place(void)
 {
-	look_at(2, 0, 0, 1, 0);
+	look_at(2, 0, 0, 1, 0, 0);
 }
 
 static void
 look_generation(void)
 {
-	look_at(2, 0, 0, 0, 1);
+	look_at(2, 0, 0, 0, 1, 0);
 }
 
 static void
 look_back(void)
 {
-	look_at(2, 0, 0, 0, 0);
+	look_at(2, 0, 0, 0, 0, SM_EVERIFY);
 	sql("UPDATE batch SET state = 'failed' WHERE id = 2");
 }
 
