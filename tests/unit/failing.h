@@ -16,6 +16,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -76,7 +77,8 @@ FAILING(void *, realloc, (void *p, size_t n), (p, n), NULL, ENOMEM)
 FAILING(char *, strdup, (const char *s), (s), NULL, ENOMEM)
 FAILING(char *, strndup, (const char *s, size_t n), (s, n), NULL, ENOMEM)
 FAILING(int, fstat, (int fd, struct stat *st), (fd, st), -1, EIO)
-FAILING(int, stat, (const char *p, struct stat *st), (p, st), -1, EIO)
+FAILING(int, stat, (const char *p, struct stat *st), (p, st), -1,
+	failing_onwards ? ENOMEM : EIO)
 FAILING(int, fstatat, (int d, const char *p, struct stat *st, int f),
 	(d, p, st, f), -1, EIO)
 FAILING(int, faccessat, (int d, const char *p, int m, int f), (d, p, m, f), -1,
@@ -113,6 +115,23 @@ FAILING(int, sqlite3_prepare_v3,
 FAILING(int, sqlite3_open_v2,
 	(const char *p, sqlite3 **db, int f, const char *v), (p, db, f, v),
 	(*db = NULL, SQLITE_CANTOPEN), EIO)
+
+/* A transaction's begin: what ends one has no say in whether it does. */
+int __real_sqlite3_exec(sqlite3 *db, const char *text,
+			int (*row)(void *, int, char **, char **), void *arg,
+			char **message);
+int __wrap_sqlite3_exec(sqlite3 *db, const char *text,
+			int (*row)(void *, int, char **, char **), void *arg,
+			char **message);
+int
+__wrap_sqlite3_exec(sqlite3 *db, const char *text,
+		    int (*row)(void *, int, char **, char **), void *arg,
+		    char **message)
+{
+	if (strncmp(text, "BEGIN", 5) == 0 && failing("sqlite3_exec", EIO))
+		return SQLITE_NOMEM;
+	return __real_sqlite3_exec(db, text, row, arg, message);
+}
 
 /* Eight bytes are an event's, which has room for them. */
 ssize_t __real_write(int fd, const void *p, size_t n);

@@ -97,6 +97,16 @@ regrown(void)
 	must(work(), "work");
 }
 
+/* What grew is of the options before, and recorded nowhere. */
+static void
+changed(void)
+{
+	grown();
+	sql("UPDATE batch SET joined = NULL, joined_at = NULL");
+	sql("UPDATE job SET final_size = NULL, final_digest = NULL");
+	plan_as(SM_ENCODER_ZLIB, true, 0);
+}
+
 static void
 damaged(void)
 {
@@ -127,6 +137,7 @@ static const struct scenario scenarios[] = {
 	{ "part_first", made, finalize_first, other_stands, 0, true, "" },
 	{ "part_all", made, finalize_all, other_stands, 0, true, "" },
 	{ "part_again", parted, finalize_part, other_stands, 0, true, "" },
+	{ "changed", changed, finalize, file_stands, 0, true, "" },
 	{ "regrown", regrown, finalize, file_stands, 0, true, "1" },
 	{ "missing", made_but_one, finalize_missing, NULL, SM_EWORK, true,
 	  "" },

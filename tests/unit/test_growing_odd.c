@@ -159,7 +159,15 @@ test_linked(void **state)
 	assert_false(g.published);
 	assert_int_equal(add(), 0);
 	assert_true(size_of("kept.gz") > 0);
-	/* Nor is there anything at all. */
+	/* Nor is one that leads nowhere, */
+	sm_growing_close(&g);
+	assert_int_equal(unlink(jobdb_file("f.gz.part")), 0);
+	assert_int_equal(unlink(h.job.final_path), 0);
+	assert_int_equal(symlink("f.gz", h.job.final_path), 0);
+	open_again();
+	assert_false(g.published);
+	assert_int_equal(add(), 0);
+	/* or nothing at all. */
 	sm_growing_close(&g);
 	assert_int_equal(unlink(jobdb_file("f.gz.part")), 0);
 	assert_int_equal(unlink(h.job.final_path), 0);
