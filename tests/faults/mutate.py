@@ -46,6 +46,8 @@ JOBS = int(os.environ.get("MUTATE_JOBS") or 2)
 # the quickest and some more.
 CLOSE = ("test_", "answer ", "1035")
 QUICK, MORE = 8, 16
+# And so many seconds of them, on the sound program.
+BUDGET_S = 120
 
 
 def known():
@@ -172,7 +174,12 @@ def choose(mutant, seen, by):
         rest = others[QUICK:]
         others = others[:QUICK] + rest[::-(-len(rest) // MORE)]
     first = sorted(close + others[:QUICK], key=lambda i: seen[i][0])
-    return [(i, seen[i][0]) for i in first + others[QUICK:]]
+    chosen, spent = [], 0.0
+    for i in first + others[QUICK:]:
+        spent += seen[i][0]
+        if spent <= BUDGET_S:
+            chosen.append((i, seen[i][0]))
+    return chosen
 
 
 def run(d, t, found, sites):
