@@ -132,6 +132,18 @@ def drained(slot, table):
            [(0, "done")])
 
 
+def finished(slot, table):
+    """A final file that is complete is looked at, and not written again."""
+    slot.reset(table["finalize"])
+    slot.must("finalize", "f.gz.job")
+    before = os.stat(slot.path("f.gz"))
+    slot.must("finalize", "f.gz.job")
+    slot.must(*table["resume"].command)
+    after = os.stat(slot.path("f.gz"))
+    expect("the file", (after.st_ino, after.st_mtime_ns),
+           (before.st_ino, before.st_mtime_ns))
+
+
 def stopped_joining(slot, table):
     """finalize ends when asked to, and the next one takes up what it has."""
     text = stopped(slot, table["finalize"], "final.write:stop:2",
@@ -287,10 +299,9 @@ def locks_kept(slot, table):
 
 CASES = [made_once, claim_lost, commit_lost, commit_unsaid, commit_never,
          disk_now_and_then, commands_fail, newer_version,
-         unknown_and_put_back, unknown_and_deleted, drained,
+         unknown_and_put_back, unknown_and_deleted, drained, finished,
          stopped_joining, taken_over, parts_killed, worked_meanwhile,
-         rotten_to_the_end, locks_kept,
-         looks_fail, *answers_db.CASES, *answers_disk.CASES,
+         rotten_to_the_end, locks_kept, looks_fail, *answers_db.CASES, *answers_disk.CASES,
          *answers_host.CASES, *answers_twice.CASES]
 
 

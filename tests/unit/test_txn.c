@@ -95,6 +95,11 @@ test_signals(void **state)
 	sm_db_rollback(jobdb.db);
 	expect_idle();
 	assert_true(is_blocked(SIGUSR1));
+	/* Outside of a turn there is no mask to restore. */
+	sigaddset(&mine, SIGUSR2);
+	pthread_sigmask(SIG_BLOCK, &mine, NULL);
+	sm_db_rollback(jobdb.db);
+	assert_true(is_blocked(SIGUSR1) && is_blocked(SIGUSR2));
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
