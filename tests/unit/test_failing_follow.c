@@ -226,6 +226,58 @@ leave(void)
 	return with_handle(leave_call);
 }
 
+/* What is not the job's to go, or is in somebody's hands, stays. */
+static int
+spare_call(struct sm_handle *h)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s.part", final);
+	if (access(path, F_OK) < 0)
+		return 0; /* a second time */
+	sm_growing_leave(&h->dir, h->db, &h->job, other);
+	if (access(path, F_OK) < 0)
+		fail_msg("removed: %s", path);
+	__real_unlink(path); /* nobody else would */
+	return 0;
+}
+
+static int
+spare(void)
+{
+	return with_handle(spare_call);
+}
+
+static int
+spare_held(void)
+{
+	char path[128];
+	int fd, ret;
+
+	snprintf(path, sizeof(path), "%s.part", final);
+	fd = __real_open(path, O_RDWR);
+	if (fd < 0)
+		return 0;
+	assert_int_equal(sm_byte_lock(fd, 0), 1);
+	ret = with_handle(spare_call);
+	close(fd);
+	return ret;
+}
+
+static void
+foreign_part(void)
+{
+	made();
+	shell("echo a text >%s.part", final);
+}
+
+static void
+foreign_single(void)
+{
+	foreign_part();
+	sql("UPDATE job SET single_member = 1, final_size = 1");
+}
+
 static void
 grown_unsaid(void)
 {
@@ -260,6 +312,9 @@ static const struct scenario scenarios[] = {
 	{ "look_generation", look_generation, look, NULL, 0, true, "" },
 	{ "leave", grown_unsaid, leave, NULL, 0, true, "" },
 	{ "leave_single", grown_single_unsaid, leave, NULL, 0, true, "" },
+	{ "spare", foreign_part, spare, NULL, 0, true, "" },
+	{ "spare_single", foreign_single, spare, NULL, 0, true, "" },
+	{ "spare_held", grown_unsaid, spare_held, NULL, 0, true, "" },
 	{ .name = NULL },
 };
 
