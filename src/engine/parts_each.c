@@ -174,7 +174,15 @@ sm_parts_recover_mark(const char *job, bool trust, struct sm_err *err)
 	fd = openat(dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0)
 		d = fdopendir(fd);
-	while (d && !spec && (e = readdir(d))) {
+	if (!d) {
+		ret = sm_err_sys(err, "cannot read the directory '%s'",
+				 dir.path);
+		if (fd >= 0)
+			close(fd);
+		sm_jobdir_close(&dir);
+		return ret;
+	}
+	while (!spec && (e = readdir(d))) {
 		part = (struct sm_jobdir)SM_JOBDIR_NONE;
 		if (!sm_jobdir_is_part_name(e->d_name))
 			continue;
@@ -183,8 +191,7 @@ sm_parts_recover_mark(const char *job, bool trust, struct sm_err *err)
 			sm_parts_read_spec(&spec, &part, &ignored);
 		sm_jobdir_close(&part);
 	}
-	if (d)
-		closedir(d);
+	closedir(d);
 	if (!spec || spec->part < 0) {
 		ret = sm_err_set(err, SM_EINPUT,
 				 "there is no job in '%s': neither it nor a "

@@ -79,7 +79,7 @@ def main():
                 once.append((f"{label} ({role})", (s, env, role, str(n))))
                 onwards.append((f"{label}+ ({role})",
                                 (s, env, role, f"{n}+")))
-    count = int(os.environ.get("COUNT") or (2500 if lab.LONG else 100))
+    count = int(os.environ.get("COUNT") or (1500 if lab.LONG else 100))
     drivers = []
     for when, cases in (("once", once), ("from then on", onwards)):
         d = lab.Driver(f"failed allocation {when}")

@@ -65,7 +65,7 @@ def flipped(data, at, bit):
 
 def damages(d, data, starts):
     """[(what, a function that makes it)]"""
-    count = int(os.environ.get("COUNT") or (6000 if lab.LONG else 1000))
+    count = int(os.environ.get("COUNT") or (3000 if lab.LONG else 1000))
     places, shards = parts(data, starts)
     for name, where in places.items():
         bits = [(at, bit) for at in where for bit in range(8)]
