@@ -155,6 +155,17 @@ def stopped_joining(slot, table):
     lab.check_again(slot, table["finalize"])
 
 
+def joined_twice(slot, table):
+    """A second finalize is told of the first, which is not disturbed."""
+    def again(_):
+        r = slot.must("finalize", "f.gz.job", code=8)
+        if "another finalize" not in r.err:
+            raise lab.Violation(f"it says: {r.err.strip()}")
+
+    stopped(slot, table["finalize"], "final.write:stop:2", again, 0)
+    lab.check_again(slot, table["finalize"])
+
+
 def taken_over(slot, table):
     """Frozen while it begins, it finds the job another's, whose number of the
     run it does not take for its own."""
@@ -300,9 +311,10 @@ def locks_kept(slot, table):
 CASES = [made_once, claim_lost, commit_lost, commit_unsaid, commit_never,
          disk_now_and_then, commands_fail, newer_version,
          unknown_and_put_back, unknown_and_deleted, drained, finished,
-         stopped_joining, taken_over, parts_killed, worked_meanwhile,
-         rotten_to_the_end, locks_kept, looks_fail, *answers_db.CASES, *answers_disk.CASES,
-         *answers_host.CASES, *answers_twice.CASES]
+         stopped_joining, joined_twice, taken_over, parts_killed,
+         worked_meanwhile, rotten_to_the_end, locks_kept, looks_fail,
+         *answers_db.CASES, *answers_disk.CASES, *answers_host.CASES,
+         *answers_twice.CASES]
 
 
 def cases(table):

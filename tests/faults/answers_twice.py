@@ -14,7 +14,8 @@ def faults(slot, begin, command, first):
     log = slot.path("passed")
     begin()
     slot.sm(*command, env={"SHARDMILL_FAULT": first or "none:EIO",
-                           "SHARDMILL_FAULT_LOG": log})
+                           "SHARDMILL_FAULT_LOG": log,
+                           "SHARDMILL_FAULT_LOG_SQL": "1"})
     with open(log, encoding="utf-8") as f:
         passed = f.read().split()
     os.unlink(log)

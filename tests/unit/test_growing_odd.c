@@ -176,6 +176,113 @@ test_linked(void **state)
 	assert_int_equal(add(), 0);
 }
 
+/* With a name that leads nowhere beside it, what grows is taken up. */
+static void
+test_looped(void **state)
+{
+	(void)state;
+	h.job.consume = true;
+	make_all();
+	open_again();
+	add_to(BATCHES);
+	record(true);
+	assert_int_equal(symlink("f.gz", h.job.final_path), 0);
+	open_again();
+	assert_false(g.published);
+	add_to(BATCHES);
+	assert_int_equal(g.fresh.count, 0);
+}
+
+static struct {
+	int count;
+	char text[512];
+} heard;
+
+static void
+hear(const char *text, void *arg)
+{
+	(void)arg;
+	heard.count++;
+	snprintf(heard.text, sizeof(heard.text), "%s", text);
+}
+
+/* Gone through once more, it is written again from the first other batch on,
+ * which is told; what stands before that is not. */
+static void
+test_rewound(void **state)
+{
+	struct sm_events ev = { .notice = hear };
+	uint64_t at;
+
+	(void)state;
+	make_all();
+	open_again();
+	g.ev = &ev;
+	add_to(4);
+	at = g.final.at;
+	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 2");
+	make_one("another text");
+	assert_int_equal(sm_growing_is_current(&g, &jobdb.err), 0);
+	sm_growing_rewind(&g);
+	add_to(2);
+	assert_false(g.anew);
+	assert_int_equal(heard.count, 0);
+	add_to(BATCHES);
+	assert_true(g.anew);
+	assert_true(g.final.at > at);
+	assert_int_equal(heard.count, 1);
+	assert_non_null(strstr(heard.text, "batch 2 was made again"));
+	assert_int_equal(sm_growing_is_current(&g, &jobdb.err), 1);
+}
+
+/* What begins as another job's is refused, if the job has no such shard. */
+static void
+test_of_another(void **state)
+{
+	(void)state;
+	make_all();
+	open_again();
+	add_to(2);
+	sm_growing_close(&g);
+	h.fingerprint++;
+	open_again(); /* planned otherwise meanwhile: its own shards are in it */
+	sm_growing_close(&g);
+	remove_shard(0);
+	sm_growing_init(&g, &h, &quiet);
+	assert_int_equal(sm_growing_open(&g, h.job.final_path, false,
+					 &jobdb.err), SM_EREFUSED);
+	assert_non_null(strstr(jobdb.err.text, "f.gz.part"));
+	sm_growing_close(&g);
+	assert_true(size_of("f.gz.part") > 0);
+	/* By force it is. */
+	sm_growing_init(&g, &h, &quiet);
+	assert_int_equal(sm_growing_open(&g, h.job.final_path, true,
+					 &jobdb.err), 0);
+}
+
+/* A job that names another file leaves nothing, but what rows rely on. */
+static void
+test_left(void **state)
+{
+	struct sm_job job = { .final_size = -1, .fingerprint = "ab" };
+	const char *other = jobdb_file("other.gz");
+
+	(void)state;
+	make_all();
+	open_again();
+	add_to(2);
+	sm_growing_close(&g);
+	job.final_path = h.job.final_path;
+	job.generation = 1;
+	sm_growing_leave(&h.dir, jobdb.db, &job, other);
+	assert_true(size_of("f.gz.part") > 0);
+	job.generation = 0;
+	sm_growing_leave(&h.dir, jobdb.db, &job, job.final_path);
+	assert_true(size_of("f.gz.part") > 0);
+	sm_growing_leave(&h.dir, jobdb.db, &job, other);
+	assert_int_equal(size_of("f.gz.part"), 0);
+}
+
 /* What was consumed once, and is not by now: shards that are there stay. */
 static void
 test_swept_kept(void **state)
@@ -207,6 +314,8 @@ main(void)
 		TEST(test_current),	TEST(test_due),
 		TEST(test_many_spent),	TEST(test_other_place),
 		TEST(test_name_taken),	TEST(test_linked),
+		TEST(test_looped),	TEST(test_rewound),
+		TEST(test_of_another),	TEST(test_left),
 		TEST(test_swept_kept),
 	};
 
