@@ -88,7 +88,7 @@ static void
 lost_column(void)
 {
 	made();
-	sql("ALTER TABLE batch RENAME COLUMN item TO thing");
+	sql("ALTER TABLE batch RENAME COLUMN first TO erst");
 }
 
 /* Shards of this job and batch, but of other rows, as no program writes. */
@@ -142,7 +142,7 @@ static void
 lost_far(void)
 {
 	lost_consumed();
-	shell("cd $(dirname %s) && { head -c 262064 /dev/zero && cat f.gz && "
+	shell("cd $(dirname %s) && { head -c 262044 /dev/zero && cat f.gz && "
 	      "head -c 100 f.gz && head -c 560000 /dev/zero; } >f.gz.part && "
 	      "rm f.gz", final);
 }

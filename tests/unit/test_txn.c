@@ -88,8 +88,13 @@ test_signals(void **state)
 	assert_true(is_blocked(SIGINT) && is_blocked(SIGTERM));
 	assert_true(is_blocked(SIGHUP) && is_blocked(SIGTSTP));
 	assert_false(queue_is_free());
+	/* Whoever does something long in its turn can be asked to stop. */
+	sm_db_hear_signals(jobdb.db);
+	assert_false(is_blocked(SIGINT) || is_blocked(SIGTERM));
 	jobdb_commit();
 	expect_idle();
+	assert_true(is_blocked(SIGUSR1));
+	sm_db_hear_signals(jobdb.db);
 	assert_true(is_blocked(SIGUSR1));
 	jobdb_begin();
 	sm_db_rollback(jobdb.db);
@@ -264,6 +269,27 @@ test_queue(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* A checkpoint takes its turn too, and gives up as a commit does. */
+static void
+test_checkpoint_queues(void **state)
+{
+	struct sm_db_opts opts = { .mode = SM_DB_WRITE,
+				   .wait = { .limit_s = 0.05 } };
+	struct sm_db *db;
+	int fd;
+
+	(void)state;
+	jobdb_make(1);
+	assert_int_equal(sm_db_open(&db, jobdb.path, jobdb.fd, &opts,
+				    &jobdb.err), 0);
+	fd = open(jobdb_file("write.lock"), O_RDWR | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(sm_db_checkpoint(db, &jobdb.err), SM_EBUSY);
+	close(fd);
+	assert_int_equal(sm_db_checkpoint(db, &jobdb.err), 0);
+	sm_db_close(db);
+}
+
 /* ----------------------------------------------------- unknown commits -- */
 
 /* No file may grow: the log cannot be written, and COMMIT fails for real. */
@@ -375,6 +401,7 @@ main(int argc, char **argv)
 		TEST(test_busy),
 		TEST(test_busy_for_a_while),
 		TEST(test_queue),
+		TEST(test_checkpoint_queues),
 		TEST(test_unknown_commit),
 		TEST(test_unknown_commit_by_fault),
 	};
