@@ -30,19 +30,26 @@ begin() {
 	done)
 	equal "${#workers[@]}/${#commands[@]}" 2/2 "workers and commands"
 }
-for how in : 'trap "exit 143" TERM' 'trap "exit 130" TERM'; do
+# signal, status of the run, what the command does about it
+while read -r signal status how; do
 	begin "$how"
 	# The commands first: their workers hear of it before they are asked.
-	kill -TERM "${commands[@]}"
+	kill "-$signal" "${commands[@]}"
 	sleep 0.3
-	kill -TERM "${workers[@]}" "$supervisor"
-	ended 143 "$supervisor" run
+	kill "-$signal" "${workers[@]}" "$supervisor"
+	ended "$status" "$supervisor" run
 	outcomes job returned
 	equal "$(sql job 'SELECT sum(attempts) FROM batch')" 0 "tries"
 	equal "$(count_of job pending)" 4 "pending batches"
 	touch go
 	expect_exit 0 sm run job
-done
+done <<'END_OF_CASES'
+TERM 143 :
+TERM 143 trap "exit 143" TERM
+TERM 143 trap "exit 130" TERM
+HUP 129 :
+INT 130 trap "exit 130" INT
+END_OF_CASES
 
 begin :
 kill -TERM "${commands[0]}"

@@ -8,6 +8,7 @@ not done a second time.  Each case is a function with such a fault in it;
 answers_db.py has those of an earlier database, answers_disk.py of failing
 syncs, answers_host.py of heartbeats that stop and pids of before a reboot.
 """
+import gzip
 import os
 import signal
 import sqlite3
@@ -153,6 +154,18 @@ def stopped_joining(slot, table):
     if os.path.exists(slot.path("f.gz")):
         raise lab.Violation("there is a final file")
     lab.check_again(slot, table["finalize"])
+
+
+def many_joined(slot, table):
+    """More batches than are read at once, by finalize alone and by run."""
+    want = "".join(f"{n}\n" for n in range(300))
+    for argv in (["--no-follow"], ["--consume"]):
+        slot.reset(table["exec"])
+        slot.must("exec", "-o", "many.gz", "-q", "-j", "2", *argv, "--range",
+                  "300", "--size", "1", "--", "echo", "{first}")
+        with gzip.open(slot.path("many.gz"), "rt") as f:
+            expect(f"the text with {argv} is right", f.read() == want, True)
+        slot.must("verify", "many.gz")
 
 
 def joined_twice(slot, table):
@@ -311,8 +324,8 @@ def locks_kept(slot, table):
 CASES = [made_once, claim_lost, commit_lost, commit_unsaid, commit_never,
          disk_now_and_then, commands_fail, newer_version,
          unknown_and_put_back, unknown_and_deleted, drained, finished,
-         stopped_joining, joined_twice, taken_over, parts_killed,
-         worked_meanwhile, rotten_to_the_end, locks_kept, looks_fail,
+         stopped_joining, many_joined, joined_twice, taken_over,
+         parts_killed, worked_meanwhile, rotten_to_the_end, locks_kept, looks_fail,
          *answers_db.CASES, *answers_disk.CASES, *answers_host.CASES,
          *answers_twice.CASES]
 
