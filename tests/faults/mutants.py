@@ -9,10 +9,11 @@ text, SM_SQL_FROM, replaced by another, SM_SQL_TO.
 import collections
 import re
 
-# number: what SM_MUTANT selects it by; None: `sql` is (text, text instead).
+# what: the condition's text, with a number behind it if the function has more
+# of the same.  number: what SM_MUTANT selects it by; None: `sql` is (text, text instead).
 # wants: the outcomes of the condition `site` to which it makes a difference.
-Mutant = collections.namedtuple("Mutant",
-                                "file kind line what number site wants sql")
+Mutant = collections.namedtuple(
+    "Mutant", "file function kind line what number site wants sql")
 
 HEADER = "mutant.h"
 SUPPORT = {
@@ -200,21 +201,28 @@ def conditions(name, text, numbers):
     """(mutants, the text that holds all of them)"""
     found, edits = [], []     # edits: (at, order, what to insert)
     bare = code(text)
+    functions = [(m.start(), m.group(1))
+                 for m in re.finditer(r"^(\w+)\(", bare, re.M)]
+    seen = collections.Counter()
     for start, end, loops in sorted(_conditions(bare)):
         line = text.count("\n", 0, start) + 1
+        function = [f for at, f in functions if at < start][-1]
         what = flat(text[start:end])
+        seen[function, what] += 1
+        if seen[function, what] > 1:
+            what += f" ({seen[function, what]})"
         site, n = numbers.site(2)
         # A loop that never ends is noticed by any test.
         if not loops:
-            found.append(Mutant(name, "negated", line, what, n, site, (0, 1),
-                                None))
-        found.append(Mutant(name, "left out", line, what, n + 1, site, (1,),
-                            None))
+            found.append(Mutant(name, function, "negated", line, what, n, site,
+                                (0, 1), None))
+        found.append(Mutant(name, function, "left out", line, what, n + 1, site,
+                            (1,), None))
         edits += [(start, 1, f"SM_MUTANT({site}, {n}, "), (end, 0, ")")]
         for depth, (a, b, op) in enumerate(operands(bare, start, end)):
             site, n = numbers.site(1)
             neutral = "true" if op == "&&" else "false"
-            found.append(Mutant(name, "part left out", line,
+            found.append(Mutant(name, function, "part left out", line,
                                 f"{flat(text[a:b])} [of {what}]", n, site,
                                 (0,) if op == "&&" else (1,), None))
             begin = f"SM_MUTANT_PART({site}, {n}, {neutral}, "
@@ -244,8 +252,8 @@ def clauses(file, function, text):
     def add(start, end, what):
         # Which the rest may not be enough for.
         instead = re.sub(r" INDEXED BY \w+", "", text[:start] + text[end:])
-        found.append(Mutant(file, "left out", function, flat(what), None, None,
-                            (), (text, instead)))
+        found.append(Mutant(file, function, "left out", "SQL", flat(what), None,
+                            None, (), (text, instead)))
 
     def chain(i, opened, where):
         """The operands from word i on, whose bracket opened at depth 0."""

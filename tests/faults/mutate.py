@@ -9,8 +9,8 @@ that an SQL text of theirs makes.  One build holds them all (mutants.py).  First
 the cases of cases.py run on the sound program and write down which conditions
 they see true and false, and which SQL; then each mutant meets those to which it
 can make a difference, the quickest first, until one fails.  What none notices
-is a survivor; survivors.txt gives the reason for those that are known, by file,
-kind and text, and any other fails the test, as do more than one in ten.
+is a survivor; survivors.txt gives the reason for those that are known, and any
+other fails the test, as do more than one in ten.
 
 From the environment: COUNT mutants, spread evenly (default: all), MUTATE_JOBS
 mutants side by side (default 2), MUTATE_REACH, a file that keeps what the cases
@@ -51,10 +51,11 @@ BUDGET_S = 120
 
 
 def known():
-    """[(file, kind, text, reason)]"""
+    """{(file, function, kind, text): reason}"""
     with open(SURVIVORS, encoding="utf-8") as f:
-        return [tuple(line.rstrip("\n").split("\t")) for line in f
+        rows = [line.rstrip("\n").split("\t") for line in f
                 if line.strip() and not line.startswith("#")]
+    return {tuple(row[:4]): row[4] for row in rows}
 
 
 # ------------------------------------------------- in a process of the pool
@@ -129,7 +130,7 @@ def of_sql(slot, scenario, texts):
             db.execute("EXPLAIN " + m.sql[1], [None] * max(
                 numbers, default=m.sql[1].count("?")))
         except sqlite3.Error as e:
-            sys.exit(f"{m.file}: {m.line}(): not SQL ({e}): {m.sql[1]}")
+            sys.exit(f"{m.file}: {m.function}(): not SQL ({e}): {m.sql[1]}")
     db.close()
     return found
 
@@ -204,14 +205,13 @@ def run(d, t, found, sites):
         chosen = [choose(m, seen, by) for m in found]
         for m, numbers, who in zip(found, chosen, pool.map(
                 judge, found, chosen)):
-            reason = next((r[3] for r in reasons if r[:3] == (
-                m.file, m.kind, m.what)), None)
+            reason = reasons.get((m.file, m.function, m.kind, m.what))
             verdict = ("caught" if who else
                        "explained" if reason else "SURVIVED")
             counts[verdict] += 1
             note = who or reason or ("" if numbers else "no case reaches it")
-            print(f"{verdict:<10}{m.file}:{m.line}: {m.kind}: {m.what}: "
-                  f"{' '.join(note.split())[:150]}", flush=True)
+            print(f"{verdict:<10}{m.file}:{m.line}: {m.function}(): {m.kind}: "
+                  f"{m.what}: {' '.join(note.split())[:150]}", flush=True)
     return counts
 
 

@@ -55,7 +55,7 @@ def main():
             roles[s.name][role] = roles[s.name].get(role, 0) + 1
     d = lab.Driver("second fault in the recovery", jobs=lab.JOBS)
     # About one in three pairs is a hit: the recovery may be shorter.
-    count = int(os.environ.get("COUNT") or (400 if lab.LONG else 100))
+    count = int(os.environ.get("COUNT") or (700 if lab.LONG else 100))
     cases = []
     for _ in range(count):
         s = d.random.choice(chosen)
