@@ -283,6 +283,31 @@ test_left(void **state)
 	assert_int_equal(size_of("f.gz.part"), 0);
 }
 
+/* The file's bytes are those of the attempt that was joined, even where a later
+ * one made the same. */
+static void
+test_made_the_same(void **state)
+{
+	struct sm_batch_row row;
+	const char *kind;
+
+	(void)state;
+	h.job.consume = true;
+	make_all();
+	open_again();
+	add_to(BATCHES);
+	record(true);
+	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 2");
+	make_one("text");
+	remove_shard(2);
+	row = row_of(1);
+	assert_int_equal(sm_consumed_check(&h, &row, NULL, &kind, &jobdb.err),
+			 0);
+	row = row_of(2);
+	assert_int_equal(sm_consumed_check(&h, &row, NULL, &kind, &jobdb.err),
+			 SM_EVERIFY);
+}
+
 /* What was consumed once, and is not by now: shards that are there stay. */
 static void
 test_swept_kept(void **state)
@@ -316,7 +341,7 @@ main(void)
 		TEST(test_name_taken),	TEST(test_linked),
 		TEST(test_looped),	TEST(test_rewound),
 		TEST(test_of_another),	TEST(test_left),
-		TEST(test_swept_kept),
+		TEST(test_made_the_same), TEST(test_swept_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
