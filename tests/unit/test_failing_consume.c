@@ -142,6 +142,8 @@ static const struct scenario scenarios[] = {
 	  "0, 1, 2, 3" },
 	{ "part_consumed", consumed, finalize_part, other_stands, 0, true,
 	  "" },
+	/* What cannot be looked at is not lost. */
+	{ "startcheck_consumed", unsaid, startcheck, all_done, 0, true, "" },
 	{ "startcheck_cut", cut_part, startcheck, none_done, 0, false,
 	  "0, 1, 2, 3" },
 	{ .name = NULL },

@@ -68,6 +68,14 @@ lost_odd(void)
 
 /* What a killed plan, or a killed recovery, has left. */
 static void
+lost_number(void)
+{
+	made();
+	sql("PRAGMA foreign_keys = OFF");
+	sql("UPDATE batch SET id = 99 WHERE id = 2");
+}
+
+static void
 lost_rows_all(void)
 {
 	made();
@@ -177,6 +185,8 @@ static const struct scenario scenarios[] = {
 	{ "recover_void", lost_rows_all, recover, all_done, SM_EREFUSED,
 	  false, "" },
 	{ "recover_table", lost_table, recover, all_done, SM_EREFUSED, false,
+	  "" },
+	{ "recover_number", lost_number, recover, all_done, SM_EREFUSED, false,
 	  "" },
 	{ "recover_column", lost_column, recover, all_done, SM_EREFUSED, false,
 	  "" },
