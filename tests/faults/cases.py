@@ -144,6 +144,11 @@ def table(d):
             _points(d, slot, table, "statement", errors.STATEMENTS, ["EIO"]),
             _points(d, slot, table, "point", errors.POINTS,
                     ["EIO", "ENOSPC"]),
+            # Where nothing else fails a call.
+            (errors.case_point, [
+                (f"point consume {point}:1:EIO",
+                 (table["consume"], point, "1", "EIO"))
+                for point in ("consume.sync", "join.rename")]),
             _kills(d, slot, table), _files(d, slot, table),
             _allocations(d, slot, table),
             (edits.case, d.sample(edits.cases(slot, table), COUNTS["edit"])),

@@ -145,14 +145,15 @@ lost_single(void)
 }
 
 /* More than one read is needed to come to what it has: the first ends behind
- * the first header, and another one in what follows a header without a body. */
+ * the first header, others in what follows a header without a body, and in what
+ * follows one that is none. */
 static void
 lost_far(void)
 {
 	lost_consumed();
 	shell("cd $(dirname %s) && { head -c 262044 /dev/zero && cat f.gz && "
-	      "head -c 100 f.gz && head -c 560000 /dev/zero; } >f.gz.part && "
-	      "rm f.gz", final);
+	      "head -c 100 f.gz && head -c 560000 /dev/zero && head -c 40 f.gz && "
+	      "head -c 560000 /dev/zero; } >f.gz.part && rm f.gz", final);
 }
 
 static void
