@@ -10,8 +10,8 @@ import collections
 import re
 
 # what: the condition's text, with a number behind it if the function has more
-# of the same.  number: what SM_MUTANT selects it by; None: `sql` is (text, text instead).
-# wants: the outcomes of the condition `site` to which it makes a difference.
+# of the same.  number: what SM_MUTANT selects it by; None: `sql` is (text, text
+# instead).  wants: the outcomes of the condition `site` to which it makes a difference.
 Mutant = collections.namedtuple(
     "Mutant", "file function kind line what number site wants sql")
 
@@ -255,8 +255,8 @@ def clauses(file, function, text):
         found.append(Mutant(file, function, "left out", "SQL", flat(what), None,
                             None, (), (text, instead)))
 
-    def chain(i, opened, where):
-        """The operands from word i on, whose bracket opened at depth 0."""
+    def chain(i, where):
+        """The operands from word i on; `where` it stands, if it is WHERE."""
         cuts, depth, between = [], 0, False
         begin = words[i][1]
         while i < len(words):
@@ -283,6 +283,6 @@ def clauses(file, function, text):
     for i, (word, start, _) in enumerate(words[:-1]):
         if word in ("WHERE", "OR", "(", "SELECT", "ON") and \
                 words[i + 1][0] != "SELECT":
-            chain(i + 1, start, start if word == "WHERE" else None)
+            chain(i + 1, start if word == "WHERE" else None)
     unique = {m.sql[1]: m for m in found}
     return list(unique.values())
