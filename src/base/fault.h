@@ -8,8 +8,8 @@
  *
  * with an action of kill, stop (SIGSTOP), exit, wait (1 s, that thread alone),
  * or an errno name (EIO, ENOSPC, …), which sm_fault_errno() reports; `n` is the
- * n-th time the point is passed in this process, the first by default, "+" behind it means from then on.
- * SHARDMILL_FAULT_LOG names a file to which each point passed is appended, and
+ * n-th time the point is passed in this process, the first by default, "+"
+ * behind it means from then on.  SHARDMILL_FAULT_LOG names a file to which each point passed is appended, and
  * "acted" where one failed; the statements, which are many and everywhere
  * ("sql.prepare", "sql.step"), only if SHARDMILL_FAULT_LOG_SQL is set too.
  */
