@@ -8,6 +8,17 @@
 
 #include "grown.h"
 
+/* All are made, joined and recorded, and their shards removed. */
+static void
+grow_all(void)
+{
+	h.job.consume = true;
+	make_all();
+	open_again();
+	add_to(BATCHES);
+	record(true);
+}
+
 /* Whatever edit: the batches that were added are not the rows' any more. */
 static void
 test_current(void **state)
@@ -121,11 +132,7 @@ test_name_taken(void **state)
 	FILE *out;
 
 	(void)state;
-	h.job.consume = true;
-	make_all();
-	open_again();
-	add_to(BATCHES);
-	record(true);
+	grow_all();
 	assert_int_equal(rename(jobdb_file("f.gz.part"), h.job.final_path), 0);
 	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 2");
 	make_one("quite another text");
@@ -147,11 +154,7 @@ static void
 test_linked(void **state)
 {
 	(void)state;
-	h.job.consume = true;
-	make_all();
-	open_again();
-	add_to(BATCHES);
-	record(true);
+	grow_all();
 	assert_int_equal(renameat(jobdb.fd, "f.gz.part", jobdb.fd, "kept.gz"),
 			 0);
 	assert_int_equal(symlink("kept.gz", h.job.final_path), 0);
@@ -181,11 +184,7 @@ static void
 test_looped(void **state)
 {
 	(void)state;
-	h.job.consume = true;
-	make_all();
-	open_again();
-	add_to(BATCHES);
-	record(true);
+	grow_all();
 	assert_int_equal(symlink("f.gz", h.job.final_path), 0);
 	open_again();
 	assert_false(g.published);
@@ -292,11 +291,7 @@ test_made_the_same(void **state)
 	const char *kind;
 
 	(void)state;
-	h.job.consume = true;
-	make_all();
-	open_again();
-	add_to(BATCHES);
-	record(true);
+	grow_all();
 	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 2");
 	make_one("text");
 	remove_shard(2);
