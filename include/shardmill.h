@@ -68,7 +68,7 @@ enum sm_code {
 	SM_ETOOBIG = -20,  /* a shard larger than allowed */
 	SM_EOUTPUT = -21,  /* the command's output failed its check */
 	SM_ENOTFOUND = -22, /* the command does not exist or cannot be run */
-	SM_EBUG = -23,     /* a state that the program rules out */
+	SM_EBUG = -23,      /* a state that the program rules out */
 };
 
 #define SM_ERR_TEXT 1024
@@ -145,18 +145,18 @@ SM_API void sm_candidates_opts_init(struct sm_candidates_opts *opts);
 
 /* Exactly one of lines, bytes, range and items is given. */
 struct sm_exec_opts {
-	const char *input;       /* of lines and bytes */
-	uint64_t lines;          /* lines per batch */
-	uint64_t bytes;          /* bytes per batch, cut at the next newline */
+	const char *input; /* of lines and bytes */
+	uint64_t lines;    /* lines per batch */
+	uint64_t bytes;    /* bytes per batch, cut at the next newline */
 	bool has_range;
-	uint64_t range;          /* numbers 0 to range - 1 */
-	uint64_t size;           /* numbers per batch; 1 */
-	const char *items;       /* file of items, "-": standard input */
-	bool nul;                /* items end in NUL, not newline */
-	int replace;             /* -1: as the source has it, 0 no, 1 yes */
-	const char *const *argv; /* the command, NULL at the end */
-	const char *cwd;         /* NULL: the current directory */
-	double timeout_s;        /* 0: none */
+	uint64_t range;           /* numbers 0 to range - 1 */
+	uint64_t size;            /* numbers per batch; 1 */
+	const char *items;        /* file of items, "-": standard input */
+	bool nul;                 /* items end in NUL, not newline */
+	int replace;              /* -1: as the source has it, 0 no, 1 yes */
+	const char *const *argv;  /* the command, NULL at the end */
+	const char *cwd;          /* NULL: the current directory */
+	double timeout_s;         /* 0: none */
 	uint64_t max_shard_bytes; /* of text per batch; 0: no limit */
 	bool check_jsonl;
 	bool keep_logs;
@@ -170,11 +170,11 @@ enum sm_sync { SM_SYNC_SHARD, SM_SYNC_END };
 
 /* Throughput options: free to change at any start; a negative one is kept. */
 struct sm_settings {
-	int workers;      /* default: the CPUs this process may use */
-	int max_attempts; /* 3 */
-	double lease_s;   /* 60 */
-	int sync;         /* enum sm_sync */
-	int fail_fast;    /* 0 or 1 */
+	int workers;       /* default: the CPUs this process may use */
+	int max_attempts;  /* 3 */
+	double lease_s;    /* 60 */
+	int sync;          /* enum sm_sync */
+	int fail_fast;     /* 0 or 1 */
 	int single_member; /* 0 or 1: the final file is one gzip member */
 	int consume;       /* 0 or 1: remove shards once they are in it */
 };
@@ -185,13 +185,13 @@ struct sm_plan_opts {
 	const struct sm_candidates_opts *candidates; /* one of the two */
 	const struct sm_exec_opts *exec;
 	struct sm_settings settings;
-	const char *output;   /* the final file, or NULL */
-	bool force;           /* replace an output that is not this job's */
-	bool accept_changed;  /* keep what is done, go on with these options */
-	bool restart;         /* delete the job and begin again */
-	bool network_fs;      /* rollback journal, one host at a time */
-	uint64_t parts;       /* part-0000, … as jobs of their own; 0: none */
-	bool trust;           /* a job directory of somebody else's */
+	const char *output;  /* the final file, or NULL */
+	bool force;          /* replace an output that is not this job's */
+	bool accept_changed; /* keep what is done, go on with these options */
+	bool restart;        /* delete the job and begin again */
+	bool network_fs;     /* rollback journal, one host at a time */
+	uint64_t parts;      /* part-0000, … as jobs of their own; 0: none */
+	bool trust;          /* a job directory of somebody else's */
 	struct sm_events events;
 };
 
@@ -199,9 +199,9 @@ struct sm_plan_result {
 	bool planned;  /* false: the job was there, and is the same one */
 	bool complete; /* all done and the final file stands */
 	uint64_t batches, rows;
-	uint64_t parts;        /* 0: the job is not in parts */
-	char fingerprint[17];  /* of the job, hexadecimal */
-	char *first_command;   /* exec: the first batch's, for people */
+	uint64_t parts;       /* 0: the job is not in parts */
+	char fingerprint[17]; /* of the job, hexadecimal */
+	char *first_command;  /* exec: the first batch's, for people */
 };
 
 /*
@@ -250,7 +250,7 @@ struct sm_run_opts {
 struct sm_run_result {
 	uint64_t done, failed, left; /* batches; left: neither */
 	bool finalized;
-	bool was_complete; /* nothing had to be done */
+	bool was_complete;   /* nothing had to be done */
 	char *final_path;    /* NULL if none is planned */
 	uint64_t final_size; /* bytes, where finalized */
 	uint64_t job_size;   /* bytes of the job directory */
@@ -281,8 +281,8 @@ SM_API int sm_work(const char *job, const struct sm_work_opts *opts,
 
 struct sm_status_batch {
 	uint64_t id;
-	char *state;  /* "failed", "running", … */
-	char *error;  /* message of the last attempt, or NULL */
+	char *state;       /* "failed", "running", … */
+	char *error;       /* message of the last attempt, or NULL */
 	char *stderr_tail; /* last line of the command's stderr, or NULL */
 	int64_t attempts;
 	double elapsed_s; /* running: so far */
@@ -304,9 +304,9 @@ struct sm_status {
 	uint64_t total, pending, running, done, failed;
 	double percent;
 	uint64_t rows, records, skipped, raw_bytes, gz_bytes;
-	uint64_t joined; /* batches whose bytes the final file has, as it grows */
+	uint64_t joined; /* batches the growing final file has */
 	double rows_per_s, elapsed_s, eta_s; /* eta_s < 0: unknown */
-	bool active; /* a supervisor holds run.lock */
+	bool active;                         /* a supervisor holds run.lock */
 	bool paused;
 	unsigned workers; /* alive */
 	int target_workers;
@@ -330,7 +330,7 @@ struct sm_attempt {
 	char *host;
 	double started, ended; /* ended 0: running */
 	char *outcome, *error_class, *message, *stderr_text; /* or NULL */
-	int64_t exit_status, signal; /* -1: none */
+	int64_t exit_status, signal;                         /* -1: none */
 };
 
 struct sm_batch_status {
@@ -355,8 +355,8 @@ SM_API void sm_batch_status_release(struct sm_batch_status *s);
  * caller's own, without touching the job.  0 if the command ended by itself:
  * `*exit_status` is its own, or 128 + the signal it died of.
  */
-SM_API int sm_try(int *exit_status, const char *job, uint64_t batch,
-		  bool trust, struct sm_err *err);
+SM_API int sm_try(int *exit_status, const char *job, uint64_t batch, bool trust,
+		  struct sm_err *err);
 
 /* ------------------------------------------------- retry and finalize -- */
 
@@ -382,7 +382,7 @@ struct sm_finalize_opts {
 	bool allow_missing;
 	/* Leave out all batches but these; NULL: none. */
 	const struct sm_batch_range *batches;
-	bool force;         /* replace a file that is not this job's */
+	bool force; /* replace a file that is not this job's */
 	bool trust;
 	struct sm_events events;
 };
@@ -396,8 +396,7 @@ struct sm_finalize_result {
 };
 
 SM_API int sm_finalize(struct sm_finalize_result *result, const char *job,
-		       const struct sm_finalize_opts *opts,
-		       struct sm_err *err);
+		       const struct sm_finalize_opts *opts, struct sm_err *err);
 SM_API void sm_finalize_result_release(struct sm_finalize_result *result);
 
 /* -------------------------------------------------------------- verify -- */
@@ -464,10 +463,10 @@ enum sm_cat_what {
 };
 
 struct sm_cat_opts {
-	int fd;               /* where the text goes */
-	int what;             /* enum sm_cat_what */
-	uint64_t first, last; /* both included; not of SM_CAT_ALL */
-	unsigned threads;     /* 0: the CPUs this process may use */
+	int fd;                  /* where the text goes */
+	int what;                /* enum sm_cat_what */
+	uint64_t first, last;    /* both included; not of SM_CAT_ALL */
+	unsigned threads;        /* 0: the CPUs this process may use */
 	struct sm_events events; /* notices, from the calling thread */
 };
 

@@ -23,15 +23,13 @@ finalize_show(const struct sm_finalize_result *r,
 	if (r->left_out == 0)
 		snprintf(job, sizeof(job), "; the job (%s) may be removed",
 			 sm_text_size(r->job_size).s);
-	sm_output_line(stdout, "%%: %, % records from % %, %%", r->path,
-		       r->was_complete ? " is complete" : "",
-		       sm_text_size(r->size).s,
-		       sm_text_count(r->records).s,
-		       sm_text_count(r->batches - r->left_out).s,
-		       sm_text_plural(r->batches - r->left_out, "batch",
-				      "batches"),
-		       sm_text_duration(sm_screen_elapsed(screen)).s, job,
-		       NULL);
+	sm_output_line(
+		stdout, "%%: %, % records from % %, %%", r->path,
+		r->was_complete ? " is complete" : "", sm_text_size(r->size).s,
+		sm_text_count(r->records).s,
+		sm_text_count(r->batches - r->left_out).s,
+		sm_text_plural(r->batches - r->left_out, "batch", "batches"),
+		sm_text_duration(sm_screen_elapsed(screen)).s, job, NULL);
 }
 
 static int

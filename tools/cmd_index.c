@@ -38,8 +38,7 @@ index_show(const char *file, const struct sm_index_about *about,
 	int ret;
 
 	sm_output_line(stdout, "%: %, job %, % %, % rows, % records, % of text",
-		       file,
-		       about->single_member ? "one member" : "members",
+		       file, about->single_member ? "one member" : "members",
 		       about->fingerprint, sm_text_count(about->batches).s,
 		       sm_text_plural(about->batches, "batch", "batches"),
 		       sm_text_count(about->rows).s,
@@ -48,8 +47,8 @@ index_show(const char *file, const struct sm_index_about *about,
 	ret = about->missing > 0 ? index_show_missing(x, err) : 0;
 	if (ret < 0)
 		return ret;
-	printf("%12s %12s %10s %12s %10s %14s %12s %14s %12s\n", "batch",
-	       "row", "rows", "record", "records", "at", "bytes", "text_at",
+	printf("%12s %12s %10s %12s %10s %14s %12s %14s %12s\n", "batch", "row",
+	       "rows", "record", "records", "at", "bytes", "text_at",
 	       "text_bytes");
 	sm_index_rewind(x);
 	while ((ret = sm_index_next(&e, x, err)) > 0) {
@@ -86,19 +85,18 @@ index_put_json(bool *first, json_t *value, struct sm_err *err)
 static json_t *
 index_entry_json(const struct sm_index_entry *e)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-			 "s:o, s:o, s:o}",
-			 "batch", sm_json_count(e->batch), "batches",
-			 sm_json_count(e->batches), "missing",
-			 sm_json_count(e->missing), "row",
-			 sm_json_count(e->row), "rows", sm_json_count(e->rows),
-			 "record", sm_json_count(e->record), "records",
-			 sm_json_count(e->records), "at", sm_json_count(e->at),
-			 "bytes", sm_json_count(e->bytes), "raw_at",
-			 sm_json_count(e->raw_at), "raw_bytes",
-			 sm_json_count(e->raw_bytes), "gz_crc32",
-			 sm_json_count(e->gz_crc32), "raw_crc32",
-			 sm_json_count(e->raw_crc32));
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+		"s:o, s:o, s:o}",
+		"batch", sm_json_count(e->batch), "batches",
+		sm_json_count(e->batches), "missing", sm_json_count(e->missing),
+		"row", sm_json_count(e->row), "rows", sm_json_count(e->rows),
+		"record", sm_json_count(e->record), "records",
+		sm_json_count(e->records), "at", sm_json_count(e->at), "bytes",
+		sm_json_count(e->bytes), "raw_at", sm_json_count(e->raw_at),
+		"raw_bytes", sm_json_count(e->raw_bytes), "gz_crc32",
+		sm_json_count(e->gz_crc32), "raw_crc32",
+		sm_json_count(e->raw_crc32));
 }
 
 static int
@@ -171,8 +169,8 @@ index_run(struct sm_call *call, struct sm_err *err)
 	int ret = sm_index_open(&x, &about, file, err);
 
 	if (ret == 0)
-		ret = a->json ? index_json(&about, x, err) :
-				index_show(file, &about, x, err);
+		ret = a->json ? index_json(&about, x, err)
+			      : index_show(file, &about, x, err);
 	sm_index_close(x);
 	return ret;
 }

@@ -86,10 +86,11 @@ plan_run(struct sm_call *call, struct sm_err *err)
 	if (result.complete)
 		sm_output_line(stdout, "it is complete", NULL);
 	else if (result.parts > 0)
-		sm_output_line(stdout,
-			       "next: shardmill run $ (one part after another), "
-			       "or of each part on a host of its own",
-			       job, NULL);
+		sm_output_line(
+			stdout,
+			"next: shardmill run $ (one part after another), "
+			"or of each part on a host of its own",
+			job, NULL);
 	else
 		sm_output_line(stdout, "next: shardmill run $", job, NULL);
 

@@ -26,8 +26,9 @@ recover_run(struct sm_call *call, struct sm_err *err)
 			       "made again with those of now",
 			       sm_text_count(r.outdated).s, NULL);
 	if (r.had_database)
-		sm_output_line(stdout, "the damaged database was kept beside "
-				       "it as job.db.damaged",
+		sm_output_line(stdout,
+			       "the damaged database was kept beside "
+			       "it as job.db.damaged",
 			       NULL);
 	return 0;
 }

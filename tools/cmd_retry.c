@@ -30,10 +30,10 @@ retry_run(struct sm_call *call, struct sm_err *err)
 	active = sm_status(&s, job, &ignored) == 0 && s.active;
 	sm_status_release(&s);
 	sm_output_line(stdout,
-		       changed == 0 ? "% % put back to pending" :
-		       active	    ? "% % put back to pending; the run "
-				      "that goes on takes them up" :
-				      "% % put back to pending; next: "
+		       changed == 0 ? "% % put back to pending"
+		       : active     ? "% % put back to pending; the run "
+				      "that goes on takes them up"
+				    : "% % put back to pending; next: "
 				      "shardmill run $",
 		       sm_text_count(changed).s,
 		       sm_text_plural(changed, "batch", "batches"), job, NULL);

@@ -30,8 +30,8 @@ run_run(struct sm_call *call, struct sm_err *err)
 
 static const struct sm_option run_options[] = {
 	{ "output", 'o', .type = SM_OPTION_STRING, .arg = "FILE",
-	  .at = offsetof(struct run_args, run.output),
-	  .standard = "as planned", .help = "the final file, gzip" },
+	  .at = offsetof(struct run_args, run.output), .standard = "as planned",
+	  .help = "the final file, gzip" },
 	{ "follow", .type = SM_OPTION_CONST, .constant = 1,
 	  .at = offsetof(struct run_args, run.follow),
 	  .help = "join the shards while the job runs (default, if there is a "

@@ -74,10 +74,9 @@ slurm_check_job(struct sm_status *s, const struct slurm_args *a,
 				      job, s->parts, a->parts);
 	for (i = 0; i < s->parts; i++)
 		if (s->part[i].error)
-			return sm_output_fail(err, SM_EINPUT,
-					      "%s cannot be read: %s",
-					      s->part[i].name,
-					      s->part[i].error);
+			return sm_output_fail(
+				err, SM_EINPUT, "%s cannot be read: %s",
+				s->part[i].name, s->part[i].error);
 	return 0;
 }
 
@@ -100,10 +99,11 @@ slurm_check_queue(const struct sm_status *s, struct sm_err *err)
 				      id, s->job, id, id);
 	for (i = 0; i < s->parts && ret == 0; i++)
 		if (s->part[i].active)
-			ret = sm_output_fail(err, SM_EHELD,
-					     "%s of '%s' is being run; end that "
-					     "first",
-					     s->part[i].name, s->job);
+			ret = sm_output_fail(
+				err, SM_EHELD,
+				"%s of '%s' is being run; end that "
+				"first",
+				s->part[i].name, s->job);
 	return ret;
 }
 
@@ -153,8 +153,8 @@ slurm_print(const struct sm_status *s, char *const *options, const char *array,
 		slurm_print_command(SM_SLURM_ARRAY, options, "");
 	if (finalize)
 		slurm_print_command(SM_SLURM_FINALIZE, options,
-				    array ? " --dependency=afterany:NUMBER" :
-					    "");
+				    array ? " --dependency=afterany:NUMBER"
+					  : "");
 	return 0;
 }
 
@@ -239,19 +239,19 @@ slurm_run(struct sm_call *call, struct sm_err *err)
 	}
 	if (ret == 0 && !slurm_all_done(&s)) {
 		array = sm_slurm_array(&s, err);
-		ret = array ? sm_slurm_write(&s, SM_SLURM_ARRAY, array, err) :
-			      err->code;
+		ret = array ? sm_slurm_write(&s, SM_SLURM_ARRAY, array, err)
+			    : err->code;
 	}
 	if (ret == 0 && s.final_path) {
 		finalize = sm_slurm_finalize(&s, err);
-		ret = finalize ? sm_slurm_write(&s, SM_SLURM_FINALIZE,
-						finalize, err) :
-				 err->code;
+		ret = finalize ? sm_slurm_write(&s, SM_SLURM_FINALIZE, finalize,
+						err)
+			       : err->code;
 	}
 	if (ret == 0)
 		ret = a->print ? slurm_print(&s, call->words.rest, array,
-					     finalize) :
-				 slurm_submit(&s, job, call->words.rest,
+					     finalize)
+			       : slurm_submit(&s, job, call->words.rest,
 					      array != NULL, finalize != NULL,
 					      err);
 out:
@@ -263,8 +263,7 @@ out:
 
 static const struct sm_option slurm_options[] = {
 	{ "parts", .type = SM_OPTION_UINT, .arg = "N", .min = 1,
-	  .at = offsetof(struct slurm_args, parts),
-	  .standard = "as planned",
+	  .at = offsetof(struct slurm_args, parts), .standard = "as planned",
 	  .help = "make so many parts of a job that has none, if no batch was "
 		  "begun" },
 	{ "print", .type = SM_OPTION_BOOL,

@@ -9,7 +9,9 @@ struct try_args {
 
 /* Said as a word, read as strictly as an option. */
 static const struct sm_option try_batch = {
-	"batch", .type = SM_OPTION_UINT, .arg = "N",
+	"batch",
+	.type = SM_OPTION_UINT,
+	.arg = "N",
 	.at = offsetof(struct try_args, batch),
 };
 
@@ -41,7 +43,8 @@ static const struct sm_option_group try_groups[] = {
 const struct sm_cmd cmd_try = {
 	.name = "try",
 	.usage = "JOB N",
-	.summary = "run one batch of an exec job here, without touching the job",
+	.summary =
+		"run one batch of an exec job here, without touching the job",
 	.detail = "The command runs in the foreground, its output and errors "
 		  "on this terminal;\nits exit status is passed on.\n",
 	.words = 2,

@@ -35,18 +35,17 @@ verify_show(const char *path, const struct sm_verify_result *r,
 		       sm_text_duration(sm_screen_elapsed(screen)).s,
 		       r->findings ? "damaged" : "whole", NULL);
 	if (r->left > 0)
-		sm_output_line(stdout,
-			       "%: % % not done: they have no shard to verify",
-			       path, sm_text_count(r->left).s,
-			       sm_text_plural(r->left, "batch is",
-					      "batches are"),
-			       NULL);
+		sm_output_line(
+			stdout, "%: % % not done: they have no shard to verify",
+			path, sm_text_count(r->left).s,
+			sm_text_plural(r->left, "batch is", "batches are"),
+			NULL);
 	if (r->missing > 0)
-		sm_output_line(stdout, "%: % % left out of it", path,
-			       sm_text_count(r->missing).s,
-			       sm_text_plural(r->missing, "batch was",
-					      "batches were"),
-			       NULL);
+		sm_output_line(
+			stdout, "%: % % left out of it", path,
+			sm_text_count(r->missing).s,
+			sm_text_plural(r->missing, "batch was", "batches were"),
+			NULL);
 }
 
 static int

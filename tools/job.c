@@ -174,10 +174,9 @@ job_show_done(const struct sm_screen *screen, const char *job,
 	if (sm_status(&s, job, &ignored) == 0)
 		records = s.records;
 	if (r->was_complete) {
-		sm_output_line(stdout,
-			       "% is complete (%); nothing was left to do",
-			       r->final_path, sm_text_size(r->final_size).s,
-			       NULL);
+		sm_output_line(
+			stdout, "% is complete (%); nothing was left to do",
+			r->final_path, sm_text_size(r->final_size).s, NULL);
 	} else if (r->finalized) {
 		sm_output_line(stdout,
 			       "%: %, % records, %; % (%) may be "
@@ -188,13 +187,14 @@ job_show_done(const struct sm_screen *screen, const char *job,
 			       s.job ? s.job : job, sm_text_size(r->job_size).s,
 			       NULL);
 	} else if (s.part_count > 0) {
-		sm_output_line(stdout,
-			       "%: all % batches of this part are done, %; when "
-			       "all % parts are: shardmill finalize $",
-			       job, sm_text_count(r->done).s,
-			       sm_text_duration(sm_screen_elapsed(screen)).s,
-			       sm_text_count(s.part_count).s,
-			       sm_status_whole(&s).s, NULL);
+		sm_output_line(
+			stdout,
+			"%: all % batches of this part are done, %; when "
+			"all % parts are: shardmill finalize $",
+			job, sm_text_count(r->done).s,
+			sm_text_duration(sm_screen_elapsed(screen)).s,
+			sm_text_count(s.part_count).s, sm_status_whole(&s).s,
+			NULL);
 	} else {
 		sm_output_line(stdout,
 			       "%: all % batches are done, % records, "

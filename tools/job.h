@@ -43,21 +43,27 @@ extern const struct sm_option sm_job_running[];
 extern const struct sm_option sm_job_planning[];
 
 /* The paragraphs of the kinds' own options, for a list of groups. */
-#define SM_JOB_CANDIDATES_GROUPS                                           \
-	{ "inputs", sm_job_candidates_inputs,                              \
-	  offsetof(struct sm_job_args, candidates) },                      \
-	{ "what is written", sm_job_candidates_rows,                       \
-	  offsetof(struct sm_job_args, candidates) },                      \
-	{ "how it is written", sm_job_candidates_output,                   \
-	  offsetof(struct sm_job_args, candidates) }
-#define SM_JOB_EXEC_GROUPS                                                 \
-	{ "batches (one of --lines, --bytes, --range, --items)",           \
-	  sm_job_exec_input, offsetof(struct sm_job_args, exec) },         \
-	{ "the command and its output", sm_job_exec_command,               \
-	  offsetof(struct sm_job_args, exec) }
-#define SM_JOB_SETTINGS_GROUP                                              \
-	{ "running (free to change at any start)", sm_job_settings,        \
-	  offsetof(struct sm_job_args, plan.settings) }
+#define SM_JOB_CANDIDATES_GROUPS                                               \
+	{ "inputs", sm_job_candidates_inputs,                                  \
+	  offsetof(struct sm_job_args, candidates) },                          \
+		{ "what is written", sm_job_candidates_rows,                   \
+		  offsetof(struct sm_job_args, candidates) },                  \
+	{                                                                      \
+		"how it is written", sm_job_candidates_output,                 \
+			offsetof(struct sm_job_args, candidates)               \
+	}
+#define SM_JOB_EXEC_GROUPS                                                     \
+	{ "batches (one of --lines, --bytes, --range, --items)",               \
+	  sm_job_exec_input, offsetof(struct sm_job_args, exec) },             \
+	{                                                                      \
+		"the command and its output", sm_job_exec_command,             \
+			offsetof(struct sm_job_args, exec)                     \
+	}
+#define SM_JOB_SETTINGS_GROUP                                                  \
+	{                                                                      \
+		"running (free to change at any start)", sm_job_settings,      \
+			offsetof(struct sm_job_args, plan.settings)            \
+	}
 
 void sm_job_args_init(void *args);
 

@@ -12,9 +12,9 @@ static const char *const words_check[] = { "none", "jsonl", NULL };
 static const char *const words_digest[] = { "sampled", "full", NULL };
 
 #define CANDIDATES(member) .at = offsetof(struct sm_candidates_opts, member)
-#define EXEC(member) .at = offsetof(struct sm_exec_opts, member)
-#define SETTINGS(member) .at = offsetof(struct sm_settings, member)
-#define ARGS(member) .at = offsetof(struct sm_job_args, member)
+#define EXEC(member)       .at = offsetof(struct sm_exec_opts, member)
+#define SETTINGS(member)   .at = offsetof(struct sm_settings, member)
+#define ARGS(member)       .at = offsetof(struct sm_job_args, member)
 
 const struct sm_option sm_job_candidates_inputs[] = {
 	{ "cands", .type = SM_OPTION_STRING, .arg = "FILE", .required = true,
@@ -33,8 +33,7 @@ const struct sm_option sm_job_candidates_inputs[] = {
 	  .words = words_format, CANDIDATES(keys_format),
 	  .help = "auto, json, text or npy" },
 	{ "vocab-format", .type = SM_OPTION_WORD, .arg = "FORMAT",
-	  .words = words_format, CANDIDATES(vocab_format),
-	  .help = "the same" },
+	  .words = words_format, CANDIDATES(vocab_format), .help = "the same" },
 	{ 0 },
 };
 
@@ -46,8 +45,7 @@ const struct sm_option sm_job_candidates_rows[] = {
 	  .flag_at = offsetof(struct sm_candidates_opts, has_pad),
 	  .help = "a row ends at candidate ID" },
 	{ "min-candidates", .type = SM_OPTION_UINT, .arg = "N",
-	  CANDIDATES(min_candidates),
-	  .help = "rows with fewer are left out" },
+	  CANDIDATES(min_candidates), .help = "rows with fewer are left out" },
 	{ "max-candidates", .type = SM_OPTION_UINT, .arg = "N",
 	  CANDIDATES(max_candidates), .standard = "all",
 	  .help = "take at most N of a row" },
@@ -153,8 +151,7 @@ const struct sm_option sm_job_settings[] = {
 	{ "no-single-member", .type = SM_OPTION_CONST, .constant = 0,
 	  SETTINGS(single_member),
 	  .help = "it has one for each batch (default)" },
-	{ "consume", .type = SM_OPTION_CONST, .constant = 1,
-	  SETTINGS(consume),
+	{ "consume", .type = SM_OPTION_CONST, .constant = 1, SETTINGS(consume),
 	  .help = "remove each shard once the final file has it for good, so "
 		  "that both need the disk once" },
 	{ "no-consume", .type = SM_OPTION_CONST, .constant = 0,
@@ -162,10 +159,12 @@ const struct sm_option sm_job_settings[] = {
 	{ 0 },
 };
 
-#define TARGET(is_required)                                                \
-	{ "output", 'o', .type = SM_OPTION_STRING, .arg = "FILE",          \
-	  .required = is_required, ARGS(plan.output),                      \
-	  .help = "the final file, gzip" }
+#define TARGET(is_required)                                                    \
+	{                                                                      \
+		"output", 'o', .type = SM_OPTION_STRING, .arg = "FILE",        \
+			       .required = is_required, ARGS(plan.output),     \
+			       .help = "the final file, gzip"                  \
+	}
 
 const struct sm_option sm_job_target[] = {
 	TARGET(true),
@@ -187,8 +186,7 @@ const struct sm_option sm_job_replan[] = {
 		  "options and inputs" },
 	{ "restart", .type = SM_OPTION_BOOL, ARGS(plan.restart),
 	  .help = "delete the job and begin again; asks first" },
-	{ "yes", .type = SM_OPTION_BOOL, ARGS(yes),
-	  .help = "do not ask" },
+	{ "yes", .type = SM_OPTION_BOOL, ARGS(yes), .help = "do not ask" },
 	{ "network-fs", .type = SM_OPTION_BOOL, ARGS(plan.network_fs),
 	  .help = "allow a job on a network file system, used by one host at "
 		  "a time" },
@@ -198,8 +196,8 @@ const struct sm_option sm_job_replan[] = {
 };
 
 const struct sm_option sm_job_parts[] = {
-	{ "parts", .type = SM_OPTION_UINT, .arg = "N", .min = 1,
-	  .max = 100000, ARGS(plan.parts), .standard = "none",
+	{ "parts", .type = SM_OPTION_UINT, .arg = "N", .min = 1, .max = 100000,
+	  ARGS(plan.parts), .standard = "none",
 	  .help = "a new job in N parts, each for a host of its own" },
 	{ 0 },
 };

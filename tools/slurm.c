@@ -45,8 +45,7 @@ slurm_list_parts(FILE *f, const struct sm_status *s)
 		end = i + 1;
 		if (s->part[i].done == s->part[i].total)
 			continue;
-		while (end < s->parts &&
-		       s->part[end].done < s->part[end].total)
+		while (end < s->parts && s->part[end].done < s->part[end].total)
 			end++;
 		fprintf(f, end - i > 1 ? "%s%zu-%zu" : "%s%zu", comma, i,
 			end - 1);
@@ -212,14 +211,15 @@ slurm_call(char *out, size_t size, const char *cwd, char *const *argv,
 	close(ends[1]);
 	if (rc != 0) {
 		close(ends[0]);
-		return sm_output_fail(err, SM_ENOTFOUND,
-				      "cannot run '%s': %s; shardmill slurm "
-				      "needs Slurm's commands, --print does not",
-				      argv[0], strerror(rc));
+		return sm_output_fail(
+			err, SM_ENOTFOUND,
+			"cannot run '%s': %s; shardmill slurm "
+			"needs Slurm's commands, --print does not",
+			argv[0], strerror(rc));
 	}
 	for (;;) {
-		got = n + 1 < size ? read(ends[0], out + n, size - 1 - n) :
-				     read(ends[0], rest, sizeof(rest));
+		got = n + 1 < size ? read(ends[0], out + n, size - 1 - n)
+				   : read(ends[0], rest, sizeof(rest));
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
@@ -263,10 +263,10 @@ sm_slurm_max_array(uint64_t *max, struct sm_err *err)
 int
 sm_slurm_is_queued(char id[64], const struct sm_status *s, struct sm_err *err)
 {
-	char *argv[] = { (char *)"squeue", (char *)"-h",
-			 (char *)"-o",     (char *)"%F",
-			 (char *)"-j",     id,
-			 NULL };
+	char *argv[] = {
+		(char *)"squeue", (char *)"-h", (char *)"-o", (char *)"%F",
+		(char *)"-j",     id,           NULL
+	};
 	char *path = NULL, out[4096];
 	FILE *f;
 	int ret = 0;
@@ -278,7 +278,9 @@ sm_slurm_is_queued(char id[64], const struct sm_status *s, struct sm_err *err)
 	if (!f)
 		return 0;
 	if (fscanf(f, "%63[0-9,]", id) == 1)
-		/* A number that Slurm has forgotten makes it fail: not queued. */
+		/*
+		 * A number that Slurm has forgotten makes it fail: not queued.
+		 */
 		ret = slurm_call(out, sizeof(out), NULL, argv, err);
 	else
 		out[0] = '\0';
@@ -327,9 +329,10 @@ sm_slurm_submit(char id[64], const struct sm_status *s, const char *name,
 		return ret;
 	/* "1234", or "1234;cluster". */
 	if (ret != 0 || sscanf(out, " %63[0-9]", id) != 1)
-		return sm_output_fail(err, SM_EIO,
-				      "sbatch did not take '%s/%s' (exit status "
-				      "%d); what it says stands above",
-				      s->job, name, ret);
+		return sm_output_fail(
+			err, SM_EIO,
+			"sbatch did not take '%s/%s' (exit status "
+			"%d); what it says stands above",
+			s->job, name, ret);
 	return 0;
 }

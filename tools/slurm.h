@@ -10,9 +10,9 @@
 
 #include <shardmill.h>
 
-#define SM_SLURM_ARRAY "slurm.sh"
+#define SM_SLURM_ARRAY    "slurm.sh"
 #define SM_SLURM_FINALIZE "slurm-finalize.sh"
-#define SM_SLURM_NOTE "slurm.job" /* the numbers of what was submitted */
+#define SM_SLURM_NOTE     "slurm.job" /* the numbers of what was submitted */
 
 /*
  * The text of a script, free() it; NULL with err set.  The array's has a task

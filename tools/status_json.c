@@ -7,15 +7,13 @@
 static json_t *
 status_json_batch(const struct sm_status_batch *b)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-			 "id", sm_json_count(b->id),
-			 "state", sm_json_text(b->state),
-			 "attempts", sm_json_number(b->attempts),
-			 "error", sm_json_text(b->error),
-			 "stderr_tail", sm_json_text(b->stderr_tail),
-			 "elapsed_s", sm_json_seconds(b->elapsed_s),
-			 "pid", b->pid > 0 ? sm_json_number(b->pid) :
-					     json_null());
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
+			 sm_json_count(b->id), "state", sm_json_text(b->state),
+			 "attempts", sm_json_number(b->attempts), "error",
+			 sm_json_text(b->error), "stderr_tail",
+			 sm_json_text(b->stderr_tail), "elapsed_s",
+			 sm_json_seconds(b->elapsed_s), "pid",
+			 b->pid > 0 ? sm_json_number(b->pid) : json_null());
 }
 
 /* "1:02:03", as the view `progress` writes it; null if unknown. */
@@ -33,25 +31,21 @@ status_json_clock(double seconds)
 static json_t *
 status_json_counts(const struct sm_status *s)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:f, s:o, s:o, s:o, s:o, "
-			 "s:o, s:o, s:f, s:f, s:o, s:o, s:o}",
-			 "total", sm_json_count(s->total),
-			 "pending", sm_json_count(s->pending),
-			 "running", sm_json_count(s->running),
-			 "done", sm_json_count(s->done),
-			 "failed", sm_json_count(s->failed),
-			 "percent", s->percent,
-			 "rows", sm_json_count(s->rows),
-			 "records", sm_json_count(s->records),
-			 "skipped", sm_json_count(s->skipped),
-			 "raw_bytes", sm_json_count(s->raw_bytes),
-			 "gz_bytes", sm_json_count(s->gz_bytes),
-			 "joined", sm_json_count(s->joined),
-			 "rows_per_s", s->rows_per_s,
-			 "elapsed_s", s->elapsed_s,
-			 "eta_s", sm_json_seconds(s->eta_s),
-			 "elapsed", status_json_clock(s->elapsed_s),
-			 "eta", status_json_clock(s->eta_s));
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:f, s:o, s:o, s:o, s:o, "
+		"s:o, s:o, s:f, s:f, s:o, s:o, s:o}",
+		"total", sm_json_count(s->total), "pending",
+		sm_json_count(s->pending), "running", sm_json_count(s->running),
+		"done", sm_json_count(s->done), "failed",
+		sm_json_count(s->failed), "percent", s->percent, "rows",
+		sm_json_count(s->rows), "records", sm_json_count(s->records),
+		"skipped", sm_json_count(s->skipped), "raw_bytes",
+		sm_json_count(s->raw_bytes), "gz_bytes",
+		sm_json_count(s->gz_bytes), "joined", sm_json_count(s->joined),
+		"rows_per_s", s->rows_per_s, "elapsed_s", s->elapsed_s, "eta_s",
+		sm_json_seconds(s->eta_s), "elapsed",
+		status_json_clock(s->elapsed_s), "eta",
+		status_json_clock(s->eta_s));
 }
 
 static json_t *
@@ -67,15 +61,15 @@ status_json_parts(const struct sm_status *s)
 			    list,
 			    json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:b, "
 				      "s:o, s:o}",
-				      "name", p->name,
-				      "total", sm_json_count(p->total),
-				      "pending", sm_json_count(p->pending),
-				      "running", sm_json_count(p->running),
-				      "done", sm_json_count(p->done),
-				      "failed", sm_json_count(p->failed),
-				      "active", (int)p->active,
-				      "workers", sm_json_count(p->workers),
-				      "error", sm_json_text(p->error))) < 0) {
+				      "name", p->name, "total",
+				      sm_json_count(p->total), "pending",
+				      sm_json_count(p->pending), "running",
+				      sm_json_count(p->running), "done",
+				      sm_json_count(p->done), "failed",
+				      sm_json_count(p->failed), "active",
+				      (int)p->active, "workers",
+				      sm_json_count(p->workers), "error",
+				      sm_json_text(p->error))) < 0) {
 			json_decref(list);
 			return NULL;
 		}
@@ -110,8 +104,7 @@ sm_status_json(const struct sm_status *s)
 				  sm_json_count(s->wal_bytes)) ||
 	      json_object_set(v, "batches", list) ||
 	      (s->part_count > 0 &&
-	       (json_object_set_new(v, "part",
-				    json_integer(s->part_number)) ||
+	       (json_object_set_new(v, "part", json_integer(s->part_number)) ||
 		json_object_set_new(v, "part_count",
 				    sm_json_count(s->part_count)))) ||
 	      (s->parts > 0 &&
@@ -128,19 +121,17 @@ status_json_attempt(const struct sm_attempt *a)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:f, s:o, s:o, s:o, s:o, s:o, "
 			 "s:o, s:o}",
-			 "id", sm_json_number(a->id),
-			 "worker", sm_json_number(a->worker),
-			 "pid", sm_json_number(a->pid),
-			 "host", sm_json_text(a->host),
-			 "started", a->started,
-			 "ended", a->ended > 0 ? json_real(a->ended) :
-						 json_null(),
-			 "outcome", sm_json_text(a->outcome),
-			 "error_class", sm_json_text(a->error_class),
-			 "message", sm_json_text(a->message),
-			 "stderr", sm_json_text(a->stderr_text),
-			 "exit_status", sm_json_number(a->exit_status),
-			 "signal", sm_json_number(a->signal));
+			 "id", sm_json_number(a->id), "worker",
+			 sm_json_number(a->worker), "pid",
+			 sm_json_number(a->pid), "host", sm_json_text(a->host),
+			 "started", a->started, "ended",
+			 a->ended > 0 ? json_real(a->ended) : json_null(),
+			 "outcome", sm_json_text(a->outcome), "error_class",
+			 sm_json_text(a->error_class), "message",
+			 sm_json_text(a->message), "stderr",
+			 sm_json_text(a->stderr_text), "exit_status",
+			 sm_json_number(a->exit_status), "signal",
+			 sm_json_number(a->signal));
 }
 
 json_t *
@@ -153,28 +144,24 @@ sm_status_batch_json(const struct sm_batch_status *b)
 	for (i = 0; !bad && i < b->attempt_count; i++)
 		bad = json_array_append_new(
 			list, status_json_attempt(&b->attempt[i]));
-	v = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, "
-		      "s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-		      "id", sm_json_count(b->id),
-		      "first", sm_json_number(b->first),
-		      "end", sm_json_number(b->end),
-		      "first_byte", sm_json_number(b->first_byte),
-		      "end_byte", sm_json_number(b->end_byte),
-		      "item", sm_json_text(b->item),
-		      "state", sm_json_text(b->state),
-		      "error", sm_json_text(b->error),
-		      "attempts", (json_int_t)b->attempts,
-		      "priority", (json_int_t)b->priority,
-		      "not_before", b->not_before,
-		      "started", b->started > 0 ? json_real(b->started) :
-						  json_null(),
-		      "finished", b->finished > 0 ? json_real(b->finished) :
-						    json_null(),
-		      "rows", sm_json_number(b->rows),
-		      "records", sm_json_number(b->records),
-		      "skipped", sm_json_number(b->skipped),
-		      "raw_bytes", sm_json_number(b->raw_bytes),
-		      "gz_bytes", sm_json_number(b->gz_bytes));
+	v = json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, "
+		"s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"id", sm_json_count(b->id), "first", sm_json_number(b->first),
+		"end", sm_json_number(b->end), "first_byte",
+		sm_json_number(b->first_byte), "end_byte",
+		sm_json_number(b->end_byte), "item", sm_json_text(b->item),
+		"state", sm_json_text(b->state), "error",
+		sm_json_text(b->error), "attempts", (json_int_t)b->attempts,
+		"priority", (json_int_t)b->priority, "not_before",
+		b->not_before, "started",
+		b->started > 0 ? json_real(b->started) : json_null(),
+		"finished",
+		b->finished > 0 ? json_real(b->finished) : json_null(), "rows",
+		sm_json_number(b->rows), "records", sm_json_number(b->records),
+		"skipped", sm_json_number(b->skipped), "raw_bytes",
+		sm_json_number(b->raw_bytes), "gz_bytes",
+		sm_json_number(b->gz_bytes));
 	bad = bad || !v || json_object_set(v, "attempt", list);
 	json_decref(list);
 	if (!bad)

@@ -124,8 +124,7 @@ status_show_parts(const struct sm_status *s)
 		}
 		printf("%s: %s of %s done, %s running, %s failed%s\n", p->name,
 		       sm_text_count(p->done).s, sm_text_count(p->total).s,
-		       sm_text_count(p->running).s,
-		       sm_text_count(p->failed).s,
+		       sm_text_count(p->running).s, sm_text_count(p->failed).s,
 		       p->active ? "; it runs" : "");
 	}
 	if (s->parts > 0)

@@ -203,8 +203,8 @@ value_ranges(struct sm_ranges *v, const struct sm_option *o, const char *text,
 	free(range);
 	return value_bad(o, text,
 			 o->max == 1 ? "it must be a number, or a range such "
-				       "as 7-9, the smaller end first" :
-				       "it must be numbers and ranges such as "
+				       "as 7-9, the smaller end first"
+				     : "it must be numbers and ranges such as "
 				       "3,7-9, the smaller end first",
 			 err);
 }

@@ -10,8 +10,8 @@
 
 #include <stdint.h>
 
-double sm_clock_wall(void);         /* Unix seconds */
-uint64_t sm_clock_ms(void);         /* monotonic milliseconds */
+double sm_clock_wall(void);          /* Unix seconds */
+uint64_t sm_clock_ms(void);          /* monotonic milliseconds */
 void sm_clock_sleep_ms(uint64_t ms); /* ends early at a signal */
 
 #endif /* SM_CLOCK_H */

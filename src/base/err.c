@@ -161,8 +161,8 @@ err_sysv(struct sm_err *err, int code, int sys, const char *fmt, va_list ap)
 	snprintf(text + n, sizeof(text) - n, ": %s%s",
 		 strerror_r(sys, what, sizeof(what)),
 		 code == SM_ENOSPC ? "; make space, then run the same command "
-				     "again" :
-				     "");
+				     "again"
+				   : "");
 	err_finish(err, code, sys, text);
 }
 

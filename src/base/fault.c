@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define FAULT_RULES_MAX 16
-#define FAULT_WAIT_S 1
+#define FAULT_WAIT_S    1
 
 struct fault_rule {
 	char point[64];

@@ -9,9 +9,10 @@
  * with an action of kill, stop (SIGSTOP), exit, wait (1 s, that thread alone),
  * or an errno name (EIO, ENOSPC, …), which sm_fault_errno() reports; `n` is the
  * n-th time the point is passed in this process, the first by default, "+"
- * behind it means from then on.  SHARDMILL_FAULT_LOG names a file to which each point passed is appended, and
- * "acted" where one failed; the statements, which are many and everywhere
- * ("sql.prepare", "sql.step"), only if SHARDMILL_FAULT_LOG_SQL is set too.
+ * behind it means from then on.  SHARDMILL_FAULT_LOG names a file to which each
+ * point passed is appended, and "acted" where one failed; the statements, which
+ * are many and everywhere ("sql.prepare", "sql.step"), only if
+ * SHARDMILL_FAULT_LOG_SQL is set too.
  */
 #ifndef SM_FAULT_H
 #define SM_FAULT_H
@@ -21,7 +22,7 @@
 int sm_fault_errno(const char *point);
 #define sm_fault(point) ((void)sm_fault_errno(point))
 #else
-#define sm_fault(point) ((void)0)
+#define sm_fault(point)       ((void)0)
 #define sm_fault_errno(point) 0
 #endif
 

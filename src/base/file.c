@@ -129,11 +129,11 @@ sm_sync_parent(const char *path, struct sm_err *err)
 static const char *
 file_kind(mode_t mode)
 {
-	return S_ISDIR(mode)  ? "a directory" :
-	       S_ISFIFO(mode) ? "a pipe" :
-	       S_ISCHR(mode) || S_ISBLK(mode) ? "a device" :
-	       S_ISSOCK(mode) ? "a socket" :
-				"no regular file";
+	return S_ISDIR(mode)                    ? "a directory"
+	       : S_ISFIFO(mode)                 ? "a pipe"
+	       : S_ISCHR(mode) || S_ISBLK(mode) ? "a device"
+	       : S_ISSOCK(mode)                 ? "a socket"
+						: "no regular file";
 }
 
 static int

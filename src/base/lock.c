@@ -12,13 +12,13 @@
  * files to that one for a moment: nobody should hear "held" for that.
  */
 #define LOCK_PATIENCE_MS 500
-#define LOCK_POLL_MS 10
+#define LOCK_POLL_MS     10
 
 int
 sm_lock_try(int *fd, int dirfd, const char *name, struct sm_err *err)
 {
-	int f = openat(dirfd, name,
-		       O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	int f = openat(dirfd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+		       0644);
 	int ret;
 
 	if (f < 0)
@@ -94,8 +94,8 @@ sm_bytes_held(int fd, uint64_t at, uint64_t n)
 int
 sm_queue_open(int *fd, int dirfd, const char *name, struct sm_err *err)
 {
-	int f = openat(dirfd, name,
-		       O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	int f = openat(dirfd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+		       0644);
 
 	if (f < 0)
 		return sm_err_sys(err, "cannot open lock '%s'", name);

@@ -50,9 +50,9 @@ static int
 cat_refuse(const struct cat *c, struct sm_err *err)
 {
 	const struct sm_final_about *a = sm_final_about(c->reader);
-	uint64_t n = c->opts->what == SM_CAT_ROWS    ? a->rows :
-		     c->opts->what == SM_CAT_RECORDS ? a->records :
-						       a->batches;
+	uint64_t n = c->opts->what == SM_CAT_ROWS      ? a->rows
+		     : c->opts->what == SM_CAT_RECORDS ? a->records
+						       : a->batches;
 
 	return sm_err_set(err, SM_EINPUT,
 			  "'%s' has %" PRIu64 " %s, counted from 0; there is "
@@ -85,8 +85,8 @@ static int
 cat_survey(struct cat *c, unsigned *threads, struct sm_err *err)
 {
 	struct sm_final_group g = c->group;
-	unsigned most = c->opts->threads ? c->opts->threads :
-					   (unsigned)sm_cpus();
+	unsigned most =
+		c->opts->threads ? c->opts->threads : (unsigned)sm_cpus();
 	uint64_t end = c->opts->last + 1; /* 0: of all there are */
 	uint64_t groups = 0;
 	int ret = 1;
@@ -95,9 +95,9 @@ cat_survey(struct cat *c, unsigned *threads, struct sm_err *err)
 	     ret = sm_final_next(&g, c->reader, err)) {
 		groups += g.bytes > 0;
 		if (c->opts->what == SM_CAT_BATCHES)
-			c->missing += sm_final_missing(c->reader, &g,
-						       c->opts->first,
-						       end ? end : UINT64_MAX);
+			c->missing +=
+				sm_final_missing(c->reader, &g, c->opts->first,
+						 end ? end : UINT64_MAX);
 		else
 			c->missing += g.missing;
 	}
@@ -124,10 +124,10 @@ cat_indexed(struct sm_cat_result *result, struct cat *c, struct sm_err *err)
 				  "batch %" PRIu64 " was left out of '%s'",
 				  o->first, c->file);
 	if (c->missing > 0)
-		sm_event_notice(&o->events,
-				"%" PRIu64 " %s left out of '%s'", c->missing,
-				c->missing == 1 ? "batch of these was" :
-						  "batches of these were",
+		sm_event_notice(&o->events, "%" PRIu64 " %s left out of '%s'",
+				c->missing,
+				c->missing == 1 ? "batch of these was"
+						: "batches of these were",
 				c->file);
 	/* The survey went on; back to where the first group was found. */
 	ret = cat_find(c, err);
@@ -135,11 +135,12 @@ cat_indexed(struct sm_cat_result *result, struct cat *c, struct sm_err *err)
 		ret = sm_cat_groups(result, c->reader, &c->group, threads, o,
 				    &whole, err);
 	if (ret >= 0 && whole)
-		sm_event_notice(&o->events,
-				"'%s' does not say which line belongs to which "
-				"row: all lines of the batches with rows %"
-				PRIu64 " to %" PRIu64 " were given",
-				c->file, o->first, o->last);
+		sm_event_notice(
+			&o->events,
+			"'%s' does not say which line belongs to which "
+			"row: all lines of the batches with rows %" PRIu64
+			" to %" PRIu64 " were given",
+			c->file, o->first, o->last);
 	return ret < 0 ? ret : 0;
 }
 

@@ -96,8 +96,8 @@ thread_take(struct thread *t, struct sm_final_group *g, struct sm_err *err)
 	while (!found && all->left && all->ret == 0) {
 		*g = all->group;
 		ret = sm_final_next(&all->group, all->reader, err);
-		all->left = ret > 0 &&
-			    !sm_cat_is_behind(&all->group, all->opts);
+		all->left =
+			ret > 0 && !sm_cat_is_behind(&all->group, all->opts);
 		found = g->bytes > 0;
 	}
 	if (found)

@@ -18,9 +18,9 @@
 
 struct sm_child {
 	pid_t pid;
-	int fd; /* -1 once it is closed at the other end */
-	bool claimed;  /* it took a batch */
-	bool draining; /* it was asked to finish */
+	int fd;            /* -1 once it is closed at the other end */
+	bool claimed;      /* it took a batch */
+	bool draining;     /* it was asked to finish */
 	struct sm_err err; /* what it says ended it; code 0: nothing */
 };
 

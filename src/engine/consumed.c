@@ -43,9 +43,9 @@ consumed_is_named(int fd, const char *part, struct sm_err *err)
 	if (fstat(fd, &opened) < 0)
 		return sm_err_sys(err, "cannot examine '%s'", part);
 	if (stat(part, &named) < 0)
-		return errno == ENOENT ?
-			       0 :
-			       sm_err_sys(err, "cannot examine '%s'", part);
+		return errno == ENOENT
+			       ? 0
+			       : sm_err_sys(err, "cannot examine '%s'", part);
 	return opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
 }
 
@@ -61,9 +61,9 @@ sm_consumed_part_open(int *fd, const char *part, bool make, struct sm_err *err)
 
 	*fd = open(part, flags, 0666);
 	if (*fd < 0)
-		return !make && errno == ENOENT ?
-			       0 :
-			       sm_err_sys(err, "cannot open '%s'", part);
+		return !make && errno == ENOENT
+			       ? 0
+			       : sm_err_sys(err, "cannot open '%s'", part);
 	if (sm_byte_lock_wait(*fd, 0) != 0)
 		ret = consumed_is_named(*fd, part, err);
 	if (ret > 0)
@@ -91,9 +91,10 @@ consumed_shard_begins(const struct sm_handle *h, uint64_t batch,
 	sm_shard_name(name, batch, h->digits);
 	fd = openat(h->dir.shards_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT ?
-			       0 :
-			       sm_err_sys(err, "cannot open shard '%s'", name);
+		return errno == ENOENT
+			       ? 0
+			       : sm_err_sys(err, "cannot open shard '%s'",
+					    name);
 	n = pread(fd, own, sizeof(own), 0);
 	close(fd);
 	return n == (ssize_t)sizeof(own) && memcmp(own, head, sizeof(own)) == 0;

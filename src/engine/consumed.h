@@ -15,7 +15,11 @@
 
 #define SM_CONSUMED_NOTE "consumed"
 
-/* F.part, with as much of F as a name may be long; malloc'd, NULL: no memory. */
+/*
+
+ * F.part, with as much of F as a name may be long; malloc'd, NULL: no memory.
+
+ */
 char *sm_consumed_part_name(const char *path, int64_t generation);
 
 /*
@@ -74,7 +78,6 @@ int sm_consumed_refuse_change(struct sm_db *db, const struct sm_job *job,
 			      struct sm_err *err);
 /* SM_EUSAGE if the settings, with those of `job` (or NULL), exclude another. */
 int sm_consumed_check_settings(const struct sm_job *job,
-			       const struct sm_settings *s,
-			       struct sm_err *err);
+			       const struct sm_settings *s, struct sm_err *err);
 
 #endif /* SM_CONSUMED_H */

@@ -18,7 +18,6 @@ sm_handle_mend_copies(struct sm_handle *h, struct sm_err *err)
 		    map.size == n && memcmp(map.data, spec, n) == 0;
 
 	sm_map_close(&map);
-	sm_jobdir_prune_tables(&h->dir,
-			       strtoull(h->job.fingerprint, NULL, 16));
+	sm_jobdir_prune_tables(&h->dir, strtoull(h->job.fingerprint, NULL, 16));
 	return same ? 0 : sm_jobdir_write(&h->dir, "spec.json", spec, err);
 }

@@ -2,9 +2,9 @@
  * divide.c - a job that was planned without parts gets them
  *
  * Only where no batch was begun, so that there is nothing to share out but the
- * rows.  The parts are made as by a plan, but out of the job's own rows: neither
- * the inputs nor what was typed then is needed.  Killed before job.db is
- * removed, the job is as it was, and whatever comes next makes its spec.json
+ * rows.  The parts are made as by a plan, but out of the job's own rows:
+ * neither the inputs nor what was typed then is needed.  Killed before job.db
+ * is removed, the job is as it was, and whatever comes next makes its spec.json
  * right again; behind that it is in parts.
  */
 #include <errno.h>
@@ -38,8 +38,10 @@ divide_check_untouched(struct sm_handle *h, struct sm_err *err)
 		return divide_refuse_held(h, err);
 	if (ret < 0) {
 		errno = -ret;
-		return sm_err_sys(err, "cannot tell whether anybody still "
-				       "works on the job '%s'", h->dir.path);
+		return sm_err_sys(err,
+				  "cannot tell whether anybody still "
+				  "works on the job '%s'",
+				  h->dir.path);
 	}
 	ret = sm_batch_any_begun(h->db, err);
 	if (ret > 0)
@@ -131,8 +133,7 @@ divide_remove_own(struct sm_handle *h, struct sm_err *err)
 		ret = divide_check_untouched(h, err);
 	sm_fault("divide.before_unlink");
 	if (ret == 0 && unlinkat(h->dir.fd, "job.db", 0) < 0)
-		ret = sm_err_sys(err, "cannot remove '%s/job.db'",
-				 h->dir.path);
+		ret = sm_err_sys(err, "cannot remove '%s/job.db'", h->dir.path);
 	sm_db_rollback(h->db);
 	if (ret < 0) {
 		divide_undo(h);
@@ -150,17 +151,16 @@ static int
 divide_locked(struct sm_handle *h, uint64_t parts,
 	      const struct sm_events *events, struct sm_err *err)
 {
-	struct sm_plan_opts opts = { .settings = { .workers = h->job.workers,
-						   .max_attempts =
-							   h->job.max_attempts,
-						   .lease_s = h->job.lease_s,
-						   .sync = h->job.sync,
-						   .fail_fast =
-							   h->job.fail_fast,
-						   .single_member =
-							   h->job.single_member },
-				     .network_fs = h->job.network_fs,
-				     .trust = true };
+	struct sm_plan_opts opts = {
+		.settings = { .workers = h->job.workers,
+			      .max_attempts = h->job.max_attempts,
+			      .lease_s = h->job.lease_s,
+			      .sync = h->job.sync,
+			      .fail_fast = h->job.fail_fast,
+			      .single_member = h->job.single_member },
+		.network_fs = h->job.network_fs,
+		.trust = true
+	};
 	struct sm_part_list list = { 0 };
 	struct sm_planning p = { .opts = &opts,
 				 .ev = events,

@@ -31,12 +31,13 @@ finalize_part(struct sm_finalize_result *result, const struct sm_handle *h,
 	int ret;
 
 	if (!opts->output || opts->batches)
-		return sm_err_set(err, SM_EUSAGE,
-				  "'%s' is part %lld of %llu: finalize the whole "
-				  "job, or name a file for this part alone by "
-				  "-o",
-				  h->dir.path, (long long)h->job.part,
-				  (unsigned long long)h->job.parts);
+		return sm_err_set(
+			err, SM_EUSAGE,
+			"'%s' is part %lld of %llu: finalize the whole "
+			"job, or name a file for this part alone by "
+			"-o",
+			h->dir.path, (long long)h->job.part,
+			(unsigned long long)h->job.parts);
 	path = strdup(h->dir.path);
 	if (!path)
 		return sm_err_mem(err, "a path");
@@ -93,9 +94,9 @@ sm_finalize(struct sm_finalize_result *result, const char *job,
 	} else if (ret == 0) {
 		ret = sm_handle_open(&h, job, &db, opts->trust, err);
 		if (ret == 0)
-			ret = h.job.parts > 0 ?
-				      finalize_part(result, &h, opts, err) :
-				      finalize_whole(result, &h, opts, err);
+			ret = h.job.parts > 0
+				      ? finalize_part(result, &h, opts, err)
+				      : finalize_whole(result, &h, opts, err);
 		sm_handle_close(&h);
 	}
 	sm_parts_close(&whole);

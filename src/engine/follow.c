@@ -20,15 +20,15 @@
 #define FOLLOW_POLL_MS 20
 #endif
 #define FOLLOW_POLL_NETWORK_MS 1000
-#define FOLLOW_ROWS 64
+#define FOLLOW_ROWS            64
 /*
  * Workers come first: processor and disk.  But with as many of them as CPUs it
  * must get the tenth of one that it takes to copy what two make.
  */
-#define FOLLOW_NICE 5 /* of what the job has */
+#define FOLLOW_NICE   5               /* of what the job has */
 #define FOLLOW_IOPRIO ((2 << 13) | 7) /* best effort, the lowest of it */
 /* An outsider that holds the database is no reason to wait: later will do. */
-#define FOLLOW_WAIT_S 2.0
+#define FOLLOW_WAIT_S       2.0
 #define FOLLOW_REQUEUED_MAX 3
 
 /* ------------------------------------------------- between the threads -- */

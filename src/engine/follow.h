@@ -3,9 +3,9 @@
  *
  * A thread of the supervisor, at low priority, appends each shard to the
  * growing final file as soon as all before it are done, so that at the end only
- * the tail is left to write.  It has a database connection of its own, and holds
- * final.lock.  It never forks, blocks all signals, and calls nobody back: what
- * it has to say is fetched by sm_follow_hear().
+ * the tail is left to write.  It has a database connection of its own, and
+ * holds final.lock.  It never forks, blocks all signals, and calls nobody back:
+ * what it has to say is fetched by sm_follow_hear().
  *
  * A damaged shard puts its batch back, as it does in finalize, and the thread
  * waits for it to be made again.  When it fails otherwise, or cannot go on, it
@@ -26,8 +26,8 @@ struct sm_follow {
 	struct sm_handle h; /* the thread's own */
 	struct sm_growing grown;
 	struct sm_events ev; /* whose notices are kept below */
-	const char *job;    /* the directory's path, the caller's */
-	int requeued;       /* damaged shards */
+	const char *job;     /* the directory's path, the caller's */
+	int requeued;        /* damaged shards */
 	pthread_t thread;
 	bool started;
 	atomic_bool stop;

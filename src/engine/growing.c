@@ -33,8 +33,8 @@ growing_begin(struct sm_growing *g, bool single_member)
 	const struct sm_handle *h = g->h;
 
 	if (single_member)
-		sm_final_begin_single(&g->final, g->fd, g->part,
-				      h->fingerprint, h->job.batches);
+		sm_final_begin_single(&g->final, g->fd, g->part, h->fingerprint,
+				      h->job.batches);
 	else
 		sm_final_begin(&g->final, g->fd, g->part, h->fingerprint);
 	g->digest = g->digest_listed = SM_HASH_INIT;
@@ -54,10 +54,10 @@ growing_has_both_names(const struct sm_growing *g, struct sm_err *err)
 
 	for (i = 0; i < 2; i++)
 		if (stat(names[i], &st[i]) < 0)
-			return errno == ENOENT || errno == ELOOP ?
-				       0 :
-				       sm_err_sys(err, "cannot examine '%s'",
-						  names[i]);
+			return errno == ENOENT || errno == ELOOP
+				       ? 0
+				       : sm_err_sys(err, "cannot examine '%s'",
+						    names[i]);
 	return st[0].st_dev == st[1].st_dev && st[0].st_ino == st[1].st_ino;
 }
 
@@ -105,8 +105,8 @@ sm_growing_open(struct sm_growing *g, const char *path, bool force,
 		return sm_err_mem(err, "a path");
 	ret = growing_open_file(g, err);
 	if (ret == 0 && g->generation == 0 && !force)
-		ret = sm_consumed_part_refuse(g->fd, g->part,
-					      g->h->fingerprint, g->h, err);
+		ret = sm_consumed_part_refuse(g->fd, g->part, g->h->fingerprint,
+					      g->h, err);
 	if (ret == 0)
 		growing_begin(g, g->h->job.single_member);
 	return ret;
@@ -191,8 +191,10 @@ sm_growing_rewrite(struct sm_growing *g, struct sm_err *err)
 	g->part = sm_consumed_part_name(g->path, ++g->generation);
 	if (!g->part)
 		return sm_err_mem(err, "a path");
-	sm_event_notice(g->ev, "'%s' is written again, with what was made "
-			       "again since", g->path);
+	sm_event_notice(g->ev,
+			"'%s' is written again, with what was made "
+			"again since",
+			g->path);
 	ret = growing_open_empty(g, err);
 	if (ret < 0)
 		return ret;

@@ -44,21 +44,21 @@ struct sm_growing {
 	struct sm_handle *h;
 	const struct sm_events *ev;
 	char *path, *part;
-	int fd;       /* what grows; -1: not open */
-	int lock;     /* final.lock, or -1 */
-	int old_fd;   /* where removed shards' bytes are, or -1 */
+	int fd;     /* what grows; -1: not open */
+	int lock;   /* final.lock, or -1 */
+	int old_fd; /* where removed shards' bytes are, or -1 */
 	uint64_t old_size;
-	bool ours;      /* the job's own, or a file beside it */
+	bool ours; /* the job's own, or a file beside it */
 	bool consume;
 	bool anew;      /* what stands behind the end does not count */
 	bool published; /* `fd` is the final file: only looked at */
 	bool rewriting; /* `fd` is of the next generation */
 	bool must_rewrite;
-	bool again;     /* a second time: batches changed under the first */
+	bool again; /* a second time: batches changed under the first */
 	bool durable_name;
-	bool is_whole;  /* all but its name */
-	int64_t generation; /* of `fd` */
-	uint64_t digest;    /* of (id, token) of what was added */
+	bool is_whole;          /* all but its name */
+	int64_t generation;     /* of `fd` */
+	uint64_t digest;        /* of (id, token) of what was added */
 	uint64_t digest_listed; /* … and listed in the index */
 	uint64_t records, raw_bytes;
 	uint64_t fresh_bytes, recorded_ms;

@@ -26,7 +26,10 @@ struct sm_handle {
 	int run_lock;    /* run.lock, or -1 */
 };
 
-#define SM_HANDLE_NONE { .dir = SM_JOBDIR_NONE, .db = NULL, .run_lock = -1 }
+#define SM_HANDLE_NONE                                                         \
+	{                                                                      \
+		.dir = SM_JOBDIR_NONE, .db = NULL, .run_lock = -1              \
+	}
 
 int sm_handle_open(struct sm_handle *h, const char *job,
 		   const struct sm_db_opts *opts, bool trust,

@@ -47,8 +47,8 @@ sm_index_open(struct sm_index **out, struct sm_index_about *about,
 		.raw_bytes = a->raw_bytes,
 		.file_bytes = a->file_bytes,
 	};
-	snprintf(about->fingerprint, sizeof(about->fingerprint),
-		 "%016" PRIx64, a->fingerprint);
+	snprintf(about->fingerprint, sizeof(about->fingerprint), "%016" PRIx64,
+		 a->fingerprint);
 	*out = x;
 	return 0;
 }

@@ -20,15 +20,29 @@
 
 /* statfs(2) names these, <linux/magic.h> does not name them all. */
 static const long network_fs_types[] = {
-	NFS_SUPER_MAGIC,  SMB_SUPER_MAGIC, SMB2_SUPER_MAGIC,
-	CIFS_SUPER_MAGIC, CODA_SUPER_MAGIC, AFS_SUPER_MAGIC,
-	V9FS_MAGIC,       CEPH_SUPER_MAGIC, 0x0bd00bd0 /* Lustre */,
-	0x47504653 /* GPFS */, 0x19830326 /* BeeGFS */,
-	0x7461636f /* OCFS2 */, 0x01161970 /* GFS2 */,
-	0x20030528 /* OrangeFS */, 0xaad7aaea /* PanFS */,
-	0xbeefdead /* StorNext */, 0x013111a8 /* IBRIX */,
-	0x6b414653 /* kAFS */, 0x61636673 /* ACFS */, 0x564c /* NCP */,
-	0xbacbacbc, 0x786f4256, 0x7c7c6673 /* a virtual machine's host */,
+	NFS_SUPER_MAGIC,
+	SMB_SUPER_MAGIC,
+	SMB2_SUPER_MAGIC,
+	CIFS_SUPER_MAGIC,
+	CODA_SUPER_MAGIC,
+	AFS_SUPER_MAGIC,
+	V9FS_MAGIC,
+	CEPH_SUPER_MAGIC,
+	0x0bd00bd0 /* Lustre */,
+	0x47504653 /* GPFS */,
+	0x19830326 /* BeeGFS */,
+	0x7461636f /* OCFS2 */,
+	0x01161970 /* GFS2 */,
+	0x20030528 /* OrangeFS */,
+	0xaad7aaea /* PanFS */,
+	0xbeefdead /* StorNext */,
+	0x013111a8 /* IBRIX */,
+	0x6b414653 /* kAFS */,
+	0x61636673 /* ACFS */,
+	0x564c /* NCP */,
+	0xbacbacbc,
+	0x786f4256,
+	0x7c7c6673 /* a virtual machine's host */,
 	FUSE_SUPER_MAGIC /* sshfs and many others; which, it does not say */,
 };
 
@@ -40,9 +54,9 @@ is_directory(const char *path, struct sm_err *err)
 
 	if (stat(path, &st) == 0)
 		return S_ISDIR(st.st_mode);
-	return errno == EIO || errno == ENOMEM ?
-		       sm_err_sys(err, "cannot look at '%s'", path) :
-		       0;
+	return errno == EIO || errno == ENOMEM
+		       ? sm_err_sys(err, "cannot look at '%s'", path)
+		       : 0;
 }
 
 char *
@@ -188,8 +202,10 @@ sm_jobdir_refuse_network(const struct sm_jobdir *dir, struct sm_err *err)
 	size_t i, n = sizeof(network_fs_types) / sizeof(*network_fs_types);
 
 	if (fstatfs(dir->fd, &fs) < 0)
-		return sm_err_sys(err, "cannot examine the file system of "
-				       "'%s'", dir->path);
+		return sm_err_sys(err,
+				  "cannot examine the file system of "
+				  "'%s'",
+				  dir->path);
 	for (i = 0; i < n; i++)
 		if ((unsigned long)fs.f_type ==
 		    (unsigned long)network_fs_types[i])
@@ -235,9 +251,9 @@ sm_jobdir_create(struct sm_jobdir *dir, const char *job, bool trust,
 	else if (errno != EEXIST)
 		ret = sm_err_sys_as(err,
 				    errno == ENOENT || errno == ENOTDIR ||
-						    errno == ENAMETOOLONG ?
-					    SM_EINPUT :
-					    SM_EIO,
+						    errno == ENAMETOOLONG
+					    ? SM_EINPUT
+					    : SM_EIO,
 				    "cannot make the job directory '%s'", path);
 	if (ret == 0)
 		ret = jobdir_enter(dir, path, trust, err);
@@ -328,8 +344,8 @@ sm_jobdir_tables_name(const struct sm_jobdir *dir, uint64_t fingerprint,
 }
 
 int
-sm_jobdir_write(const struct sm_jobdir *dir, const char *name,
-		const char *text, struct sm_err *err)
+sm_jobdir_write(const struct sm_jobdir *dir, const char *name, const char *text,
+		struct sm_err *err)
 {
 	char tmp[64];
 	int fd;
@@ -371,8 +387,8 @@ sm_jobdir_sync(const struct sm_jobdir *dir, struct sm_err *err)
 		return sm_err_sys(err, "cannot sync '%s'", dir->path);
 	parent = openat(dir->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (parent < 0)
-		return errno == EACCES ? 0 :
-					 sm_err_sys(err,
+		return errno == EACCES ? 0
+				       : sm_err_sys(err,
 						    "cannot open the parent "
 						    "of '%s'",
 						    dir->path);

@@ -34,7 +34,10 @@ struct sm_jobdir {
 };
 
 /* A closed one, for jobdir_close() to take. */
-#define SM_JOBDIR_NONE { .path = NULL, .fd = -1, .shards_fd = -1 }
+#define SM_JOBDIR_NONE                                                         \
+	{                                                                      \
+		.path = NULL, .fd = -1, .shards_fd = -1                        \
+	}
 
 /*
  * The directory that `job` means: itself, or job + ".job" where `job` is a
@@ -81,8 +84,8 @@ int sm_jobdir_shard_size(int64_t *size, const struct sm_jobdir *dir,
 			 const char *name, struct sm_err *err);
 
 /* tables/<16 hex digits>, of a part or of the job that it is a part of */
-int sm_jobdir_tables(int *fd, const struct sm_jobdir *dir,
-		     uint64_t fingerprint, struct sm_err *err);
+int sm_jobdir_tables(int *fd, const struct sm_jobdir *dir, uint64_t fingerprint,
+		     struct sm_err *err);
 /*
  * Tables are compiled in tables/new, empty at first, and get their name when
  * the fingerprint is known.

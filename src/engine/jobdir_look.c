@@ -13,13 +13,12 @@
 #include "jobdir.h"
 
 int
-sm_jobdir_has(const struct sm_jobdir *dir, const char *name,
-	      struct sm_err *err)
+sm_jobdir_has(const struct sm_jobdir *dir, const char *name, struct sm_err *err)
 {
 	if (faccessat(dir->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return 1;
-	return errno == ENOENT ? 0 :
-				 sm_err_sys(err, "cannot look for '%s/%s'",
+	return errno == ENOENT ? 0
+			       : sm_err_sys(err, "cannot look for '%s/%s'",
 					    dir->path, name);
 }
 
@@ -29,8 +28,8 @@ jobdir_any_shard(const struct sm_jobdir *dir, struct sm_err *err)
 	struct dirent *e;
 	int ret = 0;
 	DIR *d;
-	int fd = openat(dir->shards_fd, ".",
-			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd =
+		openat(dir->shards_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	d = fd < 0 ? NULL : fdopendir(fd);
 	if (!d) {
@@ -70,7 +69,8 @@ sm_jobdir_shard_size(int64_t *size, const struct sm_jobdir *dir,
 			*size = st.st_size;
 		return 0;
 	}
-	return errno == ENOENT ? 0 :
-				 sm_err_sys(err, "cannot look at '%s/shards/%s'",
-					    dir->path, name);
+	return errno == ENOENT
+		       ? 0
+		       : sm_err_sys(err, "cannot look at '%s/shards/%s'",
+				    dir->path, name);
 }

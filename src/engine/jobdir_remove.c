@@ -23,8 +23,7 @@ sm_jobdir_remove_tree(int dirfd, const char *name)
 		return;
 	}
 	while ((e = readdir(d))) {
-		if (strcmp(e->d_name, ".") == 0 ||
-		    strcmp(e->d_name, "..") == 0)
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
 		if (unlinkat(fd, e->d_name, 0) < 0 &&
 		    (errno == EISDIR || errno == EPERM))
@@ -91,15 +90,24 @@ sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 	 * the rest is no job.
 	 */
 	static const char *const files[] = {
-		"spec.json",	       "spec.json.tmp",
-		"consumed",	       "consumed.tmp",
-		"final",	       "final.tmp",
-		"slurm.sh",	       "slurm.sh.tmp",
-		"slurm-finalize.sh",   "slurm-finalize.sh.tmp",
-		"slurm.job",	       "slurm.job.tmp",
-		"job.db",	       "job.db-wal",
-		"job.db-shm",	       "job.db-journal",
-		"job.db.damaged",      "job.db.damaged-wal",
+		"spec.json",
+		"spec.json.tmp",
+		"consumed",
+		"consumed.tmp",
+		"final",
+		"final.tmp",
+		"slurm.sh",
+		"slurm.sh.tmp",
+		"slurm-finalize.sh",
+		"slurm-finalize.sh.tmp",
+		"slurm.job",
+		"slurm.job.tmp",
+		"job.db",
+		"job.db-wal",
+		"job.db-shm",
+		"job.db-journal",
+		"job.db.damaged",
+		"job.db.damaged-wal",
 		"job.db.damaged-journal",
 	};
 	static const char *const folders[] = { "shards", "tables", "logs" };

@@ -146,8 +146,8 @@ join_open(struct sm_joining *j, bool force, struct sm_err *err)
 				 j->h->dir.path);
 	if (ret < 0)
 		return ret;
-	return sm_growing_open(j->g, j->path,
-			       force || j->h->job.final_force, err);
+	return sm_growing_open(j->g, j->path, force || j->h->job.final_force,
+			       err);
 }
 
 int

@@ -15,8 +15,7 @@
 uint64_t
 sm_join_digest_row(uint64_t digest, const struct sm_batch_row *row)
 {
-	return sm_hash_u64(sm_hash_u64(digest, row->id),
-			   (uint64_t)row->token);
+	return sm_hash_u64(sm_hash_u64(digest, row->id), (uint64_t)row->token);
 }
 
 /* "3, 17, …": the first of `n` batches, in `dst`. */
@@ -54,14 +53,12 @@ join_not_done_of(uint64_t *id, int max, struct sm_handle *h,
 
 int
 sm_join_refuse_unfinished(struct sm_handle *h,
-			  const struct sm_batch_range *only,
-			  struct sm_err *err)
+			  const struct sm_batch_range *only, struct sm_err *err)
 {
 	uint64_t id[SM_JOIN_NAMED_MAX + 1];
 	char names[(SM_JOIN_NAMED_MAX + 1) * 24];
-	int n = only ? join_not_done_of(id, SM_JOIN_NAMED_MAX + 1, h, only,
-					err) :
-		       sm_batch_not_done(id, SM_JOIN_NAMED_MAX + 1, h->db, err);
+	int n = only ? join_not_done_of(id, SM_JOIN_NAMED_MAX + 1, h, only, err)
+		     : sm_batch_not_done(id, SM_JOIN_NAMED_MAX + 1, h->db, err);
 
 	if (n <= 0)
 		return n;
@@ -89,7 +86,7 @@ sm_join_name_missing(const char *path, const uint64_t *named, uint64_t missing,
 
 int
 sm_join_digest(uint64_t *digest, uint64_t *odd, struct sm_handle *h,
-	    struct sm_err *err)
+	       struct sm_err *err)
 {
 	struct sm_batch_row row;
 	uint64_t n = 0;
@@ -119,10 +116,10 @@ sm_join_is_complete(struct sm_handle *h, struct sm_err *err)
 	if (!h->job.final_path || h->job.final_size < 0)
 		return 0;
 	if (stat(h->job.final_path, &st) < 0)
-		return errno == EIO || errno == ENOMEM ?
-			       sm_err_sys(err, "cannot examine '%s'",
-					  h->job.final_path) :
-			       0;
+		return errno == EIO || errno == ENOMEM
+			       ? sm_err_sys(err, "cannot examine '%s'",
+					    h->job.final_path)
+			       : 0;
 	if (!S_ISREG(st.st_mode) || st.st_size != h->job.final_size)
 		return 0;
 	ret = sm_join_digest(&digest, &odd, h, err);
@@ -140,8 +137,8 @@ sm_join_check_target(const char *path, uint64_t fingerprint,
 	int fd, ret;
 
 	if (stat(path, &st) < 0)
-		return errno == ENOENT ? 0 :
-					 sm_err_sys_as(err, SM_EINPUT,
+		return errno == ENOENT ? 0
+				       : sm_err_sys_as(err, SM_EINPUT,
 						       "cannot examine the "
 						       "output '%s'",
 						       path);

@@ -19,7 +19,7 @@ struct sm_joining {
 	bool partial;
 	struct sm_batch_range only;
 	uint64_t left_out; /* of the batches, for whatever reason … */
-	uint64_t missing;  /* … of those asked for, because they are not done */
+	uint64_t missing; /* … of those asked for, because they are not done */
 	uint64_t named[SM_JOIN_NAMED_MAX]; /* the first of these */
 };
 

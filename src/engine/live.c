@@ -36,8 +36,8 @@ sm_live_open(struct sm_live *l, int dirfd, struct sm_err *err)
 		sm_live_close(l);
 		return ret;
 	}
-	map = mmap(NULL, LIVE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
-		   l->fd, 0);
+	map = mmap(NULL, LIVE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, l->fd,
+		   0);
 	if (map == MAP_FAILED) {
 		ret = sm_err_sys(err, "cannot map the file 'workers'");
 		sm_live_close(l);
@@ -105,9 +105,9 @@ sm_live_held(const struct sm_live *l, int slot)
 uint64_t
 sm_live_beats(const struct sm_live *l, int slot)
 {
-	return slot < 0 || slot >= SM_LIVE_SLOTS ?
-		       0 :
-		       atomic_load(&l->slots[slot].beats);
+	return slot < 0 || slot >= SM_LIVE_SLOTS
+		       ? 0
+		       : atomic_load(&l->slots[slot].beats);
 }
 
 void
@@ -131,9 +131,9 @@ sm_live_is_command(const struct sm_live *l, int64_t pid)
 int64_t
 sm_live_command(const struct sm_live *l, int slot)
 {
-	return slot < 0 || slot >= SM_LIVE_SLOTS ?
-		       0 :
-		       atomic_load(&l->slots[slot].command);
+	return slot < 0 || slot >= SM_LIVE_SLOTS
+		       ? 0
+		       : atomic_load(&l->slots[slot].command);
 }
 
 int

@@ -21,7 +21,7 @@
 
 #include "err.h"
 
-#define SM_LIVE_SLOTS 4096
+#define SM_LIVE_SLOTS   4096
 #define SM_LIVE_BEAT_MS 2000
 
 struct sm_live_slot {
@@ -37,7 +37,10 @@ struct sm_live {
 	struct sm_live_slot *slots;
 };
 
-#define SM_LIVE_NONE { .fd = -1, .slot = -1, .slots = NULL }
+#define SM_LIVE_NONE                                                           \
+	{                                                                      \
+		.fd = -1, .slot = -1, .slots = NULL                            \
+	}
 
 /* Open or make the file in the job directory `dirfd`. */
 int sm_live_open(struct sm_live *l, int dirfd, struct sm_err *err);

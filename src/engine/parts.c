@@ -12,7 +12,7 @@
 
 #include "parts.h"
 
-#define SPEC_MAX_BYTES (16 << 20)
+#define SPEC_MAX_BYTES  (16 << 20)
 #define PART_DIGITS_MIN 4
 
 static int
@@ -59,8 +59,8 @@ parts_has_database(const struct sm_jobdir *dir, struct sm_err *err)
 
 	if (fstatat(dir->fd, "job.db", &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return st.st_size > 0;
-	return errno == ENOENT ? 0 :
-				 sm_err_sys(err, "cannot look for '%s/job.db'",
+	return errno == ENOENT ? 0
+			       : sm_err_sys(err, "cannot look for '%s/job.db'",
 					    dir->path);
 }
 

@@ -33,7 +33,10 @@ struct sm_parts {
 	bool trust;
 };
 
-#define SM_PARTS_NONE { .dir = SM_JOBDIR_NONE, .spec = NULL }
+#define SM_PARTS_NONE                                                          \
+	{                                                                      \
+		.dir = SM_JOBDIR_NONE, .spec = NULL                            \
+	}
 
 /*
  * Is `job` in parts?  1: it is, and opened; 0: it is an ordinary job, a part,
@@ -75,8 +78,7 @@ int sm_parts_is_marked(const struct sm_jobdir *dir, struct sm_err *err);
  * May the part be written to?  SM_EREFUSED: the directory around it has the
  * database of an undivided job, whose batches these are too.
  */
-int sm_parts_refuse_undivided(const struct sm_jobdir *part,
-			      struct sm_err *err);
+int sm_parts_refuse_undivided(const struct sm_jobdir *part, struct sm_err *err);
 /* Write JOB/spec.json, durable: from then on the job is planned. */
 int sm_parts_mark(const struct sm_jobdir *dir, const struct sm_spec *spec,
 		  struct sm_err *err);

@@ -146,14 +146,14 @@ sm_parts_verify(struct sm_verify_result *result, struct sm_parts *w,
 	}
 	if (result->findings == 0)
 		return 0;
-	return sm_err_set(err, SM_EVERIFY,
-			  "'%s' is damaged: findings: %" PRIu64 ", batches put "
-			  "back: %" PRIu64 "%s",
-			  w->dir.path, result->findings, result->requeued,
-			  result->requeued ?
-				  "; 'shardmill run' makes them again" :
-				  "; --requeue puts the damaged batches back, "
-				  "'shardmill recover' rebuilds a lost part");
+	return sm_err_set(
+		err, SM_EVERIFY,
+		"'%s' is damaged: findings: %" PRIu64 ", batches put "
+		"back: %" PRIu64 "%s",
+		w->dir.path, result->findings, result->requeued,
+		result->requeued ? "; 'shardmill run' makes them again"
+				 : "; --requeue puts the damaged batches back, "
+				   "'shardmill recover' rebuilds a lost part");
 }
 
 /* ------------------------------------------------------------ recover -- */
@@ -227,8 +227,8 @@ part_restore_spec(struct sm_parts *w, uint64_t part, const char *path,
 {
 	struct sm_jobdir dir = SM_JOBDIR_NONE;
 	bool made;
-	int ret = sm_jobdir_create(&dir, path, w->trust, network_fs, &made,
-				   err);
+	int ret =
+		sm_jobdir_create(&dir, path, w->trust, network_fs, &made, err);
 
 	if (ret < 0)
 		return ret;

@@ -365,8 +365,8 @@ sm_parts_is_complete(struct sm_parts *w, struct sm_err *err)
 {
 	struct sm_finalize_opts opts = { 0 };
 	struct sm_parts_join j = { .w = w,
-				.opts = &opts,
-				.digest = SM_HASH_INIT };
+				   .opts = &opts,
+				   .digest = SM_HASH_INIT };
 	struct sm_parts_final f;
 	struct stat st;
 	uint64_t part;

@@ -31,8 +31,8 @@ join_refuse_unfinished(struct sm_parts_join *j, const struct sm_status *s,
 		if (n++ >= SM_JOIN_NAMED_MAX)
 			continue;
 		at += (size_t)snprintf(names + at, sizeof(names) - at,
-				       p->error ? "%s%s (cannot be read)" :
-						  "%s%s (%" PRIu64
+				       p->error ? "%s%s (cannot be read)"
+						: "%s%s (%" PRIu64
 						  " of %" PRIu64 " batches)",
 				       n > 1 ? ", " : "", p->name,
 				       p->total - p->done, p->total);
@@ -75,8 +75,8 @@ int
 sm_parts_join_choose(struct sm_parts_join *j, const struct sm_status *s,
 		     struct sm_err *err)
 {
-	const char *path = j->opts->output ? j->opts->output :
-					     j->w->spec->output;
+	const char *path =
+		j->opts->output ? j->opts->output : j->w->spec->output;
 	struct sm_parts_final was = { 0 };
 	uint64_t part;
 	int ret = 0;
@@ -131,8 +131,7 @@ sm_parts_join_check_target(struct sm_parts_join *j, const struct sm_status *s,
 }
 
 int
-sm_parts_join_stands(struct sm_parts_join *j,
-		     struct sm_finalize_result *result,
+sm_parts_join_stands(struct sm_parts_join *j, struct sm_finalize_result *result,
 		     const struct sm_status *s, struct sm_err *err)
 {
 	struct sm_parts_final f;

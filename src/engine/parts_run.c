@@ -112,11 +112,12 @@ parts_verdict(struct parts_run *r, struct sm_err *err)
 	if (ret < 0 || s->done == r->whole.total)
 		return ret;
 	if (s->failed > 0)
-		return sm_err_set(err, SM_EWORK,
-				  "%" PRIu64 " of %" PRIu64 " batches failed; "
-				  "'shardmill status %s' names them, 'shardmill "
-				  "run %s --retry-failed' tries them again",
-				  s->failed, r->whole.total, job, job);
+		return sm_err_set(
+			err, SM_EWORK,
+			"%" PRIu64 " of %" PRIu64 " batches failed; "
+			"'shardmill status %s' names them, 'shardmill "
+			"run %s --retry-failed' tries them again",
+			s->failed, r->whole.total, job, job);
 	return sm_err_set(err, SM_EWORK,
 			  "%" PRIu64 " of %" PRIu64 " batches are left%s; "
 			  "'shardmill status %s' shows them",

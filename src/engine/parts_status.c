@@ -63,9 +63,9 @@ status_add(struct sm_status *out, const struct sm_status *p)
 static double
 status_speed(const struct sm_status *p)
 {
-	return p->active && p->eta_s > 0 ?
-		       (double)(p->pending + p->running) / p->eta_s :
-		       0;
+	return p->active && p->eta_s > 0
+		       ? (double)(p->pending + p->running) / p->eta_s
+		       : 0;
 }
 
 /* A part that cannot be read counts as not begun, and says why. */
@@ -145,13 +145,12 @@ sm_parts_status(struct sm_status *out, struct sm_parts *w, struct sm_err *err)
 	}
 	if (ret < 0)
 		return ret;
-	out->percent = out->total ?
-			       100.0 * (double)out->done / (double)out->total :
-			       100;
-	out->eta_s = out->pending + out->running == 0 ? 0 :
-		     speed > 0 ?
-			     (double)(out->pending + out->running) / speed :
-			     -1;
+	out->percent = out->total
+			       ? 100.0 * (double)out->done / (double)out->total
+			       : 100;
+	out->eta_s = out->pending + out->running == 0 ? 0
+		     : speed > 0 ? (double)(out->pending + out->running) / speed
+				 : -1;
 	if (out->done == out->total)
 		ret = sm_parts_is_complete(w, err);
 	out->complete = ret > 0;

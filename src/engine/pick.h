@@ -23,8 +23,8 @@ struct sm_pick {
 
 	bool whole; /* rows could not be told apart in some group */
 	struct sm_final_group group;
-	bool by_line; /* skip and take hold for the whole group */
-	bool done;    /* nothing more of this group, once take is 0 */
+	bool by_line;  /* skip and take hold for the whole group */
+	bool done;     /* nothing more of this group, once take is 0 */
 	uint64_t row;  /* the first of the batch in hand */
 	uint64_t rows; /* of it */
 	uint64_t skip; /* lines to leave out, then … */
@@ -34,8 +34,8 @@ struct sm_pick {
 
 void sm_pick_group(struct sm_pick *p, const struct sm_final_group *g);
 /* `bits` and `rows` as sm_text_rows() has them. */
-void sm_pick_batch(struct sm_pick *p, uint64_t batch,
-		   const unsigned char *bits, uint64_t rows);
+void sm_pick_batch(struct sm_pick *p, uint64_t batch, const unsigned char *bits,
+		   uint64_t rows);
 /* Narrow a piece of text to what is asked for. */
 void sm_pick_text(struct sm_pick *p, const unsigned char **from,
 		  const unsigned char **to);

@@ -39,8 +39,8 @@ sm_plan_is_complete(const struct sm_planning *p, struct sm_err *err)
 		return 0;
 	if (stat(p->spec->output, &st) == 0)
 		return 1;
-	return errno == ENOENT ? 0 :
-				 sm_err_sys(err, "cannot examine '%s'",
+	return errno == ENOENT ? 0
+			       : sm_err_sys(err, "cannot examine '%s'",
 					    p->spec->output);
 }
 
@@ -57,8 +57,8 @@ plan_cut(struct sm_planning *p, struct sm_err *err)
 	p->inserting = p->inserting || ret == 0;
 	if (ret == 0 && p->spec->output)
 		ret = sm_join_check_target(p->spec->output,
-					   p->spec->fingerprint, NULL,
-					   p->force, err);
+					   p->spec->fingerprint, NULL, p->force,
+					   err);
 	return ret;
 }
 
@@ -74,8 +74,7 @@ plan_new(struct sm_planning *p, struct sm_err *err)
 		p->result->complete = true;
 		p->forget = true;
 	} else if (ret == 0) {
-		ret = sm_jobdir_tables_name(&p->dir, p->spec->fingerprint,
-					    err);
+		ret = sm_jobdir_tables_name(&p->dir, p->spec->fingerprint, err);
 		if (ret == 0)
 			ret = sm_planning_commit(p, err);
 		p->result->planned = ret == 0;
@@ -88,8 +87,8 @@ plan_new(struct sm_planning *p, struct sm_err *err)
 static int
 plan_refuse_lost(struct sm_planning *p, struct sm_err *err)
 {
-	int there = p->db ? sm_db_has_job(p->db, err) :
-			    sm_jobdir_has(&p->dir, "job.db", err);
+	int there = p->db ? sm_db_has_job(p->db, err)
+			  : sm_jobdir_has(&p->dir, "job.db", err);
 
 	if (there != 0)
 		return there < 0 ? there : 0;
@@ -167,16 +166,14 @@ plan_note_final(struct sm_planning *p, struct sm_err *err)
 	/* A damaged database, or none, notes nothing. */
 	if (sm_db_open(&db, p->dir.path, p->dir.fd, &opts, &ignored) == 0 &&
 	    sm_job_get(&job, db, &ignored) == 0 && job.final_path) {
-		p->grown[0] = sm_consumed_part_name(job.final_path,
-						    job.generation);
+		p->grown[0] =
+			sm_consumed_part_name(job.final_path, job.generation);
 		p->grown[1] = sm_consumed_part_name(job.final_path,
 						    job.generation + 1);
 	}
-	if (p->grown[0] &&
-	    sm_join_check_target(job.final_path, 0, &job, job.final_force,
-				 &ignored) == 0)
-		ret = sm_jobdir_write(&p->dir, "replaces", job.final_path,
-				      err);
+	if (p->grown[0] && sm_join_check_target(job.final_path, 0, &job,
+						job.final_force, &ignored) == 0)
+		ret = sm_jobdir_write(&p->dir, "replaces", job.final_path, err);
 	sm_job_release(&job);
 	sm_db_close(db);
 	return ret;
@@ -198,8 +195,7 @@ plan_read_note(struct sm_planning *p)
 }
 
 static int
-plan_emit_nothing(const struct sm_kind_batch *b, void *arg,
-		  struct sm_err *err)
+plan_emit_nothing(const struct sm_kind_batch *b, void *arg, struct sm_err *err)
 {
 	(void)b;
 	(void)arg;
@@ -231,8 +227,10 @@ plan_refuse_living(const struct sm_planning *p, struct sm_err *err)
 		return 0;
 	if (held < 0) {
 		errno = -held;
-		return sm_err_sys(err, "cannot tell whether anybody still "
-				       "works on the job '%s'", p->dir.path);
+		return sm_err_sys(err,
+				  "cannot tell whether anybody still "
+				  "works on the job '%s'",
+				  p->dir.path);
 	}
 	return sm_err_set(err, SM_EHELD,
 			  "a %s still works on the job '%s', which --restart "
@@ -250,8 +248,8 @@ plan_restart(struct sm_planning *p, struct sm_err *err)
 {
 	char *path = strdup(p->dir.path);
 	bool made;
-	int i, ret = path ? plan_refuse_living(p, err) :
-			 sm_err_mem(err, "a path");
+	int i, ret = path ? plan_refuse_living(p, err)
+			  : sm_err_mem(err, "a path");
 
 	if (ret == 0)
 		ret = sm_plan_parts_idle(p, err);

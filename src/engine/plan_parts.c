@@ -81,8 +81,8 @@ part_insert(struct sm_planning *q, const struct sm_part_list *l,
 			   (uint64_t)q->spec->part, q->spec->parts);
 	for (i = first; i < end && ret == 0; i++) {
 		if (l->row[i].first >= 0)
-			q->part_rows += (uint64_t)(l->row[i].end -
-						   l->row[i].first);
+			q->part_rows +=
+				(uint64_t)(l->row[i].end - l->row[i].first);
 		ret = sm_batch_insert(q->db, &l->row[i], err);
 	}
 	return ret;
@@ -195,16 +195,15 @@ parts_plan_new(struct sm_planning *p, struct sm_err *err)
 		ret = parts_check_number(p, err);
 	if (ret == 0 && p->spec->output)
 		ret = sm_join_check_target(p->spec->output,
-					   p->spec->fingerprint, NULL,
-					   p->force, err);
+					   p->spec->fingerprint, NULL, p->force,
+					   err);
 	if (ret == 0)
 		ret = sm_plan_is_complete(p, err);
 	if (ret > 0) {
 		ret = 0;
 		p->result->complete = p->forget = true;
 	} else if (ret == 0) {
-		ret = sm_jobdir_tables_name(&p->dir, p->spec->fingerprint,
-					    err);
+		ret = sm_jobdir_tables_name(&p->dir, p->spec->fingerprint, err);
 		if (ret == 0)
 			ret = sm_plan_parts_make(p, err);
 		p->result->planned = ret == 0;
@@ -257,8 +256,8 @@ static int
 parts_mark_again(struct sm_planning *p, const struct sm_parts *w,
 		 struct sm_err *err)
 {
-	const char *output = p->spec->output ? p->spec->output :
-					       w->spec->output;
+	const char *output =
+		p->spec->output ? p->spec->output : w->spec->output;
 	int ret = sm_spec_set_output(p->spec, output, err);
 
 	p->spec->batches = w->spec->batches;
@@ -337,9 +336,10 @@ sm_plan_parts(struct sm_planning *p, struct sm_err *err)
 	int ret;
 
 	if (p->opts->settings.consume > 0)
-		return sm_err_set(err, SM_EUSAGE,
-				  "--consume: a job in parts is joined when all "
-				  "of them are done, and keeps its shards");
+		return sm_err_set(
+			err, SM_EUSAGE,
+			"--consume: a job in parts is joined when all "
+			"of them are done, and keeps its shards");
 	ret = sm_parts_is_marked(&p->dir, err);
 	if (ret > 0) {
 		ret = parts_plan_again(p, err);

@@ -17,8 +17,9 @@
 /* With the directory of each part there is; `*found` counts them. */
 static int
 parts_walk(struct sm_planning *p,
-	   int (*look)(const struct sm_planning *p, const struct sm_jobdir *part,
-		       const char *name, struct sm_err *err),
+	   int (*look)(const struct sm_planning *p,
+		       const struct sm_jobdir *part, const char *name,
+		       struct sm_err *err),
 	   unsigned *found, struct sm_err *err)
 {
 	struct sm_jobdir part;
@@ -41,8 +42,8 @@ parts_walk(struct sm_planning *p,
 		part = (struct sm_jobdir)SM_JOBDIR_NONE;
 		part.fd = openat(p->dir.fd, e->d_name, SM_JOBDIR_FLAGS);
 		if (part.fd >= 0)
-			part.shards_fd = openat(part.fd, "shards",
-						SM_JOBDIR_FLAGS);
+			part.shards_fd =
+				openat(part.fd, "shards", SM_JOBDIR_FLAGS);
 		if (part.shards_fd < 0 && errno != ENOENT && errno != ENOTDIR)
 			ret = sm_err_sys(err, "cannot look at '%s/%s'",
 					 p->dir.path, e->d_name);
@@ -85,8 +86,10 @@ part_refuse_running(const struct sm_planning *p, const struct sm_jobdir *part,
 		return 0;
 	if (held < 0) {
 		errno = -held;
-		return sm_err_sys(err, "cannot tell whether anybody still "
-				       "works on '%s/%s'", p->dir.path, name);
+		return sm_err_sys(err,
+				  "cannot tell whether anybody still "
+				  "works on '%s/%s'",
+				  p->dir.path, name);
 	}
 	return sm_err_set(err, SM_EHELD,
 			  "a plan, a run or a worker holds '%s/%s'; 'shardmill "

@@ -97,8 +97,8 @@ static int
 settle_kind(struct sm_planning *p, struct settled *s, struct sm_err *err)
 {
 	const struct sm_plan_opts *o = p->opts;
-	const void *given = o->candidates ? (const void *)o->candidates :
-					    (const void *)o->exec;
+	const void *given = o->candidates ? (const void *)o->candidates
+					  : (const void *)o->exec;
 
 	if (!given || (o->candidates && o->exec))
 		return sm_err_set(err, SM_EUSAGE,
@@ -108,9 +108,7 @@ settle_kind(struct sm_planning *p, struct settled *s, struct sm_err *err)
 	if (!s->opts)
 		return sm_err_mem(err, "the options");
 	memcpy(s->opts, given, p->kind->shape->opts_bytes);
-	return p->kind->settle ?
-		       p->kind->settle(s->opts, &s->memory, err) :
-		       0;
+	return p->kind->settle ? p->kind->settle(s->opts, &s->memory, err) : 0;
 }
 
 int
@@ -214,10 +212,10 @@ sm_planning_cut(struct sm_planning *p,
 				   .emit = emit,
 				   .arg = p,
 				   .events = p->ev };
-	int ret = p->compiled ?
-			  sm_jobdir_tables(&cut.tables_dirfd, &p->dir,
-					   p->spec->fingerprint, err) :
-			  sm_jobdir_tables_new(&cut.tables_dirfd, &p->dir, err);
+	int ret = p->compiled ? sm_jobdir_tables(&cut.tables_dirfd, &p->dir,
+						 p->spec->fingerprint, err)
+			      : sm_jobdir_tables_new(&cut.tables_dirfd, &p->dir,
+						     err);
 
 	if (ret == 0)
 		ret = p->kind->cut(&cut, err);
@@ -236,7 +234,8 @@ sm_planning_cut(struct sm_planning *p,
 }
 
 int
-sm_planning_insert(const struct sm_kind_batch *kb, void *arg, struct sm_err *err)
+sm_planning_insert(const struct sm_kind_batch *kb, void *arg,
+		   struct sm_err *err)
 {
 	struct sm_planning *p = arg;
 	struct sm_batch b = sm_handle_row(kb);

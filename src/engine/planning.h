@@ -28,13 +28,13 @@ struct sm_planning {
 	size_t inputs;
 	struct sm_jobdir dir;
 	struct sm_db *db;
-	int lock;       /* run.lock */
-	bool stdin_once; /* an input comes through standard input */
-	bool force;     /* the output may be replaced */
-	bool compiled;  /* its tables are there already */
-	bool made;      /* the directory was not there before */
-	bool inserting; /* the write transaction is open */
-	bool forget;    /* remove the directory again */
+	int lock;           /* run.lock */
+	bool stdin_once;    /* an input comes through standard input */
+	bool force;         /* the output may be replaced */
+	bool compiled;      /* its tables are there already */
+	bool made;          /* the directory was not there before */
+	bool inserting;     /* the write transaction is open */
+	bool forget;        /* remove the directory again */
 	int64_t generation; /* recover: of the file that has removed shards */
 	char *grown[2]; /* --restart: what the old job has of its final file */
 	uint64_t part_rows; /* a part's own */

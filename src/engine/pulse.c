@@ -57,9 +57,8 @@ static void
 pulse_read_flag(struct sm_pulse *p)
 {
 	/* A signal handler of another thread writes it. */
-	int stops = p->stops ?
-			    (int)__atomic_load_n(p->stops, __ATOMIC_RELAXED) :
-			    0;
+	int stops =
+		p->stops ? (int)__atomic_load_n(p->stops, __ATOMIC_RELAXED) : 0;
 
 	if (stops >= 2 && !atomic_load(&p->stop))
 		pulse_request(p, true);
@@ -117,7 +116,9 @@ sm_pulse_start(struct sm_pulse *p, struct sm_live *live, int control_fd,
 		sm_pulse_end(p);
 		return ret;
 	}
-	/* Signals are the main thread's: it blocks them while it holds locks. */
+	/*
+	 * Signals are the main thread's: it blocks them while it holds locks.
+	 */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	ret = pthread_create(&p->thread, NULL, pulse_main, p);

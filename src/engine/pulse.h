@@ -25,20 +25,20 @@
 
 struct sm_pulse {
 	struct sm_live *live;
-	int control_fd; /* -1: none */
+	int control_fd;                     /* -1: none */
 	const volatile sig_atomic_t *stops; /* or NULL */
-	int asked_fd;   /* eventfd, readable from the first request on */
-	int stop_fd;    /* eventfd, readable once it is to stop at once */
-	int wake_fd;    /* eventfd that ends the thread */
+	int asked_fd; /* eventfd, readable from the first request on */
+	int stop_fd;  /* eventfd, readable once it is to stop at once */
+	int wake_fd;  /* eventfd that ends the thread */
 	atomic_bool drain, stop;
 	pthread_t thread;
 	bool started;
 };
 
-#define SM_PULSE_NONE                                               \
-	{                                                           \
-		.control_fd = -1, .asked_fd = -1, .stop_fd = -1,    \
-		.wake_fd = -1,                                      \
+#define SM_PULSE_NONE                                                          \
+	{                                                                      \
+		.control_fd = -1, .asked_fd = -1, .stop_fd = -1,               \
+		.wake_fd = -1,                                                 \
 	}
 
 int sm_pulse_start(struct sm_pulse *p, struct sm_live *live, int control_fd,
@@ -49,12 +49,12 @@ void sm_pulse_end(struct sm_pulse *p); /* SM_PULSE_NONE is allowed */
 void sm_pulse_wait(struct sm_pulse *p, int ms);
 
 /* What travels over the socket, one packet each. */
-#define SM_PULSE_RUN 'r'     /* to the worker, first: an int64_t */
-#define SM_PULSE_DRAIN 'd'
-#define SM_PULSE_STOP 's'
-#define SM_PULSE_CLAIMED 'c' /* from it */
-#define SM_PULSE_ERROR 'e'   /* followed by a struct sm_err */
-#define SM_PULSE_NOTICE 'n'  /* followed by text */
+#define SM_PULSE_RUN        'r' /* to the worker, first: an int64_t */
+#define SM_PULSE_DRAIN      'd'
+#define SM_PULSE_STOP       's'
+#define SM_PULSE_CLAIMED    'c' /* from it */
+#define SM_PULSE_ERROR      'e' /* followed by a struct sm_err */
+#define SM_PULSE_NOTICE     'n' /* followed by text */
 #define SM_PULSE_PACKET_MAX (1 + sizeof(struct sm_err))
 
 /* A worker's first word from its supervisor: the run it is for (fence.h). */

@@ -33,12 +33,12 @@ struct recover {
 	struct sm_plan_opts *plan;
 	struct sm_recover_final final;
 	uint64_t fingerprint;
-	uint64_t planned; /* batches, as spec.json has it */
+	uint64_t planned;    /* batches, as spec.json has it */
 	uint64_t first, end; /* those that belong here: all, or a part's */
 	unsigned digits;
-	bool is_void; /* job.db, of a killed plan or recovery */
+	bool is_void;  /* job.db, of a killed plan or recovery */
 	bool outdated; /* the batch has something whole of other options */
-	char hex[17]; /* the fingerprint, as attempts have it */
+	char hex[17];  /* the fingerprint, as attempts have it */
 	struct sm_claim by;
 };
 
@@ -314,8 +314,8 @@ recover_rebuild(struct recover *r, struct sm_err *err)
 		ret = sm_planning_digest(p, err);
 	if (ret < 0)
 		return ret;
-	p->compiled = sm_jobdir_tables(&fd, &p->dir, r->fingerprint,
-				       &ignored) == 0;
+	p->compiled =
+		sm_jobdir_tables(&fd, &p->dir, r->fingerprint, &ignored) == 0;
 	if (p->compiled)
 		close(fd);
 	ret = sm_planning_cut(p, recover_batch, err);
@@ -377,8 +377,7 @@ recover_locked(struct recover *r, struct sm_err *err)
 	r->end = r->planned;
 	if (r->p.spec->part >= 0)
 		sm_spec_part_range(&r->first, &r->end, r->planned,
-				   (uint64_t)r->p.spec->part,
-				   r->p.spec->parts);
+				   (uint64_t)r->p.spec->part, r->p.spec->parts);
 	ret = recover_final_options(r, err);
 	if (ret == 0)
 		ret = recover_set_aside(r, err);

@@ -180,12 +180,11 @@ final_open_file(int *fd, uint64_t *size, const char *name, struct sm_err *err)
 
 	*fd = open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (*fd < 0)
-		return errno == ENOENT || errno == ELOOP || errno == ENXIO ?
-			       0 :
-			       sm_err_sys(err, "cannot open '%s'", name);
-	ret = fstat(*fd, &st) < 0 ?
-		      sm_err_sys(err, "cannot examine '%s'", name) :
-		      S_ISREG(st.st_mode);
+		return errno == ENOENT || errno == ELOOP || errno == ENXIO
+			       ? 0
+			       : sm_err_sys(err, "cannot open '%s'", name);
+	ret = fstat(*fd, &st) < 0 ? sm_err_sys(err, "cannot examine '%s'", name)
+				  : S_ISREG(st.st_mode);
 	if (ret > 0) {
 		*size = (uint64_t)st.st_size;
 		return 1;
@@ -239,8 +238,8 @@ sm_recover_final_open(struct sm_recover_final *f, const struct sm_jobdir *dir,
 	for (i = 0; ret >= 0 && i < n; i++) {
 		last = generation[i] > last ? generation[i] : last;
 		name = sm_consumed_part_name(f->path, generation[i]);
-		ret = name ? final_try(f, &most, name, generation[i], err) :
-			     sm_err_mem(err, "a path");
+		ret = name ? final_try(f, &most, name, generation[i], err)
+			   : sm_err_mem(err, "a path");
 		free(name);
 	}
 	/* One that is published is found if no F.part has its generation. */

@@ -22,7 +22,7 @@ struct replan {
 	struct sm_job job;
 	struct sm_buf diff;
 	unsigned changes;
-	bool gone; /* an input came through standard input */
+	bool gone;  /* an input came through standard input */
 	bool moved; /* an input has another path */
 };
 
@@ -53,8 +53,7 @@ replan_digest(struct sm_digest *d, struct replan *r,
 	if (ret < 0)
 		return ret;
 	if (was && d->size == was->size && d->mtime_ns == was->mtime_ns &&
-	    in->sampled == was->sampled &&
-	    strcmp(in->path, was->path) == 0) {
+	    in->sampled == was->sampled && strcmp(in->path, was->path) == 0) {
 		d->crc32 = was->crc32;
 		d->sampled = was->sampled;
 		return 0;
@@ -98,9 +97,8 @@ replan_input(struct replan *r, size_t i, struct sm_err *err)
 					err);
 	if (known && in->path && strcmp(in->path, was.path) != 0)
 		r->moved = true;
-	if (ret == 0 &&
-	    (!known || d.size != was.size || d.crc32 != was.crc32 ||
-	     d.sampled != was.sampled))
+	if (ret == 0 && (!known || d.size != was.size || d.crc32 != was.crc32 ||
+			 d.sampled != was.sampled))
 		replan_put_input(r, in, known ? &was : NULL, &d);
 	sm_job_input_release(&was);
 	return ret;
@@ -124,11 +122,12 @@ static int
 replan_refuse(struct replan *r, struct sm_err *err)
 {
 	if (r->old->parts > 0)
-		return sm_err_set(err, SM_EREFUSED,
-				  "the job '%s' was planned otherwise: %s; a job "
-				  "in parts cannot be changed, --restart begins "
-				  "again",
-				  r->p->dir.path, r->diff.data);
+		return sm_err_set(
+			err, SM_EREFUSED,
+			"the job '%s' was planned otherwise: %s; a job "
+			"in parts cannot be changed, --restart begins "
+			"again",
+			r->p->dir.path, r->diff.data);
 	return sm_err_set(err, SM_EREFUSED,
 			  "the job '%s' was planned otherwise: %s; "
 			  "--accept-changed keeps the batches that are done "
@@ -144,9 +143,9 @@ replan_settings(struct replan *r, struct sm_err *err)
 	int ret = sm_consumed_check_settings(&r->job, &p->opts->settings, err);
 
 	if (ret == 0)
-		ret = sm_consumed_refuse_change(
-			p->db, &r->job, p->spec->output,
-			p->opts->settings.single_member, err);
+		ret = sm_consumed_refuse_change(p->db, &r->job, p->spec->output,
+						p->opts->settings.single_member,
+						err);
 	if (ret == 0 && p->opts->network_fs && !r->job.network_fs)
 		ret = sm_db_leave_wal(p->db, err);
 	if (ret == 0)
@@ -234,12 +233,13 @@ replan_accept(struct replan *r, struct sm_err *err)
 	int ret;
 
 	if (r->gone)
-		return sm_err_set(err, SM_EREFUSED,
-				  "the items of the job '%s' come from standard "
-				  "input, which is read for a new job alone; "
-				  "--restart begins again (with the items on "
-				  "standard input)",
-				  p->dir.path);
+		return sm_err_set(
+			err, SM_EREFUSED,
+			"the items of the job '%s' come from standard "
+			"input, which is read for a new job alone; "
+			"--restart begins again (with the items on "
+			"standard input)",
+			p->dir.path);
 	ret = sm_planning_cut(p, replan_emit, err);
 	if (ret == 0 && p->spec->batches != r->job.batches)
 		ret = sm_err_set(err, SM_EREFUSED,
@@ -250,8 +250,7 @@ replan_accept(struct replan *r, struct sm_err *err)
 				 (unsigned long long)r->job.batches,
 				 (unsigned long long)p->spec->batches);
 	if (ret == 0)
-		ret = sm_jobdir_tables_name(&p->dir, p->spec->fingerprint,
-					    err);
+		ret = sm_jobdir_tables_name(&p->dir, p->spec->fingerprint, err);
 	if (ret < 0)
 		return ret;
 	text = sm_spec_text(p->spec, err);

@@ -16,10 +16,9 @@ rescue_describe(struct sm_batch_trouble *t, char *text, size_t size,
 		enum sm_rescue_how how, int sig, int status,
 		const struct sm_worker *w)
 {
-	*t = (struct sm_batch_trouble){ .exit_status = -1,
-					.signal = -1,
-					.message = text,
-					.retry = true };
+	*t = (struct sm_batch_trouble){
+		.exit_status = -1, .signal = -1, .message = text, .retry = true
+	};
 	switch (how) {
 	case SM_RESCUE_INTERRUPTED:
 		t->outcome = "interrupted";
@@ -39,10 +38,11 @@ rescue_describe(struct sm_batch_trouble *t, char *text, size_t size,
 		t->error_class = sm_code_name(SM_ESIGNAL);
 		t->signal = sig > 0 ? sig : -1;
 		if (sig > 0)
-			snprintf(text, size,
-				 "worker %lld (pid %lld) died by signal %d (%s)",
-				 (long long)w->id, (long long)w->pid, sig,
-				 strsignal(sig));
+			snprintf(
+				text, size,
+				"worker %lld (pid %lld) died by signal %d (%s)",
+				(long long)w->id, (long long)w->pid, sig,
+				strsignal(sig));
 		else
 			snprintf(text, size,
 				 "worker %lld (pid %lld) ended with status %d "

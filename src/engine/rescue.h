@@ -17,7 +17,6 @@
 #include "live.h"
 #include "worker.h"
 
-
 enum sm_rescue_how {
 	SM_RESCUE_INTERRUPTED, /* not counted */
 	SM_RESCUE_DIED,        /* counted: a child of the observer, `signal` */

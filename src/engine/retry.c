@@ -40,9 +40,9 @@ retry_check_range(const struct sm_handle *h, const struct sm_batch_range *r,
 		return sm_err_set(err, SM_EUSAGE,
 				  "batch %llu is in another part: this one has "
 				  "%llu to %llu; name the whole job",
-				  (unsigned long long)(r->first < first ?
-							       r->first :
-							       r->last),
+				  (unsigned long long)(r->first < first
+							       ? r->first
+							       : r->last),
 				  (unsigned long long)first,
 				  (unsigned long long)(end - 1));
 	return sm_err_set(err, SM_EUSAGE,

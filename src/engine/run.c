@@ -63,7 +63,8 @@ run_give_up(void *arg)
 	if (stops == 0 || now - p->asked_ms > DRAIN_PATIENCE_MS)
 		p->begun_ms = now;
 	p->asked_ms = now;
-	return stops > 1 || (stops == 1 && now - p->begun_ms >= DRAIN_PATIENCE_MS);
+	return stops > 1 ||
+	       (stops == 1 && now - p->begun_ms >= DRAIN_PATIENCE_MS);
 }
 
 static void
@@ -94,9 +95,9 @@ run_check(char **path, struct sm_handle *h, const struct sm_run_opts *opts,
 					   h->job.final_force, err);
 	}
 	if (ret == 0)
-		ret = sm_consumed_refuse_change(
-			h->db, &h->job, *path, opts->settings.single_member,
-			err);
+		ret = sm_consumed_refuse_change(h->db, &h->job, *path,
+						opts->settings.single_member,
+						err);
 	if (ret == 0 && opts->follow > 0 && !*path && !h->job.final_path)
 		ret = sm_err_set(err, SM_EUSAGE,
 				 "--follow: the job '%s' was planned without a "
@@ -206,7 +207,7 @@ run_supervise(struct sm_super *s, struct sm_err *err)
 	ret = sm_super_recover(s, err);
 	if (ret == 0)
 		ret = sm_super_fill(s, err);
-	/* Workers need not wait for this. */
+		/* Workers need not wait for this. */
 #ifndef SABOTAGE_no_start_check
 	if (ret == 0)
 		ret = sm_startcheck(&check, s->h, err);
@@ -258,8 +259,7 @@ run_round(struct sm_finalize_result *made, struct sm_super *s,
 }
 
 static int
-run_rounds(struct sm_super *s, struct sm_run_result *result,
-	   struct sm_err *err)
+run_rounds(struct sm_super *s, struct sm_run_result *result, struct sm_err *err)
 {
 	const struct sm_run_opts *opts = s->opts;
 	struct sm_finalize_result made = { 0 };
@@ -322,8 +322,8 @@ run_watched(struct sm_super *s, struct sm_run_result *result,
 		ret = run_set(h, s->opts, path, err);
 	free(path);
 	if (ret == 0)
-		ret = sm_db_set_full_sync(h->db,
-					  h->job.sync == SM_SYNC_SHARD, err);
+		ret = sm_db_set_full_sync(h->db, h->job.sync == SM_SYNC_SHARD,
+					  err);
 	if (ret < 0)
 		return ret;
 	sm_run_tell_consume(h, s->ev);

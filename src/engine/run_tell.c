@@ -32,12 +32,12 @@ run_tell_tiny(const struct sm_handle *h, const struct sm_batch_counts *c,
 	per_s = c->rows_per_s * (double)c->done / (double)c->rows;
 	ms = 1000 * h->job.workers / per_s;
 	if (ms < TINY_MS)
-		sm_event_notice(ev,
-				"the batches took %.1f ms each: larger ones%s "
-				"would cost less",
-				ms,
-				h->job.sync == SM_SYNC_END ? "" :
-							     ", or --sync end,");
+		sm_event_notice(
+			ev,
+			"the batches took %.1f ms each: larger ones%s "
+			"would cost less",
+			ms,
+			h->job.sync == SM_SYNC_END ? "" : ", or --sync end,");
 }
 
 /* A command may well print nothing; an export that is empty is odd. */

@@ -10,8 +10,7 @@ struct sm_handle;
 struct sm_run_result;
 
 /* The consequence of --consume that is not seen until it is too late. */
-void sm_run_tell_consume(const struct sm_handle *h,
-			 const struct sm_events *ev);
+void sm_run_tell_consume(const struct sm_handle *h, const struct sm_events *ev);
 
 /*
  * Is every batch done?  Counts them into *result, whose signals are set; an

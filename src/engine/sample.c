@@ -19,8 +19,8 @@
 /* Candidates are int32. */
 #define SAMPLE_VOCAB_MAX INT32_MAX
 #define SAMPLE_WIDTH_MAX (UINT64_C(1) << 20)
-#define SAMPLE_ROWS_MAX (UINT64_C(1) << 32)
-#define SAMPLE_CELL 4 /* bytes of a candidate and of a score */
+#define SAMPLE_ROWS_MAX  (UINT64_C(1) << 32)
+#define SAMPLE_CELL      4 /* bytes of a candidate and of a score */
 
 /* Written at once: large enough that the calls do not count. */
 #define SAMPLE_CHUNK ((size_t)1 << 20)
@@ -71,16 +71,18 @@ sample_check(const struct sm_sample_opts *o, struct sm_err *err)
 	if (o->rows > SAMPLE_ROWS_MAX)
 		return sm_err_set(err, SM_EUSAGE,
 				  "cannot make %" PRIu64 " rows: at most "
-				  "%" PRIu64, o->rows, SAMPLE_ROWS_MAX);
+				  "%" PRIu64,
+				  o->rows, SAMPLE_ROWS_MAX);
 	if (o->width < 1 || o->width > SAMPLE_WIDTH_MAX)
 		return sm_err_set(err, SM_EUSAGE,
 				  "cannot make rows of %" PRIu64
-				  " candidates: 1 to %" PRIu64, o->width,
-				  SAMPLE_WIDTH_MAX);
+				  " candidates: 1 to %" PRIu64,
+				  o->width, SAMPLE_WIDTH_MAX);
 	if (o->vocab < 2 || o->vocab > SAMPLE_VOCAB_MAX)
 		return sm_err_set(err, SM_EUSAGE,
 				  "cannot make a vocabulary of %" PRIu64
-				  ": 2 to %d", o->vocab, SAMPLE_VOCAB_MAX);
+				  ": 2 to %d",
+				  o->vocab, SAMPLE_VOCAB_MAX);
 	return 0;
 }
 
@@ -104,13 +106,17 @@ sample_report(struct sample *s, uint64_t done, struct sm_err *err)
 {
 	const struct sm_events *ev = &s->opts->events;
 	uint64_t now = sm_clock_ms();
-	struct sm_progress p = { .phase = "sample", .unit = "rows",
-				 .done = done, .total = s->opts->rows,
+	struct sm_progress p = { .phase = "sample",
+				 .unit = "rows",
+				 .done = done,
+				 .total = s->opts->rows,
 				 .eta_s = -1 };
 
 	if (ev->stop && *ev->stop)
-		return sm_err_set(err, SM_ESTOPPED, "stopped; the files begun "
-				  "in '%s' are removed", s->dir);
+		return sm_err_set(err, SM_ESTOPPED,
+				  "stopped; the files begun "
+				  "in '%s' are removed",
+				  s->dir);
 	if (!ev->progress || now - s->told_ms < 1000)
 		return 0;
 	s->told_ms = now;
@@ -171,8 +177,7 @@ sample_rank(struct sample *s, uint64_t count)
 	do {
 		v = sm_rand_next(&s->state);
 		k = (v >> 40) * octaves >> 24;
-		r = (UINT64_C(1) << k) - 1 +
-		    (v & ((UINT64_C(1) << k) - 1));
+		r = (UINT64_C(1) << k) - 1 + (v & ((UINT64_C(1) << k) - 1));
 	} while (r >= count);
 	return r;
 }
@@ -213,14 +218,13 @@ sample_row(struct sample *s, uint64_t row)
 	for (i = 0; i < n; i++, c += SAMPLE_CELL, p += SAMPLE_CELL) {
 		r = sample_rank(s, count);
 		for (tries = 1; !sample_take(s, row, r); tries++)
-			r = tries < SAMPLE_DRAWS ? sample_rank(s, count) :
-						   (r + 1) % count;
+			r = tries < SAMPLE_DRAWS ? sample_rank(s, count)
+						 : (r + 1) % count;
 		sm_put_le(c, 1 + r * spread % count, SAMPLE_CELL);
 
 		/* The i-th place has the i-th n-th of the way down. */
 		left = 1 - ((double)i + sm_rand_unit(&s->state)) / (double)n;
-		score = (float)(low +
-				(high - low) * left * (0.5 + 0.5 * left));
+		score = (float)(low + (high - low) * left * (0.5 + 0.5 * left));
 		memcpy(&bits, &score, sizeof(bits));
 		sm_put_le(p, bits, SAMPLE_CELL);
 	}
@@ -330,8 +334,8 @@ sample_open(struct sample *s, struct sm_err *err)
 		if (f->fd < 0 && errno == EEXIST)
 			return sm_err_set(err, SM_EREFUSED,
 					  "'%s/%s' exists; remove it, or name "
-					  "another directory", s->dir,
-					  sample_names[i]);
+					  "another directory",
+					  s->dir, sample_names[i]);
 		if (f->fd < 0)
 			return sm_err_sys(err, "cannot create '%s/%s'", s->dir,
 					  sample_names[i]);
@@ -372,7 +376,9 @@ int
 sm_sample(const char *dir, const struct sm_sample_opts *opts,
 	  struct sm_err *err)
 {
-	struct sample s = { .opts = opts, .dir = dir, .dirfd = -1,
+	struct sample s = { .opts = opts,
+			    .dir = dir,
+			    .dirfd = -1,
 			    .state = opts->seed,
 			    .begun_ms = sm_clock_ms() };
 	int ret, i;

@@ -115,8 +115,7 @@ tmp_judge(struct sm_startcheck *out, struct sm_handle *h,
 	if (mine && strcmp(row.state, "running") == 0)
 		return 0;
 #ifndef SABOTAGE_no_rename_completion
-	if (mine && strcmp(row.state, "done") == 0 &&
-	    size == row.gz_bytes) {
+	if (mine && strcmp(row.state, "done") == 0 && size == row.gz_bytes) {
 		sm_shard_name(name, f->batch, h->digits);
 		sm_fault("startcheck.before_rename");
 		if (renameat(h->dir.shards_fd, tmp, h->dir.shards_fd, name) < 0)
@@ -245,8 +244,7 @@ lost_requeue_one(struct sm_startcheck *out, struct sm_handle *h,
 	if (ret <= 0)
 		return ret;
 	ret = sm_batch_requeue(h->db, f->batch, f->token,
-			       "its shard was missing or of another size",
-			       err);
+			       "its shard was missing or of another size", err);
 	out->requeued += ret > 0;
 	return ret < 0 ? ret : 0;
 }
@@ -335,8 +333,9 @@ sm_startcheck_tell(const struct sm_startcheck *c, const struct sm_events *ev)
 				c->requeued == 1 ? "" : "es",
 				c->requeued == 1 ? "is" : "are");
 	if (c->renamed)
-		sm_event_notice(ev, "%llu shard%s that a power cut left "
-				    "unnamed put in place",
+		sm_event_notice(ev,
+				"%llu shard%s that a power cut left "
+				"unnamed put in place",
 				(unsigned long long)c->renamed,
 				c->renamed == 1 ? "" : "s");
 }

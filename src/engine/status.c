@@ -164,8 +164,8 @@ sm_status(struct sm_status *out, const char *job, struct sm_err *err)
 }
 
 int
-sm_status_of_batch(struct sm_batch_status *out, const char *job,
-		   uint64_t batch, struct sm_err *err)
+sm_status_of_batch(struct sm_batch_status *out, const char *job, uint64_t batch,
+		   struct sm_err *err)
 {
 	struct sm_handle h = SM_HANDLE_NONE;
 	int ret;

@@ -12,15 +12,15 @@
 
 #include "super.h"
 
-#define SUPER_POLL_MS 200
+#define SUPER_POLL_MS        200
 #define UNCLAIMED_DEATHS_MAX 3
 
 int
 sm_super_init(struct sm_super *s, struct sm_handle *h,
 	      const struct sm_run_opts *opts, struct sm_err *err)
 {
-	double lease_s = opts->settings.lease_s > 0 ? opts->settings.lease_s :
-						      h->job.lease_s;
+	double lease_s = opts->settings.lease_s > 0 ? opts->settings.lease_s
+						    : h->job.lease_s;
 	struct sm_worker *list = NULL;
 	size_t n;
 	int ret;
@@ -270,10 +270,11 @@ super_pass_on_stops(struct sm_super *s)
 	int stops = sm_event_stops(s->ev);
 
 	if (stops > s->stops && s->stops == 0)
-		sm_event_notice(s->ev, stops == 1 ?
-				"finishing the batches in hand; once more "
-				"stops at once" :
-				"stopping at once");
+		sm_event_notice(
+			s->ev,
+			stops == 1 ? "finishing the batches in hand; once more "
+				     "stops at once"
+				   : "stopping at once");
 	else if (stops > s->stops && s->stops == 1)
 		sm_event_notice(s->ev, "stopping at once");
 	if (stops > s->stops)

@@ -22,15 +22,15 @@ struct sm_super {
 	struct sm_follow *follow; /* the caller's; started or not */
 	struct sm_child *child;
 	size_t children;
-	int target;       /* workers wanted */
-	int stops;        /* requests seen and passed on */
-	bool draining;    /* no new workers, no new claims */
+	int target;    /* workers wanted */
+	int stops;     /* requests seen and passed on */
+	bool draining; /* no new workers, no new claims */
 	bool paused;
 	int unclaimed_deaths; /* in a row */
 	uint64_t looked_ms, counted_ms, count_cost_ms;
 	uint64_t wal_told_bytes;
 	bool told_strangers;
-	size_t strangers; /* living workers that are not ours */
+	size_t strangers;  /* living workers that are not ours */
 	struct sm_err why; /* what ends the run early; code 0: nothing */
 };
 

@@ -29,8 +29,8 @@ sm_super_is_child(const struct sm_super *s, int64_t pid)
 
 /* One that is not our child, given up for dead by the watch. */
 static int
-super_rescue_stalled(struct sm_super *s, const struct sm_worker *list,
-		     size_t n, struct sm_err *err)
+super_rescue_stalled(struct sm_super *s, const struct sm_worker *list, size_t n,
+		     struct sm_err *err)
 {
 	size_t i;
 	int ret;
@@ -102,7 +102,8 @@ super_count(struct sm_super *s, struct sm_err *err)
 	int ret;
 
 	if (!s->ev->progress ||
-	    now - s->counted_ms < SUPER_LOOK_MS + COUNT_SHARE * s->count_cost_ms)
+	    now - s->counted_ms <
+		    SUPER_LOOK_MS + COUNT_SHARE * s->count_cost_ms)
 		return 0;
 	ret = sm_batch_counts(&c, s->h->db, err);
 	if (ret < 0)

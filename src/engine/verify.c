@@ -58,16 +58,18 @@ verify_verdict(const struct verify *v, const char *path, struct sm_err *err)
 	if (v->result->findings == 0)
 		return 0;
 	if (v->result->requeued)
-		return sm_err_set(err, SM_EVERIFY,
-				  "'%s' is damaged: findings: %llu, batches put "
-				  "back: %llu; 'shardmill run' makes them again",
-				  path, (unsigned long long)v->result->findings,
-				  (unsigned long long)v->result->requeued);
-	return sm_err_set(err, SM_EVERIFY, "'%s' is damaged: findings: %llu%s",
-			  path, (unsigned long long)v->result->findings,
-			  v->result->is_file ?
-				  "; make it again from its job" :
-				  "; --requeue puts the damaged batches back");
+		return sm_err_set(
+			err, SM_EVERIFY,
+			"'%s' is damaged: findings: %llu, batches put "
+			"back: %llu; 'shardmill run' makes them again",
+			path, (unsigned long long)v->result->findings,
+			(unsigned long long)v->result->requeued);
+	return sm_err_set(
+		err, SM_EVERIFY, "'%s' is damaged: findings: %llu%s", path,
+		(unsigned long long)v->result->findings,
+		v->result->is_file
+			? "; make it again from its job"
+			: "; --requeue puts the damaged batches back");
 }
 
 static int
@@ -195,8 +197,8 @@ verify_shards(struct verify *v, struct sm_err *err)
 static int
 verify_job(struct verify *v, const char *path, struct sm_err *err)
 {
-	struct sm_db_opts db = { .mode = v->opts->requeue ? SM_DB_WRITE :
-							    SM_DB_READ,
+	struct sm_db_opts db = { .mode = v->opts->requeue ? SM_DB_WRITE
+							  : SM_DB_READ,
 				 .wait = { .limit_s = SM_OUTSIDER_LIMIT_S } };
 	struct sm_startcheck check;
 	struct sm_batch_counts c;

@@ -115,8 +115,7 @@ static int
 watch_add(struct sm_watch *w, const struct sm_worker *worker,
 	  struct sm_err *err)
 {
-	struct sm_watched *p =
-		realloc(w->item, (w->count + 1) * sizeof(*p));
+	struct sm_watched *p = realloc(w->item, (w->count + 1) * sizeof(*p));
 
 	if (!p)
 		return sm_err_mem(err, "the watch");
@@ -220,8 +219,7 @@ sm_watch_tick(struct sm_watch *w, uint64_t now_ms)
 	for (i = 0; i < w->count; i++) {
 		if (passed > WATCH_LATE_MS)
 			w->item[i].still_ms = 0;
-		watch_look(w, &w->item[i],
-			   passed > WATCH_LATE_MS ? 0 : passed);
+		watch_look(w, &w->item[i], passed > WATCH_LATE_MS ? 0 : passed);
 	}
 	pthread_mutex_unlock(&w->lock);
 }

@@ -26,7 +26,7 @@ struct sm_watched {
 	struct sm_worker worker; /* id 0: without a row */
 	uint64_t beats;
 	uint64_t still_ms;
-	bool seen; /* in the latest sm_watch_set() */
+	bool seen;   /* in the latest sm_watch_set() */
 	bool looked; /* at a tick: `beats` is from then */
 	bool stalled;
 };

@@ -33,10 +33,10 @@
 /* Input/output trouble is not the batch's fault: the batch goes back, and the
  * worker gives up after so many in a row. */
 #define IO_FAILURES_MAX 3
-#define IO_PAUSE_MS 500
+#define IO_PAUSE_MS     500
 /* Asking again costs a few reads; the last batches of a run are short. */
-#define IDLE_MIN_MS 5
-#define IDLE_MAX_MS 200
+#define IDLE_MIN_MS  5
+#define IDLE_MAX_MS  200
 #define COMMIT_TRIES 3
 /* A signal to all processes reaches the command first, and us through the
  * supervisor, which may be waiting for its turn to write. */
@@ -111,8 +111,8 @@ work_make(struct sm_self *w, struct sm_err *err)
 	sm_buf_clear(&w->outcome.stderr_tail);
 	w->outcome.rows = w->outcome.records = w->outcome.skipped = 0;
 	w->outcome.exit_status = w->outcome.signal = -1;
-	ret = sm_shard_open(&w->shard, w->h.dir.shards_fd, w->b.id,
-			    w->h.digits, w->b.token, err);
+	ret = sm_shard_open(&w->shard, w->h.dir.shards_fd, w->b.id, w->h.digits,
+			    w->b.token, err);
 	if (ret < 0)
 		return ret;
 	ret = work_produce(w, err);
@@ -122,8 +122,8 @@ work_make(struct sm_self *w, struct sm_err *err)
 	head.rows = w->outcome.rows;
 	head.records = w->outcome.records;
 	head.skipped = w->outcome.skipped;
-	return sm_shard_finish(w->shard, &head,
-			       w->h.job.sync == SM_SYNC_SHARD, &w->made, err);
+	return sm_shard_finish(w->shard, &head, w->h.job.sync == SM_SYNC_SHARD,
+			       &w->made, err);
 }
 
 /* --------------------------------------------- commit: steps 6 to 10 -- */
@@ -139,9 +139,9 @@ work_mark_done(struct sm_self *w, struct sm_err *err)
 		.gz_bytes = w->made.gz_bytes,
 		.raw_crc32 = w->made.raw_crc32,
 		.gz_crc32 = w->made.gz_crc32,
-		.stderr_text = w->outcome.stderr_tail.len ?
-				       w->outcome.stderr_tail.data :
-				       NULL,
+		.stderr_text = w->outcome.stderr_tail.len
+				       ? w->outcome.stderr_tail.data
+				       : NULL,
 	};
 	double now = sm_clock_wall();
 	int held = sm_batch_complete(w->h.db, &w->b, &made, now, err), ret;
@@ -225,9 +225,9 @@ work_commit(struct sm_self *w, struct sm_err *err)
 					  "database failed %d times; %s, then "
 					  "run the same command again",
 					  (unsigned long long)w->b.id, tries,
-					  class == SM_ENOSPC ?
-						  "make space" :
-						  "check the disk");
+					  class == SM_ENOSPC
+						  ? "make space"
+						  : "check the disk");
 	}
 }
 
@@ -265,9 +265,9 @@ work_blame(int code)
 static bool
 work_was_stopped(struct sm_self *w, int code)
 {
-	int sig = code == SM_ESIGNAL  ? w->outcome.signal :
-		  code == SM_ECOMMAND ? w->outcome.exit_status - 128 :
-					-1;
+	int sig = code == SM_ESIGNAL    ? w->outcome.signal
+		  : code == SM_ECOMMAND ? w->outcome.exit_status - 128
+					: -1;
 
 	if (sig != SIGTERM && sig != SIGINT && sig != SIGHUP)
 		return false;
@@ -288,10 +288,10 @@ work_describe(const struct sm_self *w, struct sm_batch_trouble *t,
 	};
 	if (w->outcome.stderr_tail.len)
 		t->stderr_text = w->outcome.stderr_tail.data;
-	t->outcome = blame != BLAME_BATCH	   ? "returned" :
-		     why->code == SM_ESIGNAL  ? "signal" :
-		     why->code == SM_ETIMEOUT ? "timeout" :
-						"error";
+	t->outcome = blame != BLAME_BATCH       ? "returned"
+		     : why->code == SM_ESIGNAL  ? "signal"
+		     : why->code == SM_ETIMEOUT ? "timeout"
+						: "error";
 }
 
 /* 0: go on; <0: the worker ends with it. */
@@ -310,10 +310,10 @@ work_trouble(struct sm_self *w, const struct sm_err *why, struct sm_err *err)
 	ret = sm_db_begin_write(w->h.db, err);
 	if (ret < 0)
 		goto out;
-	held = ret = blame == BLAME_BATCH ?
-			     sm_batch_fail(w->h.db, &w->b, &t, now, &failed,
-					   err) :
-			     sm_batch_give_back(w->h.db, &w->b, &t, now, err);
+	held = ret =
+		blame == BLAME_BATCH
+			? sm_batch_fail(w->h.db, &w->b, &t, now, &failed, err)
+			: sm_batch_give_back(w->h.db, &w->b, &t, now, err);
 	if (ret == 0)
 		ret = sm_batch_fenced(w->h.db, &w->b, now, err);
 	if (ret < 0)
@@ -324,11 +324,11 @@ work_trouble(struct sm_self *w, const struct sm_err *why, struct sm_err *err)
 		w->fenced = true;
 	/* What ends the worker is told when it ends. */
 	if (ret == 0 && held > 0 && blame != BLAME_RUN)
-		sm_self_tell(w, "batch %llu: %s%s",
-			     (unsigned long long)w->b.id, why->text,
-			     failed		   ? "; it has failed" :
-			     blame == BLAME_STOP ? "; given back" :
-						   "; tried again");
+		sm_self_tell(w, "batch %llu: %s%s", (unsigned long long)w->b.id,
+			     why->text,
+			     failed                ? "; it has failed"
+			     : blame == BLAME_STOP ? "; given back"
+						   : "; tried again");
 out:
 	if (blame == BLAME_RUN ||
 	    (blame == BLAME_DISK &&

@@ -186,8 +186,7 @@ sm_self_join(struct sm_self *w, const char *job,
 				     w->supervised ? NULL : opts->events.stop,
 				     err);
 	if (ret == 0 && !w->supervised)
-		ret = sm_watch_init(&w->watch, &w->live, w->h.job.lease_s,
-				    err);
+		ret = sm_watch_init(&w->watch, &w->live, w->h.job.lease_s, err);
 	if (ret == 0 && !w->supervised)
 		ret = sm_handle_check_inputs(&w->h, w->ev, err);
 	if (ret == 0)
@@ -211,8 +210,7 @@ sm_self_leave(struct sm_self *w, const struct sm_err *why)
 	if (w->state)
 		w->h.kind->close(w->state);
 	if (why && w->supervised)
-		sm_pulse_tell(w->control_fd, SM_PULSE_ERROR, why,
-			      sizeof(*why));
+		sm_pulse_tell(w->control_fd, SM_PULSE_ERROR, why, sizeof(*why));
 	sm_watch_release(&w->watch);
 	sm_pulse_end(&w->pulse);
 	sm_live_close(&w->live);
@@ -295,9 +293,9 @@ sm_self_look(struct sm_self *w, struct sm_err *err)
 	if (!left.pending || pulse.paused)
 		return SM_SELF_WAIT;
 	/* Further ahead than the longest backoff is due too (see the claim). */
-	return left.next_due <= now || left.next_due > now + 3600 ?
-		       SM_SELF_DUE :
-		       SM_SELF_WAIT;
+	return left.next_due <= now || left.next_due > now + 3600
+		       ? SM_SELF_DUE
+		       : SM_SELF_WAIT;
 }
 
 void

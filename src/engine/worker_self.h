@@ -20,7 +20,7 @@ struct sm_self {
 	const struct sm_events *ev;
 	int control_fd;
 	bool supervised;
-	uint64_t looked_ms;  /* when it last observed others */
+	uint64_t looked_ms; /* when it last observed others */
 	struct sm_worker row;
 	struct sm_claim claim;
 	void *state; /* the kind's */
@@ -34,10 +34,10 @@ struct sm_self {
 	int io_failures; /* in a row */
 };
 
-#define SM_SELF_NONE                                                    \
-	{                                                               \
-		.h = SM_HANDLE_NONE, .live = SM_LIVE_NONE,              \
-		.pulse = SM_PULSE_NONE, .control_fd = -1,               \
+#define SM_SELF_NONE                                                           \
+	{                                                                      \
+		.h = SM_HANDLE_NONE, .live = SM_LIVE_NONE,                     \
+		.pulse = SM_PULSE_NONE, .control_fd = -1,                      \
 	}
 
 int sm_self_join(struct sm_self *w, const char *job,

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define SM_BITPUT_MAX 56
+#define SM_BITPUT_MAX   56
 #define SM_BITPUT_SPARE 8
 
 struct sm_bitput {

@@ -22,11 +22,11 @@
 #include <immintrin.h>
 
 #define CRC32_BLOCK 16
-#define CRC32_STEP (4 * CRC32_BLOCK)
+#define CRC32_STEP  (4 * CRC32_BLOCK)
 
-#define CRC32_FOLD_512_LOW 0x154442bd4  /* x^(512 + 32) mod P */
+#define CRC32_FOLD_512_LOW  0x154442bd4 /* x^(512 + 32) mod P */
 #define CRC32_FOLD_512_HIGH 0x1c6e41596 /* x^(512 - 32) mod P */
-#define CRC32_FOLD_128_LOW 0x1751997d0  /* x^(128 + 32) mod P */
+#define CRC32_FOLD_128_LOW  0x1751997d0 /* x^(128 + 32) mod P */
 #define CRC32_FOLD_128_HIGH 0x0ccaa009e /* x^(128 - 32) mod P */
 
 #define CRC32_CLMUL __attribute__((target("pclmul,sse2")))

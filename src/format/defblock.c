@@ -38,8 +38,8 @@
 #define LEN_EXTRA_MAX  5
 #define DIST_EXTRA_MAX 13
 _Static_assert(4 * SM_DEFCODE_LITLEN_LIMIT <= SM_BITPUT_MAX, "four literals");
-_Static_assert(SM_DEFCODE_LITLEN_LIMIT + LEN_EXTRA_MAX +
-			       SM_DEFCODE_DIST_LIMIT + DIST_EXTRA_MAX <=
+_Static_assert(SM_DEFCODE_LITLEN_LIMIT + LEN_EXTRA_MAX + SM_DEFCODE_DIST_LIMIT +
+			       DIST_EXTRA_MAX <=
 		       SM_BITPUT_MAX,
 	       "a match");
 
@@ -179,8 +179,7 @@ put_match(struct sm_bitput *o, const struct sm_defcode *c,
 
 static void
 block_write(const struct sm_defblock *b, struct sm_bitput *out,
-	    const unsigned char *text, const struct sm_defseq *seq,
-	    size_t seqs)
+	    const unsigned char *text, const struct sm_defseq *seq, size_t seqs)
 {
 	struct sm_bitput o = *out; /* of its own: stays in registers */
 	const unsigned char *p = text;

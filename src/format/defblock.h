@@ -25,7 +25,7 @@
 
 #include "bitput.h"
 
-#define SM_DEFLATE_WINDOW 32768
+#define SM_DEFLATE_WINDOW    32768
 #define SM_DEFLATE_MATCH_MIN 3
 #define SM_DEFLATE_MATCH_MAX 258
 

@@ -2,14 +2,14 @@
 
 #include "defcode.h"
 
-#define LITLENS SM_DEFCODE_LITLENS
+#define LITLENS      SM_DEFCODE_LITLENS
 #define LITLENS_USED 286
-#define DISTS SM_DEFCODE_DISTS
+#define DISTS        SM_DEFCODE_DISTS
 #define END_OF_BLOCK 256
-#define NO_DIGIT SM_DEFCODE_NO_DIGIT
-#define PAIR SM_DEFCODE_PAIR
+#define NO_DIGIT     SM_DEFCODE_NO_DIGIT
+#define PAIR         SM_DEFCODE_PAIR
 
-#define TYPE_FIXED 1
+#define TYPE_FIXED   1
 #define TYPE_DYNAMIC 2
 
 void

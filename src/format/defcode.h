@@ -18,14 +18,14 @@
 #include "defblock.h"
 #include "huffman.h"
 
-#define SM_DEFCODE_LITLENS 288 /* the fixed code has two more than are used */
-#define SM_DEFCODE_DISTS 30
+#define SM_DEFCODE_LITLENS      288 /* the fixed code has two more than are used */
+#define SM_DEFCODE_DISTS        30
 #define SM_DEFCODE_LITLEN_LIMIT 14 /* bits */
-#define SM_DEFCODE_DIST_LIMIT 15
+#define SM_DEFCODE_DIST_LIMIT   15
 
-#define SM_DEFCODE_NO_DIGIT 10
-#define SM_DEFCODE_PAIR(a, b) ((a) * 11 + (b))
-#define SM_DEFCODE_PAIRS 128
+#define SM_DEFCODE_NO_DIGIT   10
+#define SM_DEFCODE_PAIR(a, b) ((a)*11 + (b))
+#define SM_DEFCODE_PAIRS      128
 
 struct sm_defcount {
 	uint32_t litlen[SM_DEFCODE_LITLENS];
@@ -42,7 +42,7 @@ struct sm_defword {
 
 struct sm_defcode {
 	struct sm_defcount count;
-	unsigned type; /* BTYPE */
+	unsigned type;                   /* BTYPE */
 	struct sm_huffman_header header; /* of a dynamic block */
 	uint8_t litlen_len[SM_DEFCODE_LITLENS], dist_len[SM_DEFCODE_DISTS];
 	struct sm_defword literal[256];
@@ -61,7 +61,11 @@ void sm_defcode_sum_up(struct sm_defcode *c);
  */
 void sm_defcode_make(struct sm_defcode *c, bool all);
 
-/* Bits of what is counted, but for the extra ones, which are always the same. */
+/*
+
+ * Bits of what is counted, but for the extra ones, which are always the same.
+
+ */
 uint64_t sm_defcode_bits(const struct sm_defcode *c);
 
 /* BTYPE and what follows it, up to the first symbol. */

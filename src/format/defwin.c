@@ -66,8 +66,7 @@ sm_defwin_flush(struct sm_defwin *d)
 		sm_shard_text(d->shard, d->text + d->start, n);
 		sm_defblock_put(d->block, &d->out, &d->cost, d->text + d->start,
 				n, d->seq, d->seqs);
-		assert((size_t)(d->out.next - d->deflated) +
-			       SM_BITPUT_SPARE <=
+		assert((size_t)(d->out.next - d->deflated) + SM_BITPUT_SPARE <=
 		       sizeof(d->deflated));
 		defwin_write(d);
 	}

@@ -45,7 +45,7 @@ struct sm_shard;
 #define SM_DEFWIN_UNIT_SEQS (32 + SM_DEFWIN_BLOCK / SM_DEFLATE_MATCH_MAX)
 /* Bytes behind the text that may be read, and written to. */
 #define SM_DEFWIN_SLACK 64
-#define SM_DEFWIN_SEQS (SM_DEFWIN_BLOCK / 8)
+#define SM_DEFWIN_SEQS  (SM_DEFWIN_BLOCK / 8)
 
 /* What is shorter may cost more than its literals. */
 #define SM_DEFWIN_MATCH_MIN 4
@@ -65,8 +65,8 @@ struct sm_defwin {
 	struct sm_defblock *block;
 	struct sm_bitput out;
 	struct sm_defseq seq[SM_DEFWIN_SEQS];
-	unsigned char text[SM_DEFLATE_WINDOW + SM_DEFWIN_BLOCK +
-			   SM_DEFWIN_SLACK];
+	unsigned char
+		text[SM_DEFLATE_WINDOW + SM_DEFWIN_BLOCK + SM_DEFWIN_SLACK];
 	unsigned char deflated[SM_DEFBLOCK_BOUND(SM_DEFWIN_BLOCK)];
 };
 
@@ -77,7 +77,7 @@ struct sm_defpart {
 	uint64_t *place; /* position, 0: nowhere; NULL: not known */
 };
 
-struct sm_defwin *sm_defwin_new(void); /* NULL: no memory */
+struct sm_defwin *sm_defwin_new(void);    /* NULL: no memory */
 void sm_defwin_free(struct sm_defwin *d); /* NULL is allowed */
 void sm_defwin_begin(struct sm_defwin *d, struct sm_shard *shard);
 /* Hand over the run, begin the next. */
@@ -97,7 +97,9 @@ static inline void
 sm_defwin_reserve(struct sm_defwin *d, size_t n)
 {
 	if (__builtin_expect(d->end + n > SM_DEFLATE_WINDOW + SM_DEFWIN_BLOCK ||
-			     d->seqs + SM_DEFWIN_UNIT_SEQS > SM_DEFWIN_SEQS, 0))
+				     d->seqs + SM_DEFWIN_UNIT_SEQS >
+					     SM_DEFWIN_SEQS,
+			     0))
 		sm_defwin_flush(d);
 }
 
@@ -165,8 +167,7 @@ sm_defwin_match(struct sm_defwin *d, size_t at, size_t len, uint64_t dist)
 	size_t n;
 
 	assert(len >= SM_DEFLATE_MATCH_MIN && at >= d->done);
-	assert(dist >= 1 && dist <= SM_DEFLATE_WINDOW &&
-	       dist <= at - d->floor);
+	assert(dist >= 1 && dist <= SM_DEFLATE_WINDOW && dist <= at - d->floor);
 	for (; at > d->done && at - dist > d->floor; at--, len++)
 		if (t[at - 1] != t[at - 1 - dist])
 			break;
@@ -174,8 +175,8 @@ sm_defwin_match(struct sm_defwin *d, size_t at, size_t len, uint64_t dist)
 	d->done = at + len;
 	while (__builtin_expect(len > SM_DEFLATE_MATCH_MAX, 0)) {
 		n = len - SM_DEFLATE_MATCH_MAX;
-		n = n >= SM_DEFLATE_MATCH_MIN ? SM_DEFLATE_MATCH_MAX :
-						len - SM_DEFLATE_MATCH_MIN;
+		n = n >= SM_DEFLATE_MATCH_MIN ? SM_DEFLATE_MATCH_MAX
+					      : len - SM_DEFLATE_MATCH_MIN;
 		s->len = (uint16_t)n;
 		s->dist = (uint16_t)dist;
 		len -= n;

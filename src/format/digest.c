@@ -9,7 +9,7 @@
 
 #include "digest.h"
 
-#define DIGEST_BLOCKS 64
+#define DIGEST_BLOCKS      64
 #define DIGEST_BLOCK_BYTES (64 * 1024)
 #define DIGEST_WHOLE_BELOW ((uint64_t)8 << 20)
 
@@ -30,8 +30,8 @@ static void
 digest_from_stat(struct sm_digest *d, const struct stat *st)
 {
 	d->size = (uint64_t)st->st_size;
-	d->mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 +
-		      st->st_mtim.tv_nsec;
+	d->mtime_ns =
+		(int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 }
 
 /* Add the bytes from `at` on, which must be there, to the CRC. */
@@ -111,8 +111,9 @@ sm_digest_file(struct sm_digest *d, const char *path, bool sampled,
 	       void (*progress)(uint64_t done, uint64_t total, void *arg),
 	       void *arg, struct sm_err *err)
 {
-	struct digest_reader r = { .fd = -1, .path = path,
-				   .progress = progress, .arg = arg };
+	struct digest_reader r = {
+		.fd = -1, .path = path, .progress = progress, .arg = arg
+	};
 	struct sm_digest found;
 	struct stat st;
 	int ret;
@@ -130,8 +131,8 @@ sm_digest_file(struct sm_digest *d, const char *path, bool sampled,
 
 	/* Advice only: nothing depends on its being taken. */
 	posix_fadvise(r.fd, 0, 0,
-		      found.sampled ? POSIX_FADV_RANDOM :
-				      POSIX_FADV_SEQUENTIAL);
+		      found.sampled ? POSIX_FADV_RANDOM
+				    : POSIX_FADV_SEQUENTIAL);
 	if (found.sampled) {
 		r.total = (uint64_t)DIGEST_BLOCKS * DIGEST_BLOCK_BYTES;
 		ret = digest_read_sample(&r, found.size, err);

@@ -14,7 +14,7 @@
 #include "final.h"
 
 #define FINAL_COPY_BYTES ((size_t)256 * 1024)
-#define FINAL_NOWHERE UINT64_MAX
+#define FINAL_NOWHERE    UINT64_MAX
 
 /* What the disk is asked to begin with at a time, while more is copied. */
 #define FINAL_BEHIND_BYTES ((uint64_t)8 << 20)
@@ -164,13 +164,13 @@ final_count_group(struct sm_final *f, const struct sm_gzip_entry *e,
 	g->records += e->records;
 	g->gz_bytes += deflate_bytes;
 	g->raw_bytes += e->raw_bytes;
-	g->gz_crc32 = sm_crc32_combine(g->gz_crc32, deflate_crc32,
-				       deflate_bytes);
-	g->raw_crc32 = sm_crc32_combine(g->raw_crc32, e->raw_crc32,
-					e->raw_bytes);
+	g->gz_crc32 =
+		sm_crc32_combine(g->gz_crc32, deflate_crc32, deflate_bytes);
+	g->raw_crc32 =
+		sm_crc32_combine(g->raw_crc32, e->raw_crc32, e->raw_bytes);
 	f->raw_bytes += e->raw_bytes;
-	f->raw_crc32 = sm_crc32_combine(f->raw_crc32, e->raw_crc32,
-					e->raw_bytes);
+	f->raw_crc32 =
+		sm_crc32_combine(f->raw_crc32, e->raw_crc32, e->raw_bytes);
 	f->at += deflate_bytes;
 }
 
@@ -337,11 +337,9 @@ sm_final_resume(struct sm_final *f, const struct sm_gzip_entry *expect,
 		len -= FINAL_SHARD_OUTSIDE;
 	if (fstat(f->fd, &st) < 0)
 		return sm_err_sys(err, "cannot examine '%s'", f->name);
-	if ((uint64_t)st.st_size < f->at ||
-	    (uint64_t)st.st_size - f->at < len)
+	if ((uint64_t)st.st_size < f->at || (uint64_t)st.st_size - f->at < len)
 		return 0;
-	ret = sm_member_reader_new(&r, f->fd, f->name, f->at + len,
-				   err);
+	ret = sm_member_reader_new(&r, f->fd, f->name, f->at + len, err);
 	if (ret < 0)
 		return ret;
 	if (!f->is_single)

@@ -28,7 +28,7 @@
 #include "gzip.h"
 
 struct sm_final {
-	int fd; /* the caller's; written at explicit places */
+	int fd;           /* the caller's; written at explicit places */
 	const char *name; /* in messages; the caller's */
 	bool is_single;
 	uint64_t fingerprint;
@@ -102,7 +102,7 @@ int sm_final_read_end(struct sm_gzip_end *e, int fd, uint64_t size);
 
 struct sm_final_report {
 	uint64_t batches, records, raw_bytes, gz_bytes; /* whole ones */
-	uint64_t missing;  /* batches that were left out: no findings */
+	uint64_t missing; /* batches that were left out: no findings */
 	uint64_t findings;
 	/* batch < 0: none in particular */
 	void (*found)(int64_t batch, const char *kind, const char *text,

@@ -97,8 +97,8 @@ sm_final_end(struct sm_final *f, struct sm_err *err)
 				  "%" PRIu64 " batches appended, %" PRIu64
 				  " listed",
 				  f->appended, f->batches);
-	ret = f->is_single ? final_end_single(f, err) :
-			     final_end_members(f, err);
+	ret = f->is_single ? final_end_single(f, err)
+			   : final_end_members(f, err);
 	if (ret < 0)
 		return ret;
 	/* What stood behind an end that was reached before. */

@@ -13,8 +13,8 @@ struct sm_final_reader {
 	int fd;           /* the caller's */
 	const char *name; /* the caller's */
 	struct sm_final_about about;
-	uint64_t data_at, data_end; /* where groups stand */
-	struct sm_final_group next; /* where it begins; no more of it */
+	uint64_t data_at, data_end;    /* where groups stand */
+	struct sm_final_group next;    /* where it begins; no more of it */
 	struct sm_gzip_single *single; /* NULL: several members */
 	unsigned next_run;
 
@@ -61,8 +61,7 @@ reader_part(struct sm_final_reader *r, struct sm_err *err)
 		return sm_err_sys(err, "cannot read '%s'", r->name);
 	if (!sm_gzip_get_index(r->entry, &r->entries, &first, r->part,
 			       (size_t)n) ||
-	    first != r->next.number ||
-	    r->entries > r->about.batches - first)
+	    first != r->next.number || r->entries > r->about.batches - first)
 		return reader_damaged(r, err);
 	len = sm_gzip_index_bytes(r->entries);
 	r->crc = sm_crc32(r->crc, r->part, len);
@@ -141,12 +140,12 @@ sm_final_find(struct sm_final_group *g, struct sm_final_reader *r,
 
 	sm_final_rewind(r);
 	while ((ret = sm_final_next(g, r, err)) > 0) {
-		first = by == SM_FINAL_BY_ROW    ? g->row :
-			by == SM_FINAL_BY_RECORD ? g->record :
-						   g->batch;
-		count = by == SM_FINAL_BY_ROW    ? g->rows :
-			by == SM_FINAL_BY_RECORD ? g->records :
-						   g->batches;
+		first = by == SM_FINAL_BY_ROW      ? g->row
+			: by == SM_FINAL_BY_RECORD ? g->record
+						   : g->batch;
+		count = by == SM_FINAL_BY_ROW      ? g->rows
+			: by == SM_FINAL_BY_RECORD ? g->records
+						   : g->batches;
 		if (number - first < count)
 			break;
 	}
@@ -240,13 +239,12 @@ reader_without(struct sm_final_reader *r, struct sm_err *err)
 
 	return sm_err_set(err, SM_EINPUT, "'%s' has no index: %s", r->name,
 			  ours ? "it is one shard, or its end is missing; "
-				 "'shardmill verify' says which" :
-				 "it is no final file of shardmill");
+				 "'shardmill verify' says which"
+			       : "it is no final file of shardmill");
 }
 
 static int
-reader_open_single(struct sm_final_reader *r, uint64_t size,
-		   struct sm_err *err)
+reader_open_single(struct sm_final_reader *r, uint64_t size, struct sm_err *err)
 {
 	struct sm_gzip_shape shape;
 	ssize_t n;

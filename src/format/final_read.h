@@ -24,7 +24,7 @@ struct sm_final_about {
 	uint64_t batches, missing; /* batches: missing ones too */
 	uint64_t per_group;        /* batches; 1 of several members */
 	uint64_t groups;
-	uint64_t rows;             /* missing batches' too */
+	uint64_t rows; /* missing batches' too */
 	uint64_t records, raw_bytes, file_bytes;
 };
 
@@ -46,8 +46,7 @@ int sm_final_open(struct sm_final_reader **out, int fd, const char *name,
 void sm_final_close(struct sm_final_reader *r); /* NULL is allowed */
 const struct sm_final_about *sm_final_about(const struct sm_final_reader *r);
 /* What it was opened with. */
-void sm_final_file(const struct sm_final_reader *r, int *fd,
-		   const char **name);
+void sm_final_file(const struct sm_final_reader *r, int *fd, const char **name);
 
 void sm_final_rewind(struct sm_final_reader *r);
 /* 1: the next group; 0: that was the last; <0. */

@@ -28,7 +28,7 @@ struct sm_text {
 	struct sm_final_group group;
 	uint64_t batch;
 	enum text_state state;
-	bool began; /* a batch of this group did */
+	bool began;       /* a batch of this group did */
 	uint64_t at, end; /* of the group, not read yet */
 	uint64_t read;    /* bytes, ever */
 	uint32_t gz_crc32, raw_crc32;
@@ -78,12 +78,13 @@ text_damaged(const struct sm_text *t, struct sm_err *err)
 				  ", is not as it was written; 'shardmill "
 				  "verify' says what is",
 				  t->name, g->batch, g->at);
-	return sm_err_set(err, SM_EVERIFY,
-			  "'%s' is damaged: one of the batches %" PRIu64
-			  " to %" PRIu64 ", from byte %" PRIu64
-			  " on, is not as it was written; 'shardmill verify' says "
-			  "what is",
-			  t->name, g->batch, g->batch + g->batches - 1, g->at);
+	return sm_err_set(
+		err, SM_EVERIFY,
+		"'%s' is damaged: one of the batches %" PRIu64 " to %" PRIu64
+		", from byte %" PRIu64
+		" on, is not as it was written; 'shardmill verify' says "
+		"what is",
+		t->name, g->batch, g->batch + g->batches - 1, g->at);
 }
 
 /* Have `need` bytes of input at hand, or all that is left of the group. */
@@ -129,8 +130,8 @@ sm_text_begin(struct sm_text *t, const struct sm_final_group *g)
 	t->z.in = t->z.in_end = t->in;
 	t->z.in_last = false;
 	t->z.floor = t->z.out;
-	t->state = sm_final_about(t->final)->is_single ? TEXT_NOTE :
-							 TEXT_MEMBER;
+	t->state =
+		sm_final_about(t->final)->is_single ? TEXT_NOTE : TEXT_MEMBER;
 }
 
 void
@@ -205,9 +206,8 @@ text_note(struct sm_text *t, struct sm_err *err)
 	blocks = sm_note_blocks(t->rows);
 	for (n = 0; n < blocks && ret == 0; n++) {
 		ret = text_fill(t, SM_NOTE_BLOCK_BYTES, err);
-		if (ret == 0 &&
-		    (t->z.in_end - t->z.in < SM_NOTE_BLOCK_BYTES ||
-		     !sm_note_get(t->bits, t->rows, n, t->z.in)))
+		if (ret == 0 && (t->z.in_end - t->z.in < SM_NOTE_BLOCK_BYTES ||
+				 !sm_note_get(t->bits, t->rows, n, t->z.in)))
 			ret = text_damaged(t, err);
 		t->z.in += ret == 0 ? SM_NOTE_BLOCK_BYTES : 0;
 	}
@@ -258,9 +258,9 @@ text_inside(struct sm_text *t, struct sm_err *err)
 		case SM_INFLATE_OUT:
 			return SM_TEXT_FULL;
 		case SM_INFLATE_FLUSH:
-			t->state = sm_final_about(t->final)->is_single ?
-					   TEXT_NOTE :
-					   TEXT_BEHIND;
+			t->state = sm_final_about(t->final)->is_single
+					   ? TEXT_NOTE
+					   : TEXT_BEHIND;
 			return 0;
 		case SM_INFLATE_END:
 		case SM_INFLATE_BAD:

@@ -63,12 +63,13 @@ single_group(struct sm_walk *w, const struct sm_gzip_entry *g, uint64_t first,
 	}
 	kind = s.inflates ? "crc" : "deflate";
 	if (end - first == 1)
-		sm_walk_found(w, first, kind, "batch %" PRIu64
-			      " at byte %" PRIu64 " %s",
-			      first, w->at, sm_member_describe(kind));
+		sm_walk_found(w, first, kind,
+			      "batch %" PRIu64 " at byte %" PRIu64 " %s", first,
+			      w->at, sm_member_describe(kind));
 	else
-		sm_walk_found(w, first, kind, "one of the batches %" PRIu64
-			      " to %" PRIu64 ", from byte %" PRIu64 " on, %s",
+		sm_walk_found(w, first, kind,
+			      "one of the batches %" PRIu64 " to %" PRIu64
+			      ", from byte %" PRIu64 " on, %s",
 			      first, end - 1, w->at, sm_member_describe(kind));
 	return 0;
 }

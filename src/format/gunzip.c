@@ -9,7 +9,7 @@
 
 #include "gunzip.h"
 
-#define GUNZIP_BYTES ((size_t)256 * 1024)
+#define GUNZIP_BYTES       ((size_t)256 * 1024)
 #define GUNZIP_WINDOW_BITS (15 + 16) /* gzip, and no other header */
 
 struct sm_gunzip {

@@ -24,8 +24,8 @@ void sm_gunzip_free(struct sm_gunzip *g); /* NULL is allowed */
  * SM_EINPUT: this is no gzip file; SM_EVERIFY: it is damaged, or cut, or
  * followed by what is none; SM_EIO.
  */
-int sm_gunzip_next(const unsigned char **text, size_t *len,
-		   struct sm_gunzip *g, struct sm_err *err);
+int sm_gunzip_next(const unsigned char **text, size_t *len, struct sm_gunzip *g,
+		   struct sm_err *err);
 /* Bytes of the file that were read so far. */
 uint64_t sm_gunzip_bytes(const struct sm_gunzip *g);
 uint64_t sm_gunzip_members(const struct sm_gunzip *g); /* … and members */

@@ -12,7 +12,8 @@ static const unsigned char gzip_fixed[10] = { 0x1f, 0x8b, 8, 4, 0,
 static const unsigned char gzip_last_block[2] = { 3, 0 };
 
 unsigned char *
-sm_gzip_put_header(unsigned char *dst, enum sm_gzip_kind kind, size_t data_bytes)
+sm_gzip_put_header(unsigned char *dst, enum sm_gzip_kind kind,
+		   size_t data_bytes)
 {
 	unsigned char *p = dst + sizeof(gzip_fixed);
 
@@ -103,8 +104,8 @@ sm_gzip_put_index(unsigned char *dst, uint64_t first_batch,
 	unsigned i;
 
 	p = sm_gzip_put_header(dst, SM_GZIP_INDEX,
-			    SM_GZIP_INDEX_HEAD +
-				    (size_t)count * SM_GZIP_INDEX_ENTRY);
+			       SM_GZIP_INDEX_HEAD +
+				       (size_t)count * SM_GZIP_INDEX_ENTRY);
 	gzip_put(&p, count, 2);
 	gzip_put(&p, first_batch, 8);
 	for (i = 0; i < count; i++)
@@ -128,7 +129,8 @@ sm_gzip_get_index(struct sm_gzip_entry *entry, unsigned *count,
 		return 0;
 	/* All between header and tail is numbers: any bytes re-encode. */
 	sm_gzip_put_header(want, SM_GZIP_INDEX,
-			SM_GZIP_INDEX_HEAD + (size_t)n * SM_GZIP_INDEX_ENTRY);
+			   SM_GZIP_INDEX_HEAD +
+				   (size_t)n * SM_GZIP_INDEX_ENTRY);
 	sm_gzip_put_tail(tail, 0, 0);
 	if (memcmp(want, data, sizeof(want)) != 0 ||
 	    memcmp(tail, data + sm_gzip_index_bytes(n) - sizeof(tail),
@@ -144,7 +146,8 @@ sm_gzip_get_index(struct sm_gzip_entry *entry, unsigned *count,
 void
 sm_gzip_put_end(unsigned char *dst, const struct sm_gzip_end *e)
 {
-	unsigned char *p = sm_gzip_put_header(dst, SM_GZIP_END, SM_GZIP_END_DATA);
+	unsigned char *p =
+		sm_gzip_put_header(dst, SM_GZIP_END, SM_GZIP_END_DATA);
 
 	gzip_put(&p, e->partial ? SM_GZIP_PARTIAL : 0, 2);
 	gzip_put(&p, e->fingerprint, 8);

@@ -53,33 +53,33 @@ enum sm_gzip_kind {
 };
 
 /* ID1 ID2 CM FLG MTIME(4) XFL OS XLEN(2), then "SM" LEN(2) */
-#define SM_GZIP_FIXED_BYTES 12
+#define SM_GZIP_FIXED_BYTES    12
 #define SM_GZIP_SUBFIELD_BYTES 4
-#define SM_GZIP_SHARD_DATA 72
-#define SM_GZIP_SHARD_HEADER \
+#define SM_GZIP_SHARD_DATA     72
+#define SM_GZIP_SHARD_HEADER                                                   \
 	(SM_GZIP_FIXED_BYTES + SM_GZIP_SUBFIELD_BYTES + SM_GZIP_SHARD_DATA)
 /* last, empty block 03 00; CRC32; ISIZE */
 #define SM_GZIP_TAIL_BYTES 10
 
 /* BusyBox 1.35 prints nothing, and exits 0, behind a longer extra field. */
-#define SM_GZIP_EXTRA_MAX 16384
-#define SM_GZIP_INDEX_HEAD 12
+#define SM_GZIP_EXTRA_MAX   16384
+#define SM_GZIP_INDEX_HEAD  12
 #define SM_GZIP_INDEX_ENTRY 40
-#define SM_GZIP_INDEX_ENTRIES                                           \
-	((SM_GZIP_EXTRA_MAX - SM_GZIP_SUBFIELD_BYTES - SM_GZIP_INDEX_HEAD) / \
+#define SM_GZIP_INDEX_ENTRIES                                                  \
+	((SM_GZIP_EXTRA_MAX - SM_GZIP_SUBFIELD_BYTES - SM_GZIP_INDEX_HEAD) /   \
 	 SM_GZIP_INDEX_ENTRY)
 #define SM_GZIP_END_DATA 44
-#define SM_GZIP_END_BYTES                                             \
-	(SM_GZIP_FIXED_BYTES + SM_GZIP_SUBFIELD_BYTES + SM_GZIP_END_DATA + \
+#define SM_GZIP_END_BYTES                                                      \
+	(SM_GZIP_FIXED_BYTES + SM_GZIP_SUBFIELD_BYTES + SM_GZIP_END_DATA +     \
 	 SM_GZIP_TAIL_BYTES)
 
 #define SM_GZIP_SINGLE_HEAD 28
 #define SM_GZIP_SINGLE_RUN  16
 #define SM_GZIP_SINGLE_RUNS 32 /* at most */
-#define SM_GZIP_SINGLE_GROUPS                                          \
-	((SM_GZIP_EXTRA_MAX - SM_GZIP_SUBFIELD_BYTES -                 \
-	  SM_GZIP_SINGLE_HEAD - SM_GZIP_SINGLE_RUNS * SM_GZIP_SINGLE_RUN - \
-	  4) / SM_GZIP_INDEX_ENTRY)
+#define SM_GZIP_SINGLE_GROUPS                                                  \
+	((SM_GZIP_EXTRA_MAX - SM_GZIP_SUBFIELD_BYTES - SM_GZIP_SINGLE_HEAD -   \
+	  SM_GZIP_SINGLE_RUNS * SM_GZIP_SINGLE_RUN - 4) /                      \
+	 SM_GZIP_INDEX_ENTRY)
 #define SM_GZIP_SINGLE_MAX (SM_GZIP_FIXED_BYTES + SM_GZIP_EXTRA_MAX)
 
 #define SM_GZIP_PARTIAL 1 /* flag: batches are missing */
@@ -102,9 +102,9 @@ struct sm_gzip_entry {
 
 struct sm_gzip_end {
 	uint64_t fingerprint, batches; /* missing ones too */
-	uint64_t index_at;   /* offset of the first index member, or of the
-				end member if there is none */
-	uint64_t file_bytes; /* of the whole final file */
+	uint64_t index_at;    /* offset of the first index member, or of the
+				 end member if there is none */
+	uint64_t file_bytes;  /* of the whole final file */
 	uint32_t index_crc32; /* of all bytes from index_at to the end member */
 	bool partial;         /* batches were left out */
 };

@@ -15,8 +15,8 @@ sm_gzip_single_shape(struct sm_gzip_shape *shape, uint64_t batches)
 	shape->groups = (unsigned)(batches / shape->per_group +
 				   (batches % shape->per_group != 0));
 	/* No two are adjacent, so there are at most half as many. */
-	shape->runs = runs < SM_GZIP_SINGLE_RUNS ? (unsigned)runs :
-						   SM_GZIP_SINGLE_RUNS;
+	shape->runs = runs < SM_GZIP_SINGLE_RUNS ? (unsigned)runs
+						 : SM_GZIP_SINGLE_RUNS;
 	shape->header_bytes = SM_GZIP_FIXED_BYTES + SM_GZIP_SUBFIELD_BYTES +
 			      SM_GZIP_SINGLE_HEAD +
 			      (size_t)shape->groups * SM_GZIP_INDEX_ENTRY +
@@ -51,8 +51,7 @@ sm_gzip_put_single(unsigned char *dst, const struct sm_gzip_single *s)
 
 /* Runs in order, not adjacent, within the batches; sets how many. */
 static bool
-single_get_runs(struct sm_gzip_single *s, const unsigned char *p,
-		unsigned room)
+single_get_runs(struct sm_gzip_single *s, const unsigned char *p, unsigned room)
 {
 	uint64_t first, count, next = 0;
 	unsigned i;

@@ -4,13 +4,13 @@
 
 #include "huffman.h"
 
-#define LITLENS 286
-#define DISTS 30
-#define CLENS 19
+#define LITLENS    286
+#define DISTS      30
+#define CLENS      19
 #define CLEN_LIMIT 7
-#define REPEAT 16      /* the last length, 3 to 6 times */
-#define ZEROS 17       /* 3 to 10 */
-#define MANY_ZEROS 18  /* 11 to 138 */
+#define REPEAT     16 /* the last length, 3 to 6 times */
+#define ZEROS      17 /* 3 to 10 */
+#define MANY_ZEROS 18 /* 11 to 138 */
 
 static const uint8_t clen_order[CLENS] = {
 	16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,

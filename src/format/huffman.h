@@ -17,7 +17,7 @@
 #include "bitput.h"
 
 #define SM_HUFFMAN_SYMBOLS 288 /* of any code here, at most */
-#define SM_HUFFMAN_LIMIT 15    /* bits of any code word, at most */
+#define SM_HUFFMAN_LIMIT   15  /* bits of any code word, at most */
 
 /*
  * Code lengths for symbols 0 to n - 1; 0 where count[i] is 0.  At most

@@ -21,7 +21,7 @@
 /* What is read while a block is decoded: locals, which stay in registers. */
 struct bits {
 	const unsigned char *in;
-	uint64_t bits; /* above COUNT there may be more of the same input */
+	uint64_t bits;  /* above COUNT there may be more of the same input */
 	unsigned count; /* in its lowest six bits; see bits_drop() */
 };
 
@@ -37,8 +37,8 @@ bits_refill(struct bits *b)
 }
 
 /*
- * As many bits as the lowest six of `n` say: it may be a table's entry as it is.
- * What is above them changes nothing in the same bits of the difference.
+ * As many bits as the lowest six of `n` say: it may be a table's entry as it
+ * is. What is above them changes nothing in the same bits of the difference.
  */
 static inline void
 bits_drop(struct bits *b, uint32_t n)
@@ -133,8 +133,8 @@ head_dynamic(struct sm_inflate *z, struct bits *b)
 			n = 3 + bits_take(b, 2);
 			memset(len + i, len[i - 1], n);
 		} else {
-			n = symbol == 17 ? 3 + bits_take(b, 3) :
-					   11 + bits_take(b, 7);
+			n = symbol == 17 ? 3 + bits_take(b, 3)
+					 : 11 + bits_take(b, 7);
 		}
 		i += n;
 	}
@@ -301,8 +301,8 @@ inflate_coded_any(struct sm_inflate *z)
 			}
 			if (!ENTRY_IS_VALUE(e)) {
 				bits_drop(&b, e);
-				why = ENTRY_IS_END(e) ? SM_INFLATE_END :
-							SM_INFLATE_BAD;
+				why = ENTRY_IS_END(e) ? SM_INFLATE_END
+						      : SM_INFLATE_BAD;
 				break;
 			}
 		}
@@ -389,11 +389,10 @@ sm_inflate(struct sm_inflate *z)
 				return SM_INFLATE_IN;
 			if (!inflate_head(z))
 				return SM_INFLATE_BAD;
-			empty = z->state == SM_INFLATE_STORED &&
-				z->stored == 0;
+			empty = z->state == SM_INFLATE_STORED && z->stored == 0;
 		}
-		why = z->state == SM_INFLATE_STORED ? inflate_stored(z) :
-						      inflate_coded(z);
+		why = z->state == SM_INFLATE_STORED ? inflate_stored(z)
+						    : inflate_coded(z);
 		/* There is no more: what is asked for will not come. */
 		if (why == SM_INFLATE_IN && z->in_last)
 			return SM_INFLATE_BAD;

@@ -42,7 +42,7 @@
  * looks; and both tables, 18 KiB, leave room in a first-level cache of 32.
  */
 #define SM_INFLATE_LITLEN_BITS 12
-#define SM_INFLATE_DIST_BITS 9
+#define SM_INFLATE_DIST_BITS   9
 /*
  * Entries, with those for longer words, up to 15 bits: of a complete code, 2^s
  * entries for s bits more belong to s + 1 words or more.  So it is 8 / 4 for
@@ -93,7 +93,7 @@ bool sm_inflate_dist_table(uint32_t *table, const uint8_t *len, unsigned n);
 /* The code of the lengths: 7 bits at most, entries SYMBOL << 8 | bits. */
 bool sm_inflate_clen_table(uint32_t *table, const uint8_t *len);
 
-#define SM_INFLATE_CLENS 19
+#define SM_INFLATE_CLENS     19
 #define SM_INFLATE_CLEN_BITS 7
 
 #endif /* SM_INFLATE_H */

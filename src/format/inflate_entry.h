@@ -25,14 +25,14 @@
 #define ENTRY_END     0x4000u
 #define ENTRY_BAD     0u
 
-#define ENTRY_BITS(e) ((e) & 63) /* of a value: with the extra ones */
+#define ENTRY_BITS(e) ((e)&63) /* of a value: with the extra ones */
 
 #define ENTRY_LITERAL_COUNT(e) ((e) >> 6 & 3)
-#define ENTRY_IS_LITERAL(e) (((e) & 0xc0u) != 0)
+#define ENTRY_IS_LITERAL(e)    (((e)&0xc0u) != 0)
 /* Of what is no literal: */
-#define ENTRY_IS_VALUE(e)  (((e) & ENTRY_VALUE) != 0)
-#define ENTRY_IS_SUB(e)    (((e) & ENTRY_SUB) != 0)
-#define ENTRY_IS_END(e)    (((e) & ENTRY_END) != 0)
+#define ENTRY_IS_VALUE(e)  (((e)&ENTRY_VALUE) != 0)
+#define ENTRY_IS_SUB(e)    (((e)&ENTRY_SUB) != 0)
+#define ENTRY_IS_END(e)    (((e)&ENTRY_END) != 0)
 #define ENTRY_WORD_BITS(e) ((e) >> 8 & 15) /* without the extra ones */
 #define ENTRY_BASE(e)      ((e) >> 16)
 

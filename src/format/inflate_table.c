@@ -9,7 +9,7 @@
 #include "inflate.h"
 #include "inflate_entry.h"
 
-#define TABLE_MAX_BITS 15
+#define TABLE_MAX_BITS    15
 #define TABLE_MAX_SYMBOLS 288
 
 /* Symbols in the order of their code words, and how many there are of each. */
@@ -185,8 +185,7 @@ litlen_join(uint32_t *table)
 		for (n = 1; n < 3; n++) {
 			next = table[i >> bits];
 			if (!ENTRY_IS_LITERAL(next) ||
-			    bits + ENTRY_BITS(next) >
-				    SM_INFLATE_LITLEN_BITS)
+			    bits + ENTRY_BITS(next) > SM_INFLATE_LITLEN_BITS)
 				break;
 			/* Entry 0 alone meets itself, not joined yet. */
 			e |= (next & 0xff00) << (8 * n);

@@ -1,9 +1,9 @@
 /*
  * jsontext.h - strings as Python's json.dumps writes them, ASCII only
  *
- * Quotes, backslash and \b \f \n \r \t in their short forms, all other controls,
- * DEL and everything beyond ASCII as \uXXXX in lower case, beyond the BMP as a
- * surrogate pair: json.dumps with its default ensure_ascii.
+ * Quotes, backslash and \b \f \n \r \t in their short forms, all other
+ * controls, DEL and everything beyond ASCII as \uXXXX in lower case, beyond the
+ * BMP as a surrogate pair: json.dumps with its default ensure_ascii.
  */
 #ifndef SM_JSONTEXT_H
 #define SM_JSONTEXT_H

@@ -67,8 +67,8 @@ lines_step(struct lines_scan *s, size_t at)
 	size_t end = at - at % s->page_bytes;
 
 	if (end > s->released)
-		madvise((void *)(s->map.data + s->released),
-			end - s->released, MADV_DONTNEED);
+		madvise((void *)(s->map.data + s->released), end - s->released,
+			MADV_DONTNEED);
 	s->released = end;
 	if (s->opts->progress)
 		s->opts->progress(at, s->map.size, s->opts->arg);
@@ -137,8 +137,7 @@ lines_by_bytes(struct lines_scan *s, struct sm_err *err)
 		/* The batch's last byte may be the newline itself. */
 		end = s->map.size;
 		if (s->opts->bytes < s->map.size - start)
-			end = lines_next(&s->map,
-					 start + s->opts->bytes - 1);
+			end = lines_next(&s->map, start + s->opts->bytes - 1);
 		ret = lines_emit(s, start, end, SM_GZIP_NONE, SM_GZIP_NONE,
 				 err);
 		if (ret < 0)

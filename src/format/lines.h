@@ -15,7 +15,7 @@
 struct sm_lines_cut {
 	uint64_t batch;
 	uint64_t first_byte, end_byte; /* half-open */
-	uint64_t first, end;           /* lines; SM_GZIP_NONE when cut by bytes */
+	uint64_t first, end; /* lines; SM_GZIP_NONE when cut by bytes */
 };
 
 struct sm_lines_opts {
@@ -24,7 +24,8 @@ struct sm_lines_opts {
 	uint64_t bytes; /* ... at least so many bytes, to the next newline */
 	int (*cut)(const struct sm_lines_cut *c, void *arg,
 		   struct sm_err *err); /* <0 ends the scan */
-	void (*progress)(uint64_t done, uint64_t total, void *arg); /* or NULL */
+	void (*progress)(uint64_t done, uint64_t total,
+			 void *arg); /* or NULL */
 	void *arg;
 };
 

@@ -71,8 +71,8 @@ int sm_member_crc(struct sm_member_reader *r, uint32_t *crc, uint64_t at,
 		  uint64_t end, struct sm_err *err);
 
 /* Read the shard member at `at`, no further than `limit`, and inflate it. */
-int sm_member_read(struct sm_member *m, struct sm_member_reader *r,
-		   uint64_t at, uint64_t limit, struct sm_err *err);
+int sm_member_read(struct sm_member *m, struct sm_member_reader *r, uint64_t at,
+		   uint64_t limit, struct sm_err *err);
 
 /* Read the blocks from `at` to `end`, which must be in the file. */
 int sm_member_read_inside(struct sm_member_inside *s,

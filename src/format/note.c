@@ -5,14 +5,14 @@
 
 #include "note.h"
 
-#define NOTE_VERSION 1
+#define NOTE_VERSION   1
 #define NOTE_KIND_ROWS 1
 
 /* Words of the code lengths, the first bit lowest: RFC 1951, 3.2.2. */
 #define WORD_8_9 2u /* 0 10 */
 #define WORD_9_8 1u /* 10 0 */
-#define WORD_1 3u   /* 110 */
-#define WORD_2 7u   /* 111 */
+#define WORD_1   3u /* 110 */
+#define WORD_2   7u /* 111 */
 
 #define SAYS_BITS (8 * SM_NOTE_SAYS_BYTES)
 /* Bits of a block before those that say something. */
@@ -40,8 +40,8 @@ note_put_block(unsigned char *dst, const unsigned char *says)
 		sm_bitput_flush(&o);
 	}
 	for (i = 0; i < SAYS_BITS; i++) {
-		sm_bitput_add(&o, says[i / 8] >> i % 8 & 1 ? WORD_9_8 :
-							     WORD_8_9, 3);
+		sm_bitput_add(
+			&o, says[i / 8] >> i % 8 & 1 ? WORD_9_8 : WORD_8_9, 3);
 		sm_bitput_flush(&o);
 	}
 	sm_bitput_add(&o, WORD_2, 3); /* the end */
@@ -133,7 +133,7 @@ sm_note_count(const unsigned char *bits, uint64_t end)
 	for (i = 0; i < end / 8; i++)
 		n += (unsigned)__builtin_popcount(bits[i]);
 	if (end % 8 != 0)
-		n += (unsigned)__builtin_popcount(
-			bits[i] & ((1u << end % 8) - 1));
+		n += (unsigned)__builtin_popcount(bits[i] &
+						  ((1u << end % 8) - 1));
 	return n;
 }

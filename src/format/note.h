@@ -26,9 +26,9 @@
 #include <stdint.h>
 
 #define SM_NOTE_BLOCK_BYTES 59
-#define SM_NOTE_SAYS_BYTES 16 /* one block */
-#define SM_NOTE_HEAD_BYTES 8
-#define SM_NOTE_ROWS_MAX UINT32_MAX
+#define SM_NOTE_SAYS_BYTES  16 /* one block */
+#define SM_NOTE_HEAD_BYTES  8
+#define SM_NOTE_ROWS_MAX    UINT32_MAX
 
 /* Blocks of a note of so many rows. */
 static inline uint64_t

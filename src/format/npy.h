@@ -17,9 +17,17 @@
 #include "file.h"
 
 enum sm_npy_type {
-	SM_NPY_I1, SM_NPY_I2, SM_NPY_I4, SM_NPY_I8,
-	SM_NPY_U1, SM_NPY_U2, SM_NPY_U4, SM_NPY_U8,
-	SM_NPY_F2, SM_NPY_F4, SM_NPY_F8,
+	SM_NPY_I1,
+	SM_NPY_I2,
+	SM_NPY_I4,
+	SM_NPY_I8,
+	SM_NPY_U1,
+	SM_NPY_U2,
+	SM_NPY_U4,
+	SM_NPY_U8,
+	SM_NPY_F2,
+	SM_NPY_F4,
+	SM_NPY_F8,
 };
 
 #define SM_NPY_DIMS_MAX 8

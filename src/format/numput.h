@@ -16,7 +16,7 @@
 
 #include "bitput.h"
 
-#define NUMPUT_E8 UINT64_C(100000000)
+#define NUMPUT_E8  UINT64_C(100000000)
 #define NUMPUT_E15 UINT64_C(1000000000000000)
 #define NUMPUT_E16 UINT64_C(10000000000000000)
 
@@ -164,9 +164,9 @@ numput_long(char *dst, uint64_t v, int k)
 	d.first = head / NUMPUT_E8;
 	d.mid = numput_spread(head - d.first * NUMPUT_E8);
 	d.low = numput_spread(v - head * NUMPUT_E8);
-	d.count = d.low ? 9 + numput_count(d.low) :
-		  d.mid ? 1 + numput_count(d.mid) :
-			  1;
+	d.count = d.low   ? 9 + numput_count(d.low)
+		  : d.mid ? 1 + numput_count(d.mid)
+			  : 1;
 	return numput_layout(dst, d);
 }
 

@@ -132,8 +132,7 @@ shortest_long(int *k, uint64_t c, int q, bool narrow)
 	*k = narrow ? floor_log10_three_quarters_pow2(q) : floor_log10_pow2(q);
 	g = &sm_pow10[-*k - SM_POW10_MIN];
 	h = q + floor_log2_pow10(-*k) + 1; /* 1 to 4 */
-	return pick_decimal(scale_128(g, left << h),
-			    scale_128(g, (4 * c) << h),
+	return pick_decimal(scale_128(g, left << h), scale_128(g, (4 * c) << h),
 			    scale_128(g, (4 * c + 2) << h), c & 1);
 }
 
@@ -177,8 +176,8 @@ sm_numtext_f64(char *dst, double x)
 			return neg + put_zero(dst);
 		v = shortest_long(&k, frac, -1074, false);
 	} else {
-		v = shortest_long(&k, frac | UINT64_C(1) << 52,
-				  (int)exp - 1075, frac == 0 && exp > 1);
+		v = shortest_long(&k, frac | UINT64_C(1) << 52, (int)exp - 1075,
+				  frac == 0 && exp > 1);
 	}
 	if (exp - (1023 - 13) < 13)
 		return neg + numput_unit_long(dst, v, k);

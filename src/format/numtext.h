@@ -12,7 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SM_NUMTEXT_MAX 32 /* bytes; the longest is 24: -2.2250738585072014e-308 */
+#define SM_NUMTEXT_MAX                                                         \
+	32 /* bytes; the longest is 24: -2.2250738585072014e-308 */
 
 /*
  * Write a finite number to `dst` (SM_NUMTEXT_MAX bytes, all of which may be

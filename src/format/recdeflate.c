@@ -44,8 +44,8 @@
  * Bounds.  Memory is one window, about 1 MiB.  Parts may be of any length: what
  * fits SM_DEFWIN_UNIT together is appended as one unit, larger ones in pieces.
  * A window that is counted grows by no more than 9/8, and that only if it is
- * all literals; one that is not, and is of another kind where nobody looked, may
- * double.
+ * all literals; one that is not, and is of another kind where nobody looked,
+ * may double.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -171,15 +171,15 @@ match_cost(const struct sm_defwin *d, size_t len, uint64_t dist)
 }
 
 struct item {
-	size_t at, mid;              /* where it and its middle piece begin */
-	size_t len, mid_len;         /* what can be matched there; 0: nothing */
+	size_t at, mid;      /* where it and its middle piece begin */
+	size_t len, mid_len; /* what can be matched there; 0: nothing */
 	uint64_t dist, mid_dist;
 };
 
 /* Is the match of `len` bytes `dist` before better than the nearer two? */
 static inline bool
-item_far_is_better(const struct sm_defwin *d, const struct item *it,
-		   size_t len, uint64_t dist)
+item_far_is_better(const struct sm_defwin *d, const struct item *it, size_t len,
+		   uint64_t dist)
 {
 	uint64_t near, far;
 	size_t covered = it->len + it->mid_len;
@@ -244,9 +244,9 @@ recdeflate_item(struct sm_record_writer *w, const char *id, size_t id_len,
 		it.len = tpl->next.len +
 			 item_agree(d, id_at, it.dist, id_len, id_word);
 	if (it.mid_dist != 0)
-		it.mid_len = tpl->mid.len +
-			     item_agree(d, num_at, it.mid_dist, num_len,
-					part_word(num, num_len));
+		it.mid_len = tpl->mid.len + item_agree(d, num_at, it.mid_dist,
+						       num_len,
+						       part_word(num, num_len));
 
 	if (far - 1 < SM_DEFLATE_WINDOW && far != it.dist) {
 		len = sm_defwin_agree(d, it.at, far);

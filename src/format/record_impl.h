@@ -70,8 +70,7 @@ struct sm_record_writer {
 
 /* SM_ENCODER_RECORD: deflate symbols straight from the structure. */
 int sm_recdeflate_new(struct sm_record_writer **out,
-		      const struct sm_record_template *tpl,
-		      struct sm_err *err);
+		      const struct sm_record_template *tpl, struct sm_err *err);
 
 /* SM_ENCODER_ZLIB: text through an sm_encoder of `level`. */
 int sm_rectext_new(struct sm_record_writer **out,

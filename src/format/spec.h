@@ -35,7 +35,7 @@
 #include "buf.h"
 #include "digest.h"
 
-#define SM_SPEC_VERSION 1
+#define SM_SPEC_VERSION    1
 #define SM_SPEC_INPUTS_MAX 8
 
 enum sm_spec_type {
@@ -85,10 +85,10 @@ struct sm_spec {
 	void *opts; /* shape->opts_bytes; strings belong to the spec */
 	struct sm_spec_input input[SM_SPEC_INPUTS_MAX];
 	size_t inputs;
-	const char *output; /* absolute, or NULL */
+	const char *output;     /* absolute, or NULL */
 	uint64_t batches, rows; /* of the whole job */
-	uint64_t parts; /* 0: the job is not in parts */
-	int64_t part;   /* -1: none, this is the whole job */
+	uint64_t parts;         /* 0: the job is not in parts */
+	int64_t part;           /* -1: none, this is the whole job */
 	uint64_t fingerprint;
 	void *priv; /* what the strings live in */
 };
@@ -109,8 +109,7 @@ int sm_spec_new(struct sm_spec **out, const struct sm_spec_shape *shape,
 int sm_spec_set_input(struct sm_spec *s, size_t i, const char *name,
 		      const char *path, const struct sm_digest *d,
 		      struct sm_err *err);
-int sm_spec_set_output(struct sm_spec *s, const char *path,
-		       struct sm_err *err);
+int sm_spec_set_output(struct sm_spec *s, const char *path, struct sm_err *err);
 
 /*
  * Read `text`, called `where` in messages.  `shapes` are the kinds there are,
@@ -122,7 +121,11 @@ int sm_spec_parse(struct sm_spec **out,
 		  const struct sm_spec_shape *const *shapes, const char *text,
 		  const char *where, struct sm_err *err);
 
-/* The batches of one part: [*first, *end).  Parts differ by one batch at most. */
+/*
+
+ * The batches of one part: [*first, *end).  Parts differ by one batch at most.
+
+ */
 void sm_spec_part_range(uint64_t *first, uint64_t *end, uint64_t batches,
 			uint64_t part, uint64_t parts);
 /* The part that has the batch `id`. */

@@ -27,8 +27,7 @@ int sm_spec_check_double(const struct sm_spec_field *f, double v,
 int sm_spec_double_digits(double v);
 
 /* The option as it is typed: "--min-score" for min_score. */
-void sm_spec_option_name(char *dst, size_t size,
-			 const struct sm_spec_field *f);
+void sm_spec_option_name(char *dst, size_t size, const struct sm_spec_field *f);
 
 /* Is the optional number there? */
 bool sm_spec_has(const struct sm_spec_field *f, const void *opts);

@@ -146,7 +146,8 @@ sm_spec_reader_keys(struct spec_reader *r, json_t *o, const char *in,
 	json_t *v;
 	size_t i;
 
-	json_object_foreach(o, key, v) {
+	json_object_foreach(o, key, v)
+	{
 		if (name_known(key, known))
 			continue;
 		sm_spec_reader_at(r, "%s%s", in, key);

@@ -191,8 +191,8 @@ spec_set_parts(json_t *root, const struct sm_spec *s)
 	if (s->part >= 0 &&
 	    json_object_set_new(root, "part", json_integer(s->part)) < 0)
 		return -1;
-	return s->parts == 0 ? 0 :
-			       json_object_set_new(
+	return s->parts == 0 ? 0
+			     : json_object_set_new(
 				       root, "parts",
 				       json_integer((json_int_t)s->parts));
 }
@@ -212,9 +212,9 @@ sm_spec_text(const struct sm_spec *s, struct sm_err *err)
 			 "batches", (json_int_t)s->batches, "rows",
 			 (json_int_t)s->rows, "fingerprint", fp);
 	if (root && spec_set_parts(root, s) == 0 &&
-	    json_dump_callback(root, json_into_buf, &b,
-			       JSON_INDENT(2) | JSON_REAL_PRECISION(
-							spec_precision(s))) ==
+	    json_dump_callback(
+		    root, json_into_buf, &b,
+		    JSON_INDENT(2) | JSON_REAL_PRECISION(spec_precision(s))) ==
 		    0) {
 		sm_buf_putc(&b, '\n');
 		text = sm_buf_steal(&b);

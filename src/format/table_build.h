@@ -37,7 +37,7 @@ struct sm_table_build {
 	bool tmp_exists;
 	struct sm_table_area main, order;
 	int text_fd;
-	int fd; /* of "<name>.tmp" */
+	int fd;              /* of "<name>.tmp" */
 	uint64_t text_bytes; /* in file and buffer */
 	unsigned char *buffer;
 	size_t buffered;

@@ -17,19 +17,19 @@
 #ifndef SM_TABLE_FILE_H
 #define SM_TABLE_FILE_H
 
-#define SM_TABLE_MAGIC "SMTABLE\n"
-#define SM_TABLE_MAGIC_SIZE 8
-#define SM_TABLE_VERSION 1
+#define SM_TABLE_MAGIC       "SMTABLE\n"
+#define SM_TABLE_MAGIC_SIZE  8
+#define SM_TABLE_VERSION     1
 #define SM_TABLE_HEADER_SIZE 64
 
-#define SM_TABLE_NEAR_MAX 15 /* bytes of text within a slot */
-#define SM_TABLE_FAR 255     /* in place of a length: the text is elsewhere */
+#define SM_TABLE_NEAR_MAX 15  /* bytes of text within a slot */
+#define SM_TABLE_FAR      255 /* in place of a length: the text is elsewhere */
 
 /*
  * Dense if there are at most so many slots to an entry; small tables are dense
  * whatever is missing in them.
  */
 #define SM_TABLE_SLOTS_PER_ENTRY 16
-#define SM_TABLE_SMALL 65536
+#define SM_TABLE_SMALL           65536
 
 #endif /* SM_TABLE_FILE_H */

@@ -44,7 +44,7 @@ static const char *const digits_names[] = { "source", "double", NULL };
 static const char *const ids_names[] = { "auto", "int", "string", NULL };
 static const char *const encoder_names[] = { "record", "zlib", NULL };
 
-#define OPT(member) \
+#define OPT(member)                                                            \
 	.name = #member, .offset = offsetof(struct sm_candidates_opts, member)
 
 static const struct sm_spec_field candidates_fields[] = {
@@ -121,11 +121,11 @@ static int
 candidates_check(const void *opts, struct sm_err *err)
 {
 	const struct sm_candidates_opts *o = opts;
-	const char *missing = !o->cands  ? "cands" :
-			      !o->scores ? "scores" :
-			      !o->keys   ? "keys" :
-			      !o->vocab  ? "vocab" :
-					   NULL;
+	const char *missing = !o->cands    ? "cands"
+			      : !o->scores ? "scores"
+			      : !o->keys   ? "keys"
+			      : !o->vocab  ? "vocab"
+					   : NULL;
 	int ret;
 
 	if (missing)
@@ -206,8 +206,8 @@ static void
 input_set_pad(struct sm_candidates_input *in,
 	      const struct sm_candidates_opts *o)
 {
-	in->is_signed = in->cands.type == SM_NPY_I4 ||
-			in->cands.type == SM_NPY_I8;
+	in->is_signed =
+		in->cands.type == SM_NPY_I4 || in->cands.type == SM_NPY_I8;
 	in->has_pad = o->has_pad && (in->is_signed || o->pad >= 0);
 	in->pad = (uint64_t)o->pad;
 }
@@ -218,8 +218,8 @@ sm_candidates_input_open(struct sm_candidates_input *in,
 {
 	static const unsigned id_types = 1u << SM_NPY_I4 | 1u << SM_NPY_I8 |
 					 1u << SM_NPY_U4 | 1u << SM_NPY_U8;
-	static const unsigned score_types = 1u << SM_NPY_F2 | 1u << SM_NPY_F4 |
-					    1u << SM_NPY_F8;
+	static const unsigned score_types =
+		1u << SM_NPY_F2 | 1u << SM_NPY_F4 | 1u << SM_NPY_F8;
 	const char *cands = sm_candidates_path(spec, "cands");
 	const char *scores = sm_candidates_path(spec, "scores");
 	int ret;

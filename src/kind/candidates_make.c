@@ -202,9 +202,9 @@ make_collect(struct make *m, uint64_t row)
 
 	for (; at < end && n < m->pick_max; at++) {
 		if (at + MAKE_AHEAD < end)
-			sm_table_prefetch(&m->vocab,
-					  sm_candidates_id(in,
-							   at + MAKE_AHEAD));
+			sm_table_prefetch(
+				&m->vocab,
+				sm_candidates_id(in, at + MAKE_AHEAD));
 		id = sm_candidates_id(in, at);
 		/* Written so that a NaN fails. */
 		if (!(sm_candidates_score(in, at) >= min_score) ||
@@ -283,8 +283,7 @@ make_check_batch(const struct make *m, const struct sm_kind_batch *b,
 {
 	int ret;
 
-	if (b->first < 0 || b->end < b->first ||
-	    (uint64_t)b->end > m->in.rows)
+	if (b->first < 0 || b->end < b->first || (uint64_t)b->end > m->in.rows)
 		return sm_err_set(err, SM_EINPUT,
 				  "batch %" PRIu64 " asks for rows %" PRId64
 				  " to %" PRId64 " of %" PRIu64,

@@ -120,9 +120,9 @@ plan_check_keys(struct plan *p, struct sm_err *err)
 	sm_table_close(&t);
 	if (ret == 0 && p->keys_info.entries > p->in.rows)
 		sm_event_notice(p->cut->events,
-			       "'%s' has %" PRIu64 " keys for %" PRIu64
-			       " rows; those of no row are not used",
-			       p->keys, p->keys_info.entries, p->in.rows);
+				"'%s' has %" PRIu64 " keys for %" PRIu64
+				" rows; those of no row are not used",
+				p->keys, p->keys_info.entries, p->in.rows);
 	return ret;
 }
 
@@ -166,11 +166,11 @@ plan_warn_crlf(const struct plan *p, const struct sm_table_info *info,
 {
 	if (info->crlf > 0)
 		sm_event_notice(p->cut->events,
-			       "%" PRIu64 " line%s of '%s' in a carriage "
-			       "return, which is kept; was it written on "
-			       "Windows?",
-			       info->crlf, info->crlf == 1 ? " ends" : "s end",
-			       path);
+				"%" PRIu64 " line%s of '%s' in a carriage "
+				"return, which is kept; was it written on "
+				"Windows?",
+				info->crlf, info->crlf == 1 ? " ends" : "s end",
+				path);
 }
 
 static void
@@ -181,35 +181,37 @@ plan_warn(const struct plan *p, const struct plan_sample *s)
 
 	/* Who looks at every column has unsorted rows, and knows it. */
 	if (s->rising > 0 && !o->no_stop)
-		sm_event_notice(ev,
-			       "%" PRIu64 " of the first %" PRIu64 " rows of "
-			       "'%s' have rising scores (first: row %" PRIu64
-			       ", column %" PRIu64 "): a row ends at its first "
-			       "score below --min-score; for unsorted rows "
-			       "give --no-stop, and turn distances into scores",
-			       s->rising, s->rows, p->in.scores.map.path,
-			       s->rising_row, s->rising_column);
+		sm_event_notice(
+			ev,
+			"%" PRIu64 " of the first %" PRIu64 " rows of "
+			"'%s' have rising scores (first: row %" PRIu64
+			", column %" PRIu64 "): a row ends at its first "
+			"score below --min-score; for unsorted rows "
+			"give --no-stop, and turn distances into scores",
+			s->rising, s->rows, p->in.scores.map.path,
+			s->rising_row, s->rising_column);
 	if (s->ids > 0 && s->found == 0)
-		sm_event_notice(ev,
-			       "'%s' has none of the %" PRIu64 " candidates of "
-			       "the first %" PRIu64 " rows of '%s': is it the "
-			       "vocabulary of these candidates?",
-			       p->vocab, s->ids, s->rows, p->in.cands.map.path);
+		sm_event_notice(
+			ev,
+			"'%s' has none of the %" PRIu64 " candidates of "
+			"the first %" PRIu64 " rows of '%s': is it the "
+			"vocabulary of these candidates?",
+			p->vocab, s->ids, s->rows, p->in.cands.map.path);
 	plan_warn_crlf(p, &p->keys_info, p->keys);
 	plan_warn_crlf(p, &p->vocab_info, p->vocab);
 	if (p->vocab_info.unusable > 0)
 		sm_event_notice(ev,
-			       "%" PRIu64 " of %" PRIu64 " tokens of '%s' are "
-			       "no integers; --ids int leaves them out",
-			       p->vocab_info.unusable,
-			       p->vocab_info.unusable + p->vocab_info.entries,
-			       p->vocab);
+				"%" PRIu64 " of %" PRIu64 " tokens of '%s' are "
+				"no integers; --ids int leaves them out",
+				p->vocab_info.unusable,
+				p->vocab_info.unusable + p->vocab_info.entries,
+				p->vocab);
 	if (p->in.rows > 0 && p->in.width < o->min_candidates)
 		sm_event_notice(ev,
-			       "no row can be written: --min-candidates is "
-			       "%" PRIu64 ", and '%s' has %" PRIu64 " columns",
-			       o->min_candidates, p->in.cands.map.path,
-			       p->in.width);
+				"no row can be written: --min-candidates is "
+				"%" PRIu64 ", and '%s' has %" PRIu64 " columns",
+				o->min_candidates, p->in.cands.map.path,
+				p->in.width);
 }
 
 static int

@@ -92,7 +92,8 @@ run_close(struct run *r, int which)
 static void
 run_kill(struct run *r, int sig)
 {
-	/* It has a group as soon as it runs; where vfork is fork, a bit later.
+	/*
+	 * It has a group as soon as it runs; where vfork is fork, a bit later.
 	 */
 	if (r->o->foreground || kill(-r->pid, sig) < 0)
 		kill(r->pid, sig);

@@ -42,8 +42,8 @@
 #include "err.h"
 
 #define SM_COMMAND_GRACE_MS 5000 /* silence of a process left behind */
-#define SM_COMMAND_TERM_MS 5000  /* TERM to KILL after a timeout ... */
-#define SM_COMMAND_STOP_MS 1000  /* ... and when the worker is to end */
+#define SM_COMMAND_TERM_MS  5000 /* TERM to KILL after a timeout ... */
+#define SM_COMMAND_STOP_MS  1000 /* ... and when the worker is to end */
 
 /* Takes output; a failure (<0, with err) ends the command. */
 typedef int sm_command_sink(const void *data, size_t len, void *arg,
@@ -69,7 +69,7 @@ struct sm_command_opts {
 	void *arg;
 
 	bool foreground; /* in the caller's group, as a terminal's ^C expects */
-	double timeout_s; /* 0: none */
+	double timeout_s;        /* 0: none */
 	const atomic_bool *stop; /* or NULL; SM_ESTOPPED once it is true */
 	int stop_fd;             /* readable then; -1: none */
 	_Atomic int64_t *group;  /* NULL, or holds its group meanwhile */

@@ -88,12 +88,13 @@ exec_store_items(struct exec_cut *x, struct sm_err *err)
 		return ret;
 	if (info.empty)
 		sm_event_notice(ev, "%" PRIu64 " empty item%s left out",
-			       info.empty, info.empty == 1 ? "" : "s");
+				info.empty, info.empty == 1 ? "" : "s");
 	if (info.crlf)
 		sm_event_notice(ev,
-			       "%" PRIu64 " item%s in a carriage return, which "
-			       "is kept; was the list written on Windows?",
-			       info.crlf, info.crlf == 1 ? " ends" : "s end");
+				"%" PRIu64
+				" item%s in a carriage return, which "
+				"is kept; was the list written on Windows?",
+				info.crlf, info.crlf == 1 ? " ends" : "s end");
 	return 0;
 }
 

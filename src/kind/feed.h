@@ -23,8 +23,8 @@
 
 struct sm_feed {
 	int fd;
-	const char *name; /* for messages */
-	uint64_t at, end; /* the next byte to be read, and the last + 1 */
+	const char *name;       /* for messages */
+	uint64_t at, end;       /* the next byte to be read, and the last + 1 */
 	size_t buf_at, buf_len; /* what of `buf` is to be written */
 	bool sigpipe;           /* one was raised */
 	sigset_t before;

@@ -38,7 +38,7 @@ struct sm_kind_batch {
 struct sm_kind_input {
 	const char *name; /* of the option */
 	const char *path; /* NULL: no file that stays; see digest() */
-	bool sampled; /* digest both ends and spaced blocks only */
+	bool sampled;     /* digest both ends and spaced blocks only */
 };
 
 struct sm_kind_cut {
@@ -55,7 +55,7 @@ struct sm_kind_cut {
 struct sm_kind_env {
 	const struct sm_spec *spec;
 	int job_dirfd;
-	int tables_dirfd; /* the compiled tables */
+	int tables_dirfd;        /* the compiled tables */
 	const atomic_bool *stop; /* true: give up this batch, SM_ESTOPPED */
 	int stop_fd; /* becomes readable with it, for poll(2); -1: none */
 	/*
@@ -70,7 +70,7 @@ struct sm_kind_env {
 /* How one attempt went; zeroed by the caller, with -1 for the numbers. */
 struct sm_kind_outcome {
 	uint64_t rows, records, skipped;
-	int exit_status, signal; /* of the command, -1: none */
+	int exit_status, signal;   /* of the command, -1: none */
 	struct sm_buf stderr_tail; /* last bytes, at most SM_KIND_STDERR_MAX */
 };
 
@@ -119,9 +119,8 @@ struct sm_kind {
 	 * Make one batch in the foreground, on the caller's own output and
 	 * errors.  NULL: the kind runs no command.
 	 */
-	int (*try)(const struct sm_kind_env *env,
-		   const struct sm_kind_batch *b, int *exit_status,
-		   struct sm_err *err);
+	int (*try)(const struct sm_kind_env *env, const struct sm_kind_batch *b,
+		   int *exit_status, struct sm_err *err);
 };
 
 extern const struct sm_kind sm_kind_candidates;

@@ -95,8 +95,9 @@ batch_wake_range(struct sm_db *db, const char *text, double now,
 static int
 batch_wake(struct sm_db *db, double now, struct sm_err *err)
 {
-#define WAKE "UPDATE batch SET not_before = 0 WHERE state = 'pending' " \
-	     "AND not_before <> 0 AND "
+#define WAKE                                                                   \
+	"UPDATE batch SET not_before = 0 WHERE state = 'pending' "             \
+	"AND not_before <> 0 AND "
 	static const char over[] = WAKE "not_before <= ?1";
 	static const char ahead[] = WAKE "not_before > ?1 + 3600";
 #undef WAKE
@@ -107,7 +108,7 @@ batch_wake(struct sm_db *db, double now, struct sm_err *err)
 
 int
 sm_batch_open_attempt(struct sm_db *db, struct sm_batch *b,
-		     const struct sm_claim *claim, struct sm_err *err)
+		      const struct sm_claim *claim, struct sm_err *err)
 {
 	static const char text[] =
 		"INSERT INTO attempt (batch, worker, token, fingerprint, "

@@ -42,14 +42,13 @@ void sm_batch_release(struct sm_batch *b);
 int sm_batch_insert(struct sm_db *db, const struct sm_batch *b,
 		    struct sm_err *err);
 /* Does the row of b->id have these bounds?  1, 0, <0.  Reads only. */
-int sm_batch_is(struct sm_db *db, const struct sm_batch *b,
-		struct sm_err *err);
+int sm_batch_is(struct sm_db *db, const struct sm_batch *b, struct sm_err *err);
 
 struct sm_claim {
 	int64_t worker;
-	int64_t run;              /* the run that the worker joined */
-	const char *fingerprint;  /* of the options it works with */
-	double now;               /* Unix seconds */
+	int64_t run;             /* the run that the worker joined */
+	const char *fingerprint; /* of the options it works with */
+	double now;              /* Unix seconds */
 };
 
 /*
@@ -117,8 +116,8 @@ int sm_batch_get(struct sm_batch *b, struct sm_db *db, uint64_t id,
 		 struct sm_err *err);
 
 /* State and token of one row: 1, 0 if there is none, <0. */
-int sm_batch_look(char state[16], int64_t *token, struct sm_db *db,
-		  uint64_t id, struct sm_err *err);
+int sm_batch_look(char state[16], int64_t *token, struct sm_db *db, uint64_t id,
+		  struct sm_err *err);
 
 /* A done row whose shard is not there or not whole, guarded by its token. */
 int sm_batch_requeue(struct sm_db *db, uint64_t id, int64_t token,
@@ -142,16 +141,16 @@ struct sm_batch_row {
 };
 
 /*
- * Every row from id `from` on, in order, within sm_db_begin_read() for one snapshot.  One
- * cursor per connection at a time.
+ * Every row from id `from` on, in order, within sm_db_begin_read() for one
+ * snapshot.  One cursor per connection at a time.
  */
 int sm_batch_rows_begin(struct sm_db *db, uint64_t from, struct sm_err *err);
 int sm_batch_rows_next(struct sm_batch_row *row, struct sm_db *db,
 		       struct sm_err *err);
 void sm_batch_rows_end(struct sm_db *db);
 /* The first of them alone, as it is now: 1, 0, <0. */
-int sm_batch_row_from(struct sm_batch_row *row, struct sm_db *db,
-		      uint64_t from, struct sm_err *err);
+int sm_batch_row_from(struct sm_batch_row *row, struct sm_db *db, uint64_t from,
+		      struct sm_err *err);
 
 struct sm_batch_counts {
 	uint64_t total, pending, running, done, failed;

@@ -10,16 +10,15 @@
 /* A failed attempt waits 2^n seconds, but at most this. */
 #define BACKOFF_MAX_S 3600.0
 
-#define CLOSE_ATTEMPT                                                    \
-	"UPDATE attempt SET ended = ?1, outcome = ?2, exit_status = ?3, " \
-	"signal = ?4, error_class = ?5, message = ?6, stderr = ?7 "       \
+#define CLOSE_ATTEMPT                                                          \
+	"UPDATE attempt SET ended = ?1, outcome = ?2, exit_status = ?3, "      \
+	"signal = ?4, error_class = ?5, message = ?6, stderr = ?7 "            \
 	"WHERE batch = ?8 AND token = ?9 AND "
 
 /* Run `text`, which begins with CLOSE_ATTEMPT. */
 static int
 batch_close_as(struct sm_db *db, const char *text, const struct sm_batch *b,
-	       const struct sm_batch_trouble *t, double now,
-	       struct sm_err *err)
+	       const struct sm_batch_trouble *t, double now, struct sm_err *err)
 {
 	sqlite3_stmt *s = sql_get(db, text, err);
 	int ret;
@@ -50,17 +49,17 @@ batch_close_attempt(struct sm_db *db, const struct sm_batch *b,
 
 /* The guard: what every later write of a claim's holder asks of the row. */
 #ifdef SABOTAGE_no_guard
-#define GUARD(id, token, run) "id = " id " AND " token " = " token " AND " \
-	run " = " run
+#define GUARD(id, token, run)                                                  \
+	"id = " id " AND " token " = " token " AND " run " = " run
 #else
-#define GUARD(id, token, run)                                        \
-	"id = " id " AND state = 'running' AND token = " token " AND " \
-	run " = (SELECT run FROM job)"
+#define GUARD(id, token, run)                                                  \
+	"id = " id " AND state = 'running' AND token = " token " AND " run     \
+	" = (SELECT run FROM job)"
 #endif
 
-#define SET_DONE                                                              \
-	"UPDATE batch SET state = 'done', rows = ?4, records = ?5, "          \
-	"skipped = ?6, raw_bytes = ?7, gz_bytes = ?8, raw_crc32 = ?9, "       \
+#define SET_DONE                                                               \
+	"UPDATE batch SET state = 'done', rows = ?4, records = ?5, "           \
+	"skipped = ?6, raw_bytes = ?7, gz_bytes = ?8, raw_crc32 = ?9, "        \
 	"gz_crc32 = ?10, finished = ?11, error = NULL, token = ?2 "
 
 /* Run `text`, which begins with SET_DONE; its ?3 is `third`. */
@@ -89,8 +88,7 @@ batch_set_done(struct sm_db *db, const char *text, const struct sm_batch *b,
 
 int
 sm_batch_complete(struct sm_db *db, const struct sm_batch *b,
-		  const struct sm_batch_made *m, double now,
-		  struct sm_err *err)
+		  const struct sm_batch_made *m, double now, struct sm_err *err)
 {
 	static const char text[] = SET_DONE "WHERE " GUARD("?1", "?2", "?3");
 	struct sm_batch_trouble t = { .outcome = "done",
@@ -209,9 +207,8 @@ sm_batch_fenced(struct sm_db *db, const struct sm_batch *b, double now,
 
 	/* Given up for dead already: it was not, and that is worth a record. */
 	return batch_close_as(db,
-			      CLOSE_ATTEMPT
-			      "(outcome = 'running' OR outcome = "
-			      "'interrupted')",
+			      CLOSE_ATTEMPT "(outcome = 'running' OR outcome = "
+					    "'interrupted')",
 			      b, &t, now, err);
 }
 
@@ -237,18 +234,19 @@ int64_t
 sm_batch_retry(struct sm_db *db, enum sm_batch_set set, uint64_t first,
 	       uint64_t last, struct sm_err *err)
 {
-#define RETRY "UPDATE batch SET state = 'pending', not_before = 0, attempts = 0 "
+#define RETRY                                                                  \
+	"UPDATE batch SET state = 'pending', not_before = 0, attempts = 0 "
 	static const char failed[] = RETRY "WHERE state = 'failed'";
-	static const char all[] = RETRY
-		"WHERE state IN ('failed', 'done') OR (state = 'pending' "
-		"AND (attempts <> 0 OR not_before <> 0))";
-	static const char range[] = RETRY
-		"WHERE state IN ('failed', 'done', 'pending') "
-		"AND id BETWEEN ? AND ?";
+	static const char all[] =
+		RETRY "WHERE state IN ('failed', 'done') OR (state = 'pending' "
+		      "AND (attempts <> 0 OR not_before <> 0))";
+	static const char range[] =
+		RETRY "WHERE state IN ('failed', 'done', 'pending') "
+		      "AND id BETWEEN ? AND ?";
 #undef RETRY
-	const char *text = set == SM_BATCHES_FAILED ? failed :
-			   set == SM_BATCHES_ALL    ? all :
-						      range;
+	const char *text = set == SM_BATCHES_FAILED ? failed
+			   : set == SM_BATCHES_ALL  ? all
+						    : range;
 	sqlite3_stmt *s = sql_get(db, text, err);
 	int ret;
 

@@ -14,8 +14,8 @@ batch_read_held(struct sm_batch *b, sqlite3_stmt *s)
 	sqlite3_reset(s);
 }
 
-#define HELD_COLUMNS                                                       \
-	"b.id, b.token, b.worker, b.attempts, coalesce(b.max_attempts, "    \
+#define HELD_COLUMNS                                                           \
+	"b.id, b.token, b.worker, b.attempts, coalesce(b.max_attempts, "       \
 	"j.max_attempts), j.run"
 
 int
@@ -105,8 +105,8 @@ int
 sm_batch_look(char state[16], int64_t *token, struct sm_db *db, uint64_t id,
 	      struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(
-		db, "SELECT state, token FROM batch WHERE id = ?", err);
+	sqlite3_stmt *s =
+		sql_get(db, "SELECT state, token FROM batch WHERE id = ?", err);
 	bool failed = false;
 	int ret;
 
@@ -122,14 +122,14 @@ sm_batch_look(char state[16], int64_t *token, struct sm_db *db, uint64_t id,
 	return failed ? sm_err_mem(err, "a batch") : ret;
 }
 
-#define BATCH_ROWS                                                           \
-	"SELECT id, state, first, \"end\", token, rows, records, skipped, " \
+#define BATCH_ROWS                                                             \
+	"SELECT id, state, first, \"end\", token, rows, records, skipped, "    \
 	"raw_bytes, gz_bytes, raw_crc32, gz_crc32"
-static const char batch_rows_text[] = BATCH_ROWS
-	", joined, joined_at FROM batch WHERE id >= ? ORDER BY id";
+static const char batch_rows_text[] =
+	BATCH_ROWS ", joined, joined_at FROM batch WHERE id >= ? ORDER BY id";
 /* Of a job that is only read, and so not upgraded. */
-static const char batch_rows_text_1[] = BATCH_ROWS
-	", NULL, NULL FROM batch WHERE id >= ? ORDER BY id";
+static const char batch_rows_text_1[] =
+	BATCH_ROWS ", NULL, NULL FROM batch WHERE id >= ? ORDER BY id";
 
 int
 sm_batch_rows_begin(struct sm_db *db, uint64_t from, struct sm_err *err)
@@ -157,8 +157,7 @@ batch_rows_stmt(struct sm_db *db)
 }
 
 int
-sm_batch_rows_next(struct sm_batch_row *r, struct sm_db *db,
-		   struct sm_err *err)
+sm_batch_rows_next(struct sm_batch_row *r, struct sm_db *db, struct sm_err *err)
 {
 	sqlite3_stmt *s = batch_rows_stmt(db);
 	bool failed = false;
@@ -206,20 +205,19 @@ sm_batch_row_from(struct sm_batch_row *row, struct sm_db *db, uint64_t from,
 }
 
 int
-sm_batch_counts(struct sm_batch_counts *c, struct sm_db *db,
-		struct sm_err *err)
+sm_batch_counts(struct sm_batch_counts *c, struct sm_db *db, struct sm_err *err)
 {
-#define COUNTS                                                         \
-	"SELECT total, pending, running, done, failed, rows, records, " \
-	"skipped, raw_bytes, gz_bytes, percent, rows_per_s, elapsed_s, " \
+#define COUNTS                                                                 \
+	"SELECT total, pending, running, done, failed, rows, records, "        \
+	"skipped, raw_bytes, gz_bytes, percent, rows_per_s, elapsed_s, "       \
 	"coalesce(eta_s, -1)"
 	static const char text[] = COUNTS ", joined FROM progress";
 	static const char text_1[] = COUNTS ", 0 FROM progress";
 #undef COUNTS
 	sqlite3_stmt *s = sql_get(db, db->version < 2 ? text_1 : text, err);
-	uint64_t *const number[] = { &c->total,   &c->pending,   &c->running,
-				     &c->done,    &c->failed,    &c->rows,
-				     &c->records, &c->skipped,   &c->raw_bytes,
+	uint64_t *const number[] = { &c->total,   &c->pending, &c->running,
+				     &c->done,    &c->failed,  &c->rows,
+				     &c->records, &c->skipped, &c->raw_bytes,
 				     &c->gz_bytes };
 	size_t i, n = sizeof(number) / sizeof(*number);
 	int ret;

@@ -17,8 +17,8 @@
 
 /* A network file system keeps a dead host's locks for some 90 s. */
 #define DB_BUSY_NETWORK_MS 150000
-#define DB_BUSY_MS 5000
-#define DB_BUSY_SLEEP_MS 5
+#define DB_BUSY_MS         5000
+#define DB_BUSY_SLEEP_MS   5
 
 static int
 db_wal_hook(void *arg, sqlite3 *conn, const char *name, int pages)
@@ -63,9 +63,9 @@ db_has_journal(const struct sm_db *db)
 	/* One that cannot be looked at may be there. */
 	if (fstatat(db->dirfd, "job.db-wal", &st, 0) == 0 || errno != ENOENT)
 		return true;
-	return fstatat(db->dirfd, "job.db-journal", &st, 0) == 0 ?
-		       st.st_size > 0 :
-		       errno != ENOENT;
+	return fstatat(db->dirfd, "job.db-journal", &st, 0) == 0
+		       ? st.st_size > 0
+		       : errno != ENOENT;
 }
 
 /*
@@ -87,8 +87,8 @@ db_uri(const struct sm_db *db)
 			sqlite3_str_appendf(s, "%%%02X", (unsigned char)*p);
 		else
 			sqlite3_str_appendchar(s, 1, *p);
-	sqlite3_str_appendall(s, immutable ? "?mode=ro&immutable=1" :
-					     "?mode=ro");
+	sqlite3_str_appendall(s,
+			      immutable ? "?mode=ro&immutable=1" : "?mode=ro");
 	return sqlite3_str_finish(s);
 }
 
@@ -106,9 +106,9 @@ db_set_journal(struct sm_db *db, struct sm_err *err)
 		return ret;
 	if (ret > 0) {
 		ret = sql_exec(db,
-			       db->opts.network_fs ?
-				       "PRAGMA journal_mode = TRUNCATE" :
-				       "PRAGMA journal_mode = WAL",
+			       db->opts.network_fs
+				       ? "PRAGMA journal_mode = TRUNCATE"
+				       : "PRAGMA journal_mode = WAL",
 			       "choose the journal", err);
 		if (ret < 0)
 			return ret;
@@ -263,10 +263,11 @@ sm_db_open(struct sm_db **out, const char *dir, int dirfd,
 	int ret;
 
 	if (strlen(dir) > DB_DIR_MAX)
-		return sm_err_set(err, SM_EINPUT,
-				  "the path of the job is %zu bytes long, and "
-				  "SQLite opens none over %d; use a shorter one",
-				  strlen(dir), DB_DIR_MAX);
+		return sm_err_set(
+			err, SM_EINPUT,
+			"the path of the job is %zu bytes long, and "
+			"SQLite opens none over %d; use a shorter one",
+			strlen(dir), DB_DIR_MAX);
 	db = calloc(1, sizeof(*db));
 	if (!db)
 		return sm_err_mem(err, "the database");
@@ -333,8 +334,7 @@ db_finds(struct sm_db *db, const char *text, struct sm_err *err)
 int
 sm_db_has_job(struct sm_db *db, struct sm_err *err)
 {
-	int ret = db_finds(db,
-			   "SELECT 1 FROM sqlite_schema WHERE name = 'job'",
+	int ret = db_finds(db, "SELECT 1 FROM sqlite_schema WHERE name = 'job'",
 			   err);
 
 	return ret > 0 ? db_finds(db, "SELECT 1 FROM job", err) : ret;
@@ -346,8 +346,8 @@ sm_db_set_full_sync(struct sm_db *db, bool full, struct sm_err *err)
 	/* A rollback journal is for file systems that deserve no less. */
 	db->full_sync = full || !db->wal;
 	return sql_exec(db,
-			db->full_sync ? "PRAGMA synchronous = FULL" :
-					"PRAGMA synchronous = NORMAL",
+			db->full_sync ? "PRAGMA synchronous = FULL"
+				      : "PRAGMA synchronous = NORMAL",
 			"set synchronous", err);
 }
 

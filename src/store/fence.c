@@ -26,8 +26,7 @@ sm_fence_take_over(struct sm_db *db, double now, struct sm_err *err)
 		"(SELECT id FROM batch WHERE state = 'running')";
 	static const char workers[] =
 		"UPDATE worker SET ended = ?1 WHERE ended IS NULL";
-	static const char job[] =
-		"UPDATE job SET run = run + 1";
+	static const char job[] = "UPDATE job SET run = run + 1";
 	static const char batches[] =
 		"UPDATE batch SET state = 'pending', not_before = 0, attempts "
 		"= max(attempts - 1, 0) WHERE state = 'running'";

@@ -48,9 +48,9 @@ history_append(struct sm_status *st, sqlite3_stmt *s, double now,
 	b->error = sql_column_dup(s, 2, &failed);
 	b->attempts = sqlite3_column_int64(s, 3);
 	started = sqlite3_column_double(s, 4);
-	b->elapsed_s = strcmp(b->state ? b->state : "", "running") == 0 ?
-			       now - started :
-			       sqlite3_column_double(s, 5) - started;
+	b->elapsed_s = strcmp(b->state ? b->state : "", "running") == 0
+			       ? now - started
+			       : sqlite3_column_double(s, 5) - started;
 	b->pid = sqlite3_column_int64(s, 6);
 	b->stderr_tail = history_last_line(
 		(const char *)sqlite3_column_text(s, 7), &failed);
@@ -58,8 +58,8 @@ history_append(struct sm_status *st, sqlite3_stmt *s, double now,
 }
 
 static int
-history_list(struct sm_status *st, const char *text, int max,
-	     struct sm_db *db, struct sm_err *err)
+history_list(struct sm_status *st, const char *text, int max, struct sm_db *db,
+	     struct sm_err *err)
 {
 	sqlite3_stmt *s = sql_get(db, text, err);
 	double now = sm_clock_wall();
@@ -81,11 +81,11 @@ int
 sm_history_list(struct sm_status *st, int max, struct sm_db *db,
 		struct sm_err *err)
 {
-#define LIST(state)                                                          \
-	"SELECT b.id, b.state, b.error, b.attempts, b.started, b.finished, " \
-	"coalesce(w.pid, 0), (SELECT stderr FROM attempt WHERE batch = b.id "\
-	"AND stderr IS NOT NULL ORDER BY id DESC LIMIT 1) "                  \
-	"FROM batch AS b LEFT JOIN worker AS w ON w.id = b.worker "          \
+#define LIST(state)                                                            \
+	"SELECT b.id, b.state, b.error, b.attempts, b.started, b.finished, "   \
+	"coalesce(w.pid, 0), (SELECT stderr FROM attempt WHERE batch = b.id "  \
+	"AND stderr IS NOT NULL ORDER BY id DESC LIMIT 1) "                    \
+	"FROM batch AS b LEFT JOIN worker AS w ON w.id = b.worker "            \
 	"WHERE b.state = '" state "' ORDER BY b.id LIMIT ?"
 	static const char failed[] = LIST("failed");
 	static const char running[] = LIST("running");

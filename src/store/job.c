@@ -84,8 +84,8 @@ job_bind_setting(sqlite3_stmt *s, int i, int v)
 static int
 job_forget_form(struct sm_db *db, int single_member, struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(
-		db, "SELECT 1 FROM job WHERE single_member <> ?", err);
+	sqlite3_stmt *s =
+		sql_get(db, "SELECT 1 FROM job WHERE single_member <> ?", err);
 	int ret;
 
 	if (!s)
@@ -153,8 +153,8 @@ sm_job_set_spec(struct sm_db *db, const char *spec, const char *fingerprint,
 static int
 job_path_differs(struct sm_db *db, const char *path, struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(
-		db, "SELECT 1 FROM job WHERE final_path IS NOT ?", err);
+	sqlite3_stmt *s =
+		sql_get(db, "SELECT 1 FROM job WHERE final_path IS NOT ?", err);
 	int ret;
 
 	if (!s)
@@ -204,8 +204,8 @@ sm_job_set_final(struct sm_db *db, const char *path, bool force,
 int
 sm_job_begin_run(struct sm_db *db, double at, struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(
-		db, "UPDATE job SET started = ?, ended = NULL", err);
+	sqlite3_stmt *s =
+		sql_get(db, "UPDATE job SET started = ?, ended = NULL", err);
 	int ret;
 
 	if (!s)
@@ -218,8 +218,8 @@ sm_job_begin_run(struct sm_db *db, double at, struct sm_err *err)
 int
 sm_job_end_run(struct sm_db *db, int64_t run, double at, struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(
-		db, "UPDATE job SET ended = ? WHERE run = ?", err);
+	sqlite3_stmt *s =
+		sql_get(db, "UPDATE job SET ended = ? WHERE run = ?", err);
 	int ret;
 
 	if (!s)
@@ -291,18 +291,18 @@ job_read(struct sm_job *j, sqlite3_stmt *s, bool *failed)
 int
 sm_job_get(struct sm_job *j, struct sm_db *db, struct sm_err *err)
 {
-#define JOB_COLUMNS                                                           \
-	"SELECT kind, spec, fingerprint, batches, rows, workers, paused, "    \
-	"run, max_attempts, lease_s, sync, fail_fast, network_fs, "           \
-	"final_path, final_size, final_digest, created, started, ended, "     \
+#define JOB_COLUMNS                                                            \
+	"SELECT kind, spec, fingerprint, batches, rows, workers, paused, "     \
+	"run, max_attempts, lease_s, sync, fail_fast, network_fs, "            \
+	"final_path, final_size, final_digest, created, started, ended, "      \
 	"final_force"
 	static const char text[] = JOB_COLUMNS
 		", single_member, consume, generation, part, "
 		"coalesce(parts, 0), first_batch, coalesce(whole_batches, "
 		"batches) FROM job";
 	/* Of a job that is only read, and so not upgraded. */
-	static const char text_1[] = JOB_COLUMNS
-		", 0, 0, 0, NULL, 0, 0, batches FROM job";
+	static const char text_1[] =
+		JOB_COLUMNS ", 0, 0, 0, NULL, 0, 0, batches FROM job";
 #undef JOB_COLUMNS
 	sqlite3_stmt *s = sql_get(db, db->version < 2 ? text_1 : text, err);
 	bool failed = false;
@@ -348,8 +348,8 @@ sm_job_pulse(struct sm_job_pulse *p, struct sm_db *db, struct sm_err *err)
 		return err->code;
 	ret = sql_step(db, s, "read the job", err);
 	if (ret <= 0)
-		return ret < 0 ? ret :
-				 sm_err_set(err, SM_EDAMAGED,
+		return ret < 0 ? ret
+			       : sm_err_set(err, SM_EDAMAGED,
 					    "the job row of '%s' is gone",
 					    db->path);
 	p->workers = sqlite3_column_int(s, 0);

@@ -13,7 +13,7 @@ struct sm_job {
 	char *kind, *spec;
 	char fingerprint[17]; /* hexadecimal */
 	uint64_t batches, rows;
-	int64_t part;  /* of a larger job; -1: the job is whole */
+	int64_t part;   /* of a larger job; -1: the job is whole */
 	uint64_t parts; /* that the larger one has */
 	uint64_t first_batch, whole_batches; /* `batches`, where whole */
 	int workers;
@@ -27,9 +27,9 @@ struct sm_job {
 	bool final_force;
 	bool single_member;
 	bool consume;
-	int64_t generation;    /* 0: no shard was consumed; joined.h */
-	int64_t final_size;    /* -1: not finalized */
-	char final_digest[17]; /* "" likewise */
+	int64_t generation;             /* 0: no shard was consumed; joined.h */
+	int64_t final_size;             /* -1: not finalized */
+	char final_digest[17];          /* "" likewise */
 	double created, started, ended; /* 0: not yet */
 };
 
@@ -58,8 +58,8 @@ int sm_job_insert_input(struct sm_db *db, const struct sm_job_input *in,
 int sm_job_set(struct sm_db *db, const struct sm_settings *s,
 	       struct sm_err *err);
 /* A new spec and fingerprint; workers that hold the old ones are fenced. */
-int sm_job_set_spec(struct sm_db *db, const char *spec,
-		    const char *fingerprint, struct sm_err *err);
+int sm_job_set_spec(struct sm_db *db, const char *spec, const char *fingerprint,
+		    struct sm_err *err);
 /* The journal is no log any more (sm_db_leave_wal()). */
 int sm_job_set_network_fs(struct sm_db *db, struct sm_err *err);
 int sm_job_set_final(struct sm_db *db, const char *path, bool force,

@@ -20,8 +20,7 @@ sm_joined_record(struct sm_db *db, uint64_t id, int64_t token, uint64_t at,
 }
 
 int
-sm_joined_adopt(struct sm_db *db, uint64_t id, uint64_t at,
-		struct sm_err *err)
+sm_joined_adopt(struct sm_db *db, uint64_t id, uint64_t at, struct sm_err *err)
 {
 	static const char text[] =
 		"UPDATE batch SET joined = token, joined_at = ? "

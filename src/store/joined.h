@@ -2,7 +2,8 @@
  * joined.h - which batches are in the final file, growing or finished
  *
  * `joined` of a row is the token whose bytes that file holds, `joined_at` where
- * they begin in it.  A row whose `joined` is not its token was made again since.
+ * they begin in it.  A row whose `joined` is not its token was made again
+ * since.
  *
  * A job that consumes its shards removes one once its bytes are durably in the
  * file and this is committed.  Its `generation` is then the file's that the

@@ -13,7 +13,7 @@
  * byte of the database file (os.h: RESERVED_BYTE).
  */
 #define WAL_WRITE_BYTE 120
-#define RESERVED_BYTE 0x40000001
+#define RESERVED_BYTE  0x40000001
 
 static bool
 outsider_line(const char *line, uint64_t inode, uint64_t byte, int *pid)

@@ -7,7 +7,7 @@ extern const unsigned char sm_schema_tables[];
 extern const unsigned char sm_schema_views[];
 
 #define SCHEMA_APPLICATION_ID 0x534d696c
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION        2
 
 static int
 schema_pragma(struct sm_db *db, const char *text, int64_t *value,
@@ -103,9 +103,11 @@ sm_schema_create(struct sm_db *db, struct sm_err *err)
 		return ret;
 	ret = sm_schema_is_empty(db, err); /* somebody may have been faster */
 	if (ret > 0)
-		ret = sql_exec(db, (const char *)sm_schema_tables, "create the tables", err);
+		ret = sql_exec(db, (const char *)sm_schema_tables,
+			       "create the tables", err);
 	if (ret == 0)
-		ret = sql_exec(db, (const char *)sm_schema_views, "create the views", err);
+		ret = sql_exec(db, (const char *)sm_schema_views,
+			       "create the views", err);
 	if (ret == 0)
 		return sm_db_commit(db, err);
 	sm_db_rollback(db);
@@ -125,7 +127,8 @@ static const struct schema_column {
 	{ "job", "consume",
 	  "ALTER TABLE job ADD COLUMN consume INTEGER NOT NULL "
 	  "DEFAULT 0 CHECK (consume IN (0, 1))" },
-	{ "job", "generation", "ALTER TABLE job ADD COLUMN generation INTEGER NOT NULL "
+	{ "job", "generation",
+	  "ALTER TABLE job ADD COLUMN generation INTEGER NOT NULL "
 	  "DEFAULT 0" },
 	{ "job", "part", "ALTER TABLE job ADD COLUMN part INTEGER" },
 	{ "job", "parts", "ALTER TABLE job ADD COLUMN parts INTEGER" },
@@ -164,8 +167,8 @@ schema_add_columns(struct sm_db *db, struct sm_err *err)
 	for (i = 0; i < sizeof(schema_added) / sizeof(*schema_added); i++) {
 		ret = schema_has(db, &schema_added[i], err);
 		if (ret == 0)
-			ret = sql_exec(db, schema_added[i].add,
-				       "add a column", err);
+			ret = sql_exec(db, schema_added[i].add, "add a column",
+				       err);
 		if (ret < 0)
 			return ret;
 	}

@@ -107,8 +107,8 @@ sql_wants_space(struct sm_db *db, int rc, int sys)
 int
 sql_err(struct sm_db *db, int rc, const char *what, struct sm_err *err)
 {
-	const char *reason = db->main ? sqlite3_errmsg(db->main) :
-					sqlite3_errstr(rc);
+	const char *reason =
+		db->main ? sqlite3_errmsg(db->main) : sqlite3_errstr(rc);
 	int class, sys;
 
 	if ((rc & 0xff) == SQLITE_CORRUPT && sql_disk_failed(db)) {
@@ -179,8 +179,7 @@ sql_step(struct sm_db *db, sqlite3_stmt *s, const char *what,
 }
 
 int
-sql_run(struct sm_db *db, sqlite3_stmt *s, const char *what,
-	struct sm_err *err)
+sql_run(struct sm_db *db, sqlite3_stmt *s, const char *what, struct sm_err *err)
 {
 	int ret;
 
@@ -220,9 +219,9 @@ sql_bind_opt(sqlite3_stmt *s, int i, int64_t v)
 int64_t
 sql_column_opt(sqlite3_stmt *s, int i)
 {
-	return sqlite3_column_type(s, i) == SQLITE_NULL ?
-		       -1 :
-		       sqlite3_column_int64(s, i);
+	return sqlite3_column_type(s, i) == SQLITE_NULL
+		       ? -1
+		       : sqlite3_column_int64(s, i);
 }
 
 void

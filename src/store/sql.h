@@ -32,8 +32,8 @@ struct sm_db {
 	sqlite3 *guard; /* holds the write lock while `main` checkpoints */
 	int queue_fd;   /* write.lock, this connection's own open file */
 	bool in_turn, in_write, full_sync, wal;
-	int64_t version; /* of the schema; an older one is only read */
-	int wal_pages;      /* in the log after the latest commit */
+	int64_t version;     /* of the schema; an older one is only read */
+	int wal_pages;       /* in the log after the latest commit */
 	int checkpointed_at; /* wal_pages at the last try */
 	struct sql_cached cache[SQL_CACHE_MAX];
 	size_t cached;
@@ -74,8 +74,8 @@ int sql_exec(struct sm_db *db, const char *text, const char *what,
 
 /* NULL: NULL.  The text must live until the statement has been stepped. */
 void sql_bind_text(sqlite3_stmt *s, int i, const char *text);
-void sql_bind_opt(sqlite3_stmt *s, int i, int64_t v);         /* <0: NULL */
-int64_t sql_column_opt(sqlite3_stmt *s, int i);               /* NULL: -1 */
+void sql_bind_opt(sqlite3_stmt *s, int i, int64_t v); /* <0: NULL */
+int64_t sql_column_opt(sqlite3_stmt *s, int i);       /* NULL: -1 */
 /* As much as there is room for; "" for NULL, and for no memory: *failed. */
 void sql_column_copy(char *dst, size_t size, sqlite3_stmt *s, int i,
 		     bool *failed);

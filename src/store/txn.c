@@ -17,8 +17,8 @@
  */
 #define CHECKPOINT_PAGES 500
 
-#define WAIT_POLL_MS 50
-#define TURN_POLL_MS 5
+#define WAIT_POLL_MS   50
+#define TURN_POLL_MS   5
 #define WAIT_NOTICE_MS 10000
 
 static void
@@ -40,8 +40,7 @@ wait_busy(struct sm_db *db, uint64_t waited_ms, struct sm_err *err)
 	int pid = sm_outsider_pid(db);
 	char who[64];
 
-	snprintf(who, sizeof(who), pid ? "process %d" : "another process",
-		 pid);
+	snprintf(who, sizeof(who), pid ? "process %d" : "another process", pid);
 	return sm_err_set(err, SM_EBUSY,
 			  "'%s' is busy: %s has held a write transaction open "
 			  "for %d s; end it there, then try again",
@@ -106,8 +105,8 @@ turn_poll(struct sm_db *db, struct sm_err *err)
 static int
 turn_begin(struct sm_db *db, struct sm_err *err)
 {
-	int ret = db->opts.wait.limit_s > 0 ? turn_poll(db, err) :
-					      turn_wait(db, err);
+	int ret = db->opts.wait.limit_s > 0 ? turn_poll(db, err)
+					    : turn_wait(db, err);
 
 	if (ret < 0)
 		return ret;
@@ -151,8 +150,7 @@ wait_notice(struct sm_db *db, uint64_t waited_ms)
 
 	if (!w->notice)
 		return;
-	snprintf(who, sizeof(who), pid ? "process %d" : "another process",
-		 pid);
+	snprintf(who, sizeof(who), pid ? "process %d" : "another process", pid);
 	snprintf(text, sizeof(text),
 		 "waiting for the database since %d s: %s holds a write "
 		 "transaction open; end it there",
@@ -182,8 +180,7 @@ wait_exec(struct sm_db *db, const char *sql, int *rc, struct sm_err *err)
 			return sm_err_set(err, SM_ESTOPPED,
 					  "stopped while waiting for '%s'",
 					  db->path);
-		if (w->limit_s > 0 &&
-		    (double)(now - begun) > w->limit_s * 1000)
+		if (w->limit_s > 0 && (double)(now - begun) > w->limit_s * 1000)
 			return wait_busy(db, now - begun, err);
 		if (now - told >= WAIT_NOTICE_MS) {
 			wait_notice(db, now - begun);

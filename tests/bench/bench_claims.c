@@ -11,7 +11,8 @@
  *	        the write lock
  *	bare    one process alone: the same statements on the same tables, by
  *	        SQLite's API, without queue, fence or fault points
- *	files   one process alone: create, write a shard's worth of bytes, rename
+ *	files   one process alone: create, write a shard's worth of bytes,
+ *	        rename
  *
  * -s syncs: the database at each commit, and each file before it is renamed.
  * Prints batches a second, and the fewest and the most of one worker.
@@ -55,7 +56,7 @@ struct bench {
 		double begin; /* 0: not yet */
 		double took[WORKERS_MAX];
 		uint64_t count[WORKERS_MAX];
-	} *shared;
+	} * shared;
 };
 
 static void
@@ -94,13 +95,17 @@ static void
 self_join(struct self *s, int slot)
 {
 	struct sm_db_opts opts = { .mode = SM_DB_WRITE };
-	struct sm_worker row = { .slot = slot, .pid = getpid(),
-				 .pid_start = 1, .supervised = true,
+	struct sm_worker row = { .slot = slot,
+				 .pid = getpid(),
+				 .pid_start = 1,
+				 .supervised = true,
 				 .started = sm_clock_wall() };
 	struct sm_job_pulse pulse;
 
-	check(s, sm_db_open(&s->db, s->bench->dir, s->bench->dirfd, &opts,
-			    &s->err), "open");
+	check(s,
+	      sm_db_open(&s->db, s->bench->dir, s->bench->dirfd, &opts,
+			 &s->err),
+	      "open");
 	check(s, sm_db_set_full_sync(s->db, s->bench->sync, &s->err), "sync");
 	check(s, sm_db_begin_write(s->db, &s->err), "begin");
 	check(s, sm_worker_insert(s->db, &row, "bench", &s->err), "join");
@@ -112,8 +117,7 @@ self_join(struct self *s, int slot)
 }
 
 static struct sm_shard *
-self_make(struct self *s, const struct sm_batch *b,
-	  struct sm_batch_made *made)
+self_make(struct self *s, const struct sm_batch *b, struct sm_batch_made *made)
 {
 	static const char text[FILE_BYTES] = { 0x03 };
 	struct sm_gzip_shard head = { .batch = b->id };
@@ -123,8 +127,10 @@ self_make(struct self *s, const struct sm_batch *b,
 	*made = (struct sm_batch_made){ .gz_bytes = FILE_BYTES };
 	if (strcmp(s->bench->mode, "store") == 0)
 		return NULL;
-	check(s, sm_shard_open(&shard, s->bench->shards_fd, b->id, 6, b->token,
-			       &s->err), "shard");
+	check(s,
+	      sm_shard_open(&shard, s->bench->shards_fd, b->id, 6, b->token,
+			    &s->err),
+	      "shard");
 	check(s, sm_shard_deflated(shard, text, 60, &s->err), "write");
 	check(s, sm_shard_finish(shard, &head, s->bench->sync, &info, &s->err),
 	      "finish");
@@ -235,8 +241,9 @@ run_bare(const struct bench *bench)
 
 	snprintf(path, sizeof(path), "%s/job.db", bench->dir);
 	if (sqlite3_open(path, &db) != SQLITE_OK ||
-	    sqlite3_exec(db, bench->sync ? "PRAGMA synchronous = FULL" :
-					   "PRAGMA synchronous = NORMAL",
+	    sqlite3_exec(db,
+			 bench->sync ? "PRAGMA synchronous = FULL"
+				     : "PRAGMA synchronous = NORMAL",
 			 NULL, NULL, NULL) != SQLITE_OK)
 		die("bare", sqlite3_errmsg(db));
 	for (i = 0; i < STATEMENTS; i++)
@@ -356,8 +363,8 @@ main(int argc, char **argv)
 	if (!realpath(argv[optind + 1], b.dir))
 		die(argv[optind + 1], "no such job");
 	b.dirfd = open(b.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	b.shards_fd = openat(b.dirfd, "shards",
-			     O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	b.shards_fd =
+		openat(b.dirfd, "shards", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	b.shared = mmap(NULL, sizeof(*b.shared), PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (b.dirfd < 0 || b.shards_fd < 0 || b.shared == MAP_FAILED)

@@ -97,8 +97,8 @@ make_rows(struct bench *b)
 	for (r = 0; r < b->rows; r++) {
 		low = 0.4 * sm_rand_unit(&seed);
 		for (i = 0; i < b->width; i++)
-			score[i] = (float)(low + (0.98 - low) *
-						 sm_rand_unit(&seed));
+			score[i] = (float)(low +
+					   (0.98 - low) * sm_rand_unit(&seed));
 		qsort(score, (size_t)b->width, sizeof(*score), falling);
 		it = &b->item[(size_t)r * (size_t)b->width];
 		for (i = 0; i < b->width && score[i] >= 0.3F; i++, it++) {
@@ -107,9 +107,14 @@ make_rows(struct bench *b)
 			it->id_len = (unsigned char)snprintf(
 				it->id, sizeof(it->id), "%" PRIu32,
 				draw_id(&seed));
-			it->num_len = (unsigned char)(b->source ?
-				sm_numtext_f32(num, score[i]) :
-				sm_numtext_f64(num, (double)score[i]));
+			it->num_len =
+				(unsigned char)(b->source
+							? sm_numtext_f32(
+								  num, score[i])
+							: sm_numtext_f64(
+								  num,
+								  (double)score
+									  [i]));
 			memcpy(it->num, num, sizeof(it->num));
 		}
 		b->items[r] = i;

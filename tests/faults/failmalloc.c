@@ -44,7 +44,6 @@ look_up(void)
 	*(void **)&next_malloc = dlsym(RTLD_NEXT, "malloc");
 }
 
-
 static void
 say(const char *what)
 {

@@ -43,11 +43,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TASKS_MAX   256
-#define OPTIONS                                                       \
-	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK |                 \
-	 PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | \
-	 PTRACE_O_EXITKILL)
+#define TASKS_MAX 256
+#define OPTIONS                                                                \
+	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |    \
+	 PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL)
 
 /* Where a call has the path or descriptor of the file that it is about. */
 enum subject { NONE, FD, PATH0, PATH1, PATH3, SECOND_PATH };
@@ -58,34 +57,95 @@ struct call {
 	enum subject subject;
 };
 
-#define C(name, subject) { #name, SYS_##name, subject }
+#define C(name, subject)                                                       \
+	{                                                                      \
+#name, SYS_##name, subject                                     \
+	}
 
 static const struct call calls[] = {
-	C(read, FD), C(pread64, FD), C(readv, FD), C(write, FD),
-	C(pwrite64, FD), C(writev, FD), C(fsync, FD), C(fdatasync, FD),
-	C(ftruncate, FD), C(fallocate, FD), C(fadvise64, FD), C(close, FD),
-	C(fstat, FD), C(fstatfs, FD), C(getdents64, FD), C(lseek, FD),
-	C(fcntl, FD), C(flock, FD), C(fchmod, FD), C(fchown, FD),
-	C(fchdir, FD), C(openat, PATH1), C(newfstatat, PATH1),
-	C(statx, PATH1), C(mkdirat, PATH1), C(unlinkat, PATH1),
-	C(renameat, PATH3), C(renameat2, PATH3), C(linkat, PATH3),
-	C(faccessat, PATH1), C(faccessat2, PATH1), C(readlinkat, PATH1),
-	C(truncate, PATH0), C(statfs, PATH0), C(execve, PATH0),
-	C(mmap, NONE), C(munmap, NONE), C(mprotect, NONE), C(brk, NONE),
-	C(madvise, NONE), C(clone, NONE), C(clone3, NONE), C(wait4, NONE),
-	C(pipe2, NONE), C(socketpair, NONE), C(eventfd2, NONE), C(dup3, NONE),
-	C(sendto, NONE), C(recvfrom, NONE), C(futex, NONE), C(prctl, NONE),
-	C(getrandom, NONE), C(kill, NONE), C(tgkill, NONE),
-	C(exit_group, NONE), C(exit, NONE), C(close_range, NONE),
-	C(rt_sigaction, NONE), C(rt_sigprocmask, NONE), C(getpid, NONE),
-	C(pidfd_open, NONE), C(setpgid, NONE), C(ppoll, NONE),
-	C(pselect6, NONE), C(clock_nanosleep, NONE), C(geteuid, NONE),
-	C(getcwd, NONE), C(ioctl, FD),
+	C(read, FD),
+	C(pread64, FD),
+	C(readv, FD),
+	C(write, FD),
+	C(pwrite64, FD),
+	C(writev, FD),
+	C(fsync, FD),
+	C(fdatasync, FD),
+	C(ftruncate, FD),
+	C(fallocate, FD),
+	C(fadvise64, FD),
+	C(close, FD),
+	C(fstat, FD),
+	C(fstatfs, FD),
+	C(getdents64, FD),
+	C(lseek, FD),
+	C(fcntl, FD),
+	C(flock, FD),
+	C(fchmod, FD),
+	C(fchown, FD),
+	C(fchdir, FD),
+	C(openat, PATH1),
+	C(newfstatat, PATH1),
+	C(statx, PATH1),
+	C(mkdirat, PATH1),
+	C(unlinkat, PATH1),
+	C(renameat, PATH3),
+	C(renameat2, PATH3),
+	C(linkat, PATH3),
+	C(faccessat, PATH1),
+	C(faccessat2, PATH1),
+	C(readlinkat, PATH1),
+	C(truncate, PATH0),
+	C(statfs, PATH0),
+	C(execve, PATH0),
+	C(mmap, NONE),
+	C(munmap, NONE),
+	C(mprotect, NONE),
+	C(brk, NONE),
+	C(madvise, NONE),
+	C(clone, NONE),
+	C(clone3, NONE),
+	C(wait4, NONE),
+	C(pipe2, NONE),
+	C(socketpair, NONE),
+	C(eventfd2, NONE),
+	C(dup3, NONE),
+	C(sendto, NONE),
+	C(recvfrom, NONE),
+	C(futex, NONE),
+	C(prctl, NONE),
+	C(getrandom, NONE),
+	C(kill, NONE),
+	C(tgkill, NONE),
+	C(exit_group, NONE),
+	C(exit, NONE),
+	C(close_range, NONE),
+	C(rt_sigaction, NONE),
+	C(rt_sigprocmask, NONE),
+	C(getpid, NONE),
+	C(pidfd_open, NONE),
+	C(setpgid, NONE),
+	C(ppoll, NONE),
+	C(pselect6, NONE),
+	C(clock_nanosleep, NONE),
+	C(geteuid, NONE),
+	C(getcwd, NONE),
+	C(ioctl, FD),
 #ifdef SYS_open
-	C(open, PATH0), C(stat, PATH0), C(lstat, PATH0), C(access, PATH0),
-	C(mkdir, PATH0), C(rmdir, PATH0), C(unlink, PATH0),
-	C(rename, SECOND_PATH), C(readlink, PATH0), C(poll, NONE),
-	C(fork, NONE), C(vfork, NONE), C(pipe, NONE), C(dup2, NONE),
+	C(open, PATH0),
+	C(stat, PATH0),
+	C(lstat, PATH0),
+	C(access, PATH0),
+	C(mkdir, PATH0),
+	C(rmdir, PATH0),
+	C(unlink, PATH0),
+	C(rename, SECOND_PATH),
+	C(readlink, PATH0),
+	C(poll, NONE),
+	C(fork, NONE),
+	C(vfork, NONE),
+	C(pipe, NONE),
+	C(dup2, NONE),
 #endif
 };
 
@@ -287,8 +347,8 @@ static void
 set_register(pid_t tid, bool result, long value)
 {
 #if defined(__x86_64__)
-	long at = result ? offsetof(struct user_regs_struct, rax) :
-			   offsetof(struct user_regs_struct, orig_rax);
+	long at = result ? offsetof(struct user_regs_struct, rax)
+			 : offsetof(struct user_regs_struct, orig_rax);
 
 	ptrace(PTRACE_POKEUSER, tid, at, value);
 #elif defined(__aarch64__)
@@ -338,13 +398,12 @@ is_unlock(const struct task *t, long number, const unsigned long long *arg)
 
 	if (number == SYS_flock)
 		return arg[1] == LOCK_UN;
-	if (number != SYS_fcntl ||
-	    (arg[1] != F_SETLK && arg[1] != F_OFD_SETLK))
+	if (number != SYS_fcntl || (arg[1] != F_SETLK && arg[1] != F_OFD_SETLK))
 		return false;
 	/* l_type is the first member of struct flock. */
 	return process_vm_readv(t->tid, &(struct iovec){ &type, sizeof(type) },
-				1, &(struct iovec){ (void *)arg[2],
-						    sizeof(type) },
+				1,
+				&(struct iovec){ (void *)arg[2], sizeof(type) },
 				1, 0) == sizeof(type) &&
 	       type == F_UNLCK;
 }
@@ -361,8 +420,8 @@ tell(const struct task *t, const char *name, const char *path,
 		text_of(data, n < sizeof(data) ? n + 1 : sizeof(data), t,
 			arg[1]);
 	data[strcspn(data, "\n")] = '\0';
-	fprintf(out, "%d %s %s%s%s%s\n", t->role, name, path,
-		*data ? " " : "", data, want.alone && is_it ? " !" : "");
+	fprintf(out, "%d %s %s%s%s%s\n", t->role, name, path, *data ? " " : "",
+		data, want.alone && is_it ? " !" : "");
 }
 
 static void
@@ -466,8 +525,8 @@ follow(pid_t first)
 		}
 		task_remove(tid);
 		if (tid == first)
-			code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
-						     WEXITSTATUS(status);
+			code = WIFSIGNALED(status) ? 128 + WTERMSIG(status)
+						   : WEXITSTATUS(status);
 	}
 	return code;
 }
@@ -508,10 +567,11 @@ set_action(char *s)
 		const char *name;
 		int value;
 	} errors[] = {
-		{ "EIO", EIO },	      { "ENOSPC", ENOSPC }, { "EDQUOT", EDQUOT },
-		{ "EINTR", EINTR },   { "EMFILE", EMFILE }, { "ENOMEM", ENOMEM },
-		{ "EROFS", EROFS },   { "EAGAIN", EAGAIN }, { "ENOLCK", ENOLCK },
-		{ "EACCES", EACCES },
+		{ "EIO", EIO },       { "ENOSPC", ENOSPC },
+		{ "EDQUOT", EDQUOT }, { "EINTR", EINTR },
+		{ "EMFILE", EMFILE }, { "ENOMEM", ENOMEM },
+		{ "EROFS", EROFS },   { "EAGAIN", EAGAIN },
+		{ "ENOLCK", ENOLCK }, { "EACCES", EACCES },
 	};
 	size_t i, n = strlen(s);
 
@@ -537,14 +597,29 @@ main(int argc, char **argv)
 
 	while ((opt = getopt(argc, argv, "+o:n:a:r:c:p:x:")) != -1)
 		switch (opt) {
-		case 'o': want.out = optarg; break;
-		case 'n': want.nth = strtoul(optarg, NULL, 10); break;
-		case 'a': set_action(optarg); break;
-		case 'r': want.role = atoi(optarg); break;
-		case 'c': want.names = optarg; break;
-		case 'p': want.path = optarg; break;
-		case 'x': want.alone = optarg; break;
-		default: return 125;
+		case 'o':
+			want.out = optarg;
+			break;
+		case 'n':
+			want.nth = strtoul(optarg, NULL, 10);
+			break;
+		case 'a':
+			set_action(optarg);
+			break;
+		case 'r':
+			want.role = atoi(optarg);
+			break;
+		case 'c':
+			want.names = optarg;
+			break;
+		case 'p':
+			want.path = optarg;
+			break;
+		case 'x':
+			want.alone = optarg;
+			break;
+		default:
+			return 125;
 		}
 	if (!want.out || optind == argc) {
 		fputs("usage: nthcall -o FILE [OPTIONS] CMD...\n", stderr);

@@ -41,8 +41,8 @@ static int
 by_us(size_t *len, const uint8_t *data, size_t size, size_t piece, size_t room)
 {
 	struct sm_inflate *z = calloc(1, sizeof(*z));
-	unsigned char *in = malloc(SM_INFLATE_IN_MIN + piece +
-				   SM_INFLATE_IN_SLACK);
+	unsigned char *in =
+		malloc(SM_INFLATE_IN_MIN + piece + SM_INFLATE_IN_SLACK);
 	enum sm_inflate_why why;
 	size_t at = 0, left, n;
 

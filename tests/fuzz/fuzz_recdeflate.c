@@ -14,7 +14,7 @@
 
 #include "../unit/memshard.h"
 
-#define PARTS    8
+#define PARTS 8
 /* A code serves 4 MiB at most: more than that. */
 #define TEXT_MAX ((size_t)5 << 20)
 
@@ -84,8 +84,7 @@ fuzz_record(struct fuzz *f, struct sm_record_writer *w)
 	fuzz_text(f, t->head);
 	fuzz_text(f, key);
 	fuzz_text(f, t->list);
-	for (i = 0; i < items && f->p < f->end && f->text.len < TEXT_MAX;
-	     i++) {
+	for (i = 0; i < items && f->p < f->end && f->text.len < TEXT_MAX; i++) {
 		id = fuzz_part(f);
 		num = fuzz_part(f);
 		w->ops->item(w, id.text, id.len, num.text, num.len);

@@ -63,12 +63,12 @@ failing(const char *name, int error)
 }
 
 /* TYPE NAME(DECLARED), called with GIVEN, which fails by BAD and ERROR */
-#define FAILING(type, name, declared, given, bad, error)                  \
-	type __real_##name declared;                                      \
-	type __wrap_##name declared;                                      \
-	type __wrap_##name declared                                       \
-	{                                                                 \
-		return failing(#name, error) ? (bad) : __real_##name given; \
+#define FAILING(type, name, declared, given, bad, error)                       \
+	type __real_##name declared;                                           \
+	type __wrap_##name declared;                                           \
+	type __wrap_##name declared                                            \
+	{                                                                      \
+		return failing(#name, error) ? (bad) : __real_##name given;    \
 	}
 
 FAILING(void *, malloc, (size_t n), (n), NULL, ENOMEM)
@@ -100,11 +100,10 @@ FAILING(ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at),
 	(fd, p, n, at), -1, ENOSPC)
 FAILING(DIR *, opendir, (const char *p), (p), NULL, EMFILE)
 FAILING(DIR *, fdopendir, (int fd), (fd), NULL, ENOMEM)
-FAILING(struct dirent *, readdir, (DIR *d), (d), NULL, EIO)
+FAILING(struct dirent *, readdir, (DIR * d), (d), NULL, EIO)
 FAILING(void *, mmap, (void *a, size_t n, int p, int f, int fd, off_t at),
 	(a, n, p, f, fd, at), MAP_FAILED, ENOMEM)
-FAILING(ssize_t, getrandom, (void *p, size_t n, unsigned f), (p, n, f), -1,
-	EIO)
+FAILING(ssize_t, getrandom, (void *p, size_t n, unsigned f), (p, n, f), -1, EIO)
 FAILING(int, sqlite3_step, (sqlite3_stmt * s), (s), SQLITE_IOERR, EIO)
 FAILING(const unsigned char *, sqlite3_column_text, (sqlite3_stmt * s, int i),
 	(s, i), NULL, ENOMEM)
@@ -139,8 +138,7 @@ ssize_t __wrap_write(int fd, const void *p, size_t n);
 ssize_t
 __wrap_write(int fd, const void *p, size_t n)
 {
-	return n != 8 && failing("write", ENOSPC) ? -1 :
-						    __real_write(fd, p, n);
+	return n != 8 && failing("write", ENOSPC) ? -1 : __real_write(fd, p, n);
 }
 
 int __real_open(const char *path, int flags, ...);
@@ -170,9 +168,9 @@ __wrap_openat(int dirfd, const char *path, int flags, ...)
 	if (flags & O_CREAT)
 		mode = va_arg(ap, mode_t);
 	va_end(ap);
-	return failing("openat", EMFILE) ?
-		       -1 :
-		       __real_openat(dirfd, path, flags, mode);
+	return failing("openat", EMFILE)
+		       ? -1
+		       : __real_openat(dirfd, path, flags, mode);
 }
 
 int __real_poll(struct pollfd *fds, nfds_t n, int ms);

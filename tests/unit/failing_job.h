@@ -119,8 +119,7 @@ plan_for(const char *output, int encoder, bool accept, int consume)
 	static const char *const names[] = { "cands.npy", "scores.npy",
 					     "keys.txt", "vocab.txt" };
 	struct sm_candidates_opts c;
-	struct sm_plan_opts o = { .output = output,
-				  .accept_changed = accept };
+	struct sm_plan_opts o = { .output = output, .accept_changed = accept };
 	struct sm_plan_result r;
 	int i;
 
@@ -173,8 +172,7 @@ answer(char *dst, size_t size, const char *text)
 
 	snprintf(path, sizeof(path), "%s/job.db", job);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, text, -1, &s, NULL),
-			 SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, text, -1, &s, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
 	snprintf(dst, size, "%s", (const char *)sqlite3_column_text(s, 0));
 	sqlite3_finalize(s);

@@ -13,7 +13,7 @@
 
 #include "failing_act.h"
 
-#define STEP 13
+#define STEP          13
 #define SCENARIOS_MAX 20
 
 /* One moment in a job's life, and what is done then. */
@@ -23,7 +23,7 @@ struct scenario {
 	int (*act)(void);
 	/* It said that it is done: is it?  NULL: nothing more than the rest. */
 	void (*done)(const char *where);
-	int again; /* what it may also end with, done a second time */
+	int again;  /* what it may also end with, done a second time */
 	bool keeps; /* what is done is never made again */
 	/* Batches that are put back once, on purpose: in SQL's words. */
 	const char *twice;
@@ -48,7 +48,8 @@ done_is_kept(void)
 	snprintf(text, sizeof(text),
 		 "SELECT count(*) FROM json_each('[%s,%s]') WHERE value <> 0 "
 		 "AND value NOT IN (SELECT token FROM batch WHERE state = "
-		 "'done')", done_before, done_after);
+		 "'done')",
+		 done_before, done_after);
 	return number(text) == 0;
 }
 
@@ -83,12 +84,14 @@ audit(const struct scenario *s, const char *where)
 {
 	char text[512];
 
-	snprintf(text, sizeof(text),
-		 "SELECT count(*) FROM batch AS b WHERE (SELECT count(*) FROM "
-		 "attempt AS a WHERE a.batch = b.id AND a.outcome = 'done') "
-		 "<> 1 + (id IN (%s)) OR NOT EXISTS (SELECT 1 FROM attempt AS a "
-		 "WHERE a.batch = b.id AND a.token = b.token AND a.outcome = "
-		 "'done')", s->twice);
+	snprintf(
+		text, sizeof(text),
+		"SELECT count(*) FROM batch AS b WHERE (SELECT count(*) FROM "
+		"attempt AS a WHERE a.batch = b.id AND a.outcome = 'done') "
+		"<> 1 + (id IN (%s)) OR NOT EXISTS (SELECT 1 FROM attempt AS a "
+		"WHERE a.batch = b.id AND a.token = b.token AND a.outcome = "
+		"'done')",
+		s->twice);
 	if (number(text))
 		fail_msg("%s: a batch was not committed once", where);
 }

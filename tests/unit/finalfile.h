@@ -20,13 +20,13 @@
 #include "final.h"
 #include "shard.h"
 
-#define FINGERPRINT UINT64_C(0xfeedface01234567)
+#define FINGERPRINT   UINT64_C(0xfeedface01234567)
 #define BATCH_ROWS(b) ((b) % 7 + ((b) % 50 == 0 ? 200 : 0))
 
 struct finalfile {
 	bool is_single;
 	bool notes;
-	bool drop; /* rows are dropped */
+	bool drop;                            /* rows are dropped */
 	uint64_t (*left_out)(uint64_t batch); /* NULL: none */
 };
 
@@ -149,9 +149,9 @@ finalfile_make(const struct finalfile *ff, uint64_t n)
 		}
 		e[b] = finalfile_shard(ff, b, row);
 		sm_shard_name(name, b, 6);
-		assert_int_equal(sm_final_append(f, finalfile_dirfd, name,
-						 &e[b], NULL),
-				 0);
+		assert_int_equal(
+			sm_final_append(f, finalfile_dirfd, name, &e[b], NULL),
+			0);
 		assert_int_equal(unlinkat(finalfile_dirfd, name, 0), 0);
 	}
 	for (b = 0; b < n; b++)

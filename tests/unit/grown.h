@@ -30,14 +30,13 @@ grown_setup(void **state)
 		return -1;
 	jobdb_make(BATCHES);
 	worker = jobdb_worker(0);
-	h = (struct sm_handle){ .dir = { .path = jobdb.path,
-					 .fd = jobdb.fd,
-					 .shards_fd = -1 },
-				.db = jobdb.db,
-				.job = { .batches = BATCHES,
-					 .final_size = -1 },
-				.fingerprint = 0xab,
-				.digits = sm_shard_digits(BATCHES) };
+	h = (struct sm_handle){
+		.dir = { .path = jobdb.path, .fd = jobdb.fd, .shards_fd = -1 },
+		.db = jobdb.db,
+		.job = { .batches = BATCHES, .final_size = -1 },
+		.fingerprint = 0xab,
+		.digits = sm_shard_digits(BATCHES)
+	};
 	h.job.final_path = strdup(jobdb_file("f.gz"));
 	mkdirat(jobdb.fd, "shards", 0755);
 	h.dir.shards_fd = openat(jobdb.fd, "shards", O_RDONLY | O_DIRECTORY);
@@ -83,9 +82,9 @@ make_one(const char *word)
 	made.raw_crc32 = i.raw_crc32;
 	made.gz_crc32 = i.gz_crc32;
 	jobdb_begin();
-	assert_int_equal(sm_batch_complete(jobdb.db, &b, &made, JOBDB_NOW,
-					   &jobdb.err),
-			 1);
+	assert_int_equal(
+		sm_batch_complete(jobdb.db, &b, &made, JOBDB_NOW, &jobdb.err),
+		1);
 	assert_int_equal(sm_shard_publish(s, NULL), 0);
 	jobdb_commit();
 	sm_shard_free(s);

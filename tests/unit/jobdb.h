@@ -25,7 +25,7 @@
 #include "worker.h"
 
 #define JOBDB_NOW 1000000.0 /* what the tests call now, Unix seconds */
-#define JOBDB_FP "00000000000000ab"
+#define JOBDB_FP  "00000000000000ab"
 
 struct jobdb {
 	char path[64];
@@ -104,8 +104,8 @@ jobdb_commit(void)
 static inline void
 jobdb_plan(uint64_t n)
 {
-	struct sm_job job = { .kind = (char *)(uintptr_t)"exec",
-			      .spec = (char *)(uintptr_t)"{}",
+	struct sm_job job = { .kind = (char *)(uintptr_t) "exec",
+			      .spec = (char *)(uintptr_t) "{}",
 			      .fingerprint = JOBDB_FP,
 			      .batches = n,
 			      .rows = 10 * n,
@@ -193,10 +193,9 @@ jobdb_int(const char *sql)
 static inline int64_t
 jobdb_worker(int slot)
 {
-	struct sm_worker w = { .slot = slot,
-			       .pid = 1,
-			       .pid_start = 1,
-			       .started = JOBDB_NOW };
+	struct sm_worker w = {
+		.slot = slot, .pid = 1, .pid_start = 1, .started = JOBDB_NOW
+	};
 
 	jobdb_begin();
 	assert_int_equal(sm_worker_insert(jobdb.db, &w, "host", &jobdb.err), 0);

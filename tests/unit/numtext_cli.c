@@ -26,9 +26,9 @@ union number {
 static size_t
 cli_text(char *dst, const char *type, const union number *x)
 {
-	return strcmp(type, "f64") == 0 ? sm_numtext_f64(dst, x->f64) :
-	       strcmp(type, "f32") == 0 ? sm_numtext_f32(dst, x->f32) :
-					  sm_numtext_f16(dst, x->f16);
+	return strcmp(type, "f64") == 0   ? sm_numtext_f64(dst, x->f64)
+	       : strcmp(type, "f32") == 0 ? sm_numtext_f32(dst, x->f32)
+					  : sm_numtext_f16(dst, x->f16);
 }
 
 static int

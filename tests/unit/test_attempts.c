@@ -35,18 +35,20 @@ test_max_attempts(void **state)
 		assert_int_equal(jobdb_fail(&b, &jobdb_broken, &failed), 1);
 		assert_int_equal(failed, i == 3);
 		wait = strtod(jobdb_text("SELECT not_before FROM batch"),
-			      NULL) - NOW;
+			      NULL) -
+		       NOW;
 		if (i < 3) {
 			/* 2^n seconds, a quarter more or less. */
 			assert_true(wait >= 0.75 * (1 << i));
 			assert_true(wait <= 1.25 * (1 << i));
-			assert_int_equal(jobdb_claim_at(&b, w, NOW + wait -
-							0.1), 0);
+			assert_int_equal(
+				jobdb_claim_at(&b, w, NOW + wait - 0.1), 0);
 			now = NOW + wait + 0.001;
 		}
 	}
 	assert_int_equal(jobdb_int("SELECT state = 'failed' AND attempts = 3 "
-				   "AND error = 'it broke' FROM batch"), 1);
+				   "AND error = 'it broke' FROM batch"),
+			 1);
 	assert_int_equal(jobdb_int("SELECT count(*) FROM attempt WHERE "
 				   "outcome = 'error' AND exit_status = 3 AND "
 				   "signal IS NULL AND error_class = 'command' "
@@ -70,7 +72,8 @@ test_not_worth_retrying(void **state)
 	assert_int_equal(jobdb_fail(&b, &t, &failed), 1);
 	assert_true(failed);
 	assert_int_equal(jobdb_int("SELECT attempts FROM batch WHERE state = "
-				   "'failed'"), 1);
+				   "'failed'"),
+			 1);
 }
 
 /* The wait never passes an hour, after however many attempts. */
@@ -116,11 +119,11 @@ test_interruptions(void **state)
 		assert_int_equal(jobdb_claim(&b, w), 1);
 		assert_int_equal(b.id, 0);
 		/* The attempt under way does not interrupt the row of them. */
-		assert_int_equal(sm_batch_interruptions(jobdb.db, 0,
-							&jobdb.err), i - 1);
+		assert_int_equal(
+			sm_batch_interruptions(jobdb.db, 0, &jobdb.err), i - 1);
 		assert_int_equal(jobdb_give_back(&b), 1);
-		assert_int_equal(sm_batch_interruptions(jobdb.db, 0,
-							&jobdb.err), i);
+		assert_int_equal(
+			sm_batch_interruptions(jobdb.db, 0, &jobdb.err), i);
 	}
 	assert_int_equal(jobdb_claim(&b, w), 1);
 	assert_int_equal(jobdb_fail(&b, &jobdb_broken, NULL), 1);

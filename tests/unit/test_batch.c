@@ -66,7 +66,7 @@ test_is(void **state)
 		.end = 3,
 		.first_byte = 7,
 		.end_byte = 99,
-		.item = (char *)(uintptr_t)"it's"
+		.item = (char *)(uintptr_t) "it's"
 	};
 	struct sm_batch other[6];
 	size_t i;
@@ -98,7 +98,7 @@ test_claim_fields(void **state)
 			       .end = -1,
 			       .first_byte = 7,
 			       .end_byte = 99,
-			       .item = (char *)(uintptr_t)"it's" };
+			       .item = (char *)(uintptr_t) "it's" };
 	struct sm_batch b;
 	int64_t w;
 
@@ -179,8 +179,8 @@ test_no_claim(void **state)
 	jobdb_commit();
 	/* Given up for dead: it must come back under a new row. */
 	jobdb_begin();
-	assert_int_equal(sm_worker_end(jobdb.db, claim.worker, NOW,
-				       &jobdb.err), 0);
+	assert_int_equal(sm_worker_end(jobdb.db, claim.worker, NOW, &jobdb.err),
+			 0);
 	assert_int_equal(sm_batch_claim(&b, jobdb.db, &claim, &jobdb.err), 0);
 	assert_int_equal(sm_worker_is_open(jobdb.db, claim.worker, &jobdb.err),
 			 0);
@@ -230,10 +230,8 @@ test_fenced(void **state)
 	a = jobdb_worker(0);
 	b = jobdb_worker(1);
 	assert_int_equal(jobdb_claim(&first, a), 1);
-	assert_int_equal(sm_batch_of_worker(&seen, jobdb.db, b, &jobdb.err),
-			 0);
-	assert_int_equal(sm_batch_of_worker(&seen, jobdb.db, a, &jobdb.err),
-			 1);
+	assert_int_equal(sm_batch_of_worker(&seen, jobdb.db, b, &jobdb.err), 0);
+	assert_int_equal(sm_batch_of_worker(&seen, jobdb.db, a, &jobdb.err), 1);
 	assert_int_equal(seen.token, first.token);
 	assert_int_equal(seen.attempts, 1);
 	assert_int_equal(seen.max_attempts, 3);
@@ -254,7 +252,8 @@ test_fenced(void **state)
 	/* Its attempt was closed by the rescue; that it came late is told. */
 	do_fenced(&first);
 	assert_string_equal(jobdb_text("SELECT outcome FROM attempt "
-				       "ORDER BY id"), "fenced");
+				       "ORDER BY id"),
+			    "fenced");
 	assert_int_equal(jobdb_complete(&second, 51), 1);
 	assert_int_equal(jobdb_complete(&first, 50), 0);
 	assert_int_equal(jobdb_int("SELECT gz_bytes FROM batch"), 51);
@@ -277,7 +276,8 @@ test_fenced_by_hand(void **state)
 	do_fenced(&first);
 	assert_string_equal(jobdb_text("SELECT group_concat(outcome) FROM "
 				       "(SELECT outcome FROM attempt "
-				       "ORDER BY id)"), "fenced,running");
+				       "ORDER BY id)"),
+			    "fenced,running");
 	assert_int_equal(jobdb_complete(&second, 50), 1);
 }
 
@@ -300,8 +300,7 @@ test_run_fence(void **state)
 	assert_int_equal(jobdb_give_back(&b), 0);
 	assert_string_equal(jobdb_text("SELECT state FROM batch"), "running");
 	/* Whoever rescues it works under the new run. */
-	assert_int_equal(sm_batch_of_worker(&seen, jobdb.db, w, &jobdb.err),
-			 1);
+	assert_int_equal(sm_batch_of_worker(&seen, jobdb.db, w, &jobdb.err), 1);
 	assert_int_equal(jobdb_give_back(&seen), 1);
 	assert_int_equal(jobdb_claim(&b, w), 0);
 }
@@ -311,14 +310,10 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, jobdb_setup, jobdb_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_order),
-		TEST(test_is),
-		TEST(test_claim_fields),
-		TEST(test_due),
-		TEST(test_no_claim),
-		TEST(test_complete),
-		TEST(test_fenced),
-		TEST(test_fenced_by_hand),
+		TEST(test_order),        TEST(test_is),
+		TEST(test_claim_fields), TEST(test_due),
+		TEST(test_no_claim),     TEST(test_complete),
+		TEST(test_fenced),       TEST(test_fenced_by_hand),
 		TEST(test_run_fence),
 	};
 

@@ -120,9 +120,8 @@ test_not_done(void **state)
 static void
 test_rows(void **state)
 {
-	static const char *const states[] = { "done",    "failed",
-					      "pending", "running",
-					      "pending", "pending" };
+	static const char *const states[] = { "done",    "failed",  "pending",
+					      "running", "pending", "pending" };
 	struct sm_batch_row row;
 	struct sm_batch b;
 	uint64_t i;
@@ -131,8 +130,8 @@ test_rows(void **state)
 	make_mixed(&b);
 	assert_int_equal(sm_batch_rows_begin(jobdb.db, 0, &jobdb.err), 0);
 	for (i = 0; i < 6; i++) {
-		assert_int_equal(sm_batch_rows_next(&row, jobdb.db,
-						    &jobdb.err), 1);
+		assert_int_equal(sm_batch_rows_next(&row, jobdb.db, &jobdb.err),
+				 1);
 		assert_int_equal(row.id, i);
 		assert_string_equal(row.state, states[i]);
 		assert_int_equal(row.first, 10 * i);
@@ -245,12 +244,8 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, jobdb_setup, jobdb_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_counts),
-		TEST(test_left),
-		TEST(test_not_done),
-		TEST(test_rows),
-		TEST(test_look),
-		TEST(test_orphan),
+		TEST(test_counts),  TEST(test_left), TEST(test_not_done),
+		TEST(test_rows),    TEST(test_look), TEST(test_orphan),
 		TEST(test_workers),
 	};
 

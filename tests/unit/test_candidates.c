@@ -20,8 +20,8 @@
 static char dir[] = "/tmp/test_candidates.XXXXXX";
 static int dirfd_ = -1;
 
-static const char *const files[] = { "cands.npy", "scores.npy", "keys.json",
-				     "vocab.json", "keys",	"vocab",
+static const char *const files[] = { "cands.npy",  "scores.npy", "keys.json",
+				     "vocab.json", "keys",       "vocab",
 				     "000000.gz" };
 #define FILE_COUNT (sizeof(files) / sizeof(*files))
 
@@ -367,8 +367,8 @@ test_types(void **state)
 		for (j = 0; j < 3; j++) {
 			put_npy("cands.npy", ids[i].descr, 1, 4, ids[i].data,
 				ids[i].item);
-			put_npy("scores.npy", nums[j].descr, 1, 4,
-				nums[j].data, nums[j].item);
+			put_npy("scores.npy", nums[j].descr, 1, 4, nums[j].data,
+				nums[j].item);
 			opts_init(&o);
 			o.has_pad = false;
 			out = expect(&o, "{\"key\": \"k\", \"value\": "
@@ -380,12 +380,12 @@ test_types(void **state)
 			o.has_pad = true;
 			o.pad = -1;
 			o.min_candidates = 2;
-			expect(&o, ids[i].is_signed ?
-					   "" :
-					   "{\"key\": \"k\", \"value\": "
-					   "[{\"track_id\": \"two\", "
-					   "\"score\": 1.0}, {\"track_id\": "
-					   "\"zero\", \"score\": 0.5}]}\n");
+			expect(&o, ids[i].is_signed
+					   ? ""
+					   : "{\"key\": \"k\", \"value\": "
+					     "[{\"track_id\": \"two\", "
+					     "\"score\": 1.0}, {\"track_id\": "
+					     "\"zero\", \"score\": 0.5}]}\n");
 		}
 	}
 }
@@ -533,9 +533,8 @@ test_stop_and_change(void **state)
 	assert_int_equal(produce(&out, spec, 2, 2, &stop, &err), 0);
 
 	d.size = 128 + sizeof(cands);
-	assert_int_equal(sm_spec_set_input(spec, 0, "cands", paths[0], &d,
-					   &err),
-			 0);
+	assert_int_equal(
+		sm_spec_set_input(spec, 0, "cands", paths[0], &d, &err), 0);
 	assert_int_equal(produce(&out, spec, 0, 3, NULL, &err), 0);
 	spec->input[0].digest.size++;
 	assert_int_equal(produce(&out, spec, 0, 3, NULL, &err), SM_EREFUSED);
@@ -633,8 +632,7 @@ test_spec(void **state)
 	opts_init(&o);
 	assert_int_equal(sm_spec_new(&a, shapes[0], &o, NULL), 0);
 	text = sm_spec_text(a, NULL);
-	assert_int_equal(sm_spec_parse(&b, shapes, text, "spec.json", NULL),
-			 0);
+	assert_int_equal(sm_spec_parse(&b, shapes, text, "spec.json", NULL), 0);
 	free(text);
 	assert_int_equal(sm_spec_fingerprint(&fa, a, NULL), 0);
 	((struct sm_candidates_opts *)b->opts)->cands = "/elsewhere";

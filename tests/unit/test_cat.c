@@ -162,17 +162,16 @@ test_batches(void **state)
 		finalfile_make(&ff, 800);
 		for (b = row = 0; b < 800; row += BATCH_ROWS(b), b++) {
 			if (left_out(b)) {
-				assert_int_equal(cat(&got, SM_CAT_BATCHES, b,
-						     b, 1, &err),
+				assert_int_equal(cat(&got, SM_CAT_BATCHES, b, b,
+						     1, &err),
 						 SM_EINPUT);
 				assert_non_null(strstr(err.text, "left out"));
 				continue;
 			}
 			if (b % 7 && b > 110)
 				continue;
-			assert_int_equal(cat(&got, SM_CAT_BATCHES, b, b, 1,
-					     NULL),
-					 0);
+			assert_int_equal(
+				cat(&got, SM_CAT_BATCHES, b, b, 1, NULL), 0);
 			if (BATCH_ROWS(b) == 0) {
 				assert_int_equal(got.len, 0);
 				continue;
@@ -205,9 +204,9 @@ test_refused(void **state)
 	assert_int_equal(cat(&got, SM_CAT_ROWS, 100000, 100001, 1, &err),
 			 SM_EINPUT);
 	assert_non_null(strstr(err.text, "counted from 0"));
-	assert_int_equal(cat(&got, SM_CAT_RECORDS, UINT64_MAX, UINT64_MAX, 1,
-			     &err),
-			 SM_EINPUT);
+	assert_int_equal(
+		cat(&got, SM_CAT_RECORDS, UINT64_MAX, UINT64_MAX, 1, &err),
+		SM_EINPUT);
 	assert_int_equal(cat(&got, SM_CAT_ROWS, 0, UINT64_MAX, 1, &err), 0);
 	sm_buf_release(&got);
 }
@@ -378,9 +377,8 @@ test_large(void **state)
 		assert_int_equal(sm_final_entry(f, &e[1], NULL), 0);
 		assert_int_equal(sm_final_end(f, NULL), 0);
 		close(fd);
-		assert_int_equal(sm_index_open(&index, &about, finalfile_path,
-					       NULL),
-				 0);
+		assert_int_equal(
+			sm_index_open(&index, &about, finalfile_path, NULL), 0);
 		assert_int_equal(about.file_bytes, f->at);
 		assert_int_equal(sm_index_next(&x, index, NULL), 1);
 		assert_int_equal(sm_index_next(&x, index, NULL), 1);
@@ -413,9 +411,8 @@ test_index(void **state)
 	(void)state;
 	for (ff.is_single = false;; ff.is_single = true) {
 		size = finalfile_make(&ff, 800);
-		assert_int_equal(sm_index_open(&x, &about, finalfile_path,
-					       NULL),
-				 0);
+		assert_int_equal(
+			sm_index_open(&x, &about, finalfile_path, NULL), 0);
 		assert_int_equal(about.single_member, ff.is_single);
 		assert_string_equal(about.fingerprint, "feedface01234567");
 		assert_int_equal(about.batches, 800);

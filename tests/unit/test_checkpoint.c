@@ -54,7 +54,8 @@ test_log_is_bounded(void **state)
 	/* A reader that never ends keeps its snapshot, and stops nobody. */
 	assert_int_equal(sqlite3_open(jobdb_file("job.db"), &reader), 0);
 	assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT * FROM worker",
-				      NULL, NULL, NULL), 0);
+				      NULL, NULL, NULL),
+			 0);
 	write_much(1200);
 	assert_true(wal_bytes() > 2400 * 4120);
 	sqlite3_close(reader);
@@ -66,12 +67,16 @@ test_log_is_bounded(void **state)
 
 	/* Checkpointed, the file alone, without its log, holds everything. */
 	assert_int_equal(sm_db_checkpoint(jobdb.db, &jobdb.err), 0);
-	snprintf(uri, sizeof(uri), "file:%s?immutable=1",
-		 jobdb_file("job.db"));
-	assert_int_equal(sqlite3_open_v2(uri, &reader, SQLITE_OPEN_READONLY |
-					 SQLITE_OPEN_URI, NULL), 0);
-	assert_int_equal(sqlite3_exec(reader, "SELECT count(*) = 3600 FROM "
-				      "worker", is_one, NULL, NULL), 0);
+	snprintf(uri, sizeof(uri), "file:%s?immutable=1", jobdb_file("job.db"));
+	assert_int_equal(sqlite3_open_v2(uri, &reader,
+					 SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
+					 NULL),
+			 0);
+	assert_int_equal(sqlite3_exec(reader,
+				      "SELECT count(*) = 3600 FROM "
+				      "worker",
+				      is_one, NULL, NULL),
+			 0);
 	sqlite3_close(reader);
 }
 

@@ -185,14 +185,12 @@ test_surroundings(void **state)
 	assert_int_equal(shell("exec ls /proc/self/fd"), 0);
 	assert_string_equal(out.data, "0\n1\n2\n3\n");
 	assert_int_equal(
-		shell("exec grep -E '^Sig(Ign|Blk)' /proc/self/status"),
-		0);
+		shell("exec grep -E '^Sig(Ign|Blk)' /proc/self/status"), 0);
 	assert_string_equal(out.data, "SigBlk:\t0000000000000000\n"
 				      "SigIgn:\t0000000000000000\n");
 	/* A group of its own, which it leads. */
 	assert_int_equal(
-		shell("exec awk '{exit $1 == $5 ? 0 : 1}' /proc/self/stat"),
-		0);
+		shell("exec awk '{exit $1 == $5 ? 0 : 1}' /proc/self/stat"), 0);
 	assert_int_equal(end.exit_status, 0);
 	assert_int_equal(shell("readlink /proc/self/fd/0"), 0);
 	assert_string_equal(out.data, "/dev/null\n");
@@ -260,12 +258,13 @@ test_cannot_run(void **state)
 	chmod(path, 0755);
 	assert_int_equal(run_opts(&o, script), SM_ENOTFOUND);
 
-	o = (struct sm_command_opts){ .cwd = input_path("."), .path = "./gone",
+	o = (struct sm_command_opts){ .cwd = input_path("."),
+				      .path = "./gone",
 				      .argv = (char *const *)none,
-				      .envp = environ, .in_fd = null_fd,
+				      .envp = environ,
+				      .in_fd = null_fd,
 				      .stop_fd = -1 };
-	assert_int_equal(sm_command_run(&end, command, &o, &err),
-			 SM_ENOTFOUND);
+	assert_int_equal(sm_command_run(&end, command, &o, &err), SM_ENOTFOUND);
 	assert_int_equal(end.exit_status, -1);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
@@ -341,8 +340,11 @@ input_open(void)
 static int
 feed(const char *script, int fd, uint64_t at, uint64_t to)
 {
-	struct sm_command_opts o = { .feed = true, .in_fd = fd,
-				     .in_name = "input", .at = at, .end = to };
+	struct sm_command_opts o = { .feed = true,
+				     .in_fd = fd,
+				     .in_name = "input",
+				     .at = at,
+				     .end = to };
 
 	return shell_opts(&o, script);
 }
@@ -363,11 +365,10 @@ test_feed(void **state)
 	assert_int_equal(feed("wc -c", fd, 5, 5), 0);
 	assert_int_equal(atoi(out.data), 0);
 	/* Everything is written out before anything is read, and again. */
-	assert_int_equal(
-		feed("head -c 3000000 /dev/zero; cat >/dev/null; "
-		     "head -c 3000000 /dev/zero >&2; echo end",
-		     fd, 0, input_bytes),
-		0);
+	assert_int_equal(feed("head -c 3000000 /dev/zero; cat >/dev/null; "
+			      "head -c 3000000 /dev/zero >&2; echo end",
+			      fd, 0, input_bytes),
+			 0);
 	assert_int_equal(out_total, 3000004);
 	assert_int_equal(err_total, 3000000);
 	close(fd);
@@ -380,9 +381,8 @@ test_feed_closed_early(void **state)
 	sigset_t pending;
 
 	(void)state;
-	assert_int_equal(feed("exec <&-; sleep 0.1; echo fine", fd, 0,
-			      input_bytes),
-			 0);
+	assert_int_equal(
+		feed("exec <&-; sleep 0.1; echo fine", fd, 0, input_bytes), 0);
 	assert_int_equal(end.exit_status, 0);
 	assert_string_equal(out.data, "fine\n");
 	assert_int_equal(feed("head -c 1 | wc -c", fd, 0, input_bytes), 0);
@@ -420,10 +420,9 @@ test_timeout(void **state)
 
 	/* A child of the command that ignores TERM gets KILL, 5 s later. */
 	at = sm_clock_ms();
-	assert_int_equal(
-		shell_opts(&o, "(trap '' TERM; sleep 7002) & "
-			       "trap '' TERM; sleep 7003; sleep 7004"),
-		SM_ETIMEOUT);
+	assert_int_equal(shell_opts(&o, "(trap '' TERM; sleep 7002) & "
+					"trap '' TERM; sleep 7003; sleep 7004"),
+			 SM_ETIMEOUT);
 	assert_true(seconds_since(at) > 5);
 	assert_true(seconds_since(at) < 8);
 	assert_int_equal(end.signal, SIGKILL);
@@ -456,7 +455,8 @@ static void
 test_stop(void **state)
 {
 	static atomic_bool stop;
-	struct sm_command_opts o = { .stop = &stop, .stop_fd = -1,
+	struct sm_command_opts o = { .stop = &stop,
+				     .stop_fd = -1,
 				     .timeout_s = 600 };
 	uint64_t at = sm_clock_ms();
 	pthread_t thread;
@@ -576,8 +576,7 @@ test_group_is_told(void **state)
 	assert_int_equal(group, 0);
 	o.path = "/none/such";
 	o.argv = (char *const *)none;
-	assert_int_equal(sm_command_run(&end, command, &o, &err),
-			 SM_ENOTFOUND);
+	assert_int_equal(sm_command_run(&end, command, &o, &err), SM_ENOTFOUND);
 	assert_int_equal(group, 0);
 }
 

@@ -115,10 +115,9 @@ test_open_odd(void **state)
 static void
 test_has(void **state)
 {
-	struct sm_batch_row row = { .token = 7,
-				    .joined = 7,
-				    .joined_at = 100,
-				    .gz_bytes = 50 };
+	struct sm_batch_row row = {
+		.token = 7, .joined = 7, .joined_at = 100, .gz_bytes = 50
+	};
 
 	(void)state;
 	assert_true(sm_consumed_has(&row, 150));
@@ -154,8 +153,8 @@ test_refuse_change(void **state)
 	/* No shard has gone yet. */
 	assert_int_equal(refused("/other", 1), 0);
 	jobdb_begin();
-	assert_int_equal(sm_joined_record(jobdb.db, b.id, b.token, 0,
-					  &jobdb.err), 1);
+	assert_int_equal(
+		sm_joined_record(jobdb.db, b.id, b.token, 0, &jobdb.err), 1);
 	jobdb_commit();
 	assert_int_equal(refused("/other", -1), SM_EREFUSED);
 	assert_non_null(strstr(jobdb.err.text, job.final_path));
@@ -183,12 +182,12 @@ test_settings(void **state)
 	for (planned = -1; planned < 4; planned++)
 		for (consume = -1; consume < 2; consume++)
 			for (single = -1; single < 2; single++) {
-				bool c = consume < 0 ? planned > 0 &&
-							       (planned & 1) :
-						       consume,
-				     m = single < 0 ? planned > 0 &&
-							      (planned & 2) :
-						      single;
+				bool c = consume < 0
+						 ? planned > 0 && (planned & 1)
+						 : consume,
+				     m = single < 0
+						 ? planned > 0 && (planned & 2)
+						 : single;
 
 				sm_settings_init(&s);
 				s.consume = consume;
@@ -209,9 +208,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_open),	  TEST(test_open_odd),
-		TEST(test_has),		  TEST(test_refuse_change),
-		TEST(test_settings),
+		TEST(test_open),          TEST(test_open_odd), TEST(test_has),
+		TEST(test_refuse_change), TEST(test_settings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,9 +13,9 @@
 
 #include "crc32.h"
 
-#define LENGTHS 1101
+#define LENGTHS    1101
 #define ALIGNMENTS 16
-#define BIG_BYTES ((size_t)3 << 20)
+#define BIG_BYTES  ((size_t)3 << 20)
 
 static unsigned char *
 random_bytes(size_t len)
@@ -76,8 +76,7 @@ test_lengths_and_alignments(void **state)
 			memcpy(p + at, from + at, n);
 			start = n % 3 ? (uint32_t)n * 0x9e3779b1U : 0;
 			assert_int_equal(sm_crc32(start, p + at, n),
-					 n ? crc32_z(start, p + at, n) :
-					     start);
+					 n ? crc32_z(start, p + at, n) : start);
 			free(p);
 		}
 	}
@@ -133,9 +132,9 @@ test_combine_long(void **state)
 		four = sm_crc32_combine(four, quarter, UINT64_C(1) << 38);
 	assert_int_equal(four, crc);
 
-	assert_int_equal(sm_crc32_combine(sm_crc32_combine(1, 2, tail), 3, 9),
-			 sm_crc32_combine(1, sm_crc32_combine(2, 3, 9),
-					  tail + 9));
+	assert_int_equal(
+		sm_crc32_combine(sm_crc32_combine(1, 2, tail), 3, 9),
+		sm_crc32_combine(1, sm_crc32_combine(2, 3, 9), tail + 9));
 	free(zeros);
 }
 

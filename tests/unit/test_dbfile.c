@@ -13,7 +13,7 @@
 
 /* The bytes of which each connection to a log locks one or all (os.h). */
 #define SHARED_FIRST 0x40000002
-#define SHARED_SIZE 510
+#define SHARED_SIZE  510
 
 static bool fails;
 static int (*real_fstat)(int fd, struct stat *st);
@@ -41,8 +41,9 @@ is_locked(void)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		fd = open(jobdb_file("job.db"), O_RDONLY | O_CLOEXEC);
-		_exit(fd < 0 || fcntl(fd, F_GETLK, &l) < 0 ? 2 :
-		      l.l_type == F_UNLCK);
+		_exit(fd < 0 || fcntl(fd, F_GETLK, &l) < 0
+			      ? 2
+			      : l.l_type == F_UNLCK);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
@@ -59,14 +60,15 @@ test_locks_stay(void **state)
 	jobdb_make(2);
 	assert_true(is_locked());
 	fails = true;
-	assert_int_equal(sm_db_open(&other, jobdb.path, jobdb.fd, &opts,
-				    &jobdb.err), SM_EIO);
+	assert_int_equal(
+		sm_db_open(&other, jobdb.path, jobdb.fd, &opts, &jobdb.err),
+		SM_EIO);
 	fails = false;
 	assert_null(other);
 	assert_true(is_locked());
 	/* It takes nothing from those that can be opened, nor for ever. */
-	assert_int_equal(sm_db_open(&other, jobdb.path, jobdb.fd, &opts,
-				    &jobdb.err), 0);
+	assert_int_equal(
+		sm_db_open(&other, jobdb.path, jobdb.fd, &opts, &jobdb.err), 0);
 	sm_db_close(other);
 	assert_true(is_locked());
 	sm_db_close(jobdb.db);

@@ -18,7 +18,7 @@
 
 #include "digest.h"
 
-#define MIB ((size_t)1 << 20)
+#define MIB   ((size_t)1 << 20)
 #define BLOCK ((size_t)64 * 1024)
 
 static char test_path[] = "/tmp/test_digest.XXXXXX";
@@ -74,16 +74,17 @@ crc_of(bool sampled)
 {
 	struct sm_digest d = { 0 };
 
-	assert_int_equal(sm_digest_file(&d, test_path, sampled, NULL, NULL,
-					&err), 0);
+	assert_int_equal(
+		sm_digest_file(&d, test_path, sampled, NULL, NULL, &err), 0);
 	return d.crc32;
 }
 
 static void
 test_whole(void **state)
 {
-	static const size_t sizes[] = { 0, 1, 1000, 256 * 1024, 256 * 1024 + 1,
-					3 * MIB + 17, 9 * MIB };
+	static const size_t sizes[] = {
+		0, 1, 1000, 256 * 1024, 256 * 1024 + 1, 3 * MIB + 17, 9 * MIB
+	};
 	struct sm_digest d, s;
 	unsigned char *p;
 	struct stat st;
@@ -92,8 +93,9 @@ test_whole(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		p = make_file(sizes[i]);
-		assert_int_equal(sm_digest_file(&d, test_path, false, NULL,
-						NULL, &err), 0);
+		assert_int_equal(
+			sm_digest_file(&d, test_path, false, NULL, NULL, &err),
+			0);
 		assert_int_equal(stat(test_path, &st), 0);
 		assert_int_equal(d.size, sizes[i]);
 		assert_int_equal(d.crc32, sm_crc32(0, p, sizes[i]));
@@ -202,8 +204,9 @@ test_progress(void **state)
 
 	(void)state;
 	free(make_file(2 * MIB + 5));
-	assert_int_equal(sm_digest_file(&d, test_path, false, see_progress, &s,
-					&err), 0);
+	assert_int_equal(
+		sm_digest_file(&d, test_path, false, see_progress, &s, &err),
+		0);
 	assert_int_equal(s.done, 2 * MIB + 5);
 	assert_int_equal(s.total, 2 * MIB + 5);
 	assert_int_equal(s.calls, 9);
@@ -219,8 +222,9 @@ check_changed(struct seen s, const char *text)
 
 	free(make_file(2 * MIB));
 	assert_int_equal(utimensat(AT_FDCWD, test_path, old, 0), 0);
-	assert_int_equal(sm_digest_file(&d, test_path, false, see_progress, &s,
-					&err), SM_EINPUT);
+	assert_int_equal(
+		sm_digest_file(&d, test_path, false, see_progress, &s, &err),
+		SM_EINPUT);
 	assert_non_null(strstr(err.text, text));
 	assert_non_null(strstr(err.text, test_path));
 	assert_int_equal(d.crc32, 42);
@@ -244,10 +248,10 @@ test_unreadable(void **state)
 	struct sm_digest d;
 
 	(void)state;
-	assert_int_equal(sm_digest_file(&d, "/nonexistent/x", false, NULL,
-					NULL, &err), SM_EINPUT);
-	assert_int_equal(sm_digest_stat(&d, "/nonexistent/x", &err),
-			 SM_EINPUT);
+	assert_int_equal(
+		sm_digest_file(&d, "/nonexistent/x", false, NULL, NULL, &err),
+		SM_EINPUT);
+	assert_int_equal(sm_digest_stat(&d, "/nonexistent/x", &err), SM_EINPUT);
 	assert_int_equal(sm_digest_file(&d, "/tmp", false, NULL, NULL, &err),
 			 SM_EINPUT);
 	assert_int_equal(sm_digest_stat(&d, "/dev/null", &err), SM_EINPUT);

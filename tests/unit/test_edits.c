@@ -65,7 +65,8 @@ expect_states(const char *want)
 {
 	assert_string_equal(jobdb_text("SELECT group_concat(substr(state, 1, "
 				       "1), '') FROM (SELECT state FROM batch "
-				       "ORDER BY id)"), want);
+				       "ORDER BY id)"),
+			    want);
 }
 
 /* ------------------------------------------------------------- by hand -- */
@@ -187,7 +188,8 @@ test_requeue(void **state)
 	/* Only a done row, and only with the token that was looked at. */
 	assert_int_equal(requeue(0, token + 1), 0);
 	assert_int_equal(requeue(1, jobdb_int("SELECT token FROM batch WHERE "
-					      "id = 1")), 0);
+					      "id = 1")),
+			 0);
 	assert_int_equal(requeue(2, b.token), 0);
 	assert_int_equal(requeue(3, token), 0);
 	expect_states("dfr");
@@ -195,7 +197,8 @@ test_requeue(void **state)
 	expect_states("pfr");
 	assert_int_equal(jobdb_int("SELECT attempts = 0 AND not_before = 0 AND "
 				   "error = 'its shard is gone' FROM batch "
-				   "WHERE id = 0"), 1);
+				   "WHERE id = 0"),
+			 1);
 	assert_int_equal(requeue(0, token), 0);
 }
 
@@ -206,13 +209,13 @@ test_retry(void **state)
 	struct sm_batch b;
 
 	(void)state;
-	claim_and_complete(w);                  /* 0 */
-	claim_and_lose(w);                      /* 1 */
-	claim_and_lose(w);                      /* 2 */
+	claim_and_complete(w);                   /* 0 */
+	claim_and_lose(w);                       /* 1 */
+	claim_and_lose(w);                       /* 2 */
 	assert_int_equal(jobdb_claim(&b, w), 1); /* 3 */
 	assert_int_equal(jobdb_fail(&b, &jobdb_broken, NULL), 1);
 	assert_int_equal(jobdb_claim(&b, w), 1); /* 4 */
-	claim_and_complete(w);                  /* 5 */
+	claim_and_complete(w);                   /* 5 */
 	expect_states("dffprdp");
 	assert_int_equal(retry(SM_BATCHES_RANGE, 2, 3), 2);
 	assert_int_equal(retry(SM_BATCHES_RANGE, 4, 4), 0);
@@ -252,10 +255,9 @@ static void
 test_adopt(void **state)
 {
 	struct sm_claim by = { .fingerprint = JOBDB_FP, .now = JOBDB_NOW };
-	struct sm_batch_made made = { .rows = 10,
-				      .records = 9,
-				      .gz_bytes = 60,
-				      .gz_crc32 = 0xffffffff };
+	struct sm_batch_made made = {
+		.rows = 10, .records = 9, .gz_bytes = 60, .gz_crc32 = 0xffffffff
+	};
 	struct sm_batch b;
 
 	(void)state;

@@ -69,8 +69,9 @@ test_set(void **state)
 {
 	(void)state;
 	err.sys = 5;
-	assert_int_equal(sm_err_set(&err, SM_EINPUT, "cannot read '%s' %d",
-				    "a", 7), SM_EINPUT);
+	assert_int_equal(
+		sm_err_set(&err, SM_EINPUT, "cannot read '%s' %d", "a", 7),
+		SM_EINPUT);
 	assert_int_equal(err.code, SM_EINPUT);
 	assert_int_equal(err.sys, 0);
 	assert_string_equal(err.text, "cannot read 'a' 7");
@@ -134,9 +135,9 @@ test_input_class(void **state)
 	static const struct {
 		int sys, code;
 	} want[] = {
-		{ ENOENT, SM_EINPUT },	{ EACCES, SM_EINPUT },
+		{ ENOENT, SM_EINPUT },  { EACCES, SM_EINPUT },
 		{ ENOTDIR, SM_EINPUT }, { EIO, SM_EIO },
-		{ ENOMEM, SM_ENOMEM },	{ EMFILE, SM_ENOMEM },
+		{ ENOMEM, SM_ENOMEM },  { EMFILE, SM_ENOMEM },
 		{ ENOSPC, SM_ENOSPC },
 	};
 	size_t i;

@@ -137,7 +137,8 @@ read_shard(void)
 static int
 make(const struct sm_kind_batch *b)
 {
-	struct sm_kind_env env = { .spec = spec, .job_dirfd = input_dir(),
+	struct sm_kind_env env = { .spec = spec,
+				   .job_dirfd = input_dir(),
 				   .stop_fd = -1 };
 	struct sm_gzip_shard head = { 0 };
 	struct sm_shard *shard = NULL;
@@ -152,13 +153,12 @@ make(const struct sm_kind_batch *b)
 	sm_buf_release(&outcome.stderr_tail);
 	outcome = (struct sm_kind_outcome){ .exit_status = -1, .signal = -1 };
 	unlink(input_path("000000.gz"));
-	assert_int_equal(sm_shard_open(&shard, input_dir(), 0, 6, 7, &err),
-			 0);
+	assert_int_equal(sm_shard_open(&shard, input_dir(), 0, 6, 7, &err), 0);
 	ret = sm_kind_exec.produce(worker, b, shard, &outcome, &err);
 	if (ret == 0) {
-		assert_int_equal(sm_shard_finish(shard, &head, false,
-						 &shard_info, &err),
-				 0);
+		assert_int_equal(
+			sm_shard_finish(shard, &head, false, &shard_info, &err),
+			0);
 		assert_int_equal(sm_shard_publish(shard, &err), 0);
 	}
 	sm_shard_free(shard);
@@ -309,9 +309,8 @@ test_bytes(void **state)
 		 input_file("lines", "one\ntwo\nthree\nfour", 18));
 	opts.input = path;
 	opts.bytes = 5;
-	assert_int_equal(PLAN("sh", "-c",
-			      "head -n 1; echo ${SHARDMILL_FIRST-none}"),
-			 0);
+	assert_int_equal(
+		PLAN("sh", "-c", "head -n 1; echo ${SHARDMILL_FIRST-none}"), 0);
 	assert_int_equal(cut.batches, 3);
 	assert_int_equal(batch[0].first, -1);
 	assert_int_equal(make(&batch[0]), 0);
@@ -365,9 +364,9 @@ test_items(void **state)
 	snprintf(path, sizeof(path), "%s",
 		 input_file("list", "a b\n\n$(id) {first}\nlast", 23));
 	opts.items = path;
-	assert_int_equal(PLAN("printf", "%s|", "{}", "x{item}",
-			      "{first}{batch}{rows}"),
-			 0);
+	assert_int_equal(
+		PLAN("printf", "%s|", "{}", "x{item}", "{first}{batch}{rows}"),
+		0);
 	assert_int_equal(cut.batches, 3);
 	assert_string_equal(notices.data, "1 empty item left out\n");
 	assert_int_equal(make(&batch[1]), 0);
@@ -480,8 +479,7 @@ test_exit_status(void **state)
 
 	assert_int_equal(script("echo all of it; echo why >&2; exit 3"),
 			 SM_ECOMMAND);
-	assert_string_equal(err.text,
-			    "the command exited with status 3: why");
+	assert_string_equal(err.text, "the command exited with status 3: why");
 	assert_int_equal(outcome.exit_status, 3);
 	assert_int_equal(outcome.signal, -1);
 	assert_string_equal(outcome.stderr_tail.data, "why\n");
@@ -555,8 +553,7 @@ test_jsonl(void **state)
 	opts.check_jsonl = true;
 	assert_int_equal(script("echo '{}'; printf '[1]'"), 0);
 	assert_int_equal(outcome.records, 2);
-	assert_int_equal(script("echo '{}'; echo oops; echo '{}'"),
-			 SM_EOUTPUT);
+	assert_int_equal(script("echo '{}'; echo oops; echo '{}'"), SM_EOUTPUT);
 	assert_non_null(strstr(err.text, "line 2 "));
 	assert_int_equal(script("echo '{}'; printf '{'"), SM_EOUTPUT);
 	assert_non_null(strstr(err.text, "line 2 "));
@@ -579,8 +576,8 @@ log_bytes(const char *name)
 	struct stat st;
 
 	snprintf(path, sizeof(path), "logs/%s", name);
-	return stat(input_path(path), &st) < 0 ? UINT64_MAX :
-						 (uint64_t)st.st_size;
+	return stat(input_path(path), &st) < 0 ? UINT64_MAX
+					       : (uint64_t)st.st_size;
 }
 
 static void
@@ -620,7 +617,8 @@ static void
 test_stop(void **state)
 {
 	static atomic_bool stop = true;
-	struct sm_kind_env env = { .job_dirfd = input_dir(), .stop = &stop,
+	struct sm_kind_env env = { .job_dirfd = input_dir(),
+				   .stop = &stop,
 				   .stop_fd = -1 };
 
 	(void)state;

@@ -38,8 +38,8 @@ unswept(void)
 	consuming();
 	shell("cp -a %s/shards %s/kept", job, job);
 	must(finalize(), "finalize");
-	shell("rm -r %s/shards && mv %s/kept %s/shards && touch %s.part.2",
-	      job, job, job, final);
+	shell("rm -r %s/shards && mv %s/kept %s/shards && touch %s.part.2", job,
+	      job, job, final);
 }
 
 /* Batch 1 was made again since, and what the file has of batch 0 is damaged. */
@@ -140,8 +140,7 @@ static const struct scenario scenarios[] = {
 	  "1" },
 	{ "lost_final", lost_final, finalize, NULL, SM_EWORK, false,
 	  "0, 1, 2, 3" },
-	{ "part_consumed", consumed, finalize_part, other_stands, 0, true,
-	  "" },
+	{ "part_consumed", consumed, finalize_part, other_stands, 0, true, "" },
 	/* What cannot be looked at is not lost. */
 	{ "startcheck_consumed", unsaid, startcheck, all_done, 0, true, "" },
 	{ "startcheck_cut", cut_part, startcheck, none_done, 0, false,

@@ -112,7 +112,8 @@ damaged(void)
 {
 	made();
 	shell("for i in 1 3; do printf x | dd of=%s/shards/00000$i.gz bs=1 "
-	      "seek=70 conv=notrunc status=none; done", job);
+	      "seek=70 conv=notrunc status=none; done",
+	      job);
 }
 
 /* A forgotten rename alone. */
@@ -139,8 +140,7 @@ static const struct scenario scenarios[] = {
 	{ "part_again", parted, finalize_part, other_stands, 0, true, "" },
 	{ "changed", changed, finalize, file_stands, 0, true, "" },
 	{ "regrown", regrown, finalize, file_stands, 0, true, "1" },
-	{ "missing", made_but_one, finalize_missing, NULL, SM_EWORK, true,
-	  "" },
+	{ "missing", made_but_one, finalize_missing, NULL, SM_EWORK, true, "" },
 	{ "unnamed", unnamed, finalize, file_stands, 0, true, "" },
 	{ "damaged", damaged, finalize, NULL, SM_EWORK, false, "1, 3" },
 	{ "other_damaged", damaged, finalize_other, NULL, SM_EWORK, false,

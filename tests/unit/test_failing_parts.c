@@ -108,8 +108,8 @@ static const struct scenario scenarios[] = {
 	{ "whole", made_parts, finalize_whole, other_stands, 0, true, "" },
 	{ "recover", lost_first, recover_whole, all_done, SM_EREFUSED, false,
 	  "" },
-	{ "recover_mark", lost_mark, recover_whole, all_done, SM_EREFUSED,
-	  true, "" },
+	{ "recover_mark", lost_mark, recover_whole, all_done, SM_EREFUSED, true,
+	  "" },
 	{ .name = NULL },
 };
 

@@ -18,7 +18,8 @@ lost(void)
 	made();
 	lose_database();
 	shell("printf x | dd of=%s/shards/000002.gz bs=1 seek=70 conv=notrunc "
-	      "status=none", job);
+	      "status=none",
+	      job);
 }
 
 static void
@@ -61,7 +62,8 @@ lost_odd(void)
 	made();
 	lose_database();
 	shell("cd %s/shards && printf x >>000000.gz && mv 000001.gz ../odd && "
-	      "ln -s ../odd 000001.gz && rm 000002.gz", job);
+	      "ln -s ../odd 000001.gz && rm 000002.gz",
+	      job);
 	snprintf(path, sizeof(path), "%s/shards/000002.gz", job);
 	assert_int_equal(mknod(path, S_IFSOCK | 0600, 0), 0);
 }
@@ -153,7 +155,8 @@ lost_far(void)
 	lost_consumed();
 	shell("cd $(dirname %s) && { head -c 262044 /dev/zero && cat f.gz && "
 	      "head -c 100 f.gz && head -c 560000 /dev/zero && head -c 40 f.gz && "
-	      "head -c 560000 /dev/zero; } >f.gz.part && rm f.gz", final);
+	      "head -c 560000 /dev/zero; } >f.gz.part && rm f.gz",
+	      final);
 }
 
 static void
@@ -177,14 +180,14 @@ static const struct scenario scenarios[] = {
 	  false, "" },
 	{ "recover_unnamed", lost_unnamed, recover, all_done, SM_EREFUSED,
 	  false, "" },
-	{ "recover_nothing", lost_everything, recover, NULL, SM_EREFUSED,
-	  false, "" },
+	{ "recover_nothing", lost_everything, recover, NULL, SM_EREFUSED, false,
+	  "" },
 	{ "recover_rows", lost_rows, recover, all_done, SM_EREFUSED, false,
 	  "" },
 	{ "recover_odd", lost_odd, recover, one_reused, SM_EREFUSED, false,
 	  "" },
-	{ "recover_void", lost_rows_all, recover, all_done, SM_EREFUSED,
-	  false, "" },
+	{ "recover_void", lost_rows_all, recover, all_done, SM_EREFUSED, false,
+	  "" },
 	{ "recover_table", lost_table, recover, all_done, SM_EREFUSED, false,
 	  "" },
 	{ "recover_number", lost_number, recover, all_done, SM_EREFUSED, false,
@@ -195,8 +198,8 @@ static const struct scenario scenarios[] = {
 	  false, "" },
 	{ "recover_growing", lost_growing, recover, all_done, SM_EREFUSED,
 	  false, "" },
-	{ "recover_single", lost_single, recover, all_done, SM_EREFUSED,
-	  false, "" },
+	{ "recover_single", lost_single, recover, all_done, SM_EREFUSED, false,
+	  "" },
 	{ "recover_far", lost_far, recover, all_done, SM_EREFUSED, false, "" },
 	{ .name = NULL },
 };

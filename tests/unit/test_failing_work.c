@@ -44,7 +44,8 @@ wrecked(void)
 	snprintf(name, sizeof(name), "000000.%ld.tmp",
 		 number("SELECT token FROM batch WHERE id = 0"));
 	shell("cd %s/shards && mv 000000.gz %s && rm 000001.gz && "
-	      "touch 000003.5.tmp", job, name);
+	      "touch 000003.5.tmp",
+	      job, name);
 }
 
 /* No file is left that nobody will ever name. */

@@ -186,8 +186,8 @@ test_inputs(void **state)
 	expect_no_input("/dev/null", "a device");
 	assert_int_equal(mkfifoat(input_dir(), "pipe", 0600), 0);
 	expect_no_input(input_path("pipe"), "a pipe"); /* and waits for none */
-	assert_int_equal(sm_open_input(&fd, input_file("in", "abc", 3), &st,
-				       &err), 0);
+	assert_int_equal(
+		sm_open_input(&fd, input_file("in", "abc", 3), &st, &err), 0);
 	assert_int_equal(st.st_size, 3);
 	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	close(fd);

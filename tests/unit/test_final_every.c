@@ -16,9 +16,10 @@
 /* Odd, so that all eight bits get their turn. */
 #define SHORT_STEP 997
 
-static const char *const kinds[] = { "header",	"deflate", "crc",     "index",
-				     "end",	"missing", "doubled", "swapped",
-				     "trailing", "truncated" };
+static const char *const kinds[] = { "header",   "deflate", "crc",
+				     "index",    "end",     "missing",
+				     "doubled",  "swapped", "trailing",
+				     "truncated" };
 #define KINDS (sizeof(kinds) / sizeof(*kinds))
 
 static uint64_t seen[KINDS];
@@ -84,8 +85,8 @@ every(const struct finalfile *ff, const char *what)
 {
 	uint64_t size = make_large(ff), i, tried = 0;
 	int fd = finalfile_open(0);
-	unsigned char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
-				fd, 0);
+	unsigned char *p =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	assert_true(p != MAP_FAILED);
 	assert_false(is_found());

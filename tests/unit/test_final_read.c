@@ -94,9 +94,9 @@ test_find(void **state)
 		r = open_reader(finalfile_make(&ff, 800));
 		a = sm_final_about(r);
 		for (i = 0; i < a->rows; i++) {
-			assert_int_equal(sm_final_find(&g, r, SM_FINAL_BY_ROW,
-						       i, NULL),
-					 1);
+			assert_int_equal(
+				sm_final_find(&g, r, SM_FINAL_BY_ROW, i, NULL),
+				1);
 			assert_true(i >= g.row && i - g.row < g.rows);
 		}
 		assert_int_equal(sm_final_find(&g, r, SM_FINAL_BY_ROW, i, NULL),
@@ -112,15 +112,13 @@ test_find(void **state)
 					       UINT64_MAX, NULL),
 				 0);
 		for (i = 0; i < a->batches; i++) {
-			assert_int_equal(sm_final_find(&g, r,
-						       SM_FINAL_BY_BATCH, i,
-						       NULL),
+			assert_int_equal(sm_final_find(&g, r, SM_FINAL_BY_BATCH,
+						       i, NULL),
 					 1);
 			assert_true(i >= g.batch && i - g.batch < g.batches);
 		}
-		assert_int_equal(sm_final_find(&g, r, SM_FINAL_BY_BATCH, i,
-					       NULL),
-				 0);
+		assert_int_equal(
+			sm_final_find(&g, r, SM_FINAL_BY_BATCH, i, NULL), 0);
 		sm_final_close(r);
 		if (ff.is_single)
 			break;
@@ -147,9 +145,8 @@ test_missing(void **state)
 		}
 		assert_int_equal(sm_final_next_missing(&run, r, NULL), 0);
 		for (i = 0; i < 800; i++) {
-			assert_int_equal(sm_final_find(&g, r,
-						       SM_FINAL_BY_BATCH, i,
-						       NULL),
+			assert_int_equal(sm_final_find(&g, r, SM_FINAL_BY_BATCH,
+						       i, NULL),
 					 1);
 			assert_int_equal(sm_final_missing(r, &g, i, i + 1),
 					 left_out(i));
@@ -177,8 +174,8 @@ test_index_flips(void **state)
 		r = open_reader(size);
 		sm_final_close(r);
 		sm_gzip_single_shape(&shape, 5);
-		from = ff.is_single ? 0 :
-				      size - SM_GZIP_END_BYTES -
+		from = ff.is_single ? 0
+				    : size - SM_GZIP_END_BYTES -
 					      sm_gzip_index_bytes(5);
 		to = ff.is_single ? shape.header_bytes : size;
 		p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -194,8 +191,7 @@ test_index_flips(void **state)
 		}
 		for (i = 0; i < size; i++) {
 			assert_int_not_equal(sm_final_open(&r, final_fd,
-							   "final.gz", i,
-							   &err),
+							   "final.gz", i, &err),
 					     0);
 		}
 		munmap(p, size);
@@ -293,8 +289,8 @@ test_text_flips(void **state)
 		r = open_reader(size);
 		sm_gzip_single_shape(&shape, 4);
 		from = ff.is_single ? shape.header_bytes : 0;
-		to = ff.is_single ? size - SM_GZIP_TAIL_BYTES :
-				    size - SM_GZIP_END_BYTES -
+		to = ff.is_single ? size - SM_GZIP_TAIL_BYTES
+				  : size - SM_GZIP_END_BYTES -
 					    sm_gzip_index_bytes(4);
 		p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
 			 final_fd, 0);
@@ -325,8 +321,9 @@ test_none(void **state)
 
 	(void)state;
 	assert_int_equal(sm_final_open(&r, fd, "final.gz", 0, &err), SM_EINPUT);
-	assert_int_equal(write(fd, "something else, and long enough for an end "
-				   "member to stand here, seventy bytes",
+	assert_int_equal(write(fd,
+			       "something else, and long enough for an end "
+			       "member to stand here, seventy bytes",
 			       78),
 			 78);
 	assert_int_equal(sm_final_open(&r, fd, "final.gz", 78, &err),

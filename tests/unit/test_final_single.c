@@ -129,8 +129,8 @@ flip_all_bits(const struct finalfile *ff, unsigned batches)
 	struct sm_final_report r;
 	uint64_t size = finalfile_make(ff, batches), i;
 	int fd = finalfile_open(0);
-	unsigned char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
-				fd, 0);
+	unsigned char *p =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	assert_true(p != MAP_FAILED);
 	for (i = 0; i < size * 8; i++) {
@@ -294,9 +294,8 @@ test_too_many_runs(void **state)
 	sm_shard_name(name, 1, 6);
 	for (i = 0; i < SM_GZIP_SINGLE_RUNS; i++) {
 		assert_int_equal(sm_final_skip(f, &none, NULL), 0);
-		assert_int_equal(sm_final_append(f, finalfile_dirfd, name, &e,
-						 NULL),
-				 0);
+		assert_int_equal(
+			sm_final_append(f, finalfile_dirfd, name, &e, NULL), 0);
 	}
 	assert_int_equal(sm_final_skip(f, &none, &err), SM_EREFUSED);
 	assert_non_null(strstr(err.text, "--single-member"));
@@ -355,9 +354,9 @@ make_in_two(const struct finalfile *ff, unsigned n, unsigned upto, int damage)
 	}
 	for (b = (unsigned)f->appended; b < n; b++) {
 		sm_shard_name(name, b, 6);
-		assert_int_equal(sm_final_append(f, finalfile_dirfd, name,
-						 &e[b], NULL),
-				 0);
+		assert_int_equal(
+			sm_final_append(f, finalfile_dirfd, name, &e[b], NULL),
+			0);
 	}
 	for (b = 0; b < n; b++) {
 		assert_int_equal(sm_final_entry(f, &e[b], NULL), 0);
@@ -411,18 +410,17 @@ test_append_again(void **state)
 	(void)state;
 	bad.gz_crc32 ^= 1;
 	sm_final_begin_single(f, fd, "f", FINGERPRINT, 1);
-	assert_int_equal(sm_final_append(f, finalfile_dirfd, "000005.gz", &bad,
-					 &err),
-			 SM_EVERIFY);
-	assert_int_equal(sm_final_append(f, finalfile_dirfd, "000006.gz", &e,
-					 &err),
-			 SM_EVERIFY);
-	assert_int_equal(sm_final_append(f, finalfile_dirfd, "000005.gz", &e,
-					 &err),
-			 0);
-	assert_int_equal(sm_final_append(f, finalfile_dirfd, "000005.gz", &e,
-					 &err),
-			 SM_EBUG);
+	assert_int_equal(
+		sm_final_append(f, finalfile_dirfd, "000005.gz", &bad, &err),
+		SM_EVERIFY);
+	assert_int_equal(
+		sm_final_append(f, finalfile_dirfd, "000006.gz", &e, &err),
+		SM_EVERIFY);
+	assert_int_equal(
+		sm_final_append(f, finalfile_dirfd, "000005.gz", &e, &err), 0);
+	assert_int_equal(
+		sm_final_append(f, finalfile_dirfd, "000005.gz", &e, &err),
+		SM_EBUG);
 	assert_int_equal(sm_final_end(f, &err), SM_EBUG);
 	assert_int_equal(sm_final_entry(f, &e, &err), 0);
 	assert_int_equal(sm_final_end(f, &err), 0);

@@ -48,16 +48,14 @@ test_other_bytes(void **state)
 	record(true);
 	/* Damage in batch 2: written again from there on, by the shards. */
 	fd = open(jobdb_file("f.gz.part"), O_RDWR);
-	assert_int_equal(pwrite(fd, "damage", 6,
-				row_of(2).joined_at + 90), 6);
+	assert_int_equal(pwrite(fd, "damage", 6, row_of(2).joined_at + 90), 6);
 	close(fd);
 	open_again();
 	add_to(BATCHES);
 	assert_int_equal(g.fresh.count, 4);
 	/* A damaged shard behind it cannot take its place. */
 	fd = open(jobdb_file("f.gz.part"), O_RDWR);
-	assert_int_equal(pwrite(fd, "damage", 6,
-				row_of(2).joined_at + 90), 6);
+	assert_int_equal(pwrite(fd, "damage", 6, row_of(2).joined_at + 90), 6);
 	close(fd);
 	remove_shard(2);
 	open_again();
@@ -82,7 +80,9 @@ test_put_back(void **state)
 	record(true);
 	assert_int_equal(jobdb_int("SELECT count(joined) FROM batch"),
 			 BATCHES - 1);
-	/* With the same bytes it has its place; with others it takes another. */
+	/*
+	 * With the same bytes it has its place; with others it takes another.
+	 */
 	make_one("text");
 	sm_growing_rewind(&g);
 	add_to(BATCHES);
@@ -225,8 +225,9 @@ test_other(void **state)
 	add_to(BATCHES);
 	assert_int_equal(g.fresh.count, 0);
 	sm_growing_init(&second, &h, &quiet);
-	assert_int_equal(sm_growing_open_other(&second, path, false,
-					       &jobdb.err), SM_EHELD);
+	assert_int_equal(
+		sm_growing_open_other(&second, path, false, &jobdb.err),
+		SM_EHELD);
 	sm_growing_close(&second);
 	assert_true(size_of("other.gz.tmp") > 0);
 	sm_growing_close(&g);
@@ -256,8 +257,9 @@ test_kept_twice(void **state)
 		add_to(2);
 		assert_int_equal(add(), 0);
 		if (i > 0) /* it stands there, by another's hand */
-			assert_int_equal(link(h.job.final_path,
-					      jobdb_file("f.gz.part")), 0);
+			assert_int_equal(
+				link(h.job.final_path, jobdb_file("f.gz.part")),
+				0);
 		assert_int_equal(sm_growing_rewrite(&g, &jobdb.err), 0);
 		assert_true(size_of("f.gz.part") > 0);
 		add_to(BATCHES);
@@ -295,10 +297,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_taken_up), TEST(test_other_bytes),
-		TEST(test_put_back), TEST(test_consumed),
-		TEST(test_swept), TEST(test_rewritten),
-		TEST(test_other), TEST(test_kept_twice),
+		TEST(test_taken_up),   TEST(test_other_bytes),
+		TEST(test_put_back),   TEST(test_consumed),
+		TEST(test_swept),      TEST(test_rewritten),
+		TEST(test_other),      TEST(test_kept_twice),
 		TEST(test_part_names),
 	};
 

@@ -244,19 +244,20 @@ test_of_another(void **state)
 	add_to(2);
 	sm_growing_close(&g);
 	h.fingerprint++;
-	open_again(); /* planned otherwise meanwhile: its own shards are in it */
+	open_again(); /* planned otherwise meanwhile: its shards are in it */
 	sm_growing_close(&g);
 	remove_shard(0);
 	sm_growing_init(&g, &h, &quiet);
-	assert_int_equal(sm_growing_open(&g, h.job.final_path, false,
-					 &jobdb.err), SM_EREFUSED);
+	assert_int_equal(
+		sm_growing_open(&g, h.job.final_path, false, &jobdb.err),
+		SM_EREFUSED);
 	assert_non_null(strstr(jobdb.err.text, "f.gz.part"));
 	sm_growing_close(&g);
 	assert_true(size_of("f.gz.part") > 0);
 	/* By force it is. */
 	sm_growing_init(&g, &h, &quiet);
-	assert_int_equal(sm_growing_open(&g, h.job.final_path, true,
-					 &jobdb.err), 0);
+	assert_int_equal(
+		sm_growing_open(&g, h.job.final_path, true, &jobdb.err), 0);
 }
 
 /* A job that names another file leaves nothing, but what rows rely on. */
@@ -331,11 +332,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_current),	TEST(test_due),
-		TEST(test_many_spent),	TEST(test_other_place),
-		TEST(test_name_taken),	TEST(test_linked),
-		TEST(test_looped),	TEST(test_rewound),
-		TEST(test_of_another),	TEST(test_left),
+		TEST(test_current),       TEST(test_due),
+		TEST(test_many_spent),    TEST(test_other_place),
+		TEST(test_name_taken),    TEST(test_linked),
+		TEST(test_looped),        TEST(test_rewound),
+		TEST(test_of_another),    TEST(test_left),
 		TEST(test_made_the_same), TEST(test_swept_kept),
 	};
 

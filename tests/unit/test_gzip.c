@@ -164,8 +164,7 @@ test_index_constants(void **state)
 static void
 test_end(void **state)
 {
-	const struct sm_gzip_end in = { 1,          2,          3,
-					UINT64_MAX, 0xdeadbeef, true };
+	const struct sm_gzip_end in = { 1, 2, 3, UINT64_MAX, 0xdeadbeef, true };
 	unsigned char p[SM_GZIP_END_BYTES];
 	struct sm_gzip_end out;
 	unsigned i, bit;

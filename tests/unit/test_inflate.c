@@ -48,14 +48,13 @@ make_text(unsigned kind, size_t len)
 			break;
 		case 3: /* runs, and matches at all distances */
 			n = 1 + rnd(600);
-			back = rnd(8) ? 1 + rnd(i < 40 ? 1 : 40) :
-					1 + rnd(i ? (uint32_t)(i > 32768 ?
-								       32768 :
-								       i) :
-						    1);
+			back = rnd(8) ? 1 + rnd(i < 40 ? 1 : 40)
+				      : 1 + rnd(i ? (uint32_t)(i > 32768 ? 32768
+									 : i)
+						  : 1);
 			for (; n > 0 && i < len; n--, i++)
-				b.data[i] = back <= i ? b.data[i - back] :
-							(unsigned char)rnd(256);
+				b.data[i] = back <= i ? b.data[i - back]
+						      : (unsigned char)rnd(256);
 			if (i < len)
 				b.data[i++] = (unsigned char)rnd(256);
 			break;
@@ -89,9 +88,9 @@ deflate_bytes(const struct bytes *text, int level, int strategy)
 		z.next_in = text->data + at;
 		z.avail_in = (uInt)n;
 		at += n;
-		flush = at == text->len ? Z_FINISH :
-			rnd(2)          ? Z_SYNC_FLUSH :
-					  Z_PARTIAL_FLUSH;
+		flush = at == text->len ? Z_FINISH
+			: rnd(2)        ? Z_SYNC_FLUSH
+					: Z_PARTIAL_FLUSH;
 		ret = deflate(&z, flush); /* a second flush does nothing */
 		assert_true(ret >= 0 || ret == Z_BUF_ERROR);
 	} while (flush != Z_FINISH);
@@ -109,10 +108,10 @@ inflate_pieces(struct bytes *out, const struct bytes *in, size_t piece_in,
 	       size_t piece_out, size_t limit, size_t *used)
 {
 	struct sm_inflate *z = calloc(1, sizeof(*z));
-	unsigned char *ibuf = malloc(SM_INFLATE_IN_MIN + piece_in +
-				     SM_INFLATE_IN_SLACK);
-	unsigned char *obuf = malloc(SM_INFLATE_WINDOW + piece_out +
-				     SM_INFLATE_OUT_SLACK);
+	unsigned char *ibuf =
+		malloc(SM_INFLATE_IN_MIN + piece_in + SM_INFLATE_IN_SLACK);
+	unsigned char *obuf =
+		malloc(SM_INFLATE_WINDOW + piece_out + SM_INFLATE_OUT_SLACK);
 	unsigned char *room = obuf + SM_INFLATE_WINDOW, *start = room;
 	size_t at = 0, left, n;
 	enum sm_inflate_why why;
@@ -223,8 +222,8 @@ test_damaged(void **state)
 		flips = rnd(4);
 		for (k = 0; k < flips; k++) {
 			/* Heads are where it is most easily led astray. */
-			at = rnd((uint32_t)(rnd(2) && in.len > 80 ? 80 :
-								    in.len));
+			at = rnd((uint32_t)(rnd(2) && in.len > 80 ? 80
+								  : in.len));
 			in.data[at] ^= (unsigned char)(1u << rnd(8));
 		}
 		if (flips == 0 && rnd(2))

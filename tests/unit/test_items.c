@@ -83,9 +83,8 @@ test_same_digest(void **state)
 	lines = info;
 	assert_int_equal(store("x\0y", 3, true), 0);
 	assert_memory_equal(&lines, &info, sizeof(info));
-	assert_int_equal(sm_items_store(&dry, -1, input_path("list"), true,
-					&err),
-			 0);
+	assert_int_equal(
+		sm_items_store(&dry, -1, input_path("list"), true, &err), 0);
 	assert_memory_equal(&dry, &info, sizeof(info));
 }
 

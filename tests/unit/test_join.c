@@ -61,8 +61,7 @@ put_final(uint64_t fingerprint, bool partial)
 static int
 target(bool force)
 {
-	return sm_join_check_target(path, FINGERPRINT, &job, force,
-				    &jobdb.err);
+	return sm_join_check_target(path, FINGERPRINT, &job, force, &jobdb.err);
 }
 
 static void
@@ -92,7 +91,7 @@ test_target(void **state)
 	job.final_size = 11;
 	expect_refused("is not this job's");
 	job.final_size = 10;
-	job.final_path = (char *)(uintptr_t)"/elsewhere";
+	job.final_path = (char *)(uintptr_t) "/elsewhere";
 	expect_refused("is not this job's");
 	/* Or it says so itself. */
 	put_final(FINGERPRINT, false);
@@ -127,8 +126,7 @@ test_partial_target(void **state)
 	put_final(FINGERPRINT, true);
 	assert_int_equal(sm_join_check_partial(path, &jobdb.err), 0);
 	put_final(FINGERPRINT, false);
-	assert_int_equal(sm_join_check_partial(path, &jobdb.err),
-			 SM_EREFUSED);
+	assert_int_equal(sm_join_check_partial(path, &jobdb.err), SM_EREFUSED);
 	put("no final file");
 	assert_int_equal(sm_join_check_partial(path, &jobdb.err), 0);
 	assert_int_equal(unlink(path), 0);
@@ -139,9 +137,9 @@ test_partial_target(void **state)
 	assert_int_equal(sm_join_check_partial(path, &jobdb.err), 0);
 }
 
-#define DONE                                                           \
-	"UPDATE batch SET state = 'done', token = id + 100, rows = 1, " \
-	"records = 1, skipped = 0, raw_bytes = 1, gz_bytes = 50, "      \
+#define DONE                                                                   \
+	"UPDATE batch SET state = 'done', token = id + 100, rows = 1, "        \
+	"records = 1, skipped = 0, raw_bytes = 1, gz_bytes = 50, "             \
 	"raw_crc32 = 1, gz_crc32 = 1, finished = 1 WHERE id "
 
 static void
@@ -285,9 +283,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_target),	   TEST(test_target_odd),
+		TEST(test_target),         TEST(test_target_odd),
 		TEST(test_partial_target), TEST(test_unfinished),
-		TEST(test_complete),	   TEST(test_complete_odd),
+		TEST(test_complete),       TEST(test_complete_odd),
 		TEST(test_requeue),
 	};
 

@@ -167,12 +167,12 @@ test_still(void **state)
 	(void)state;
 	consume_all();
 	h.job.generation = 1;
-#define EXPECT(edit, want)                                               \
-	do {                                                             \
-		row = row_of(2);                                         \
-		edit;                                                    \
-		assert_int_equal(sm_consumed_still(&h, &row, &jobdb.err), \
-				 want);                                  \
+#define EXPECT(edit, want)                                                     \
+	do {                                                                   \
+		row = row_of(2);                                               \
+		edit;                                                          \
+		assert_int_equal(sm_consumed_still(&h, &row, &jobdb.err),      \
+				 want);                                        \
 	} while (0)
 	EXPECT((void)0, 1);
 	EXPECT(row.id = 7, 0);
@@ -201,22 +201,26 @@ test_refuse(void **state)
 	add_to(2);
 	sm_growing_close(&g);
 	fd = open(jobdb_file(name), O_RDWR);
-	assert_int_equal(sm_consumed_part_refuse(fd, name, 0xab, NULL,
-						 &jobdb.err), 0);
-	assert_int_equal(sm_consumed_part_refuse(fd, name, 0xcd, NULL,
-						 &jobdb.err), SM_EREFUSED);
+	assert_int_equal(
+		sm_consumed_part_refuse(fd, name, 0xab, NULL, &jobdb.err), 0);
+	assert_int_equal(
+		sm_consumed_part_refuse(fd, name, 0xcd, NULL, &jobdb.err),
+		SM_EREFUSED);
 	/* By its shard it is this one's, whatever the fingerprint by now. */
-	assert_int_equal(sm_consumed_part_refuse(fd, name, 0xcd, &h,
-						 &jobdb.err), 0);
+	assert_int_equal(
+		sm_consumed_part_refuse(fd, name, 0xcd, &h, &jobdb.err), 0);
 	damage("shards/000000.gz", 30);
-	assert_int_equal(sm_consumed_part_refuse(fd, name, 0xcd, &h,
-						 &jobdb.err), SM_EREFUSED);
+	assert_int_equal(
+		sm_consumed_part_refuse(fd, name, 0xcd, &h, &jobdb.err),
+		SM_EREFUSED);
 	assert_int_equal(truncate(jobdb_file("shards/000000.gz"), 20), 0);
-	assert_int_equal(sm_consumed_part_refuse(fd, name, 0xcd, &h,
-						 &jobdb.err), SM_EREFUSED);
+	assert_int_equal(
+		sm_consumed_part_refuse(fd, name, 0xcd, &h, &jobdb.err),
+		SM_EREFUSED);
 	remove_shard(0);
-	assert_int_equal(sm_consumed_part_refuse(fd, name, 0xcd, &h,
-						 &jobdb.err), SM_EREFUSED);
+	assert_int_equal(
+		sm_consumed_part_refuse(fd, name, 0xcd, &h, &jobdb.err),
+		SM_EREFUSED);
 	close(fd);
 }
 
@@ -226,9 +230,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_odd_end),	  TEST(test_put_back_meanwhile),
-		TEST(test_missing_row),	  TEST(test_requeue_behind),
-		TEST(test_still),	  TEST(test_refuse),
+		TEST(test_odd_end),     TEST(test_put_back_meanwhile),
+		TEST(test_missing_row), TEST(test_requeue_behind),
+		TEST(test_still),       TEST(test_refuse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

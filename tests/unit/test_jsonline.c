@@ -66,7 +66,7 @@ bad(const char *text, size_t len, const char *line)
 	}
 }
 
-#define GOOD(text) good(text, sizeof(text) - 1)
+#define GOOD(text)      good(text, sizeof(text) - 1)
 #define BAD(text, line) bad(text, sizeof(text) - 1, line)
 
 static void

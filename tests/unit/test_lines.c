@@ -90,8 +90,7 @@ test_by_lines(void **state)
 	expect("a\nb\n", 4, 2, 0, "0:0-4(0-2) ");
 	expect("a\nb\nc", 5, 2, 0, "0:0-4(0-2) 1:4-5(2-3) ");
 	expect("\n\n\n", 3, 1, 0, "0:0-1(0-1) 1:1-2(1-2) 2:2-3(2-3) ");
-	expect("a\r\nb\0\n\xff", 7, 1, 0,
-	       "0:0-3(0-1) 1:3-6(1-2) 2:6-7(2-3) ");
+	expect("a\r\nb\0\n\xff", 7, 1, 0, "0:0-3(0-1) 1:3-6(1-2) 2:6-7(2-3) ");
 	expect("a\nb\n", 4, UINT64_MAX, 0, "0:0-4(0-2) ");
 }
 
@@ -147,9 +146,7 @@ cut_fails(const struct sm_lines_cut *c, void *arg, struct sm_err *err)
 static void
 test_failures(void **state)
 {
-	struct sm_lines_opts o = { .path = path,
-				   .lines = 1,
-				   .cut = cut_fails };
+	struct sm_lines_opts o = { .path = path, .lines = 1, .cut = cut_fails };
 	struct sm_err err;
 	uint64_t batches = 7;
 

@@ -104,8 +104,7 @@ test_flips(void **state)
 		note[i / 8] ^= (unsigned char)(1u << i % 8);
 		if (i / 8 < SM_NOTE_BLOCK_BYTES)
 			assert_false(sm_note_begins(&got, note));
-		assert_false(sm_note_get(back, 500,
-					 i / 8 / SM_NOTE_BLOCK_BYTES,
+		assert_false(sm_note_get(back, 500, i / 8 / SM_NOTE_BLOCK_BYTES,
 					 note + i / 8 / SM_NOTE_BLOCK_BYTES *
 							 SM_NOTE_BLOCK_BYTES));
 		note[i / 8] ^= (unsigned char)(1u << i % 8);

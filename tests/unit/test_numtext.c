@@ -16,9 +16,9 @@
 
 #include "numtext.h"
 
-#define ROUND_TRIPS 1000000
+#define ROUND_TRIPS    1000000
 #define SHORTEST_TRIES 100000
-#define TEXT_SIZE (SM_NUMTEXT_MAX + 1)
+#define TEXT_SIZE      (SM_NUMTEXT_MAX + 1)
 
 enum type { F64, F32, F16 };
 
@@ -48,9 +48,9 @@ text_of(char *dst, enum type type, uint64_t bits)
 	memcpy(&x, &bits, sizeof(x));
 	memcpy(&f, &bits32, sizeof(f));
 	dst[SM_NUMTEXT_MAX] = '#';
-	len = type == F64 ? sm_numtext_f64(dst, x) :
-	      type == F32 ? sm_numtext_f32(dst, f) :
-			    sm_numtext_f16(dst, (uint16_t)bits);
+	len = type == F64   ? sm_numtext_f64(dst, x)
+	      : type == F32 ? sm_numtext_f32(dst, f)
+			    : sm_numtext_f16(dst, (uint16_t)bits);
 	assert_true(len <= 24);
 	assert_int_equal(dst[SM_NUMTEXT_MAX], '#');
 	dst[len] = '\0';
@@ -66,9 +66,9 @@ reads_as_half(const char *text, uint16_t bits)
 	double t = strtod(text, NULL), x = sm_half_to_double(bits), low, high;
 
 	low = sm_half_to_double((uint16_t)(bits - 1));
-	high = (bits & 0x7fff) == 0x7bff ? copysign(65536, x) :
-					   sm_half_to_double(
-						   (uint16_t)(bits + 1));
+	high = (bits & 0x7fff) == 0x7bff
+		       ? copysign(65536, x)
+		       : sm_half_to_double((uint16_t)(bits + 1));
 	low = fabs(x + low) / 2;
 	high = fabs(x + high) / 2;
 	t = fabs(t);
@@ -151,8 +151,8 @@ check_number(enum type type, uint64_t bits, bool shortest)
 		return;
 	}
 	if (!reads_back(text, type, bits))
-		fail_msg("type %d, %016" PRIx64 ": %s does not read back",
-			 type, bits, text);
+		fail_msg("type %d, %016" PRIx64 ": %s does not read back", type,
+			 bits, text);
 	if (shortest)
 		check_shortest(text, type, bits, (bits & frac[type]) == 0);
 }
@@ -225,17 +225,45 @@ static void
 test_layout(void **state)
 {
 	static const char *const text[] = {
-		"0.0", "-0.0", "1.0", "-1.0", "0.1", "0.7131989", "0.001",
-		"0.0001", "0.00012345", "0.0001220703125", "0.0009765625",
-		"9.999e-05", "1e-05", "1.5e-05", "-1.25e-07", "12345.0",
-		"100.0", "10.5", "1234567.5", "12345678.5", "123456789.25",
-		"1000000000000000.0", "9999999999999998.0", "1e+16",
-		"1.2345678901234568e+16", "1e+22", "1.5e+300", "1e-300",
-		"5e-324", "1e-323", "2.2250738585072014e-308",
-		"-2.2250738585072014e-308", "1.7976931348623157e+308",
-		"5.684341886080802e-14", "9.5367431640625e-07",
-		"0.30000000000000004", "0.9999999999999999",
-		"4503599627370495.5", "9007199254740992.0",
+		"0.0",
+		"-0.0",
+		"1.0",
+		"-1.0",
+		"0.1",
+		"0.7131989",
+		"0.001",
+		"0.0001",
+		"0.00012345",
+		"0.0001220703125",
+		"0.0009765625",
+		"9.999e-05",
+		"1e-05",
+		"1.5e-05",
+		"-1.25e-07",
+		"12345.0",
+		"100.0",
+		"10.5",
+		"1234567.5",
+		"12345678.5",
+		"123456789.25",
+		"1000000000000000.0",
+		"9999999999999998.0",
+		"1e+16",
+		"1.2345678901234568e+16",
+		"1e+22",
+		"1.5e+300",
+		"1e-300",
+		"5e-324",
+		"1e-323",
+		"2.2250738585072014e-308",
+		"-2.2250738585072014e-308",
+		"1.7976931348623157e+308",
+		"5.684341886080802e-14",
+		"9.5367431640625e-07",
+		"0.30000000000000004",
+		"0.9999999999999999",
+		"4503599627370495.5",
+		"9007199254740992.0",
 	};
 	char got[TEXT_SIZE];
 	uint64_t bits;
@@ -316,12 +344,11 @@ test_half(void **state)
 	(void)state;
 	for (i = 0; i < 0x7c00; i++) {
 		/* all halves are multiples of 2^-24 */
-		x = i < 0x400 ? ldexp(i, -24) :
-				ldexp((i & 0x3ff) | 0x400, (int)(i >> 10) - 25);
+		x = i < 0x400 ? ldexp(i, -24)
+			      : ldexp((i & 0x3ff) | 0x400, (int)(i >> 10) - 25);
 		assert_true(sm_half_to_double((uint16_t)i) == x);
 		x = sm_half_to_double((uint16_t)(i | 0x8000));
-		assert_true(signbit(x) &&
-			    -x == sm_half_to_double((uint16_t)i));
+		assert_true(signbit(x) && -x == sm_half_to_double((uint16_t)i));
 	}
 	assert_true(isinf(sm_half_to_double(0x7c00)));
 	assert_true(sm_half_to_double(0xfc00) < 0);

@@ -85,19 +85,21 @@ test_fence(void **state)
 	assert_int_equal(sm_fence_holds(jobdb.db, 0, &jobdb.err), 1);
 
 	jobdb_begin();
-	assert_int_equal(sm_fence_take_over(jobdb.db, JOBDB_NOW + 1,
-					    &jobdb.err), 1);
+	assert_int_equal(
+		sm_fence_take_over(jobdb.db, JOBDB_NOW + 1, &jobdb.err), 1);
 	jobdb_commit();
 	assert_int_equal(sm_fence_holds(jobdb.db, 0, &jobdb.err), 0);
 	assert_int_equal(sm_fence_holds(jobdb.db, 1, &jobdb.err), 1);
 	assert_int_equal(jobdb_int("SELECT count(*) FROM worker WHERE ended "
-				   "IS NULL"), 0);
+				   "IS NULL"),
+			 0);
 	assert_int_equal(jobdb_int("SELECT attempts FROM batch WHERE id = 1"),
 			 0);
 	assert_int_equal(jobdb_int("SELECT attempts FROM batch WHERE id = 0"),
 			 1);
 	assert_string_equal(jobdb_text("SELECT outcome FROM attempt WHERE "
-				       "batch = 1"), "interrupted");
+				       "batch = 1"),
+			    "interrupted");
 
 	/* Neither can the first copy commit, fail, give back, … */
 	assert_int_equal(jobdb_complete(&held, 50), 0);
@@ -108,15 +110,16 @@ test_fence(void **state)
 	assert_int_equal(jobdb_claim(&late, a), 0);
 	/* That it came late is on record. */
 	jobdb_begin();
-	assert_int_equal(sm_batch_fenced(jobdb.db, &held, JOBDB_NOW + 2,
-					 &jobdb.err), 0);
+	assert_int_equal(
+		sm_batch_fenced(jobdb.db, &held, JOBDB_NOW + 2, &jobdb.err), 0);
 	jobdb_commit();
 	assert_string_equal(jobdb_text("SELECT outcome FROM attempt WHERE "
-				       "batch = 1"), "fenced");
+				       "batch = 1"),
+			    "fenced");
 	/* The end of its run is not the next one's. */
 	jobdb_begin();
-	assert_int_equal(sm_job_end_run(jobdb.db, 0, JOBDB_NOW + 3,
-					&jobdb.err), 0);
+	assert_int_equal(sm_job_end_run(jobdb.db, 0, JOBDB_NOW + 3, &jobdb.err),
+			 0);
 	jobdb_commit();
 	assert_int_equal(jobdb_int("SELECT ended IS NULL FROM job"), 1);
 }

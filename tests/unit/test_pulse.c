@@ -289,16 +289,11 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_beats),
-		TEST(test_drain_then_stop),
-		TEST(test_stop),
-		TEST(test_eof),
-		TEST(test_flag),
-		TEST(test_flag_at_once),
-		TEST(test_wait),
-		TEST(test_signals),
-		TEST(test_tell),
-		TEST(test_ends_clean),
+		TEST(test_beats), TEST(test_drain_then_stop),
+		TEST(test_stop),  TEST(test_eof),
+		TEST(test_flag),  TEST(test_flag_at_once),
+		TEST(test_wait),  TEST(test_signals),
+		TEST(test_tell),  TEST(test_ends_clean),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, input_cleanup);

@@ -40,9 +40,12 @@ static void
 set_up_named(struct fixture *f, char fill, size_t n)
 {
 	static const char *const part[7][2] = {
-		{ "{\"key", "\": " }, { ", \"value", "\": [" },
-		{ "{\"track_id", "\": " }, { ", \"score", "\": " },
-		{ "}, {\"track_id", "\": " }, { "}]}\n", NULL },
+		{ "{\"key", "\": " },
+		{ ", \"value", "\": [" },
+		{ "{\"track_id", "\": " },
+		{ ", \"score", "\": " },
+		{ "}, {\"track_id", "\": " },
+		{ "}]}\n", NULL },
 		{ "]}\n", NULL },
 	};
 	struct sm_record_template tpl;
@@ -116,8 +119,8 @@ tear_down(struct fixture *f)
 
 /* Records of `width` candidates; `ids` different ones. */
 static void
-usual_records(struct fixture *f, unsigned records, unsigned width,
-	      uint64_t ids, uint64_t seed)
+usual_records(struct fixture *f, unsigned records, unsigned width, uint64_t ids,
+	      uint64_t seed)
 {
 	char key[32], id[32], num[32];
 	unsigned i, k;
@@ -216,10 +219,12 @@ test_shards_are_alike(void **state)
 static void
 test_long_names(void **state)
 {
-	static const size_t len[] = { 3, 200, 230, 240, 241, 242, 243, 244, 245,
-		246, 247, 248, 249, 250, 251, 252, 253, 254, 255, 256, 257, 258,
-		259, 260, 500, 1000, 2000, 4000, 4096, 5000, 16000, 32700,
-		32768, 40000, 300000 };
+	static const size_t len[] = { 3,     200,   230,   240,   241,   242,
+				      243,   244,   245,   246,   247,   248,
+				      249,   250,   251,   252,   253,   254,
+				      255,   256,   257,   258,   259,   260,
+				      500,   1000,  2000,  4000,  4096,  5000,
+				      16000, 32700, 32768, 40000, 300000 };
 	struct fixture f;
 	size_t i;
 
@@ -259,11 +264,15 @@ static void
 test_odd_ids(void **state)
 {
 	static const char *const num[] = {
-		"1e-05", "0", "-2.2250738585072014e-308",
-		"1234567890123456789012", "0.30000000000000004", "0.3",
+		"1e-05",
+		"0",
+		"-2.2250738585072014e-308",
+		"1234567890123456789012",
+		"0.30000000000000004",
+		"0.3",
 	};
-	static const size_t long_len[] = { 4000, 4096, 4097, 32768, 40000,
-					   262144, 3000000 };
+	static const size_t long_len[] = { 4000,  4096,   4097,   32768,
+					   40000, 262144, 3000000 };
 	struct fixture f = { 0 };
 	uint64_t seed = 9;
 	size_t i, k, n;
@@ -430,8 +439,7 @@ test_change_of_kind(void **state)
 	for (i = 0; i < 4; i++) {
 		f = (struct fixture){ 0 };
 		set_up_named(&f, '_', 0);
-		records_of_kind(&f, kind[i].first, kind[i].kinds, bytes,
-				&seed);
+		records_of_kind(&f, kind[i].first, kind[i].kinds, bytes, &seed);
 		check(&f);
 		apart += f.shard.deflated.len;
 		tear_down(&f);
@@ -439,8 +447,7 @@ test_change_of_kind(void **state)
 	f = (struct fixture){ 0 };
 	set_up_named(&f, '_', 0);
 	for (i = 0; i < 4; i++)
-		records_of_kind(&f, kind[i].first, kind[i].kinds, bytes,
-				&seed);
+		records_of_kind(&f, kind[i].first, kind[i].kinds, bytes, &seed);
 	check(&f);
 	assert_in_range(f.shard.deflated.len, apart / 2, apart + apart / 10);
 	tear_down(&f);
@@ -455,7 +462,7 @@ test_many_sequences(void **state)
 {
 	static char key[12000];
 	struct sm_record_template tpl = {
-		piece("H", 1),	  piece("wxyz", 4), piece("I", 1),
+		piece("H", 1),    piece("wxyz", 4), piece("I", 1),
 		piece("efgh", 4), piece("abcd", 4), piece("L", 1),
 		piece("N", 1),
 	};

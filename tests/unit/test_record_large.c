@@ -17,7 +17,7 @@
 #include "record.h"
 #include "shard.h"
 
-#define ID "123456"
+#define ID  "123456"
 #define NUM "0.5"
 
 /* Positions begin here (defwin.h). */
@@ -87,9 +87,9 @@ test_position_wraps(void **state)
 	if (!getenv("LONG"))
 		skip();
 	assert_int_equal(inflateInit2(&s.z, -15), Z_OK);
-	assert_int_equal(sm_record_writer_new(&w, &fields, SM_ENCODER_RECORD, 6,
-					      NULL),
-			 0);
+	assert_int_equal(
+		sm_record_writer_new(&w, &fields, SM_ENCODER_RECORD, 6, NULL),
+		0);
 	assert_int_equal(sm_record_writer_begin(w, &s, NULL), 0);
 	left = (UINT64_C(1) << 32) - FIRST_POSITION - head - list - mid;
 	items = left / next - 1;

@@ -96,8 +96,8 @@ test_found(void **state)
 	damage("f.gz.part", row_of(0).joined_at);
 	open_final();
 	expect_found("1345");
-	assert_int_equal(truncate(jobdb_file("f.gz.part"),
-				  row_of(5).joined_at + 30), 0);
+	assert_int_equal(
+		truncate(jobdb_file("f.gz.part"), row_of(5).joined_at + 30), 0);
 	open_final();
 	expect_found("134");
 }
@@ -229,8 +229,9 @@ test_note(void **state)
 	snprintf(longest, sizeof(longest), "%s", jobdb_file("plain/f.gz"));
 	put(SM_CONSUMED_NOTE, longest);
 	sm_recover_final_close(&f);
-	assert_int_equal(sm_recover_final_open(&f, &h.dir, h.fingerprint, &jobdb.err),
-			 SM_EIO);
+	assert_int_equal(
+		sm_recover_final_open(&f, &h.dir, h.fingerprint, &jobdb.err),
+		SM_EIO);
 	assert_non_null(strstr(jobdb.err.text, "plain"));
 }
 
@@ -296,12 +297,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_found),
-		TEST(test_generations),
-		TEST(test_foreign),
-		TEST(test_many_names),
-		TEST(test_note),
-		TEST(test_single),
+		TEST(test_found),   TEST(test_generations),
+		TEST(test_foreign), TEST(test_many_names),
+		TEST(test_note),    TEST(test_single),
 	};
 
 	f.fd = -1;

@@ -12,14 +12,26 @@
 #include "replace.h"
 
 static const struct sm_kind_batch numbers = {
-	.id = 3, .first = 15, .end = 20, .first_byte = -1, .end_byte = -1,
+	.id = 3,
+	.first = 15,
+	.end = 20,
+	.first_byte = -1,
+	.end_byte = -1,
 };
 static const struct sm_kind_batch item = {
-	.id = 7, .first = 7, .end = 8, .first_byte = -1, .end_byte = -1,
+	.id = 7,
+	.first = 7,
+	.end = 8,
+	.first_byte = -1,
+	.end_byte = -1,
 	.item = "a {first} b",
 };
 static const struct sm_kind_batch bytes = {
-	.id = 0, .first = -1, .end = -1, .first_byte = 0, .end_byte = 9,
+	.id = 0,
+	.first = -1,
+	.end = -1,
+	.first_byte = 0,
+	.end_byte = 9,
 };
 
 static void
@@ -106,9 +118,9 @@ static void
 test_quote(void **state)
 {
 	static const char *const words[] = {
-		"plain-1.0/x", "two words", "it's", "$HOME `ls` \\ \"q\"",
-		"line\nbreak\t'tab'", "\x1b[31m\001f1\\", "*?[a]~!#&|;<>()",
-		"\xc3\xa4\xff",
+		"plain-1.0/x",         "two words",          "it's",
+		"$HOME `ls` \\ \"q\"", "line\nbreak\t'tab'", "\x1b[31m\001f1\\",
+		"*?[a]~!#&|;<>()",     "\xc3\xa4\xff",
 	};
 	struct sm_buf b = { 0 };
 	size_t i;

@@ -41,13 +41,12 @@ setup(void **state)
 	events = (struct sm_events){ .notice = notice };
 	told[0] = '\0';
 	told_times = 0;
-	h = (struct sm_handle){ .dir = { .path = jobdb.path,
-					 .fd = jobdb.fd,
-					 .shards_fd = -1 },
-				.db = jobdb.db,
-				.job = { .batches = 3,
-					 .spec = (char *)(uintptr_t)"{}" },
-				.digits = sm_shard_digits(3) };
+	h = (struct sm_handle){
+		.dir = { .path = jobdb.path, .fd = jobdb.fd, .shards_fd = -1 },
+		.db = jobdb.db,
+		.job = { .batches = 3, .spec = (char *)(uintptr_t) "{}" },
+		.digits = sm_shard_digits(3)
+	};
 	if (mkdirat(jobdb.fd, "shards", 0755) < 0)
 		return -1;
 	h.dir.shards_fd = openat(jobdb.fd, "shards", O_RDONLY | O_DIRECTORY);
@@ -109,10 +108,12 @@ expect_attempt(const char *row, const char *message)
 			   "ORDER BY id DESC LIMIT 1"),
 		row);
 	if (!strstr(jobdb_text("SELECT message FROM attempt "
-			       "ORDER BY id DESC LIMIT 1"), message))
+			       "ORDER BY id DESC LIMIT 1"),
+		    message))
 		fail_msg("'%s' does not say '%s'",
 			 jobdb_text("SELECT message FROM attempt "
-				    "ORDER BY id DESC LIMIT 1"), message);
+				    "ORDER BY id DESC LIMIT 1"),
+			 message);
 }
 
 static void
@@ -244,15 +245,17 @@ test_dead(void **state)
 	assert_int_equal(jobdb_claim(&b2, mine), 1);
 	rescue_dead(&mine, 1);
 	expect_batch("pending", 0);
-	assert_string_equal(jobdb_text("SELECT group_concat(state) FROM (SELECT "
-				       "state FROM batch ORDER BY id)"),
-			    "pending,running,running");
+	assert_string_equal(
+		jobdb_text("SELECT group_concat(state) FROM (SELECT "
+			   "state FROM batch ORDER BY id)"),
+		"pending,running,running");
 	assert_int_equal(workers_ended(), 1);
 	/* By itself each of them is dead, but for one whose byte is held. */
 	rescue_dead(NULL, 0);
-	assert_string_equal(jobdb_text("SELECT group_concat(state) FROM (SELECT "
-				       "state FROM batch ORDER BY id)"),
-			    "pending,running,pending");
+	assert_string_equal(
+		jobdb_text("SELECT group_concat(state) FROM (SELECT "
+			   "state FROM batch ORDER BY id)"),
+		"pending,running,pending");
 	assert_int_equal(workers_ended(), 2);
 	sm_batch_release(&b1);
 	sm_batch_release(&b2);
@@ -270,11 +273,13 @@ test_orphans(void **state)
 	jobdb_sql("UPDATE worker SET ended = 1");
 	jobdb_sql("UPDATE batch SET worker = 99 WHERE id = 1");
 	rescue_dead(NULL, 0);
-	assert_string_equal(jobdb_text("SELECT group_concat(state) FROM (SELECT "
-				       "state FROM batch ORDER BY id)"),
-			    "pending,pending,pending");
+	assert_string_equal(
+		jobdb_text("SELECT group_concat(state) FROM (SELECT "
+			   "state FROM batch ORDER BY id)"),
+		"pending,pending,pending");
 	assert_int_equal(jobdb_int("SELECT count(*) FROM attempt WHERE outcome "
-				   "= 'interrupted'"), 2);
+				   "= 'interrupted'"),
+			 2);
 	assert_false(has_tmp());
 	sm_batch_release(&b1);
 }
@@ -285,10 +290,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_died_by_signal), TEST(test_died_with_status),
-		TEST(test_last_attempt),   TEST(test_interrupted),
-		TEST(test_nothing_in_hand), TEST(test_fenced),
-		TEST(test_dead),	   TEST(test_orphans),
+		TEST(test_died_by_signal),
+		TEST(test_died_with_status),
+		TEST(test_last_attempt),
+		TEST(test_interrupted),
+		TEST(test_nothing_in_hand),
+		TEST(test_fenced),
+		TEST(test_dead),
+		TEST(test_orphans),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

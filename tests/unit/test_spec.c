@@ -79,14 +79,12 @@ make(const struct opts *o)
 	struct sm_spec *s = NULL;
 
 	assert_int_equal(sm_spec_new(&s, &shape, o, NULL), 0);
-	assert_int_equal(sm_spec_set_input(s, 0, "cands", "/d/c.npy", &d,
-					   NULL),
+	assert_int_equal(sm_spec_set_input(s, 0, "cands", "/d/c.npy", &d, NULL),
 			 0);
 	d.sampled = true;
 	d.crc32 = 7;
-	assert_int_equal(sm_spec_set_input(s, 1, "scores", "/d/s\xff.npy", &d,
-					   NULL),
-			 0);
+	assert_int_equal(
+		sm_spec_set_input(s, 1, "scores", "/d/s\xff.npy", &d, NULL), 0);
 	assert_int_equal(sm_spec_set_output(s, "/d/out.gz", NULL), 0);
 	s->batches = 200;
 	s->rows = 1000000;
@@ -118,8 +116,8 @@ static void
 test_round_trip(void **state)
 {
 	static const char *const argv[] = { "jq", "-c", "a\xff'\n", "", NULL };
-	static const double scores[] = { 0.3,	 1.0 / 3, -1e-300, 5e-324,
-					 1e308, 0.1 + 0.2, -0.0,	   1 };
+	static const double scores[] = { 0.3,   1.0 / 3,   -1e-300, 5e-324,
+					 1e308, 0.1 + 0.2, -0.0,    1 };
 	struct opts o, *back;
 	struct sm_spec *s, *r;
 	struct sm_buf diff = { 0 };
@@ -139,9 +137,8 @@ test_round_trip(void **state)
 		s = make(&o);
 		text = sm_spec_text(s, NULL);
 		assert_non_null(text);
-		assert_int_equal(sm_spec_parse(&r, shapes, text, "spec.json",
-					       NULL),
-				 0);
+		assert_int_equal(
+			sm_spec_parse(&r, shapes, text, "spec.json", NULL), 0);
 		back = r->opts;
 		assert_memory_equal(&back->min_score, &o.min_score, 8);
 		assert_int_equal(back->has_pad, o.has_pad);
@@ -289,8 +286,8 @@ test_version(void **state)
 static void
 test_not_an_object(void **state)
 {
-	static const char *const texts[] = { "", "[]", "17", "null", "\"x\"",
-					     "{", "{}", "\xff" };
+	static const char *const texts[] = { "",      "[]", "17", "null",
+					     "\"x\"", "{",  "{}", "\xff" };
 	struct sm_err err;
 	struct sm_spec *s = NULL;
 	char *deep;
@@ -298,8 +295,7 @@ test_not_an_object(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-		assert_int_equal(sm_spec_parse(&s, shapes, texts[i], "f",
-					       &err),
+		assert_int_equal(sm_spec_parse(&s, shapes, texts[i], "f", &err),
 				 SM_EINPUT);
 		assert_null(s);
 	}
@@ -307,8 +303,7 @@ test_not_an_object(void **state)
 	assert_non_null(deep);
 	memset(deep, '[', 1000000);
 	deep[1000000] = '\0';
-	assert_int_equal(sm_spec_parse(&s, shapes, deep, "f", &err),
-			 SM_EINPUT);
+	assert_int_equal(sm_spec_parse(&s, shapes, deep, "f", &err), SM_EINPUT);
 	free(deep);
 }
 

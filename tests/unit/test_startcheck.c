@@ -23,12 +23,12 @@ make(uint64_t n)
 {
 	jobdb_make(n);
 	worker = jobdb_worker(0);
-	h = (struct sm_handle){ .dir = { .path = jobdb.path,
-					 .fd = jobdb.fd,
-					 .shards_fd = -1 },
-				.db = jobdb.db,
-				.job = { .batches = n },
-				.digits = sm_shard_digits(n) };
+	h = (struct sm_handle){
+		.dir = { .path = jobdb.path, .fd = jobdb.fd, .shards_fd = -1 },
+		.db = jobdb.db,
+		.job = { .batches = n },
+		.digits = sm_shard_digits(n)
+	};
 	assert_int_equal(mkdirat(jobdb.fd, "shards", 0755), 0);
 	h.dir.shards_fd = openat(jobdb.fd, "shards", O_RDONLY | O_DIRECTORY);
 	assert_true(h.dir.shards_fd >= 0);
@@ -147,7 +147,8 @@ test_forgotten_rename(void **state)
 	assert_false(tmp_is_there(0, t0));
 	assert_false(tmp_is_there(1, t1));
 	assert_int_equal(jobdb_int("SELECT count(*) FROM batch WHERE state = "
-				   "'done'"), 2);
+				   "'done'"),
+			 2);
 	check(0, 0, 0);
 }
 
@@ -239,7 +240,8 @@ test_lost_shards(void **state)
 			    "pending");
 	assert_int_equal(jobdb_int("SELECT count(*) FROM batch WHERE error IS "
 				   "NOT NULL AND attempts = 0 AND "
-				   "not_before = 0"), 5);
+				   "not_before = 0"),
+			 5);
 	check(0, 0, 0);
 }
 
@@ -359,16 +361,11 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, jobdb_setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_nothing),
-		TEST(test_forgotten_rename),
-		TEST(test_cut_rename),
-		TEST(test_temporary_files),
-		TEST(test_lost_shards),
-		TEST(test_many),
-		TEST(test_rows_missing),
-		TEST(test_rows_added),
-		TEST(test_fenced),
-		TEST(test_told),
+		TEST(test_nothing),      TEST(test_forgotten_rename),
+		TEST(test_cut_rename),   TEST(test_temporary_files),
+		TEST(test_lost_shards),  TEST(test_many),
+		TEST(test_rows_missing), TEST(test_rows_added),
+		TEST(test_fenced),       TEST(test_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,8 +91,9 @@ test_network_fs(void **state)
 	struct sm_db_opts opts = { .mode = SM_DB_CREATE, .network_fs = true };
 
 	(void)state;
-	assert_int_equal(sm_db_open(&jobdb.db, jobdb.path, jobdb.fd, &opts,
-				    &jobdb.err), 0);
+	assert_int_equal(
+		sm_db_open(&jobdb.db, jobdb.path, jobdb.fd, &opts, &jobdb.err),
+		0);
 	jobdb_begin();
 	jobdb_plan(2);
 	jobdb_commit();
@@ -292,8 +293,10 @@ test_triggers(void **state)
 				   "name IN ('mine', 'slow', 'seen', 'own')"),
 			 4);
 	for (i = 0; i < 5; i++) {
-		snprintf(sql, sizeof(sql), "CREATE TRIGGER spy AFTER UPDATE "
-			 "ON %s BEGIN SELECT 1; END", tables[i]);
+		snprintf(sql, sizeof(sql),
+			 "CREATE TRIGGER spy AFTER UPDATE "
+			 "ON %s BEGIN SELECT 1; END",
+			 tables[i]);
 		jobdb_sql(sql);
 		expect_refusal(SM_EREFUSED, "'spy'");
 		jobdb_sql("DROP TRIGGER spy");

@@ -42,8 +42,8 @@ group_setup(void **state)
 	ours.xRealloc = memory_realloc;
 	/* Small blocks would come from a pool that never fails. */
 	sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
-	return sqlite3_config(SQLITE_CONFIG_MALLOC, &ours) == SQLITE_OK ? 0 :
-									  -1;
+	return sqlite3_config(SQLITE_CONFIG_MALLOC, &ours) == SQLITE_OK ? 0
+									: -1;
 }
 
 /* A text that found no room was a NULL, in a statement that succeeded. */
@@ -169,7 +169,7 @@ static void
 test_statements(void **state)
 {
 	static int (*const calls[])(void) = { do_fail, do_give_back, do_retry,
-					      do_is,   do_get,	     do_count };
+					      do_is,   do_get,       do_count };
 	size_t i;
 	long n;
 	int ret, want;

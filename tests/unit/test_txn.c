@@ -142,8 +142,8 @@ outsider_start(struct outsider *o, int ms)
 			sm_clock_sleep_ms((uint64_t)ms);
 		else if (read(end[0], &byte, 1) != 0)
 			_exit(1);
-		sqlite3_exec(c, "UPDATE job SET ended = 77; COMMIT", NULL,
-			     NULL, NULL);
+		sqlite3_exec(c, "UPDATE job SET ended = 77; COMMIT", NULL, NULL,
+			     NULL);
 		sqlite3_close(c);
 		_exit(0);
 	}
@@ -187,8 +187,9 @@ test_busy(void **state)
 	sm_db_close(jobdb.db);
 	jobdb.db = NULL;
 	outsider_start(&o, 0);
-	assert_int_equal(sm_db_open(&jobdb.db, jobdb.path, jobdb.fd, &opts,
-				    &jobdb.err), 0);
+	assert_int_equal(
+		sm_db_open(&jobdb.db, jobdb.path, jobdb.fd, &opts, &jobdb.err),
+		0);
 	begun = sm_clock_ms();
 	assert_int_equal(sm_db_begin_write(jobdb.db, &jobdb.err), SM_EBUSY);
 	assert_in_range(sm_clock_ms() - begun, 300, 5000);
@@ -204,8 +205,9 @@ test_busy(void **state)
 	asked = 0;
 	opts.wait.give_up = give_up_at_third;
 	opts.wait.limit_s = 0;
-	assert_int_equal(sm_db_open(&jobdb.db, jobdb.path, jobdb.fd, &opts,
-				    &jobdb.err), 0);
+	assert_int_equal(
+		sm_db_open(&jobdb.db, jobdb.path, jobdb.fd, &opts, &jobdb.err),
+		0);
 	assert_int_equal(sm_db_begin_write(jobdb.db, &jobdb.err), SM_ESTOPPED);
 	assert_int_equal(asked, 3);
 	expect_idle();
@@ -225,8 +227,9 @@ test_busy_for_a_while(void **state)
 	sm_db_close(jobdb.db);
 	jobdb.db = NULL;
 	outsider_start(&o, 300);
-	assert_int_equal(sm_db_open(&jobdb.db, jobdb.path, jobdb.fd, &opts,
-				    &jobdb.err), 0);
+	assert_int_equal(
+		sm_db_open(&jobdb.db, jobdb.path, jobdb.fd, &opts, &jobdb.err),
+		0);
 	jobdb_begin();
 	/* What the outsider committed is what this transaction sees. */
 	assert_int_equal(jobdb_int("SELECT ended FROM job"), 77);
@@ -280,8 +283,8 @@ test_checkpoint_queues(void **state)
 
 	(void)state;
 	jobdb_make(1);
-	assert_int_equal(sm_db_open(&db, jobdb.path, jobdb.fd, &opts,
-				    &jobdb.err), 0);
+	assert_int_equal(
+		sm_db_open(&db, jobdb.path, jobdb.fd, &opts, &jobdb.err), 0);
 	fd = open(jobdb_file("write.lock"), O_RDWR | O_CLOEXEC);
 	assert_int_equal(flock(fd, LOCK_EX), 0);
 	assert_int_equal(sm_db_checkpoint(db, &jobdb.err), SM_EBUSY);
@@ -347,16 +350,16 @@ fault_child(const char *path)
 	struct sm_db *db = NULL;
 	struct sm_err err;
 
-	ret = sm_db_open(&db, path, fd, &opts, &err) < 0 ? 10 :
-	      sm_db_begin_write(db, &err) < 0		 ? 11 :
-	      sm_job_end_run(db, 0, 5, &err) < 0		 ? 12 :
-	      sm_db_commit(db, &err) != SM_EUNKNOWN	 ? 13 :
-	      err.sys != SM_EIO				 ? 14 :
-	      sm_db_reopen(db, &err) < 0		 ? 15 :
-	      sm_db_begin_write(db, &err) < 0		 ? 16 :
-	      sm_job_begin_run(db, 6, &err) < 0		 ? 17 :
-	      sm_db_commit(db, &err) < 0		 ? 18 :
-							   0;
+	ret = sm_db_open(&db, path, fd, &opts, &err) < 0 ? 10
+	      : sm_db_begin_write(db, &err) < 0          ? 11
+	      : sm_job_end_run(db, 0, 5, &err) < 0       ? 12
+	      : sm_db_commit(db, &err) != SM_EUNKNOWN    ? 13
+	      : err.sys != SM_EIO                        ? 14
+	      : sm_db_reopen(db, &err) < 0               ? 15
+	      : sm_db_begin_write(db, &err) < 0          ? 16
+	      : sm_job_begin_run(db, 6, &err) < 0        ? 17
+	      : sm_db_commit(db, &err) < 0               ? 18
+							 : 0;
 	sm_db_close(db);
 	close(fd);
 	return ret;
@@ -396,14 +399,10 @@ main(int argc, char **argv)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, jobdb_setup, jobdb_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_nesting),
-		TEST(test_signals),
-		TEST(test_busy),
-		TEST(test_busy_for_a_while),
-		TEST(test_queue),
-		TEST(test_checkpoint_queues),
-		TEST(test_unknown_commit),
-		TEST(test_unknown_commit_by_fault),
+		TEST(test_nesting),        TEST(test_signals),
+		TEST(test_busy),           TEST(test_busy_for_a_while),
+		TEST(test_queue),          TEST(test_checkpoint_queues),
+		TEST(test_unknown_commit), TEST(test_unknown_commit_by_fault),
 	};
 
 	program = argv[0];

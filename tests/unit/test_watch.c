@@ -50,7 +50,8 @@ is_dead(void)
 
 	/* Left waitable, for teardown() to reap. */
 	assert_int_equal(waitid(P_PID, (id_t)worker.pid, &info,
-				WEXITED | WNOHANG | WNOWAIT), 0);
+				WEXITED | WNOHANG | WNOWAIT),
+			 0);
 	return info.si_pid != 0;
 }
 
@@ -314,16 +315,11 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_lease),
-		TEST(test_beats),
-		TEST(test_late),
-		TEST(test_set),
-		TEST(test_without_row),
-		TEST(test_row_gone),
-		TEST(test_slot_free),
-		TEST(test_many),
-		TEST(test_reused_pid),
-		TEST(test_thread),
+		TEST(test_lease),       TEST(test_beats),
+		TEST(test_late),        TEST(test_set),
+		TEST(test_without_row), TEST(test_row_gone),
+		TEST(test_slot_free),   TEST(test_many),
+		TEST(test_reused_pid),  TEST(test_thread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, input_cleanup);
