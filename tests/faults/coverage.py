@@ -22,9 +22,10 @@ import lab
 
 ROOT = os.path.dirname(lab.TESTS)
 BUILD = os.path.dirname(lab.SHARDMILL)
-MODULES = ["store/batch", "engine/work.", "engine/rescue", "engine/finalize",
-           "engine/join", "engine/growing", "engine/consumed",
-           "engine/startcheck", "engine/recover"]
+MODULES = ["store/batch", "engine/run/work.", "engine/run/rescue",
+           "engine/join/finalize", "engine/join/join",
+           "engine/join/growing", "engine/job/consumed",
+           "engine/job/startcheck", "engine/tend/recover"]
 UNTAKEN = os.path.join(lab.HERE, "untaken.txt")
 
 

@@ -33,13 +33,13 @@ import scenarios
 import tree
 
 FILES = ["src/store/batch.c", "src/store/batch_end.c", "src/store/joined.c",
-         "src/store/fence.c", "src/store/txn.c", "src/engine/work.c",
-         "src/engine/rescue.c", "src/engine/finalize.c", "src/engine/join.c",
-         "src/engine/join_check.c", "src/engine/joining.c",
-         "src/engine/joining_damaged.c", "src/engine/growing.c",
-         "src/engine/growing_record.c", "src/engine/growing_end.c",
-         "src/engine/consumed.c", "src/engine/startcheck.c",
-         "src/engine/recover.c", "src/engine/recover_final.c"]
+         "src/store/fence.c", "src/store/txn.c", "src/engine/run/work.c",
+         "src/engine/run/rescue.c", "src/engine/join/finalize.c", "src/engine/join/join.c",
+         "src/engine/join/join_check.c", "src/engine/join/joining.c",
+         "src/engine/join/joining_damaged.c", "src/engine/join/growing.c",
+         "src/engine/join/growing_record.c", "src/engine/join/growing_end.c",
+         "src/engine/job/consumed.c", "src/engine/job/startcheck.c",
+         "src/engine/tend/recover.c", "src/engine/tend/recover_final.c"]
 SURVIVORS = os.path.join(lab.HERE, "survivors.txt")
 JOBS = int(os.environ.get("MUTATE_JOBS") or 2)
 # What a mutant meets, if it is reached there: all of these, and of the others

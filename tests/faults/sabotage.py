@@ -55,12 +55,12 @@ SABOTAGE = {
         "#define SABOTAGE_no_guard\n/* The guard: what every", ZOMBIES,
         "late write"),
     "shared_tmp_name": (
-        "src/format/shard.c", "#define SHARD_BUF_BYTES",
+        "src/format/gzip/shard.c", "#define SHARD_BUF_BYTES",
         "#define SABOTAGE_shared_tmp_name\n#define SHARD_BUF_BYTES",
         fault("zombies.py", "shard.created", "shard.before_sync", count=60),
         "one took the other's file"),
     "rename_before_guard": (
-        "src/engine/work.c",
+        "src/engine/run/work.c",
         "int held = sm_batch_complete(w->h.db, &w->b, &made, now, err), ret; "
         "if (held > 0) return sm_shard_publish(w->shard, err);",
         "int held, ret;\n\tret = sm_shard_publish(w->shard, err);\n"
@@ -70,7 +70,7 @@ SABOTAGE = {
         fault("zombies.py", "work.produced", "shard.after_sync", count=30),
         "late write"),
     "mark_first": (
-        "src/engine/work.c",
+        "src/engine/run/work.c",
         "if (held > 0) return sm_shard_publish(w->shard, err);",
         "if (held > 0) {\n\t\tret = sm_db_commit(w->h.db, err);\n"
         "\t\tif (ret == 0)\n\t\t\tret = sm_shard_publish(w->shard, err);\n"
@@ -78,60 +78,60 @@ SABOTAGE = {
         WHOLE,
         "done without a shard"),
     "no_start_check": (
-        "src/engine/run.c", "/* Shards that rot",
+        "src/engine/run/run.c", "/* Shards that rot",
         "#define SABOTAGE_no_start_check\n/* Shards that rot", RESUME,
         "is damaged: findings"),
     "no_rename_completion": (
-        "src/engine/startcheck.c", "struct tmp_file {",
+        "src/engine/job/startcheck.c", "struct tmp_file {",
         "#define SABOTAGE_no_rename_completion\nstruct tmp_file {", RESUME,
         r"\(batch, commits\): \[\(0, 2\)"),
     "final_in_place": (
-        "src/engine/growing.c",
+        "src/engine/join/growing.c",
         "g->part = sm_consumed_part_name(path, g->generation);",
         "g->part = access(path, F_OK) == 0 ? strdup(path) :\n"
         "\t\tsm_consumed_part_name(path, g->generation);", ELSEWHERE,
         r"path: FAIL: 'old' and 'mnt/f.gz' differ"),
     "directory_unlooked": (
-        "src/engine/join_check.c", "if (S_ISDIR(st.st_mode))",
+        "src/engine/join/join_check.c", "if (S_ISDIR(st.st_mode))",
         "if (S_ISDIR(st.st_mode) && 0)", ELSEWHERE,
         "directory: FAIL: .* is a directory' is not in err"),
     "joiner_trusts_shards": (
-        "src/format/final.c", "if (crc == expect->gz_crc32) return 0;",
+        "src/final/final.c", "if (crc == expect->gz_crc32) return 0;",
         "if (name)\n\t\treturn 0;", ROT,
         "the final file differs"),
     "joiner_mends_nothing": (
-        "src/engine/joining.c", "if (ret == SM_EVERIFY) {",
+        "src/engine/join/joining.c", "if (ret == SM_EVERIFY) {",
         "if (ret == SM_EVERIFY && 0) {", ROT,
         "rot undisturbed: exit 9: .*is damaged"),
     "publish_without_look": (
-        "src/engine/joining.c",
+        "src/engine/join/joining.c",
         "int ret = sm_join_digest(&digest, &odd, j->h, err);",
         "int ret = (odd = 0, digest = j->g->digest, 1);", EDITS,
         "exit 0 with .* put back"),
     "complete_by_size": (
-        "src/engine/join_check.c",
+        "src/engine/join/join_check.c",
         "return digest == strtoull(h->job.final_digest, NULL, 16);",
         "return 1;", EDITS,
         "an older file was called complete"),
     "interruptions_count": (
-        "src/engine/rescue.c", "if (how == SM_RESCUE_INTERRUPTED) "
+        "src/engine/run/rescue.c", "if (how == SM_RESCUE_INTERRUPTED) "
         "return sm_batch_give_back(h->db, b, t, now, err);", "",
         answers("rebooted"),
         "rebooted: exit 1, not 0"),
     "rescue_leaves_file": (
-        "src/engine/rescue.c", "unlinkat(h->dir.shards_fd, name, 0);", "",
+        "src/engine/run/rescue.c", "unlinkat(h->dir.shards_fd, name, 0);", "",
         WHOLE,
         r"left behind: .*\.tmp"),
     "rescue_keeps_worker": (
-        "src/engine/rescue.c",
+        "src/engine/run/rescue.c",
         "ret = sm_worker_end(h->db, w->id, now, err);", "ret = 0;", WHOLE,
         "workers not ended"),
     "nobody_watches": (
-        "src/engine/watch.c", "if (it->still_ms < w->lease_ms) return;",
+        "src/engine/run/watch.c", "if (it->still_ms < w->lease_ms) return;",
         "return;", e2e("3060-stopped-worker"),
         "waited too long for: gone"),
     "rowless_unwatched": (
-        "src/engine/watch.c", "w->ticked_ms = now_ms; watch_scan(w);",
+        "src/engine/run/watch.c", "w->ticked_ms = now_ms; watch_scan(w);",
         "w->ticked_ms = now_ms;\n\t(void)watch_scan;",
         fault("zombies.py", "db.begun", "db.committed", count=60),
         "waited too long: the stopped worker is killed"),
@@ -145,12 +145,12 @@ SABOTAGE = {
         "CLOSE_ATTEMPT \"outcome = 'other'\", b, t,", WHOLE,
         "attempts not closed"),
     "inputs_unlooked": (
-        "src/engine/inputs.c",
+        "src/engine/job/inputs.c",
         "if (now.size != in->size || now.crc32 != in->crc32)",
         "if (0)", e2e("1010-changed"),
         "exit 0, not 7: sm run f.gz.job"),
     "growth_unseen": (
-        "src/engine/inputs.c",
+        "src/engine/job/inputs.c",
         "if (now.size != in->size || now.crc32 != in->crc32)",
         "if (now.size < in->size)", GROWING, "exit 0, not 7: sm run f.gz.job"),
     "retry_waits_a_day": (
@@ -158,7 +158,7 @@ SABOTAGE = {
         "WAKE \"not_before > ?1 + 360000\"", CLOCK,
         r"waited too long for: \[ -e r.gz"),
     "lease_by_the_wall": (
-        "src/engine/watch.c",
+        "src/engine/run/watch.c",
         "if (passed > WATCH_LATE_MS) w->item[i].still_ms = 0; "
         "watch_look(w, &w->item[i], passed > WATCH_LATE_MS ? 0 : passed);",
         "static double last;\n\t\tdouble now = sm_clock_wall();\n"
@@ -167,11 +167,11 @@ SABOTAGE = {
         "\t\tlast = now;\n\t\twatch_look(w, &w->item[i], passed);", CLOCK,
         "other outcomes is .*stalled"),
     "own_file_unknown": (
-        "src/engine/join_check.c",
+        "src/engine/join/join_check.c",
         "ret = ret > 0 && end.fingerprint == fingerprint;", "ret = 0;",
         answers("backup_back"), "exists and is not this job's"),
     "named_file_unread": (
-        "src/engine/consumed.c", "if (*fd < 0 && errno == ENOENT) "
+        "src/engine/job/consumed.c", "if (*fd < 0 && errno == ENOENT) "
         "*fd = open(job->final_path, flags);", "",
         answers("backup_half_consumed"), "exit 9, not 0"),
     "damage_as_trouble": (
@@ -179,7 +179,7 @@ SABOTAGE = {
         "case SQLITE_NOTADB:", answers("log_lost_beside_reader"),
         "log lost beside reader: exit status"),
     "shard_kept_by_name": (
-        "src/format/shard.c",
+        "src/format/gzip/shard.c",
         "renameat(s->dirfd, s->tmp, s->dirfd, s->name) < 0)",
         "(faccessat(s->dirfd, s->name, F_OK, 0) == 0 ?\n"
         "\t     unlinkat(s->dirfd, s->tmp, 0) :\n"
@@ -195,11 +195,11 @@ SABOTAGE = {
         "if (close(fd) < 0 && 0)", answers("shard_close_fails"),
         "given up, and not removed"),
     "disk_for_ever": (
-        "src/engine/work.c", "#define IO_FAILURES_MAX 3",
+        "src/engine/run/work.c", "#define IO_FAILURES_MAX 3",
         "#define IO_FAILURES_MAX 5", answers("shard_syncs_fail"),
         r"files that failed: \(5, 5\)"),
     "unsynced_final_kept": (
-        "src/engine/growing_end.c", "sm_growing_abandon(g);", "",
+        "src/engine/join/growing_end.c", "sm_growing_abandon(g);", "",
         answers("final_sync_fails"), "given up, and not removed"),
     "unguarded_heart": (
         "src/store/batch_end.c", "/* The guard: what every",
@@ -207,21 +207,21 @@ SABOTAGE = {
         answers("heart_stopped_fenced"), "shard and row"),
     # Nobody ever takes it for dead.
     "pid_is_life": (
-        "src/engine/rescue.c", "if (rescue_is_excepted(w.id, except, n) ||",
+        "src/engine/run/rescue.c", "if (rescue_is_excepted(w.id, except, n) ||",
         "if (kill((pid_t)w.pid, 0) == 0 ||\n"
         "\t\t    rescue_is_excepted(w.id, except, n) ||",
         answers("rebooted"), "rebooted: took longer than"),
     "recover_takes_all": (
-        "src/engine/recover.c",
+        "src/engine/tend/recover.c",
         "return m->head.fingerprint == r->fingerprint;", "return true;",
         RECOVER,
         "the final file differs"),
     "consume_unrecorded": (
-        "src/engine/growing_record.c",
+        "src/engine/join/growing_record.c",
         "ret = sm_growing_record_rest(g, err);", "ret = 0;", CONSUME,
         "exit 9, not 0: shardmill verify"),
     "consume_without_sync": (
-        "src/engine/growing_record.c",
+        "src/engine/join/growing_record.c",
         "if (sm_fault_errno(\"consume.sync\") == 0 && fdatasync(g->fd) == 0)",
         "if (sm_fault_errno(\"consume.sync\") == 0)", POWER,
         "consume: lost: batch"),
@@ -230,7 +230,7 @@ SABOTAGE = {
         "return keep ? real_close(fd) : real_close(fd);",
         fault("answers.py"), "(batch, commits)"),
     "rewrite_in_place": (
-        "src/engine/growing.c", "if (ret > 0 || g->published) {",
+        "src/engine/join/growing.c", "if (ret > 0 || g->published) {",
         "if (g->published) {", REWRITE,
         # By the same command, or by the one after it.
         "again: exit 9|exit 9, not 0: shardmill candidates"),

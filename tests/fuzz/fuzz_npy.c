@@ -3,7 +3,7 @@
  *
  *	clang -fsanitize=fuzzer,address,undefined -std=c11 -D_GNU_SOURCE \
  *		-Iinclude -Isrc/base -Isrc/format tests/fuzz/fuzz_npy.c \
- *		src/format/npy.c src/format/npy_header.c src/base/buf.c \
+ *		src/format/input/npy.c src/format/input/npy_header.c src/base/buf.c \
  *		src/base/err.c src/base/file.c
  */
 #include <stdio.h>

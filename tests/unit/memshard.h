@@ -1,5 +1,5 @@
 /*
- * memshard.h - a shard in memory, in place of src/format/shard.c
+ * memshard.h - a shard in memory, in place of src/format/gzip/shard.c
  *
  * For tests of encoders: the program that includes it gets its own
  * sm_shard_text() and sm_shard_deflated(), and the library's shard.c is not

@@ -1,7 +1,7 @@
 /*
  * pow10.c - written by pow10.py, not by hand
  *
- *	python3 src/format/pow10.py > src/format/pow10.c
+ *	python3 src/format/text/pow10.py > src/format/text/pow10.c
  */
 #include "pow10.h"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write pow10.c, the powers of ten behind numtext.c, to standard output.
 
-    python3 src/format/pow10.py > src/format/pow10.c
+    python3 src/format/text/pow10.py > src/format/text/pow10.c
 
 With --check FILE it compares FILE with what it would write and exits 1 where
 they differ.  Python's integers are exact, so nothing here is rounded but by
@@ -67,7 +67,7 @@ def text():
         "/*",
         " * pow10.c - written by pow10.py, not by hand",
         " *",
-        " *\tpython3 src/format/pow10.py > src/format/pow10.c",
+        " *\tpython3 src/format/text/pow10.py > src/format/text/pow10.c",
         " */",
         "#include \"pow10.h\"",
         "",
