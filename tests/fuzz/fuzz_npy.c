@@ -1,10 +1,6 @@
 /*
  * libFuzzer target: .npy files, of which every item is read if they open.
- *
- *	clang -fsanitize=fuzzer,address,undefined -std=c11 -D_GNU_SOURCE \
- *		-Iinclude -Isrc/base -Isrc/format tests/fuzz/fuzz_npy.c \
- *		src/format/input/npy.c src/format/input/npy_header.c src/base/buf.c \
- *		src/base/err.c src/base/file.c
+ * Built with all others by `tests/run fuzz`.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -16,9 +16,7 @@
 #define SM_CONSUMED_NOTE "consumed"
 
 /*
-
  * F.part, with as much of F as a name may be long; malloc'd, NULL: no memory.
-
  */
 char *sm_consumed_part_name(const char *path, int64_t generation);
 

@@ -122,9 +122,7 @@ int sm_spec_parse(struct sm_spec **out,
 		  const char *where, struct sm_err *err);
 
 /*
-
  * The batches of one part: [*first, *end).  Parts differ by one batch at most.
-
  */
 void sm_spec_part_range(uint64_t *first, uint64_t *end, uint64_t batches,
 			uint64_t part, uint64_t parts);
