@@ -19,10 +19,10 @@ static void
 batch_bind_bounds(sqlite3_stmt *s, const struct sm_batch *b)
 {
 	sqlite3_bind_int64(s, 1, (int64_t)b->id);
-	sql_bind_opt(s, 2, b->first);
-	sql_bind_opt(s, 3, b->end);
-	sql_bind_opt(s, 4, b->first_byte);
-	sql_bind_opt(s, 5, b->end_byte);
+	sm_sql_bind_opt(s, 2, b->first);
+	sm_sql_bind_opt(s, 3, b->end);
+	sm_sql_bind_opt(s, 4, b->first_byte);
+	sm_sql_bind_opt(s, 5, b->end_byte);
 	if (b->item)
 		sqlite3_bind_text(s, 6, b->item, -1, SQLITE_STATIC);
 }
@@ -31,11 +31,11 @@ void
 sm_batch_read_bounds(struct sm_batch *b, sqlite3_stmt *s, int column,
 		     bool *failed)
 {
-	b->first = sql_column_opt(s, column);
-	b->end = sql_column_opt(s, column + 1);
-	b->first_byte = sql_column_opt(s, column + 2);
-	b->end_byte = sql_column_opt(s, column + 3);
-	b->item = sql_column_dup(s, column + 4, failed);
+	b->first = sm_sql_column_opt(s, column);
+	b->end = sm_sql_column_opt(s, column + 1);
+	b->first_byte = sm_sql_column_opt(s, column + 2);
+	b->end_byte = sm_sql_column_opt(s, column + 3);
+	b->item = sm_sql_column_dup(s, column + 4, failed);
 }
 
 int
@@ -44,13 +44,13 @@ sm_batch_insert(struct sm_db *db, const struct sm_batch *b, struct sm_err *err)
 	static const char text[] =
 		"INSERT INTO batch (id, first, \"end\", first_byte, end_byte, "
 		"item) VALUES (?, ?, ?, ?, ?, ?)";
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	int ret;
 
 	if (!s)
 		return err->code;
 	batch_bind_bounds(s, b);
-	ret = sql_run(db, s, "insert a batch", err);
+	ret = sm_sql_run(db, s, "insert a batch", err);
 	return ret < 0 ? ret : 0;
 }
 
@@ -60,13 +60,13 @@ sm_batch_is(struct sm_db *db, const struct sm_batch *b, struct sm_err *err)
 	static const char text[] =
 		"SELECT first IS ?2 AND \"end\" IS ?3 AND first_byte IS ?4 "
 		"AND end_byte IS ?5 AND item IS ?6 FROM batch WHERE id = ?1";
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	int ret, is;
 
 	if (!s)
 		return err->code;
 	batch_bind_bounds(s, b);
-	ret = sql_step(db, s, "compare a batch", err);
+	ret = sm_sql_step(db, s, "compare a batch", err);
 	if (ret <= 0)
 		return ret;
 	is = sqlite3_column_int(s, 0);
@@ -79,12 +79,12 @@ static int
 batch_wake_range(struct sm_db *db, const char *text, double now,
 		 struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 
 	if (!s)
 		return err->code;
 	sqlite3_bind_double(s, 1, now);
-	return sql_run(db, s, "wake waiting batches", err);
+	return sm_sql_run(db, s, "wake waiting batches", err);
 }
 
 /*
@@ -113,7 +113,7 @@ sm_batch_open_attempt(struct sm_db *db, struct sm_batch *b,
 	static const char text[] =
 		"INSERT INTO attempt (batch, worker, token, fingerprint, "
 		"started) VALUES (?, ?, ?, ?, ?)";
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	int ret;
 
 	if (!s)
@@ -121,9 +121,9 @@ sm_batch_open_attempt(struct sm_db *db, struct sm_batch *b,
 	sqlite3_bind_int64(s, 1, (int64_t)b->id);
 	sqlite3_bind_int64(s, 2, claim->worker);
 	sqlite3_bind_int64(s, 3, b->token);
-	sql_bind_text(s, 4, claim->fingerprint);
+	sm_sql_bind_text(s, 4, claim->fingerprint);
 	sqlite3_bind_double(s, 5, claim->now);
-	ret = sql_run(db, s, "record an attempt", err);
+	ret = sm_sql_run(db, s, "record an attempt", err);
 	b->attempt = sqlite3_last_insert_rowid(db->main);
 	return ret < 0 ? ret : 0;
 }
@@ -155,21 +155,21 @@ sm_batch_claim(struct sm_batch *b, struct sm_db *db,
 	ret = batch_wake(db, claim->now, err);
 	if (ret < 0)
 		return ret;
-	s = sql_get(db, text, err);
+	s = sm_sql_get(db, text, err);
 	if (!s)
 		return err->code;
 	sqlite3_bind_int64(s, 1, claim->worker);
 	sqlite3_bind_int64(s, 2, b->token);
 	sqlite3_bind_double(s, 3, claim->now);
 	sqlite3_bind_int64(s, 4, claim->run);
-	ret = sql_step(db, s, "claim a batch", err);
+	ret = sm_sql_step(db, s, "claim a batch", err);
 	if (ret <= 0)
 		return ret;
 	b->id = (uint64_t)sqlite3_column_int64(s, 0);
 	sm_batch_read_bounds(b, s, 1, &failed);
 	b->attempts = sqlite3_column_int64(s, 6);
 	b->max_attempts = sqlite3_column_int64(s, 7);
-	ret = sql_run(db, s, "claim a batch", err);
+	ret = sm_sql_run(db, s, "claim a batch", err);
 	if (ret >= 0 && failed)
 		ret = sm_err_mem(err, "a batch");
 	if (ret >= 0)

@@ -20,21 +20,21 @@ static int
 batch_close_as(struct sm_db *db, const char *text, const struct sm_batch *b,
 	       const struct sm_batch_trouble *t, double now, struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	int ret;
 
 	if (!s)
 		return err->code;
 	sqlite3_bind_double(s, 1, now);
-	sql_bind_text(s, 2, t->outcome);
-	sql_bind_opt(s, 3, t->exit_status);
-	sql_bind_opt(s, 4, t->signal);
-	sql_bind_text(s, 5, t->error_class);
-	sql_bind_text(s, 6, t->message);
-	sql_bind_text(s, 7, t->stderr_text);
+	sm_sql_bind_text(s, 2, t->outcome);
+	sm_sql_bind_opt(s, 3, t->exit_status);
+	sm_sql_bind_opt(s, 4, t->signal);
+	sm_sql_bind_text(s, 5, t->error_class);
+	sm_sql_bind_text(s, 6, t->message);
+	sm_sql_bind_text(s, 7, t->stderr_text);
 	sqlite3_bind_int64(s, 8, (int64_t)b->id);
 	sqlite3_bind_int64(s, 9, b->token);
-	ret = sql_run(db, s, "close an attempt", err);
+	ret = sm_sql_run(db, s, "close an attempt", err);
 	return ret < 0 ? ret : 0;
 }
 
@@ -68,7 +68,7 @@ batch_set_done(struct sm_db *db, const char *text, const struct sm_batch *b,
 	       int64_t third, const struct sm_batch_made *m, double now,
 	       struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 
 	if (!s)
 		return err->code;
@@ -83,7 +83,7 @@ batch_set_done(struct sm_db *db, const char *text, const struct sm_batch *b,
 	sqlite3_bind_int64(s, 9, m->raw_crc32);
 	sqlite3_bind_int64(s, 10, m->gz_crc32);
 	sqlite3_bind_double(s, 11, now);
-	return sql_run(db, s, "complete a batch", err);
+	return sm_sql_run(db, s, "complete a batch", err);
 }
 
 int
@@ -150,7 +150,7 @@ sm_batch_fail(struct sm_db *db, const struct sm_batch *b,
 		"UPDATE batch SET state = ?4, not_before = ?5, error = ?6, "
 		"finished = ?7 WHERE " GUARD("?1", "?2", "?3");
 	bool fail = !t->retry || b->attempts >= b->max_attempts;
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	int ret;
 
 	if (!s)
@@ -158,11 +158,11 @@ sm_batch_fail(struct sm_db *db, const struct sm_batch *b,
 	sqlite3_bind_int64(s, 1, (int64_t)b->id);
 	sqlite3_bind_int64(s, 2, b->token);
 	sqlite3_bind_int64(s, 3, b->run);
-	sql_bind_text(s, 4, fail ? "failed" : "pending");
+	sm_sql_bind_text(s, 4, fail ? "failed" : "pending");
 	sqlite3_bind_double(s, 5, fail ? 0 : now + batch_backoff_s(b));
-	sql_bind_text(s, 6, t->message);
+	sm_sql_bind_text(s, 6, t->message);
 	sqlite3_bind_double(s, 7, now);
-	ret = sql_run(db, s, "record a failure", err);
+	ret = sm_sql_run(db, s, "record a failure", err);
 	if (ret <= 0)
 		return ret;
 	if (failed)
@@ -180,7 +180,7 @@ sm_batch_give_back(struct sm_db *db, const struct sm_batch *b,
 		"UPDATE batch SET state = 'pending', not_before = 0, "
 		"attempts = max(attempts - 1, 0) WHERE " GUARD("?1", "?2",
 							       "?3");
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	int ret;
 
 	if (!s)
@@ -188,7 +188,7 @@ sm_batch_give_back(struct sm_db *db, const struct sm_batch *b,
 	sqlite3_bind_int64(s, 1, (int64_t)b->id);
 	sqlite3_bind_int64(s, 2, b->token);
 	sqlite3_bind_int64(s, 3, b->run);
-	ret = sql_run(db, s, "give a batch back", err);
+	ret = sm_sql_run(db, s, "give a batch back", err);
 	if (ret <= 0)
 		return ret;
 	ret = batch_close_attempt(db, b, t, now, err);
@@ -220,14 +220,14 @@ sm_batch_requeue(struct sm_db *db, uint64_t id, int64_t token,
 		"UPDATE batch SET state = 'pending', not_before = 0, "
 		"attempts = 0, error = ?3 "
 		"WHERE id = ?1 AND state = 'done' AND token = ?2";
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 
 	if (!s)
 		return err->code;
 	sqlite3_bind_int64(s, 1, (int64_t)id);
 	sqlite3_bind_int64(s, 2, token);
-	sql_bind_text(s, 3, reason);
-	return sql_run(db, s, "put a batch back", err);
+	sm_sql_bind_text(s, 3, reason);
+	return sm_sql_run(db, s, "put a batch back", err);
 }
 
 int64_t
@@ -247,7 +247,7 @@ sm_batch_retry(struct sm_db *db, enum sm_batch_set set, uint64_t first,
 	const char *text = set == SM_BATCHES_FAILED ? failed
 			   : set == SM_BATCHES_ALL  ? all
 						    : range;
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	int ret;
 
 	if (!s)
@@ -256,6 +256,6 @@ sm_batch_retry(struct sm_db *db, enum sm_batch_set set, uint64_t first,
 		sqlite3_bind_int64(s, 1, (int64_t)first);
 		sqlite3_bind_int64(s, 2, (int64_t)last);
 	}
-	ret = sql_run(db, s, "put batches back", err);
+	ret = sm_sql_run(db, s, "put batches back", err);
 	return ret;
 }

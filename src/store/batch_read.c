@@ -25,13 +25,13 @@ sm_batch_of_worker(struct sm_batch *b, struct sm_db *db, int64_t worker,
 	static const char text[] =
 		"SELECT " HELD_COLUMNS " FROM batch AS b, job AS j "
 		"WHERE b.state = 'running' AND b.worker = ? LIMIT 1";
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	int ret;
 
 	if (!s)
 		return err->code;
 	sqlite3_bind_int64(s, 1, worker);
-	ret = sql_step(db, s, "look for a worker's batch", err);
+	ret = sm_sql_step(db, s, "look for a worker's batch", err);
 	if (ret > 0)
 		batch_read_held(b, s);
 	return ret;
@@ -45,12 +45,12 @@ sm_batch_orphan(struct sm_batch *b, struct sm_db *db, struct sm_err *err)
 		"LEFT JOIN worker AS w ON w.id = b.worker "
 		"WHERE b.state = 'running' AND (w.id IS NULL "
 		"OR w.ended IS NOT NULL) LIMIT 1";
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	int ret;
 
 	if (!s)
 		return err->code;
-	ret = sql_step(db, s, "look for orphaned batches", err);
+	ret = sm_sql_step(db, s, "look for orphaned batches", err);
 	if (ret > 0)
 		batch_read_held(b, s);
 	return ret;
@@ -64,13 +64,13 @@ sm_batch_interruptions(struct sm_db *db, uint64_t id, struct sm_err *err)
 		"'interrupted' AND id > coalesce((SELECT max(id) FROM attempt "
 		"WHERE batch = ?1 AND outcome NOT IN ('interrupted', "
 		"'running')), 0)";
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	int ret;
 
 	if (!s)
 		return err->code;
 	sqlite3_bind_int64(s, 1, (int64_t)id);
-	ret = sql_step(db, s, "count interruptions", err);
+	ret = sm_sql_step(db, s, "count interruptions", err);
 	if (ret > 0)
 		ret = sqlite3_column_int(s, 0);
 	sqlite3_reset(s);
@@ -84,14 +84,14 @@ sm_batch_get(struct sm_batch *b, struct sm_db *db, uint64_t id,
 	static const char text[] =
 		"SELECT first, \"end\", first_byte, end_byte, item, attempts "
 		"FROM batch WHERE id = ?";
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	bool failed = false;
 	int ret;
 
 	if (!s)
 		return err->code;
 	sqlite3_bind_int64(s, 1, (int64_t)id);
-	ret = sql_step(db, s, "read a batch", err);
+	ret = sm_sql_step(db, s, "read a batch", err);
 	if (ret <= 0)
 		return ret;
 	*b = (struct sm_batch){ .id = id };
@@ -105,17 +105,17 @@ int
 sm_batch_look(char state[16], int64_t *token, struct sm_db *db, uint64_t id,
 	      struct sm_err *err)
 {
-	sqlite3_stmt *s =
-		sql_get(db, "SELECT state, token FROM batch WHERE id = ?", err);
+	sqlite3_stmt *s = sm_sql_get(
+		db, "SELECT state, token FROM batch WHERE id = ?", err);
 	bool failed = false;
 	int ret;
 
 	if (!s)
 		return err->code;
 	sqlite3_bind_int64(s, 1, (int64_t)id);
-	ret = sql_step(db, s, "look at a batch", err);
+	ret = sm_sql_step(db, s, "look at a batch", err);
 	if (ret > 0) {
-		sql_column_copy(state, 16, s, 0, &failed);
+		sm_sql_column_copy(state, 16, s, 0, &failed);
 		*token = sqlite3_column_int64(s, 1);
 	}
 	sqlite3_reset(s);
@@ -134,7 +134,7 @@ static const char batch_rows_text_1[] =
 int
 sm_batch_rows_begin(struct sm_db *db, uint64_t from, struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(
+	sqlite3_stmt *s = sm_sql_get(
 		db, db->version < 2 ? batch_rows_text_1 : batch_rows_text, err);
 
 	if (!s)
@@ -143,7 +143,7 @@ sm_batch_rows_begin(struct sm_db *db, uint64_t from, struct sm_err *err)
 	return 0;
 }
 
-/* The statement as it stands: sql_get() would reset it. */
+/* The statement as it stands: sm_sql_get() would reset it. */
 static sqlite3_stmt *
 batch_rows_stmt(struct sm_db *db)
 {
@@ -161,24 +161,24 @@ sm_batch_rows_next(struct sm_batch_row *r, struct sm_db *db, struct sm_err *err)
 {
 	sqlite3_stmt *s = batch_rows_stmt(db);
 	bool failed = false;
-	int ret = s ? sql_step(db, s, "read the batches", err) : 0;
+	int ret = s ? sm_sql_step(db, s, "read the batches", err) : 0;
 
 	if (ret <= 0)
 		return ret;
 	r->id = (uint64_t)sqlite3_column_int64(s, 0);
-	sql_column_copy(r->state, sizeof(r->state), s, 1, &failed);
-	r->first = sql_column_opt(s, 2);
-	r->end = sql_column_opt(s, 3);
+	sm_sql_column_copy(r->state, sizeof(r->state), s, 1, &failed);
+	r->first = sm_sql_column_opt(s, 2);
+	r->end = sm_sql_column_opt(s, 3);
 	r->token = sqlite3_column_int64(s, 4);
-	r->rows = sql_column_opt(s, 5);
-	r->records = sql_column_opt(s, 6);
-	r->skipped = sql_column_opt(s, 7);
-	r->raw_bytes = sql_column_opt(s, 8);
-	r->gz_bytes = sql_column_opt(s, 9);
-	r->raw_crc32 = sql_column_opt(s, 10);
-	r->gz_crc32 = sql_column_opt(s, 11);
-	r->joined = sql_column_opt(s, 12);
-	r->joined_at = sql_column_opt(s, 13);
+	r->rows = sm_sql_column_opt(s, 5);
+	r->records = sm_sql_column_opt(s, 6);
+	r->skipped = sm_sql_column_opt(s, 7);
+	r->raw_bytes = sm_sql_column_opt(s, 8);
+	r->gz_bytes = sm_sql_column_opt(s, 9);
+	r->raw_crc32 = sm_sql_column_opt(s, 10);
+	r->gz_crc32 = sm_sql_column_opt(s, 11);
+	r->joined = sm_sql_column_opt(s, 12);
+	r->joined_at = sm_sql_column_opt(s, 13);
 	/* Without its state a done one would be made again. */
 	return failed ? sm_err_mem(err, "a batch") : 1;
 }
@@ -214,7 +214,7 @@ sm_batch_counts(struct sm_batch_counts *c, struct sm_db *db, struct sm_err *err)
 	static const char text[] = COUNTS ", joined FROM progress";
 	static const char text_1[] = COUNTS ", 0 FROM progress";
 #undef COUNTS
-	sqlite3_stmt *s = sql_get(db, db->version < 2 ? text_1 : text, err);
+	sqlite3_stmt *s = sm_sql_get(db, db->version < 2 ? text_1 : text, err);
 	uint64_t *const number[] = { &c->total,   &c->pending, &c->running,
 				     &c->done,    &c->failed,  &c->rows,
 				     &c->records, &c->skipped, &c->raw_bytes,
@@ -225,7 +225,7 @@ sm_batch_counts(struct sm_batch_counts *c, struct sm_db *db, struct sm_err *err)
 	if (!s)
 		return err->code;
 	*c = (struct sm_batch_counts){ .eta_s = -1 };
-	ret = sql_step(db, s, "read the progress", err);
+	ret = sm_sql_step(db, s, "read the progress", err);
 	if (ret <= 0)
 		return ret;
 	for (i = 0; i < n; i++)
@@ -250,13 +250,13 @@ sm_batch_left(struct sm_batch_left *left, struct sm_db *db, struct sm_err *err)
 		"WHERE state = 'pending' AND not_before <> 0), "
 		"EXISTS (SELECT 1 FROM batch INDEXED BY batch_running "
 		"WHERE state = 'running')";
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	bool due, waiting;
 	int ret;
 
 	if (!s)
 		return err->code;
-	ret = sql_step(db, s, "look for work", err);
+	ret = sm_sql_step(db, s, "look for work", err);
 	if (ret < 0)
 		return ret;
 	due = sqlite3_column_int(s, 0);
@@ -272,12 +272,12 @@ sm_batch_left(struct sm_batch_left *left, struct sm_db *db, struct sm_err *err)
 static int
 batch_any(struct sm_db *db, const char *text, struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	int ret;
 
 	if (!s)
 		return err->code;
-	ret = sql_step(db, s, "look for batches", err);
+	ret = sm_sql_step(db, s, "look for batches", err);
 	sqlite3_reset(s);
 	return ret;
 }
@@ -324,13 +324,13 @@ sm_batch_not_done(uint64_t *id, int max, struct sm_db *db, struct sm_err *err)
 		"AND not_before = 0 UNION ALL "
 		"SELECT id FROM batch WHERE state = 'pending' "
 		"AND not_before <> 0 LIMIT ?";
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	int ret, n = 0;
 
 	if (!s)
 		return err->code;
 	sqlite3_bind_int(s, 1, max);
-	while ((ret = sql_step(db, s, "look for batches", err)) > 0)
+	while ((ret = sm_sql_step(db, s, "look for batches", err)) > 0)
 		id[n++] = (uint64_t)sqlite3_column_int64(s, 0);
 	return ret < 0 ? ret : n;
 }

@@ -36,11 +36,11 @@ db_wal_hook(void *arg, sqlite3 *conn, const char *name, int pages)
  * with side effects in views, no writing of the schema's own tables.
  */
 int
-sql_connect(struct sm_db *db, sqlite3 **conn, int flags, const char *path)
+sm_sql_connect(struct sm_db *db, sqlite3 **conn, int flags, const char *path)
 {
 	int rc;
 
-	sql_keep_locks();
+	sm_sql_keep_locks();
 	rc = sqlite3_open_v2(path, conn, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK)
 		return rc;
@@ -105,26 +105,26 @@ db_set_journal(struct sm_db *db, struct sm_err *err)
 	if (ret < 0)
 		return ret;
 	if (ret > 0) {
-		ret = sql_exec(db,
-			       db->opts.network_fs
-				       ? "PRAGMA journal_mode = TRUNCATE"
-				       : "PRAGMA journal_mode = WAL",
-			       "choose the journal", err);
+		ret = sm_sql_exec(db,
+				  db->opts.network_fs
+					  ? "PRAGMA journal_mode = TRUNCATE"
+					  : "PRAGMA journal_mode = WAL",
+				  "choose the journal", err);
 		if (ret < 0)
 			return ret;
 	}
-	s = sql_get(db, "PRAGMA journal_mode", err);
-	ret = s ? sql_step(db, s, "read the journal mode", err) : err->code;
+	s = sm_sql_get(db, "PRAGMA journal_mode", err);
+	ret = s ? sm_sql_step(db, s, "read the journal mode", err) : err->code;
 	if (ret < 0)
 		return ret;
-	sql_column_copy(mode, sizeof(mode), s, 0, &failed);
+	sm_sql_column_copy(mode, sizeof(mode), s, 0, &failed);
 	sqlite3_reset(s);
 	if (failed)
 		return sm_err_mem(err, "the journal mode");
 	db->wal = strcmp(mode, "wal") == 0;
 	if (!db->wal && db->opts.mode != SM_DB_READ)
-		return sql_exec(db, "PRAGMA journal_mode = TRUNCATE",
-				"choose the journal", err);
+		return sm_sql_exec(db, "PRAGMA journal_mode = TRUNCATE",
+				   "choose the journal", err);
 	return 0;
 }
 
@@ -164,7 +164,7 @@ db_play_back(struct sm_db *db, struct sm_err *err)
 	if (sqlite3_exec(db->main, read, NULL, NULL, NULL) !=
 	    SQLITE_READONLY_ROLLBACK)
 		return 0; /* what else is wrong comes up again */
-	rc = sql_connect(db, &conn, flags, db->path);
+	rc = sm_sql_connect(db, &conn, flags, db->path);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_busy_handler(conn, db_busy, db);
 	if (rc == SQLITE_OK)
@@ -172,7 +172,7 @@ db_play_back(struct sm_db *db, struct sm_err *err)
 	sqlite3_close(conn);
 	if (rc == SQLITE_OK)
 		return 0;
-	return sm_err_set(err, sql_class(rc),
+	return sm_err_set(err, sm_sql_class(rc),
 			  "cannot read '%s': its last commit was cut short and "
 			  "must be undone first: %s (SQLite error %d); whoever "
 			  "may write to it does that by reading",
@@ -193,10 +193,10 @@ db_connect_all(struct sm_db *db, struct sm_err *err)
 		flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
 		uri = db_uri(db);
 	}
-	rc = sql_connect(db, &db->main, flags, uri ? uri : db->path);
+	rc = sm_sql_connect(db, &db->main, flags, uri ? uri : db->path);
 	sqlite3_free(uri);
 	if (rc != SQLITE_OK)
-		return sql_err(db, rc, "open the database", err);
+		return sm_sql_err(db, rc, "open the database", err);
 	if (db->opts.mode != SM_DB_READ) {
 		ret = sm_queue_open(&db->queue_fd, db->dirfd, "write.lock",
 				    err);
@@ -211,8 +211,8 @@ db_connect_all(struct sm_db *db, struct sm_err *err)
 	if (ret < 0)
 		return ret;
 	/* A log that grew under a long reader shrinks when it begins anew. */
-	ret = sql_exec(db, "PRAGMA journal_size_limit = 8388608",
-		       "limit the log", err);
+	ret = sm_sql_exec(db, "PRAGMA journal_size_limit = 8388608",
+			  "limit the log", err);
 	if (ret < 0)
 		return ret;
 	return sm_db_set_full_sync(db, db->full_sync, err);
@@ -323,8 +323,8 @@ sm_db_close(struct sm_db *db)
 static int
 db_finds(struct sm_db *db, const char *text, struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(db, text, err);
-	int ret = s ? sql_step(db, s, "look for the job", err) : err->code;
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
+	int ret = s ? sm_sql_step(db, s, "look for the job", err) : err->code;
 
 	if (s)
 		sqlite3_reset(s);
@@ -345,10 +345,10 @@ sm_db_set_full_sync(struct sm_db *db, bool full, struct sm_err *err)
 {
 	/* A rollback journal is for file systems that deserve no less. */
 	db->full_sync = full || !db->wal;
-	return sql_exec(db,
-			db->full_sync ? "PRAGMA synchronous = FULL"
-				      : "PRAGMA synchronous = NORMAL",
-			"set synchronous", err);
+	return sm_sql_exec(db,
+			   db->full_sync ? "PRAGMA synchronous = FULL"
+					 : "PRAGMA synchronous = NORMAL",
+			   "set synchronous", err);
 }
 
 int
@@ -360,8 +360,9 @@ sm_db_leave_wal(struct sm_db *db, struct sm_err *err)
 		return 0;
 	sqlite3_close(db->guard);
 	db->guard = NULL;
-	ret = sql_exec(db, "PRAGMA journal_mode = TRUNCATE",
-		       "leave the log, which nobody else may have open", err);
+	ret = sm_sql_exec(db, "PRAGMA journal_mode = TRUNCATE",
+			  "leave the log, which nobody else may have open",
+			  err);
 	if (ret == 0)
 		ret = db_set_journal(db, err);
 	if (ret == 0 && db->wal)
@@ -376,7 +377,7 @@ sm_db_leave_wal(struct sm_db *db, struct sm_err *err)
 int
 sm_db_begin_read(struct sm_db *db, struct sm_err *err)
 {
-	return sql_exec(db, "BEGIN", "begin to read", err);
+	return sm_sql_exec(db, "BEGIN", "begin to read", err);
 }
 
 void
@@ -390,18 +391,19 @@ int
 sm_db_integrity(struct sm_db *db, void (*found)(const char *, void *),
 		void *arg, struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(db, "PRAGMA integrity_check(20)", err);
+	sqlite3_stmt *s = sm_sql_get(db, "PRAGMA integrity_check(20)", err);
 	int ret = s ? 0 : err->code, n = 0;
 	const char *text;
 
-	while (s && (ret = sql_step(db, s, "check the database", err)) > 0) {
+	while (s && (ret = sm_sql_step(db, s, "check the database", err)) > 0) {
 		text = (const char *)sqlite3_column_text(s, 0);
 		if (text && strcmp(text, "ok") == 0)
 			continue;
 		/* What cannot be read for want of memory is no "ok". */
-		if (!text || sql_disk_failed(db)) {
-			ret = sql_err(db, text ? SQLITE_CORRUPT : SQLITE_NOMEM,
-				      "check the database", err);
+		if (!text || sm_sql_disk_failed(db)) {
+			ret = sm_sql_err(db,
+					 text ? SQLITE_CORRUPT : SQLITE_NOMEM,
+					 "check the database", err);
 			sqlite3_reset(s);
 			break;
 		}

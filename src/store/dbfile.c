@@ -78,7 +78,7 @@ dbfile_set_up(void)
 }
 
 void
-sql_keep_locks(void)
+sm_sql_keep_locks(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 

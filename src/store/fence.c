@@ -6,13 +6,13 @@
 static int
 fence_run(struct sm_db *db, const char *text, double now, struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 
 	if (!s)
 		return err->code;
 	if (sqlite3_bind_parameter_count(s) > 0)
 		sqlite3_bind_double(s, 1, now);
-	return sql_run(db, s, "take the job over", err);
+	return sm_sql_run(db, s, "take the job over", err);
 }
 
 int64_t

@@ -44,8 +44,8 @@ history_append(struct sm_status *st, sqlite3_stmt *s, double now,
 	b = &p[st->batches++];
 	*b = (struct sm_status_batch){ 0 };
 	b->id = (uint64_t)sqlite3_column_int64(s, 0);
-	b->state = sql_column_dup(s, 1, &failed);
-	b->error = sql_column_dup(s, 2, &failed);
+	b->state = sm_sql_column_dup(s, 1, &failed);
+	b->error = sm_sql_column_dup(s, 2, &failed);
 	b->attempts = sqlite3_column_int64(s, 3);
 	started = sqlite3_column_double(s, 4);
 	b->elapsed_s = strcmp(b->state ? b->state : "", "running") == 0
@@ -61,14 +61,14 @@ static int
 history_list(struct sm_status *st, const char *text, int max, struct sm_db *db,
 	     struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	double now = sm_clock_wall();
 	int ret;
 
 	if (!s)
 		return err->code;
 	sqlite3_bind_int(s, 1, max);
-	while ((ret = sql_step(db, s, "read the batches", err)) > 0) {
+	while ((ret = sm_sql_step(db, s, "read the batches", err)) > 0) {
 		ret = history_append(st, s, now, err);
 		if (ret < 0)
 			break;
@@ -111,15 +111,15 @@ history_add_attempt(struct sm_batch_status *st, sqlite3_stmt *s,
 	a->id = sqlite3_column_int64(s, 0);
 	a->worker = sqlite3_column_int64(s, 1);
 	a->pid = sqlite3_column_int64(s, 2);
-	a->host = sql_column_dup(s, 3, &failed);
+	a->host = sm_sql_column_dup(s, 3, &failed);
 	a->started = sqlite3_column_double(s, 4);
 	a->ended = sqlite3_column_double(s, 5);
-	a->outcome = sql_column_dup(s, 6, &failed);
-	a->exit_status = sql_column_opt(s, 7);
-	a->signal = sql_column_opt(s, 8);
-	a->error_class = sql_column_dup(s, 9, &failed);
-	a->message = sql_column_dup(s, 10, &failed);
-	a->stderr_text = sql_column_dup(s, 11, &failed);
+	a->outcome = sm_sql_column_dup(s, 6, &failed);
+	a->exit_status = sm_sql_column_opt(s, 7);
+	a->signal = sm_sql_column_opt(s, 8);
+	a->error_class = sm_sql_column_dup(s, 9, &failed);
+	a->message = sm_sql_column_dup(s, 10, &failed);
+	a->stderr_text = sm_sql_column_dup(s, 11, &failed);
 	return failed ? sm_err_mem(err, "the attempts") : 0;
 }
 
@@ -133,13 +133,13 @@ history_attempts(struct sm_batch_status *st, struct sm_db *db,
 		"a.message, a.stderr FROM attempt AS a "
 		"LEFT JOIN worker AS w ON w.id = a.worker "
 		"WHERE a.batch = ? ORDER BY a.id";
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	int ret;
 
 	if (!s)
 		return err->code;
 	sqlite3_bind_int64(s, 1, (int64_t)st->id);
-	while ((ret = sql_step(db, s, "read the attempts", err)) > 0) {
+	while ((ret = sm_sql_step(db, s, "read the attempts", err)) > 0) {
 		ret = history_add_attempt(st, s, err);
 		if (ret < 0)
 			break;
@@ -157,14 +157,14 @@ sm_history_batch(struct sm_batch_status *st, struct sm_db *db, uint64_t batch,
 		"error, attempts, priority, not_before, started, finished, "
 		"rows, records, skipped, raw_bytes, gz_bytes "
 		"FROM batch WHERE id = ?";
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	bool failed = false;
 	int ret;
 
 	if (!s)
 		return err->code;
 	sqlite3_bind_int64(s, 1, (int64_t)batch);
-	ret = sql_step(db, s, "read a batch", err);
+	ret = sm_sql_step(db, s, "read a batch", err);
 	if (ret < 0)
 		return ret;
 	if (ret == 0)
@@ -173,23 +173,23 @@ sm_history_batch(struct sm_batch_status *st, struct sm_db *db, uint64_t batch,
 				  "batches count from 0",
 				  (unsigned long long)batch);
 	st->id = batch;
-	st->first = sql_column_opt(s, 0);
-	st->end = sql_column_opt(s, 1);
-	st->first_byte = sql_column_opt(s, 2);
-	st->end_byte = sql_column_opt(s, 3);
-	st->item = sql_column_dup(s, 4, &failed);
-	st->state = sql_column_dup(s, 5, &failed);
-	st->error = sql_column_dup(s, 6, &failed);
+	st->first = sm_sql_column_opt(s, 0);
+	st->end = sm_sql_column_opt(s, 1);
+	st->first_byte = sm_sql_column_opt(s, 2);
+	st->end_byte = sm_sql_column_opt(s, 3);
+	st->item = sm_sql_column_dup(s, 4, &failed);
+	st->state = sm_sql_column_dup(s, 5, &failed);
+	st->error = sm_sql_column_dup(s, 6, &failed);
 	st->attempts = sqlite3_column_int64(s, 7);
 	st->priority = sqlite3_column_int64(s, 8);
 	st->not_before = sqlite3_column_double(s, 9);
 	st->started = sqlite3_column_double(s, 10);
 	st->finished = sqlite3_column_double(s, 11);
-	st->rows = sql_column_opt(s, 12);
-	st->records = sql_column_opt(s, 13);
-	st->skipped = sql_column_opt(s, 14);
-	st->raw_bytes = sql_column_opt(s, 15);
-	st->gz_bytes = sql_column_opt(s, 16);
+	st->rows = sm_sql_column_opt(s, 12);
+	st->records = sm_sql_column_opt(s, 13);
+	st->skipped = sm_sql_column_opt(s, 14);
+	st->raw_bytes = sm_sql_column_opt(s, 15);
+	st->gz_bytes = sm_sql_column_opt(s, 16);
 	sqlite3_reset(s);
 	if (failed)
 		return sm_err_mem(err, "the batch");

@@ -9,14 +9,14 @@ sm_joined_record(struct sm_db *db, uint64_t id, int64_t token, uint64_t at,
 	static const char text[] =
 		"UPDATE batch SET joined = ?2, joined_at = ?3 "
 		"WHERE id = ?1 AND state = 'done' AND token = ?2";
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 
 	if (!s)
 		return err->code;
 	sqlite3_bind_int64(s, 1, (int64_t)id);
 	sqlite3_bind_int64(s, 2, token);
 	sqlite3_bind_int64(s, 3, (int64_t)at);
-	return sql_run(db, s, "record a joined batch", err);
+	return sm_sql_run(db, s, "record a joined batch", err);
 }
 
 int
@@ -25,14 +25,14 @@ sm_joined_adopt(struct sm_db *db, uint64_t id, uint64_t at, struct sm_err *err)
 	static const char text[] =
 		"UPDATE batch SET joined = token, joined_at = ? "
 		"WHERE id = ? AND state = 'done'";
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	int ret;
 
 	if (!s)
 		return err->code;
 	sqlite3_bind_int64(s, 1, (int64_t)at);
 	sqlite3_bind_int64(s, 2, (int64_t)id);
-	ret = sql_run(db, s, "record a joined batch", err);
+	ret = sm_sql_run(db, s, "record a joined batch", err);
 	return ret < 0 ? ret : 0;
 }
 
@@ -42,12 +42,12 @@ sm_joined_forget(struct sm_db *db, struct sm_err *err)
 	static const char text[] =
 		"UPDATE batch SET joined = NULL, joined_at = NULL "
 		"WHERE joined IS NOT NULL";
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	int ret;
 
 	if (!s)
 		return err->code;
-	ret = sql_run(db, s, "forget what was joined", err);
+	ret = sm_sql_run(db, s, "forget what was joined", err);
 	return ret < 0 ? ret : 0;
 }
 
@@ -60,10 +60,10 @@ sm_joined_generation(int64_t *generation, struct sm_db *db, struct sm_err *err)
 	*generation = 0;
 	if (db->version < 2) /* of a job that is only read */
 		return 0;
-	s = sql_get(db, "SELECT generation FROM job", err);
+	s = sm_sql_get(db, "SELECT generation FROM job", err);
 	if (!s)
 		return err->code;
-	ret = sql_step(db, s, "read the final file's generation", err);
+	ret = sm_sql_step(db, s, "read the final file's generation", err);
 	if (ret > 0)
 		*generation = sqlite3_column_int64(s, 0);
 	sqlite3_reset(s);
@@ -74,13 +74,13 @@ int
 sm_joined_set_generation(struct sm_db *db, int64_t generation,
 			 struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(db, "UPDATE job SET generation = ?", err);
+	sqlite3_stmt *s = sm_sql_get(db, "UPDATE job SET generation = ?", err);
 	int ret;
 
 	if (!s)
 		return err->code;
 	sqlite3_bind_int64(s, 1, generation);
-	ret = sql_run(db, s, "record the final file's generation", err);
+	ret = sm_sql_run(db, s, "record the final file's generation", err);
 	return ret < 0 ? ret : 0;
 }
 
@@ -88,16 +88,16 @@ int
 sm_joined_token(int64_t *token, struct sm_db *db, uint64_t id,
 		struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(db,
-				  "SELECT token FROM batch WHERE id = ? AND "
-				  "state = 'done' AND joined = token",
-				  err);
+	sqlite3_stmt *s = sm_sql_get(db,
+				     "SELECT token FROM batch WHERE id = ? AND "
+				     "state = 'done' AND joined = token",
+				     err);
 	int ret;
 
 	if (!s)
 		return err->code;
 	sqlite3_bind_int64(s, 1, (int64_t)id);
-	ret = sql_step(db, s, "look for a joined batch", err);
+	ret = sm_sql_step(db, s, "look for a joined batch", err);
 	if (ret > 0)
 		*token = sqlite3_column_int64(s, 0);
 	sqlite3_reset(s);
@@ -109,14 +109,14 @@ static int
 joined_exists(struct sm_db *db, const char *text, uint64_t id,
 	      struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	int ret;
 
 	if (!s)
 		return err->code;
 	if (sqlite3_bind_parameter_count(s) > 0)
 		sqlite3_bind_int64(s, 1, (int64_t)id);
-	ret = sql_step(db, s, "look for joined batches", err);
+	ret = sm_sql_step(db, s, "look for joined batches", err);
 	sqlite3_reset(s);
 	return ret;
 }
@@ -145,12 +145,12 @@ sm_joined_end(uint64_t *end, struct sm_db *db, struct sm_err *err)
 	static const char text[] =
 		"SELECT coalesce(max(joined_at + gz_bytes), 0) FROM batch "
 		"WHERE state = 'done' AND joined = token";
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	int ret;
 
 	if (!s)
 		return err->code;
-	ret = sql_step(db, s, "look for joined batches", err);
+	ret = sm_sql_step(db, s, "look for joined batches", err);
 	if (ret > 0)
 		*end = (uint64_t)sqlite3_column_int64(s, 0);
 	sqlite3_reset(s);

@@ -13,8 +13,8 @@ static int
 schema_pragma(struct sm_db *db, const char *text, int64_t *value,
 	      struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(db, text, err);
-	int ret = s ? sql_step(db, s, "read the schema", err) : err->code;
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
+	int ret = s ? sm_sql_step(db, s, "read the schema", err) : err->code;
 
 	if (ret < 0)
 		return ret;
@@ -40,8 +40,8 @@ schema_refuse_triggers(struct sm_db *db, struct sm_err *err)
 		"SELECT name, tbl_name FROM sqlite_schema WHERE type = "
 		"'trigger' AND lower(tbl_name) IN ('job', 'input', 'batch', "
 		"'attempt', 'worker') LIMIT 1";
-	sqlite3_stmt *s = sql_get(db, text, err);
-	int ret = s ? sql_step(db, s, "read the schema", err) : err->code;
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
+	int ret = s ? sm_sql_step(db, s, "read the schema", err) : err->code;
 
 	if (ret <= 0)
 		return ret;
@@ -103,11 +103,11 @@ sm_schema_create(struct sm_db *db, struct sm_err *err)
 		return ret;
 	ret = sm_schema_is_empty(db, err); /* somebody may have been faster */
 	if (ret > 0)
-		ret = sql_exec(db, (const char *)sm_schema_tables,
-			       "create the tables", err);
+		ret = sm_sql_exec(db, (const char *)sm_schema_tables,
+				  "create the tables", err);
 	if (ret == 0)
-		ret = sql_exec(db, (const char *)sm_schema_views,
-			       "create the views", err);
+		ret = sm_sql_exec(db, (const char *)sm_schema_views,
+				  "create the views", err);
 	if (ret == 0)
 		return sm_db_commit(db, err);
 	sm_db_rollback(db);
@@ -145,15 +145,15 @@ static const struct schema_column {
 static int
 schema_has(struct sm_db *db, const struct schema_column *c, struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(
+	sqlite3_stmt *s = sm_sql_get(
 		db, "SELECT 1 FROM pragma_table_info(?) WHERE name = ?", err);
 	int ret;
 
 	if (!s)
 		return err->code;
-	sql_bind_text(s, 1, c->table);
-	sql_bind_text(s, 2, c->name);
-	ret = sql_step(db, s, "read the schema", err);
+	sm_sql_bind_text(s, 1, c->table);
+	sm_sql_bind_text(s, 2, c->name);
+	ret = sm_sql_step(db, s, "read the schema", err);
 	sqlite3_reset(s);
 	return ret;
 }
@@ -167,8 +167,8 @@ schema_add_columns(struct sm_db *db, struct sm_err *err)
 	for (i = 0; i < sizeof(schema_added) / sizeof(*schema_added); i++) {
 		ret = schema_has(db, &schema_added[i], err);
 		if (ret == 0)
-			ret = sql_exec(db, schema_added[i].add, "add a column",
-				       err);
+			ret = sm_sql_exec(db, schema_added[i].add,
+					  "add a column", err);
 		if (ret < 0)
 			return ret;
 	}
@@ -187,12 +187,12 @@ schema_upgrade_in(struct sm_db *db, struct sm_err *err)
 		return ret;
 	ret = schema_add_columns(db, err);
 	if (ret == 0)
-		ret = sql_exec(db, (const char *)sm_schema_views,
-			       "renew the views", err);
+		ret = sm_sql_exec(db, (const char *)sm_schema_views,
+				  "renew the views", err);
 	snprintf(text, sizeof(text), "PRAGMA user_version = %d",
 		 SCHEMA_VERSION);
 	if (ret == 0)
-		ret = sql_exec(db, text, "set the schema's version", err);
+		ret = sm_sql_exec(db, text, "set the schema's version", err);
 	return ret;
 }
 

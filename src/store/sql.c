@@ -8,7 +8,7 @@
 #include "sql.h"
 
 int
-sql_class(int rc)
+sm_sql_class(int rc)
 {
 	switch (rc & 0xff) {
 	case SQLITE_OK:
@@ -74,7 +74,7 @@ sql_journal_errno(struct sm_db *db)
 }
 
 bool
-sql_disk_failed(struct sm_db *db)
+sm_sql_disk_failed(struct sm_db *db)
 {
 	sqlite3_file *file = NULL;
 
@@ -105,17 +105,17 @@ sql_wants_space(struct sm_db *db, int rc, int sys)
 }
 
 int
-sql_err(struct sm_db *db, int rc, const char *what, struct sm_err *err)
+sm_sql_err(struct sm_db *db, int rc, const char *what, struct sm_err *err)
 {
 	const char *reason =
 		db->main ? sqlite3_errmsg(db->main) : sqlite3_errstr(rc);
 	int class, sys;
 
-	if ((rc & 0xff) == SQLITE_CORRUPT && sql_disk_failed(db)) {
+	if ((rc & 0xff) == SQLITE_CORRUPT && sm_sql_disk_failed(db)) {
 		rc = SQLITE_IOERR_CORRUPTFS;
 		reason = sqlite3_errstr(rc);
 	}
-	class = sql_class(rc);
+	class = sm_sql_class(rc);
 	sys = db->main ? sqlite3_system_errno(db->main) : 0;
 	if (class == SM_EIO && sql_wants_space(db, rc, sys))
 		class = SM_ENOSPC;
@@ -128,7 +128,7 @@ sql_err(struct sm_db *db, int rc, const char *what, struct sm_err *err)
 }
 
 sqlite3_stmt *
-sql_get(struct sm_db *db, const char *text, struct sm_err *err)
+sm_sql_get(struct sm_db *db, const char *text, struct sm_err *err)
 {
 	sqlite3_stmt *s;
 	size_t i;
@@ -152,16 +152,16 @@ sql_get(struct sm_db *db, const char *text, struct sm_err *err)
 		rc = sqlite3_prepare_v3(db->main, text, -1,
 					SQLITE_PREPARE_PERSISTENT, &s, NULL);
 	if (rc != SQLITE_OK) {
-		sql_err(db, rc, "prepare a statement", err);
+		sm_sql_err(db, rc, "prepare a statement", err);
 		return NULL;
 	}
-	db->cache[db->cached++] = (struct sql_cached){ text, s };
+	db->cache[db->cached++] = (struct sm_sql_cached){ text, s };
 	return s;
 }
 
 int
-sql_step(struct sm_db *db, sqlite3_stmt *s, const char *what,
-	 struct sm_err *err)
+sm_sql_step(struct sm_db *db, sqlite3_stmt *s, const char *what,
+	    struct sm_err *err)
 {
 	int rc = SQLITE_IOERR, ret;
 
@@ -173,32 +173,33 @@ sql_step(struct sm_db *db, sqlite3_stmt *s, const char *what,
 		sqlite3_reset(s);
 		return 0;
 	}
-	ret = sql_err(db, rc, what, err);
+	ret = sm_sql_err(db, rc, what, err);
 	sqlite3_reset(s);
 	return ret;
 }
 
 int
-sql_run(struct sm_db *db, sqlite3_stmt *s, const char *what, struct sm_err *err)
+sm_sql_run(struct sm_db *db, sqlite3_stmt *s, const char *what,
+	   struct sm_err *err)
 {
 	int ret;
 
-	while ((ret = sql_step(db, s, what, err)) > 0)
+	while ((ret = sm_sql_step(db, s, what, err)) > 0)
 		;
 	return ret < 0 ? ret : sqlite3_changes(db->main);
 }
 
 int
-sql_exec(struct sm_db *db, const char *text, const char *what,
-	 struct sm_err *err)
+sm_sql_exec(struct sm_db *db, const char *text, const char *what,
+	    struct sm_err *err)
 {
 	int rc = sqlite3_exec(db->main, text, NULL, NULL, NULL);
 
-	return rc == SQLITE_OK ? 0 : sql_err(db, rc, what, err);
+	return rc == SQLITE_OK ? 0 : sm_sql_err(db, rc, what, err);
 }
 
 void
-sql_bind_text(sqlite3_stmt *s, int i, const char *text)
+sm_sql_bind_text(sqlite3_stmt *s, int i, const char *text)
 {
 	/* Not copied: a copy that finds no memory would be a NULL. */
 	if (text)
@@ -208,7 +209,7 @@ sql_bind_text(sqlite3_stmt *s, int i, const char *text)
 }
 
 void
-sql_bind_opt(sqlite3_stmt *s, int i, int64_t v)
+sm_sql_bind_opt(sqlite3_stmt *s, int i, int64_t v)
 {
 	if (v < 0)
 		sqlite3_bind_null(s, i);
@@ -217,7 +218,7 @@ sql_bind_opt(sqlite3_stmt *s, int i, int64_t v)
 }
 
 int64_t
-sql_column_opt(sqlite3_stmt *s, int i)
+sm_sql_column_opt(sqlite3_stmt *s, int i)
 {
 	return sqlite3_column_type(s, i) == SQLITE_NULL
 		       ? -1
@@ -225,7 +226,7 @@ sql_column_opt(sqlite3_stmt *s, int i)
 }
 
 void
-sql_column_copy(char *dst, size_t size, sqlite3_stmt *s, int i, bool *failed)
+sm_sql_column_copy(char *dst, size_t size, sqlite3_stmt *s, int i, bool *failed)
 {
 	const char *text = (const char *)sqlite3_column_text(s, i);
 
@@ -235,7 +236,7 @@ sql_column_copy(char *dst, size_t size, sqlite3_stmt *s, int i, bool *failed)
 }
 
 char *
-sql_column_dup(sqlite3_stmt *s, int i, bool *failed)
+sm_sql_column_dup(sqlite3_stmt *s, int i, bool *failed)
 {
 	const unsigned char *text;
 	char *copy;

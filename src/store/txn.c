@@ -164,7 +164,7 @@ wait_exec(struct sm_db *db, const char *sql, int *rc, struct sm_err *err)
 {
 	const struct sm_db_wait *w = &db->opts.wait;
 	uint64_t begun = sm_clock_ms(), told = begun, now;
-	sqlite3_stmt *s = sql_get(db, sql, err);
+	sqlite3_stmt *s = sm_sql_get(db, sql, err);
 
 	if (!s)
 		return err->code;
@@ -203,7 +203,7 @@ sm_db_begin_write(struct sm_db *db, struct sm_err *err)
 	if (!sm_fault_errno("sql.step"))
 		ret = wait_exec(db, "BEGIN IMMEDIATE", &rc, err);
 	if (ret == 0 && rc != SQLITE_OK)
-		ret = sql_err(db, rc, "begin a transaction", err);
+		ret = sm_sql_err(db, rc, "begin a transaction", err);
 	if (ret < 0) {
 		turn_end(db);
 		return ret;
@@ -224,7 +224,7 @@ checkpoint_in_turn(struct sm_db *db)
 
 	db->checkpointed_at = db->wal_pages;
 	if (!db->guard &&
-	    sql_connect(db, &db->guard, flags, db->path) != SQLITE_OK) {
+	    sm_sql_connect(db, &db->guard, flags, db->path) != SQLITE_OK) {
 		sqlite3_close(db->guard);
 		db->guard = NULL;
 		return;
@@ -251,7 +251,7 @@ checkpoint_is_due(struct sm_db *db)
 static int
 commit_failed(struct sm_db *db, int rc, struct sm_err *err)
 {
-	int class = sql_err(db, rc, "commit", err);
+	int class = sm_sql_err(db, rc, "commit", err);
 
 	if (err) {
 		err->code = SM_EUNKNOWN;

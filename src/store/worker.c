@@ -21,7 +21,7 @@ sm_worker_insert(struct sm_db *db, struct sm_worker *w, const char *host,
 	static const char text[] =
 		"INSERT INTO worker (slot, pid, pid_start, host, supervised, "
 		"started) VALUES (?, ?, ?, ?, ?, ?)";
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	int ret;
 
 	if (!s)
@@ -29,10 +29,10 @@ sm_worker_insert(struct sm_db *db, struct sm_worker *w, const char *host,
 	sqlite3_bind_int(s, 1, w->slot);
 	sqlite3_bind_int64(s, 2, w->pid);
 	sqlite3_bind_int64(s, 3, (int64_t)w->pid_start);
-	sql_bind_text(s, 4, host);
+	sm_sql_bind_text(s, 4, host);
 	sqlite3_bind_int(s, 5, w->supervised);
 	sqlite3_bind_double(s, 6, w->started);
-	ret = sql_run(db, s, "register a worker", err);
+	ret = sm_sql_run(db, s, "register a worker", err);
 	if (ret < 0)
 		return ret;
 	w->id = sqlite3_last_insert_rowid(db->main);
@@ -44,28 +44,28 @@ sm_worker_end(struct sm_db *db, int64_t id, double at, struct sm_err *err)
 {
 	static const char text[] =
 		"UPDATE worker SET ended = ? WHERE id = ? AND ended IS NULL";
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	int ret;
 
 	if (!s)
 		return err->code;
 	sqlite3_bind_double(s, 1, at);
 	sqlite3_bind_int64(s, 2, id);
-	ret = sql_run(db, s, "end a worker", err);
+	ret = sm_sql_run(db, s, "end a worker", err);
 	return ret < 0 ? ret : 0;
 }
 
 int
 sm_worker_is_open(struct sm_db *db, int64_t id, struct sm_err *err)
 {
-	sqlite3_stmt *s = sql_get(
+	sqlite3_stmt *s = sm_sql_get(
 		db, "SELECT 1 FROM worker WHERE id = ? AND ended IS NULL", err);
 	int ret;
 
 	if (!s)
 		return err->code;
 	sqlite3_bind_int64(s, 1, id);
-	ret = sql_step(db, s, "look for a worker", err);
+	ret = sm_sql_step(db, s, "look for a worker", err);
 	sqlite3_reset(s);
 	return ret;
 }
@@ -77,14 +77,14 @@ sm_worker_elsewhere(char host[SM_WORKER_HOST_MAX], struct sm_db *db,
 	static const char text[] =
 		"SELECT host FROM worker INDEXED BY worker_alive "
 		"WHERE ended IS NULL AND host <> ? LIMIT 1";
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	int ret;
 
 	if (!s)
 		return err->code;
 	sm_worker_this_host(host);
-	sql_bind_text(s, 1, host);
-	ret = sql_step(db, s, "look for another host's workers", err);
+	sm_sql_bind_text(s, 1, host);
+	ret = sm_sql_step(db, s, "look for another host's workers", err);
 	if (ret > 0)
 		snprintf(host, SM_WORKER_HOST_MAX, "%s",
 			 (const char *)sqlite3_column_text(s, 0));
@@ -100,13 +100,13 @@ sm_worker_next(struct sm_worker *w, struct sm_db *db, int64_t after,
 		"SELECT id, slot, pid, pid_start, supervised, started "
 		"FROM worker INDEXED BY worker_alive "
 		"WHERE ended IS NULL AND id > ? ORDER BY id LIMIT 1";
-	sqlite3_stmt *s = sql_get(db, text, err);
+	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	int ret;
 
 	if (!s)
 		return err->code;
 	sqlite3_bind_int64(s, 1, after);
-	ret = sql_step(db, s, "read the workers", err);
+	ret = sm_sql_step(db, s, "read the workers", err);
 	if (ret <= 0)
 		return ret;
 	w->id = sqlite3_column_int64(s, 0);

@@ -101,8 +101,8 @@ sm_mutant_sql(const char *file, const char *function, const char *text)
 }
 # Behind the includes of a file whose SQL is mutated.
 SQL_HOOK = """
-#define sql_get(db, text, err) \\
-	(sql_get)(db, sm_mutant_sql(FILE_NAME, __func__, (text)), err)
+#define sm_sql_get(db, text, err) \\
+	(sm_sql_get)(db, sm_mutant_sql(FILE_NAME, __func__, (text)), err)
 """
 
 
@@ -231,7 +231,7 @@ def conditions(name, text, numbers):
     for at, _, what in sorted(edits, key=lambda e: (e[0], e[1]), reverse=True):
         text = text[:at] + what + text[at:]
     text = f'#include "{HEADER}"\n' + text
-    if "sql_get(" in bare:
+    if "sm_sql_get(" in bare:
         last = [m.end() for m in re.finditer(r"^#include .*$", text, re.M)][-1]
         text = (text[:last] + SQL_HOOK.replace("FILE_NAME", f'"{name}"') +
                 text[last:])
