@@ -10,7 +10,7 @@
 #include "clock.h"
 
 #include "feed.h"
-#include "spawn.h"
+#include "start.h"
 
 #include "command.h"
 

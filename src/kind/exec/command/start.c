@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "spawn.h"
+#include "start.h"
 
 enum { SPAWN_FINE, SPAWN_SET_UP, SPAWN_CHDIR, SPAWN_EXEC };
 
