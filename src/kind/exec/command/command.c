@@ -26,7 +26,7 @@
 #define COMMAND_LOOK_MS 50
 
 struct sm_command {
-	struct sm_spawn_report *report;
+	struct sm_start_report *report;
 	struct sm_feed feed;
 	char out[COMMAND_BUF_BYTES];
 };
@@ -45,7 +45,7 @@ struct run {
 	const struct sm_command_opts *o;
 	struct sm_command_end *end;
 	struct sm_err *err;
-	struct sm_spawn spawn;
+	struct sm_start start;
 	struct pollfd fd[RUN_FDS]; /* ours; -1 where closed or absent */
 	pid_t pid;
 	bool exited, failed, killed, wide;
@@ -63,7 +63,7 @@ sm_command_new(struct sm_command **out, struct sm_err *err)
 
 	if (!c)
 		return sm_err_mem(err, "running commands");
-	c->report = sm_spawn_report_new(err);
+	c->report = sm_start_report_new(err);
 	if (!c->report) {
 		free(c);
 		return SM_ENOMEM;
@@ -77,7 +77,7 @@ sm_command_free(struct sm_command *c)
 {
 	if (!c)
 		return;
-	sm_spawn_report_free(c->report);
+	sm_start_report_free(c->report);
 	free(c);
 }
 
@@ -119,7 +119,7 @@ run_pipe_for(struct run *r, int which)
 {
 	int ends[2], ours = which == RUN_IN;
 
-	if (sm_spawn_pipe(ends) < 0)
+	if (sm_start_pipe(ends) < 0)
 		return -1;
 	r->fd[which].fd = ends[ours];
 	r->fd[which].events = which == RUN_IN ? POLLOUT : POLLIN;
@@ -162,10 +162,10 @@ run_open_pipes(struct run *r, int child[3])
 static int
 run_start(struct run *r)
 {
-	struct sm_spawn *s = &r->spawn;
+	struct sm_start *s = &r->start;
 	int ret, i;
 
-	*s = (struct sm_spawn){
+	*s = (struct sm_start){
 		.path = r->o->path,
 		.argv = r->o->argv,
 		.envp = r->o->envp,
@@ -178,7 +178,7 @@ run_start(struct run *r)
 	if (run_open_pipes(r, s->fd) < 0)
 		ret = sm_err_sys(r->err, "cannot make pipes for '%s'", s->path);
 	else
-		ret = sm_spawn(&r->pid, s, r->err);
+		ret = sm_start(&r->pid, s, r->err);
 	for (i = 0; i < 3; i++)
 		if (s->fd[i] >= 0)
 			close(s->fd[i]);
@@ -409,8 +409,8 @@ run_end(struct run *r)
 		r->end->signal = WTERMSIG(status);
 	else
 		r->end->exit_status = WEXITSTATUS(status);
-	if (!r->code && r->end->exit_status == SM_SPAWN_FAILED) {
-		r->code = sm_spawn_failed(&r->spawn, r->err);
+	if (!r->code && r->end->exit_status == SM_START_FAILED) {
+		r->code = sm_start_failed(&r->start, r->err);
 		if (r->code)
 			r->end->exit_status = -1;
 	}

@@ -10,21 +10,21 @@
 
 #include "start.h"
 
-enum { SPAWN_FINE, SPAWN_SET_UP, SPAWN_CHDIR, SPAWN_EXEC };
+enum { START_FINE, START_SET_UP, START_CHDIR, START_EXEC };
 
-struct sm_spawn_report {
+struct sm_start_report {
 	volatile int stage; /* what failed */
 	volatile int sys;   /* its errno */
 };
 
 /* Descriptors above 2 that a kernel without close_range is searched for. */
-#define SPAWN_FD_MAX 1024
+#define START_FD_MAX 1024
 
-struct sm_spawn_report *
-sm_spawn_report_new(struct sm_err *err)
+struct sm_start_report *
+sm_start_report_new(struct sm_err *err)
 {
 	void *p =
-		mmap(NULL, sizeof(struct sm_spawn_report),
+		mmap(NULL, sizeof(struct sm_start_report),
 		     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (p != MAP_FAILED)
@@ -34,14 +34,14 @@ sm_spawn_report_new(struct sm_err *err)
 }
 
 void
-sm_spawn_report_free(struct sm_spawn_report *r)
+sm_start_report_free(struct sm_start_report *r)
 {
 	if (r)
 		munmap(r, sizeof(*r));
 }
 
 int
-sm_spawn_pipe(int ends[2])
+sm_start_pipe(int ends[2])
 {
 	int i, fd;
 
@@ -63,11 +63,11 @@ sm_spawn_pipe(int ends[2])
 }
 
 static _Noreturn void
-spawn_fail(struct sm_spawn_report *r, int stage)
+start_fail(struct sm_start_report *r, int stage)
 {
 	r->sys = errno;
 	r->stage = stage;
-	_exit(SM_SPAWN_FAILED);
+	_exit(SM_START_FAILED);
 }
 
 /*
@@ -76,7 +76,7 @@ spawn_fail(struct sm_spawn_report *r, int stage)
  * parent's memory.  The two numbers that libc keeps to itself are refused.
  */
 static void
-spawn_reset_signals(void)
+start_reset_signals(void)
 {
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t none;
@@ -90,64 +90,64 @@ spawn_reset_signals(void)
 
 /* All descriptors of ours are O_CLOEXEC; what the user's shell left is not. */
 static void
-spawn_close_others(void)
+start_close_others(void)
 {
 	int fd;
 
 	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
 		return;
-	for (fd = 3; fd < SPAWN_FD_MAX; fd++)
+	for (fd = 3; fd < START_FD_MAX; fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
 /* Runs in the child, on the parent's memory: async-signal-safe calls only. */
 static _Noreturn void
-spawn_child(const struct sm_spawn *s, pid_t parent)
+start_child(const struct sm_start *s, pid_t parent)
 {
 	int i;
 
 	if (!s->foreground && setpgid(0, 0) < 0)
-		spawn_fail(s->report, SPAWN_SET_UP);
+		start_fail(s->report, START_SET_UP);
 	/* From here on whoever ends this worker has to end the group too. */
 	if (s->group)
 		atomic_store(s->group, getpid());
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		spawn_fail(s->report, SPAWN_SET_UP);
+		start_fail(s->report, START_SET_UP);
 	/* The parent may have died before it was asked for its death signal. */
 	if (getppid() != parent)
-		_exit(SM_SPAWN_FAILED);
+		_exit(SM_START_FAILED);
 	for (i = 0; i < 3; i++)
 		if (s->fd[i] >= 0 && dup2(s->fd[i], i) < 0)
-			spawn_fail(s->report, SPAWN_SET_UP);
-	spawn_close_others();
+			start_fail(s->report, START_SET_UP);
+	start_close_others();
 	if (s->cwd && chdir(s->cwd) < 0)
-		spawn_fail(s->report, SPAWN_CHDIR);
-	spawn_reset_signals();
+		start_fail(s->report, START_CHDIR);
+	start_reset_signals();
 	execve(s->path, s->argv, s->envp);
-	spawn_fail(s->report, SPAWN_EXEC);
+	start_fail(s->report, START_EXEC);
 }
 
 /* A function of its own: no variable of the caller's lives across vfork. */
 static __attribute__((noinline)) pid_t
-spawn_vfork(const struct sm_spawn *s, pid_t parent)
+start_vfork(const struct sm_start *s, pid_t parent)
 {
 	pid_t pid = vfork();
 
 	if (pid == 0)
-		spawn_child(s, parent);
+		start_child(s, parent);
 	return pid;
 }
 
 int
-sm_spawn_failed(const struct sm_spawn *s, struct sm_err *err)
+sm_start_failed(const struct sm_start *s, struct sm_err *err)
 {
-	if (s->report->stage == SPAWN_FINE)
+	if (s->report->stage == START_FINE)
 		return 0;
 	errno = s->report->sys;
-	if (s->report->stage == SPAWN_SET_UP)
+	if (s->report->stage == START_SET_UP)
 		return sm_err_sys(err, "cannot start the command '%s'",
 				  s->path);
-	if (s->report->stage == SPAWN_CHDIR)
+	if (s->report->stage == START_CHDIR)
 		return sm_err_sys_as(err, SM_ENOTFOUND,
 				     "cannot enter the command's directory "
 				     "'%s'",
@@ -186,17 +186,17 @@ sm_spawn_failed(const struct sm_spawn *s, struct sm_err *err)
 }
 
 int
-sm_spawn(pid_t *out, const struct sm_spawn *s, struct sm_err *err)
+sm_start(pid_t *out, const struct sm_start *s, struct sm_err *err)
 {
 	sigset_t all, before;
 	pid_t pid;
 	int sys;
 
-	s->report->stage = SPAWN_FINE;
+	s->report->stage = START_FINE;
 	/* No handler of ours may run in the child, on shared memory. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pid = spawn_vfork(s, getpid());
+	pid = start_vfork(s, getpid());
 	sys = errno;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	errno = sys;
@@ -204,12 +204,12 @@ sm_spawn(pid_t *out, const struct sm_spawn *s, struct sm_err *err)
 	if (pid < 0)
 		return sm_err_sys(err, "cannot start a process for '%s'",
 				  s->path);
-	if (s->report->stage != SPAWN_FINE) {
+	if (s->report->stage != START_FINE) {
 		if (s->group)
 			atomic_store(s->group, 0);
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			;
-		return sm_spawn_failed(s, err);
+		return sm_start_failed(s, err);
 	}
 	*out = pid;
 	return 0;

@@ -1,13 +1,13 @@
 /*
- * spawn.h - start a program in a new process
+ * start.h - start a program in a new process
  *
  * vfork(2) shares the parent's memory until the child runs its program, so
  * that starting one does not copy page tables: the cost of a command is the
  * same for a worker of 10 MB and one of 10 GB.  What is needed is prepared
  * before; the child only makes system calls.
  */
-#ifndef SM_SPAWN_H
-#define SM_SPAWN_H
+#ifndef SM_START_H
+#define SM_START_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,9 +19,9 @@
  * What the child reports when it fails before its program runs.  It lives in
  * shared memory, because sanitizers turn vfork into fork.
  */
-struct sm_spawn_report;
+struct sm_start_report;
 
-struct sm_spawn {
+struct sm_start {
 	const char *path;
 	char *const *argv, *const *envp;
 	const char *cwd; /* NULL: the caller's */
@@ -29,30 +29,30 @@ struct sm_spawn {
 	bool foreground; /* stay in the caller's process group */
 	/* Where the group is told, by the child itself before it runs. */
 	_Atomic int64_t *group; /* or NULL */
-	struct sm_spawn_report *report;
+	struct sm_start_report *report;
 };
 
-struct sm_spawn_report *sm_spawn_report_new(struct sm_err *err);
-void sm_spawn_report_free(struct sm_spawn_report *r); /* NULL is allowed */
+struct sm_start_report *sm_start_report_new(struct sm_err *err);
+void sm_start_report_free(struct sm_start_report *r); /* NULL is allowed */
 
 /*
  * A pipe whose ends are above 2, even if the caller's own 0, 1 or 2 is closed:
  * what becomes the child's 0, 1 and 2 must not stand in the way.  -1, errno.
  */
-int sm_spawn_pipe(int ends[2]);
+int sm_start_pipe(int ends[2]);
 
 /*
  * The child's surroundings are command.h's.  SM_ENOTFOUND, SM_EINPUT for
  * arguments that are too long, SM_ENOMEM; then there is no child.
  */
-int sm_spawn(pid_t *pid, const struct sm_spawn *s, struct sm_err *err);
+int sm_start(pid_t *pid, const struct sm_start *s, struct sm_err *err);
 
 /*
- * A child that exited with SM_SPAWN_FAILED: was it ours that never became the
- * program?  The error, else 0.  sm_spawn() has asked already, but only where
+ * A child that exited with SM_START_FAILED: was it ours that never became the
+ * program?  The error, else 0.  sm_start() has asked already, but only where
  * vfork is no fork can it know.
  */
-#define SM_SPAWN_FAILED 127
-int sm_spawn_failed(const struct sm_spawn *s, struct sm_err *err);
+#define SM_START_FAILED 127
+int sm_start_failed(const struct sm_start *s, struct sm_err *err);
 
-#endif /* SM_SPAWN_H */
+#endif /* SM_START_H */
