@@ -42,8 +42,8 @@ sm_fence_take_over(struct sm_db *db, double now, struct sm_err *err)
 int
 sm_fence_holds(struct sm_db *db, int64_t run, struct sm_err *err)
 {
-	struct sm_job_pulse pulse;
-	int ret = sm_job_pulse(&pulse, db, err);
+	struct sm_job_live live;
+	int ret = sm_job_live(&live, db, err);
 
-	return ret < 0 ? ret : pulse.run == run;
+	return ret < 0 ? ret : live.run == run;
 }

@@ -340,7 +340,7 @@ sm_job_release(struct sm_job *j)
 }
 
 int
-sm_job_pulse(struct sm_job_pulse *p, struct sm_db *db, struct sm_err *err)
+sm_job_live(struct sm_job_live *p, struct sm_db *db, struct sm_err *err)
 {
 	sqlite3_stmt *s = sm_sql_get(
 		db, "SELECT workers, paused, run, started FROM job", err);

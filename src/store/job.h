@@ -34,7 +34,7 @@ struct sm_job {
 };
 
 /* The part of the row that may change while it runs. */
-struct sm_job_pulse {
+struct sm_job_live {
 	int workers;
 	bool paused;
 	int64_t run;
@@ -74,7 +74,7 @@ int sm_job_finalized(struct sm_db *db, const char *path, uint64_t size,
 /* SM_EINPUT if there is no job row: a plan that was killed. */
 int sm_job_get(struct sm_job *job, struct sm_db *db, struct sm_err *err);
 void sm_job_release(struct sm_job *job);
-int sm_job_pulse(struct sm_job_pulse *p, struct sm_db *db, struct sm_err *err);
+int sm_job_live(struct sm_job_live *p, struct sm_db *db, struct sm_err *err);
 
 /* 1: there is such an input; 0: none; <0. */
 int sm_job_input(struct sm_job_input *in, struct sm_db *db, const char *name,

@@ -124,7 +124,7 @@ static int
 run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 	struct sm_err *err)
 {
-	struct sm_job_pulse pulse;
+	struct sm_job_live live;
 	int64_t n = 0, taken = 0;
 	int ret;
 
@@ -148,14 +148,14 @@ run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 	if (n < 0)
 		ret = (int)n;
 	if (ret == 0)
-		ret = sm_job_pulse(&pulse, h->db, err);
+		ret = sm_job_live(&live, h->db, err);
 	if (ret < 0) {
 		sm_db_rollback(h->db);
 		return ret;
 	}
 	ret = sm_db_commit(h->db, err);
 	sm_fault("run.set");
-	h->job.run = pulse.run;
+	h->job.run = live.run;
 	if (ret == 0)
 		ret = run_reload(h, err);
 	if (taken > 0)

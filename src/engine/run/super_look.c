@@ -146,24 +146,24 @@ super_take_lock(struct sm_super *s, struct sm_err *err)
 int
 sm_super_look(struct sm_super *s, struct sm_err *err)
 {
-	struct sm_job_pulse pulse;
+	struct sm_job_live live;
 	int ret;
 
 	if (sm_clock_ms() - s->looked_ms < SUPER_LOOK_MS)
 		return 0;
 	s->looked_ms = sm_clock_ms();
-	ret = sm_job_pulse(&pulse, s->h->db, err);
-	if (ret == 0 && pulse.run != s->h->job.run)
+	ret = sm_job_live(&live, s->h->db, err);
+	if (ret == 0 && live.run != s->h->job.run)
 		ret = sm_handle_check_run(s->h, err);
 	if (ret == 0)
 		ret = super_take_lock(s, err);
 	if (ret < 0)
 		return ret;
-	s->target = pulse.workers;
-	if (pulse.paused && !s->paused)
+	s->target = live.workers;
+	if (live.paused && !s->paused)
 		sm_event_notice(s->ev, "the job is paused: \"UPDATE job SET "
 				       "paused = 0\" goes on");
-	s->paused = pulse.paused;
+	s->paused = live.paused;
 	ret = super_look_after(s, err);
 	if (ret == 0)
 		ret = super_count(s, err);

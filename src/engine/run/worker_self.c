@@ -273,12 +273,12 @@ int
 sm_self_look(struct sm_self *w, struct sm_err *err)
 {
 	struct sm_batch_left left;
-	struct sm_job_pulse pulse;
+	struct sm_job_live live;
 	double now = sm_clock_wall();
 	int ret;
 
-	ret = sm_job_pulse(&pulse, w->h.db, err);
-	if (ret == 0 && pulse.run != w->claim.run)
+	ret = sm_job_live(&live, w->h.db, err);
+	if (ret == 0 && live.run != w->claim.run)
 		ret = sm_handle_check_run(&w->h, err);
 	if (ret == 0)
 		ret = self_stay_registered(w, err);
@@ -290,7 +290,7 @@ sm_self_look(struct sm_self *w, struct sm_err *err)
 		return ret;
 	if (!left.pending && !left.running)
 		return 0;
-	if (!left.pending || pulse.paused)
+	if (!left.pending || live.paused)
 		return SM_SELF_WAIT;
 	/* Further ahead than the longest backoff is due too (see the claim). */
 	return left.next_due <= now || left.next_due > now + 3600
