@@ -253,7 +253,7 @@ struct sm_run_result {
 	bool was_complete;   /* nothing had to be done */
 	char *final_path;    /* NULL if none is planned */
 	uint64_t final_size; /* bytes, where finalized */
-	uint64_t job_size;   /* bytes of the job directory */
+	uint64_t job_size;   /* bytes of the job directory; 0: unknown */
 	int signals;         /* requests to stop that were seen */
 };
 
@@ -391,7 +391,7 @@ struct sm_finalize_result {
 	char *path;
 	uint64_t size, batches, records, raw_bytes;
 	uint64_t left_out; /* of the batches, by allow_missing or batches */
-	uint64_t job_size;
+	uint64_t job_size; /* bytes of the job directory; 0: unknown */
 	bool was_complete; /* nothing had to be done */
 };
 

@@ -17,12 +17,16 @@ static void
 finalize_show(const struct sm_finalize_result *r,
 	      const struct sm_screen *screen)
 {
+	struct sm_text size = { "of unknown size" };
 	char job[96] = "";
+
+	if (r->job_size > 0)
+		size = sm_text_size(r->job_size);
 
 	/* What was left out is only in the job. */
 	if (r->left_out == 0)
 		snprintf(job, sizeof(job), "; the job (%s) may be removed",
-			 sm_text_size(r->job_size).s);
+			 size.s);
 	sm_output_line(
 		stdout, "%%: %, % records from % %, %%", r->path,
 		r->was_complete ? " is complete" : "", sm_text_size(r->size).s,

@@ -169,10 +169,13 @@ job_show_done(const struct sm_screen *screen, const char *job,
 {
 	struct sm_status s = { 0 };
 	struct sm_err ignored = { 0 };
+	struct sm_text job_size = { "of unknown size" };
 	uint64_t records = 0;
 
 	if (sm_status(&s, job, &ignored) == 0)
 		records = s.records;
+	if (r->job_size > 0)
+		job_size = sm_text_size(r->job_size);
 	if (r->was_complete) {
 		sm_output_line(
 			stdout, "% is complete (%); nothing was left to do",
@@ -184,8 +187,7 @@ job_show_done(const struct sm_screen *screen, const char *job,
 			       r->final_path, sm_text_size(r->final_size).s,
 			       sm_text_count(records).s,
 			       sm_text_duration(sm_screen_elapsed(screen)).s,
-			       s.job ? s.job : job, sm_text_size(r->job_size).s,
-			       NULL);
+			       s.job ? s.job : job, job_size.s, NULL);
 	} else if (s.part_count > 0) {
 		sm_output_line(
 			stdout,

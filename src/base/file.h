@@ -59,7 +59,4 @@ char *sm_path_real(const char *path, struct sm_err *err);
 /* malloc'd "<a><b>", or NULL. */
 char *sm_path_concat(const char *a, const char *b);
 
-/* Bytes in the directory and what is below it; what vanishes is skipped. */
-uint64_t sm_tree_size(int dirfd);
-
 #endif /* SM_FILE_H */

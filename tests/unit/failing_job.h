@@ -112,8 +112,8 @@ group_teardown(void **state)
 	return 0;
 }
 
-static inline void
-plan_for(const char *output, int encoder, bool accept, int consume)
+static inline int
+plan_try(const char *output, int encoder, bool accept, int consume)
 {
 	static char path[4][96];
 	static const char *const names[] = { "cands.npy", "scores.npy",
@@ -121,7 +121,7 @@ plan_for(const char *output, int encoder, bool accept, int consume)
 	struct sm_candidates_opts c;
 	struct sm_plan_opts o = { .output = output, .accept_changed = accept };
 	struct sm_plan_result r;
-	int i;
+	int i, ret;
 
 	for (i = 0; i < 4; i++)
 		snprintf(path[i], sizeof(path[i]), "%s/%s", root, names[i]);
@@ -139,8 +139,15 @@ plan_for(const char *output, int encoder, bool accept, int consume)
 	/* No second try, which would be waited for. */
 	o.settings.max_attempts = 1;
 	o.settings.consume = consume;
-	must(sm_plan(&r, job, &o, &err), "plan");
+	ret = sm_plan(&r, job, &o, &err);
 	sm_plan_result_release(&r);
+	return ret;
+}
+
+static inline void
+plan_for(const char *output, int encoder, bool accept, int consume)
+{
+	must(plan_try(output, encoder, accept, consume), "plan");
 }
 
 static inline void

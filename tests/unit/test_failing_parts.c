@@ -95,6 +95,50 @@ lost_mark(void)
 	shell("rm %s/spec.json", whole);
 }
 
+static int
+plan_again(void)
+{
+	int ret;
+
+	parts = 2;
+	ret = plan_try(final, SM_ENCODER_RECORD, false, 0);
+	parts = 0;
+	return ret;
+}
+
+/* What a plan refuses to delete is recovered, as it says; that never fails. */
+static int
+plan_whole(void)
+{
+	int ret = of_whole(plan_again);
+
+	failing_armed = false;
+	return ret == SM_EDAMAGED ? recover_whole() : ret;
+}
+
+/*
+ * Only one of two is made: of the other a plan sees no shards, whichever it
+ * meets first, and goes on looking.
+ */
+static void
+lost_mark_first(void)
+{
+	each_call = true;
+	planned_parts();
+	must(work(), "work");
+	shell("rm %s/spec.json", whole);
+}
+
+static void
+lost_mark_second(void)
+{
+	each_call = true;
+	planned_parts();
+	strcpy(job + strlen(whole), "/part-0001");
+	must(work(), "work");
+	shell("rm %s/spec.json", whole);
+}
+
 static void
 refused(const char *where)
 {
@@ -110,6 +154,8 @@ static const struct scenario scenarios[] = {
 	  "" },
 	{ "recover_mark", lost_mark, recover_whole, all_done, SM_EREFUSED, true,
 	  "" },
+	{ "plan_first", lost_mark_first, plan_whole, NULL, 0, true, "" },
+	{ "plan_second", lost_mark_second, plan_whole, NULL, 0, true, "" },
 	{ .name = NULL },
 };
 

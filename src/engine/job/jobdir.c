@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -9,6 +8,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "dir.h"
 #include "file.h"
 
 #include "jobdir.h"
@@ -318,7 +318,9 @@ sm_jobdir_tables_new(int *fd, const struct sm_jobdir *dir, struct sm_err *err)
 
 	if (ret < 0)
 		return ret;
-	sm_jobdir_remove_tree(dir->fd, TABLES_NEW);
+	if (sm_dir_remove(dir->fd, TABLES_NEW) < 0)
+		return sm_err_sys(err, "cannot remove '%s/" TABLES_NEW "'",
+				  dir->path);
 	return jobdir_mkdir(fd, dir->fd, TABLES_NEW, dir->path, err);
 }
 
@@ -331,7 +333,9 @@ sm_jobdir_tables_name(const struct sm_jobdir *dir, uint64_t fingerprint,
 
 	sm_jobdir_tables_path(name, fingerprint);
 	/* What stands there is of a plan that was killed, or the same. */
-	sm_jobdir_remove_tree(dir->fd, name);
+	if (sm_dir_remove(dir->fd, name) < 0)
+		return sm_err_sys(err, "cannot remove '%s/%s'", dir->path,
+				  name);
 	if (renameat(dir->fd, TABLES_NEW, dir->fd, name) < 0)
 		return sm_err_sys(err, "cannot rename '%s/" TABLES_NEW "'",
 				  dir->path);

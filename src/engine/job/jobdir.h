@@ -95,7 +95,7 @@ int sm_jobdir_tables_new(int *fd, const struct sm_jobdir *dir,
 int sm_jobdir_tables_name(const struct sm_jobdir *dir, uint64_t fingerprint,
 			  struct sm_err *err);
 void sm_jobdir_tables_path(char name[32], uint64_t fingerprint);
-/* Remove the compiled tables of every other fingerprint. */
+/* Remove the compiled tables of every other fingerprint, if that can be. */
 void sm_jobdir_prune_tables(const struct sm_jobdir *dir, uint64_t keep);
 
 /* Write a small file whole or not at all, synced. */
@@ -114,9 +114,6 @@ int sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err);
 /* Is it the name of a part's directory: "part-" and digits? */
 bool sm_jobdir_is_part_name(const char *name);
 /* Delete all parts. */
-void sm_jobdir_remove_parts(const struct sm_jobdir *dir);
-
-/* Delete one folder of `dirfd` and all that is in it, as far as it goes. */
-void sm_jobdir_remove_tree(int dirfd, const char *name);
+int sm_jobdir_remove_parts(const struct sm_jobdir *dir, struct sm_err *err);
 
 #endif /* SM_JOBDIR_H */

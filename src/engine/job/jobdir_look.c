@@ -4,11 +4,12 @@
  * What cannot be looked at is not what is not there: for that a job would be
  * planned anew, or what was done be made again.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "dir.h"
 
 #include "jobdir.h"
 
@@ -25,25 +26,17 @@ sm_jobdir_has(const struct sm_jobdir *dir, const char *name, struct sm_err *err)
 static int
 jobdir_any_shard(const struct sm_jobdir *dir, struct sm_err *err)
 {
-	struct dirent *e;
-	int ret = 0;
-	DIR *d;
-	int fd =
-		openat(dir->shards_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *name;
+	struct sm_dir d;
+	int more, any = 0;
 
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d) {
-		ret = sm_err_sys(err, "cannot list '%s/shards'", dir->path);
-		if (fd >= 0)
-			close(fd);
-		return ret;
-	}
-	while (ret == 0 && (errno = 0, e = readdir(d)))
-		ret = e->d_name[0] != '.';
-	if (ret == 0 && errno != 0)
-		ret = sm_err_sys(err, "cannot list '%s/shards'", dir->path);
-	closedir(d);
-	return ret;
+	sm_dir_open(&d, dir->shards_fd, ".");
+	while ((more = sm_dir_next(&name, &d)) > 0 && !any)
+		any = name[0] != '.';
+	if (more < 0)
+		any = sm_err_sys(err, "cannot list '%s/shards'", dir->path);
+	sm_dir_close(&d);
+	return any;
 }
 
 int

@@ -1,58 +1,39 @@
-#include <dirent.h>
+/*
+ * jobdir_remove.c - delete a job, its parts, or the tables that it left
+ *
+ * What is to go is known by name: whatever else is in the directory is
+ * somebody's, and stays.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "dir.h"
 #include "fault.h"
 
 #include "jobdir.h"
 
 void
-sm_jobdir_remove_tree(int dirfd, const char *name)
-{
-	struct dirent *e;
-	DIR *d;
-	int fd = openat(dirfd, name, SM_JOBDIR_FLAGS);
-
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	while ((e = readdir(d))) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		if (unlinkat(fd, e->d_name, 0) < 0 &&
-		    (errno == EISDIR || errno == EPERM))
-			sm_jobdir_remove_tree(fd, e->d_name);
-	}
-	closedir(d);
-	unlinkat(dirfd, name, AT_REMOVEDIR);
-}
-
-void
 sm_jobdir_prune_tables(const struct sm_jobdir *dir, uint64_t keep)
 {
-	char name[32];
-	struct dirent *e;
-	DIR *d;
+	char kept[32];
+	const char *name;
+	struct sm_dir d;
 	int fd = openat(dir->fd, "tables", SM_JOBDIR_FLAGS);
 
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
+	if (fd < 0)
 		return;
-	}
-	sm_jobdir_tables_path(name, keep);
-	while ((e = readdir(d)))
-		if (e->d_name[0] != '.' &&
-		    strcmp(e->d_name, name + strlen("tables/")) != 0)
-			sm_jobdir_remove_tree(fd, e->d_name);
-	closedir(d);
+	sm_jobdir_tables_path(kept, keep);
+	/* What cannot be listed or deleted takes up space, and is asked for
+	 * by nobody. */
+	sm_dir_open(&d, fd, ".");
+	while (sm_dir_next(&name, &d) > 0)
+		if (name[0] != '.' && strcmp(name, kept + strlen("tables/")))
+			sm_dir_remove(fd, name);
+	sm_dir_close(&d);
+	close(fd);
 }
 
 bool
@@ -62,23 +43,24 @@ sm_jobdir_is_part_name(const char *name)
 	       name[5 + strspn(name + 5, "0123456789")] == '\0';
 }
 
-void
-sm_jobdir_remove_parts(const struct sm_jobdir *dir)
+int
+sm_jobdir_remove_parts(const struct sm_jobdir *dir, struct sm_err *err)
 {
-	struct dirent *e;
-	DIR *d;
-	int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *name;
+	struct sm_dir d;
+	int more, ret = 0;
 
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
-		return;
+	sm_dir_open(&d, dir->fd, ".");
+	while (ret == 0 && (more = sm_dir_next(&name, &d)) != 0) {
+		if (more < 0)
+			ret = sm_err_sys(err, "cannot list '%s'", dir->path);
+		else if (sm_jobdir_is_part_name(name) &&
+			 sm_dir_remove(dir->fd, name) < 0)
+			ret = sm_err_sys(err, "cannot remove '%s/%s'",
+					 dir->path, name);
 	}
-	while ((e = readdir(d)))
-		if (sm_jobdir_is_part_name(e->d_name))
-			sm_jobdir_remove_tree(dir->fd, e->d_name);
-	closedir(d);
+	sm_dir_close(&d);
+	return ret;
 }
 
 int
@@ -114,6 +96,7 @@ sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 	static const char *const locks[] = { "workers", "write.lock",
 					     "final.lock", "run.lock" };
 	size_t i;
+	int ret;
 
 	for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		sm_fault("jobdir.remove");
@@ -121,9 +104,13 @@ sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 			return sm_err_sys(err, "cannot remove '%s/%s'",
 					  dir->path, files[i]);
 	}
-	sm_jobdir_remove_parts(dir);
+	ret = sm_jobdir_remove_parts(dir, err);
+	if (ret < 0)
+		return ret;
 	for (i = 0; i < sizeof(folders) / sizeof(*folders); i++)
-		sm_jobdir_remove_tree(dir->fd, folders[i]);
+		if (sm_dir_remove(dir->fd, folders[i]) < 0)
+			return sm_err_sys(err, "cannot remove '%s/%s'",
+					  dir->path, folders[i]);
 	for (i = 0; i < sizeof(locks) / sizeof(*locks); i++)
 		unlinkat(dir->fd, locks[i], 0);
 	if (rmdir(dir->path) < 0 && errno != ENOTEMPTY && errno != EEXIST)

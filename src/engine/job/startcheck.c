@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dir.h"
 #include "fault.h"
 #include "file.h"
 
@@ -59,30 +59,21 @@ tmp_list_add(struct tmp_list *l, uint64_t batch, int64_t token,
 static int
 tmp_list_read(struct tmp_list *l, struct sm_handle *h, struct sm_err *err)
 {
-	struct dirent *e;
+	const char *name;
+	struct sm_dir d;
 	uint64_t batch;
 	int64_t token;
-	DIR *d;
-	int fd = openat(h->dir.shards_fd, ".",
-			O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-	    ret = 0;
+	int more, ret = 0;
 
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d) {
-		ret = sm_err_sys(err, "cannot list '%s/shards'", h->dir.path);
-		if (fd >= 0)
-			close(fd);
-		return ret;
-	}
-	errno = 0;
-	while (ret == 0 && (e = readdir(d))) {
-		if (sm_shard_parse_name(e->d_name, &batch, &token) == 2)
+	sm_dir_open(&d, h->dir.shards_fd, ".");
+	while (ret == 0 && (more = sm_dir_next(&name, &d)) != 0) {
+		if (more < 0)
+			ret = sm_err_sys(err, "cannot list '%s/shards'",
+					 h->dir.path);
+		else if (sm_shard_parse_name(name, &batch, &token) == 2)
 			ret = tmp_list_add(l, batch, token, err);
-		errno = 0;
 	}
-	if (ret == 0 && errno != 0)
-		ret = sm_err_sys(err, "cannot list '%s/shards'", h->dir.path);
-	closedir(d);
+	sm_dir_close(&d);
 	return ret;
 }
 

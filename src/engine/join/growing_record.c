@@ -1,7 +1,6 @@
 /*
  * growing_record.c - what has grown becomes a fact, and shards may go
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "dir.h"
 #include "fault.h"
 #include "file.h"
 #include "lock.h"
@@ -271,6 +271,15 @@ growing_remove_part(const struct sm_growing *g, int64_t generation)
 	free(part);
 }
 
+static void
+growing_tell_left(const struct sm_growing *g, const struct sm_err *why)
+{
+	sm_event_notice(g->ev,
+			"'%s' is complete, but not all shards could be "
+			"removed: %s",
+			g->path, why->text);
+}
+
 void
 sm_growing_tidy(struct sm_growing *g)
 {
@@ -289,10 +298,7 @@ sm_growing_tidy(struct sm_growing *g)
 	if (ret == 0)
 		ret = growing_remove_spent(g, &why);
 	if (ret < 0)
-		sm_event_notice(g->ev,
-				"'%s' is complete, but not all shards "
-				"could be removed: %s",
-				g->path, why.text);
+		growing_tell_left(g, &why);
 }
 
 /*
@@ -303,24 +309,24 @@ static int
 growing_list_shards(struct sm_growing *g, struct sm_err *err)
 {
 	struct sm_grown one = { 0 };
-	struct dirent *e;
-	int ret = 0;
-	DIR *d;
-	int fd = openat(g->h->dir.shards_fd, ".",
-			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *name;
+	struct sm_dir d;
+	int more, ret = 0;
 
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d && fd >= 0)
-		close(fd);
-	while (d && ret >= 0 && (e = readdir(d))) {
-		if (sm_shard_parse_name(e->d_name, &one.id, &one.token) != 1)
+	sm_dir_open(&d, g->h->dir.shards_fd, ".");
+	while (ret >= 0 && (more = sm_dir_next(&name, &d)) != 0) {
+		if (more < 0) {
+			ret = sm_err_sys(err, "cannot list '%s/shards'",
+					 g->h->dir.path);
+			break;
+		}
+		if (sm_shard_parse_name(name, &one.id, &one.token) != 1)
 			continue;
 		ret = sm_joined_token(&one.token, g->h->db, one.id, err);
 		if (ret > 0)
 			ret = sm_grown_push(&g->spent, &one, err);
 	}
-	if (d)
-		closedir(d);
+	sm_dir_close(&d);
 	return ret;
 }
 
@@ -328,7 +334,8 @@ void
 sm_growing_sweep(struct sm_handle *h, const struct sm_events *ev)
 {
 	struct sm_growing g;
-	struct sm_err ignored;
+	struct sm_err why;
+	int ret = 0;
 
 	if (h->job.generation == 0)
 		return;
@@ -336,10 +343,14 @@ sm_growing_sweep(struct sm_handle *h, const struct sm_events *ev)
 	g.path = strdup(h->job.final_path);
 	g.generation = h->job.generation;
 	g.ours = true;
-	if (g.path &&
-	    sm_lock_try(&g.lock, h->dir.fd, "final.lock", &ignored) > 0 &&
-	    (!h->job.consume || growing_list_shards(&g, &ignored) >= 0))
-		sm_growing_tidy(&g);
+	if (g.path && sm_lock_try(&g.lock, h->dir.fd, "final.lock", &why) > 0) {
+		if (h->job.consume)
+			ret = growing_list_shards(&g, &why);
+		if (ret < 0)
+			growing_tell_left(&g, &why);
+		else
+			sm_growing_tidy(&g);
+	}
 	sm_growing_close(&g);
 }
 

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dir.h"
 #include "file.h"
 #include "lock.h"
 
@@ -204,7 +205,7 @@ out:
 		ret = 0;
 		result->path = j.path;
 		j.path = NULL;
-		result->job_size = sm_tree_size(h->dir.fd);
+		sm_dir_size(&result->job_size, h->dir.fd);
 	}
 	free(j.path);
 	return ret < 0 ? ret : missing;

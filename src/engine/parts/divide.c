@@ -111,7 +111,7 @@ divide_undo(struct sm_handle *h)
 {
 	struct sm_err ignored;
 
-	sm_jobdir_remove_parts(&h->dir);
+	sm_jobdir_remove_parts(&h->dir, &ignored);
 	if (sm_handle_reload(h, &ignored) == 0)
 		sm_handle_mend_copies(h, &ignored);
 }

@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -8,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dir.h"
 #include "file.h"
 
 #include "parts.h"
@@ -114,20 +114,17 @@ sm_parts_mark(const struct sm_jobdir *dir, const struct sm_spec *spec,
 static int
 parts_refuse_unmarked(const struct sm_jobdir *dir, struct sm_err *err)
 {
-	struct dirent *e;
 	bool found = false;
-	DIR *d;
-	int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *name;
+	struct sm_dir d;
+	int more = 0;
 
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
-		return 0;
-	}
-	while (!found && (e = readdir(d)))
-		found = sm_jobdir_is_part_name(e->d_name);
-	closedir(d);
+	sm_dir_open(&d, dir->fd, ".");
+	while (!found && (more = sm_dir_next(&name, &d)) > 0)
+		found = sm_jobdir_is_part_name(name);
+	sm_dir_close(&d);
+	if (!found && more < 0)
+		return sm_err_sys(err, "cannot list '%s'", dir->path);
 	if (!found)
 		return 0;
 	return sm_err_set(err, SM_EINPUT,

@@ -1,7 +1,6 @@
 /*
  * parts_each.c - retry, verify and recover on a whole job in parts
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -9,6 +8,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "dir.h"
 
 #include "parts.h"
 
@@ -158,40 +159,46 @@ sm_parts_verify(struct sm_verify_result *result, struct sm_parts *w,
 
 /* ------------------------------------------------------------ recover -- */
 
+/* The specification of any part that has one; NULL: there is none. */
+static int
+parts_find_spec(struct sm_spec **spec, const struct sm_jobdir *dir,
+		struct sm_err *err)
+{
+	struct sm_jobdir part;
+	struct sm_err ignored;
+	const char *name;
+	struct sm_dir d;
+	int more = 0;
+
+	sm_dir_open(&d, dir->fd, ".");
+	while (!*spec && (more = sm_dir_next(&name, &d)) > 0) {
+		part = (struct sm_jobdir)SM_JOBDIR_NONE;
+		if (!sm_jobdir_is_part_name(name))
+			continue;
+		part.fd = openat(dir->fd, name, SM_JOBDIR_FLAGS);
+		if (part.fd >= 0)
+			sm_parts_read_spec(spec, &part, &ignored);
+		sm_jobdir_close(&part);
+	}
+	sm_dir_close(&d);
+	if (!*spec && more < 0)
+		return sm_err_sys(err, "cannot list '%s'", dir->path);
+	return 0;
+}
+
 /* The whole's spec.json from that of any part. */
 int
 sm_parts_recover_mark(const char *job, bool trust, struct sm_err *err)
 {
-	struct sm_jobdir dir = SM_JOBDIR_NONE, part;
+	struct sm_jobdir dir = SM_JOBDIR_NONE;
 	struct sm_spec *spec = NULL;
-	struct sm_err ignored;
-	struct dirent *e;
-	DIR *d = NULL;
-	int fd, ret = sm_jobdir_open_whole(&dir, job, trust, err);
+	int ret = sm_jobdir_open_whole(&dir, job, trust, err);
 
 	if (ret < 0)
 		return ret;
-	fd = openat(dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0)
-		d = fdopendir(fd);
-	if (!d) {
-		ret = sm_err_sys(err, "cannot read the directory '%s'",
-				 dir.path);
-		if (fd >= 0)
-			close(fd);
-		sm_jobdir_close(&dir);
-		return ret;
-	}
-	while (!spec && (e = readdir(d))) {
-		part = (struct sm_jobdir)SM_JOBDIR_NONE;
-		if (!sm_jobdir_is_part_name(e->d_name))
-			continue;
-		part.fd = openat(dir.fd, e->d_name, SM_JOBDIR_FLAGS);
-		if (part.fd >= 0)
-			sm_parts_read_spec(&spec, &part, &ignored);
-		sm_jobdir_close(&part);
-	}
-	closedir(d);
+	ret = parts_find_spec(&spec, &dir, err);
+	if (ret < 0)
+		goto out;
 	if (!spec || spec->part < 0) {
 		ret = sm_err_set(err, SM_EINPUT,
 				 "there is no job in '%s': neither it nor a "
@@ -201,6 +208,7 @@ sm_parts_recover_mark(const char *job, bool trust, struct sm_err *err)
 		spec->part = -1;
 		ret = sm_parts_mark(&dir, spec, err);
 	}
+out:
 	sm_spec_free(spec);
 	sm_jobdir_close(&dir);
 	return ret;

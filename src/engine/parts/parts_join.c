@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "dir.h"
 #include "fault.h"
 #include "file.h"
 #include "hash.h"
@@ -348,7 +349,7 @@ sm_parts_join(struct sm_finalize_result *result, struct sm_parts *w,
 	if (ret >= 0) {
 		result->path = j.path;
 		j.path = NULL;
-		result->job_size = sm_tree_size(w->dir.fd);
+		sm_dir_size(&result->job_size, w->dir.fd);
 	}
 	if (j.fd >= 0)
 		close(j.fd);

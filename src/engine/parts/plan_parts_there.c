@@ -2,12 +2,12 @@
  * plan_parts_there.c - part directories that a plan finds: of a killed plan, or
  * of a job that is to be deleted
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "dir.h"
 #include "lock.h"
 
 #include "live.h"
@@ -23,38 +23,36 @@ parts_walk(struct sm_planning *p,
 	   unsigned *found, struct sm_err *err)
 {
 	struct sm_jobdir part;
-	struct dirent *e;
-	int fd, ret = 0;
-	DIR *d;
+	const char *name;
+	struct sm_dir d;
+	int more, ret = 0;
 
 	*found = 0;
-	fd = openat(p->dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
-		return sm_err_sys(err, "cannot list '%s'", p->dir.path);
-	}
-	while (ret == 0 && (e = readdir(d))) {
-		if (!sm_jobdir_is_part_name(e->d_name))
+	sm_dir_open(&d, p->dir.fd, ".");
+	while (ret == 0 && (more = sm_dir_next(&name, &d)) != 0) {
+		if (more < 0) {
+			ret = sm_err_sys(err, "cannot list '%s'", p->dir.path);
+			break;
+		}
+		if (!sm_jobdir_is_part_name(name))
 			continue;
 		(*found)++;
 		part = (struct sm_jobdir)SM_JOBDIR_NONE;
-		part.fd = openat(p->dir.fd, e->d_name, SM_JOBDIR_FLAGS);
+		part.fd = openat(p->dir.fd, name, SM_JOBDIR_FLAGS);
 		if (part.fd >= 0)
 			part.shards_fd =
 				openat(part.fd, "shards", SM_JOBDIR_FLAGS);
 		if (part.shards_fd < 0 && errno != ENOENT && errno != ENOTDIR)
 			ret = sm_err_sys(err, "cannot look at '%s/%s'",
-					 p->dir.path, e->d_name);
-		part.path = strdup(e->d_name);
+					 p->dir.path, name);
+		part.path = strdup(name);
 		if (ret == 0 && !part.path)
 			ret = sm_err_mem(err, "a path");
 		if (ret == 0 && part.shards_fd >= 0)
-			ret = look(p, &part, e->d_name, err);
+			ret = look(p, &part, name, err);
 		sm_jobdir_close(&part);
 	}
-	closedir(d);
+	sm_dir_close(&d);
 	return ret;
 }
 
@@ -110,7 +108,7 @@ sm_plan_parts_clear(struct sm_planning *p, struct sm_err *err)
 		return ret < 0 ? ret : 0;
 	ret = parts_walk(p, part_refuse_shards, &found, err);
 	if (ret == 0 && found > 0)
-		sm_jobdir_remove_parts(&p->dir);
+		ret = sm_jobdir_remove_parts(&p->dir, err);
 	return ret;
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "dir.h"
 #include "fault.h"
 #include "file.h"
 #include "lock.h"
@@ -332,7 +333,7 @@ run_watched(struct sm_super *s, struct sm_run_result *result,
 	ret = run_rounds(s, result, err);
 	prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
 	run_end(s);
-	result->job_size = sm_tree_size(h->dir.fd);
+	sm_dir_size(&result->job_size, h->dir.fd);
 	return ret;
 }
 
@@ -391,7 +392,7 @@ run_is_finished(struct sm_handle *h, const struct sm_run_opts *opts,
 	if (ret < 0 || c.done != c.total || h->job.final_path || opts->output)
 		return ret < 0 ? ret : 0;
 	result->done = c.done;
-	result->job_size = sm_tree_size(h->dir.fd);
+	sm_dir_size(&result->job_size, h->dir.fd);
 	return 1;
 }
 

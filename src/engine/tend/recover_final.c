@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -6,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dir.h"
 #include "file.h"
 #include "final.h"
 
@@ -143,30 +143,31 @@ final_generation(const char *name, const char *first)
 static int
 final_list(int64_t generation[FILES_MAX], const char *path, struct sm_err *err)
 {
-	char *part = sm_consumed_part_name(path, 1), *slash;
-	struct dirent *e;
+	char *part = sm_consumed_part_name(path, 1), *folder = NULL;
+	const char *name, *first;
+	struct sm_dir d;
 	int64_t g;
-	int n = 0;
-	DIR *d;
+	int more = 0, n = 0;
 
 	if (!part)
 		return sm_err_mem(err, "a path");
-	slash = strrchr(part, '/');
-	*slash = '\0';
-	d = opendir(slash == part ? "/" : part);
-	if (!d && errno != ENOENT)
-		n = sm_err_sys(err, "cannot list '%s'", part);
-	errno = 0;
-	while (d && n < FILES_MAX && (e = readdir(d))) {
-		g = final_generation(e->d_name, slash + 1);
+	first = strrchr(part, '/') + 1;
+	/* With its slash, since the folder may be a symbolic link. */
+	folder = strndup(part, (size_t)(first - part));
+	if (!folder) {
+		free(part);
+		return sm_err_mem(err, "a path");
+	}
+	sm_dir_open(&d, AT_FDCWD, folder);
+	while (n < FILES_MAX && (more = sm_dir_next(&name, &d)) > 0) {
+		g = final_generation(name, first);
 		if (g > 0)
 			generation[n++] = g;
-		errno = 0;
 	}
-	if (d && errno != 0)
-		n = sm_err_sys(err, "cannot list '%s'", part);
-	if (d)
-		closedir(d);
+	if (n < FILES_MAX && more < 0 && errno != ENOENT)
+		n = sm_err_sys(err, "cannot list '%s'", folder);
+	sm_dir_close(&d);
+	free(folder);
 	free(part);
 	return n;
 }

@@ -1,0 +1,134 @@
+/*
+ * dir.c - list, delete and measure directories
+ *
+ * The one place that calls readdir(3), which says by errno alone whether it
+ * failed or came to the end: no caller has to remember that.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dir.h"
+
+void
+sm_dir_open(struct sm_dir *d, int at, const char *name)
+{
+	int fd = openat(at, name,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	*d = (struct sm_dir){ .stream = NULL };
+	if (fd >= 0)
+		d->stream = fdopendir(fd);
+	if (d->stream)
+		return;
+	d->error = errno;
+	if (fd >= 0)
+		close(fd);
+}
+
+int
+sm_dir_next(const char **name, struct sm_dir *d)
+{
+	struct dirent *e;
+
+	if (!d->stream) {
+		errno = d->error;
+		return -1;
+	}
+	do {
+		errno = 0;
+		e = readdir(d->stream);
+		if (!e && errno != 0)
+			return -1;
+		if (!e)
+			return 0;
+	} while (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0);
+	*name = e->d_name;
+	return 1;
+}
+
+void
+sm_dir_close(struct sm_dir *d)
+{
+	int saved = errno;
+
+	if (d->stream)
+		closedir(d->stream);
+	d->stream = NULL;
+	errno = saved;
+}
+
+/* One name that is a file or, by what unlink(2) says of it, a directory. */
+static int
+dir_remove_one(int at, const char *name)
+{
+	if (unlinkat(at, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return -1;
+	return sm_dir_remove(at, name);
+}
+
+int
+sm_dir_remove(int at, const char *name)
+{
+	struct sm_dir d;
+	const char *entry;
+	int more, error = 0;
+
+	sm_dir_open(&d, at, name);
+	while ((more = sm_dir_next(&entry, &d)) > 0)
+		if (dir_remove_one(dirfd(d.stream), entry) < 0)
+			error = errno;
+	if (more < 0)
+		error = errno;
+	sm_dir_close(&d);
+	if (error == 0 && unlinkat(at, name, AT_REMOVEDIR) < 0)
+		error = errno;
+	errno = error;
+	return error == 0 || error == ENOENT ? 0 : -1;
+}
+
+/* One name below `at`, and what is in it. */
+static int
+dir_add_size(uint64_t *bytes, int at, const char *name)
+{
+	uint64_t below = 0;
+	struct stat st;
+	int fd, ret;
+
+	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -1;
+	*bytes += (uint64_t)st.st_blocks * 512;
+	if (!S_ISDIR(st.st_mode))
+		return 0;
+	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -1;
+	ret = sm_dir_size(&below, fd);
+	*bytes += below;
+	close(fd);
+	return ret;
+}
+
+int
+sm_dir_size(uint64_t *bytes, int at)
+{
+	struct sm_dir d;
+	const char *name;
+	int more, ret = 0;
+
+	*bytes = 0;
+	sm_dir_open(&d, at, ".");
+	while (ret == 0 && (more = sm_dir_next(&name, &d)) != 0) {
+		ret = more;
+		if (more > 0)
+			ret = dir_add_size(bytes, at, name);
+	}
+	sm_dir_close(&d);
+	if (ret < 0)
+		*bytes = 0;
+	return ret;
+}
