@@ -31,7 +31,10 @@ c AS MATERIALIZED (
 	FROM d, r),
 t AS MATERIALIZED (
 	SELECT coalesce(ended, (julianday('now') - 2440587.5) * 86400)
-	       - started AS s, ended IS NULL AS open
+	       - started AS s,
+	       -- Without workers, or paused, no time is left that could pass.
+	       ended IS NULL AND paused = 0 AND (workers > 0 OR EXISTS
+	       (SELECT 1 FROM worker WHERE ended IS NULL)) AS goes_on
 	FROM job),
 p AS MATERIALIZED (
 	SELECT c.total, c.pending, c.running, c.done, c.failed,
@@ -45,7 +48,7 @@ p AS MATERIALIZED (
 	       AS rows_per_s,
 	       round(max(t.s, 0), 1) AS elapsed_s,
 	       CASE WHEN c.pending + c.running = 0 THEN 0.0
-	            WHEN t.open AND c.run_done > 0
+	            WHEN t.goes_on AND c.run_done > 0
 	            THEN round((c.pending + c.running) * t.s / c.run_done, 1)
 	       END AS eta_s,
 	       coalesce(c.skipped, 0) AS skipped,

@@ -171,6 +171,12 @@ status_show_next(const struct sm_status *s, const char *job)
 			       "-cmd '.timeout 10000' $/job.db "
 			       "'UPDATE job SET paused = 0'",
 			       s->job, NULL);
+	else if (s->target_workers == 0 && s->pending && s->parts == 0)
+		sm_output_line(stdout,
+			       "0 workers are wanted; to go on: sqlite3 "
+			       "-cmd '.timeout 10000' $/job.db "
+			       "'UPDATE job SET workers = 1'",
+			       s->job, NULL);
 	else if (s->active)
 		return;
 	else if (status_is_submitted(s) && s->failed)

@@ -159,6 +159,11 @@ sm_super_look(struct sm_super *s, struct sm_err *err)
 		ret = super_take_lock(s, err);
 	if (ret < 0)
 		return ret;
+	if (live.workers == 0 && !s->told_no_workers)
+		sm_event_notice(s->ev,
+				"the job is to have 0 workers: \"UPDATE job "
+				"SET workers = 1\", or more, goes on");
+	s->told_no_workers = live.workers == 0;
 	s->target = live.workers;
 	if (live.paused && !s->paused)
 		sm_event_notice(s->ev, "the job is paused: \"UPDATE job SET "
