@@ -22,18 +22,10 @@
 
 #include "buf.h"
 #include "event.h"
+#include "piece.h"
 
 #include "shard.h"
 #include "spec.h"
-
-/* A batch as it is cut and as it is produced; -1 where there is no number. */
-struct sm_kind_batch {
-	uint64_t id;
-	int64_t first, end;           /* rows, lines or numbers, half-open */
-	int64_t first_byte, end_byte; /* lines */
-	const char *item;             /* NUL-terminated, or NULL */
-	int64_t attempt;              /* produce: 1 for the first try */
-};
 
 struct sm_kind_input {
 	const char *name; /* of the option */
@@ -45,8 +37,7 @@ struct sm_kind_cut {
 	const struct sm_spec *spec;
 	int tables_dirfd; /* where compiled tables go: "keys", "vocab", … */
 	bool compiled;    /* they are there already: use them (recover) */
-	int (*emit)(const struct sm_kind_batch *b, void *arg,
-		    struct sm_err *err);
+	int (*emit)(const struct sm_piece *b, void *arg, struct sm_err *err);
 	void *arg;
 	const struct sm_events *events;
 	uint64_t batches, rows; /* out */
@@ -66,13 +57,6 @@ struct sm_kind_env {
 };
 
 #define SM_KIND_STDERR_MAX 4096
-
-/* How one attempt went; zeroed by the caller, with -1 for the numbers. */
-struct sm_kind_outcome {
-	uint64_t rows, records, skipped;
-	int exit_status, signal;   /* of the command, -1: none */
-	struct sm_buf stderr_tail; /* last bytes, at most SM_KIND_STDERR_MAX */
-};
 
 struct sm_kind {
 	const struct sm_spec_shape *shape;
@@ -101,17 +85,18 @@ struct sm_kind {
 	int (*cut)(struct sm_kind_cut *cut, struct sm_err *err);
 	/* The first batch's command line for people; NULL if there is none. */
 	char *(*describe)(const struct sm_spec *spec,
-			  const struct sm_kind_batch *first);
+			  const struct sm_piece *first);
 
 	int (*open)(void **state, const struct sm_kind_env *env,
 		    struct sm_err *err);
 	/*
 	 * Write the text of `b` into `shard` by an encoder of the kind's own,
-	 * brought to its end.  0, or an error whose class says whether another
-	 * try makes sense; SM_ESTOPPED soon after *env->stop.
+	 * brought to its end, and fill `made` but for the sizes.  0, or an
+	 * error whose class says whether another try makes sense; SM_ESTOPPED
+	 * soon after *env->stop.
 	 */
-	int (*produce)(void *state, const struct sm_kind_batch *b,
-		       struct sm_shard *shard, struct sm_kind_outcome *out,
+	int (*produce)(void *state, const struct sm_piece *b,
+		       struct sm_shard *shard, struct sm_made *made,
 		       struct sm_err *err);
 	void (*close)(void *state); /* NULL is allowed */
 
@@ -119,7 +104,7 @@ struct sm_kind {
 	 * Make one batch in the foreground, on the caller's own output and
 	 * errors.  NULL: the kind runs no command.
 	 */
-	int (*try)(const struct sm_kind_env *env, const struct sm_kind_batch *b,
+	int (*try)(const struct sm_kind_env *env, const struct sm_piece *b,
 		   int *exit_status, struct sm_err *err);
 };
 

@@ -14,9 +14,9 @@
  *      supervisor or the machine, or was given back, is taken off again.
  *   5. A row of `attempt` is 'running' exactly while its token's claim is.
  *
- * Every function here that writes runs inside sm_db_begin_write(), and returns
- * 1 if the guard held, 0 if the batch is somebody else's by now (the caller is
- * fenced off), <0 on an error.  -1 stands for NULL in numbers.
+ * Every function here that writes runs inside sm_db_begin_write().  What is
+ * guarded says in `held` whether the guard held; if not, the batch is somebody
+ * else's by now, the caller is fenced off and nothing was written.
  */
 #ifndef SM_BATCH_H
 #define SM_BATCH_H
@@ -24,26 +24,31 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "piece.h"
+
 #include "db.h"
 
+enum sm_state { SM_PENDING, SM_RUNNING, SM_DONE, SM_FAILED };
+
+/* A batch that a claim holds. */
 struct sm_batch {
-	uint64_t id;
-	int64_t first, end, first_byte, end_byte;
-	char *item;
+	struct sm_piece piece;
 	int64_t token, worker;
-	int64_t attempts, max_attempts; /* this one included; the limit */
-	int64_t attempt;                /* id of its row */
-	int64_t run;                    /* of the claim */
+	int64_t max_attempts; /* the limit for piece.attempt */
+	int64_t attempt;      /* id of its row */
+	int64_t run;          /* of the claim */
 };
 
 void sm_batch_release(struct sm_batch *b);
 
 /* Planning. */
-int sm_batch_insert(struct sm_db *db, const struct sm_batch *b,
+int sm_batch_insert(struct sm_db *db, const struct sm_piece *p,
 		    struct sm_err *err);
-/* Does the row of b->id have these bounds?  1, 0, <0.  Reads only. */
-int sm_batch_is(struct sm_db *db, const struct sm_batch *b, struct sm_err *err);
+/* Is there a row of p->id, and has it these bounds?  Reads only. */
+int sm_batch_is(bool *same, struct sm_db *db, const struct sm_piece *p,
+		struct sm_err *err);
 
+/* Who claims. */
 struct sm_claim {
 	int64_t worker;
 	int64_t run;             /* the run that the worker joined */
@@ -52,31 +57,23 @@ struct sm_claim {
 };
 
 /*
- * Take the first due batch of the highest priority.  1: `b` is filled in; 0:
- * nothing is due, the job is paused, the run is not the claim's, or the
- * worker's row was ended by somebody who gave it up for dead.
+ * Take the first due batch of the highest priority.  Not `claimed`: nothing is
+ * due, the job is paused, the run is not the claim's, or the worker's row was
+ * ended by somebody who gave it up for dead.
  */
-int sm_batch_claim(struct sm_batch *b, struct sm_db *db,
+int sm_batch_claim(bool *claimed, struct sm_batch *b, struct sm_db *db,
 		   const struct sm_claim *claim, struct sm_err *err);
-
-struct sm_batch_made;
 
 /*
  * A pending row whose shard was found whole: done, with an attempt of its own
  * by `worker`.
  */
-int sm_batch_adopt(struct sm_db *db, uint64_t id, const struct sm_claim *by,
-		   const struct sm_batch_made *made, struct sm_err *err);
+int sm_batch_adopt(bool *held, struct sm_db *db, uint64_t id,
+		   const struct sm_claim *by, const struct sm_made *made,
+		   struct sm_err *err);
 
-/* What a done row records. */
-struct sm_batch_made {
-	uint64_t rows, records, skipped, raw_bytes, gz_bytes;
-	uint32_t raw_crc32, gz_crc32;
-	const char *stderr_text; /* or NULL */
-};
-
-int sm_batch_complete(struct sm_db *db, const struct sm_batch *b,
-		      const struct sm_batch_made *made, double now,
+int sm_batch_complete(bool *held, struct sm_db *db, const struct sm_batch *b,
+		      const struct sm_made *made, double now,
 		      struct sm_err *err);
 
 struct sm_batch_trouble {
@@ -88,55 +85,61 @@ struct sm_batch_trouble {
 	bool retry;              /* false: failed whatever is left */
 };
 
-/*
- * A counted failure: pending with backoff if tries are left, else failed (then
- * `*failed` is set).
- */
-int sm_batch_fail(struct sm_db *db, const struct sm_batch *b,
-		  const struct sm_batch_trouble *t, double now, bool *failed,
-		  struct sm_err *err);
+/* What became of a batch whose attempt did not succeed. */
+enum sm_fate {
+	SM_FATE_FENCED, /* the guard did not hold */
+	SM_FATE_AGAIN,  /* pending */
+	SM_FATE_FAILED,
+};
+
+/* A counted failure: pending with backoff if tries are left, else failed. */
+int sm_batch_fail(enum sm_fate *fate, struct sm_db *db,
+		  const struct sm_batch *b, const struct sm_batch_trouble *t,
+		  double now, struct sm_err *err);
 /* Not counted: pending at once. */
-int sm_batch_give_back(struct sm_db *db, const struct sm_batch *b,
+int sm_batch_give_back(enum sm_fate *fate, struct sm_db *db,
+		       const struct sm_batch *b,
 		       const struct sm_batch_trouble *t, double now,
 		       struct sm_err *err);
 /* The guard did not hold: close the attempt as fenced, touch nothing else. */
 int sm_batch_fenced(struct sm_db *db, const struct sm_batch *b, double now,
 		    struct sm_err *err);
 
-/* The batch that worker holds: 1 (without bounds and item), 0, <0. */
-int sm_batch_of_worker(struct sm_batch *b, struct sm_db *db, int64_t worker,
-		       struct sm_err *err);
-/* A running batch whose worker's row has ended: 1, 0, <0. */
-int sm_batch_orphan(struct sm_batch *b, struct sm_db *db, struct sm_err *err);
+/* The batch that worker holds, without bounds and item. */
+int sm_batch_of_worker(bool *found, struct sm_batch *b, struct sm_db *db,
+		       int64_t worker, struct sm_err *err);
+/* A running batch whose worker's row has ended. */
+int sm_batch_orphan(bool *found, struct sm_batch *b, struct sm_db *db,
+		    struct sm_err *err);
 /* How often in a row was the batch interrupted, up to its latest attempt? */
-int sm_batch_interruptions(struct sm_db *db, uint64_t id, struct sm_err *err);
+int sm_batch_interruptions(int *n, struct sm_db *db, uint64_t id,
+			   struct sm_err *err);
 
-/* Bounds, item and attempts of one row: 1, 0 if there is none, <0. */
-int sm_batch_get(struct sm_batch *b, struct sm_db *db, uint64_t id,
+/* Bounds, item and attempts of one row; p->item is the caller's to free. */
+int sm_batch_get(bool *found, struct sm_piece *p, struct sm_db *db, uint64_t id,
 		 struct sm_err *err);
 
-/* State and token of one row: 1, 0 if there is none, <0. */
-int sm_batch_look(char state[16], int64_t *token, struct sm_db *db, uint64_t id,
-		  struct sm_err *err);
-
 /* A done row whose shard is not there or not whole, guarded by its token. */
-int sm_batch_requeue(struct sm_db *db, uint64_t id, int64_t token,
+int sm_batch_requeue(bool *held, struct sm_db *db, uint64_t id, int64_t token,
 		     const char *reason, struct sm_err *err);
 
-enum sm_batch_set { SM_BATCHES_FAILED, SM_BATCHES_ALL, SM_BATCHES_RANGE };
+enum sm_batch_set { SM_BATCHES_FAILED, SM_BATCHES_ALL };
 
-/* To pending, with fresh attempts; running ones are left.  Number of rows. */
-int64_t sm_batch_retry(struct sm_db *db, enum sm_batch_set set, uint64_t first,
-		       uint64_t last, struct sm_err *err);
+/* To pending, with fresh attempts; running ones are left. */
+int sm_batch_retry(uint64_t *changed, struct sm_db *db, enum sm_batch_set set,
+		   struct sm_err *err);
+int sm_batch_retry_range(uint64_t *changed, struct sm_db *db, uint64_t first,
+			 uint64_t last, struct sm_err *err);
 
 /* ---- looking ---- */
 
+/* Counts and sizes are those of a done row, 0 before. */
 struct sm_batch_row {
 	uint64_t id;
-	char state[16];
+	enum sm_state state;
 	int64_t first, end, token;
-	int64_t rows, records, skipped, raw_bytes, gz_bytes;
-	int64_t raw_crc32, gz_crc32;
+	struct sm_counts counts;
+	struct sm_sizes sizes;
 	int64_t joined, joined_at; /* joined.h */
 };
 
@@ -148,13 +151,18 @@ int sm_batch_rows_begin(struct sm_db *db, uint64_t from, struct sm_err *err);
 int sm_batch_rows_next(struct sm_batch_row *row, struct sm_db *db,
 		       struct sm_err *err);
 void sm_batch_rows_end(struct sm_db *db);
-/* The first of them alone, as it is now: 1, 0, <0. */
+/* One row as it is now; zeroed, with the token of no attempt, if there is none.
+ */
+int sm_batch_row_of(struct sm_batch_row *row, struct sm_db *db, uint64_t id,
+		    struct sm_err *err);
+/* The first from `from` on, as it is now: 1, 0, <0. */
 int sm_batch_row_from(struct sm_batch_row *row, struct sm_db *db, uint64_t from,
 		      struct sm_err *err);
 
 struct sm_batch_counts {
 	uint64_t total, pending, running, done, failed;
-	uint64_t rows, records, skipped, raw_bytes, gz_bytes;
+	struct sm_counts counts; /* of the done ones, like the sizes */
+	uint64_t raw_bytes, gz_bytes;
 	uint64_t joined; /* whose bytes the final file holds, as it grows */
 	double percent, rows_per_s, elapsed_s, eta_s; /* eta_s <0: unknown */
 };
@@ -171,14 +179,14 @@ struct sm_batch_left {
 /* By the indices: cheap whatever the number of batches. */
 int sm_batch_left(struct sm_batch_left *left, struct sm_db *db,
 		  struct sm_err *err);
-int sm_batch_any_failed(struct sm_db *db, struct sm_err *err); /* 1, 0 */
-/* Was any ever claimed, or is one not pending?  1, 0. */
-int sm_batch_any_begun(struct sm_db *db, struct sm_err *err);
-/* Is the job paused, or a batch put off, hastened, given other tries?  1, 0. */
-int sm_batch_any_edited(struct sm_db *db, struct sm_err *err);
+int sm_batch_any_failed(bool *any, struct sm_db *db, struct sm_err *err);
+/* Was any ever claimed, or is one not pending? */
+int sm_batch_any_begun(bool *any, struct sm_db *db, struct sm_err *err);
+/* Is the job paused, or a batch put off, hastened, given other tries? */
+int sm_batch_any_edited(bool *any, struct sm_db *db, struct sm_err *err);
 
-/* Ids of up to `max` batches that are not done; returns their number. */
-int sm_batch_not_done(uint64_t *id, int max, struct sm_db *db,
+/* Ids of up to `max` batches that are not done, and how many they are. */
+int sm_batch_not_done(uint64_t *id, int *n, int max, struct sm_db *db,
 		      struct sm_err *err);
 
 #endif /* SM_BATCH_H */

@@ -1,3 +1,9 @@
+/*
+ * batch_end.c - how a claim ends, and how batches are put back
+ *
+ * Each guarded write is one UPDATE that asks for the claim's token, and then
+ * closes the attempt of that token in the same transaction.
+ */
 #include <math.h>
 
 #include "fault.h"
@@ -11,31 +17,21 @@
 #define BACKOFF_MAX_S 3600.0
 
 #define CLOSE_ATTEMPT                                                          \
-	"UPDATE attempt SET ended = ?1, outcome = ?2, exit_status = ?3, "      \
-	"signal = ?4, error_class = ?5, message = ?6, stderr = ?7 "            \
-	"WHERE batch = ?8 AND token = ?9 AND "
+	"UPDATE attempt SET ended = ?, outcome = ?, exit_status = ?, "         \
+	"signal = ?, error_class = ?, message = ?, stderr = ? "                \
+	"WHERE batch = ? AND token = ? AND "
 
 /* Run `text`, which begins with CLOSE_ATTEMPT. */
 static int
 batch_close_as(struct sm_db *db, const char *text, const struct sm_batch *b,
 	       const struct sm_batch_trouble *t, double now, struct sm_err *err)
 {
-	sqlite3_stmt *s = sm_sql_get(db, text, err);
-	int ret;
-
-	if (!s)
-		return err->code;
-	sqlite3_bind_double(s, 1, now);
-	sm_sql_bind_text(s, 2, t->outcome);
-	sm_sql_bind_opt(s, 3, t->exit_status);
-	sm_sql_bind_opt(s, 4, t->signal);
-	sm_sql_bind_text(s, 5, t->error_class);
-	sm_sql_bind_text(s, 6, t->message);
-	sm_sql_bind_text(s, 7, t->stderr_text);
-	sqlite3_bind_int64(s, 8, (int64_t)b->id);
-	sqlite3_bind_int64(s, 9, b->token);
-	ret = sm_sql_run(db, s, "close an attempt", err);
-	return ret < 0 ? ret : 0;
+	return sm_sql_do(db, "close an attempt", text,
+			 SQL(IN(now), IN(t->outcome), IN_OPT(t->exit_status),
+			     IN_OPT(t->signal), IN(t->error_class),
+			     IN(t->message), IN(t->stderr_text),
+			     IN(b->piece.id), IN(b->token)),
+			 err);
 }
 
 static int
@@ -49,84 +45,69 @@ batch_close_attempt(struct sm_db *db, const struct sm_batch *b,
 
 /* The guard: what every later write of a claim's holder asks of the row. */
 #ifdef SABOTAGE_no_guard
-#define GUARD(id, token, run)                                                  \
-	"id = " id " AND " token " = " token " AND " run " = " run
+#define GUARD "id = ? AND ? IS NOT NULL AND ? IS NOT NULL"
 #else
-#define GUARD(id, token, run)                                                  \
-	"id = " id " AND state = 'running' AND token = " token " AND " run     \
-	" = (SELECT run FROM job)"
+#define GUARD                                                                  \
+	"id = ? AND state = 'running' AND token = ? "                          \
+	"AND ? = (SELECT run FROM job)"
 #endif
+#define IN_GUARD(b) IN((b)->piece.id), IN((b)->token), IN((b)->run)
 
 #define SET_DONE                                                               \
-	"UPDATE batch SET state = 'done', rows = ?4, records = ?5, "           \
-	"skipped = ?6, raw_bytes = ?7, gz_bytes = ?8, raw_crc32 = ?9, "        \
-	"gz_crc32 = ?10, finished = ?11, error = NULL, token = ?2 "
-
-/* Run `text`, which begins with SET_DONE; its ?3 is `third`. */
-static int
-batch_set_done(struct sm_db *db, const char *text, const struct sm_batch *b,
-	       int64_t third, const struct sm_batch_made *m, double now,
-	       struct sm_err *err)
-{
-	sqlite3_stmt *s = sm_sql_get(db, text, err);
-
-	if (!s)
-		return err->code;
-	sqlite3_bind_int64(s, 1, (int64_t)b->id);
-	sqlite3_bind_int64(s, 2, b->token);
-	sqlite3_bind_int64(s, 3, third);
-	sqlite3_bind_int64(s, 4, (int64_t)m->rows);
-	sqlite3_bind_int64(s, 5, (int64_t)m->records);
-	sqlite3_bind_int64(s, 6, (int64_t)m->skipped);
-	sqlite3_bind_int64(s, 7, (int64_t)m->raw_bytes);
-	sqlite3_bind_int64(s, 8, (int64_t)m->gz_bytes);
-	sqlite3_bind_int64(s, 9, m->raw_crc32);
-	sqlite3_bind_int64(s, 10, m->gz_crc32);
-	sqlite3_bind_double(s, 11, now);
-	return sm_sql_run(db, s, "complete a batch", err);
-}
+	"UPDATE batch SET state = 'done', (" COUNT_COLUMNS ") = (?, ?, ?), "   \
+	"(" SIZE_COLUMNS ") = (?, ?, ?, ?), finished = ?, token = ?, "         \
+	"error = NULL "
+#define IN_DONE(made, now, token)                                              \
+	IN_COUNTS(&(made)->counts), IN_SIZES(&(made)->sizes), IN(now), IN(token)
 
 int
-sm_batch_complete(struct sm_db *db, const struct sm_batch *b,
-		  const struct sm_batch_made *m, double now, struct sm_err *err)
+sm_batch_complete(bool *held, struct sm_db *db, const struct sm_batch *b,
+		  const struct sm_made *m, double now, struct sm_err *err)
 {
-	static const char text[] = SET_DONE "WHERE " GUARD("?1", "?2", "?3");
+	static const char text[] = SET_DONE "WHERE " GUARD;
 	struct sm_batch_trouble t = { .outcome = "done",
 				      .exit_status = -1,
-				      .signal = -1,
-				      .stderr_text = m->stderr_text };
-	int ret = batch_set_done(db, text, b, b->run, m, now, err);
+				      .signal = -1 };
+	int ret = sm_sql_do(db, "complete a batch", text,
+			    SQL(IN_DONE(m, now, b->token), IN_GUARD(b)), err);
 
-	if (ret <= 0)
+	*held = ret == 0 && sm_sql_changed(db) > 0;
+	if (!*held)
 		return ret;
+	if (m->stderr_tail.len)
+		t.stderr_text = m->stderr_tail.data;
 	ret = batch_close_attempt(db, b, &t, now, err);
 	sm_fault("batch.marked_done");
-	return ret < 0 ? ret : 1;
+	return ret;
 }
 
 int
-sm_batch_adopt(struct sm_db *db, uint64_t id, const struct sm_claim *by,
-	       const struct sm_batch_made *made, struct sm_err *err)
+sm_batch_adopt(bool *held, struct sm_db *db, uint64_t id,
+	       const struct sm_claim *by, const struct sm_made *made,
+	       struct sm_err *err)
 {
 	static const char text[] =
-		SET_DONE ", worker = ?3, started = ?11 "
-			 "WHERE id = ?1 AND state = 'pending'";
+		SET_DONE ", worker = ?, started = ? "
+			 "WHERE id = ? AND state = 'pending'";
 	struct sm_batch_trouble t = { .outcome = "done",
 				      .exit_status = -1,
 				      .signal = -1,
 				      .message = "its shard was found whole" };
-	struct sm_batch b = { .id = id };
+	struct sm_batch b = { .piece.id = id };
 	int ret = sm_rand_token(&b.token, err);
 
 	if (ret == 0)
-		ret = batch_set_done(db, text, &b, by->worker, made, by->now,
-				     err);
-	if (ret <= 0)
+		ret = sm_sql_do(db, "complete a batch", text,
+				SQL(IN_DONE(made, by->now, b.token),
+				    IN(by->worker), IN(by->now), IN(id)),
+				err);
+	*held = ret == 0 && sm_sql_changed(db) > 0;
+	if (!*held)
 		return ret;
 	ret = sm_batch_open_attempt(db, &b, by, err);
 	if (ret == 0)
 		ret = batch_close_attempt(db, &b, &t, by->now, err);
-	return ret < 0 ? ret : 1;
+	return ret;
 }
 
 /* 2^n seconds with a quarter of jitter either way, so that batches that
@@ -135,64 +116,57 @@ static double
 batch_backoff_s(const struct sm_batch *b)
 {
 	uint64_t seed = (uint64_t)b->token;
-	double s = ldexp(1.0, (int)(b->attempts < 12 ? b->attempts : 12));
+	int64_t n = b->piece.attempt;
+	double s = ldexp(1.0, (int)(n < 12 ? n : 12));
 
 	s *= 0.75 + 0.5 * sm_rand_unit(&seed);
 	return s < BACKOFF_MAX_S ? s : BACKOFF_MAX_S;
 }
 
 int
-sm_batch_fail(struct sm_db *db, const struct sm_batch *b,
-	      const struct sm_batch_trouble *t, double now, bool *failed,
-	      struct sm_err *err)
+sm_batch_fail(enum sm_fate *fate, struct sm_db *db, const struct sm_batch *b,
+	      const struct sm_batch_trouble *t, double now, struct sm_err *err)
 {
 	static const char text[] =
-		"UPDATE batch SET state = ?4, not_before = ?5, error = ?6, "
-		"finished = ?7 WHERE " GUARD("?1", "?2", "?3");
-	bool fail = !t->retry || b->attempts >= b->max_attempts;
-	sqlite3_stmt *s = sm_sql_get(db, text, err);
+		"UPDATE batch SET state = ?, not_before = ?, error = ?, "
+		"finished = ? WHERE " GUARD;
+	const char *state = "pending";
+	double due = now + batch_backoff_s(b);
+	enum sm_fate next = SM_FATE_AGAIN;
 	int ret;
 
-	if (!s)
-		return err->code;
-	sqlite3_bind_int64(s, 1, (int64_t)b->id);
-	sqlite3_bind_int64(s, 2, b->token);
-	sqlite3_bind_int64(s, 3, b->run);
-	sm_sql_bind_text(s, 4, fail ? "failed" : "pending");
-	sqlite3_bind_double(s, 5, fail ? 0 : now + batch_backoff_s(b));
-	sm_sql_bind_text(s, 6, t->message);
-	sqlite3_bind_double(s, 7, now);
-	ret = sm_sql_run(db, s, "record a failure", err);
-	if (ret <= 0)
+	if (!t->retry || b->piece.attempt >= b->max_attempts) {
+		state = "failed";
+		due = 0;
+		next = SM_FATE_FAILED;
+	}
+	*fate = SM_FATE_FENCED;
+	ret = sm_sql_do(
+		db, "record a failure", text,
+		SQL(IN(state), IN(due), IN(t->message), IN(now), IN_GUARD(b)),
+		err);
+	if (ret < 0 || sm_sql_changed(db) == 0)
 		return ret;
-	if (failed)
-		*failed = fail;
-	ret = batch_close_attempt(db, b, t, now, err);
-	return ret < 0 ? ret : 1;
+	*fate = next;
+	return batch_close_attempt(db, b, t, now, err);
 }
 
 int
-sm_batch_give_back(struct sm_db *db, const struct sm_batch *b,
-		   const struct sm_batch_trouble *t, double now,
-		   struct sm_err *err)
+sm_batch_give_back(enum sm_fate *fate, struct sm_db *db,
+		   const struct sm_batch *b, const struct sm_batch_trouble *t,
+		   double now, struct sm_err *err)
 {
 	static const char text[] =
 		"UPDATE batch SET state = 'pending', not_before = 0, "
-		"attempts = max(attempts - 1, 0) WHERE " GUARD("?1", "?2",
-							       "?3");
-	sqlite3_stmt *s = sm_sql_get(db, text, err);
-	int ret;
+		"attempts = max(attempts - 1, 0) WHERE " GUARD;
+	int ret =
+		sm_sql_do(db, "give a batch back", text, SQL(IN_GUARD(b)), err);
 
-	if (!s)
-		return err->code;
-	sqlite3_bind_int64(s, 1, (int64_t)b->id);
-	sqlite3_bind_int64(s, 2, b->token);
-	sqlite3_bind_int64(s, 3, b->run);
-	ret = sm_sql_run(db, s, "give a batch back", err);
-	if (ret <= 0)
+	*fate = SM_FATE_FENCED;
+	if (ret < 0 || sm_sql_changed(db) == 0)
 		return ret;
-	ret = batch_close_attempt(db, b, t, now, err);
-	return ret < 0 ? ret : 1;
+	*fate = SM_FATE_AGAIN;
+	return batch_close_attempt(db, b, t, now, err);
 }
 
 int
@@ -213,49 +187,48 @@ sm_batch_fenced(struct sm_db *db, const struct sm_batch *b, double now,
 }
 
 int
-sm_batch_requeue(struct sm_db *db, uint64_t id, int64_t token,
+sm_batch_requeue(bool *held, struct sm_db *db, uint64_t id, int64_t token,
 		 const char *reason, struct sm_err *err)
 {
-	static const char text[] =
-		"UPDATE batch SET state = 'pending', not_before = 0, "
-		"attempts = 0, error = ?3 "
-		"WHERE id = ?1 AND state = 'done' AND token = ?2";
-	sqlite3_stmt *s = sm_sql_get(db, text, err);
+	int ret = sm_sql_do(db, "put a batch back",
+			    "UPDATE batch SET state = 'pending', "
+			    "not_before = 0, attempts = 0, error = ? "
+			    "WHERE id = ? AND state = 'done' AND token = ?",
+			    SQL(IN(reason), IN(id), IN(token)), err);
 
-	if (!s)
-		return err->code;
-	sqlite3_bind_int64(s, 1, (int64_t)id);
-	sqlite3_bind_int64(s, 2, token);
-	sm_sql_bind_text(s, 3, reason);
-	return sm_sql_run(db, s, "put a batch back", err);
+	*held = ret == 0 && sm_sql_changed(db) > 0;
+	return ret;
 }
 
-int64_t
-sm_batch_retry(struct sm_db *db, enum sm_batch_set set, uint64_t first,
-	       uint64_t last, struct sm_err *err)
-{
 #define RETRY                                                                  \
 	"UPDATE batch SET state = 'pending', not_before = 0, attempts = 0 "
+
+int
+sm_batch_retry(uint64_t *changed, struct sm_db *db, enum sm_batch_set set,
+	       struct sm_err *err)
+{
 	static const char failed[] = RETRY "WHERE state = 'failed'";
 	static const char all[] =
 		RETRY "WHERE state IN ('failed', 'done') OR (state = 'pending' "
 		      "AND (attempts <> 0 OR not_before <> 0))";
-	static const char range[] =
-		RETRY "WHERE state IN ('failed', 'done', 'pending') "
-		      "AND id BETWEEN ? AND ?";
-#undef RETRY
-	const char *text = set == SM_BATCHES_FAILED ? failed
-			   : set == SM_BATCHES_ALL  ? all
-						    : range;
-	sqlite3_stmt *s = sm_sql_get(db, text, err);
-	int ret;
+	int ret = sm_sql_do(db, "put batches back",
+			    set == SM_BATCHES_ALL ? all : failed, SQL_NOTHING,
+			    err);
 
-	if (!s)
-		return err->code;
-	if (set == SM_BATCHES_RANGE) {
-		sqlite3_bind_int64(s, 1, (int64_t)first);
-		sqlite3_bind_int64(s, 2, (int64_t)last);
-	}
-	ret = sm_sql_run(db, s, "put batches back", err);
+	*changed = (uint64_t)sm_sql_changed(db);
+	return ret;
+}
+
+int
+sm_batch_retry_range(uint64_t *changed, struct sm_db *db, uint64_t first,
+		     uint64_t last, struct sm_err *err)
+{
+	int ret =
+		sm_sql_do(db, "put batches back",
+			  RETRY "WHERE state IN ('failed', 'done', 'pending') "
+				"AND id BETWEEN ? AND ?",
+			  SQL(IN(first), IN(last)), err);
+
+	*changed = (uint64_t)sm_sql_changed(db);
 	return ret;
 }

@@ -1,6 +1,6 @@
 /*
  * batch_sql.h - what batch.c (planning, claims), batch_end.c (how a claim
- * ends) and batch_read.c share
+ * ends), batch_read.c and history.c say of a row in SQL
  */
 #ifndef SM_BATCH_SQL_H
 #define SM_BATCH_SQL_H
@@ -9,9 +9,26 @@
 
 #include "batch.h"
 
-/* first, end, first_byte, end_byte, item from `column` on. */
-void sm_batch_read_bounds(struct sm_batch *b, sqlite3_stmt *s, int column,
-			  bool *failed);
+#define PIECE_COLUMNS "first, \"end\", first_byte, end_byte, item"
+#define IN_PIECE(p)                                                            \
+	IN_OPT((p)->first), IN_OPT((p)->end), IN_OPT((p)->first_byte),         \
+		IN_OPT((p)->end_byte), IN((p)->item)
+#define OUT_PIECE(p)                                                           \
+	OUT_OPT(&(p)->first), OUT_OPT(&(p)->end), OUT_OPT(&(p)->first_byte),   \
+		OUT_OPT(&(p)->end_byte), OUT(&(p)->item)
+
+#define COUNT_COLUMNS "rows, records, skipped"
+#define IN_COUNTS(c)  IN((c)->rows), IN((c)->records), IN((c)->skipped)
+#define OUT_COUNTS(c) OUT(&(c)->rows), OUT(&(c)->records), OUT(&(c)->skipped)
+
+#define SIZE_COLUMNS "raw_bytes, gz_bytes, raw_crc32, gz_crc32"
+#define IN_SIZES(s)                                                            \
+	IN((s)->raw_bytes), IN((s)->gz_bytes), IN((s)->raw_crc32),             \
+		IN((s)->gz_crc32)
+#define OUT_SIZES(s)                                                           \
+	OUT(&(s)->raw_bytes), OUT(&(s)->gz_bytes), OUT(&(s)->raw_crc32),       \
+		OUT(&(s)->gz_crc32)
+
 /* The attempt's row of b->token; fills b->attempt. */
 int sm_batch_open_attempt(struct sm_db *db, struct sm_batch *b,
 			  const struct sm_claim *claim, struct sm_err *err);

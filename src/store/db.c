@@ -1,3 +1,9 @@
+/*
+ * db.c - job.db is opened, closed and opened again, and its journal chosen
+ *
+ * It is above the transactions and the schema, which opening needs: what they
+ * need of a connection is in sql.c.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -20,41 +26,6 @@
 #define DB_BUSY_MS         5000
 #define DB_BUSY_SLEEP_MS   5
 
-static int
-db_wal_hook(void *arg, sqlite3 *conn, const char *name, int pages)
-{
-	struct sm_db *db = arg;
-
-	(void)conn;
-	(void)name;
-	db->wal_pages = pages;
-	return SQLITE_OK;
-}
-
-/*
- * A connection that trusts nothing in the file: no extensions, no functions
- * with side effects in views, no writing of the schema's own tables.
- */
-int
-sm_sql_connect(struct sm_db *db, sqlite3 **conn, int flags, const char *path)
-{
-	int rc;
-
-	sm_sql_keep_locks();
-	rc = sqlite3_open_v2(path, conn, flags | SQLITE_OPEN_NOMUTEX, NULL);
-	if (rc != SQLITE_OK)
-		return rc;
-	sqlite3_extended_result_codes(*conn, 1);
-	sqlite3_db_config(*conn, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_db_config(*conn, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	sqlite3_db_config(*conn, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0,
-			  NULL);
-	sqlite3_wal_autocheckpoint(*conn, 0);
-	if (conn == &db->main)
-		sqlite3_wal_hook(*conn, db_wal_hook, db);
-	return SQLITE_OK;
-}
-
 static bool
 db_has_journal(const struct sm_db *db)
 {
@@ -63,9 +34,9 @@ db_has_journal(const struct sm_db *db)
 	/* One that cannot be looked at may be there. */
 	if (fstatat(db->dirfd, "job.db-wal", &st, 0) == 0 || errno != ENOENT)
 		return true;
-	return fstatat(db->dirfd, "job.db-journal", &st, 0) == 0
-		       ? st.st_size > 0
-		       : errno != ENOENT;
+	if (fstatat(db->dirfd, "job.db-journal", &st, 0) == 0)
+		return st.st_size > 0;
+	return errno != ENOENT;
 }
 
 /*
@@ -92,40 +63,40 @@ db_uri(const struct sm_db *db)
 	return sqlite3_str_finish(s);
 }
 
+/* Which journal the file has; what writes keeps a rollback journal's name. */
+static int
+db_look_at_journal(struct sm_db *db, struct sm_err *err)
+{
+	char mode[16] = "";
+	int ret = sm_sql_one(NULL, db, "read the journal mode",
+			     "PRAGMA journal_mode", SQL(OUT_CHARS(mode)), err);
+
+	if (ret < 0)
+		return ret;
+	db->wal = strcmp(mode, "wal") == 0;
+	if (!db->wal && db->opts.mode != SM_DB_READ)
+		ret = sm_sql_exec(db, "PRAGMA journal_mode = TRUNCATE",
+				  "choose the journal", err);
+	return ret;
+}
+
 static int
 db_set_journal(struct sm_db *db, struct sm_err *err)
 {
-	bool failed = false;
-	sqlite3_stmt *s;
-	char mode[16];
-	int ret;
+	const char *text = "PRAGMA journal_mode = WAL";
+	bool empty = false;
+	int ret = 0;
 
+	if (db->opts.network_fs)
+		text = "PRAGMA journal_mode = TRUNCATE";
 	/* Chosen once, while the file is empty, and never for another's. */
-	ret = db->opts.mode == SM_DB_CREATE ? sm_schema_is_empty(db, err) : 0;
-	if (ret < 0)
-		return ret;
-	if (ret > 0) {
-		ret = sm_sql_exec(db,
-				  db->opts.network_fs
-					  ? "PRAGMA journal_mode = TRUNCATE"
-					  : "PRAGMA journal_mode = WAL",
-				  "choose the journal", err);
-		if (ret < 0)
-			return ret;
-	}
-	s = sm_sql_get(db, "PRAGMA journal_mode", err);
-	ret = s ? sm_sql_step(db, s, "read the journal mode", err) : err->code;
-	if (ret < 0)
-		return ret;
-	sm_sql_column_copy(mode, sizeof(mode), s, 0, &failed);
-	sqlite3_reset(s);
-	if (failed)
-		return sm_err_mem(err, "the journal mode");
-	db->wal = strcmp(mode, "wal") == 0;
-	if (!db->wal && db->opts.mode != SM_DB_READ)
-		return sm_sql_exec(db, "PRAGMA journal_mode = TRUNCATE",
-				   "choose the journal", err);
-	return 0;
+	if (db->opts.mode == SM_DB_CREATE)
+		ret = sm_schema_is_empty(&empty, db, err);
+	if (ret == 0 && empty)
+		ret = sm_sql_exec(db, text, "choose the journal", err);
+	if (ret == 0)
+		ret = db_look_at_journal(db, err);
+	return ret;
 }
 
 /*
@@ -227,6 +198,7 @@ db_disconnect(struct sm_db *db)
 	for (i = 0; i < db->cached; i++)
 		sqlite3_finalize(db->cache[i].stmt);
 	db->cached = 0;
+	db->rows = NULL;
 	sqlite3_close(db->guard);
 	sqlite3_close(db->main);
 	db->guard = db->main = NULL;
@@ -320,24 +292,17 @@ sm_db_close(struct sm_db *db)
 	free(db);
 }
 
-static int
-db_finds(struct sm_db *db, const char *text, struct sm_err *err)
-{
-	sqlite3_stmt *s = sm_sql_get(db, text, err);
-	int ret = s ? sm_sql_step(db, s, "look for the job", err) : err->code;
-
-	if (s)
-		sqlite3_reset(s);
-	return ret;
-}
-
 int
-sm_db_has_job(struct sm_db *db, struct sm_err *err)
+sm_db_has_job(bool *has, struct sm_db *db, struct sm_err *err)
 {
-	int ret = db_finds(db, "SELECT 1 FROM sqlite_schema WHERE name = 'job'",
-			   err);
+	int ret = sm_sql_one(has, db, "look for the job",
+			     "SELECT 1 FROM sqlite_schema WHERE name = 'job'",
+			     SQL_NOTHING, err);
 
-	return ret > 0 ? db_finds(db, "SELECT 1 FROM job", err) : ret;
+	if (ret == 0 && *has)
+		ret = sm_sql_one(has, db, "look for the job",
+				 "SELECT 1 FROM job", SQL_NOTHING, err);
+	return ret;
 }
 
 int
@@ -364,52 +329,46 @@ sm_db_leave_wal(struct sm_db *db, struct sm_err *err)
 			  "leave the log, which nobody else may have open",
 			  err);
 	if (ret == 0)
-		ret = db_set_journal(db, err);
+		ret = db_look_at_journal(db, err);
 	if (ret == 0 && db->wal)
 		ret = sm_err_set(err, SM_EBUSY,
 				 "cannot choose a rollback journal for '%s': "
 				 "somebody has it open; end that, then try "
 				 "again",
 				 db->path);
-	return ret < 0 ? ret : sm_db_set_full_sync(db, true, err);
+	if (ret == 0)
+		ret = sm_db_set_full_sync(db, true, err);
+	return ret;
 }
 
 int
-sm_db_begin_read(struct sm_db *db, struct sm_err *err)
-{
-	return sm_sql_exec(db, "BEGIN", "begin to read", err);
-}
-
-void
-sm_db_end_read(struct sm_db *db)
-{
-	if (!db->in_write)
-		sqlite3_exec(db->main, "ROLLBACK", NULL, NULL, NULL);
-}
-
-int
-sm_db_integrity(struct sm_db *db, void (*found)(const char *, void *),
+sm_db_integrity(int *n, struct sm_db *db, void (*found)(const char *, void *),
 		void *arg, struct sm_err *err)
 {
-	sqlite3_stmt *s = sm_sql_get(db, "PRAGMA integrity_check(20)", err);
-	int ret = s ? 0 : err->code, n = 0;
-	const char *text;
+	static const char what[] = "check the database";
+	char *text = NULL;
+	sqlite3_stmt *s;
+	int ret = sm_sql_begin(&s, db, "PRAGMA integrity_check(20)",
+			       SQL(OUT(&text)), err);
 
-	while (s && (ret = sm_sql_step(db, s, "check the database", err)) > 0) {
-		text = (const char *)sqlite3_column_text(s, 0);
-		if (text && strcmp(text, "ok") == 0)
-			continue;
-		/* What cannot be read for want of memory is no "ok". */
-		if (!text || sm_sql_disk_failed(db)) {
-			ret = sm_sql_err(db,
-					 text ? SQLITE_CORRUPT : SQLITE_NOMEM,
-					 "check the database", err);
-			sqlite3_reset(s);
-			break;
+	*n = 0;
+	if (ret < 0)
+		return ret;
+	while ((ret = sm_sql_next(s, db, what, SQL(OUT(&text)), err)) > 0) {
+		if (strcmp(text, "ok") != 0) {
+			/* A page that cannot be read is no finding. */
+			if (sm_sql_disk_failed(db)) {
+				ret = sm_sql_err(db, SQLITE_CORRUPT, what, err);
+				break;
+			}
+			if (found)
+				found(text, arg);
+			++*n;
 		}
-		if (found)
-			found(text, arg);
-		n++;
+		free(text);
+		text = NULL;
 	}
-	return ret < 0 ? ret : n;
+	free(text);
+	sqlite3_reset(s);
+	return ret;
 }

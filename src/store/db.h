@@ -71,8 +71,8 @@ int sm_db_open(struct sm_db **out, const char *dir, int dirfd,
 int sm_db_reopen(struct sm_db *db, struct sm_err *err);
 void sm_db_close(struct sm_db *db); /* NULL is allowed */
 
-/* 1: it has; 0: the plan was killed, or the row or its table is gone; <0. */
-int sm_db_has_job(struct sm_db *db, struct sm_err *err);
+/* Not so: the plan was killed, or the row or its table is gone. */
+int sm_db_has_job(bool *has, struct sm_db *db, struct sm_err *err);
 
 /* synchronous = FULL (true, the default) or NORMAL. */
 int sm_db_set_full_sync(struct sm_db *db, bool full, struct sm_err *err);
@@ -101,10 +101,10 @@ void sm_db_end_read(struct sm_db *db);
 int sm_db_checkpoint(struct sm_db *db, struct sm_err *err);
 
 /*
- * Findings of `PRAGMA integrity_check`, one call each (`found` may be NULL);
- * returns their number or <0: a page that cannot be read is no finding.
+ * Findings of `PRAGMA integrity_check`, one call each (`found` may be NULL),
+ * and their number.  A page that cannot be read is an error and no finding.
  */
-int sm_db_integrity(struct sm_db *db,
+int sm_db_integrity(int *n, struct sm_db *db,
 		    void (*found)(const char *text, void *arg), void *arg,
 		    struct sm_err *err);
 

@@ -19,11 +19,13 @@
 
 /*
  * Draw the next number, put running batches back as interrupted and end all
- * workers' rows.  The number of batches that were put back, or <0.
+ * workers' rows.
  */
-int64_t sm_fence_take_over(struct sm_db *db, double now, struct sm_err *err);
+int sm_fence_take_over(uint64_t *put_back, struct sm_db *db, double now,
+		       struct sm_err *err);
 
-/* Is `run` the job's still?  1, 0, <0. */
-int sm_fence_holds(struct sm_db *db, int64_t run, struct sm_err *err);
+/* Is `run` the job's still? */
+int sm_fence_holds(bool *holds, struct sm_db *db, int64_t run,
+		   struct sm_err *err);
 
 #endif /* SM_FENCE_H */

@@ -1,9 +1,14 @@
+/*
+ * history.c - single batches and their attempts, for `status`
+ *
+ * It fills the structs of shardmill.h, in which states and outcomes are words.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 
-#include "sql.h"
+#include "batch_sql.h"
 
 #include "history.h"
 
@@ -30,48 +35,43 @@ history_last_line(const char *text, bool *failed)
 }
 
 static int
-history_append(struct sm_status *st, sqlite3_stmt *s, double now,
-	       struct sm_err *err)
-{
-	struct sm_status_batch *b, *p;
-	bool failed = false;
-	double started;
-
-	p = realloc(st->batch, (st->batches + 1) * sizeof(*p));
-	if (!p)
-		return sm_err_mem(err, "the status");
-	st->batch = p;
-	b = &p[st->batches++];
-	*b = (struct sm_status_batch){ 0 };
-	b->id = (uint64_t)sqlite3_column_int64(s, 0);
-	b->state = sm_sql_column_dup(s, 1, &failed);
-	b->error = sm_sql_column_dup(s, 2, &failed);
-	b->attempts = sqlite3_column_int64(s, 3);
-	started = sqlite3_column_double(s, 4);
-	b->elapsed_s = strcmp(b->state ? b->state : "", "running") == 0
-			       ? now - started
-			       : sqlite3_column_double(s, 5) - started;
-	b->pid = sqlite3_column_int64(s, 6);
-	b->stderr_tail = history_last_line(
-		(const char *)sqlite3_column_text(s, 7), &failed);
-	return failed ? sm_err_mem(err, "the status") : 0;
-}
-
-static int
 history_list(struct sm_status *st, const char *text, int max, struct sm_db *db,
 	     struct sm_err *err)
 {
-	sqlite3_stmt *s = sm_sql_get(db, text, err);
-	double now = sm_clock_wall();
-	int ret;
+	double now = sm_clock_wall(), started, finished;
+	struct sm_status_batch b = { 0 }, *p;
+	char *stderr_text;
+	bool failed = false;
+	sqlite3_stmt *s;
+	int ret = sm_sql_begin(&s, db, text, SQL(IN(max)), err);
 
-	if (!s)
-		return err->code;
-	sqlite3_bind_int(s, 1, max);
-	while ((ret = sm_sql_step(db, s, "read the batches", err)) > 0) {
-		ret = history_append(st, s, now, err);
-		if (ret < 0)
+	if (ret < 0)
+		return ret;
+	while ((ret = sm_sql_next(s, db, "read the batches",
+				  SQL(OUT(&b.id), OUT(&b.state), OUT(&b.error),
+				      OUT(&b.attempts), OUT(&started),
+				      OUT(&finished), OUT(&b.pid),
+				      OUT(&stderr_text)),
+				  err)) > 0) {
+		if (strcmp(b.state, "running") == 0)
+			finished = now;
+		b.elapsed_s = finished - started;
+		b.stderr_tail = history_last_line(stderr_text, &failed);
+		free(stderr_text);
+		p = realloc(st->batch, (st->batches + 1) * sizeof(*p));
+		if (p) {
+			st->batch = p;
+			st->batch[st->batches++] = b;
+		} else {
+			free(b.state);
+			free(b.error);
+			free(b.stderr_tail);
+			failed = true;
+		}
+		if (failed) {
+			ret = sm_err_mem(err, "the status");
 			break;
+		}
 	}
 	sqlite3_reset(s);
 	return ret;
@@ -92,35 +92,9 @@ sm_history_list(struct sm_status *st, int max, struct sm_db *db,
 #undef LIST
 	int ret = history_list(st, failed, max, db, err);
 
-	return ret < 0 ? ret : history_list(st, running, max, db, err);
-}
-
-static int
-history_add_attempt(struct sm_batch_status *st, sqlite3_stmt *s,
-		    struct sm_err *err)
-{
-	struct sm_attempt *a, *p;
-	bool failed = false;
-
-	p = realloc(st->attempt, (st->attempt_count + 1) * sizeof(*p));
-	if (!p)
-		return sm_err_mem(err, "the attempts");
-	st->attempt = p;
-	a = &p[st->attempt_count++];
-	*a = (struct sm_attempt){ 0 };
-	a->id = sqlite3_column_int64(s, 0);
-	a->worker = sqlite3_column_int64(s, 1);
-	a->pid = sqlite3_column_int64(s, 2);
-	a->host = sm_sql_column_dup(s, 3, &failed);
-	a->started = sqlite3_column_double(s, 4);
-	a->ended = sqlite3_column_double(s, 5);
-	a->outcome = sm_sql_column_dup(s, 6, &failed);
-	a->exit_status = sm_sql_column_opt(s, 7);
-	a->signal = sm_sql_column_opt(s, 8);
-	a->error_class = sm_sql_column_dup(s, 9, &failed);
-	a->message = sm_sql_column_dup(s, 10, &failed);
-	a->stderr_text = sm_sql_column_dup(s, 11, &failed);
-	return failed ? sm_err_mem(err, "the attempts") : 0;
+	if (ret == 0)
+		ret = history_list(st, running, max, db, err);
+	return ret;
 }
 
 static int
@@ -133,18 +107,32 @@ history_attempts(struct sm_batch_status *st, struct sm_db *db,
 		"a.message, a.stderr FROM attempt AS a "
 		"LEFT JOIN worker AS w ON w.id = a.worker "
 		"WHERE a.batch = ? ORDER BY a.id";
-	sqlite3_stmt *s = sm_sql_get(db, text, err);
-	int ret;
+	struct sm_attempt *a;
+	sqlite3_stmt *s;
+	int ret = sm_sql_begin(&s, db, text, SQL(IN(st->id)), err);
 
-	if (!s)
-		return err->code;
-	sqlite3_bind_int64(s, 1, (int64_t)st->id);
-	while ((ret = sm_sql_step(db, s, "read the attempts", err)) > 0) {
-		ret = history_add_attempt(st, s, err);
-		if (ret < 0)
+	while (ret == 0) {
+		/* Room for the next one first, so that it is read in place. */
+		a = realloc(st->attempt, (st->attempt_count + 1) * sizeof(*a));
+		if (!a) {
+			ret = sm_err_mem(err, "the attempts");
 			break;
+		}
+		st->attempt = a;
+		a += st->attempt_count;
+		ret = sm_sql_next(
+			s, db, "read the attempts",
+			SQL(OUT(&a->id), OUT(&a->worker), OUT(&a->pid),
+			    OUT(&a->host), OUT(&a->started), OUT(&a->ended),
+			    OUT(&a->outcome), OUT_OPT(&a->exit_status),
+			    OUT_OPT(&a->signal), OUT(&a->error_class),
+			    OUT(&a->message), OUT(&a->stderr_text)),
+			err);
+		if (ret <= 0)
+			return ret;
+		st->attempt_count++;
+		ret = 0;
 	}
-	sqlite3_reset(s);
 	return ret;
 }
 
@@ -152,46 +140,27 @@ int
 sm_history_batch(struct sm_batch_status *st, struct sm_db *db, uint64_t batch,
 		 struct sm_err *err)
 {
-	static const char text[] =
-		"SELECT first, \"end\", first_byte, end_byte, item, state, "
-		"error, attempts, priority, not_before, started, finished, "
-		"rows, records, skipped, raw_bytes, gz_bytes "
-		"FROM batch WHERE id = ?";
-	sqlite3_stmt *s = sm_sql_get(db, text, err);
-	bool failed = false;
-	int ret;
+	bool found;
+	int ret = sm_sql_one(
+		&found, db, "read a batch",
+		"SELECT " PIECE_COLUMNS ", state, error, attempts, priority, "
+		"not_before, started, finished, " COUNT_COLUMNS
+		", raw_bytes, gz_bytes FROM batch WHERE id = ?",
+		SQL(IN(batch), OUT_PIECE(st), OUT(&st->state), OUT(&st->error),
+		    OUT(&st->attempts), OUT(&st->priority),
+		    OUT(&st->not_before), OUT(&st->started), OUT(&st->finished),
+		    OUT_OPT(&st->rows), OUT_OPT(&st->records),
+		    OUT_OPT(&st->skipped), OUT_OPT(&st->raw_bytes),
+		    OUT_OPT(&st->gz_bytes)),
+		err);
 
-	if (!s)
-		return err->code;
-	sqlite3_bind_int64(s, 1, (int64_t)batch);
-	ret = sm_sql_step(db, s, "read a batch", err);
 	if (ret < 0)
 		return ret;
-	if (ret == 0)
+	if (!found)
 		return sm_err_set(err, SM_EUSAGE,
 				  "there is no batch %llu in this job; "
 				  "batches count from 0",
 				  (unsigned long long)batch);
 	st->id = batch;
-	st->first = sm_sql_column_opt(s, 0);
-	st->end = sm_sql_column_opt(s, 1);
-	st->first_byte = sm_sql_column_opt(s, 2);
-	st->end_byte = sm_sql_column_opt(s, 3);
-	st->item = sm_sql_column_dup(s, 4, &failed);
-	st->state = sm_sql_column_dup(s, 5, &failed);
-	st->error = sm_sql_column_dup(s, 6, &failed);
-	st->attempts = sqlite3_column_int64(s, 7);
-	st->priority = sqlite3_column_int64(s, 8);
-	st->not_before = sqlite3_column_double(s, 9);
-	st->started = sqlite3_column_double(s, 10);
-	st->finished = sqlite3_column_double(s, 11);
-	st->rows = sm_sql_column_opt(s, 12);
-	st->records = sm_sql_column_opt(s, 13);
-	st->skipped = sm_sql_column_opt(s, 14);
-	st->raw_bytes = sm_sql_column_opt(s, 15);
-	st->gz_bytes = sm_sql_column_opt(s, 16);
-	sqlite3_reset(s);
-	if (failed)
-		return sm_err_mem(err, "the batch");
 	return history_attempts(st, db, err);
 }

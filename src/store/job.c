@@ -1,3 +1,6 @@
+/*
+ * job.c - the job row and its inputs, written and read
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,81 +22,50 @@ sm_job_insert(struct sm_db *db, const struct sm_job *j, struct sm_err *err)
 		"generation, part, parts, first_batch, whole_batches) VALUES "
 		"(1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
 		"?, ?)";
-	sqlite3_stmt *s = sm_sql_get(db, text, err);
-	int ret;
+	int64_t part = -1, parts = -1, whole = -1;
 
-	if (!s)
-		return err->code;
-	sm_sql_bind_text(s, 1, j->kind);
-	sm_sql_bind_text(s, 2, j->spec);
-	sm_sql_bind_text(s, 3, j->fingerprint);
-	sqlite3_bind_int64(s, 4, (int64_t)j->batches);
-	sqlite3_bind_int64(s, 5, (int64_t)j->rows);
-	sqlite3_bind_int(s, 6, j->workers);
-	sqlite3_bind_int(s, 7, j->max_attempts);
-	sqlite3_bind_double(s, 8, j->lease_s);
-	sm_sql_bind_text(s, 9, job_sync_names[j->sync]);
-	sqlite3_bind_int(s, 10, j->fail_fast);
-	sqlite3_bind_int(s, 11, j->network_fs);
-	sm_sql_bind_text(s, 12, j->final_path);
-	sqlite3_bind_int(s, 13, j->final_force);
-	sqlite3_bind_double(s, 14, j->created);
-	sqlite3_bind_int(s, 15, j->single_member);
-	sqlite3_bind_int(s, 16, j->consume);
-	sqlite3_bind_int64(s, 17, j->generation);
 	if (j->parts > 0) {
-		sqlite3_bind_int64(s, 18, j->part);
-		sqlite3_bind_int64(s, 19, (int64_t)j->parts);
-		sqlite3_bind_int64(s, 21, (int64_t)j->whole_batches);
+		part = j->part;
+		parts = (int64_t)j->parts;
+		whole = (int64_t)j->whole_batches;
 	}
-	sqlite3_bind_int64(s, 20, (int64_t)j->first_batch);
-	ret = sm_sql_run(db, s, "insert the job", err);
-	return ret < 0 ? ret : 0;
+	return sm_sql_do(db, "insert the job", text,
+			 SQL(IN(j->kind), IN(j->spec), IN(j->fingerprint),
+			     IN(j->batches), IN(j->rows), IN(j->workers),
+			     IN(j->max_attempts), IN(j->lease_s),
+			     IN(job_sync_names[j->sync]), IN(j->fail_fast),
+			     IN(j->network_fs), IN(j->final_path),
+			     IN(j->final_force), IN(j->created),
+			     IN(j->single_member), IN(j->consume),
+			     IN(j->generation), IN_OPT(part), IN_OPT(parts),
+			     IN(j->first_batch), IN_OPT(whole)),
+			 err);
 }
 
 int
 sm_job_insert_input(struct sm_db *db, const struct sm_job_input *in,
 		    struct sm_err *err)
 {
-	static const char text[] =
-		"INSERT OR REPLACE INTO input (name, path, size, mtime_ns, "
-		"crc32, sampled) VALUES (?, ?, ?, ?, ?, ?)";
-	sqlite3_stmt *s = sm_sql_get(db, text, err);
-	int ret;
-
-	if (!s)
-		return err->code;
-	sm_sql_bind_text(s, 1, in->name);
-	sm_sql_bind_text(s, 2, in->path);
-	sqlite3_bind_int64(s, 3, (int64_t)in->size);
-	sqlite3_bind_int64(s, 4, in->mtime_ns);
-	sqlite3_bind_int64(s, 5, in->crc32);
-	sqlite3_bind_int(s, 6, in->sampled);
-	ret = sm_sql_run(db, s, "record an input", err);
-	return ret < 0 ? ret : 0;
+	return sm_sql_do(db, "record an input",
+			 "INSERT OR REPLACE INTO input (name, path, size, "
+			 "mtime_ns, crc32, sampled) VALUES (?, ?, ?, ?, ?, ?)",
+			 SQL(IN(in->name), IN(in->path), IN(in->size),
+			     IN(in->mtime_ns), IN(in->crc32), IN(in->sampled)),
+			 err);
 }
 
-static void
-job_bind_setting(sqlite3_stmt *s, int i, int v)
-{
-	if (v >= 0)
-		sqlite3_bind_int(s, i, v);
-}
-
-/* What has grown of a file of the other form is not the next one's. */
+/* A growing file in the other form cannot be continued: forget what it has. */
 static int
 job_forget_form(struct sm_db *db, int single_member, struct sm_err *err)
 {
-	sqlite3_stmt *s = sm_sql_get(
-		db, "SELECT 1 FROM job WHERE single_member <> ?", err);
-	int ret;
+	bool other;
+	int ret = sm_sql_one(&other, db, "read the job",
+			     "SELECT 1 FROM job WHERE single_member <> ?",
+			     SQL(IN(single_member)), err);
 
-	if (!s)
-		return err->code;
-	sqlite3_bind_int(s, 1, single_member);
-	ret = sm_sql_step(db, s, "read the job", err);
-	sqlite3_reset(s);
-	return ret > 0 ? sm_joined_forget(db, err) : ret;
+	if (ret == 0 && other)
+		ret = sm_joined_forget(db, err);
+	return ret;
 }
 
 int
@@ -109,70 +81,40 @@ sm_job_set(struct sm_db *db, const struct sm_settings *set, struct sm_err *err)
 		"single_member, final_size, NULL), "
 		"single_member = coalesce(?6, single_member), "
 		"consume = coalesce(?7, consume)";
-	sqlite3_stmt *s;
+	struct sm_sql_value lease = sm_sql_in_opt(-1);
+	const char *sync = NULL;
 	int ret = 0;
 
+	if (set->lease_s > 0)
+		lease = IN(set->lease_s);
+	if (set->sync >= 0)
+		sync = job_sync_names[set->sync];
 	if (set->single_member >= 0)
 		ret = job_forget_form(db, set->single_member, err);
 	if (ret < 0)
 		return ret;
-	s = sm_sql_get(db, text, err);
-	if (!s)
-		return err->code;
-	job_bind_setting(s, 1, set->workers);
-	job_bind_setting(s, 2, set->max_attempts);
-	if (set->lease_s > 0)
-		sqlite3_bind_double(s, 3, set->lease_s);
-	if (set->sync >= 0)
-		sm_sql_bind_text(s, 4, job_sync_names[set->sync]);
-	job_bind_setting(s, 5, set->fail_fast);
-	job_bind_setting(s, 6, set->single_member);
-	job_bind_setting(s, 7, set->consume);
-	ret = sm_sql_run(db, s, "change the settings", err);
-	return ret < 0 ? ret : 0;
+	return sm_sql_do(db, "change the settings", text,
+			 SQL(IN_OPT(set->workers), IN_OPT(set->max_attempts),
+			     lease, IN(sync), IN_OPT(set->fail_fast),
+			     IN_OPT(set->single_member), IN_OPT(set->consume)),
+			 err);
 }
 
 int
 sm_job_set_spec(struct sm_db *db, const char *spec, const char *fingerprint,
 		struct sm_err *err)
 {
-	sqlite3_stmt *s = sm_sql_get(
-		db, "UPDATE job SET spec = ?, fingerprint = ?, run = run + 1",
-		err);
-	int ret;
-
-	if (!s)
-		return err->code;
-	sm_sql_bind_text(s, 1, spec);
-	sm_sql_bind_text(s, 2, fingerprint);
-	ret = sm_sql_run(db, s, "record the options", err);
-	return ret < 0 ? ret : 0;
-}
-
-/* Is another path recorded?  1, 0, <0. */
-static int
-job_path_differs(struct sm_db *db, const char *path, struct sm_err *err)
-{
-	sqlite3_stmt *s = sm_sql_get(
-		db, "SELECT 1 FROM job WHERE final_path IS NOT ?", err);
-	int ret;
-
-	if (!s)
-		return err->code;
-	sm_sql_bind_text(s, 1, path);
-	ret = sm_sql_step(db, s, "read the job", err);
-	sqlite3_reset(s);
-	return ret;
+	return sm_sql_do(db, "record the options",
+			 "UPDATE job SET spec = ?, fingerprint = ?, "
+			 "run = run + 1",
+			 SQL(IN(spec), IN(fingerprint)), err);
 }
 
 int
 sm_job_set_network_fs(struct sm_db *db, struct sm_err *err)
 {
-	sqlite3_stmt *s = sm_sql_get(db, "UPDATE job SET network_fs = 1", err);
-	int ret = s ? sm_sql_run(db, s, "record the file system", err)
-		    : err->code;
-
-	return ret < 0 ? ret : 0;
+	return sm_sql_do(db, "record the file system",
+			 "UPDATE job SET network_fs = 1", SQL_NOTHING, err);
 }
 
 int
@@ -186,108 +128,47 @@ sm_job_set_final(struct sm_db *db, const char *path, bool force,
 		"ELSE ?2 END, final_size = iif(final_path IS ?1, final_size, "
 		"NULL), final_digest = iif(final_path IS ?1, final_digest, "
 		"NULL) WHERE final_path IS NOT ?1 OR final_force < ?2";
-	sqlite3_stmt *s;
-	int ret = job_path_differs(db, path, err);
+	bool other;
+	int ret = sm_sql_one(&other, db, "read the job",
+			     "SELECT 1 FROM job WHERE final_path IS NOT ?",
+			     SQL(IN(path)), err);
 
-	if (ret > 0)
+	if (ret == 0 && other)
 		ret = sm_joined_forget(db, err);
 	if (ret < 0)
 		return ret;
-	s = sm_sql_get(db, text, err);
-	if (!s)
-		return err->code;
-	sm_sql_bind_text(s, 1, path);
-	sqlite3_bind_int(s, 2, force);
-	ret = sm_sql_run(db, s, "record the final file's path", err);
-	return ret < 0 ? ret : 0;
+	return sm_sql_do(db, "record the final file's path", text,
+			 SQL(IN(path), IN(force)), err);
 }
 
 int
 sm_job_begin_run(struct sm_db *db, double at, struct sm_err *err)
 {
-	sqlite3_stmt *s =
-		sm_sql_get(db, "UPDATE job SET started = ?, ended = NULL", err);
-	int ret;
-
-	if (!s)
-		return err->code;
-	sqlite3_bind_double(s, 1, at);
-	ret = sm_sql_run(db, s, "record the run's begin", err);
-	return ret < 0 ? ret : 0;
+	return sm_sql_do(db, "record the run's begin",
+			 "UPDATE job SET started = ?, ended = NULL",
+			 SQL(IN(at)), err);
 }
 
 int
 sm_job_end_run(struct sm_db *db, int64_t run, double at, struct sm_err *err)
 {
-	sqlite3_stmt *s =
-		sm_sql_get(db, "UPDATE job SET ended = ? WHERE run = ?", err);
-	int ret;
-
-	if (!s)
-		return err->code;
-	sqlite3_bind_double(s, 1, at);
-	sqlite3_bind_int64(s, 2, run);
-	ret = sm_sql_run(db, s, "record the run's end", err);
-	return ret < 0 ? ret : 0;
+	return sm_sql_do(db, "record the run's end",
+			 "UPDATE job SET ended = ? WHERE run = ?",
+			 SQL(IN(at), IN(run)), err);
 }
 
 int
 sm_job_finalized(struct sm_db *db, const char *path, uint64_t size,
 		 uint64_t digest, bool single_member, struct sm_err *err)
 {
-	static const char text[] =
-		"UPDATE job SET final_path = ?, final_size = ?, "
-		"final_digest = ?, single_member = ?";
-	sqlite3_stmt *s = sm_sql_get(db, text, err);
 	char hex[17];
-	int ret;
 
-	if (!s)
-		return err->code;
 	snprintf(hex, sizeof(hex), "%016llx", (unsigned long long)digest);
-	sm_sql_bind_text(s, 1, path);
-	sqlite3_bind_int64(s, 2, (int64_t)size);
-	sm_sql_bind_text(s, 3, hex);
-	sqlite3_bind_int(s, 4, single_member);
-	ret = sm_sql_run(db, s, "record the final file", err);
-	return ret < 0 ? ret : 0;
-}
-
-static void
-job_read(struct sm_job *j, sqlite3_stmt *s, bool *failed)
-{
-	char sync[8];
-
-	j->kind = sm_sql_column_dup(s, 0, failed);
-	j->spec = sm_sql_column_dup(s, 1, failed);
-	sm_sql_column_copy(j->fingerprint, sizeof(j->fingerprint), s, 2,
-			   failed);
-	j->batches = (uint64_t)sqlite3_column_int64(s, 3);
-	j->rows = (uint64_t)sqlite3_column_int64(s, 4);
-	j->workers = sqlite3_column_int(s, 5);
-	j->paused = sqlite3_column_int(s, 6);
-	j->run = sqlite3_column_int64(s, 7);
-	j->max_attempts = sqlite3_column_int(s, 8);
-	j->lease_s = sqlite3_column_double(s, 9);
-	sm_sql_column_copy(sync, sizeof(sync), s, 10, failed);
-	j->sync = strcmp(sync, "end") == 0 ? SM_SYNC_END : SM_SYNC_SHARD;
-	j->fail_fast = sqlite3_column_int(s, 11);
-	j->network_fs = sqlite3_column_int(s, 12);
-	j->final_path = sm_sql_column_dup(s, 13, failed);
-	j->final_size = sm_sql_column_opt(s, 14);
-	sm_sql_column_copy(j->final_digest, sizeof(j->final_digest), s, 15,
-			   failed);
-	j->created = sqlite3_column_double(s, 16);
-	j->started = sqlite3_column_double(s, 17);
-	j->ended = sqlite3_column_double(s, 18);
-	j->final_force = sqlite3_column_int(s, 19);
-	j->single_member = sqlite3_column_int(s, 20);
-	j->consume = sqlite3_column_int(s, 21);
-	j->generation = sqlite3_column_int64(s, 22);
-	j->part = sm_sql_column_opt(s, 23);
-	j->parts = (uint64_t)sqlite3_column_int64(s, 24);
-	j->first_batch = (uint64_t)sqlite3_column_int64(s, 25);
-	j->whole_batches = (uint64_t)sqlite3_column_int64(s, 26);
+	return sm_sql_do(db, "record the final file",
+			 "UPDATE job SET final_path = ?, final_size = ?, "
+			 "final_digest = ?, single_member = ?",
+			 SQL(IN(path), IN(size), IN(hex), IN(single_member)),
+			 err);
 }
 
 int
@@ -306,27 +187,35 @@ sm_job_get(struct sm_job *j, struct sm_db *db, struct sm_err *err)
 	static const char text_1[] =
 		JOB_COLUMNS ", 0, 0, 0, NULL, 0, 0, batches FROM job";
 #undef JOB_COLUMNS
-	sqlite3_stmt *s = sm_sql_get(db, db->version < 2 ? text_1 : text, err);
-	bool failed = false;
+	char sync[8];
+	bool found;
 	int ret;
 
-	if (!s)
-		return err->code;
-	ret = sm_sql_step(db, s, "read the job", err);
+	*j = (struct sm_job){ 0 };
+	ret = sm_sql_one(
+		&found, db, "read the job", db->version < 2 ? text_1 : text,
+		SQL(OUT(&j->kind), OUT(&j->spec), OUT_CHARS(j->fingerprint),
+		    OUT(&j->batches), OUT(&j->rows), OUT(&j->workers),
+		    OUT(&j->paused), OUT(&j->run), OUT(&j->max_attempts),
+		    OUT(&j->lease_s), OUT_CHARS(sync), OUT(&j->fail_fast),
+		    OUT(&j->network_fs), OUT(&j->final_path),
+		    OUT_OPT(&j->final_size), OUT_CHARS(j->final_digest),
+		    OUT(&j->created), OUT(&j->started), OUT(&j->ended),
+		    OUT(&j->final_force), OUT(&j->single_member),
+		    OUT(&j->consume), OUT(&j->generation), OUT_OPT(&j->part),
+		    OUT(&j->parts), OUT(&j->first_batch),
+		    OUT(&j->whole_batches)),
+		err);
 	if (ret < 0)
 		return ret;
-	if (ret == 0)
+	if (!found)
 		return sm_err_set(err, SM_EINPUT,
 				  "'%s' has no job in it: planning it was cut "
 				  "short; give the same command again",
 				  db->path);
-	*j = (struct sm_job){ 0 };
-	job_read(j, s, &failed);
-	sqlite3_reset(s);
-	if (failed) {
-		sm_job_release(j);
-		return sm_err_mem(err, "the job");
-	}
+	j->sync = SM_SYNC_SHARD;
+	if (strcmp(sync, job_sync_names[SM_SYNC_END]) == 0)
+		j->sync = SM_SYNC_END;
 	return 0;
 }
 
@@ -342,56 +231,31 @@ sm_job_release(struct sm_job *j)
 int
 sm_job_live(struct sm_job_live *p, struct sm_db *db, struct sm_err *err)
 {
-	sqlite3_stmt *s = sm_sql_get(
-		db, "SELECT workers, paused, run, started FROM job", err);
-	int ret;
+	bool found;
+	int ret = sm_sql_one(&found, db, "read the job",
+			     "SELECT workers, paused, run, started FROM job",
+			     SQL(OUT(&p->workers), OUT(&p->paused),
+				 OUT(&p->run), OUT(&p->started)),
+			     err);
 
-	if (!s)
-		return err->code;
-	ret = sm_sql_step(db, s, "read the job", err);
-	if (ret <= 0)
-		return ret < 0 ? ret
-			       : sm_err_set(err, SM_EDAMAGED,
-					    "the job row of '%s' is gone",
-					    db->path);
-	p->workers = sqlite3_column_int(s, 0);
-	p->paused = sqlite3_column_int(s, 1);
-	p->run = sqlite3_column_int64(s, 2);
-	p->started = sqlite3_column_double(s, 3);
-	sqlite3_reset(s);
-	return 0;
+	if (ret == 0 && !found)
+		ret = sm_err_set(err, SM_EDAMAGED,
+				 "the job row of '%s' is gone", db->path);
+	return ret;
 }
 
 int
-sm_job_input(struct sm_job_input *in, struct sm_db *db, const char *name,
-	     struct sm_err *err)
+sm_job_input(bool *found, struct sm_job_input *in, struct sm_db *db,
+	     const char *name, struct sm_err *err)
 {
-	static const char text[] =
-		"SELECT name, path, size, mtime_ns, crc32, sampled "
-		"FROM input WHERE name = ?";
-	sqlite3_stmt *s = sm_sql_get(db, text, err);
-	bool failed = false;
-	int ret;
-
-	if (!s)
-		return err->code;
-	sm_sql_bind_text(s, 1, name);
-	ret = sm_sql_step(db, s, "read an input", err);
-	if (ret <= 0)
-		return ret;
 	*in = (struct sm_job_input){ 0 };
-	in->name = sm_sql_column_dup(s, 0, &failed);
-	in->path = sm_sql_column_dup(s, 1, &failed);
-	in->size = (uint64_t)sqlite3_column_int64(s, 2);
-	in->mtime_ns = sqlite3_column_int64(s, 3);
-	in->crc32 = (uint32_t)sqlite3_column_int64(s, 4);
-	in->sampled = sqlite3_column_int(s, 5);
-	sqlite3_reset(s);
-	if (failed) {
-		sm_job_input_release(in);
-		return sm_err_mem(err, "an input");
-	}
-	return 1;
+	return sm_sql_one(found, db, "read an input",
+			  "SELECT name, path, size, mtime_ns, crc32, sampled "
+			  "FROM input WHERE name = ?",
+			  SQL(IN(name), OUT(&in->name), OUT(&in->path),
+			      OUT(&in->size), OUT(&in->mtime_ns),
+			      OUT(&in->crc32), OUT(&in->sampled)),
+			  err);
 }
 
 void

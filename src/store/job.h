@@ -76,9 +76,9 @@ int sm_job_get(struct sm_job *job, struct sm_db *db, struct sm_err *err);
 void sm_job_release(struct sm_job *job);
 int sm_job_live(struct sm_job_live *p, struct sm_db *db, struct sm_err *err);
 
-/* 1: there is such an input; 0: none; <0. */
-int sm_job_input(struct sm_job_input *in, struct sm_db *db, const char *name,
-		 struct sm_err *err);
+/* Release `in`, found or not. */
+int sm_job_input(bool *found, struct sm_job_input *in, struct sm_db *db,
+		 const char *name, struct sm_err *err);
 void sm_job_input_release(struct sm_job_input *in);
 
 #endif /* SM_JOB_H */

@@ -20,9 +20,9 @@
 
 #include "db.h"
 
-/* 1; 0: the row is no longer done with that token. */
-int sm_joined_record(struct sm_db *db, uint64_t id, int64_t token, uint64_t at,
-		     struct sm_err *err);
+/* Not `held`: the row is no longer done with that token. */
+int sm_joined_record(bool *held, struct sm_db *db, uint64_t id, int64_t token,
+		     uint64_t at, struct sm_err *err);
 /* The same of a row that was just adopted, whatever its token. */
 int sm_joined_adopt(struct sm_db *db, uint64_t id, uint64_t at,
 		    struct sm_err *err);
@@ -33,14 +33,15 @@ int sm_joined_generation(int64_t *generation, struct sm_db *db,
 int sm_joined_set_generation(struct sm_db *db, int64_t generation,
 			     struct sm_err *err);
 
-/* The token of the done row `id`, if the file has its bytes: 1, 0, <0. */
+/* The token of the done row `id`, if the file has its bytes; else 0. */
 int sm_joined_token(int64_t *token, struct sm_db *db, uint64_t id,
 		    struct sm_err *err);
-/* Is the token of a done row behind `id` in the file?  1, 0, <0. */
-int sm_joined_any_behind(struct sm_db *db, uint64_t id, struct sm_err *err);
+/* Is the token of a done row after `id` in the file? */
+int sm_joined_any_behind(bool *any, struct sm_db *db, uint64_t id,
+			 struct sm_err *err);
 /* Where the last of the bytes end that rows rely on. */
 int sm_joined_end(uint64_t *end, struct sm_db *db, struct sm_err *err);
-/* Is a done row's token in the file?  1, 0, <0. */
-int sm_joined_any(struct sm_db *db, struct sm_err *err);
+/* Is a done row's token in the file? */
+int sm_joined_any(bool *any, struct sm_db *db, struct sm_err *err);
 
 #endif /* SM_JOINED_H */

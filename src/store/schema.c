@@ -1,4 +1,11 @@
+/*
+ * schema.c - tables and views are made, checked and brought up to date
+ *
+ * What is opened must be a database of this program's, of a version that it
+ * knows, without triggers that would change what it writes.
+ */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "sql.h"
 
@@ -13,64 +20,65 @@ static int
 schema_pragma(struct sm_db *db, const char *text, int64_t *value,
 	      struct sm_err *err)
 {
-	sqlite3_stmt *s = sm_sql_get(db, text, err);
-	int ret = s ? sm_sql_step(db, s, "read the schema", err) : err->code;
-
-	if (ret < 0)
-		return ret;
-	*value = ret > 0 ? sqlite3_column_int64(s, 0) : 0;
-	sqlite3_reset(s);
-	return 0;
+	*value = 0;
+	return sm_sql_one(NULL, db, "read the schema", text, SQL(OUT(value)),
+			  err);
 }
 
 int
-sm_schema_is_empty(struct sm_db *db, struct sm_err *err)
+sm_schema_is_empty(bool *empty, struct sm_db *db, struct sm_err *err)
 {
 	int64_t objects;
 	int ret = schema_pragma(db, "SELECT count(*) FROM sqlite_schema",
 				&objects, err);
 
-	return ret < 0 ? ret : objects == 0;
+	*empty = ret == 0 && objects == 0;
+	return ret;
 }
 
 static int
 schema_refuse_triggers(struct sm_db *db, struct sm_err *err)
 {
-	static const char text[] =
+	char *name, *table;
+	bool found;
+	int ret = sm_sql_one(
+		&found, db, "read the schema",
 		"SELECT name, tbl_name FROM sqlite_schema WHERE type = "
 		"'trigger' AND lower(tbl_name) IN ('job', 'input', 'batch', "
-		"'attempt', 'worker') LIMIT 1";
-	sqlite3_stmt *s = sm_sql_get(db, text, err);
-	int ret = s ? sm_sql_step(db, s, "read the schema", err) : err->code;
+		"'attempt', 'worker') LIMIT 1",
+		SQL(OUT(&name), OUT(&table)), err);
 
-	if (ret <= 0)
+	if (ret < 0 || !found)
 		return ret;
-	sm_err_set(err, SM_EREFUSED,
-		   "'%s' has the trigger '%s' on the table '%s', which could "
-		   "change what shardmill writes; drop it first",
-		   db->path, (const char *)sqlite3_column_text(s, 0),
-		   (const char *)sqlite3_column_text(s, 1));
-	sqlite3_reset(s);
-	return SM_EREFUSED;
+	ret = sm_err_set(err, SM_EREFUSED,
+			 "'%s' has the trigger '%s' on the table '%s', which "
+			 "could change what shardmill writes; drop it first",
+			 db->path, name, table);
+	free(name);
+	free(table);
+	return ret;
 }
 
 int
 sm_schema_check(struct sm_db *db, struct sm_err *err)
 {
 	int64_t id;
+	bool empty;
 	int ret;
 
 	db->version = SCHEMA_VERSION; /* of one that is made here */
-	ret = sm_schema_is_empty(db, err);
-	if (ret > 0 && db->opts.mode != SM_DB_CREATE)
+	ret = sm_schema_is_empty(&empty, db, err);
+	if (ret < 0)
+		return ret;
+	if (empty && db->opts.mode != SM_DB_CREATE)
 		return sm_err_set(err, SM_EDAMAGED,
 				  "'%s' is empty; if planning was cut short, "
 				  "give the same command again; if there are "
 				  "shards, 'shardmill recover' rebuilds it "
 				  "from them",
 				  db->path);
-	if (ret != 0)
-		return ret < 0 ? ret : 0;
+	if (empty)
+		return 0;
 	ret = schema_pragma(db, "PRAGMA application_id", &id, err);
 	if (ret < 0)
 		return ret;
@@ -94,15 +102,17 @@ sm_schema_check(struct sm_db *db, struct sm_err *err)
 int
 sm_schema_create(struct sm_db *db, struct sm_err *err)
 {
-	int ret = sm_schema_is_empty(db, err);
+	bool empty;
+	int ret = sm_schema_is_empty(&empty, db, err);
 
-	if (ret <= 0)
+	if (ret < 0 || !empty)
 		return ret;
 	ret = sm_db_begin_write(db, err);
 	if (ret < 0)
 		return ret;
-	ret = sm_schema_is_empty(db, err); /* somebody may have been faster */
-	if (ret > 0)
+	/* Somebody may have been faster. */
+	ret = sm_schema_is_empty(&empty, db, err);
+	if (ret == 0 && empty)
 		ret = sm_sql_exec(db, (const char *)sm_schema_tables,
 				  "create the tables", err);
 	if (ret == 0)
@@ -143,36 +153,23 @@ static const struct schema_column {
 };
 
 static int
-schema_has(struct sm_db *db, const struct schema_column *c, struct sm_err *err)
-{
-	sqlite3_stmt *s = sm_sql_get(
-		db, "SELECT 1 FROM pragma_table_info(?) WHERE name = ?", err);
-	int ret;
-
-	if (!s)
-		return err->code;
-	sm_sql_bind_text(s, 1, c->table);
-	sm_sql_bind_text(s, 2, c->name);
-	ret = sm_sql_step(db, s, "read the schema", err);
-	sqlite3_reset(s);
-	return ret;
-}
-
-static int
 schema_add_columns(struct sm_db *db, struct sm_err *err)
 {
-	size_t i;
+	const struct schema_column *c = schema_added;
+	const struct schema_column *end =
+		c + sizeof(schema_added) / sizeof(*schema_added);
+	bool has;
 	int ret = 0;
 
-	for (i = 0; i < sizeof(schema_added) / sizeof(*schema_added); i++) {
-		ret = schema_has(db, &schema_added[i], err);
-		if (ret == 0)
-			ret = sm_sql_exec(db, schema_added[i].add,
-					  "add a column", err);
-		if (ret < 0)
-			return ret;
+	for (; c < end && ret == 0; c++) {
+		ret = sm_sql_one(&has, db, "read the schema",
+				 "SELECT 1 FROM pragma_table_info(?) "
+				 "WHERE name = ?",
+				 SQL(IN(c->table), IN(c->name)), err);
+		if (ret == 0 && !has)
+			ret = sm_sql_exec(db, c->add, "add a column", err);
 	}
-	return 0;
+	return ret;
 }
 
 /* One transaction: columns, views, version. */
@@ -199,13 +196,14 @@ schema_upgrade_in(struct sm_db *db, struct sm_err *err)
 int
 sm_schema_upgrade(struct sm_db *db, struct sm_err *err)
 {
+	bool empty;
 	int ret;
 
 	if (db->version >= SCHEMA_VERSION)
 		return 0;
-	ret = sm_schema_is_empty(db, err);
-	if (ret != 0)
-		return ret < 0 ? ret : 0;
+	ret = sm_schema_is_empty(&empty, db, err);
+	if (ret < 0 || empty)
+		return ret;
 	ret = sm_db_begin_write(db, err);
 	if (ret < 0)
 		return ret;

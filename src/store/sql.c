@@ -1,3 +1,9 @@
+/*
+ * sql.c - one connection and its statements; SQLite's errors as ours
+ *
+ * The only place that prepares, binds and steps: what the other files of the
+ * store say to SQLite goes through sm_sql_do(), sm_sql_one() and sm_sql_next().
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,6 +12,41 @@
 #include "fault.h"
 
 #include "sql.h"
+
+static int
+sql_wal_hook(void *arg, sqlite3 *conn, const char *name, int pages)
+{
+	struct sm_db *db = arg;
+
+	(void)conn;
+	(void)name;
+	db->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+/*
+ * A connection that trusts nothing in the file: no extensions, no functions
+ * with side effects in views, no writing of the schema's own tables.
+ */
+int
+sm_sql_connect(struct sm_db *db, sqlite3 **conn, int flags, const char *path)
+{
+	int rc;
+
+	sm_sql_keep_locks();
+	rc = sqlite3_open_v2(path, conn, flags | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc != SQLITE_OK)
+		return rc;
+	sqlite3_extended_result_codes(*conn, 1);
+	sqlite3_db_config(*conn, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(*conn, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_db_config(*conn, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0,
+			  NULL);
+	sqlite3_wal_autocheckpoint(*conn, 0);
+	if (conn == &db->main)
+		sqlite3_wal_hook(*conn, sql_wal_hook, db);
+	return SQLITE_OK;
+}
 
 int
 sm_sql_class(int rc)
@@ -127,66 +168,195 @@ sm_sql_err(struct sm_db *db, int rc, const char *what, struct sm_err *err)
 	return class;
 }
 
-sqlite3_stmt *
-sm_sql_get(struct sm_db *db, const char *text, struct sm_err *err)
+/* The cached statement of that text, or a new one. */
+static int
+sql_get(sqlite3_stmt **s, struct sm_db *db, const char *text,
+	struct sm_err *err)
 {
-	sqlite3_stmt *s;
 	size_t i;
-	int rc;
+	int rc = SQLITE_IOERR;
 
 	for (i = 0; i < db->cached; i++) {
 		if (db->cache[i].text != text)
 			continue;
-		s = db->cache[i].stmt;
-		sqlite3_reset(s);
-		sqlite3_clear_bindings(s);
-		return s;
+		*s = db->cache[i].stmt;
+		sqlite3_reset(*s);
+		sqlite3_clear_bindings(*s);
+		return 0;
 	}
-	if (db->cached == SQL_CACHE_MAX) {
-		sm_err_set(err, SM_EBUG, "more than %d statements in use",
-			   SQL_CACHE_MAX);
-		return NULL;
-	}
-	rc = SQLITE_IOERR;
+	if (db->cached == SQL_CACHE_MAX)
+		return sm_err_set(err, SM_EBUG,
+				  "more than %d statements in use",
+				  SQL_CACHE_MAX);
 	if (!sm_fault_errno("sql.prepare"))
 		rc = sqlite3_prepare_v3(db->main, text, -1,
-					SQLITE_PREPARE_PERSISTENT, &s, NULL);
-	if (rc != SQLITE_OK) {
-		sm_sql_err(db, rc, "prepare a statement", err);
-		return NULL;
+					SQLITE_PREPARE_PERSISTENT, s, NULL);
+	if (rc != SQLITE_OK)
+		return sm_sql_err(db, rc, "prepare a statement", err);
+	db->cache[db->cached++] = (struct sm_sql_cached){ text, *s };
+	return 0;
+}
+
+static int
+sql_bind(sqlite3_stmt *s, int i, const struct sm_sql_value *v)
+{
+	switch (v->type) {
+	case SM_SQL_INT:
+		return sqlite3_bind_int64(s, i, v->i);
+	case SM_SQL_REAL:
+		return sqlite3_bind_double(s, i, v->d);
+	default:
+		/* Not copied: a copy that finds no memory would be a NULL. */
+		return sqlite3_bind_text(s, i, v->text, -1, SQLITE_STATIC);
 	}
-	db->cache[db->cached++] = (struct sm_sql_cached){ text, s };
-	return s;
+}
+
+/* False: there was no memory for the column's text. */
+static bool
+sql_read(const struct sm_sql_value *v, sqlite3_stmt *s, int i)
+{
+	const char *text = NULL;
+	bool null = sqlite3_column_type(s, i) == SQLITE_NULL;
+
+	if (!null && v->type >= SM_SQL_TO_TEXT) {
+		text = (const char *)sqlite3_column_text(s, i);
+		if (!text)
+			return false;
+	}
+	switch (v->type) {
+	case SM_SQL_TO_INT64:
+		*(int64_t *)v->to = sqlite3_column_int64(s, i);
+		break;
+	case SM_SQL_TO_OPT:
+		*(int64_t *)v->to = null ? -1 : sqlite3_column_int64(s, i);
+		break;
+	case SM_SQL_TO_INT:
+		*(int *)v->to = sqlite3_column_int(s, i);
+		break;
+	case SM_SQL_TO_UINT32:
+		*(uint32_t *)v->to = (uint32_t)sqlite3_column_int64(s, i);
+		break;
+	case SM_SQL_TO_BOOL:
+		*(bool *)v->to = sqlite3_column_int(s, i);
+		break;
+	case SM_SQL_TO_REAL:
+		*(double *)v->to = sqlite3_column_double(s, i);
+		break;
+	case SM_SQL_TO_CHARS:
+		snprintf(v->to, v->size, "%s", null ? "" : text);
+		break;
+	default:
+		*(char **)v->to = null ? NULL : strdup(text);
+		return null || *(char **)v->to;
+	}
+	return true;
 }
 
 int
-sm_sql_step(struct sm_db *db, sqlite3_stmt *s, const char *what,
-	    struct sm_err *err)
+sm_sql_begin(sqlite3_stmt **s, struct sm_db *db, const char *text,
+	     const struct sm_sql_value *values, struct sm_err *err)
 {
-	int rc = SQLITE_IOERR, ret;
+	const struct sm_sql_value *v;
+	int ret, in = 0, out = 0, rc = SQLITE_OK;
+
+	ret = sql_get(s, db, text, err);
+	if (ret < 0)
+		return ret;
+	for (v = values; v && v->type != SM_SQL_END; v++)
+		if (v->type > SM_SQL_OUT)
+			out++;
+		else if (rc == SQLITE_OK)
+			rc = sql_bind(*s, ++in, v);
+	if (rc != SQLITE_OK)
+		return sm_sql_err(db, rc, "bind a value", err);
+	if (in != sqlite3_bind_parameter_count(*s) ||
+	    (out > 0 && out != sqlite3_column_count(*s)))
+		return sm_err_set(err, SM_EBUG,
+				  "a statement got %d values and %d columns: "
+				  "%s",
+				  in, out, text);
+	return 0;
+}
+
+static int
+sql_step(sqlite3_stmt *s, struct sm_db *db, const char *what,
+	 struct sm_err *err)
+{
+	int rc = SQLITE_IOERR, ret = 0;
 
 	if (!sm_fault_errno("sql.step"))
 		rc = sqlite3_step(s);
 	if (rc == SQLITE_ROW)
 		return 1;
-	if (rc == SQLITE_DONE) {
-		sqlite3_reset(s);
-		return 0;
-	}
-	ret = sm_sql_err(db, rc, what, err);
+	if (rc != SQLITE_DONE)
+		ret = sm_sql_err(db, rc, what, err);
 	sqlite3_reset(s);
 	return ret;
 }
 
 int
-sm_sql_run(struct sm_db *db, sqlite3_stmt *s, const char *what,
-	   struct sm_err *err)
+sm_sql_next(sqlite3_stmt *s, struct sm_db *db, const char *what,
+	    const struct sm_sql_value *values, struct sm_err *err)
 {
-	int ret;
+	const struct sm_sql_value *v;
+	bool read = true;
+	int ret = sql_step(s, db, what, err), column = 0;
 
-	while ((ret = sm_sql_step(db, s, what, err)) > 0)
-		;
-	return ret < 0 ? ret : sqlite3_changes(db->main);
+	if (ret <= 0)
+		return ret;
+	/* After a failure too: what is not read yet must not be freed. */
+	for (v = values; v && v->type != SM_SQL_END; v++) {
+		if (v->type == SM_SQL_TO_TEXT)
+			*(char **)v->to = NULL;
+		if (v->type > SM_SQL_OUT)
+			read = read && sql_read(v, s, column++);
+	}
+	if (read)
+		return 1;
+	for (v = values; v && v->type != SM_SQL_END; v++)
+		if (v->type == SM_SQL_TO_TEXT) {
+			free(*(char **)v->to);
+			*(char **)v->to = NULL;
+		}
+	sqlite3_reset(s);
+	return sm_err_set(err, SM_ENOMEM, "cannot %s in '%s': out of memory",
+			  what, db->path);
+}
+
+int
+sm_sql_do(struct sm_db *db, const char *what, const char *text,
+	  const struct sm_sql_value *values, struct sm_err *err)
+{
+	sqlite3_stmt *s;
+	int ret = sm_sql_begin(&s, db, text, values, err);
+
+	if (ret == 0)
+		ret = sql_step(s, db, what, err);
+	return ret;
+}
+
+int
+sm_sql_changed(struct sm_db *db)
+{
+	return sqlite3_changes(db->main);
+}
+
+int
+sm_sql_one(bool *found, struct sm_db *db, const char *what, const char *text,
+	   const struct sm_sql_value *values, struct sm_err *err)
+{
+	sqlite3_stmt *s;
+	int ret = sm_sql_begin(&s, db, text, values, err);
+
+	if (ret < 0)
+		return ret;
+	ret = sm_sql_next(s, db, what, values, err);
+	sqlite3_reset(s);
+	if (ret < 0)
+		return ret;
+	if (found)
+		*found = ret > 0;
+	return 0;
 }
 
 int
@@ -196,56 +366,4 @@ sm_sql_exec(struct sm_db *db, const char *text, const char *what,
 	int rc = sqlite3_exec(db->main, text, NULL, NULL, NULL);
 
 	return rc == SQLITE_OK ? 0 : sm_sql_err(db, rc, what, err);
-}
-
-void
-sm_sql_bind_text(sqlite3_stmt *s, int i, const char *text)
-{
-	/* Not copied: a copy that finds no memory would be a NULL. */
-	if (text)
-		sqlite3_bind_text(s, i, text, -1, SQLITE_STATIC);
-	else
-		sqlite3_bind_null(s, i);
-}
-
-void
-sm_sql_bind_opt(sqlite3_stmt *s, int i, int64_t v)
-{
-	if (v < 0)
-		sqlite3_bind_null(s, i);
-	else
-		sqlite3_bind_int64(s, i, v);
-}
-
-int64_t
-sm_sql_column_opt(sqlite3_stmt *s, int i)
-{
-	return sqlite3_column_type(s, i) == SQLITE_NULL
-		       ? -1
-		       : sqlite3_column_int64(s, i);
-}
-
-void
-sm_sql_column_copy(char *dst, size_t size, sqlite3_stmt *s, int i, bool *failed)
-{
-	const char *text = (const char *)sqlite3_column_text(s, i);
-
-	if (!text && sqlite3_column_type(s, i) != SQLITE_NULL)
-		*failed = true;
-	snprintf(dst, size, "%s", text ? text : "");
-}
-
-char *
-sm_sql_column_dup(sqlite3_stmt *s, int i, bool *failed)
-{
-	const unsigned char *text;
-	char *copy;
-
-	if (sqlite3_column_type(s, i) == SQLITE_NULL)
-		return NULL;
-	text = sqlite3_column_text(s, i);
-	copy = text ? strdup((const char *)text) : NULL;
-	if (!copy)
-		*failed = true;
-	return copy;
 }

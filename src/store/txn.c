@@ -1,3 +1,6 @@
+/*
+ * txn.c - write transactions: the queue, BEGIN IMMEDIATE, COMMIT, checkpoints
+ */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -164,10 +167,11 @@ wait_exec(struct sm_db *db, const char *sql, int *rc, struct sm_err *err)
 {
 	const struct sm_db_wait *w = &db->opts.wait;
 	uint64_t begun = sm_clock_ms(), told = begun, now;
-	sqlite3_stmt *s = sm_sql_get(db, sql, err);
+	sqlite3_stmt *s;
+	int ret = sm_sql_begin(&s, db, sql, SQL_NOTHING, err);
 
-	if (!s)
-		return err->code;
+	if (ret < 0)
+		return ret;
 	for (;;) {
 		*rc = sqlite3_step(s);
 		sqlite3_reset(s);
@@ -309,4 +313,17 @@ sm_db_checkpoint(struct sm_db *db, struct sm_err *err)
 	checkpoint_in_turn(db);
 	turn_end(db);
 	return 0;
+}
+
+int
+sm_db_begin_read(struct sm_db *db, struct sm_err *err)
+{
+	return sm_sql_exec(db, "BEGIN", "begin to read", err);
+}
+
+void
+sm_db_end_read(struct sm_db *db)
+{
+	if (!db->in_write)
+		sqlite3_exec(db->main, "ROLLBACK", NULL, NULL, NULL);
 }

@@ -1,3 +1,6 @@
+/*
+ * worker.c - workers are recorded, ended and listed
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,105 +21,66 @@ int
 sm_worker_insert(struct sm_db *db, struct sm_worker *w, const char *host,
 		 struct sm_err *err)
 {
-	static const char text[] =
-		"INSERT INTO worker (slot, pid, pid_start, host, supervised, "
-		"started) VALUES (?, ?, ?, ?, ?, ?)";
-	sqlite3_stmt *s = sm_sql_get(db, text, err);
-	int ret;
+	int ret = sm_sql_do(db, "register a worker",
+			    "INSERT INTO worker (slot, pid, pid_start, host, "
+			    "supervised, started) VALUES (?, ?, ?, ?, ?, ?)",
+			    SQL(IN(w->slot), IN(w->pid), IN(w->pid_start),
+				IN(host), IN(w->supervised), IN(w->started)),
+			    err);
 
-	if (!s)
-		return err->code;
-	sqlite3_bind_int(s, 1, w->slot);
-	sqlite3_bind_int64(s, 2, w->pid);
-	sqlite3_bind_int64(s, 3, (int64_t)w->pid_start);
-	sm_sql_bind_text(s, 4, host);
-	sqlite3_bind_int(s, 5, w->supervised);
-	sqlite3_bind_double(s, 6, w->started);
-	ret = sm_sql_run(db, s, "register a worker", err);
-	if (ret < 0)
-		return ret;
-	w->id = sqlite3_last_insert_rowid(db->main);
-	return 0;
+	if (ret == 0)
+		w->id = sqlite3_last_insert_rowid(db->main);
+	return ret;
 }
 
 int
 sm_worker_end(struct sm_db *db, int64_t id, double at, struct sm_err *err)
 {
-	static const char text[] =
-		"UPDATE worker SET ended = ? WHERE id = ? AND ended IS NULL";
-	sqlite3_stmt *s = sm_sql_get(db, text, err);
-	int ret;
-
-	if (!s)
-		return err->code;
-	sqlite3_bind_double(s, 1, at);
-	sqlite3_bind_int64(s, 2, id);
-	ret = sm_sql_run(db, s, "end a worker", err);
-	return ret < 0 ? ret : 0;
+	return sm_sql_do(db, "end a worker",
+			 "UPDATE worker SET ended = ? "
+			 "WHERE id = ? AND ended IS NULL",
+			 SQL(IN(at), IN(id)), err);
 }
 
 int
-sm_worker_is_open(struct sm_db *db, int64_t id, struct sm_err *err)
+sm_worker_is_open(bool *open, struct sm_db *db, int64_t id, struct sm_err *err)
 {
-	sqlite3_stmt *s = sm_sql_get(
-		db, "SELECT 1 FROM worker WHERE id = ? AND ended IS NULL", err);
-	int ret;
-
-	if (!s)
-		return err->code;
-	sqlite3_bind_int64(s, 1, id);
-	ret = sm_sql_step(db, s, "look for a worker", err);
-	sqlite3_reset(s);
-	return ret;
+	return sm_sql_one(open, db, "look for a worker",
+			  "SELECT 1 FROM worker WHERE id = ? AND ended IS NULL",
+			  SQL(IN(id)), err);
 }
 
 int
 sm_worker_elsewhere(char host[SM_WORKER_HOST_MAX], struct sm_db *db,
 		    struct sm_err *err)
 {
-	static const char text[] =
-		"SELECT host FROM worker INDEXED BY worker_alive "
-		"WHERE ended IS NULL AND host <> ? LIMIT 1";
-	sqlite3_stmt *s = sm_sql_get(db, text, err);
-	int ret;
+	char here[SM_WORKER_HOST_MAX];
 
-	if (!s)
-		return err->code;
-	sm_worker_this_host(host);
-	sm_sql_bind_text(s, 1, host);
-	ret = sm_sql_step(db, s, "look for another host's workers", err);
-	if (ret > 0)
-		snprintf(host, SM_WORKER_HOST_MAX, "%s",
-			 (const char *)sqlite3_column_text(s, 0));
-	sqlite3_reset(s);
-	return ret;
+	host[0] = '\0';
+	sm_worker_this_host(here);
+	return sm_sql_one(
+		NULL, db, "look for another host's workers",
+		"SELECT host FROM worker INDEXED BY worker_alive "
+		"WHERE ended IS NULL AND host <> ? LIMIT 1",
+		SQL(IN(here), sm_sql_to_chars(host, SM_WORKER_HOST_MAX)), err);
 }
 
 int
 sm_worker_next(struct sm_worker *w, struct sm_db *db, int64_t after,
 	       struct sm_err *err)
 {
-	static const char text[] =
-		"SELECT id, slot, pid, pid_start, supervised, started "
-		"FROM worker INDEXED BY worker_alive "
-		"WHERE ended IS NULL AND id > ? ORDER BY id LIMIT 1";
-	sqlite3_stmt *s = sm_sql_get(db, text, err);
-	int ret;
+	bool found;
+	int ret = sm_sql_one(&found, db, "read the workers",
+			     "SELECT id, slot, pid, pid_start, supervised, "
+			     "started FROM worker INDEXED BY worker_alive "
+			     "WHERE ended IS NULL AND id > ? "
+			     "ORDER BY id LIMIT 1",
+			     SQL(IN(after), OUT(&w->id), OUT(&w->slot),
+				 OUT(&w->pid), OUT(&w->pid_start),
+				 OUT(&w->supervised), OUT(&w->started)),
+			     err);
 
-	if (!s)
-		return err->code;
-	sqlite3_bind_int64(s, 1, after);
-	ret = sm_sql_step(db, s, "read the workers", err);
-	if (ret <= 0)
-		return ret;
-	w->id = sqlite3_column_int64(s, 0);
-	w->slot = sqlite3_column_int(s, 1);
-	w->pid = sqlite3_column_int64(s, 2);
-	w->pid_start = (uint64_t)sqlite3_column_int64(s, 3);
-	w->supervised = sqlite3_column_int(s, 4);
-	w->started = sqlite3_column_double(s, 5);
-	sqlite3_reset(s);
-	return 1;
+	return ret == 0 && found ? 1 : ret;
 }
 
 int

@@ -30,8 +30,9 @@ int sm_worker_insert(struct sm_db *db, struct sm_worker *w, const char *host,
 		     struct sm_err *err);
 int sm_worker_end(struct sm_db *db, int64_t id, double at, struct sm_err *err);
 
-int sm_worker_is_open(struct sm_db *db, int64_t id, struct sm_err *err);
-/* Has a worker of another host no end?  1, with the host's name; 0; <0. */
+int sm_worker_is_open(bool *open, struct sm_db *db, int64_t id,
+		      struct sm_err *err);
+/* The name of another host one of whose workers has no end, or "". */
 int sm_worker_elsewhere(char host[SM_WORKER_HOST_MAX], struct sm_db *db,
 			struct sm_err *err);
 

@@ -117,25 +117,24 @@ self_join(struct self *s, int slot)
 }
 
 static struct sm_shard *
-self_make(struct self *s, const struct sm_batch *b, struct sm_batch_made *made)
+self_make(struct self *s, const struct sm_batch *b, struct sm_made *made)
 {
 	static const char text[FILE_BYTES] = { 0x03 };
-	struct sm_gzip_shard head = { .batch = b->id };
-	struct sm_shard_info info;
+	struct sm_gzip_shard head = { .batch = b->piece.id };
 	struct sm_shard *shard;
 
-	*made = (struct sm_batch_made){ .gz_bytes = FILE_BYTES };
+	*made = (struct sm_made){ .sizes.gz_bytes = FILE_BYTES };
 	if (strcmp(s->bench->mode, "store") == 0)
 		return NULL;
 	check(s,
-	      sm_shard_open(&shard, s->bench->shards_fd, b->id, 6, b->token,
-			    &s->err),
+	      sm_shard_open(&shard, s->bench->shards_fd, b->piece.id, 6,
+			    b->token, &s->err),
 	      "shard");
 	check(s, sm_shard_deflated(shard, text, 60, &s->err), "write");
-	check(s, sm_shard_finish(shard, &head, s->bench->sync, &info, &s->err),
+	check(s,
+	      sm_shard_finish(shard, &head, s->bench->sync, &made->sizes,
+			      &s->err),
 	      "finish");
-	made->gz_bytes = info.gz_bytes;
-	made->gz_crc32 = info.gz_crc32;
 	return shard;
 }
 
@@ -143,7 +142,8 @@ self_make(struct self *s, const struct sm_batch *b, struct sm_batch_made *made)
 static int
 self_turn(struct self *s, const struct sm_batch *done, struct sm_batch *next)
 {
-	struct sm_batch_made made;
+	struct sm_made made;
+	bool held, claimed;
 	struct sm_shard *shard = NULL;
 	int ret;
 
@@ -152,19 +152,19 @@ self_turn(struct self *s, const struct sm_batch *done, struct sm_batch *next)
 	check(s, sm_db_begin_write(s->db, &s->err), "begin");
 	s->claim.now = sm_clock_wall();
 	if (done) {
-		ret = sm_batch_complete(s->db, done, &made, s->claim.now,
+		ret = sm_batch_complete(&held, s->db, done, &made, s->claim.now,
 					&s->err);
 		check(s, ret, "complete");
-		if (ret == 0)
+		if (!held)
 			die("complete", "fenced");
 	}
 	if (shard)
 		check(s, sm_shard_publish(shard, &s->err), "publish");
-	ret = sm_batch_claim(next, s->db, &s->claim, &s->err);
+	ret = sm_batch_claim(&claimed, next, s->db, &s->claim, &s->err);
 	check(s, ret, "claim");
 	check(s, sm_db_commit(s->db, &s->err), "commit");
 	sm_shard_free(shard);
-	return ret;
+	return claimed;
 }
 
 static void

@@ -144,8 +144,7 @@ write_records(struct bench *b, struct sm_record_writer *w)
 
 /* One shard, timed without opening and closing its file; seconds. */
 static double
-write_shard(struct bench *b, struct sm_record_writer *w,
-	    struct sm_shard_info *info)
+write_shard(struct bench *b, struct sm_record_writer *w, struct sm_sizes *info)
 {
 	struct sm_gzip_shard head = { 0 };
 	struct sm_shard *shard;
@@ -189,7 +188,7 @@ text_of(const struct bench *b, struct sm_buf *text)
 }
 
 static void
-check(const struct bench *b, const struct sm_shard_info *info)
+check(const struct bench *b, const struct sm_sizes *info)
 {
 	struct sm_buf text = { 0 };
 	char name[4096], chunk[65536];
@@ -228,7 +227,7 @@ main(int argc, char **argv)
 	struct sm_record_fields fields = { "key", "value", "track_id",
 					   "score" };
 	struct sm_record_writer *w;
-	struct sm_shard_info info;
+	struct sm_sizes info;
 	struct sm_err err;
 	double t, best = 1e9;
 	int c, i;

@@ -101,8 +101,15 @@ sm_mutant_sql(const char *file, const char *function, const char *text)
 }
 # Behind the includes of a file whose SQL is mutated.
 SQL_HOOK = """
-#define sm_sql_get(db, text, err) \\
-	(sm_sql_get)(db, sm_mutant_sql(FILE_NAME, __func__, (text)), err)
+#define sm_sql_begin(s, db, text, values, err) \\
+	(sm_sql_begin)(s, db, sm_mutant_sql(FILE_NAME, __func__, (text)), \\
+		       values, err)
+#define sm_sql_do(db, what, text, values, err) \\
+	(sm_sql_do)(db, what, sm_mutant_sql(FILE_NAME, __func__, (text)), \\
+		    values, err)
+#define sm_sql_one(found, db, what, text, values, err) \\
+	(sm_sql_one)(found, db, what, \\
+		     sm_mutant_sql(FILE_NAME, __func__, (text)), values, err)
 """
 
 
@@ -231,7 +238,7 @@ def conditions(name, text, numbers):
     for at, _, what in sorted(edits, key=lambda e: (e[0], e[1]), reverse=True):
         text = text[:at] + what + text[at:]
     text = f'#include "{HEADER}"\n' + text
-    if "sm_sql_get(" in bare:
+    if re.search(r"\bsm_sql_(begin|do|one)\(", bare):
         last = [m.end() for m in re.finditer(r"^#include .*$", text, re.M)][-1]
         text = (text[:last] + SQL_HOOK.replace("FILE_NAME", f'"{name}"') +
                 text[last:])
@@ -250,13 +257,15 @@ def clauses(file, function, text):
     found = []
 
     def add(start, end, what):
-        # Which the rest may not be enough for.
-        instead = re.sub(r" INDEXED BY \w+", "", text[:start] + text[end:])
+        # True whatever is bound, so that it has as many parameters.  And an
+        # index that is named may not do for the rest.
+        instead = f"{text[:start]}(1 OR {text[start:end].strip()}) {text[end:]}"
+        instead = re.sub(r" INDEXED BY \w+", "", instead)
         found.append(Mutant(file, function, "left out", "SQL", flat(what), None,
                             None, (), (text, instead)))
 
     def chain(i, where):
-        """The operands from word i on; `where` it stands, if it is WHERE."""
+        """The operands from word i on; one alone counts after a WHERE."""
         cuts, depth, between = [], 0, False
         begin = words[i][1]
         while i < len(words):
@@ -273,16 +282,16 @@ def clauses(file, function, text):
             last = end
             i += 1
         if cuts:
-            add(begin, cuts[0][1], text[begin:cuts[0][0]])
+            add(begin, cuts[0][0], text[begin:cuts[0][0]])
             ends = [a for a, _ in cuts[1:]] + [last]
-            for (start, after), end in zip(cuts, ends):
-                add(start, end, text[after:end])
-        elif where is not None:
-            add(where, last, text[begin:last])
+            for (_, after), end in zip(cuts, ends):
+                add(after, end, text[after:end])
+        elif where:
+            add(begin, last, text[begin:last])
 
-    for i, (word, start, _) in enumerate(words[:-1]):
+    for i, (word, _, _) in enumerate(words[:-1]):
         if word in ("WHERE", "OR", "(", "SELECT", "ON") and \
                 words[i + 1][0] != "SELECT":
-            chain(i + 1, start if word == "WHERE" else None)
+            chain(i + 1, word == "WHERE")
     unique = {m.sql[1]: m for m in found}
     return list(unique.values())

@@ -61,18 +61,20 @@ SABOTAGE = {
         "one took the other's file"),
     "rename_before_guard": (
         "src/engine/run/work.c",
-        "int held = sm_batch_complete(w->h.db, &w->b, &made, now, err), ret; "
-        "if (held > 0) return sm_shard_publish(w->shard, err);",
-        "int held, ret;\n\tret = sm_shard_publish(w->shard, err);\n"
-        "\tif (ret < 0)\n\t\treturn ret;\n"
-        "\theld = sm_batch_complete(w->h.db, &w->b, &made, now, err);\n"
-        "\tif (held > 0)\n\t\treturn 0;",
+        "int ret = sm_batch_complete(&held, w->h.db, &w->b, &w->made, now, "
+        "err); if (ret < 0) return ret; "
+        "if (held) return sm_shard_publish(w->shard, err);",
+        "int ret = sm_shard_publish(w->shard, err);\n\n"
+        "\tif (ret == 0)\n"
+        "\t\tret = sm_batch_complete(&held, w->h.db, &w->b, &w->made,\n"
+        "\t\t\t\t\tnow, err);\n"
+        "\tif (ret < 0 || held)\n\t\treturn ret;",
         fault("zombies.py", "work.produced", "shard.after_sync", count=30),
         "late write"),
     "mark_first": (
         "src/engine/run/work.c",
-        "if (held > 0) return sm_shard_publish(w->shard, err);",
-        "if (held > 0) {\n\t\tret = sm_db_commit(w->h.db, err);\n"
+        "if (held) return sm_shard_publish(w->shard, err);",
+        "if (held) {\n\t\tret = sm_db_commit(w->h.db, err);\n"
         "\t\tif (ret == 0)\n\t\t\tret = sm_shard_publish(w->shard, err);\n"
         "\t\treturn ret < 0 ? ret : sm_db_begin_write(w->h.db, err);\n\t}",
         WHOLE,
@@ -114,8 +116,8 @@ SABOTAGE = {
         "return 1;", EDITS,
         "an older file was called complete"),
     "interruptions_count": (
-        "src/engine/run/rescue.c", "if (how == SM_RESCUE_INTERRUPTED) "
-        "return sm_batch_give_back(h->db, b, t, now, err);", "",
+        "src/engine/run/rescue.c",
+        "if (ret == 0 && found && r->counts)", "if (ret == 0 && found)",
         answers("rebooted"),
         "rebooted: exit 1, not 0"),
     "rescue_leaves_file": (
@@ -124,7 +126,7 @@ SABOTAGE = {
         r"left behind: .*\.tmp"),
     "rescue_keeps_worker": (
         "src/engine/run/rescue.c",
-        "ret = sm_worker_end(h->db, w->id, now, err);", "ret = 0;", WHOLE,
+        "ret = sm_worker_end(db, r->w->id, now, err);", "ret = 0;", WHOLE,
         "workers not ended"),
     "nobody_watches": (
         "src/engine/run/watch.c", "if (it->still_ms < w->lease_ms) return;",
@@ -154,8 +156,8 @@ SABOTAGE = {
         "if (now.size != in->size || now.crc32 != in->crc32)",
         "if (now.size < in->size)", GROWING, "exit 0, not 7: sm run f.gz.job"),
     "retry_waits_a_day": (
-        "src/store/batch.c", "WAKE \"not_before > ?1 + 3600\"",
-        "WAKE \"not_before > ?1 + 360000\"", CLOCK,
+        "src/store/batch.c", "WAKE \"not_before > ? + 3600\"",
+        "WAKE \"not_before > ? + 360000\"", CLOCK,
         r"waited too long for: \[ -e r.gz"),
     "lease_by_the_wall": (
         "src/engine/run/watch.c",
@@ -230,7 +232,7 @@ SABOTAGE = {
         "return keep ? real_close(fd) : real_close(fd);",
         fault("answers.py"), "(batch, commits)"),
     "rewrite_in_place": (
-        "src/engine/join/growing.c", "if (ret > 0 || g->published) {",
+        "src/engine/join/growing.c", "if (any || g->published) {",
         "if (g->published) {", REWRITE,
         # By the same command, or by the one after it.
         "again: exit 9|exit 9, not 0: shardmill candidates"),

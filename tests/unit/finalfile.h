@@ -79,7 +79,7 @@ finalfile_shard(const struct finalfile *ff, uint64_t batch, uint64_t row)
 	struct sm_gzip_shard head = { .fingerprint = FINGERPRINT,
 				      .first = row,
 				      .rows = BATCH_ROWS(batch) };
-	struct sm_shard_info i;
+	struct sm_sizes i;
 	struct sm_buf b = { 0 };
 	struct sm_shard *s;
 	uint64_t k;

@@ -61,29 +61,26 @@ make_one(const char *word)
 	struct sm_gzip_shard head = { .fingerprint = h.fingerprint,
 				      .rows = 10,
 				      .records = 1 };
-	struct sm_batch_made made = { .rows = 10, .records = 1 };
-	struct sm_shard_info i;
+	struct sm_made made = { .counts = { .rows = 10, .records = 1 } };
 	struct sm_shard *s;
 	struct sm_batch b;
 	char text[64];
 
 	assert_int_equal(jobdb_claim(&b, worker), 1);
-	snprintf(text, sizeof(text), "%s of batch %d\n", word, (int)b.id);
-	assert_int_equal(sm_shard_open(&s, h.dir.shards_fd, b.id, h.digits,
-				       b.token, NULL),
+	snprintf(text, sizeof(text), "%s of batch %d\n", word, (int)b.piece.id);
+	assert_int_equal(sm_shard_open(&s, h.dir.shards_fd, b.piece.id,
+				       h.digits, b.token, NULL),
 			 0);
 	assert_int_equal(sm_encoder_begin(encoder, s, NULL), 0);
 	assert_int_equal(sm_encoder_write(encoder, text, strlen(text), NULL),
 			 0);
 	assert_int_equal(sm_encoder_end(encoder, NULL), 0);
-	assert_int_equal(sm_shard_finish(s, &head, false, &i, NULL), 0);
-	made.raw_bytes = i.raw_bytes;
-	made.gz_bytes = i.gz_bytes;
-	made.raw_crc32 = i.raw_crc32;
-	made.gz_crc32 = i.gz_crc32;
+	assert_int_equal(sm_shard_finish(s, &head, false, &made.sizes, NULL),
+			 0);
 	jobdb_begin();
 	assert_int_equal(
-		sm_batch_complete(jobdb.db, &b, &made, JOBDB_NOW, &jobdb.err),
+		jobdb_answer(sm_batch_complete(&jobdb.yes, jobdb.db, &b, &made,
+					       JOBDB_NOW, &jobdb.err)),
 		1);
 	assert_int_equal(sm_shard_publish(s, NULL), 0);
 	jobdb_commit();

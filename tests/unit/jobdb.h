@@ -32,9 +32,24 @@ struct jobdb {
 	int fd;
 	struct sm_db *db;
 	struct sm_err err;
+	bool yes; /* what the store's questions are answered in */
+	int n;
 };
 
 static struct jobdb jobdb;
+
+/* Of a question whose answer goes to jobdb.yes: 1, 0, or its error. */
+static inline int
+jobdb_answer(int ret)
+{
+	return ret < 0 ? ret : jobdb.yes;
+}
+
+static inline int
+jobdb_number(int ret)
+{
+	return ret < 0 ? ret : jobdb.n;
+}
 
 static inline int
 jobdb_setup(void **state)
@@ -116,7 +131,7 @@ jobdb_plan(uint64_t n)
 	uint64_t i;
 
 	for (i = 0; i < n; i++) {
-		struct sm_batch b = { .id = i,
+		struct sm_piece b = { .id = i,
 				      .first = (int64_t)(10 * i),
 				      .end = (int64_t)(10 * i + 10),
 				      .first_byte = -1,
@@ -213,7 +228,8 @@ jobdb_claim_at(struct sm_batch *b, int64_t worker, double now)
 	int ret;
 
 	jobdb_begin();
-	ret = sm_batch_claim(b, jobdb.db, &claim, &jobdb.err);
+	ret = jobdb_answer(
+		sm_batch_claim(&jobdb.yes, b, jobdb.db, &claim, &jobdb.err));
 	if (ret < 0)
 		fail_msg("claim: %s", jobdb.err.text);
 	jobdb_commit();
@@ -230,17 +246,16 @@ jobdb_claim(struct sm_batch *b, int64_t worker)
 static inline int
 jobdb_complete(const struct sm_batch *b, uint64_t gz_bytes)
 {
-	struct sm_batch_made made = { .rows = 10,
-				      .records = 8,
-				      .skipped = 2,
-				      .raw_bytes = 100,
-				      .gz_bytes = gz_bytes,
-				      .raw_crc32 = 0xffffffff,
-				      .gz_crc32 = 0x80000000 };
+	struct sm_made made = { .counts = { 10, 8, 2 },
+				.sizes = { .raw_bytes = 100,
+					   .gz_bytes = gz_bytes,
+					   .raw_crc32 = 0xffffffff,
+					   .gz_crc32 = 0x80000000 } };
 	int ret;
 
 	jobdb_begin();
-	ret = sm_batch_complete(jobdb.db, b, &made, JOBDB_NOW + 5, &jobdb.err);
+	ret = jobdb_answer(sm_batch_complete(&jobdb.yes, jobdb.db, b, &made,
+					     JOBDB_NOW + 5, &jobdb.err));
 	if (ret < 0)
 		fail_msg("complete: %s", jobdb.err.text);
 	jobdb_commit();
@@ -262,13 +277,15 @@ static inline int
 jobdb_fail(const struct sm_batch *b, const struct sm_batch_trouble *t,
 	   bool *failed)
 {
-	int ret;
+	enum sm_fate fate;
 
 	jobdb_begin();
-	ret = sm_batch_fail(jobdb.db, b, t, JOBDB_NOW, failed, &jobdb.err);
-	assert_true(ret >= 0);
+	assert_int_equal(
+		sm_batch_fail(&fate, jobdb.db, b, t, JOBDB_NOW, &jobdb.err), 0);
 	jobdb_commit();
-	return ret;
+	if (failed)
+		*failed = fate == SM_FATE_FAILED;
+	return fate != SM_FATE_FENCED;
 }
 
 /* An interruption, likewise. */
@@ -278,13 +295,14 @@ jobdb_give_back(const struct sm_batch *b)
 	struct sm_batch_trouble gone = { .outcome = "interrupted",
 					 .exit_status = -1,
 					 .signal = -1 };
-	int ret;
+	enum sm_fate fate;
 
 	jobdb_begin();
-	ret = sm_batch_give_back(jobdb.db, b, &gone, JOBDB_NOW, &jobdb.err);
-	assert_true(ret >= 0);
+	assert_int_equal(sm_batch_give_back(&fate, jobdb.db, b, &gone,
+					    JOBDB_NOW, &jobdb.err),
+			 0);
 	jobdb_commit();
-	return ret;
+	return fate != SM_FATE_FENCED;
 }
 
 #endif /* JOBDB_H */

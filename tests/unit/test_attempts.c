@@ -24,13 +24,13 @@ test_max_attempts(void **state)
 	w = jobdb_worker(0);
 	for (i = 1; i <= 3; i++) {
 		assert_int_equal(jobdb_claim_at(&b, w, now), 1);
-		assert_int_equal(b.attempts, i);
+		assert_int_equal(b.piece.attempt, i);
 		/* Any number of interruptions in between changes nothing. */
 		assert_int_equal(jobdb_give_back(&b), 1);
 		assert_int_equal(jobdb_int("SELECT attempts FROM batch"),
 				 i - 1);
 		assert_int_equal(jobdb_claim_at(&b, w, now), 1);
-		assert_int_equal(b.attempts, i);
+		assert_int_equal(b.piece.attempt, i);
 		failed = !(i == 3);
 		assert_int_equal(jobdb_fail(&b, &jobdb_broken, &failed), 1);
 		assert_int_equal(failed, i == 3);
@@ -114,25 +114,35 @@ test_interruptions(void **state)
 	(void)state;
 	jobdb_make(2);
 	w = jobdb_worker(0);
-	assert_int_equal(sm_batch_interruptions(jobdb.db, 0, &jobdb.err), 0);
+	assert_int_equal(jobdb_number(sm_batch_interruptions(&jobdb.n, jobdb.db,
+							     0, &jobdb.err)),
+			 0);
 	for (i = 1; i <= 4; i++) {
 		assert_int_equal(jobdb_claim(&b, w), 1);
-		assert_int_equal(b.id, 0);
+		assert_int_equal(b.piece.id, 0);
 		/* The attempt under way does not interrupt the row of them. */
-		assert_int_equal(
-			sm_batch_interruptions(jobdb.db, 0, &jobdb.err), i - 1);
+		assert_int_equal(jobdb_number(sm_batch_interruptions(
+					 &jobdb.n, jobdb.db, 0, &jobdb.err)),
+				 i - 1);
 		assert_int_equal(jobdb_give_back(&b), 1);
-		assert_int_equal(
-			sm_batch_interruptions(jobdb.db, 0, &jobdb.err), i);
+		assert_int_equal(jobdb_number(sm_batch_interruptions(
+					 &jobdb.n, jobdb.db, 0, &jobdb.err)),
+				 i);
 	}
 	assert_int_equal(jobdb_claim(&b, w), 1);
 	assert_int_equal(jobdb_fail(&b, &jobdb_broken, NULL), 1);
-	assert_int_equal(sm_batch_interruptions(jobdb.db, 0, &jobdb.err), 0);
+	assert_int_equal(jobdb_number(sm_batch_interruptions(&jobdb.n, jobdb.db,
+							     0, &jobdb.err)),
+			 0);
 	jobdb_sql("UPDATE batch SET not_before = 0");
 	assert_int_equal(jobdb_claim(&b, w), 1);
 	assert_int_equal(jobdb_give_back(&b), 1);
-	assert_int_equal(sm_batch_interruptions(jobdb.db, 0, &jobdb.err), 1);
-	assert_int_equal(sm_batch_interruptions(jobdb.db, 1, &jobdb.err), 0);
+	assert_int_equal(jobdb_number(sm_batch_interruptions(&jobdb.n, jobdb.db,
+							     0, &jobdb.err)),
+			 1);
+	assert_int_equal(jobdb_number(sm_batch_interruptions(&jobdb.n, jobdb.db,
+							     1, &jobdb.err)),
+			 0);
 	assert_int_equal(jobdb_int("SELECT attempts FROM batch WHERE id = 0"),
 			 1);
 }

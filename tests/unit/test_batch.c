@@ -27,7 +27,7 @@ expect_claims(int64_t worker, double now, const char *want)
 
 	while (jobdb_claim_at(&b, worker, now) == 1) {
 		snprintf(got + strlen(got), sizeof(got) - strlen(got), "%d,",
-			 (int)b.id);
+			 (int)b.piece.id);
 		sm_batch_release(&b);
 	}
 	assert_string_equal(got, want);
@@ -50,17 +50,18 @@ test_order(void **state)
 	assert_int_equal(jobdb_int("SELECT count(DISTINCT token) FROM batch "
 				   "WHERE state = 'running' AND attempts = 1"),
 			 6);
-	assert_int_equal(jobdb_int("SELECT count(*) FROM attempt AS a JOIN "
-				   "batch AS b ON b.id = a.batch AND b.token = "
-				   "a.token WHERE outcome = 'running'"),
-			 6);
+	assert_int_equal(
+		jobdb_int("SELECT count(*) FROM attempt AS a JOIN "
+			  "batch AS b ON b.id = a.batch AND b.token = "
+			  "a.token WHERE outcome = 'running'"),
+		6);
 }
 
 /* A batch is the planned one only by every one of its bounds. */
 static void
 test_is(void **state)
 {
-	static const struct sm_batch planned = {
+	static const struct sm_piece planned = {
 		.id = 1,
 		.first = 2,
 		.end = 3,
@@ -68,7 +69,7 @@ test_is(void **state)
 		.end_byte = 99,
 		.item = (char *)(uintptr_t) "it's"
 	};
-	struct sm_batch other[6];
+	struct sm_piece other[6];
 	size_t i;
 
 	(void)state;
@@ -76,7 +77,9 @@ test_is(void **state)
 	jobdb_begin();
 	assert_int_equal(sm_batch_insert(jobdb.db, &planned, &jobdb.err), 0);
 	jobdb_commit();
-	assert_int_equal(sm_batch_is(jobdb.db, &planned, &jobdb.err), 1);
+	assert_int_equal(jobdb_answer(sm_batch_is(&jobdb.yes, jobdb.db,
+						  &planned, &jobdb.err)),
+			 1);
 	for (i = 0; i < 6; i++)
 		other[i] = planned;
 	other[0].first = -1;
@@ -86,14 +89,16 @@ test_is(void **state)
 	other[4].item = NULL;
 	other[5].id = 2; /* there is none */
 	for (i = 0; i < 6; i++)
-		assert_int_equal(sm_batch_is(jobdb.db, &other[i], &jobdb.err),
-				 0);
+		assert_int_equal(
+			jobdb_answer(sm_batch_is(&jobdb.yes, jobdb.db,
+						 &other[i], &jobdb.err)),
+			0);
 }
 
 static void
 test_claim_fields(void **state)
 {
-	struct sm_batch in = { .id = 1,
+	struct sm_piece in = { .id = 1,
 			       .first = -1,
 			       .end = -1,
 			       .first_byte = 7,
@@ -111,18 +116,18 @@ test_claim_fields(void **state)
 	jobdb_sql("UPDATE batch SET max_attempts = 9 WHERE id = 1");
 
 	assert_int_equal(jobdb_claim(&b, w), 1);
-	assert_int_equal(b.first, 0);
-	assert_int_equal(b.end, 10);
-	assert_int_equal(b.first_byte, -1);
-	assert_int_equal(b.end_byte, -1);
-	assert_null(b.item);
+	assert_int_equal(b.piece.first, 0);
+	assert_int_equal(b.piece.end, 10);
+	assert_int_equal(b.piece.first_byte, -1);
+	assert_int_equal(b.piece.end_byte, -1);
+	assert_null(b.piece.item);
 	assert_int_equal(b.max_attempts, 3);
 	assert_int_equal(b.worker, w);
 	assert_int_equal(jobdb_claim(&b, w), 1);
-	assert_int_equal(b.first, -1);
-	assert_int_equal(b.first_byte, 7);
-	assert_int_equal(b.end_byte, 99);
-	assert_string_equal(b.item, "it's");
+	assert_int_equal(b.piece.first, -1);
+	assert_int_equal(b.piece.first_byte, 7);
+	assert_int_equal(b.piece.end_byte, 99);
+	assert_string_equal(b.piece.item, "it's");
 	assert_int_equal(b.max_attempts, 9);
 	assert_true(b.token > 0);
 	sm_batch_release(&b);
@@ -174,18 +179,26 @@ test_no_claim(void **state)
 	assert_int_equal(jobdb_claim(&b, claim.worker), 0);
 	jobdb_begin();
 	claim.run = 1;
-	assert_int_equal(sm_batch_claim(&b, jobdb.db, &claim, &jobdb.err), 1);
+	assert_int_equal(jobdb_answer(sm_batch_claim(&jobdb.yes, &b, jobdb.db,
+						     &claim, &jobdb.err)),
+			 1);
 	assert_int_equal(b.run, 1);
 	jobdb_commit();
 	/* Given up for dead: it must come back under a new row. */
 	jobdb_begin();
 	assert_int_equal(sm_worker_end(jobdb.db, claim.worker, NOW, &jobdb.err),
 			 0);
-	assert_int_equal(sm_batch_claim(&b, jobdb.db, &claim, &jobdb.err), 0);
-	assert_int_equal(sm_worker_is_open(jobdb.db, claim.worker, &jobdb.err),
+	assert_int_equal(jobdb_answer(sm_batch_claim(&jobdb.yes, &b, jobdb.db,
+						     &claim, &jobdb.err)),
 			 0);
+	assert_int_equal(
+		jobdb_answer(sm_worker_is_open(&jobdb.yes, jobdb.db,
+					       claim.worker, &jobdb.err)),
+		0);
 	claim.worker = 4711;
-	assert_int_equal(sm_batch_claim(&b, jobdb.db, &claim, &jobdb.err), 0);
+	assert_int_equal(jobdb_answer(sm_batch_claim(&jobdb.yes, &b, jobdb.db,
+						     &claim, &jobdb.err)),
+			 0);
 	sm_db_rollback(jobdb.db);
 	assert_int_equal(jobdb_int("SELECT count(*) FROM attempt"), 1);
 }
@@ -230,10 +243,14 @@ test_fenced(void **state)
 	a = jobdb_worker(0);
 	b = jobdb_worker(1);
 	assert_int_equal(jobdb_claim(&first, a), 1);
-	assert_int_equal(sm_batch_of_worker(&seen, jobdb.db, b, &jobdb.err), 0);
-	assert_int_equal(sm_batch_of_worker(&seen, jobdb.db, a, &jobdb.err), 1);
+	assert_int_equal(jobdb_answer(sm_batch_of_worker(
+				 &jobdb.yes, &seen, jobdb.db, b, &jobdb.err)),
+			 0);
+	assert_int_equal(jobdb_answer(sm_batch_of_worker(
+				 &jobdb.yes, &seen, jobdb.db, a, &jobdb.err)),
+			 1);
 	assert_int_equal(seen.token, first.token);
-	assert_int_equal(seen.attempts, 1);
+	assert_int_equal(seen.piece.attempt, 1);
 	assert_int_equal(seen.max_attempts, 3);
 	assert_int_equal(jobdb_give_back(&seen), 1);
 	/* Pending: the old token is still in the row, and worth nothing. */
@@ -300,7 +317,9 @@ test_run_fence(void **state)
 	assert_int_equal(jobdb_give_back(&b), 0);
 	assert_string_equal(jobdb_text("SELECT state FROM batch"), "running");
 	/* Whoever rescues it works under the new run. */
-	assert_int_equal(sm_batch_of_worker(&seen, jobdb.db, w, &jobdb.err), 1);
+	assert_int_equal(jobdb_answer(sm_batch_of_worker(
+				 &jobdb.yes, &seen, jobdb.db, w, &jobdb.err)),
+			 1);
 	assert_int_equal(jobdb_give_back(&seen), 1);
 	assert_int_equal(jobdb_claim(&b, w), 0);
 }

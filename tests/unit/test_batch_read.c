@@ -43,9 +43,9 @@ test_counts(void **state)
 	assert_int_equal(c.running, 1);
 	assert_int_equal(c.done, 1);
 	assert_int_equal(c.failed, 1);
-	assert_int_equal(c.rows, 10);
-	assert_int_equal(c.records, 8);
-	assert_int_equal(c.skipped, 2);
+	assert_int_equal(c.counts.rows, 10);
+	assert_int_equal(c.counts.records, 8);
+	assert_int_equal(c.counts.skipped, 2);
 	assert_int_equal(c.raw_bytes, 100);
 	assert_int_equal(c.gz_bytes, 50);
 	assert_true(c.percent == 16.67);
@@ -62,7 +62,7 @@ test_counts(void **state)
 	/* What an earlier attempt left is not counted in another state. */
 	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 0");
 	assert_int_equal(sm_batch_counts(&c, jobdb.db, &jobdb.err), 0);
-	assert_int_equal(c.rows, 0);
+	assert_int_equal(c.counts.rows, 0);
 	assert_int_equal(c.gz_bytes, 0);
 	jobdb_sql("DELETE FROM batch");
 	assert_int_equal(sm_batch_counts(&c, jobdb.db, &jobdb.err), 0);
@@ -104,24 +104,35 @@ test_not_done(void **state)
 
 	(void)state;
 	make_mixed(&b);
-	assert_int_equal(sm_batch_any_failed(jobdb.db, &jobdb.err), 1);
-	n = sm_batch_not_done(id, 8, jobdb.db, &jobdb.err);
+	assert_int_equal(jobdb_answer(sm_batch_any_failed(&jobdb.yes, jobdb.db,
+							  &jobdb.err)),
+			 1);
+	assert_int_equal(sm_batch_not_done(id, &n, 8, jobdb.db, &jobdb.err), 0);
 	assert_int_equal(n, 5);
 	for (i = 0; i < n; i++)
 		seen |= 1u << id[i];
 	assert_int_equal(seen, 0x3e);
-	assert_int_equal(sm_batch_not_done(id, 2, jobdb.db, &jobdb.err), 2);
-	assert_int_equal(sm_batch_not_done(id, 0, jobdb.db, &jobdb.err), 0);
+	assert_int_equal(jobdb_number(sm_batch_not_done(id, &jobdb.n, 2,
+							jobdb.db, &jobdb.err)),
+			 2);
+	assert_int_equal(jobdb_number(sm_batch_not_done(id, &jobdb.n, 0,
+							jobdb.db, &jobdb.err)),
+			 0);
 	jobdb_sql("DELETE FROM batch WHERE state <> 'done'");
-	assert_int_equal(sm_batch_not_done(id, 8, jobdb.db, &jobdb.err), 0);
-	assert_int_equal(sm_batch_any_failed(jobdb.db, &jobdb.err), 0);
+	assert_int_equal(jobdb_number(sm_batch_not_done(id, &jobdb.n, 8,
+							jobdb.db, &jobdb.err)),
+			 0);
+	assert_int_equal(jobdb_answer(sm_batch_any_failed(&jobdb.yes, jobdb.db,
+							  &jobdb.err)),
+			 0);
 }
 
 static void
 test_rows(void **state)
 {
-	static const char *const states[] = { "done",    "failed",  "pending",
-					      "running", "pending", "pending" };
+	static const enum sm_state states[] = { SM_DONE,    SM_FAILED,
+						SM_PENDING, SM_RUNNING,
+						SM_PENDING, SM_PENDING };
 	struct sm_batch_row row;
 	struct sm_batch b;
 	uint64_t i;
@@ -133,11 +144,11 @@ test_rows(void **state)
 		assert_int_equal(sm_batch_rows_next(&row, jobdb.db, &jobdb.err),
 				 1);
 		assert_int_equal(row.id, i);
-		assert_string_equal(row.state, states[i]);
+		assert_int_equal(row.state, states[i]);
 		assert_int_equal(row.first, 10 * i);
 		assert_int_equal(row.end, 10 * i + 10);
-		assert_int_equal(row.gz_bytes, i == 0 ? 50 : -1);
-		assert_true(row.gz_crc32 == (i == 0 ? 0x80000000LL : -1));
+		assert_int_equal(row.sizes.gz_bytes, i == 0 ? 50 : 0);
+		assert_true(row.sizes.gz_crc32 == (i == 0 ? 0x80000000 : 0));
 		if (i == 3)
 			assert_int_equal(row.token, b.token);
 	}
@@ -159,29 +170,55 @@ test_rows(void **state)
 static void
 test_look(void **state)
 {
+	struct sm_batch_row row;
 	struct sm_batch b;
-	int64_t token = 0;
-	char now[16];
+	struct sm_piece p;
 
 	(void)state;
 	make_mixed(&b);
-	assert_int_equal(sm_batch_look(now, &token, jobdb.db, 3, &jobdb.err),
+	/* Beside an open cursor, which goes on as if nothing had been asked. */
+	assert_int_equal(sm_batch_rows_begin(jobdb.db, 1, &jobdb.err), 0);
+	assert_int_equal(sm_batch_row_of(&row, jobdb.db, 3, &jobdb.err), 0);
+	assert_int_equal(row.state, SM_RUNNING);
+	assert_int_equal(row.token, b.token);
+	assert_int_equal(sm_batch_row_of(&row, jobdb.db, 5, &jobdb.err), 0);
+	assert_int_equal(row.id, 5);
+	assert_int_equal(row.state, SM_PENDING);
+	assert_int_equal(sm_batch_row_of(&row, jobdb.db, 6, &jobdb.err), 0);
+	assert_int_equal(row.token, 0);
+	assert_int_equal(sm_batch_rows_next(&row, jobdb.db, &jobdb.err), 1);
+	assert_int_equal(row.id, 1);
+	sm_batch_rows_end(jobdb.db);
+
+	assert_int_equal(jobdb_answer(sm_batch_get(&jobdb.yes, &p, jobdb.db, 2,
+						   &jobdb.err)),
 			 1);
-	assert_string_equal(now, "running");
-	assert_int_equal(token, b.token);
-	assert_int_equal(sm_batch_look(now, &token, jobdb.db, 5, &jobdb.err),
-			 1);
-	assert_string_equal(now, "pending");
-	assert_int_equal(sm_batch_look(now, &token, jobdb.db, 6, &jobdb.err),
+	assert_int_equal(p.id, 2);
+	assert_int_equal(p.first, 20);
+	assert_int_equal(p.end, 30);
+	assert_int_equal(p.first_byte, -1);
+	assert_int_equal(p.attempt, 1);
+	assert_int_equal(jobdb_answer(sm_batch_get(&jobdb.yes, &p, jobdb.db, 6,
+						   &jobdb.err)),
 			 0);
-	assert_int_equal(sm_batch_get(&b, jobdb.db, 2, &jobdb.err), 1);
-	assert_int_equal(b.id, 2);
-	assert_int_equal(b.first, 20);
-	assert_int_equal(b.end, 30);
-	assert_int_equal(b.first_byte, -1);
-	assert_int_equal(b.attempts, 1);
-	sm_batch_release(&b);
-	assert_int_equal(sm_batch_get(&b, jobdb.db, 6, &jobdb.err), 0);
+}
+
+/* A state that no CHECK would have let in: whatever it is, it is not "done". */
+static void
+test_no_state(void **state)
+{
+	struct sm_batch_row row;
+	struct sm_batch b;
+
+	(void)state;
+	make_mixed(&b);
+	jobdb_sql("PRAGMA ignore_check_constraints = 1; "
+		  "UPDATE batch SET state = 'lost' WHERE id = 2");
+	assert_int_equal(sm_batch_row_of(&row, jobdb.db, 2, &jobdb.err),
+			 SM_EDAMAGED);
+	assert_non_null(strstr(jobdb.err.text, "'lost'"));
+	assert_int_equal(sm_batch_row_from(&row, jobdb.db, 2, &jobdb.err),
+			 SM_EDAMAGED);
 }
 
 /* Running rows whose worker's row is over, or never was. */
@@ -193,23 +230,31 @@ test_orphan(void **state)
 
 	(void)state;
 	w = make_mixed(&b);
-	assert_int_equal(sm_batch_orphan(&found, jobdb.db, &jobdb.err), 0);
+	assert_int_equal(jobdb_answer(sm_batch_orphan(&jobdb.yes, &found,
+						      jobdb.db, &jobdb.err)),
+			 0);
 	jobdb_begin();
 	assert_int_equal(sm_worker_end(jobdb.db, w, 9, &jobdb.err), 0);
 	/* Whoever saw it first has said when. */
 	assert_int_equal(sm_worker_end(jobdb.db, w, 10, &jobdb.err), 0);
 	jobdb_commit();
 	assert_int_equal(jobdb_int("SELECT ended FROM worker"), 9);
-	assert_int_equal(sm_batch_orphan(&found, jobdb.db, &jobdb.err), 1);
-	assert_int_equal(found.id, 3);
+	assert_int_equal(jobdb_answer(sm_batch_orphan(&jobdb.yes, &found,
+						      jobdb.db, &jobdb.err)),
+			 1);
+	assert_int_equal(found.piece.id, 3);
 	assert_int_equal(found.token, b.token);
 	assert_int_equal(found.worker, w);
 	assert_int_equal(jobdb_give_back(&found), 1);
-	assert_int_equal(sm_batch_orphan(&found, jobdb.db, &jobdb.err), 0);
+	assert_int_equal(jobdb_answer(sm_batch_orphan(&jobdb.yes, &found,
+						      jobdb.db, &jobdb.err)),
+			 0);
 	jobdb_sql("UPDATE batch SET state = 'running', token = 5, worker = 99 "
 		  "WHERE id = 4");
-	assert_int_equal(sm_batch_orphan(&found, jobdb.db, &jobdb.err), 1);
-	assert_int_equal(found.id, 4);
+	assert_int_equal(jobdb_answer(sm_batch_orphan(&jobdb.yes, &found,
+						      jobdb.db, &jobdb.err)),
+			 1);
+	assert_int_equal(found.piece.id, 4);
 	assert_int_equal(found.worker, 99);
 }
 
@@ -228,9 +273,15 @@ test_workers(void **state)
 	jobdb_begin();
 	assert_int_equal(sm_worker_end(jobdb.db, id[1], 1, &jobdb.err), 0);
 	jobdb_commit();
-	assert_int_equal(sm_worker_is_open(jobdb.db, id[0], &jobdb.err), 1);
-	assert_int_equal(sm_worker_is_open(jobdb.db, id[1], &jobdb.err), 0);
-	assert_int_equal(sm_worker_is_open(jobdb.db, 77, &jobdb.err), 0);
+	assert_int_equal(jobdb_answer(sm_worker_is_open(&jobdb.yes, jobdb.db,
+							id[0], &jobdb.err)),
+			 1);
+	assert_int_equal(jobdb_answer(sm_worker_is_open(&jobdb.yes, jobdb.db,
+							id[1], &jobdb.err)),
+			 0);
+	assert_int_equal(jobdb_answer(sm_worker_is_open(&jobdb.yes, jobdb.db,
+							77, &jobdb.err)),
+			 0);
 	assert_int_equal(sm_worker_next(&w, jobdb.db, 0, &jobdb.err), 1);
 	assert_int_equal(w.id, id[0]);
 	assert_int_equal(w.slot, 9);
@@ -244,9 +295,9 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, jobdb_setup, jobdb_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_counts),  TEST(test_left), TEST(test_not_done),
-		TEST(test_rows),    TEST(test_look), TEST(test_orphan),
-		TEST(test_workers),
+		TEST(test_counts), TEST(test_left),    TEST(test_not_done),
+		TEST(test_rows),   TEST(test_look),    TEST(test_no_state),
+		TEST(test_orphan), TEST(test_workers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -127,7 +127,7 @@ opts_init(struct sm_candidates_opts *o)
 static struct sm_buf notices, batches;
 
 static int
-emit_to_text(const struct sm_kind_batch *b, void *arg, struct sm_err *err)
+emit_to_text(const struct sm_piece *b, void *arg, struct sm_err *err)
 {
 	(void)arg;
 	(void)err;
@@ -179,7 +179,7 @@ plan(struct sm_spec **spec, const struct sm_candidates_opts *o,
 }
 
 static int
-produce(struct sm_kind_outcome *out, const struct sm_spec *spec, int64_t first,
+produce(struct sm_made *out, const struct sm_spec *spec, int64_t first,
 	int64_t end, const atomic_bool *stop, struct sm_err *err)
 {
 	const struct sm_kind *k = &sm_kind_candidates;
@@ -188,14 +188,14 @@ produce(struct sm_kind_outcome *out, const struct sm_spec *spec, int64_t first,
 				   .tables_dirfd = dirfd_,
 				   .stop = stop,
 				   .stop_fd = -1 };
-	struct sm_kind_batch b = { .first = first, .end = end };
+	struct sm_piece b = { .first = first, .end = end };
 	struct sm_gzip_shard head = { 0 };
 	struct sm_shard *shard = NULL;
-	struct sm_shard_info info;
+	struct sm_sizes info;
 	void *state = NULL;
 	int ret;
 
-	*out = (struct sm_kind_outcome){ 0 };
+	*out = (struct sm_made){ 0 };
 	ret = k->open(&state, &env, err);
 	if (ret < 0)
 		return ret;
@@ -230,10 +230,10 @@ shard_text(void)
 }
 
 /* Plan, make all rows as one batch, compare. */
-static struct sm_kind_outcome
+static struct sm_made
 expect(const struct sm_candidates_opts *o, const char *text)
 {
-	struct sm_kind_outcome out = { 0 };
+	struct sm_made out = { 0 };
 	struct sm_err err = { 0 };
 	struct sm_spec *spec;
 
@@ -251,7 +251,7 @@ static void
 test_text(void **state)
 {
 	struct sm_candidates_opts o;
-	struct sm_kind_outcome out;
+	struct sm_made out;
 
 	(void)state;
 	put_inputs();
@@ -265,9 +265,9 @@ test_text(void **state)
 			 "[{\"track_id\": \"a token of some length\", "
 			 "\"score\": 1.0}, {\"track_id\": 11, \"score\": 0.3}]}"
 			 "\n");
-	assert_int_equal(out.rows, 3);
-	assert_int_equal(out.records, 3);
-	assert_int_equal(out.skipped, 2);
+	assert_int_equal(out.counts.rows, 3);
+	assert_int_equal(out.counts.records, 3);
+	assert_int_equal(out.counts.skipped, 2);
 
 	o.min_candidates = 3;
 	o.score_digits = SM_DIGITS_DOUBLE;
@@ -277,15 +277,15 @@ test_text(void **state)
 			 "\"11\", \"score\": 0.8999999761581421}, {\"k\\\"\": "
 			 "\"b\", \"score\": 0.5}, {\"k\\\"\": \"033\", "
 			 "\"score\": 0.7131989002227783}]}\n");
-	assert_int_equal(out.records, 1);
-	assert_int_equal(out.skipped, 2); /* in dropped rows */
+	assert_int_equal(out.counts.records, 1);
+	assert_int_equal(out.counts.skipped, 2); /* in dropped rows */
 }
 
 static void
 test_walk_options(void **state)
 {
 	struct sm_candidates_opts o;
-	struct sm_kind_outcome out;
+	struct sm_made out;
 
 	(void)state;
 	put_inputs();
@@ -297,7 +297,7 @@ test_walk_options(void **state)
 			 "\"score\": 0.9}, {\"track_id\": 33, \"score\": "
 			 "0.7131989}]}\n");
 	/* b twice in rows 0 and 1, 99, the long token and -1 */
-	assert_int_equal(out.skipped, 5);
+	assert_int_equal(out.counts.skipped, 5);
 
 	opts_init(&o);
 	o.max_candidates = 1;
@@ -330,7 +330,7 @@ test_walk_options(void **state)
 			 "some length\", \"score\": 1.0}, {\"track_id\": 11, "
 			 "\"score\": 0.3}, {\"track_id\": \"b\", \"score\": "
 			 "1e-05}]}\n");
-	assert_int_equal(out.skipped, 2); /* 99 and 0 */
+	assert_int_equal(out.counts.skipped, 2); /* 99 and 0 */
 }
 
 /* Each type of both arrays gives the same rows. */
@@ -357,7 +357,7 @@ test_types(void **state)
 		     { "<f4", f4, 4, true },
 		     { "<f8", f8, 8, true } };
 	struct sm_candidates_opts o;
-	struct sm_kind_outcome out;
+	struct sm_made out;
 	size_t i, j;
 
 	(void)state;
@@ -375,7 +375,7 @@ test_types(void **state)
 					 "[{\"track_id\": \"two\", \"score\": "
 					 "1.0}, {\"track_id\": \"zero\", "
 					 "\"score\": 0.5}]}\n");
-			assert_int_equal(out.skipped, 1);
+			assert_int_equal(out.counts.skipped, 1);
 			/* -1 is no value of an unsigned array. */
 			o.has_pad = true;
 			o.pad = -1;
@@ -420,7 +420,7 @@ test_infinite(void **state)
 	static const int32_t ids[2][2] = { { 1, 1 }, { 1, 0 } };
 	static const float f[2][2] = { { 1, INFINITY }, { INFINITY, 1 } };
 	struct sm_candidates_opts o;
-	struct sm_kind_outcome out;
+	struct sm_made out;
 	struct sm_spec *spec;
 	struct sm_err err;
 
@@ -437,7 +437,7 @@ test_infinite(void **state)
 	/* Row 1 is dropped, and so is its infinity. */
 	assert_int_equal(produce(&out, spec, 1, 2, NULL, &err), 0);
 	assert_string_equal(shard_text(), "");
-	assert_int_equal(out.records, 0);
+	assert_int_equal(out.counts.records, 0);
 	sm_spec_free(spec);
 }
 
@@ -516,7 +516,7 @@ test_stop_and_change(void **state)
 {
 	atomic_bool stop = true;
 	struct sm_candidates_opts o;
-	struct sm_kind_outcome out;
+	struct sm_made out;
 	struct sm_digest d = { 0 };
 	struct sm_spec *spec;
 	struct sm_err err;
@@ -552,8 +552,8 @@ test_grown_input(void **state)
 {
 	const struct sm_kind *k = &sm_kind_candidates;
 	struct sm_kind_env env = { .tables_dirfd = dirfd_, .stop_fd = -1 };
-	struct sm_kind_batch b = { .end = 3 };
-	struct sm_kind_outcome out = { 0 };
+	struct sm_piece b = { .end = 3 };
+	struct sm_made out = { 0 };
 	struct sm_candidates_opts o;
 	struct sm_spec *spec;
 	struct sm_err err;

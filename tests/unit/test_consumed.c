@@ -116,7 +116,7 @@ static void
 test_has(void **state)
 {
 	struct sm_batch_row row = {
-		.token = 7, .joined = 7, .joined_at = 100, .gz_bytes = 50
+		.token = 7, .joined = 7, .joined_at = 100, .sizes.gz_bytes = 50
 	};
 
 	(void)state;
@@ -154,7 +154,9 @@ test_refuse_change(void **state)
 	assert_int_equal(refused("/other", 1), 0);
 	jobdb_begin();
 	assert_int_equal(
-		sm_joined_record(jobdb.db, b.id, b.token, 0, &jobdb.err), 1);
+		jobdb_answer(sm_joined_record(&jobdb.yes, jobdb.db, b.piece.id,
+					      b.token, 0, &jobdb.err)),
+		1);
 	jobdb_commit();
 	assert_int_equal(refused("/other", -1), SM_EREFUSED);
 	assert_non_null(strstr(jobdb.err.text, job.final_path));

@@ -42,19 +42,31 @@ requeue(uint64_t id, int64_t token)
 	int ret;
 
 	jobdb_begin();
-	ret = sm_batch_requeue(jobdb.db, id, token, "its shard is gone",
-			       &jobdb.err);
+	ret = jobdb_answer(sm_batch_requeue(&jobdb.yes, jobdb.db, id, token,
+					    "its shard is gone", &jobdb.err));
 	jobdb_commit();
 	return ret;
 }
 
-static int64_t
-retry(enum sm_batch_set set, uint64_t first, uint64_t last)
+static uint64_t
+retry(enum sm_batch_set set)
 {
-	int64_t n;
+	uint64_t n;
 
 	jobdb_begin();
-	n = sm_batch_retry(jobdb.db, set, first, last, &jobdb.err);
+	assert_int_equal(sm_batch_retry(&n, jobdb.db, set, &jobdb.err), 0);
+	jobdb_commit();
+	return n;
+}
+
+static uint64_t
+retry_range(uint64_t first, uint64_t last)
+{
+	uint64_t n;
+
+	jobdb_begin();
+	assert_int_equal(
+		sm_batch_retry_range(&n, jobdb.db, first, last, &jobdb.err), 0);
 	jobdb_commit();
 	return n;
 }
@@ -83,7 +95,7 @@ test_done_to_pending(void **state)
 	old = jobdb_int("SELECT token FROM batch WHERE id = 1");
 	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 1");
 	assert_int_equal(jobdb_claim(&b, w), 1);
-	assert_int_equal(b.id, 1);
+	assert_int_equal(b.piece.id, 1);
 	assert_int_not_equal(b.token, old);
 	/* A look at the old token finds nobody. */
 	assert_int_equal(requeue(1, old), 0);
@@ -217,19 +229,19 @@ test_retry(void **state)
 	assert_int_equal(jobdb_claim(&b, w), 1); /* 4 */
 	claim_and_complete(w);                   /* 5 */
 	expect_states("dffprdp");
-	assert_int_equal(retry(SM_BATCHES_RANGE, 2, 3), 2);
-	assert_int_equal(retry(SM_BATCHES_RANGE, 4, 4), 0);
+	assert_int_equal(retry_range(2, 3), 2);
+	assert_int_equal(retry_range(4, 4), 0);
 	expect_states("dfpprdp");
 	/* In backoff no longer, and with fresh attempts. */
 	assert_int_equal(jobdb_int("SELECT count(*) FROM batch WHERE id IN (2, "
 				   "3) AND attempts = 0 AND not_before = 0"),
 			 2);
-	assert_int_equal(retry(SM_BATCHES_FAILED, 0, 0), 1);
+	assert_int_equal(retry(SM_BATCHES_FAILED), 1);
 	expect_states("dppprdp");
-	assert_int_equal(retry(SM_BATCHES_FAILED, 0, 0), 0);
-	assert_int_equal(retry(SM_BATCHES_ALL, 0, 0), 2);
+	assert_int_equal(retry(SM_BATCHES_FAILED), 0);
+	assert_int_equal(retry(SM_BATCHES_ALL), 2);
 	expect_states("pppprpp");
-	assert_int_equal(retry(SM_BATCHES_RANGE, 9, 12), 0);
+	assert_int_equal(retry_range(9, 12), 0);
 	/* The running one goes on as if nothing had happened. */
 	assert_int_equal(jobdb_complete(&b, 50), 1);
 	expect_states("ppppdpp");
@@ -246,40 +258,45 @@ test_retry_all_wakes(void **state)
 	assert_int_equal(jobdb_claim(&b, w), 1);
 	assert_int_equal(jobdb_fail(&b, &jobdb_broken, NULL), 1);
 	assert_int_equal(jobdb_claim(&b, w), 0);
-	retry(SM_BATCHES_ALL, 0, 0);
+	retry(SM_BATCHES_ALL);
 	assert_int_equal(jobdb_claim(&b, w), 1);
-	assert_int_equal(b.attempts, 1);
+	assert_int_equal(b.piece.attempt, 1);
 }
 
 static void
 test_adopt(void **state)
 {
 	struct sm_claim by = { .fingerprint = JOBDB_FP, .now = JOBDB_NOW };
-	struct sm_batch_made made = {
-		.rows = 10, .records = 9, .gz_bytes = 60, .gz_crc32 = 0xffffffff
-	};
+	struct sm_made made = { .counts = { .rows = 10, .records = 9 },
+				.sizes = { .gz_bytes = 60,
+					   .gz_crc32 = 0xffffffff } };
 	struct sm_batch b;
 
 	(void)state;
 	by.worker = make_with_worker(2);
 	assert_int_equal(jobdb_claim(&b, by.worker), 1);
 	jobdb_begin();
-	assert_int_equal(sm_batch_adopt(jobdb.db, 0, &by, &made, &jobdb.err),
+	assert_int_equal(jobdb_answer(sm_batch_adopt(&jobdb.yes, jobdb.db, 0,
+						     &by, &made, &jobdb.err)),
 			 0); /* it runs */
-	assert_int_equal(sm_batch_adopt(jobdb.db, 1, &by, &made, &jobdb.err),
+	assert_int_equal(jobdb_answer(sm_batch_adopt(&jobdb.yes, jobdb.db, 1,
+						     &by, &made, &jobdb.err)),
 			 1);
-	assert_int_equal(sm_batch_adopt(jobdb.db, 1, &by, &made, &jobdb.err),
+	assert_int_equal(jobdb_answer(sm_batch_adopt(&jobdb.yes, jobdb.db, 1,
+						     &by, &made, &jobdb.err)),
 			 0);
-	assert_int_equal(sm_batch_adopt(jobdb.db, 2, &by, &made, &jobdb.err),
+	assert_int_equal(jobdb_answer(sm_batch_adopt(&jobdb.yes, jobdb.db, 2,
+						     &by, &made, &jobdb.err)),
 			 0);
 	jobdb_commit();
 	expect_states("rd");
-	assert_int_equal(jobdb_int("SELECT count(*) FROM attempt AS a JOIN "
-				   "batch AS b ON b.id = a.batch AND b.token = "
-				   "a.token WHERE outcome = 'done' AND "
-				   "b.records = 9 AND gz_crc32 = 4294967295 "
-				   "AND a.ended IS NOT NULL"),
-			 1);
+	assert_int_equal(
+		jobdb_int("SELECT count(*) FROM attempt AS a JOIN "
+			  "batch AS b ON b.id = a.batch AND b.token = "
+			  "a.token WHERE outcome = 'done' AND "
+			  "b.records = 9 AND gz_crc32 = 4294967295 "
+			  "AND a.ended IS NOT NULL"),
+		1);
 	assert_int_equal(jobdb_int("SELECT count(*) FROM attempt"), 2);
 }
 

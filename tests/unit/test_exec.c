@@ -24,11 +24,11 @@
 static struct sm_exec_opts opts;
 static struct sm_spec *spec;
 static struct sm_err err;
-static struct sm_kind_batch batch[BATCHES_MAX];
+static struct sm_piece batch[BATCHES_MAX];
 static char item[BATCHES_MAX][64];
 static struct sm_kind_cut cut;
-static struct sm_kind_outcome outcome;
-static struct sm_shard_info shard_info;
+static struct sm_made outcome;
+static struct sm_sizes shard_info;
 static struct sm_buf text, notices;
 static void *worker;
 
@@ -64,7 +64,7 @@ clean_up(void **state)
 }
 
 static int
-take_batch(const struct sm_kind_batch *b, void *arg, struct sm_err *e)
+take_batch(const struct sm_piece *b, void *arg, struct sm_err *e)
 {
 	(void)arg;
 	(void)e;
@@ -135,7 +135,7 @@ read_shard(void)
 
 /* Make batch `b` as a worker does; its text is then in `text`. */
 static int
-make(const struct sm_kind_batch *b)
+make(const struct sm_piece *b)
 {
 	struct sm_kind_env env = { .spec = spec,
 				   .job_dirfd = input_dir(),
@@ -151,7 +151,7 @@ make(const struct sm_kind_batch *b)
 	/* What was on this stack is not to be relied on. */
 	memset(&env, 0xff, sizeof(env));
 	sm_buf_release(&outcome.stderr_tail);
-	outcome = (struct sm_kind_outcome){ .exit_status = -1, .signal = -1 };
+	outcome = (struct sm_made){ .exit_status = -1, .signal = -1 };
 	unlink(input_path("000000.gz"));
 	assert_int_equal(sm_shard_open(&shard, input_dir(), 0, 6, 7, &err), 0);
 	ret = sm_kind_exec.produce(worker, b, shard, &outcome, &err);
@@ -170,7 +170,7 @@ make(const struct sm_kind_batch *b)
 static int
 make_first(void)
 {
-	struct sm_kind_batch b = batch[0];
+	struct sm_piece b = batch[0];
 
 	b.attempt = 1;
 	return make(&b);
@@ -244,8 +244,8 @@ test_range(void **state)
 	free(first);
 	assert_int_equal(make(&batch[2]), 0);
 	assert_string_equal(text.data, "8\n9\n");
-	assert_int_equal(outcome.rows, 2);
-	assert_int_equal(outcome.records, 2);
+	assert_int_equal(outcome.counts.rows, 2);
+	assert_int_equal(outcome.counts.records, 2);
 	assert_int_equal(outcome.exit_status, 0);
 	assert_int_equal(shard_info.raw_bytes, 4);
 }
@@ -280,8 +280,8 @@ test_lines(void **state)
 	assert_string_equal(text.data, "{first} one\n{first} two\r\n");
 	assert_int_equal(make(&batch[2]), 0);
 	assert_string_equal(text.data, "{first} five");
-	assert_int_equal(outcome.rows, 1);
-	assert_int_equal(outcome.records, 1);
+	assert_int_equal(outcome.counts.rows, 1);
+	assert_int_equal(outcome.counts.records, 1);
 }
 
 static void
@@ -315,9 +315,9 @@ test_bytes(void **state)
 	assert_int_equal(batch[0].first, -1);
 	assert_int_equal(make(&batch[0]), 0);
 	assert_string_equal(text.data, "one\nnone\n");
-	assert_int_equal(outcome.rows, 2); /* read or not */
+	assert_int_equal(outcome.counts.rows, 2); /* read or not */
 	assert_int_equal(make(&batch[2]), 0);
-	assert_int_equal(outcome.rows, 1);
+	assert_int_equal(outcome.counts.rows, 1);
 }
 
 static void
@@ -371,7 +371,7 @@ test_items(void **state)
 	assert_string_equal(notices.data, "1 empty item left out\n");
 	assert_int_equal(make(&batch[1]), 0);
 	assert_string_equal(text.data, "$(id) {first}|x$(id) {first}|111|");
-	assert_int_equal(outcome.rows, 1);
+	assert_int_equal(outcome.counts.rows, 1);
 }
 
 /* What was compiled before is not read a second time, and digests alike. */
@@ -474,8 +474,8 @@ test_exit_status(void **state)
 	(void)state;
 	assert_int_equal(script(":"), 0);
 	assert_int_equal(text.len, 0);
-	assert_int_equal(outcome.records, 0);
-	assert_int_equal(outcome.rows, 5);
+	assert_int_equal(outcome.counts.records, 0);
+	assert_int_equal(outcome.counts.rows, 5);
 
 	assert_int_equal(script("echo all of it; echo why >&2; exit 3"),
 			 SM_ECOMMAND);
@@ -499,7 +499,7 @@ test_exit_status(void **state)
 static void
 test_attempts_differ(void **state)
 {
-	struct sm_kind_batch b;
+	struct sm_piece b;
 
 	(void)state;
 	assert_int_equal(script("echo $SHARDMILL_ATTEMPT; "
@@ -509,7 +509,7 @@ test_attempts_differ(void **state)
 	b.attempt = 2;
 	assert_int_equal(make(&b), 0);
 	assert_string_equal(text.data, "2\n");
-	assert_int_equal(outcome.records, 1);
+	assert_int_equal(outcome.counts.records, 1);
 }
 
 static void
@@ -552,7 +552,7 @@ test_jsonl(void **state)
 	(void)state;
 	opts.check_jsonl = true;
 	assert_int_equal(script("echo '{}'; printf '[1]'"), 0);
-	assert_int_equal(outcome.records, 2);
+	assert_int_equal(outcome.counts.records, 2);
 	assert_int_equal(script("echo '{}'; echo oops; echo '{}'"), SM_EOUTPUT);
 	assert_non_null(strstr(err.text, "line 2 "));
 	assert_int_equal(script("echo '{}'; printf '{'"), SM_EOUTPUT);
@@ -564,7 +564,7 @@ test_big_output(void **state)
 {
 	(void)state;
 	assert_int_equal(script("seq 300000"), 0);
-	assert_int_equal(outcome.records, 300000);
+	assert_int_equal(outcome.counts.records, 300000);
 	assert_int_equal(text.len, 1988895);
 	assert_string_equal(text.data + text.len - 14, "299999\n300000\n");
 }
@@ -583,7 +583,7 @@ log_bytes(const char *name)
 static void
 test_logs(void **state)
 {
-	struct sm_kind_batch b;
+	struct sm_piece b;
 
 	(void)state;
 	opts.keep_logs = true;

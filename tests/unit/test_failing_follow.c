@@ -110,7 +110,7 @@ look_call(struct sm_handle *h)
 
 	if (ret < 0)
 		return ret;
-	want = strcmp(row.state, "done") == 0 ? wanted : SM_EWORK;
+	want = row.state == SM_DONE ? wanted : SM_EWORK;
 	sm_growing_init(&g, h, &quiet);
 	g.generation = h->job.generation + other_generation;
 	if (has_old) {

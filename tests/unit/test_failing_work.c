@@ -75,14 +75,15 @@ lost_shard(void)
 static int
 look_call(struct sm_handle *h)
 {
-	struct sm_batch b;
-	int ret = sm_batch_get(&b, h->db, 1, &err);
+	struct sm_piece p;
+	bool found;
+	int ret = sm_batch_get(&found, &p, h->db, 1, &err);
 
 	if (ret < 0)
 		return ret;
-	if (!b.item || strcmp(b.item, "an item") != 0)
+	if (!p.item || strcmp(p.item, "an item") != 0)
 		fail_msg("%s: read without its item", failing_name);
-	sm_batch_release(&b);
+	free(p.item);
 	return 0;
 }
 

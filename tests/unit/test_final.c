@@ -63,7 +63,7 @@ make_shard(uint64_t batch, const char *text)
 				      .end = batch * 10 + 10,
 				      .rows = 10,
 				      .records = batch % 7 };
-	struct sm_shard_info i;
+	struct sm_sizes i;
 	struct sm_shard *s;
 
 	assert_int_equal(sm_shard_open(&s, dirfd_, batch, 6, 1, NULL), 0);

@@ -179,7 +179,7 @@ test_still(void **state)
 	EXPECT(row.token++, 0);
 	EXPECT(row.joined++, 0);
 	EXPECT(row.joined_at++, 0);
-	EXPECT(strcpy(row.state, "pending"), 0);
+	EXPECT(row.state = SM_PENDING, 0);
 	EXPECT(h.job.generation = 0, 0);
 	EXPECT((void)0, 1);
 	jobdb_sql("UPDATE batch SET id = id + 1 WHERE id = 5");

@@ -73,6 +73,7 @@ test_fence(void **state)
 {
 	struct sm_batch held, failed_before, late;
 	bool failed = false;
+	uint64_t put_back;
 	int64_t a, b;
 
 	(void)state;
@@ -82,14 +83,22 @@ test_fence(void **state)
 	assert_int_equal(jobdb_claim(&failed_before, b), 1);
 	assert_int_equal(jobdb_fail(&failed_before, &jobdb_broken, &failed), 1);
 	assert_int_equal(jobdb_claim(&held, a), 1);
-	assert_int_equal(sm_fence_holds(jobdb.db, 0, &jobdb.err), 1);
+	assert_int_equal(jobdb_answer(sm_fence_holds(&jobdb.yes, jobdb.db, 0,
+						     &jobdb.err)),
+			 1);
 
 	jobdb_begin();
-	assert_int_equal(
-		sm_fence_take_over(jobdb.db, JOBDB_NOW + 1, &jobdb.err), 1);
+	assert_int_equal(sm_fence_take_over(&put_back, jobdb.db, JOBDB_NOW + 1,
+					    &jobdb.err),
+			 0);
+	assert_int_equal(put_back, 1);
 	jobdb_commit();
-	assert_int_equal(sm_fence_holds(jobdb.db, 0, &jobdb.err), 0);
-	assert_int_equal(sm_fence_holds(jobdb.db, 1, &jobdb.err), 1);
+	assert_int_equal(jobdb_answer(sm_fence_holds(&jobdb.yes, jobdb.db, 0,
+						     &jobdb.err)),
+			 0);
+	assert_int_equal(jobdb_answer(sm_fence_holds(&jobdb.yes, jobdb.db, 1,
+						     &jobdb.err)),
+			 1);
 	assert_int_equal(jobdb_int("SELECT count(*) FROM worker WHERE ended "
 				   "IS NULL"),
 			 0);

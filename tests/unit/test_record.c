@@ -47,7 +47,7 @@ teardown(void **state)
 struct fixture {
 	struct sm_record_writer *w;
 	struct sm_shard *shard;
-	struct sm_shard_info info;
+	struct sm_sizes info;
 };
 
 static void

@@ -11,14 +11,14 @@
 
 #include "replace.h"
 
-static const struct sm_kind_batch numbers = {
+static const struct sm_piece numbers = {
 	.id = 3,
 	.first = 15,
 	.end = 20,
 	.first_byte = -1,
 	.end_byte = -1,
 };
-static const struct sm_kind_batch item = {
+static const struct sm_piece item = {
 	.id = 7,
 	.first = 7,
 	.end = 8,
@@ -26,7 +26,7 @@ static const struct sm_kind_batch item = {
 	.end_byte = -1,
 	.item = "a {first} b",
 };
-static const struct sm_kind_batch bytes = {
+static const struct sm_piece bytes = {
 	.id = 0,
 	.first = -1,
 	.end = -1,
@@ -35,7 +35,7 @@ static const struct sm_kind_batch bytes = {
 };
 
 static void
-expect(const struct sm_kind_batch *b, const char *arg, const char *want)
+expect(const struct sm_piece *b, const char *arg, const char *want)
 {
 	struct sm_buf out = { 0 };
 

@@ -69,7 +69,7 @@ tmp_of(const struct sm_batch *b, int flags)
 {
 	char name[SM_SHARD_NAME_MAX];
 
-	sm_shard_tmp_name(name, b->id, h.digits, b->token);
+	sm_shard_tmp_name(name, b->piece.id, h.digits, b->token);
 	return openat(h.dir.shards_fd, name, flags | O_CLOEXEC, 0644);
 }
 
@@ -90,13 +90,6 @@ has_tmp(void)
 	if (fd >= 0)
 		close(fd);
 	return fd >= 0;
-}
-
-static int
-rescue(enum sm_rescue_how how, int sig, int status)
-{
-	return sm_rescue_worker(&h, &worker, how, sig, status, &events,
-				&jobdb.err);
 }
 
 static void
@@ -137,7 +130,8 @@ test_died_by_signal(void **state)
 {
 	(void)state;
 	put_tmp();
-	assert_int_equal(rescue(SM_RESCUE_DIED, SIGSEGV, 0), 1);
+	assert_int_equal(
+		sm_rescue_died(&h, &worker, SIGSEGV, &events, &jobdb.err), 0);
 	expect_attempt("signal 11 signal", "(pid 4711) died by signal 11");
 	expect_batch("pending", 1);
 	assert_true(jobdb_int("SELECT not_before > 0 FROM batch "
@@ -153,7 +147,8 @@ static void
 test_died_with_status(void **state)
 {
 	(void)state;
-	assert_int_equal(rescue(SM_RESCUE_DIED, 0, 7), 1);
+	assert_int_equal(
+		sm_rescue_died(&h, &worker, 7 << 8, &events, &jobdb.err), 0);
 	expect_attempt("error - signal", "(pid 4711) ended with status 7");
 	expect_batch("pending", 1);
 }
@@ -163,7 +158,8 @@ test_last_attempt(void **state)
 {
 	(void)state;
 	jobdb_sql("UPDATE batch SET max_attempts = 1 WHERE id = 0");
-	assert_int_equal(rescue(SM_RESCUE_STALLED, 0, 0), 1);
+	assert_int_equal(sm_rescue_stalled(&h, &worker, &events, &jobdb.err),
+			 0);
 	expect_attempt("stalled - stalled", "stood still");
 	expect_batch("failed", 1);
 	assert_non_null(strstr(told, "it has failed"));
@@ -179,7 +175,9 @@ test_interrupted(void **state)
 	jobdb_sql("UPDATE batch SET max_attempts = 1");
 	for (i = 1; i <= 4; i++) {
 		put_tmp();
-		assert_int_equal(rescue(SM_RESCUE_INTERRUPTED, 0, 0), 1);
+		assert_int_equal(
+			sm_rescue_interrupted(&h, &worker, &events, &jobdb.err),
+			0);
 		expect_attempt("interrupted - -", "ended with its supervisor");
 		expect_batch("pending", 0);
 		assert_false(has_tmp());
@@ -187,7 +185,7 @@ test_interrupted(void **state)
 		worker.id = jobdb_worker(3);
 		sm_batch_release(&batch);
 		assert_int_equal(jobdb_claim(&batch, worker.id), 1);
-		assert_int_equal(batch.id, 0);
+		assert_int_equal(batch.piece.id, 0);
 	}
 	assert_non_null(strstr(told, "batch 0 was interrupted 4 times"));
 }
@@ -198,7 +196,8 @@ test_nothing_in_hand(void **state)
 	(void)state;
 	put_tmp();
 	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 0");
-	assert_int_equal(rescue(SM_RESCUE_DIED, SIGKILL, 0), 0);
+	assert_int_equal(
+		sm_rescue_died(&h, &worker, SIGKILL, &events, &jobdb.err), 0);
 	assert_int_equal(workers_ended(), 1);
 	assert_int_equal(told_times, 0);
 	expect_batch("pending", 1);
@@ -213,7 +212,9 @@ test_fenced(void **state)
 	(void)state;
 	put_tmp();
 	jobdb_sql("UPDATE job SET run = run + 1");
-	assert_int_equal(rescue(SM_RESCUE_DIED, SIGKILL, 0), SM_EFENCED);
+	assert_int_equal(
+		sm_rescue_died(&h, &worker, SIGKILL, &events, &jobdb.err),
+		SM_EFENCED);
 	expect_batch("running", 1);
 	assert_int_equal(workers_ended(), 0);
 	assert_int_equal(told_times, 0);

@@ -72,11 +72,11 @@ make_text(size_t len, uint64_t seed)
 }
 
 /* Shard 17 of `text`, written in runs of `run` bytes, published. */
-static struct sm_shard_info
+static struct sm_sizes
 make_shard(struct sm_encoder *e, const char *text, size_t len, size_t run)
 {
 	struct sm_gzip_shard head = { .rows = 5, .records = 4, .skipped = 3 };
-	struct sm_shard_info info = { 0 };
+	struct sm_sizes info = { 0 };
 	struct sm_shard *s = NULL;
 	size_t at, n;
 
@@ -178,7 +178,7 @@ test_round_trip(void **state)
 					65537, 300000, 5000000 };
 	struct sm_encoder *e = NULL;
 	struct sm_gzip_shard head;
-	struct sm_shard_info info;
+	struct sm_sizes info;
 	unsigned char *gz;
 	size_t i, len;
 	char *text;
@@ -212,7 +212,7 @@ test_bytes_do_not_depend_on_runs(void **state)
 {
 	static const size_t runs[] = { 1, 7, 4096, 65535, 65536, 1000000 };
 	size_t len = 300000, i;
-	struct sm_shard_info info, first = { 0 };
+	struct sm_sizes info, first = { 0 };
 	struct sm_encoder *e = NULL;
 	char *text = make_text(len, 5);
 	int level;
@@ -249,7 +249,7 @@ test_levels(void **state)
 static void
 test_give_up(void **state)
 {
-	struct sm_shard_info a, b;
+	struct sm_sizes a, b;
 	struct sm_encoder *e = NULL;
 	struct sm_shard *s = NULL, *second = NULL;
 	struct sm_err err = { 0 };
@@ -278,7 +278,7 @@ static void
 test_keep(void **state)
 {
 	struct sm_gzip_shard head = { .rows = 1 };
-	struct sm_shard_info info;
+	struct sm_sizes info;
 	struct sm_shard *s = NULL;
 
 	(void)state;
@@ -293,7 +293,7 @@ static void
 test_disk_full(void **state)
 {
 	struct sm_gzip_shard head = { .rows = 1 };
-	struct sm_shard_info info;
+	struct sm_sizes info;
 	struct sm_shard *s = NULL;
 	struct sm_err err = { 0 };
 	int full, next;
@@ -353,7 +353,7 @@ test_check(void **state)
 			     other;
 	struct sm_encoder *e = NULL;
 	struct sm_gzip_entry entry;
-	struct sm_shard_info info;
+	struct sm_sizes info;
 	unsigned char *gz;
 	unsigned bit;
 	size_t len, i;

@@ -188,7 +188,7 @@ test_temporary_files(void **state)
 	assert_int_equal(jobdb_give_back(&back), 1);
 	jobdb_sql("UPDATE batch SET priority = -1 WHERE id = 1");
 	assert_int_equal(jobdb_claim(&running, worker), 1);
-	assert_int_equal(running.id, 2);
+	assert_int_equal(running.piece.id, 2);
 	put_tmp(0, t0 ^ 1, 's', SHARD_BYTES); /* of an earlier attempt */
 	put_tmp(1, back.token, 's', SHARD_BYTES);
 	put_tmp(2, running.token ^ 1, 's', SHARD_BYTES);

@@ -72,17 +72,25 @@ test_create(void **state)
 	assert_int_equal(jobdb_int("PRAGMA application_id"), 0x534d696c);
 	assert_int_equal(jobdb_int("PRAGMA user_version"), 2);
 	assert_string_equal(jobdb_text("PRAGMA journal_mode"), "wal");
-	assert_int_equal(sm_db_has_job(jobdb.db, &jobdb.err), 0);
+	assert_int_equal(
+		jobdb_answer(sm_db_has_job(&jobdb.yes, jobdb.db, &jobdb.err)),
+		0);
 	jobdb_begin();
 	jobdb_plan(3);
 	jobdb_commit();
-	assert_int_equal(sm_db_has_job(jobdb.db, &jobdb.err), 1);
+	assert_int_equal(
+		jobdb_answer(sm_db_has_job(&jobdb.yes, jobdb.db, &jobdb.err)),
+		1);
 	/* Opened once more, it is the same and not made anew. */
 	assert_int_equal(jobdb_open(SM_DB_CREATE), 0);
-	assert_int_equal(sm_db_has_job(jobdb.db, &jobdb.err), 1);
+	assert_int_equal(
+		jobdb_answer(sm_db_has_job(&jobdb.yes, jobdb.db, &jobdb.err)),
+		1);
 	assert_int_equal(jobdb_open(SM_DB_WRITE), 0);
 	assert_int_equal(jobdb_int("SELECT count(*) FROM batch"), 3);
-	assert_int_equal(sm_db_integrity(jobdb.db, NULL, NULL, &jobdb.err), 0);
+	assert_int_equal(jobdb_number(sm_db_integrity(&jobdb.n, jobdb.db, NULL,
+						      NULL, &jobdb.err)),
+			 0);
 }
 
 static void
@@ -157,7 +165,9 @@ test_empty(void **state)
 	(void)state;
 	write_file("job.db", "", 0);
 	if (jobdb_open(SM_DB_WRITE) == 0) {
-		assert_int_equal(sm_db_has_job(jobdb.db, &jobdb.err), 0);
+		assert_int_equal(jobdb_answer(sm_db_has_job(
+					 &jobdb.yes, jobdb.db, &jobdb.err)),
+				 0);
 		assert_int_equal(sm_job_get(&job, jobdb.db, &jobdb.err),
 				 SM_EDAMAGED);
 	}
@@ -167,7 +177,9 @@ test_empty(void **state)
 	jobdb_begin();
 	jobdb_plan(1);
 	jobdb_commit();
-	assert_int_equal(sm_db_has_job(jobdb.db, &jobdb.err), 1);
+	assert_int_equal(
+		jobdb_answer(sm_db_has_job(&jobdb.yes, jobdb.db, &jobdb.err)),
+		1);
 }
 
 static void
@@ -232,7 +244,7 @@ expect_version_1_reads(void)
 	assert_int_equal(sm_batch_rows_begin(jobdb.db, 1, &jobdb.err), 0);
 	assert_int_equal(sm_batch_rows_next(&row, jobdb.db, &jobdb.err), 1);
 	sm_batch_rows_end(jobdb.db);
-	assert_int_equal(row.gz_bytes, 7);
+	assert_int_equal(row.sizes.gz_bytes, 7);
 	assert_int_equal(row.joined, -1);
 	assert_int_equal(sm_batch_counts(&c, jobdb.db, &jobdb.err), 0);
 	assert_int_equal(c.done, 1);
@@ -253,20 +265,34 @@ test_upgrade(void **state)
 	expect_version_1_reads();
 	assert_int_equal(jobdb_int("SELECT joined FROM progress"), 0);
 	assert_int_equal(jobdb_int("SELECT count(*) FROM mine"), 3);
-	assert_int_equal(sm_db_integrity(jobdb.db, NULL, NULL, &jobdb.err), 0);
+	assert_int_equal(jobdb_number(sm_db_integrity(&jobdb.n, jobdb.db, NULL,
+						      NULL, &jobdb.err)),
+			 0);
 	/* One that has a part of it, and once more. */
 	jobdb_sql("PRAGMA user_version = 1");
 	assert_int_equal(jobdb_open(SM_DB_WRITE), 0);
 	assert_int_equal(jobdb_int("PRAGMA user_version"), 2);
 	jobdb_begin();
-	assert_int_equal(sm_joined_record(jobdb.db, 1, 8, 0, &jobdb.err), 0);
-	assert_int_equal(sm_joined_record(jobdb.db, 0, 9, 0, &jobdb.err), 0);
-	assert_int_equal(sm_joined_record(jobdb.db, 1, 9, 70, &jobdb.err), 1);
+	assert_int_equal(jobdb_answer(sm_joined_record(&jobdb.yes, jobdb.db, 1,
+						       8, 0, &jobdb.err)),
+			 0);
+	assert_int_equal(jobdb_answer(sm_joined_record(&jobdb.yes, jobdb.db, 0,
+						       9, 0, &jobdb.err)),
+			 0);
+	assert_int_equal(jobdb_answer(sm_joined_record(&jobdb.yes, jobdb.db, 1,
+						       9, 70, &jobdb.err)),
+			 1);
 	jobdb_commit();
 	assert_int_equal(jobdb_int("SELECT joined FROM progress"), 1);
-	assert_int_equal(sm_joined_any(jobdb.db, &jobdb.err), 1);
-	assert_int_equal(sm_joined_any_behind(jobdb.db, 0, &jobdb.err), 1);
-	assert_int_equal(sm_joined_any_behind(jobdb.db, 1, &jobdb.err), 0);
+	assert_int_equal(
+		jobdb_answer(sm_joined_any(&jobdb.yes, jobdb.db, &jobdb.err)),
+		1);
+	assert_int_equal(jobdb_answer(sm_joined_any_behind(&jobdb.yes, jobdb.db,
+							   0, &jobdb.err)),
+			 1);
+	assert_int_equal(jobdb_answer(sm_joined_any_behind(&jobdb.yes, jobdb.db,
+							   1, &jobdb.err)),
+			 0);
 }
 
 static void
@@ -342,7 +368,8 @@ test_damaged_page(void **state)
 		before[i] = (char)(i * 31);
 	write_file("job.db", before, len);
 	assert_int_equal(jobdb_open(SM_DB_READ), 0);
-	n = sm_db_integrity(jobdb.db, NULL, NULL, &jobdb.err);
+	n = jobdb_number(
+		sm_db_integrity(&jobdb.n, jobdb.db, NULL, NULL, &jobdb.err));
 	assert_true(n > 0 || n == SM_EDAMAGED);
 }
 

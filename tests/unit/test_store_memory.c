@@ -95,7 +95,8 @@ test_claimed_item(void **state)
 	for (n = 1; n < 2000 && passed < 20; n++) {
 		jobdb_begin();
 		until_failure = n;
-		ret = sm_batch_claim(&b, jobdb.db, &claim, &jobdb.err);
+		ret = jobdb_answer(sm_batch_claim(&jobdb.yes, &b, jobdb.db,
+						  &claim, &jobdb.err));
 		passed = until_failure > 0 ? passed + 1 : 0;
 		until_failure = 0;
 		sm_db_rollback(jobdb.db);
@@ -104,7 +105,7 @@ test_claimed_item(void **state)
 			continue;
 		}
 		claimed++;
-		assert_string_equal(b.item, "an item of some length");
+		assert_string_equal(b.piece.item, "an item of some length");
 		sm_batch_release(&b);
 	}
 	assert_int_equal(passed, 20);
@@ -118,38 +119,46 @@ static struct sm_batch held;
 static int
 do_fail(void)
 {
-	return sm_batch_fail(jobdb.db, &held, &jobdb_broken, JOBDB_NOW, NULL,
+	enum sm_fate fate;
+
+	return sm_batch_fail(&fate, jobdb.db, &held, &jobdb_broken, JOBDB_NOW,
 			     &jobdb.err);
 }
 
 static int
 do_give_back(void)
 {
-	return sm_batch_give_back(jobdb.db, &held, &jobdb_broken, JOBDB_NOW,
-				  &jobdb.err);
+	enum sm_fate fate;
+
+	return sm_batch_give_back(&fate, jobdb.db, &held, &jobdb_broken,
+				  JOBDB_NOW, &jobdb.err);
 }
 
 static int
 do_retry(void)
 {
-	return (int)sm_batch_retry(jobdb.db, SM_BATCHES_ALL, 0, 0, &jobdb.err);
+	uint64_t n;
+
+	return sm_batch_retry(&n, jobdb.db, SM_BATCHES_ALL, &jobdb.err);
 }
 
 static int
 do_is(void)
 {
-	return sm_batch_is(jobdb.db, &held, &jobdb.err);
+	return jobdb_answer(
+		sm_batch_is(&jobdb.yes, jobdb.db, &held.piece, &jobdb.err));
 }
 
 static int
 do_get(void)
 {
-	struct sm_batch b = { .item = NULL };
-	int ret = sm_batch_get(&b, jobdb.db, 0, &jobdb.err);
+	struct sm_piece b = { .item = NULL };
+	int ret = jobdb_answer(
+		sm_batch_get(&jobdb.yes, &b, jobdb.db, 0, &jobdb.err));
 
 	if (ret > 0)
 		assert_string_equal(b.item, "an item");
-	sm_batch_release(&b);
+	free(b.item);
 	return ret;
 }
 

@@ -198,7 +198,9 @@ test_busy(void **state)
 		fail_msg("no '%s' in: %s", pid, jobdb.err.text);
 	expect_idle();
 	/* Readers do not mind. */
-	assert_int_equal(sm_batch_any_failed(jobdb.db, &jobdb.err), 0);
+	assert_int_equal(jobdb_answer(sm_batch_any_failed(&jobdb.yes, jobdb.db,
+							  &jobdb.err)),
+			 0);
 	sm_db_close(jobdb.db);
 	jobdb.db = NULL;
 
@@ -314,26 +316,26 @@ commit_without_room(void)
 static void
 test_unknown_commit(void **state)
 {
-	struct sm_batch_made made = { .gz_bytes = 50 };
+	struct sm_made made = { .sizes.gz_bytes = 50 };
+	struct sm_batch_row row;
 	struct sm_batch b;
-	int64_t token;
-	char now[16];
 
 	(void)state;
 	jobdb_make(1);
 	assert_int_equal(jobdb_claim(&b, jobdb_worker(0)), 1);
 	jobdb_begin();
-	assert_int_equal(sm_batch_complete(jobdb.db, &b, &made, 1, &jobdb.err),
-			 1);
+	assert_int_equal(
+		jobdb_answer(sm_batch_complete(&jobdb.yes, jobdb.db, &b, &made,
+					       1, &jobdb.err)),
+		1);
 	assert_int_equal(commit_without_room(), SM_EUNKNOWN);
 	assert_int_equal(jobdb.err.code, SM_EUNKNOWN);
 	assert_int_equal(jobdb.err.sys, SM_EIO);
 	expect_idle();
 	assert_int_equal(sm_db_reopen(jobdb.db, &jobdb.err), 0);
-	assert_int_equal(sm_batch_look(now, &token, jobdb.db, 0, &jobdb.err),
-			 1);
-	assert_string_equal(now, "running");
-	assert_int_equal(token, b.token);
+	assert_int_equal(sm_batch_row_of(&row, jobdb.db, 0, &jobdb.err), 0);
+	assert_int_equal(row.state, SM_RUNNING);
+	assert_int_equal(row.token, b.token);
 	assert_int_equal(jobdb_complete(&b, 50), 1);
 	assert_string_equal(jobdb_text("SELECT state FROM batch"), "done");
 	assert_int_equal(jobdb_int("SELECT count(*) FROM attempt"), 1);

@@ -107,6 +107,7 @@ sm_consumed_part_refuse(int fd, const char *part, uint64_t fingerprint,
 	unsigned char head[SM_GZIP_SHARD_HEADER];
 	ssize_t n = pread(fd, head, sizeof(head), 0);
 	struct sm_gzip_shard s;
+	bool any = false;
 	int ret = 0;
 
 	if (n != (ssize_t)sizeof(head) ||
@@ -114,7 +115,9 @@ sm_consumed_part_refuse(int fd, const char *part, uint64_t fingerprint,
 	    s.fingerprint == fingerprint)
 		return 0;
 	if (h)
-		ret = sm_joined_any(h->db, err);
+		ret = sm_joined_any(&any, h->db, err);
+	if (ret == 0 && any)
+		return 0;
 	if (h && ret == 0)
 		ret = consumed_shard_begins(h, s.batch, head, err);
 	if (ret != 0)
@@ -168,7 +171,7 @@ sm_consumed_has(const struct sm_batch_row *row, uint64_t size)
 {
 	return row->joined == row->token && row->joined_at >= 0 &&
 	       (uint64_t)row->joined_at <= size &&
-	       (uint64_t)row->gz_bytes <= size - (uint64_t)row->joined_at;
+	       row->sizes.gz_bytes <= size - (uint64_t)row->joined_at;
 }
 
 int
@@ -181,19 +184,19 @@ sm_consumed_shard_stands(const struct sm_handle *h,
 
 	sm_shard_name(name, row->id, h->digits);
 	ret = sm_jobdir_shard_size(&size, &h->dir, name, err);
-	return ret < 0 ? ret : size == row->gz_bytes;
+	return ret < 0 ? ret : size == (int64_t)row->sizes.gz_bytes;
 }
 
 void
 sm_consumed_entry(struct sm_gzip_entry *e, const struct sm_batch_row *row)
 {
 	*e = (struct sm_gzip_entry){
-		.rows = (uint64_t)row->rows,
-		.records = (uint64_t)row->records,
-		.gz_bytes = (uint64_t)row->gz_bytes,
-		.raw_bytes = (uint64_t)row->raw_bytes,
-		.gz_crc32 = (uint32_t)row->gz_crc32,
-		.raw_crc32 = (uint32_t)row->raw_crc32,
+		.rows = row->counts.rows,
+		.records = row->counts.records,
+		.gz_bytes = row->sizes.gz_bytes,
+		.raw_bytes = row->sizes.raw_bytes,
+		.gz_crc32 = row->sizes.gz_crc32,
+		.raw_crc32 = row->sizes.raw_crc32,
 	};
 }
 
@@ -233,17 +236,16 @@ int
 sm_consumed_still(struct sm_handle *h, const struct sm_batch_row *row,
 		  struct sm_err *err)
 {
-	struct sm_batch_row now = { 0 };
+	struct sm_batch_row now;
 	int64_t generation = h->job.generation;
 	int ret = sm_joined_generation(&h->job.generation, h->db, err);
 
 	if (ret == 0)
-		ret = sm_batch_row_from(&now, h->db, row->id, err);
-	if (ret <= 0)
+		ret = sm_batch_row_of(&now, h->db, row->id, err);
+	if (ret < 0)
 		return ret;
-	return now.id == row->id && now.token == row->token &&
+	return now.token == row->token && now.state == row->state &&
 	       now.joined == row->joined && now.joined_at == row->joined_at &&
-	       strcmp(now.state, row->state) == 0 &&
 	       generation == h->job.generation;
 }
 
@@ -254,14 +256,15 @@ sm_consumed_refuse_change(struct sm_db *db, const struct sm_job *job,
 {
 	bool other =
 		path && job->final_path && strcmp(path, job->final_path) != 0;
+	bool any;
 	int ret;
 
 	if (job->generation <= 0 ||
 	    (!other &&
 	     (single_member < 0 || (single_member > 0) == job->single_member)))
 		return 0;
-	ret = sm_joined_any(db, err);
-	if (ret <= 0)
+	ret = sm_joined_any(&any, db, err);
+	if (ret < 0 || !any)
 		return ret;
 	return sm_err_set(err, SM_EREFUSED,
 			  "shards were removed as they were joined into '%s' "

@@ -7,29 +7,6 @@
 
 #include "parts.h"
 
-struct sm_batch
-sm_handle_row(const struct sm_kind_batch *kb)
-{
-	return (struct sm_batch){ .id = kb->id,
-				  .first = kb->first,
-				  .end = kb->end,
-				  .first_byte = kb->first_byte,
-				  .end_byte = kb->end_byte,
-				  .item = (char *)kb->item };
-}
-
-struct sm_kind_batch
-sm_handle_batch(const struct sm_batch *b)
-{
-	return (struct sm_kind_batch){ .id = b->id,
-				       .first = b->first,
-				       .end = b->end,
-				       .first_byte = b->first_byte,
-				       .end_byte = b->end_byte,
-				       .item = b->item,
-				       .attempt = b->attempts };
-}
-
 int
 sm_handle_reload(struct sm_handle *h, struct sm_err *err)
 {
@@ -85,6 +62,7 @@ int
 sm_handle_open(struct sm_handle *h, const char *job,
 	       const struct sm_db_opts *opts, bool trust, struct sm_err *err)
 {
+	bool has_job = true;
 	int ret;
 
 	*h = (struct sm_handle)SM_HANDLE_NONE;
@@ -93,10 +71,10 @@ sm_handle_open(struct sm_handle *h, const char *job,
 		return handle_refuse_whole(job, err);
 	ret = sm_db_open(&h->db, h->dir.path, h->dir.fd, opts, err);
 	if (ret == 0)
-		ret = sm_db_has_job(h->db, err);
-	if (ret == 0)
+		ret = sm_db_has_job(&has_job, h->db, err);
+	if (ret == 0 && !has_job)
 		ret = handle_refuse_lost(h, err);
-	if (ret >= 0)
+	if (ret == 0)
 		ret = sm_handle_reload(h, err);
 	/* It may have been planned on a local disk, and moved. */
 	if (ret == 0 && !h->job.network_fs)
@@ -124,10 +102,11 @@ int
 sm_handle_check_run(struct sm_handle *h, struct sm_err *err)
 {
 	struct sm_job now = { 0 };
-	int ret = sm_fence_holds(h->db, h->job.run, err);
+	bool holds;
+	int ret = sm_fence_holds(&holds, h->db, h->job.run, err);
 
-	if (ret != 0)
-		return ret < 0 ? ret : 0;
+	if (ret < 0 || holds)
+		return ret;
 	ret = sm_job_get(&now, h->db, err);
 	if (ret == 0 && strcmp(now.spec, h->job.spec) != 0)
 		ret = sm_err_set(err, SM_EFENCED,
@@ -148,10 +127,12 @@ sm_handle_check_run(struct sm_handle *h, struct sm_err *err)
 int
 sm_handle_refuse_host(struct sm_handle *h, struct sm_err *err)
 {
-	char host[SM_WORKER_HOST_MAX];
-	int ret = h->job.network_fs ? sm_worker_elsewhere(host, h->db, err) : 0;
+	char host[SM_WORKER_HOST_MAX] = "";
+	int ret = 0;
 
-	if (ret <= 0)
+	if (h->job.network_fs)
+		ret = sm_worker_elsewhere(host, h->db, err);
+	if (ret < 0 || host[0] == '\0')
 		return ret;
 	return sm_err_set(err, SM_EHELD,
 			  "the host '%s' is at work on the job '%s', or died "

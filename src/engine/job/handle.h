@@ -68,10 +68,6 @@ int sm_handle_check_run(struct sm_handle *h, struct sm_err *err);
  */
 int sm_handle_refuse_host(struct sm_handle *h, struct sm_err *err);
 
-/* A batch as the store has it, and as the kinds have it; items are borrowed. */
-struct sm_batch sm_handle_row(const struct sm_kind_batch *kb);
-struct sm_kind_batch sm_handle_batch(const struct sm_batch *b);
-
 /* The longest that commands other than run and work wait for an outsider. */
 #define SM_OUTSIDER_LIMIT_S 30.0
 

@@ -88,17 +88,15 @@ sm_handle_check_inputs(struct sm_handle *h, const struct sm_events *ev,
 	struct sm_kind_input list[SM_SPEC_INPUTS_MAX];
 	size_t i, n = h->kind->inputs(list, h->spec->opts);
 	struct sm_job_input in;
+	bool known;
 	int ret;
 
 	for (i = 0; i < n; i++) {
 		if (!list[i].path)
 			continue; /* kept in the job itself */
-		ret = sm_job_input(&in, h->db, list[i].name, err);
-		if (ret < 0)
-			return ret;
-		if (ret == 0)
-			continue;
-		ret = input_check(h, &in, ev, err);
+		ret = sm_job_input(&known, &in, h->db, list[i].name, err);
+		if (ret == 0 && known)
+			ret = input_check(h, &in, ev, err);
 		sm_job_input_release(&in);
 		if (ret < 0)
 			return ret;

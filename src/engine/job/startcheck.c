@@ -1,3 +1,8 @@
+/*
+ * startcheck.c - forgotten renames are completed, lost shards found
+ *
+ * It compares the names in shards/ with the rows, and reads no shard.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -77,36 +82,27 @@ tmp_list_read(struct tmp_list *l, struct sm_handle *h, struct sm_err *err)
 	return ret;
 }
 
-/* One row as it is now; 0 if there is none. */
-static int
-row_of(struct sm_batch_row *row, struct sm_handle *h, uint64_t batch,
-       struct sm_err *err)
-{
-	int ret = sm_batch_row_from(row, h->db, batch, err);
-
-	return ret > 0 ? row->id == batch : ret;
-}
-
 /* In a write transaction: nobody claims or completes meanwhile. */
 static int
 tmp_judge(struct sm_startcheck *out, struct sm_handle *h,
 	  const struct tmp_file *f, struct sm_err *err)
 {
 	char tmp[SM_SHARD_NAME_MAX], name[SM_SHARD_NAME_MAX];
-	struct sm_batch_row row = { 0 };
-	int ret = row_of(&row, h, f->batch, err);
-	bool mine = ret > 0 && row.token == f->token;
+	struct sm_batch_row row;
 	int64_t size;
+	int ret = sm_batch_row_of(&row, h->db, f->batch, err);
+	bool mine = row.token == f->token;
 
 	sm_shard_tmp_name(tmp, f->batch, h->digits, f->token);
-	if (ret >= 0)
+	if (ret == 0)
 		ret = sm_jobdir_shard_size(&size, &h->dir, tmp, err);
 	if (ret < 0)
 		return ret;
-	if (mine && strcmp(row.state, "running") == 0)
+	if (mine && row.state == SM_RUNNING)
 		return 0;
 #ifndef SABOTAGE_no_rename_completion
-	if (mine && strcmp(row.state, "done") == 0 && size == row.gz_bytes) {
+	if (mine && row.state == SM_DONE &&
+	    size == (int64_t)row.sizes.gz_bytes) {
 		sm_shard_name(name, f->batch, h->digits);
 		sm_fault("startcheck.before_rename");
 		if (renameat(h->dir.shards_fd, tmp, h->dir.shards_fd, name) < 0)
@@ -147,38 +143,39 @@ tmp_list_judge(struct sm_startcheck *out, struct sm_handle *h,
 	return 0;
 }
 
-/* Neither its shard nor its place in the final file is there: 1; 0; <0. */
+/* Is it done, with neither its shard nor its place in the final file there? */
 static int
-lost_is(const struct lost_list *lost, const struct sm_handle *h,
+lost_is(bool *is, const struct lost_list *lost, const struct sm_handle *h,
 	const struct sm_batch_row *row, struct sm_err *err)
 {
-	int stands;
+	int stands = 0;
 
-	if (strcmp(row->state, "done") != 0)
+	*is = false;
+	if (row->state != SM_DONE)
 		return 0;
 	stands = sm_consumed_shard_stands(h, row, err);
-	if (stands != 0)
-		return stands < 0 ? stands : 0;
-	return lost->consumed_size == 0 ||
-	       !sm_consumed_has(row, lost->consumed_size);
+	if (stands < 0)
+		return stands;
+	*is = stands == 0 && (lost->consumed_size == 0 ||
+			      !sm_consumed_has(row, lost->consumed_size));
+	return 0;
 }
 
-/*
- * Collect done rows without their shard among the next ones from `*from` on.
- * 1: there may be more; 0: that was all.
- */
+/* Collect done rows without their shard among the next ones from `*from` on. */
 static int
-lost_collect(struct lost_list *lost, uint64_t *from, struct sm_handle *h,
-	     struct sm_err *err)
+lost_collect(struct lost_list *lost, bool *more, uint64_t *from,
+	     struct sm_handle *h, struct sm_err *err)
 {
 	struct sm_batch_row row;
+	bool is_lost;
 	int ret = sm_batch_rows_begin(h->db, *from, err), n;
-	int is_lost;
 
 	lost->count = 0;
-	for (n = 0; ret >= 0 && n < LOOK_MAX; n++) {
+	*more = true;
+	for (n = 0; ret == 0 && n < LOOK_MAX; n++) {
 		ret = sm_batch_rows_next(&row, h->db, err);
-		if (ret <= 0)
+		*more = ret > 0;
+		if (!*more)
 			break;
 		if (row.id != *from) {
 			ret = sm_err_set(err, SM_EDAMAGED,
@@ -190,12 +187,8 @@ lost_collect(struct lost_list *lost, uint64_t *from, struct sm_handle *h,
 			break;
 		}
 		(*from)++;
-		is_lost = lost_is(lost, h, &row, err);
-		if (is_lost < 0) {
-			ret = is_lost;
-			break;
-		}
-		if (is_lost)
+		ret = lost_is(&is_lost, lost, h, &row, err);
+		if (ret == 0 && is_lost)
 			lost->item[lost->count++] =
 				(struct tmp_file){ row.id, row.token };
 	}
@@ -227,17 +220,18 @@ lost_requeue_one(struct sm_startcheck *out, struct sm_handle *h,
 		 const struct lost_list *lost, const struct tmp_file *f,
 		 struct sm_err *err)
 {
-	struct sm_batch_row row = { 0 };
-	int ret = row_of(&row, h, f->batch, err);
+	struct sm_batch_row row;
+	bool is_lost = false, held;
+	int ret = sm_batch_row_of(&row, h->db, f->batch, err);
 
-	if (ret > 0)
-		ret = lost_is(lost, h, &row, err);
-	if (ret <= 0)
+	if (ret == 0)
+		ret = lost_is(&is_lost, lost, h, &row, err);
+	if (ret < 0 || !is_lost)
 		return ret;
-	ret = sm_batch_requeue(h->db, f->batch, f->token,
+	ret = sm_batch_requeue(&held, h->db, f->batch, f->token,
 			       "its shard was missing or of another size", err);
-	out->requeued += ret > 0;
-	return ret < 0 ? ret : 0;
+	out->requeued += held;
+	return ret;
 }
 
 static int
@@ -283,7 +277,8 @@ sm_startcheck(struct sm_startcheck *out, struct sm_handle *h,
 {
 	struct lost_list *lost = NULL;
 	uint64_t from = h->job.first_batch;
-	int ret = sm_startcheck_files(out, h, err), more;
+	bool more = true;
+	int ret = sm_startcheck_files(out, h, err);
 
 	if (ret < 0)
 		goto out;
@@ -293,13 +288,11 @@ sm_startcheck(struct sm_startcheck *out, struct sm_handle *h,
 		goto out;
 	}
 	ret = lost_look_at_consumed(lost, h, err);
-	if (ret < 0)
-		goto out;
-	do {
-		more = ret = lost_collect(lost, &from, h, err);
-		if (ret >= 0)
+	while (ret == 0 && more) {
+		ret = lost_collect(lost, &more, &from, h, err);
+		if (ret == 0)
 			ret = lost_requeue(out, h, lost, err);
-	} while (ret == 0 && more > 0);
+	}
 	from -= h->job.first_batch;
 	if (ret == 0 && from != h->job.batches)
 		ret = sm_err_set(err, SM_EDAMAGED,

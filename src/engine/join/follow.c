@@ -154,8 +154,7 @@ follow_read_rows(struct sm_batch_row *rows, struct sm_follow *f,
 
 	while (ret >= 0 && n < FOLLOW_ROWS &&
 	       (ret = sm_batch_rows_next(&rows[n], f->h.db, err)) > 0 &&
-	       rows[n].id == from + (uint64_t)n &&
-	       strcmp(rows[n].state, "done") == 0)
+	       rows[n].id == from + (uint64_t)n && rows[n].state == SM_DONE)
 		n++;
 	sm_batch_rows_end(f->h.db);
 	return ret < 0 ? ret : n;

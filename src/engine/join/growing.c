@@ -232,13 +232,14 @@ growing_part_ways(struct sm_growing *g, const struct sm_batch_row *row,
 		  struct sm_err *err)
 {
 	struct stat st;
+	bool any = false;
 	int ret = 0;
 
 	if (g->generation > 0)
-		ret = sm_joined_any_behind(g->h->db, row->id, err);
+		ret = sm_joined_any_behind(&any, g->h->db, row->id, err);
 	if (ret < 0)
 		return ret;
-	if (ret > 0 || g->published) {
+	if (any || g->published) {
 		g->must_rewrite = true;
 		return 0;
 	}
@@ -309,7 +310,7 @@ growing_note(struct sm_growing *g, const struct sm_batch_row *row, uint64_t at,
 	    row->joined_at == (int64_t)at &&
 	    !(g->consume && growing_has_shard(g, row)))
 		return 0;
-	g->fresh_bytes += (uint64_t)row->gz_bytes;
+	g->fresh_bytes += row->sizes.gz_bytes;
 	return sm_grown_push(&g->fresh, &one, err);
 }
 
@@ -374,7 +375,7 @@ sm_growing_is_current(struct sm_growing *g, struct sm_err *err)
 
 	while (ret >= 0 && n < g->final.appended &&
 	       (ret = sm_batch_rows_next(&row, g->h->db, err)) > 0 &&
-	       row.id == n && strcmp(row.state, "done") == 0) {
+	       row.id == n && row.state == SM_DONE) {
 		digest = sm_join_digest_row(digest, &row);
 		n++;
 	}

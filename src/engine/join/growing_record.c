@@ -114,18 +114,19 @@ int
 sm_growing_record_rest(struct sm_growing *g, struct sm_err *err)
 {
 	size_t i, kept = 0;
+	bool held;
 	int ret = 0;
 
 	if (g->consume && g->generation == 0)
 		g->generation = 1;
 	if (g->consume || g->rewriting)
 		ret = sm_joined_set_generation(g->h->db, g->generation, err);
-	for (i = 0; ret >= 0 && i < g->fresh.count; i++) {
-		ret = sm_joined_record(g->h->db, g->fresh.item[i].id,
+	for (i = 0; ret == 0 && i < g->fresh.count; i++) {
+		ret = sm_joined_record(&held, g->h->db, g->fresh.item[i].id,
 				       g->fresh.item[i].token,
 				       g->fresh.item[i].at, err);
 		/* What was put back meanwhile keeps its shard. */
-		if (ret > 0)
+		if (ret == 0 && held)
 			g->fresh.item[kept++] = g->fresh.item[i];
 	}
 	if (ret < 0)
@@ -154,12 +155,12 @@ static int
 growing_remove_shard(struct sm_growing *g, const struct sm_grown *one,
 		     struct sm_err *err)
 {
-	char name[SM_SHARD_NAME_MAX], state[16];
-	int64_t token;
-	int ret = sm_batch_look(state, &token, g->h->db, one->id, err);
+	char name[SM_SHARD_NAME_MAX];
+	struct sm_batch_row row;
+	int ret = sm_batch_row_of(&row, g->h->db, one->id, err);
 
-	if (ret <= 0 || token != one->token || strcmp(state, "done") != 0)
-		return ret < 0 ? ret : 0;
+	if (ret < 0 || row.token != one->token || row.state != SM_DONE)
+		return ret;
 	sm_shard_name(name, one->id, g->h->digits);
 	sm_fault("consume.before_unlink");
 	if (unlinkat(g->h->dir.shards_fd, name, 0) < 0 && errno != ENOENT)
@@ -323,7 +324,7 @@ growing_list_shards(struct sm_growing *g, struct sm_err *err)
 		if (sm_shard_parse_name(name, &one.id, &one.token) != 1)
 			continue;
 		ret = sm_joined_token(&one.token, g->h->db, one.id, err);
-		if (ret > 0)
+		if (ret == 0 && one.token != 0)
 			ret = sm_grown_push(&g->spent, &one, err);
 	}
 	sm_dir_close(&d);
@@ -361,12 +362,13 @@ growing_is_jobs(int fd, struct sm_db *db, const struct sm_job *job)
 	unsigned char head[SM_GZIP_SHARD_HEADER];
 	struct sm_gzip_shard s;
 	struct sm_err ignored;
+	bool any = false;
 	ssize_t n = sm_pread_full(fd, head, sizeof(head), 0);
 
 	if (n > 0 && sm_gzip_get_shard(&s, head, (size_t)n))
 		return s.fingerprint == strtoull(job->fingerprint, NULL, 16);
 	return n > 0 && job->single_member && job->final_size < 0 &&
-	       sm_joined_any(db, &ignored) > 0;
+	       sm_joined_any(&any, db, &ignored) == 0 && any;
 }
 
 void

@@ -72,7 +72,7 @@ join_count(struct sm_finalize_result *result, struct sm_handle *h,
 	struct sm_batch_counts c;
 	int ret = sm_batch_counts(&c, h->db, err);
 
-	result->records = ret < 0 ? 0 : c.records;
+	result->records = ret < 0 ? 0 : c.counts.records;
 	result->raw_bytes = ret < 0 ? 0 : c.raw_bytes;
 	return ret;
 }

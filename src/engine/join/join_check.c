@@ -36,19 +36,20 @@ join_names(char *dst, size_t size, const uint64_t *id, uint64_t n)
 
 /* As sm_batch_not_done(), of some batches only. */
 static int
-join_not_done_of(uint64_t *id, int max, struct sm_handle *h,
+join_not_done_of(uint64_t *id, int *n, int max, struct sm_handle *h,
 		 const struct sm_batch_range *only, struct sm_err *err)
 {
 	struct sm_batch_row row;
-	int n = 0, ret = sm_batch_rows_begin(h->db, only->first, err);
+	int ret = sm_batch_rows_begin(h->db, only->first, err);
 
-	while (ret >= 0 && n < max &&
+	*n = 0;
+	while (ret >= 0 && *n < max &&
 	       (ret = sm_batch_rows_next(&row, h->db, err)) > 0 &&
 	       row.id <= only->last)
-		if (strcmp(row.state, "done") != 0)
-			id[n++] = row.id;
+		if (row.state != SM_DONE)
+			id[(*n)++] = row.id;
 	sm_batch_rows_end(h->db);
-	return ret < 0 ? ret : n;
+	return ret < 0 ? ret : 0;
 }
 
 int
@@ -57,11 +58,16 @@ sm_join_refuse_unfinished(struct sm_handle *h,
 {
 	uint64_t id[SM_JOIN_NAMED_MAX + 1];
 	char names[(SM_JOIN_NAMED_MAX + 1) * 24];
-	int n = only ? join_not_done_of(id, SM_JOIN_NAMED_MAX + 1, h, only, err)
-		     : sm_batch_not_done(id, SM_JOIN_NAMED_MAX + 1, h->db, err);
+	int n = 0, ret;
 
-	if (n <= 0)
-		return n;
+	if (only)
+		ret = join_not_done_of(id, &n, SM_JOIN_NAMED_MAX + 1, h, only,
+				       err);
+	else
+		ret = sm_batch_not_done(id, &n, SM_JOIN_NAMED_MAX + 1, h->db,
+					err);
+	if (ret < 0 || n == 0)
+		return ret;
 	join_names(names, sizeof(names), id, (uint64_t)n);
 	return sm_err_set(err, SM_EWORK,
 			  "cannot finalize '%s': not done are the batches "
@@ -94,7 +100,7 @@ sm_join_digest(uint64_t *digest, uint64_t *odd, struct sm_handle *h,
 
 	*digest = SM_HASH_INIT;
 	while (ret >= 0 && (ret = sm_batch_rows_next(&row, h->db, err)) > 0) {
-		if (row.id != n || strcmp(row.state, "done") != 0)
+		if (row.id != n || row.state != SM_DONE)
 			break;
 		*digest = sm_join_digest_row(*digest, &row);
 		n++;

@@ -38,13 +38,12 @@ static bool
 joining_leaves_out(struct sm_gzip_entry *e, const struct sm_joining *j,
 		   const struct sm_batch_row *row)
 {
-	if (!j->partial ||
-	    (strcmp(row->state, "done") == 0 && row->id >= j->only.first &&
-	     row->id <= j->only.last))
+	if (!j->partial || (row->state == SM_DONE && row->id >= j->only.first &&
+			    row->id <= j->only.last))
 		return false;
 	*e = (struct sm_gzip_entry){ 0 };
-	if (strcmp(row->state, "done") == 0)
-		e->rows = (uint64_t)row->rows;
+	if (row->state == SM_DONE)
+		e->rows = row->counts.rows;
 	else if (row->end > row->first)
 		e->rows = (uint64_t)(row->end - row->first);
 	return true;
@@ -73,7 +72,7 @@ joining_row_is_done(const struct sm_batch_row *row, uint64_t expect,
 				  "the row of batch %llu is missing; "
 				  "'shardmill recover' rebuilds it",
 				  (unsigned long long)expect);
-	if (strcmp(row->state, "done") != 0)
+	if (row->state != SM_DONE)
 		return sm_err_set(err, SM_EWORK,
 				  "batch %llu was put back meanwhile; run the "
 				  "job again",

@@ -37,12 +37,11 @@ damaged_compare(struct sm_joining *j, struct sm_batch_row *row,
 	if (ret == 0)
 		ret = sm_joined_generation(&now->job.generation, now->db, err);
 	if (ret == 0)
-		ret = sm_batch_row_from(row, now->db, was.id, err);
+		ret = sm_batch_row_of(row, now->db, was.id, err);
 	sm_db_end_read(now->db);
 	if (ret < 0)
 		return ret;
-	if (ret == 0 || row->id != was.id || row->token != was.token ||
-	    strcmp(row->state, "done") != 0)
+	if (row->token != was.token || row->state != SM_DONE)
 		return damaged_was_made_again(j, was.id, err);
 	if (row->joined == was.joined && row->joined_at == was.joined_at &&
 	    now->job.generation == g->generation) {
@@ -75,17 +74,18 @@ int
 sm_join_requeue(struct sm_db *db, const struct sm_batch_row *row,
 		struct sm_err *err)
 {
-	int held, ret;
+	bool held;
+	int ret;
 
 	sm_fault("join.before_requeue");
 	ret = sm_db_begin_write(db, err);
 	if (ret < 0)
 		return ret;
-	held = sm_batch_requeue(db, row->id, row->token,
-				"its shard was damaged", err);
-	if (held < 0) {
+	ret = sm_batch_requeue(&held, db, row->id, row->token,
+			       "its shard was damaged", err);
+	if (ret < 0) {
 		sm_db_rollback(db);
-		return held;
+		return ret;
 	}
 	ret = sm_db_commit(db, err);
 	return ret < 0 ? ret : held;
@@ -104,7 +104,7 @@ sm_joining_requeue_damaged(struct sm_joining *j, struct sm_batch_row *row,
 	while (ret >= 0 &&
 	       (ret = sm_batch_row_from(row, h->db, next, err)) > 0) {
 		next = row->id + 1;
-		if (strcmp(row->state, "done") != 0)
+		if (row->state != SM_DONE)
 			continue;
 		ret = sm_consumed_check(h, row, NULL, &kind, err);
 		if (ret != SM_EVERIFY)

@@ -32,6 +32,7 @@ divide_refuse_held(const struct sm_handle *h, struct sm_err *err)
 static int
 divide_check_untouched(struct sm_handle *h, struct sm_err *err)
 {
+	bool any = false;
 	int ret = sm_live_any_held(h->dir.fd);
 
 	if (ret > 0)
@@ -43,8 +44,8 @@ divide_check_untouched(struct sm_handle *h, struct sm_err *err)
 				  "works on the job '%s'",
 				  h->dir.path);
 	}
-	ret = sm_batch_any_begun(h->db, err);
-	if (ret > 0)
+	ret = sm_batch_any_begun(&any, h->db, err);
+	if (ret == 0 && any)
 		return sm_err_set(err, SM_EREFUSED,
 				  "batches of the job '%s' were begun, and it "
 				  "is not in parts: 'shardmill run' finishes "
@@ -52,8 +53,8 @@ divide_check_untouched(struct sm_handle *h, struct sm_err *err)
 				  "--parts and --restart begins again",
 				  h->dir.path);
 	if (ret == 0)
-		ret = sm_batch_any_edited(h->db, err);
-	if (ret > 0)
+		ret = sm_batch_any_edited(&any, h->db, err);
+	if (ret == 0 && any)
 		return sm_err_set(err, SM_EREFUSED,
 				  "the job '%s' is paused, or has batches "
 				  "whose priority, not_before or max_attempts "
@@ -86,23 +87,24 @@ divide_check(struct sm_handle *h, struct sm_err *err)
 static int
 divide_list(struct sm_part_list *list, struct sm_handle *h, struct sm_err *err)
 {
-	struct sm_batch b;
+	struct sm_piece b;
+	bool found;
 	uint64_t i;
-	int ret = 1;
+	int ret = 0;
 
-	for (i = 0; i < h->job.batches && ret > 0; i++) {
-		ret = sm_batch_get(&b, h->db, i, err);
-		if (ret == 0)
+	for (i = 0; i < h->job.batches && ret == 0; i++) {
+		ret = sm_batch_get(&found, &b, h->db, i, err);
+		if (ret == 0 && !found)
 			return sm_err_set(err, SM_EDAMAGED,
 					  "the database of '%s' lacks the row "
 					  "of batch %" PRIu64 "; 'shardmill "
 					  "recover' rebuilds it",
 					  h->dir.path, i);
-		b.attempts = 0;
-		if (ret > 0 && sm_part_list_add(list, &b, err) < 0)
-			ret = err->code;
+		b.attempt = 0;
+		if (ret == 0)
+			ret = sm_part_list_add(list, &b, err);
 	}
-	return ret < 0 ? ret : 0;
+	return ret;
 }
 
 /* The job as it was. */

@@ -108,7 +108,8 @@ int sm_parts_verify(struct sm_verify_result *result, struct sm_parts *w,
 int sm_parts_recover(struct sm_recover_result *result, struct sm_parts *w,
 		     const struct sm_recover_opts *opts, struct sm_err *err);
 /* Rows that somebody deleted, or added, are no damage to SQLite: 1, 0, <0. */
-int sm_recover_rows_are_there(struct sm_db *db, struct sm_err *err);
+int sm_recover_rows_are_there(bool *there, struct sm_db *db,
+			      struct sm_err *err);
 /* JOB/spec.json, where it was lost, from that of a part. */
 int sm_parts_recover_mark(const char *job, bool trust, struct sm_err *err);
 int sm_parts_join(struct sm_finalize_result *result, struct sm_parts *w,

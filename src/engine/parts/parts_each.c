@@ -220,10 +220,14 @@ part_is_whole(struct sm_parts *w, uint64_t part)
 	struct sm_db_opts db = { .mode = SM_DB_READ };
 	struct sm_handle h;
 	struct sm_err ignored;
+	int findings;
+	bool there = false;
 	bool whole = sm_parts_handle(&h, w, part, &db, &ignored) == 0;
 
-	whole = whole && sm_db_integrity(h.db, NULL, NULL, &ignored) == 0 &&
-		sm_recover_rows_are_there(h.db, &ignored) > 0;
+	whole = whole &&
+		sm_db_integrity(&findings, h.db, NULL, NULL, &ignored) == 0 &&
+		findings == 0 &&
+		sm_recover_rows_are_there(&there, h.db, &ignored) == 0 && there;
 	sm_handle_close(&h);
 	return whole;
 }

@@ -80,7 +80,7 @@ each_part(struct sm_parts_join *j, uint64_t *part, parts_row_fn *fn,
 static bool
 row_is_done(const struct sm_batch_row *row)
 {
-	return strcmp(row->state, "done") == 0;
+	return row->state == SM_DONE;
 }
 
 static bool
@@ -98,7 +98,7 @@ row_is_left_out(struct sm_gzip_entry *e, const struct sm_parts_join *j,
 		return false;
 	*e = (struct sm_gzip_entry){ 0 };
 	if (row_is_done(row))
-		e->rows = (uint64_t)row->rows;
+		e->rows = row->counts.rows;
 	else if (row->end > row->first)
 		e->rows = (uint64_t)(row->end - row->first);
 	return true;

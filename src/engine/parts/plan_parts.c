@@ -20,10 +20,10 @@
 #include "planning.h"
 
 int
-sm_part_list_add(struct sm_part_list *l, const struct sm_batch *b,
+sm_part_list_add(struct sm_part_list *l, const struct sm_piece *b,
 		 struct sm_err *err)
 {
-	struct sm_batch *grown;
+	struct sm_piece *grown;
 
 	if (l->count == l->cap) {
 		l->cap = l->cap ? 2 * l->cap : 1024;
@@ -50,15 +50,15 @@ sm_part_list_release(struct sm_part_list *l)
 }
 
 static int
-list_emit(const struct sm_kind_batch *kb, void *arg, struct sm_err *err)
+list_emit(const struct sm_piece *cut, void *arg, struct sm_err *err)
 {
-	struct sm_batch b = sm_handle_row(kb);
+	struct sm_piece b = *cut;
 	struct sm_planning *p = arg;
 
-	if (kb->id == 0 && p->kind->describe)
-		p->result->first_command = p->kind->describe(p->spec, kb);
-	if (kb->item) {
-		b.item = strdup(kb->item);
+	if (cut->id == 0 && p->kind->describe)
+		p->result->first_command = p->kind->describe(p->spec, cut);
+	if (cut->item) {
+		b.item = strdup(cut->item);
 		if (!b.item)
 			return sm_err_mem(err, "the batches");
 	}
@@ -299,13 +299,16 @@ parts_refuse_ordinary(struct sm_planning *p, struct sm_err *err)
 					     "job.db-journal", "job.db" };
 	struct sm_db_opts opts = { .mode = SM_DB_READ };
 	struct sm_db *db = NULL;
+	bool has = false;
 	size_t i;
 	int has_job = sm_jobdir_has(&p->dir, "job.db", err);
 
 	if (has_job > 0) {
 		has_job = sm_db_open(&db, p->dir.path, p->dir.fd, &opts, err);
 		if (has_job == 0)
-			has_job = sm_db_has_job(db, err);
+			has_job = sm_db_has_job(&has, db, err);
+		if (has_job == 0)
+			has_job = has;
 		sm_db_close(db);
 	}
 	if (has_job < 0 && has_job != SM_EDAMAGED)

@@ -87,10 +87,16 @@ plan_new(struct sm_planning *p, struct sm_err *err)
 static int
 plan_refuse_lost(struct sm_planning *p, struct sm_err *err)
 {
-	int there = p->db ? sm_db_has_job(p->db, err)
-			  : sm_jobdir_has(&p->dir, "job.db", err);
+	bool has_job = false;
+	int there;
 
-	if (there != 0)
+	if (p->db) {
+		there = sm_db_has_job(&has_job, p->db, err);
+	} else {
+		there = sm_jobdir_has(&p->dir, "job.db", err);
+		has_job = there > 0;
+	}
+	if (there < 0 || has_job)
 		return there < 0 ? there : 0;
 	there = sm_jobdir_has_shards(&p->dir, err);
 	if (there <= 0)
@@ -111,6 +117,7 @@ plan_locked(struct sm_planning *p, struct sm_err *err)
 				 .wait = { .limit_s = SM_OUTSIDER_LIMIT_S,
 					   .notice = p->ev->notice,
 					   .arg = p->ev->arg } };
+	bool has_job;
 	int ret = plan_refuse_lost(p, err);
 
 	if (ret == 0)
@@ -118,10 +125,10 @@ plan_locked(struct sm_planning *p, struct sm_err *err)
 	if (ret == 0)
 		ret = plan_refuse_lost(p, err);
 	if (ret == 0)
-		ret = sm_db_has_job(p->db, err);
+		ret = sm_db_has_job(&has_job, p->db, err);
 	if (ret < 0)
 		return ret;
-	ret = ret > 0 ? sm_plan_again(p, err) : plan_new(p, err);
+	ret = has_job ? sm_plan_again(p, err) : plan_new(p, err);
 	p->result->batches = p->spec->batches;
 	p->result->rows = p->spec->rows;
 	return ret;
@@ -195,7 +202,7 @@ plan_read_note(struct sm_planning *p)
 }
 
 static int
-plan_emit_nothing(const struct sm_kind_batch *b, void *arg, struct sm_err *err)
+plan_emit_nothing(const struct sm_piece *b, void *arg, struct sm_err *err)
 {
 	(void)b;
 	(void)arg;

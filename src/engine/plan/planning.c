@@ -202,7 +202,7 @@ sm_planning_digest(struct sm_planning *p, struct sm_err *err)
 
 int
 sm_planning_cut(struct sm_planning *p,
-		int (*emit)(const struct sm_kind_batch *b, void *arg,
+		int (*emit)(const struct sm_piece *b, void *arg,
 			    struct sm_err *err),
 		struct sm_err *err)
 {
@@ -234,15 +234,13 @@ sm_planning_cut(struct sm_planning *p,
 }
 
 int
-sm_planning_insert(const struct sm_kind_batch *kb, void *arg,
-		   struct sm_err *err)
+sm_planning_insert(const struct sm_piece *b, void *arg, struct sm_err *err)
 {
 	struct sm_planning *p = arg;
-	struct sm_batch b = sm_handle_row(kb);
 	int ret = 0;
 
-	if (kb->id == 0 && p->kind->describe)
-		p->result->first_command = p->kind->describe(p->spec, kb);
+	if (b->id == 0 && p->kind->describe)
+		p->result->first_command = p->kind->describe(p->spec, b);
 	/* Begun as late as this: compiling the tables may take long. */
 	if (!p->inserting)
 		ret = sm_db_begin_write(p->db, err);
@@ -251,7 +249,7 @@ sm_planning_insert(const struct sm_kind_batch *kb, void *arg,
 	if (!p->inserting)
 		sm_db_hear_signals(p->db);
 	p->inserting = true;
-	return sm_batch_insert(p->db, &b, err);
+	return sm_batch_insert(p->db, b, err);
 }
 
 static int

@@ -9,12 +9,12 @@
 
 /* The batches of all parts, before they are parted. */
 struct sm_part_list {
-	struct sm_batch *row;
+	struct sm_piece *row;
 	size_t count, cap;
 };
 
 /* A copy of `b`, whose item is the list's from then on. */
-int sm_part_list_add(struct sm_part_list *l, const struct sm_batch *b,
+int sm_part_list_add(struct sm_part_list *l, const struct sm_piece *b,
 		     struct sm_err *err);
 void sm_part_list_release(struct sm_part_list *l);
 
@@ -60,13 +60,12 @@ int sm_planning_digest(struct sm_planning *p, struct sm_err *err);
  * p->spec->fingerprint are used, and it stays.
  */
 int sm_planning_cut(struct sm_planning *p,
-		    int (*emit)(const struct sm_kind_batch *b, void *arg,
+		    int (*emit)(const struct sm_piece *b, void *arg,
 				struct sm_err *err),
 		    struct sm_err *err);
 
 /* plan's emit: insert the batch, in a transaction begun with the first one. */
-int sm_planning_insert(const struct sm_kind_batch *b, void *arg,
-		       struct sm_err *err);
+int sm_planning_insert(const struct sm_piece *b, void *arg, struct sm_err *err);
 /* Within the transaction: the inputs of p->spec. */
 int sm_planning_insert_inputs(struct sm_planning *p, struct sm_err *err);
 /* Inputs and the job row, then commit, checkpoint, spec.json and syncs. */

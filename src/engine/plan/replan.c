@@ -86,10 +86,11 @@ replan_input(struct replan *r, size_t i, struct sm_err *err)
 	const struct sm_kind_input *in = &r->p->input[i];
 	struct sm_job_input was = { 0 };
 	struct sm_digest d;
-	int known = sm_job_input(&was, r->p->db, in->name, err), ret;
+	bool known;
+	int ret = sm_job_input(&known, &was, r->p->db, in->name, err);
 
-	if (known < 0)
-		return known;
+	if (ret < 0)
+		return ret;
 	ret = replan_digest(&d, r, in, known ? &was : NULL, err);
 	if (ret == 0)
 		ret = sm_spec_set_input(r->p->spec, i, in->name,
@@ -170,19 +171,19 @@ replan_settings(struct replan *r, struct sm_err *err)
 }
 
 static int
-replan_emit(const struct sm_kind_batch *kb, void *arg, struct sm_err *err)
+replan_emit(const struct sm_piece *b, void *arg, struct sm_err *err)
 {
 	struct sm_planning *p = arg;
-	struct sm_batch b = sm_handle_row(kb);
-	int ret = sm_batch_is(p->db, &b, err);
+	bool same;
+	int ret = sm_batch_is(&same, p->db, b, err);
 
-	if (ret != 0)
-		return ret < 0 ? ret : 0;
+	if (ret < 0 || same)
+		return ret;
 	return sm_err_set(err, SM_EREFUSED,
 			  "batch %llu of the job '%s' would be another one "
 			  "with the changed options, so what is done cannot be "
 			  "kept; --restart begins again",
-			  (unsigned long long)kb->id, p->dir.path);
+			  (unsigned long long)b->id, p->dir.path);
 }
 
 static int

@@ -1,6 +1,13 @@
+/*
+ * rescue.c - put back what a dead worker held
+ *
+ * One transaction ends the worker's row, puts its batch back and closes the
+ * attempt; the file that the attempt had begun is removed before its COMMIT.
+ */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -11,56 +18,23 @@
 /* Interruptions in a row that are worth a line of their own. */
 #define INTERRUPTED_OFTEN 3
 
-static void
-rescue_describe(struct sm_batch_trouble *t, char *text, size_t size,
-		enum sm_rescue_how how, int sig, int status,
-		const struct sm_worker *w)
-{
-	*t = (struct sm_batch_trouble){
-		.exit_status = -1, .signal = -1, .message = text, .retry = true
-	};
-	switch (how) {
-	case SM_RESCUE_INTERRUPTED:
-		t->outcome = "interrupted";
-		snprintf(text, size, "worker %lld ended with its supervisor",
-			 (long long)w->id);
-		break;
-	case SM_RESCUE_STALLED:
-		t->outcome = "stalled";
-		t->error_class = sm_code_name(SM_ESTALLED);
-		snprintf(text, size,
-			 "worker %lld (pid %lld) stood still for its whole "
-			 "lease and was killed",
-			 (long long)w->id, (long long)w->pid);
-		break;
-	case SM_RESCUE_DIED:
-		t->outcome = sig > 0 ? "signal" : "error";
-		t->error_class = sm_code_name(SM_ESIGNAL);
-		t->signal = sig > 0 ? sig : -1;
-		if (sig > 0)
-			snprintf(
-				text, size,
-				"worker %lld (pid %lld) died by signal %d (%s)",
-				(long long)w->id, (long long)w->pid, sig,
-				strsignal(sig));
-		else
-			snprintf(text, size,
-				 "worker %lld (pid %lld) ended with status %d "
-				 "in the middle of the batch",
-				 (long long)w->id, (long long)w->pid, status);
-		break;
-	}
-}
+/* One worker's end, as its attempt will tell it. */
+struct rescue {
+	struct sm_handle *h;
+	const struct sm_worker *w;
+	bool counts; /* against the batch */
+	struct sm_batch_trouble t;
+	char text[256];
+};
 
-/* Within the write transaction. */
-static int
-rescue_batch(struct sm_handle *h, const struct sm_batch *b,
-	     const struct sm_batch_trouble *t, enum sm_rescue_how how,
-	     double now, bool *failed, struct sm_err *err)
+static void
+rescue_init(struct rescue *r, struct sm_handle *h, const struct sm_worker *w)
 {
-	if (how == SM_RESCUE_INTERRUPTED)
-		return sm_batch_give_back(h->db, b, t, now, err);
-	return sm_batch_fail(h->db, b, t, now, failed, err);
+	*r = (struct rescue){ .h = h, .w = w };
+	r->t = (struct sm_batch_trouble){ .exit_status = -1,
+					  .signal = -1,
+					  .message = r->text,
+					  .retry = true };
 }
 
 static void
@@ -68,73 +42,154 @@ rescue_remove_tmp(struct sm_handle *h, const struct sm_batch *b)
 {
 	char name[SM_SHARD_NAME_MAX];
 
-	sm_shard_tmp_name(name, b->id, h->digits, b->token);
+	sm_shard_tmp_name(name, b->piece.id, h->digits, b->token);
 	unlinkat(h->dir.shards_fd, name, 0);
 }
 
 static void
-rescue_tell(struct sm_handle *h, const struct sm_batch *b,
-	    enum sm_rescue_how how, const char *text, bool failed,
+rescue_tell(const struct rescue *r, uint64_t id, enum sm_fate fate,
 	    const struct sm_events *ev)
 {
+	const char *end = "tried again";
 	struct sm_err ignored;
 	int n;
 
-	if (how != SM_RESCUE_INTERRUPTED) {
+	if (fate == SM_FATE_FAILED)
+		end = "it has failed";
+	if (r->counts) {
 		sm_event_notice(ev, "batch %llu: %s; %s",
-				(unsigned long long)b->id, text,
-				failed ? "it has failed" : "tried again");
+				(unsigned long long)id, r->text, end);
 		return;
 	}
-	n = sm_batch_interruptions(h->db, b->id, &ignored);
-	if (n >= INTERRUPTED_OFTEN)
+	if (sm_batch_interruptions(&n, r->h->db, id, &ignored) == 0 &&
+	    n >= INTERRUPTED_OFTEN)
 		sm_event_notice(ev,
 				"batch %llu was interrupted %d times in a row: "
 				"if it is what ends the run, look at it with "
 				"'shardmill status %s --batch %llu'",
-				(unsigned long long)b->id, n, h->dir.path,
-				(unsigned long long)b->id);
+				(unsigned long long)id, n, r->h->dir.path,
+				(unsigned long long)id);
 }
 
-int
-sm_rescue_worker(struct sm_handle *h, const struct sm_worker *w,
-		 enum sm_rescue_how how, int sig, int status,
-		 const struct sm_events *ev, struct sm_err *err)
+/* In the write transaction. */
+static int
+rescue_rows(struct sm_batch *b, enum sm_fate *fate, const struct rescue *r,
+	    struct sm_err *err)
 {
-	struct sm_batch_trouble t;
-	struct sm_batch b = { 0 };
+	struct sm_db *db = r->h->db;
 	double now = sm_clock_wall();
-	bool failed = false;
-	char text[256];
-	int ret, held;
+	bool found = false;
+	int ret;
 
-	rescue_describe(&t, text, sizeof(text), how, sig, status, w);
-	ret = sm_db_begin_write(h->db, err);
+	/* A supervisor that was fenced off has nobody to rescue. */
+	ret = sm_handle_check_run(r->h, err);
+	if (ret == 0)
+		ret = sm_batch_of_worker(&found, b, db, r->w->id, err);
+	if (ret == 0 && found && r->counts)
+		ret = sm_batch_fail(fate, db, b, &r->t, now, err);
+	else if (ret == 0 && found)
+		ret = sm_batch_give_back(fate, db, b, &r->t, now, err);
+	if (ret == 0)
+		ret = sm_worker_end(db, r->w->id, now, err);
+	return ret;
+}
+
+static int
+rescue(bool *put_back, const struct rescue *r, const struct sm_events *ev,
+       struct sm_err *err)
+{
+	enum sm_fate fate = SM_FATE_FENCED;
+	struct sm_batch b = { 0 };
+	int ret = sm_db_begin_write(r->h->db, err);
+
 	if (ret < 0)
 		return ret;
-	/* A supervisor that was fenced off has nobody to rescue. */
-	held = ret = sm_handle_check_run(h, err);
-	if (ret == 0)
-		held = ret = sm_batch_of_worker(&b, h->db, w->id, err);
-	if (ret > 0)
-		held = ret = rescue_batch(h, &b, &t, how, now, &failed, err);
-	if (ret >= 0)
-		ret = sm_worker_end(h->db, w->id, now, err);
+	ret = rescue_rows(&b, &fate, r, err);
 	sm_fault("rescue.before_commit");
 	if (ret < 0) {
-		sm_db_rollback(h->db);
+		sm_db_rollback(r->h->db);
 		return ret;
 	}
+	*put_back = fate != SM_FATE_FENCED;
 	/* Before the commit: after it the batch may be claimed and done. */
-	if (held > 0)
-		rescue_remove_tmp(h, &b);
-	ret = sm_db_commit(h->db, err);
+	if (*put_back)
+		rescue_remove_tmp(r->h, &b);
+	ret = sm_db_commit(r->h->db, err);
 	if (ret < 0)
 		return ret;
 	sm_fault("rescue.committed");
-	if (held > 0)
-		rescue_tell(h, &b, how, text, failed, ev);
-	return held > 0;
+	if (*put_back)
+		rescue_tell(r, b.piece.id, fate, ev);
+	return 0;
+}
+
+static int
+rescue_interrupted(bool *put_back, struct sm_handle *h,
+		   const struct sm_worker *w, const struct sm_events *ev,
+		   struct sm_err *err)
+{
+	struct rescue r;
+
+	rescue_init(&r, h, w);
+	r.t.outcome = "interrupted";
+	snprintf(r.text, sizeof(r.text),
+		 "worker %lld ended with its supervisor", (long long)w->id);
+	return rescue(put_back, &r, ev, err);
+}
+
+int
+sm_rescue_interrupted(struct sm_handle *h, const struct sm_worker *w,
+		      const struct sm_events *ev, struct sm_err *err)
+{
+	bool put_back;
+
+	return rescue_interrupted(&put_back, h, w, ev, err);
+}
+
+int
+sm_rescue_stalled(struct sm_handle *h, const struct sm_worker *w,
+		  const struct sm_events *ev, struct sm_err *err)
+{
+	struct rescue r;
+	bool put_back;
+
+	rescue_init(&r, h, w);
+	r.counts = true;
+	r.t.outcome = "stalled";
+	r.t.error_class = sm_code_name(SM_ESTALLED);
+	snprintf(r.text, sizeof(r.text),
+		 "worker %lld (pid %lld) stood still for its whole lease and "
+		 "was killed",
+		 (long long)w->id, (long long)w->pid);
+	return rescue(&put_back, &r, ev, err);
+}
+
+int
+sm_rescue_died(struct sm_handle *h, const struct sm_worker *w, int status,
+	       const struct sm_events *ev, struct sm_err *err)
+{
+	struct rescue r;
+	bool put_back;
+
+	rescue_init(&r, h, w);
+	r.counts = true;
+	r.t.error_class = sm_code_name(SM_ESIGNAL);
+	if (WIFSIGNALED(status)) {
+		r.t.outcome = "signal";
+		r.t.signal = WTERMSIG(status);
+		snprintf(r.text, sizeof(r.text),
+			 "worker %lld (pid %lld) died by signal %d (%s)",
+			 (long long)w->id, (long long)w->pid, r.t.signal,
+			 strsignal(r.t.signal));
+	} else {
+		r.t.outcome = "error";
+		snprintf(r.text, sizeof(r.text),
+			 "worker %lld (pid %lld) ended with status %d in the "
+			 "middle of the batch",
+			 (long long)w->id, (long long)w->pid,
+			 WEXITSTATUS(status));
+	}
+	return rescue(&put_back, &r, ev, err);
 }
 
 /* Running rows whose worker's row is over: hand edits, or a lost database. */
@@ -144,16 +199,18 @@ rescue_orphans(struct sm_handle *h, const struct sm_events *ev,
 {
 	struct sm_worker nobody = { 0 };
 	struct sm_batch b;
-	int ret;
+	bool found = true, put_back = true;
+	int ret = 0;
 
-	while ((ret = sm_batch_orphan(&b, h->db, err)) > 0) {
+	/* Not put back: somebody else was faster. */
+	while (ret == 0 && found && put_back) {
+		ret = sm_batch_orphan(&found, &b, h->db, err);
 		nobody.id = b.worker;
-		ret = sm_rescue_worker(h, &nobody, SM_RESCUE_INTERRUPTED, 0, 0,
-				       ev, err);
-		if (ret <= 0)
-			break; /* somebody else was faster */
+		if (ret == 0 && found)
+			ret = rescue_interrupted(&put_back, h, &nobody, ev,
+						 err);
 	}
-	return ret < 0 ? ret : 0;
+	return ret;
 }
 
 static bool
@@ -179,10 +236,11 @@ sm_rescue_dead(struct sm_handle *h, const struct sm_live *live,
 		if (rescue_is_excepted(w.id, except, n) ||
 		    sm_live_held(live, w.slot))
 			continue;
-		ret = sm_rescue_worker(h, &w, SM_RESCUE_INTERRUPTED, 0, 0, ev,
-				       err);
+		ret = sm_rescue_interrupted(h, &w, ev, err);
 		if (ret < 0)
 			return ret;
 	}
-	return ret < 0 ? ret : rescue_orphans(h, ev, err);
+	if (ret == 0)
+		ret = rescue_orphans(h, ev, err);
+	return ret;
 }

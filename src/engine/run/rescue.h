@@ -17,19 +17,19 @@
 #include "live.h"
 #include "worker.h"
 
-enum sm_rescue_how {
-	SM_RESCUE_INTERRUPTED, /* not counted */
-	SM_RESCUE_DIED,        /* counted: a child of the observer, `signal` */
-	SM_RESCUE_STALLED,     /* counted */
-};
-
 /*
  * End `w`'s row and put back the batch it holds, if any; remove the temporary
- * file of its token.  1 if a batch was put back, 0, <0.
+ * file of its token.
  */
-int sm_rescue_worker(struct sm_handle *h, const struct sm_worker *w,
-		     enum sm_rescue_how how, int signal, int exit_status,
-		     const struct sm_events *ev, struct sm_err *err);
+/* With its supervisor, a reboot or by hand: not counted. */
+int sm_rescue_interrupted(struct sm_handle *h, const struct sm_worker *w,
+			  const struct sm_events *ev, struct sm_err *err);
+/* Given up for dead: counted. */
+int sm_rescue_stalled(struct sm_handle *h, const struct sm_worker *w,
+		      const struct sm_events *ev, struct sm_err *err);
+/* A child of the observer, with `status` of wait(2): counted. */
+int sm_rescue_died(struct sm_handle *h, const struct sm_worker *w, int status,
+		   const struct sm_events *ev, struct sm_err *err);
 
 /*
  * Every worker whose byte is free, as interrupted, then running batches that

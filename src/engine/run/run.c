@@ -126,7 +126,7 @@ run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 	struct sm_err *err)
 {
 	struct sm_job_live live;
-	int64_t n = 0, taken = 0;
+	uint64_t taken = 0, retried;
 	int ret;
 
 	sm_fault("run.before_set");
@@ -141,13 +141,11 @@ run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 		ret = sm_job_set_final(h->db, path, false, err);
 	}
 	if (ret == 0 && opts->takeover)
-		n = taken = sm_fence_take_over(h->db, sm_clock_wall(), err);
-	if (ret == 0 && n >= 0 && opts->retry_failed)
-		n = sm_batch_retry(h->db, SM_BATCHES_FAILED, 0, 0, err);
-	if (ret == 0 && n >= 0)
+		ret = sm_fence_take_over(&taken, h->db, sm_clock_wall(), err);
+	if (ret == 0 && opts->retry_failed)
+		ret = sm_batch_retry(&retried, h->db, SM_BATCHES_FAILED, err);
+	if (ret == 0)
 		ret = sm_job_begin_run(h->db, sm_clock_wall(), err);
-	if (n < 0)
-		ret = (int)n;
 	if (ret == 0)
 		ret = sm_job_live(&live, h->db, err);
 	if (ret < 0) {
@@ -161,9 +159,10 @@ run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 		ret = run_reload(h, err);
 	if (taken > 0)
 		sm_event_notice(&opts->events,
-				"%lld batch%s that another supervisor's "
+				"%llu batch%s that another supervisor's "
 				"workers held %s put back",
-				(long long)taken, taken == 1 ? "" : "es",
+				(unsigned long long)taken,
+				taken == 1 ? "" : "es",
 				taken == 1 ? "is" : "are");
 	return ret;
 }
@@ -184,18 +183,18 @@ run_follow(struct sm_follow *follow, struct sm_handle *h,
 	return sm_follow_start(follow, h->dir.path, err);
 }
 
-/* 1: a batch was put back after the loop had seen the last one done: by what
- * joins meanwhile, which found its shard damaged, or by a person. */
+/* Was a batch put back after the loop had seen the last one done: by what
+ * joins meanwhile, which found its shard damaged, or by a person? */
 static int
-run_is_left(struct sm_super *s, struct sm_err *err)
+run_look_for_more(bool *more, struct sm_super *s, struct sm_err *err)
 {
-	struct sm_batch_left left;
-	int ret;
+	struct sm_batch_left left = { 0 };
+	int ret = 0;
 
-	if (s->draining)
-		return 0;
-	ret = sm_batch_left(&left, s->h->db, err);
-	return ret < 0 ? ret : left.pending || left.running;
+	if (!s->draining)
+		ret = sm_batch_left(&left, s->h->db, err);
+	*more = left.pending || left.running;
+	return ret;
 }
 
 /* From the first worker's start to the last one's end. */
@@ -203,6 +202,7 @@ static int
 run_supervise(struct sm_super *s, struct sm_err *err)
 {
 	struct sm_startcheck check = { 0 };
+	bool more = true;
 	int ret;
 
 	ret = sm_super_recover(s, err);
@@ -217,11 +217,13 @@ run_supervise(struct sm_super *s, struct sm_err *err)
 		sm_startcheck_tell(&check, s->ev);
 		ret = run_follow(s->follow, s->h, s->opts, err);
 	}
-	do {
-		if (ret >= 0)
-			ret = sm_super_loop(s, err);
+	while (ret == 0 && more) {
+		ret = sm_super_loop(s, err);
 		sm_follow_stop(s->follow);
-	} while (ret == 0 && (ret = run_is_left(s, err)) > 0);
+		if (ret == 0)
+			ret = run_look_for_more(&more, s, err);
+	}
+	sm_follow_stop(s->follow);
 	if (ret == 0 && s->why.code != 0 && s->why.code != SM_EWORK) {
 		*err = s->why;
 		ret = s->why.code;
@@ -357,19 +359,19 @@ run_locked(struct sm_handle *h, const struct sm_run_opts *opts,
 	return ret;
 }
 
-/* 1: run.lock is ours, or is not needed to go on; SM_EHELD. */
+/* run.lock is ours, or is not needed to go on; SM_EHELD. */
 static int
 run_take_lock(struct sm_handle *h, const struct sm_run_opts *opts,
 	      struct sm_err *err)
 {
 	int ret = sm_lock_try(&h->run_lock, h->dir.fd, "run.lock", err);
 
-	if (ret < 0 || opts->takeover)
-		return ret < 0 ? ret : 1;
-	if (ret > 0) {
-		ret = sm_handle_refuse_host(h, err);
-		return ret < 0 ? ret : 1;
-	}
+	if (ret < 0)
+		return ret;
+	if (opts->takeover)
+		return 0;
+	if (ret > 0)
+		return sm_handle_refuse_host(h, err);
 	return sm_err_set(err, SM_EHELD,
 			  "another plan or run holds the job '%s'; 'shardmill "
 			  "status' shows it, 'shardmill work' joins it with "
@@ -379,21 +381,26 @@ run_take_lock(struct sm_handle *h, const struct sm_run_opts *opts,
 }
 
 /*
- * 1: every batch is done and nothing is to be joined.  Then a takeover, which a
+ * Is every batch done and nothing to be joined?  Then a takeover, which a
  * scheduler may start again for whatever reason, leaves the job untouched.
  */
 static int
-run_is_finished(struct sm_handle *h, const struct sm_run_opts *opts,
-		struct sm_run_result *result, struct sm_err *err)
+run_look_if_finished(bool *finished, struct sm_run_result *result,
+		     struct sm_handle *h, const struct sm_run_opts *opts,
+		     struct sm_err *err)
 {
 	struct sm_batch_counts c;
-	int ret = sm_batch_counts(&c, h->db, err);
+	int ret;
 
-	if (ret < 0 || c.done != c.total || h->job.final_path || opts->output)
-		return ret < 0 ? ret : 0;
-	result->done = c.done;
-	sm_dir_size(&result->job_size, h->dir.fd);
-	return 1;
+	if (!opts->takeover || h->job.final_path || opts->output)
+		return 0;
+	ret = sm_batch_counts(&c, h->db, err);
+	*finished = ret == 0 && c.done == c.total;
+	if (*finished) {
+		result->done = c.done;
+		sm_dir_size(&result->job_size, h->dir.fd);
+	}
+	return ret;
 }
 
 static int
@@ -406,19 +413,18 @@ run_job(struct sm_run_result *result, const char *job,
 					   .give_up = run_give_up,
 					   .arg = &patience } };
 	struct sm_handle h = SM_HANDLE_NONE;
+	bool finished = false;
 	int ret;
 
 	ret = sm_handle_open(&h, job, &db, opts->trust, err);
-	if (ret < 0)
-		return ret;
-	ret = opts->takeover ? run_is_finished(&h, opts, result, err) : 0;
-	if (ret == 0) {
+	if (ret == 0)
+		ret = run_look_if_finished(&finished, result, &h, opts, err);
+	if (ret == 0 && !finished)
 		ret = run_take_lock(&h, opts, err);
-		if (ret > 0)
-			ret = run_locked(&h, opts, result, err);
-	}
+	if (ret == 0 && !finished)
+		ret = run_locked(&h, opts, result, err);
 	sm_handle_close(&h);
-	return ret < 0 ? ret : 0;
+	return ret;
 }
 
 int

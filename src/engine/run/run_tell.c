@@ -27,9 +27,9 @@ run_tell_tiny(const struct sm_handle *h, const struct sm_batch_counts *c,
 {
 	double per_s, ms;
 
-	if (c->done < TINY_BATCHES || c->rows == 0 || c->rows_per_s <= 0)
+	if (c->done < TINY_BATCHES || c->counts.rows == 0 || c->rows_per_s <= 0)
 		return;
-	per_s = c->rows_per_s * (double)c->done / (double)c->rows;
+	per_s = c->rows_per_s * (double)c->done / (double)c->counts.rows;
 	ms = 1000 * h->job.workers / per_s;
 	if (ms < TINY_MS)
 		sm_event_notice(
@@ -46,14 +46,14 @@ run_tell_empty(const struct sm_handle *h, const struct sm_batch_counts *c,
 	       const struct sm_events *ev)
 {
 	if (h->kind == &sm_kind_candidates && c->done == c->total &&
-	    c->rows > 0 && c->records == 0)
+	    c->counts.rows > 0 && c->counts.records == 0)
 		sm_event_notice(ev,
 				"the output is empty: not one of %llu rows has "
 				"--min-candidates scores of --min-score or "
 				"more; candidates that the vocabulary lacks: "
 				"%llu",
-				(unsigned long long)c->rows,
-				(unsigned long long)c->skipped);
+				(unsigned long long)c->counts.rows,
+				(unsigned long long)c->counts.skipped);
 }
 
 int

@@ -1,3 +1,8 @@
+/*
+ * super.c - the supervisor's children: started, heard, buried, sent off
+ *
+ * What it does once a second is in super_look.c.
+ */
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -19,12 +24,13 @@ int
 sm_super_init(struct sm_super *s, struct sm_handle *h,
 	      const struct sm_run_opts *opts, struct sm_err *err)
 {
-	double lease_s = opts->settings.lease_s > 0 ? opts->settings.lease_s
-						    : h->job.lease_s;
+	double lease_s = h->job.lease_s;
 	struct sm_worker *list = NULL;
 	size_t n;
 	int ret;
 
+	if (opts->settings.lease_s > 0)
+		lease_s = opts->settings.lease_s;
 	*s = (struct sm_super){ .h = h, .opts = opts, .ev = &opts->events };
 	s->live = (struct sm_live)SM_LIVE_NONE;
 	ret = sm_live_open(&s->live, h->dir.fd, err);
@@ -80,9 +86,11 @@ int
 sm_super_fill(struct sm_super *s, struct sm_err *err)
 {
 	struct sm_batch_left left;
-	size_t want = s->target > 0 ? (size_t)s->target : 0, i;
+	size_t want = 0, i;
 	int ret;
 
+	if (s->target > 0)
+		want = (size_t)s->target;
 	if (want > s->h->job.batches)
 		want = (size_t)s->h->job.batches;
 	/* The job row asks for fewer: the last started go first. */
@@ -119,6 +127,7 @@ super_end_with(struct sm_super *s, const struct sm_err *why)
 	super_drain(s, false);
 }
 
+/* The open row of that child; w->id is 0 if it has none. */
 static int
 super_row_of(struct sm_worker *w, struct sm_super *s, pid_t pid,
 	     struct sm_err *err)
@@ -128,7 +137,8 @@ super_row_of(struct sm_worker *w, struct sm_super *s, pid_t pid,
 	*w = (struct sm_worker){ 0 };
 	while ((ret = sm_worker_next(w, s->h->db, w->id, err)) > 0)
 		if (w->supervised && w->pid == pid)
-			break;
+			return 0;
+	w->id = 0;
 	return ret;
 }
 
@@ -138,23 +148,22 @@ super_rescue(struct sm_super *s, const struct sm_child *c, int status,
 	     struct sm_err *err)
 {
 	struct sm_worker w;
-	enum sm_rescue_how how = SM_RESCUE_DIED;
-	int ret = sm_fence_holds(s->h->db, s->h->job.run, err);
+	bool holds;
+	int ret = sm_fence_holds(&holds, s->h->db, s->h->job.run, err);
 
 	/* Once fenced off, a row with this pid is another host's worker's. */
-	if (ret > 0)
-		ret = super_row_of(&w, s, c->pid, err);
-	if (ret <= 0)
+	if (ret < 0 || !holds)
+		return ret;
+	ret = super_row_of(&w, s, c->pid, err);
+	if (ret < 0 || w.id == 0)
 		return ret;
 	sm_child_kill_group(sm_live_command(&s->live, w.slot));
 	sm_live_forget_command(&s->live, w.slot);
 	if (sm_watch_is_stalled(&s->watch, w.id))
-		how = SM_RESCUE_STALLED;
-	else if (c->err.code != 0 || s->stops >= 2)
-		how = SM_RESCUE_INTERRUPTED;
-	return sm_rescue_worker(s->h, &w, how,
-				WIFSIGNALED(status) ? WTERMSIG(status) : 0,
-				WEXITSTATUS(status), s->ev, err);
+		return sm_rescue_stalled(s->h, &w, s->ev, err);
+	if (c->err.code != 0 || s->stops >= 2)
+		return sm_rescue_interrupted(s->h, &w, s->ev, err);
+	return sm_rescue_died(s->h, &w, status, s->ev, err);
 }
 
 static void
@@ -269,13 +278,10 @@ super_pass_on_stops(struct sm_super *s)
 {
 	int stops = sm_event_stops(s->ev);
 
-	if (stops > s->stops && s->stops == 0)
-		sm_event_notice(
-			s->ev,
-			stops == 1 ? "finishing the batches in hand; once more "
-				     "stops at once"
-				   : "stopping at once");
-	else if (stops > s->stops && s->stops == 1)
+	if (stops == 1 && s->stops == 0)
+		sm_event_notice(s->ev, "finishing the batches in hand; once "
+				       "more stops at once");
+	else if (stops > 1 && s->stops <= 1)
 		sm_event_notice(s->ev, "stopping at once");
 	if (stops > s->stops)
 		super_drain(s, stops >= 2);
@@ -293,19 +299,21 @@ super_hear_follow(struct sm_super *s)
 }
 
 /*
- * 1: nothing is left to do, or to wait for; 0; <0.  Workers that are idle would
- * find out in their own time, up to 200 ms: they are told to go, and the final
- * file need not wait for their end.
+ * Is nothing left to do, or to wait for?  Workers that are idle would find out
+ * in their own time, up to 200 ms: they are told to go, and the final file need
+ * not wait for their end.
  */
 static int
-super_is_over(struct sm_super *s, struct sm_err *err)
+super_is_over(bool *over, struct sm_super *s, struct sm_err *err)
 {
 	struct sm_batch_left left;
 	size_t i;
 	int ret;
 
-	if (s->draining)
-		return s->children == 0;
+	if (s->draining) {
+		*over = s->children == 0;
+		return 0;
+	}
 	ret = sm_batch_left(&left, s->h->db, err);
 	if (ret < 0)
 		return ret;
@@ -321,15 +329,17 @@ super_is_over(struct sm_super *s, struct sm_err *err)
 	for (i = 0; i < s->children; i++)
 		if (!s->child[i].draining)
 			sm_child_tell(&s->child[i], false);
-	return 1;
+	*over = true;
+	return 0;
 }
 
 int
 sm_super_loop(struct sm_super *s, struct sm_err *err)
 {
-	int ret, over = 0;
+	bool over = false;
+	int ret = 0;
 
-	while (over == 0) {
+	while (ret == 0 && !over) {
 		super_listen(s, SUPER_POLL_MS);
 		super_pass_on_stops(s);
 		super_hear_follow(s);
@@ -338,9 +348,10 @@ sm_super_loop(struct sm_super *s, struct sm_err *err)
 			ret = sm_super_look(s, err);
 		if (ret == 0)
 			ret = sm_super_fill(s, err);
-		over = ret < 0 ? ret : super_is_over(s, err);
+		if (ret == 0)
+			ret = super_is_over(&over, s, err);
 	}
-	return over < 0 ? over : 0;
+	return ret;
 }
 
 void

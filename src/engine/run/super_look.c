@@ -39,8 +39,7 @@ super_rescue_stalled(struct sm_super *s, const struct sm_worker *list, size_t n,
 		if (sm_super_is_child(s, list[i].pid) ||
 		    !sm_watch_is_stalled(&s->watch, list[i].id))
 			continue;
-		ret = sm_rescue_worker(s->h, &list[i], SM_RESCUE_STALLED, 0, 0,
-				       s->ev, err);
+		ret = sm_rescue_stalled(s->h, &list[i], s->ev, err);
 		if (ret < 0)
 			return ret;
 	}
@@ -118,8 +117,8 @@ super_count(struct sm_super *s, struct sm_err *err)
 		.pending = c.pending,
 		.running = c.running,
 		.failed = c.failed,
-		.rows = c.rows,
-		.records = c.records,
+		.rows = c.counts.rows,
+		.records = c.counts.records,
 		.raw_bytes = c.raw_bytes,
 		.gz_bytes = c.gz_bytes,
 		.workers = (unsigned)(s->children + s->strangers),

@@ -42,15 +42,21 @@
  * supervisor, which may be waiting for its turn to write. */
 #define SIGNAL_TO_ALL_MS 2000
 
+/* ------------------------------------------------------ claim: step 1 -- */
+
+/* In a write transaction, whose COMMIT makes the claim: w->next, if any. */
 static int
 work_claim(struct sm_self *w, struct sm_err *err)
 {
-	int ret;
-
 	w->claim.now = sm_clock_wall();
-	ret = sm_batch_claim(&w->next, w->h.db, &w->claim, err);
-	w->has_next = ret > 0;
-	return ret;
+	return sm_batch_claim(&w->has_next, &w->next, w->h.db, &w->claim, err);
+}
+
+static void
+work_forget_next(struct sm_self *w)
+{
+	sm_batch_release(&w->next);
+	w->has_next = false;
 }
 
 static int
@@ -61,19 +67,18 @@ work_claim_alone(struct sm_self *w, struct sm_err *err)
 	if (ret < 0)
 		return ret;
 	ret = work_claim(w, err);
-	if (ret > 0) {
-		ret = sm_db_commit(w->h.db, err);
-		if (ret < 0) {
-			/* Committed or not: what is lost is put back. */
-			sm_batch_release(&w->next);
-			w->has_next = false;
-			return ret;
-		}
-		sm_fault("work.claimed");
-		return 1;
+	if (ret < 0 || !w->has_next) {
+		sm_db_rollback(w->h.db);
+		return ret;
 	}
-	sm_db_rollback(w->h.db);
-	return ret;
+	ret = sm_db_commit(w->h.db, err);
+	if (ret < 0) {
+		/* Committed or not: what is lost is put back. */
+		work_forget_next(w);
+		return ret;
+	}
+	sm_fault("work.claimed");
+	return 0;
 }
 
 /* ------------------------------------------------ make: steps 2 to 5 -- */
@@ -81,49 +86,58 @@ work_claim_alone(struct sm_self *w, struct sm_err *err)
 static int
 work_produce(struct sm_self *w, struct sm_err *err)
 {
-	struct sm_kind_batch kb = sm_handle_batch(&w->b);
 	int ret;
 
 	if (sigsetjmp(*sm_sigbus_enter(), 0) == 0)
-		ret = w->h.kind->produce(w->state, &kb, w->shard, &w->outcome,
-					 err);
+		ret = w->h.kind->produce(w->state, &w->b.piece, w->shard,
+					 &w->made, err);
 	else
 		ret = sm_err_set(err, SM_EREFUSED,
 				 "an input shrank while batch %llu was made "
 				 "from it; put the planned file back, then run "
 				 "the same command again",
-				 (unsigned long long)w->b.id);
+				 (unsigned long long)w->b.piece.id);
 	sm_sigbus_leave();
 	return ret;
+}
+
+static void
+work_made_nothing(struct sm_self *w)
+{
+	struct sm_buf memory = w->made.stderr_tail;
+
+	sm_buf_clear(&memory);
+	w->made = (struct sm_made)SM_MADE_NOTHING;
+	w->made.stderr_tail = memory;
 }
 
 static int
 work_make(struct sm_self *w, struct sm_err *err)
 {
+	const struct sm_piece *piece = &w->b.piece;
+	bool sync = w->h.job.sync == SM_SYNC_SHARD;
+	/* What has no number, -1, is SM_GZIP_NONE in a header. */
 	struct sm_gzip_shard head = {
 		.fingerprint = w->h.fingerprint,
-		.batch = w->b.id,
-		.first = w->b.first < 0 ? SM_GZIP_NONE : (uint64_t)w->b.first,
-		.end = w->b.end < 0 ? SM_GZIP_NONE : (uint64_t)w->b.end,
+		.batch = piece->id,
+		.first = (uint64_t)piece->first,
+		.end = (uint64_t)piece->end,
 	};
 	int ret;
 
-	sm_buf_clear(&w->outcome.stderr_tail);
-	w->outcome.rows = w->outcome.records = w->outcome.skipped = 0;
-	w->outcome.exit_status = w->outcome.signal = -1;
-	ret = sm_shard_open(&w->shard, w->h.dir.shards_fd, w->b.id, w->h.digits,
-			    w->b.token, err);
+	work_made_nothing(w);
+	ret = sm_shard_open(&w->shard, w->h.dir.shards_fd, piece->id,
+			    w->h.digits, w->b.token, err);
 	if (ret < 0)
 		return ret;
 	ret = work_produce(w, err);
 	if (ret < 0)
 		return ret;
 	sm_fault("work.produced");
-	head.rows = w->outcome.rows;
-	head.records = w->outcome.records;
-	head.skipped = w->outcome.skipped;
-	return sm_shard_finish(w->shard, &head, w->h.job.sync == SM_SYNC_SHARD,
-			       &w->made, err);
+	head.rows = w->made.counts.rows;
+	head.records = w->made.counts.records;
+	head.skipped = w->made.counts.skipped;
+	return sm_shard_finish(w->shard, &head, sync, &w->made.sizes, err);
 }
 
 /* --------------------------------------------- commit: steps 6 to 10 -- */
@@ -131,28 +145,16 @@ work_make(struct sm_self *w, struct sm_err *err)
 static int
 work_mark_done(struct sm_self *w, struct sm_err *err)
 {
-	struct sm_batch_made made = {
-		.rows = w->outcome.rows,
-		.records = w->outcome.records,
-		.skipped = w->outcome.skipped,
-		.raw_bytes = w->made.raw_bytes,
-		.gz_bytes = w->made.gz_bytes,
-		.raw_crc32 = w->made.raw_crc32,
-		.gz_crc32 = w->made.gz_crc32,
-		.stderr_text = w->outcome.stderr_tail.len
-				       ? w->outcome.stderr_tail.data
-				       : NULL,
-	};
 	double now = sm_clock_wall();
-	int held = sm_batch_complete(w->h.db, &w->b, &made, now, err), ret;
+	bool held;
+	int ret = sm_batch_complete(&held, w->h.db, &w->b, &w->made, now, err);
 
-	if (held > 0)
+	if (ret < 0)
+		return ret;
+	if (held)
 		return sm_shard_publish(w->shard, err);
-	if (held < 0)
-		return held;
-	ret = sm_batch_fenced(w->h.db, &w->b, now, err);
 	w->fenced = true;
-	return ret;
+	return sm_batch_fenced(w->h.db, &w->b, now, err);
 }
 
 /* 0, SM_EUNKNOWN, or an error after which nothing happened. */
@@ -175,60 +177,55 @@ work_commit_once(struct sm_self *w, struct sm_err *err)
 }
 
 /*
- * COMMIT failed.  1: it had taken effect, with the claim in it; 0: it had not,
- * and the batch is still ours; SM_EFENCED: it is not.
+ * COMMIT failed.  `done`: it had taken effect, with the claim in it; if not,
+ * the batch is still ours.  SM_EFENCED: it is not.
  */
 static int
-work_resolve(struct sm_self *w, struct sm_err *err)
+work_resolve(bool *done, struct sm_self *w, struct sm_err *err)
 {
-	int64_t token = 0; /* of no attempt */
-	char state[16];
+	struct sm_batch_row row;
 	int ret;
 
 	sm_fault("work.unknown");
 	ret = sm_db_reopen(w->h.db, err);
 	if (ret == 0)
-		ret = sm_batch_look(state, &token, w->h.db, w->b.id, err);
+		ret = sm_batch_row_of(&row, w->h.db, w->b.piece.id, err);
 	if (ret < 0)
 		return ret;
-	if (token != w->b.token)
-		*state = '\0'; /* gone, or another's */
-	if (strcmp(state, "done") == 0)
-		return 1;
-	if (w->has_next)
-		sm_batch_release(&w->next);
-	w->has_next = false;
-	if (strcmp(state, "running") == 0)
+	*done = row.token == w->b.token && row.state == SM_DONE;
+	if (*done)
+		return 0;
+	work_forget_next(w);
+	if (row.token == w->b.token && row.state == SM_RUNNING)
 		return 0;
 	return sm_err_set(err, SM_EFENCED, "batch %llu was put back meanwhile",
-			  (unsigned long long)w->b.id);
+			  (unsigned long long)w->b.piece.id);
 }
 
 static int
 work_commit(struct sm_self *w, struct sm_err *err)
 {
-	int ret, tries, class;
+	const char *advice = "check the disk";
+	bool done = false;
+	int ret, tries, class = 0;
 
-	for (tries = 1;; tries++) {
+	for (tries = 0; tries < COMMIT_TRIES; tries++) {
 		ret = work_commit_once(w, err);
 		if (ret != SM_EUNKNOWN)
 			return ret;
 		class = err->sys;
 		/* The row may be done: its file must stay whatever comes. */
 		sm_shard_keep(w->shard);
-		ret = work_resolve(w, err);
-		if (ret != 0)
-			return ret < 0 ? ret : 0;
-		if (tries == COMMIT_TRIES)
-			return sm_err_set(err, class,
-					  "cannot commit batch %llu: the "
-					  "database failed %d times; %s, then "
-					  "run the same command again",
-					  (unsigned long long)w->b.id, tries,
-					  class == SM_ENOSPC
-						  ? "make space"
-						  : "check the disk");
+		ret = work_resolve(&done, w, err);
+		if (ret < 0 || done)
+			return ret;
 	}
+	if (class == SM_ENOSPC)
+		advice = "make space";
+	return sm_err_set(err, class,
+			  "cannot commit batch %llu: the database failed %d "
+			  "times; %s, then run the same command again",
+			  (unsigned long long)w->b.piece.id, tries, advice);
 }
 
 /* -------------------------------------------------- when it fails -- */
@@ -265,33 +262,77 @@ work_blame(int code)
 static bool
 work_was_stopped(struct sm_self *w, int code)
 {
-	int sig = code == SM_ESIGNAL    ? w->outcome.signal
-		  : code == SM_ECOMMAND ? w->outcome.exit_status - 128
-					: -1;
+	int sig = -1;
 
+	if (code == SM_ESIGNAL)
+		sig = w->made.signal;
+	else if (code == SM_ECOMMAND) /* as a shell tells it */
+		sig = w->made.exit_status - 128;
 	if (sig != SIGTERM && sig != SIGINT && sig != SIGHUP)
 		return false;
 	sm_pulse_wait(&w->pulse, SIGNAL_TO_ALL_MS);
 	return atomic_load(&w->pulse.drain);
 }
 
-static void
-work_describe(const struct sm_self *w, struct sm_batch_trouble *t,
-	      enum work_blame blame, const struct sm_err *why)
+static struct sm_batch_trouble
+work_describe(const struct sm_self *w, enum work_blame blame,
+	      const struct sm_err *why)
 {
-	*t = (struct sm_batch_trouble){
-		.exit_status = w->outcome.exit_status,
-		.signal = w->outcome.signal,
+	struct sm_batch_trouble t = {
+		.outcome = "error",
+		.exit_status = w->made.exit_status,
+		.signal = w->made.signal,
 		.error_class = sm_code_name(why->code),
 		.message = why->text,
 		.retry = sm_code_retry(why->code),
 	};
-	if (w->outcome.stderr_tail.len)
-		t->stderr_text = w->outcome.stderr_tail.data;
-	t->outcome = blame != BLAME_BATCH       ? "returned"
-		     : why->code == SM_ESIGNAL  ? "signal"
-		     : why->code == SM_ETIMEOUT ? "timeout"
-						: "error";
+
+	if (w->made.stderr_tail.len)
+		t.stderr_text = w->made.stderr_tail.data;
+	if (blame != BLAME_BATCH)
+		t.outcome = "returned";
+	else if (why->code == SM_ESIGNAL)
+		t.outcome = "signal";
+	else if (why->code == SM_ETIMEOUT)
+		t.outcome = "timeout";
+	return t;
+}
+
+static int
+work_put_back(enum sm_fate *fate, struct sm_self *w, enum work_blame blame,
+	      const struct sm_err *why, struct sm_err *err)
+{
+	struct sm_batch_trouble t = work_describe(w, blame, why);
+	double now = sm_clock_wall();
+	int ret = sm_db_begin_write(w->h.db, err);
+
+	if (ret < 0)
+		return ret;
+	if (blame == BLAME_BATCH)
+		ret = sm_batch_fail(fate, w->h.db, &w->b, &t, now, err);
+	else
+		ret = sm_batch_give_back(fate, w->h.db, &w->b, &t, now, err);
+	if (ret == 0 && *fate == SM_FATE_FENCED)
+		ret = sm_batch_fenced(w->h.db, &w->b, now, err);
+	if (ret < 0) {
+		sm_db_rollback(w->h.db);
+		return ret;
+	}
+	return sm_db_commit(w->h.db, err);
+}
+
+static void
+work_tell(struct sm_self *w, enum sm_fate fate, enum work_blame blame,
+	  const struct sm_err *why)
+{
+	const char *end = "tried again";
+
+	if (fate == SM_FATE_FAILED)
+		end = "it has failed";
+	else if (blame == BLAME_STOP)
+		end = "given back";
+	sm_self_tell(w, "batch %llu: %s; %s", (unsigned long long)w->b.piece.id,
+		     why->text, end);
 }
 
 /* 0: go on; <0: the worker ends with it. */
@@ -299,37 +340,18 @@ static int
 work_trouble(struct sm_self *w, const struct sm_err *why, struct sm_err *err)
 {
 	enum work_blame blame = work_blame(why->code);
-	double now = sm_clock_wall();
-	struct sm_batch_trouble t;
-	bool failed = false;
-	int ret, held;
+	enum sm_fate fate = SM_FATE_AGAIN;
+	int ret;
 
 	if (work_was_stopped(w, why->code))
 		blame = BLAME_STOP;
-	work_describe(w, &t, blame, why);
-	ret = sm_db_begin_write(w->h.db, err);
-	if (ret < 0)
-		goto out;
-	held = ret =
-		blame == BLAME_BATCH
-			? sm_batch_fail(w->h.db, &w->b, &t, now, &failed, err)
-			: sm_batch_give_back(w->h.db, &w->b, &t, now, err);
-	if (ret == 0)
-		ret = sm_batch_fenced(w->h.db, &w->b, now, err);
-	if (ret < 0)
-		sm_db_rollback(w->h.db);
-	else
-		ret = sm_db_commit(w->h.db, err);
-	if (ret == 0 && held == 0)
+	ret = work_put_back(&fate, w, blame, why, err);
+	if (ret == 0 && fate == SM_FATE_FENCED)
 		w->fenced = true;
 	/* What ends the worker is told when it ends. */
-	if (ret == 0 && held > 0 && blame != BLAME_RUN)
-		sm_self_tell(w, "batch %llu: %s%s", (unsigned long long)w->b.id,
-			     why->text,
-			     failed                ? "; it has failed"
-			     : blame == BLAME_STOP ? "; given back"
-						   : "; tried again");
-out:
+	else if (ret == 0 && blame != BLAME_RUN)
+		work_tell(w, fate, blame, why);
+
 	if (blame == BLAME_RUN ||
 	    (blame == BLAME_DISK &&
 	     (ret < 0 || ++w->io_failures >= IO_FAILURES_MAX))) {
@@ -340,11 +362,11 @@ out:
 		return ret;
 	if (blame == BLAME_DISK)
 		sm_pulse_wait(&w->pulse, IO_PAUSE_MS);
-	if (failed && w->h.job.fail_fast)
+	if (fate == SM_FATE_FAILED && w->h.job.fail_fast)
 		return sm_err_set(err, SM_EWORK,
 				  "batch %llu failed, and --fail-fast ends the "
 				  "run",
-				  (unsigned long long)w->b.id);
+				  (unsigned long long)w->b.piece.id);
 	return 0;
 }
 
@@ -374,23 +396,25 @@ work_batch(struct sm_self *w, struct sm_err *err)
 
 /* ------------------------------------------------------- the loop -- */
 
-/* 1: w->b is a batch to make; 0: there is none left, or none is wanted. */
+/* `found`: w->b is a batch to make; if not, none is left, or none is wanted. */
 static int
-work_next(struct sm_self *w, struct sm_err *err)
+work_next(bool *found, struct sm_self *w, struct sm_err *err)
 {
+	enum sm_self_work work;
 	int ret, idle_ms = IDLE_MIN_MS;
 
+	*found = false;
 	while (!w->has_next) {
 		if (atomic_load(&w->pulse.drain))
 			return 0;
-		ret = sm_self_look(w, err);
-		if (ret <= 0)
+		ret = sm_self_look(&work, w, err);
+		if (ret < 0 || work == SM_SELF_NONE_LEFT)
 			return ret;
-		if (ret == SM_SELF_DUE) {
+		if (work == SM_SELF_DUE) {
 			ret = work_claim_alone(w, err);
 			if (ret < 0)
 				return ret;
-			if (ret > 0)
+			if (w->has_next)
 				break;
 		}
 		sm_pulse_wait(&w->pulse, idle_ms);
@@ -400,7 +424,8 @@ work_next(struct sm_self *w, struct sm_err *err)
 	w->next = (struct sm_batch){ 0 };
 	w->has_next = false;
 	sm_self_claimed(w);
-	return 1;
+	*found = true;
+	return 0;
 }
 
 /* A batch claimed together with the last commit, but not wanted any more. */
@@ -414,8 +439,7 @@ work_return_next(struct sm_self *w)
 		return;
 	w->b = w->next;
 	w->has_next = false;
-	w->outcome.exit_status = w->outcome.signal = -1;
-	sm_buf_clear(&w->outcome.stderr_tail);
+	work_made_nothing(w);
 	work_trouble(w, &why, &ignored);
 	sm_batch_release(&w->b);
 }
@@ -424,12 +448,13 @@ int
 sm_work(const char *job, const struct sm_work_opts *opts, struct sm_err *err)
 {
 	struct sm_self w = SM_SELF_NONE;
+	bool found = true;
 	int ret;
 
 	ret = sm_self_join(&w, job, opts, err);
 	while (ret == 0) {
-		ret = work_next(&w, err);
-		if (ret <= 0)
+		ret = work_next(&found, &w, err);
+		if (ret < 0 || !found)
 			break;
 		ret = work_batch(&w, err);
 	}

@@ -1,3 +1,6 @@
+/*
+ * worker_self.c - a worker joins a job, looks around while idle, and leaves
+ */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,8 +58,7 @@ self_rescue_slot(struct sm_self *w, struct sm_err *err)
 	while ((ret = sm_worker_next(&other, w->h.db, other.id, err)) > 0) {
 		if (other.slot != w->live.slot)
 			continue;
-		ret = sm_rescue_worker(&w->h, &other, SM_RESCUE_INTERRUPTED, 0,
-				       0, NULL, err);
+		ret = sm_rescue_interrupted(&w->h, &other, NULL, err);
 		if (ret < 0)
 			return ret;
 	}
@@ -76,7 +78,9 @@ self_take_slot(struct sm_self *w, struct sm_err *err)
 		if (list[i].slot >= 0 && list[i].slot < SM_LIVE_SLOTS)
 			open[list[i].slot] = true;
 	free(list);
-	return ret < 0 ? ret : sm_live_take(&w->live, open, err);
+	if (ret == 0)
+		ret = sm_live_take(&w->live, open, err);
+	return ret;
 }
 
 int
@@ -214,7 +218,7 @@ sm_self_leave(struct sm_self *w, const struct sm_err *why)
 	sm_watch_release(&w->watch);
 	sm_pulse_end(&w->pulse);
 	sm_live_close(&w->live);
-	sm_buf_release(&w->outcome.stderr_tail);
+	sm_buf_release(&w->made.stderr_tail);
 	sm_handle_close(&w->h);
 }
 
@@ -233,11 +237,9 @@ self_watch_others(struct sm_self *w, struct sm_err *err)
 		ret = sm_watch_set(&w->watch, list, n, err);
 	if (ret == 0)
 		sm_watch_tick(&w->watch, sm_clock_ms());
-	for (i = 0; i < n && ret >= 0; i++)
+	for (i = 0; i < n && ret == 0; i++)
 		if (sm_watch_is_stalled(&w->watch, list[i].id))
-			ret = sm_rescue_worker(&w->h, &list[i],
-					       SM_RESCUE_STALLED, 0, 0, w->ev,
-					       err);
+			ret = sm_rescue_stalled(&w->h, &list[i], w->ev, err);
 	free(list);
 	if (ret < 0)
 		return ret;
@@ -262,15 +264,16 @@ self_observe(struct sm_self *w, struct sm_err *err)
 static int
 self_stay_registered(struct sm_self *w, struct sm_err *err)
 {
-	int ret = sm_worker_is_open(w->h.db, w->row.id, err);
+	bool open;
+	int ret = sm_worker_is_open(&open, w->h.db, w->row.id, err);
 
-	if (ret != 0)
-		return ret < 0 ? ret : 0;
+	if (ret < 0 || open)
+		return ret;
 	return sm_self_register(w, err);
 }
 
 int
-sm_self_look(struct sm_self *w, struct sm_err *err)
+sm_self_look(enum sm_self_work *work, struct sm_self *w, struct sm_err *err)
 {
 	struct sm_batch_left left;
 	struct sm_job_live live;
@@ -288,14 +291,15 @@ sm_self_look(struct sm_self *w, struct sm_err *err)
 		ret = sm_batch_left(&left, w->h.db, err);
 	if (ret < 0)
 		return ret;
+	*work = SM_SELF_WAIT;
 	if (!left.pending && !left.running)
-		return 0;
-	if (!left.pending || live.paused)
-		return SM_SELF_WAIT;
-	/* Further ahead than the longest backoff is due too (see the claim). */
-	return left.next_due <= now || left.next_due > now + 3600
-		       ? SM_SELF_DUE
-		       : SM_SELF_WAIT;
+		*work = SM_SELF_NONE_LEFT;
+	else if (left.pending && !live.paused &&
+		 /* Further ahead than the longest backoff is due too (see the
+		  * claim). */
+		 (left.next_due <= now || left.next_due > now + 3600))
+		*work = SM_SELF_DUE;
+	return 0;
 }
 
 void
@@ -310,6 +314,7 @@ int
 sm_self_verdict(struct sm_self *w, struct sm_err *err)
 {
 	struct sm_batch_left left;
+	bool failed;
 	int ret = sm_batch_left(&left, w->h.db, err);
 
 	if (ret < 0 || w->supervised)
@@ -319,8 +324,8 @@ sm_self_verdict(struct sm_self *w, struct sm_err *err)
 				  "stopped with work left; 'shardmill run %s' "
 				  "goes on",
 				  w->h.dir.path);
-	ret = sm_batch_any_failed(w->h.db, err);
-	if (ret > 0)
+	ret = sm_batch_any_failed(&failed, w->h.db, err);
+	if (ret == 0 && failed)
 		return sm_err_set(err, SM_EWORK,
 				  "batches failed; 'shardmill status %s' names "
 				  "them",

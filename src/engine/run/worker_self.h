@@ -29,9 +29,8 @@ struct sm_self {
 	struct sm_batch next; /* claimed, to be made after it */
 	bool has_next, told_claim, fenced;
 	struct sm_shard *shard;
-	struct sm_kind_outcome outcome;
-	struct sm_shard_info made;
-	int io_failures; /* in a row */
+	struct sm_made made; /* of it */
+	int io_failures;     /* in a row */
 };
 
 #define SM_SELF_NONE                                                           \
@@ -48,14 +47,15 @@ void sm_self_leave(struct sm_self *w, const struct sm_err *why);
 /* A new row in the same slot: after the old one was ended by somebody. */
 int sm_self_register(struct sm_self *w, struct sm_err *err);
 
-enum { SM_SELF_DUE = 1, SM_SELF_WAIT = 2 };
+enum sm_self_work {
+	SM_SELF_NONE_LEFT,
+	SM_SELF_DUE,  /* a batch can be claimed */
+	SM_SELF_WAIT, /* one runs elsewhere or waits, or the job is paused */
+};
 
-/*
- * Is there work?  SM_SELF_DUE: a batch can be claimed; SM_SELF_WAIT: one runs
- * elsewhere, waits for its backoff, or the job is paused; 0: none is left.
- * Observes the other workers meanwhile, where nobody else does.
- */
-int sm_self_look(struct sm_self *w, struct sm_err *err);
+/* Is there work?  Observes the other workers too, where nobody else does. */
+int sm_self_look(enum sm_self_work *work, struct sm_self *w,
+		 struct sm_err *err);
 
 void sm_self_claimed(struct sm_self *w); /* tells the supervisor, once */
 /* One line about an event: to the supervisor, or to events->notice. */

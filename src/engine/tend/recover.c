@@ -43,41 +43,51 @@ struct recover {
 };
 
 int
-sm_recover_rows_are_there(struct sm_db *db, struct sm_err *err)
+sm_recover_rows_are_there(bool *there, struct sm_db *db, struct sm_err *err)
 {
 	struct sm_job job = { 0 };
 	struct sm_batch_row row;
 	uint64_t n = 0;
 	int ret = sm_job_get(&job, db, err);
 
-	if (ret == 0)
-		ret = sm_batch_rows_begin(db, 0, err);
+	*there = false;
+	if (ret < 0)
+		return ret;
+	ret = sm_batch_rows_begin(db, 0, err);
 	while (ret >= 0 && (ret = sm_batch_rows_next(&row, db, err)) > 0 &&
 	       row.id == job.first_batch + n)
 		n++;
 	sm_batch_rows_end(db);
-	if (ret >= 0)
-		ret = ret == 0 && n == job.batches;
+	*there = ret == 0 && n == job.batches;
 	sm_job_release(&job);
-	return ret;
+	return ret < 0 ? ret : 0;
 }
 
-/* Without a job row: does it tell anything else?  1, 0, <0. */
+/* Has it a job row, is it undamaged, and are all rows there? */
 static int
-recover_has_batches(struct sm_db *db, struct sm_err *err)
+recover_judge_database(bool *whole, struct recover *r, struct sm_db *db,
+		       struct sm_err *err)
 {
 	struct sm_batch_row row;
-	int ret = sm_batch_rows_begin(db, 0, err);
+	bool has_job;
+	int n, ret = sm_db_has_job(&has_job, db, err);
 
-	if (ret == 0)
-		ret = sm_batch_rows_next(&row, db, err);
-	sm_batch_rows_end(db);
-	return ret;
+	if (ret < 0)
+		return ret;
+	if (!has_job) {
+		/* Of a killed plan, if there are no batches either. */
+		ret = sm_batch_row_from(&row, db, 0, err);
+		r->is_void = ret == 0;
+		return ret < 0 ? ret : 0;
+	}
+	ret = sm_db_integrity(&n, db, NULL, NULL, err);
+	if (ret < 0 || n > 0)
+		return ret;
+	return sm_recover_rows_are_there(whole, db, err);
 }
 
-/* 1: job.db is whole, and nothing is to be recovered; 0; <0. */
 static int
-recover_database_is_whole(struct recover *r, struct sm_err *err)
+recover_look_at_database(bool *whole, struct recover *r, struct sm_err *err)
 {
 	struct sm_db_opts opts = { .mode = SM_DB_CREATE,
 				   .network_fs = r->p.opts->network_fs,
@@ -85,22 +95,13 @@ recover_database_is_whole(struct recover *r, struct sm_err *err)
 	struct sm_db *db = NULL;
 	int ret;
 
+	*whole = false;
 	ret = sm_jobdir_has(&r->p.dir, "job.db", err);
 	if (ret <= 0)
 		return ret;
 	ret = sm_db_open(&db, r->p.dir.path, r->p.dir.fd, &opts, err);
 	if (ret == 0)
-		ret = sm_db_has_job(db, err);
-	if (ret == 0) {
-		ret = recover_has_batches(db, err);
-		r->is_void = ret == 0;
-		ret = ret < 0 ? ret : 0;
-	} else if (ret > 0) {
-		ret = sm_db_integrity(db, NULL, NULL, err);
-		ret = ret < 0 ? ret : ret == 0;
-	}
-	if (ret > 0)
-		ret = sm_recover_rows_are_there(db, err);
+		ret = recover_judge_database(whole, r, db, err);
 	sm_db_close(db);
 	/*
 	 * A table or a column that is gone (SM_EBUG) is damage.  A newer
@@ -143,17 +144,17 @@ recover_set_aside(struct recover *r, struct sm_err *err)
 
 /* Is the member, which fits itself, the batch's?  What its row records. */
 static bool
-recover_take(struct sm_batch_made *made, struct recover *r,
-	     const struct sm_kind_batch *b, const struct sm_member *m)
+recover_take(struct sm_made *made, struct recover *r, const struct sm_piece *b,
+	     const struct sm_member *m)
 {
-	*made = (struct sm_batch_made){
-		.rows = m->head.rows,
-		.records = m->head.records,
-		.skipped = m->head.skipped,
-		.raw_bytes = m->raw_bytes,
-		.gz_bytes = m->bytes,
-		.raw_crc32 = m->raw_crc32,
-		.gz_crc32 = m->gz_crc32,
+	*made = (struct sm_made){
+		.counts = { .rows = m->head.rows,
+			    .records = m->head.records,
+			    .skipped = m->head.skipped },
+		.sizes = { .raw_bytes = m->raw_bytes,
+			   .gz_bytes = m->bytes,
+			   .raw_crc32 = m->raw_crc32,
+			   .gz_crc32 = m->gz_crc32 },
 	};
 	if (m->head.batch != b->id || m->head.first != (uint64_t)b->first ||
 	    m->head.end != (uint64_t)b->end)
@@ -164,8 +165,8 @@ recover_take(struct sm_batch_made *made, struct recover *r,
 
 /* 1: the shard of `b` is whole, and this is what its row records. */
 static int
-recover_look_at_shard(struct sm_batch_made *made, struct recover *r,
-		      const struct sm_kind_batch *b, struct sm_err *err)
+recover_look_at_shard(struct sm_made *made, struct recover *r,
+		      const struct sm_piece *b, struct sm_err *err)
 {
 	struct sm_member_reader *reader = NULL;
 	char name[SM_SHARD_NAME_MAX];
@@ -203,9 +204,8 @@ recover_look_at_shard(struct sm_batch_made *made, struct recover *r,
 
 /* The same of what the final file has of it, from `*at` on. */
 static int
-recover_look_at_final(struct sm_batch_made *made, uint64_t *at,
-		      struct recover *r, const struct sm_kind_batch *b,
-		      struct sm_err *err)
+recover_look_at_final(struct sm_made *made, uint64_t *at, struct recover *r,
+		      const struct sm_piece *b, struct sm_err *err)
 {
 	struct sm_member m;
 	int ret = sm_recover_final_look(&m, at, &r->final, b->id, err);
@@ -244,11 +244,11 @@ recover_progress(struct recover *r, uint64_t done)
 }
 
 static int
-recover_batch(const struct sm_kind_batch *b, void *arg, struct sm_err *err)
+recover_batch(const struct sm_piece *b, void *arg, struct sm_err *err)
 {
 	struct recover *r = arg; /* begins with its struct sm_planning */
-	struct sm_batch_made made;
-	bool joined = false;
+	struct sm_made made;
+	bool held, joined = false;
 	uint64_t at = 0;
 	int ret;
 
@@ -269,9 +269,9 @@ recover_batch(const struct sm_kind_batch *b, void *arg, struct sm_err *err)
 	}
 	if (ret > 0) {
 		sm_fault("recover.adopt");
-		ret = sm_batch_adopt(r->p.db, b->id, &r->by, &made, err);
-		r->result->reused += ret > 0;
-		if (ret > 0 && joined)
+		ret = sm_batch_adopt(&held, r->p.db, b->id, &r->by, &made, err);
+		r->result->reused += held;
+		if (ret == 0 && held && joined)
 			ret = sm_joined_adopt(r->p.db, b->id, at, err);
 	} else {
 		r->result->outdated += r->outdated;
@@ -354,11 +354,12 @@ recover_final_options(struct recover *r, struct sm_err *err)
 static int
 recover_locked(struct recover *r, struct sm_err *err)
 {
-	int ret = recover_database_is_whole(r, err);
+	bool whole;
+	int ret = recover_look_at_database(&whole, r, err);
 
 	if (ret < 0)
 		return ret;
-	if (ret > 0)
+	if (whole)
 		return sm_err_set(err, SM_EREFUSED,
 				  "the database of '%s' is whole; 'shardmill "
 				  "run' goes on with it, 'shardmill verify "
@@ -381,7 +382,9 @@ recover_locked(struct recover *r, struct sm_err *err)
 	ret = recover_final_options(r, err);
 	if (ret == 0)
 		ret = recover_set_aside(r, err);
-	return ret < 0 ? ret : recover_rebuild(r, err);
+	if (ret == 0)
+		ret = recover_rebuild(r, err);
+	return ret;
 }
 
 static int

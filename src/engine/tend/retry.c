@@ -4,28 +4,25 @@
 #include "parts.h"
 
 static int
-retry_sets(int64_t *changed, struct sm_handle *h,
+retry_sets(uint64_t *changed, struct sm_handle *h,
 	   const struct sm_retry_opts *opts, struct sm_err *err)
 {
-	int64_t n = 0;
+	enum sm_batch_set set = SM_BATCHES_FAILED;
+	uint64_t n;
 	size_t i;
+	int ret = 0;
 
 	*changed = 0;
 	if (opts->all)
-		*changed = sm_batch_retry(h->db, SM_BATCHES_ALL, 0, 0, err);
-	else if (opts->failed || opts->ranges == 0)
-		*changed = sm_batch_retry(h->db, SM_BATCHES_FAILED, 0, 0, err);
-	if (*changed < 0)
-		return (int)*changed;
-	for (i = 0; i < opts->ranges; i++) {
-		n = sm_batch_retry(h->db, SM_BATCHES_RANGE,
-				   opts->range[i].first, opts->range[i].last,
-				   err);
-		if (n < 0)
-			return (int)n;
+		set = SM_BATCHES_ALL;
+	if (opts->all || opts->failed || opts->ranges == 0)
+		ret = sm_batch_retry(changed, h->db, set, err);
+	for (i = 0; ret == 0 && i < opts->ranges; i++) {
+		ret = sm_batch_retry_range(&n, h->db, opts->range[i].first,
+					   opts->range[i].last, err);
 		*changed += n;
 	}
-	return 0;
+	return ret;
 }
 
 static int
@@ -33,6 +30,7 @@ retry_check_range(const struct sm_handle *h, const struct sm_batch_range *r,
 		  struct sm_err *err)
 {
 	uint64_t first = h->job.first_batch, end = first + h->job.batches;
+	uint64_t other = r->first < first ? r->first : r->last;
 
 	if (r->first >= first && r->last < end)
 		return 0;
@@ -40,9 +38,7 @@ retry_check_range(const struct sm_handle *h, const struct sm_batch_range *r,
 		return sm_err_set(err, SM_EUSAGE,
 				  "batch %llu is in another part: this one has "
 				  "%llu to %llu; name the whole job",
-				  (unsigned long long)(r->first < first
-							       ? r->first
-							       : r->last),
+				  (unsigned long long)other,
 				  (unsigned long long)first,
 				  (unsigned long long)(end - 1));
 	return sm_err_set(err, SM_EUSAGE,
@@ -59,7 +55,6 @@ retry_job(uint64_t *changed, const char *job, const struct sm_retry_opts *opts,
 	struct sm_db_opts db = { .mode = SM_DB_WRITE,
 				 .wait = { .limit_s = SM_OUTSIDER_LIMIT_S } };
 	struct sm_handle h = SM_HANDLE_NONE;
-	int64_t n = 0;
 	size_t i;
 	int ret;
 
@@ -69,13 +64,12 @@ retry_job(uint64_t *changed, const char *job, const struct sm_retry_opts *opts,
 	if (ret == 0)
 		ret = sm_db_begin_write(h.db, err);
 	if (ret == 0) {
-		ret = retry_sets(&n, &h, opts, err);
+		ret = retry_sets(changed, &h, opts, err);
 		if (ret == 0)
 			ret = sm_db_commit(h.db, err);
 		else
 			sm_db_rollback(h.db);
 	}
-	*changed = (uint64_t)n;
 	sm_handle_close(&h);
 	return ret;
 }

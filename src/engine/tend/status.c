@@ -90,9 +90,9 @@ status_counts(struct sm_status *s, const struct sm_batch_counts *c)
 	s->done = c->done;
 	s->failed = c->failed;
 	s->percent = c->percent;
-	s->rows = c->rows;
-	s->records = c->records;
-	s->skipped = c->skipped;
+	s->rows = c->counts.rows;
+	s->records = c->counts.records;
+	s->skipped = c->counts.skipped;
 	s->raw_bytes = c->raw_bytes;
 	s->gz_bytes = c->gz_bytes;
 	s->joined = c->joined;

@@ -1,6 +1,7 @@
 /*
  * try.c - run one batch by hand, without touching the job
  */
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "parts.h"
@@ -9,32 +10,31 @@ static int
 try_batch(int *exit_status, struct sm_handle *h, uint64_t id,
 	  struct sm_err *err)
 {
-	struct sm_kind_batch kb;
 	atomic_bool stop = false;
 	struct sm_kind_env env = { .spec = h->spec,
 				   .job_dirfd = h->dir.fd,
 				   .tables_dirfd = -1,
 				   .stop = &stop,
 				   .stop_fd = -1 };
-	struct sm_batch b = { 0 };
-	int ret = sm_batch_get(&b, h->db, id, err);
+	struct sm_piece b;
+	bool found;
+	int ret = sm_batch_get(&found, &b, h->db, id, err);
 
-	if (ret == 0)
+	if (ret == 0 && !found)
 		ret = sm_err_set(err, SM_EUSAGE,
 				 "there is no batch %llu in this job; batches "
 				 "count from 0",
 				 (unsigned long long)id);
-	if (ret > 0)
+	if (ret == 0)
 		ret = sm_jobdir_tables(&env.tables_dirfd, &h->dir,
 				       h->fingerprint, err);
 	if (ret == 0) {
-		kb = sm_handle_batch(&b);
-		kb.attempt++;
-		ret = h->kind->try(&env, &kb, exit_status, err);
+		b.attempt++;
+		ret = h->kind->try(&env, &b, exit_status, err);
 	}
 	if (env.tables_dirfd >= 0)
 		close(env.tables_dirfd);
-	sm_batch_release(&b);
+	free(b.item);
 	return ret;
 }
 

@@ -100,18 +100,20 @@ verify_requeue(struct verify *v, const struct sm_batch_row *row,
 	       const char *kind, struct sm_err *err)
 {
 	char reason[128];
+	bool held;
 	int ret = sm_db_begin_write(v->h.db, err);
 
 	if (ret < 0)
 		return ret;
 	snprintf(reason, sizeof(reason), "verify found its shard damaged: %s",
 		 kind);
-	ret = sm_batch_requeue(v->h.db, row->id, row->token, reason, err);
+	ret = sm_batch_requeue(&held, v->h.db, row->id, row->token, reason,
+			       err);
 	if (ret < 0) {
 		sm_db_rollback(v->h.db);
 		return ret;
 	}
-	v->result->requeued += (uint64_t)ret;
+	v->result->requeued += held;
 	return sm_db_commit(v->h.db, err);
 }
 
@@ -123,12 +125,13 @@ verify_shard(struct verify *v, const struct sm_batch_row *row,
 	/* Fingerprint 0: batches kept by --accept-changed have another one. */
 	struct sm_gzip_shard head = {
 		.batch = row->id,
-		.first = row->first < 0 ? SM_GZIP_NONE : (uint64_t)row->first,
-		.end = row->end < 0 ? SM_GZIP_NONE : (uint64_t)row->end,
-		.rows = (uint64_t)row->rows,
-		.records = (uint64_t)row->records,
-		.skipped = (uint64_t)row->skipped,
-		.raw_bytes = (uint64_t)row->raw_bytes,
+		/* -1 is SM_GZIP_NONE. */
+		.first = (uint64_t)row->first,
+		.end = (uint64_t)row->end,
+		.rows = row->counts.rows,
+		.records = row->counts.records,
+		.skipped = row->counts.skipped,
+		.raw_bytes = row->sizes.raw_bytes,
 	};
 	const char *kind = NULL;
 	struct sm_err why;
@@ -138,7 +141,7 @@ verify_shard(struct verify *v, const struct sm_batch_row *row,
 		v->result->batches++;
 		v->result->records += head.records;
 		v->result->raw_bytes += head.raw_bytes;
-		v->result->gz_bytes += (uint64_t)row->gz_bytes;
+		v->result->gz_bytes += row->sizes.gz_bytes;
 		return 0;
 	}
 	if (ret != SM_EVERIFY) {
@@ -170,7 +173,7 @@ verify_shards(struct verify *v, struct sm_err *err)
 		}
 		next = row.id + 1;
 		seen++;
-		if (strcmp(row.state, "done") != 0)
+		if (row.state != SM_DONE)
 			continue;
 		ret = verify_shard(v, &row, err);
 		if (ret == SM_EFENCED) {
@@ -180,7 +183,7 @@ verify_shards(struct verify *v, struct sm_err *err)
 		}
 		if (ret < 0)
 			return ret;
-		read += (uint64_t)row.gz_bytes;
+		read += row.sizes.gz_bytes;
 		if (verify_progress(read, v->total_bytes, v))
 			return sm_err_set(err, SM_ESTOPPED,
 					  "stopped while verifying");
@@ -202,8 +205,9 @@ verify_job(struct verify *v, const char *path, struct sm_err *err)
 				 .wait = { .limit_s = SM_OUTSIDER_LIMIT_S } };
 	struct sm_startcheck check;
 	struct sm_batch_counts c;
-	int ret = sm_handle_open(&v->h, path, &db,
-				 v->opts->trust || !v->opts->requeue, err);
+	int findings,
+		ret = sm_handle_open(&v->h, path, &db,
+				     v->opts->trust || !v->opts->requeue, err);
 
 	if (ret == 0 && v->opts->requeue) {
 		ret = sm_startcheck_files(&check, &v->h, err);
@@ -211,9 +215,9 @@ verify_job(struct verify *v, const char *path, struct sm_err *err)
 			sm_startcheck_tell(&check, &v->opts->events);
 	}
 	if (ret == 0)
-		ret = sm_db_integrity(v->h.db, verify_found_in_database, v,
-				      err);
-	if (ret >= 0)
+		ret = sm_db_integrity(&findings, v->h.db,
+				      verify_found_in_database, v, err);
+	if (ret == 0)
 		ret = sm_batch_counts(&c, v->h.db, err);
 	if (ret == 0) {
 		v->total_bytes = c.gz_bytes;

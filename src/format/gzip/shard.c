@@ -313,7 +313,7 @@ shard_put_note(struct sm_shard *s, uint32_t *crc, struct sm_err *err)
 
 int
 sm_shard_finish(struct sm_shard *s, struct sm_gzip_shard *head, bool sync,
-		struct sm_shard_info *info, struct sm_err *err)
+		struct sm_sizes *info, struct sm_err *err)
 {
 	unsigned char header[SM_GZIP_SHARD_HEADER], tail[SM_GZIP_TAIL_BYTES];
 	uint32_t crc;

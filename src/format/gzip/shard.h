@@ -31,18 +31,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "piece.h"
+
 #include "gzip.h"
 
 struct sm_err;
 struct sm_shard;
-
-/* What the job database records about a finished shard. */
-struct sm_shard_info {
-	uint64_t raw_bytes; /* before compression */
-	uint64_t gz_bytes;  /* size of the file */
-	uint32_t raw_crc32; /* of the uncompressed bytes */
-	uint32_t gz_crc32;  /* of the file's bytes */
-};
 
 #define SM_SHARD_NAME_MAX 64
 
@@ -78,7 +72,7 @@ void sm_shard_row(struct sm_shard *s, uint64_t row);
  * into its header, sync if asked, close.
  */
 int sm_shard_finish(struct sm_shard *s, struct sm_gzip_shard *head, bool sync,
-		    struct sm_shard_info *info, struct sm_err *err);
+		    struct sm_sizes *info, struct sm_err *err);
 /* Rename; a second call does nothing. */
 int sm_shard_publish(struct sm_shard *s, struct sm_err *err);
 /* Leave the temporary file where it is: its row may be committed. */

@@ -164,8 +164,7 @@ candidates_inputs(struct sm_kind_input *in, const void *opts)
 
 /* No command is run. */
 static char *
-candidates_describe(const struct sm_spec *spec,
-		    const struct sm_kind_batch *first)
+candidates_describe(const struct sm_spec *spec, const struct sm_piece *first)
 {
 	(void)spec;
 	(void)first;

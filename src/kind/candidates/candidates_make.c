@@ -278,7 +278,7 @@ make_write(struct make *m, uint64_t row, uint64_t count, struct sm_err *err)
 /* -------------------------------------------------------------- batch -- */
 
 static int
-make_check_batch(const struct make *m, const struct sm_kind_batch *b,
+make_check_batch(const struct make *m, const struct sm_piece *b,
 		 struct sm_err *err)
 {
 	int ret;
@@ -295,8 +295,8 @@ make_check_batch(const struct make *m, const struct sm_kind_batch *b,
 }
 
 int
-sm_candidates_produce(void *state, const struct sm_kind_batch *b,
-		      struct sm_shard *shard, struct sm_kind_outcome *out,
+sm_candidates_produce(void *state, const struct sm_piece *b,
+		      struct sm_shard *shard, struct sm_made *out,
 		      struct sm_err *err)
 {
 	struct make *m = state;
@@ -332,8 +332,8 @@ sm_candidates_produce(void *state, const struct sm_kind_batch *b,
 	ret = sm_record_writer_end(m->writer, err);
 	if (ret < 0)
 		return ret;
-	out->rows = (uint64_t)(b->end - b->first);
-	out->records = records;
-	out->skipped = m->skipped;
+	out->counts.rows = (uint64_t)(b->end - b->first);
+	out->counts.records = records;
+	out->counts.skipped = m->skipped;
 	return 0;
 }

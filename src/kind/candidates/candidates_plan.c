@@ -236,7 +236,7 @@ plan_look(struct plan *p, struct sm_err *err)
 static int
 plan_emit(struct plan *p, struct sm_err *err)
 {
-	struct sm_kind_batch b = { .first_byte = -1, .end_byte = -1 };
+	struct sm_piece b = { .first_byte = -1, .end_byte = -1 };
 	uint64_t rows = p->in.rows, first, n;
 	int ret;
 

@@ -237,7 +237,7 @@ exec_settle(void *opts, char **memory, struct sm_err *err)
 }
 
 static char *
-exec_describe(const struct sm_spec *spec, const struct sm_kind_batch *first)
+exec_describe(const struct sm_spec *spec, const struct sm_piece *first)
 {
 	const struct sm_exec_opts *o = spec->opts;
 	struct sm_buf line = { 0 }, word = { 0 };

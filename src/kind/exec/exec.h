@@ -40,7 +40,7 @@ bool sm_exec_replaces(const struct sm_exec_opts *opts);
  * output and errors on the caller's.  0 if it ended by itself: `*exit_status`
  * is its own, or 128 + the signal it died of.
  */
-int sm_exec_try(const struct sm_kind_env *env, const struct sm_kind_batch *b,
+int sm_exec_try(const struct sm_kind_env *env, const struct sm_piece *b,
 		int *exit_status, struct sm_err *err);
 
 /* The absolute path of the lines' file; NULL in other jobs. */
@@ -50,8 +50,8 @@ const char *sm_exec_input(const struct sm_spec *spec);
 int sm_exec_cut(struct sm_kind_cut *cut, struct sm_err *err);
 int sm_exec_open(void **state, const struct sm_kind_env *env,
 		 struct sm_err *err);
-int sm_exec_produce(void *state, const struct sm_kind_batch *b,
-		    struct sm_shard *shard, struct sm_kind_outcome *out,
+int sm_exec_produce(void *state, const struct sm_piece *b,
+		    struct sm_shard *shard, struct sm_made *out,
 		    struct sm_err *err);
 void sm_exec_close(void *state);
 

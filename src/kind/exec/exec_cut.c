@@ -19,7 +19,7 @@ struct exec_cut {
 };
 
 static int
-exec_emit(struct exec_cut *x, struct sm_kind_batch *b, struct sm_err *err)
+exec_emit(struct exec_cut *x, struct sm_piece *b, struct sm_err *err)
 {
 	struct sm_kind_cut *cut = x->cut;
 
@@ -36,7 +36,7 @@ static int
 exec_cut_range(struct exec_cut *x, struct sm_err *err)
 {
 	const struct sm_exec_opts *o = x->opts;
-	struct sm_kind_batch b = { .first_byte = -1, .end_byte = -1 };
+	struct sm_piece b = { .first_byte = -1, .end_byte = -1 };
 	uint64_t at, n;
 	int ret = 0;
 
@@ -101,13 +101,14 @@ exec_store_items(struct exec_cut *x, struct sm_err *err)
 static int
 exec_cut_items(struct exec_cut *x, struct sm_err *err)
 {
-	struct sm_kind_batch b = { .first_byte = -1, .end_byte = -1 };
+	struct sm_piece b = { .first_byte = -1, .end_byte = -1 };
 	struct sm_items items = { 0 };
 	int ret = x->cut->compiled ? 0 : exec_store_items(x, err);
 
 	if (ret == 0)
 		ret = sm_items_open(&items, x->cut->tables_dirfd, err);
-	while (ret == 0 && (b.item = sm_items_next(&items)) != NULL) {
+	/* Nobody writes to it. */
+	while (ret == 0 && (b.item = (char *)sm_items_next(&items)) != NULL) {
 		b.first = (int64_t)x->cut->batches;
 		b.end = b.first + 1;
 		ret = exec_emit(x, &b, err);
@@ -119,7 +120,7 @@ exec_cut_items(struct exec_cut *x, struct sm_err *err)
 static int
 exec_cut_line(const struct sm_lines_cut *c, void *arg, struct sm_err *err)
 {
-	struct sm_kind_batch b = {
+	struct sm_piece b = {
 		.first = c->first == SM_GZIP_NONE ? -1 : (int64_t)c->first,
 		.end = c->end == SM_GZIP_NONE ? -1 : (int64_t)c->end,
 		.first_byte = (int64_t)c->first_byte,

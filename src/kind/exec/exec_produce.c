@@ -49,7 +49,7 @@ exec_take_output(const void *data, size_t len, void *arg, struct sm_err *err)
 		ret = sm_jsonline_feed(x->jsonline, p, len, err);
 	if (ret == 0)
 		ret = sm_encoder_write(x->encoder, p, len, err);
-	x->out->records += exec_count_newlines(p, len);
+	x->out->counts.records += exec_count_newlines(p, len);
 	x->in_line = p[len - 1] != '\n';
 	return ret;
 }
@@ -98,7 +98,7 @@ exec_trim_stderr(struct sm_exec_state *x)
 
 /* ": <last line of stderr>" behind the message, if there is one. */
 static int
-exec_append_stderr(const struct sm_kind_outcome *out, struct sm_err *err)
+exec_append_stderr(const struct sm_made *out, struct sm_err *err)
 {
 	const struct sm_buf *tail = &out->stderr_tail;
 	size_t end = tail->len, at;
@@ -155,7 +155,7 @@ exec_judge(struct sm_exec_state *x, const struct sm_command_end *end,
  */
 static int
 exec_count_rows(uint64_t *rows, const struct sm_exec_state *x,
-		const struct sm_kind_batch *b, struct sm_err *err)
+		const struct sm_piece *b, struct sm_err *err)
 {
 	uint64_t at = (uint64_t)b->first_byte, end = (uint64_t)b->end_byte;
 	char *chunk, last = '\n';
@@ -188,25 +188,24 @@ exec_count_rows(uint64_t *rows, const struct sm_exec_state *x,
 }
 
 static int
-exec_finish(struct sm_exec_state *x, const struct sm_kind_batch *b,
+exec_finish(struct sm_exec_state *x, const struct sm_piece *b,
 	    struct sm_err *err)
 {
 	int ret = 0;
 
-	x->out->records += x->in_line;
+	x->out->counts.records += x->in_line;
 	if (x->jsonline)
 		ret = sm_jsonline_end(x->jsonline, err);
 	if (ret == 0)
 		ret = sm_encoder_end(x->encoder, err);
 	if (ret == 0)
-		ret = exec_count_rows(&x->out->rows, x, b, err);
+		ret = exec_count_rows(&x->out->counts.rows, x, b, err);
 	return ret;
 }
 
 int
-sm_exec_produce(void *state, const struct sm_kind_batch *b,
-		struct sm_shard *shard, struct sm_kind_outcome *out,
-		struct sm_err *err)
+sm_exec_produce(void *state, const struct sm_piece *b, struct sm_shard *shard,
+		struct sm_made *out, struct sm_err *err)
 {
 	struct sm_exec_state *x = state;
 	struct sm_command_opts o = {

@@ -145,7 +145,7 @@ sm_exec_close(void *state)
 
 /* The value of variable `i`; false if the batch has none. */
 static bool
-exec_put_variable(struct sm_buf *b, size_t i, const struct sm_kind_batch *batch)
+exec_put_variable(struct sm_buf *b, size_t i, const struct sm_piece *batch)
 {
 	const int64_t number[] = { (int64_t)batch->id, batch->first, batch->end,
 				   -1, batch->attempt };
@@ -167,7 +167,7 @@ exec_put_variable(struct sm_buf *b, size_t i, const struct sm_kind_batch *batch)
  * while it grows: the pointers are taken at the end.
  */
 static int
-exec_words(struct sm_exec_state *x, const struct sm_kind_batch *b,
+exec_words(struct sm_exec_state *x, const struct sm_piece *b,
 	   struct sm_err *err)
 {
 	bool replaces = sm_exec_replaces(x->opts);
@@ -199,7 +199,7 @@ exec_words(struct sm_exec_state *x, const struct sm_kind_batch *b,
 
 int
 sm_exec_run(struct sm_command_end *end, struct sm_exec_state *x,
-	    struct sm_command_opts *o, const struct sm_kind_batch *b,
+	    struct sm_command_opts *o, const struct sm_piece *b,
 	    struct sm_err *err)
 {
 	const char *cwd = x->opts->cwd;
@@ -242,7 +242,7 @@ sm_exec_run(struct sm_command_end *end, struct sm_exec_state *x,
 }
 
 int
-sm_exec_try(const struct sm_kind_env *env, const struct sm_kind_batch *b,
+sm_exec_try(const struct sm_kind_env *env, const struct sm_piece *b,
 	    int *exit_status, struct sm_err *err)
 {
 	struct sm_command_opts o = { .foreground = true };

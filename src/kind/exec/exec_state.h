@@ -28,7 +28,7 @@ struct sm_exec_state {
 
 	/* One attempt's. */
 	struct sm_shard *shard;
-	struct sm_kind_outcome *out;
+	struct sm_made *out;
 	bool in_line;  /* the output so far lacks its last newline */
 	bool tail_cut; /* the first bytes of stderr were let go */
 };
@@ -38,7 +38,7 @@ struct sm_exec_state {
  * `o`; all else is filled in here.  As sm_command_run().
  */
 int sm_exec_run(struct sm_command_end *end, struct sm_exec_state *x,
-		struct sm_command_opts *o, const struct sm_kind_batch *b,
+		struct sm_command_opts *o, const struct sm_piece *b,
 		struct sm_err *err);
 
 #endif /* SM_EXEC_STATE_H */

@@ -71,7 +71,7 @@ sm_replace_has(const char *arg, bool item)
 /* False if the batch does not have it. */
 static bool
 replace_value(struct sm_buf *out, enum replace_field f,
-	      const struct sm_kind_batch *b)
+	      const struct sm_piece *b)
 {
 	bool numbers = b->first >= 0 && b->end >= 0;
 
@@ -93,8 +93,7 @@ replace_value(struct sm_buf *out, enum replace_field f,
 }
 
 void
-sm_replace_put(struct sm_buf *out, const char *arg,
-	       const struct sm_kind_batch *b)
+sm_replace_put(struct sm_buf *out, const char *arg, const struct sm_piece *b)
 {
 	const char *brace;
 	size_t n;

@@ -22,7 +22,7 @@ bool sm_replace_has(const char *arg, bool item);
 
 /* Append `arg` with its placeholders filled in. */
 void sm_replace_put(struct sm_buf *out, const char *arg,
-		    const struct sm_kind_batch *b);
+		    const struct sm_piece *b);
 
 /*
  * Append `arg` as a shell reads it back as one word: plain where that is safe,

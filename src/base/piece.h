@@ -1,0 +1,54 @@
+/*
+ * piece.h - what every room knows of a batch
+ *
+ * A piece is what a batch is cut from, and goes from the plan's cut through
+ * the row to the kind that makes it.  What was made of it goes the other way,
+ * from the kind through the shard to the row and the final file: counts, which
+ * the kind knows, and sizes, which the shard knows.
+ *
+ * A new count is a member here, a line in each of the three lists of
+ * store/batch_sql.h, a column in schema/, and a field of the shard's header.
+ */
+#ifndef SM_PIECE_H
+#define SM_PIECE_H
+
+#include <stdint.h>
+
+#include "buf.h"
+
+/* -1 where there is no number. */
+struct sm_piece {
+	uint64_t id;
+	int64_t first, end;           /* rows, lines or numbers, half-open */
+	int64_t first_byte, end_byte; /* lines */
+	char *item;                   /* NUL-terminated, or NULL */
+	int64_t attempt;              /* 1 for the first try; 0: only cut */
+};
+
+struct sm_counts {
+	uint64_t rows;    /* of the input */
+	uint64_t records; /* lines of text */
+	uint64_t skipped; /* candidates left out */
+};
+
+struct sm_sizes {
+	uint64_t raw_bytes; /* before compression */
+	uint64_t gz_bytes;  /* of the shard's file */
+	uint32_t raw_crc32; /* of the uncompressed bytes */
+	uint32_t gz_crc32;  /* of the file's bytes */
+};
+
+/* How one attempt went.  SM_MADE_NOTHING, then release `stderr_tail`. */
+struct sm_made {
+	struct sm_counts counts;
+	struct sm_sizes sizes;
+	int exit_status, signal;   /* of the command, -1: none */
+	struct sm_buf stderr_tail; /* its last bytes */
+};
+
+#define SM_MADE_NOTHING                                                        \
+	{                                                                      \
+		.exit_status = -1, .signal = -1                                \
+	}
+
+#endif /* SM_PIECE_H */
