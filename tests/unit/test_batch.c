@@ -50,11 +50,10 @@ test_order(void **state)
 	assert_int_equal(jobdb_int("SELECT count(DISTINCT token) FROM batch "
 				   "WHERE state = 'running' AND attempts = 1"),
 			 6);
-	assert_int_equal(
-		jobdb_int("SELECT count(*) FROM attempt AS a JOIN "
-			  "batch AS b ON b.id = a.batch AND b.token = "
-			  "a.token WHERE outcome = 'running'"),
-		6);
+	assert_int_equal(jobdb_int("SELECT count(*) FROM attempt AS a JOIN "
+				   "batch AS b ON b.id = a.batch AND b.token = "
+				   "a.token WHERE outcome = 'running'"),
+			 6);
 }
 
 /* A batch is the planned one only by every one of its bounds. */

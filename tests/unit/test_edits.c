@@ -290,13 +290,12 @@ test_adopt(void **state)
 			 0);
 	jobdb_commit();
 	expect_states("rd");
-	assert_int_equal(
-		jobdb_int("SELECT count(*) FROM attempt AS a JOIN "
-			  "batch AS b ON b.id = a.batch AND b.token = "
-			  "a.token WHERE outcome = 'done' AND "
-			  "b.records = 9 AND gz_crc32 = 4294967295 "
-			  "AND a.ended IS NOT NULL"),
-		1);
+	assert_int_equal(jobdb_int("SELECT count(*) FROM attempt AS a JOIN "
+				   "batch AS b ON b.id = a.batch AND b.token = "
+				   "a.token WHERE outcome = 'done' AND "
+				   "b.records = 9 AND gz_crc32 = 4294967295 "
+				   "AND a.ended IS NOT NULL"),
+			 1);
 	assert_int_equal(jobdb_int("SELECT count(*) FROM attempt"), 2);
 }
 
