@@ -162,7 +162,7 @@ const struct sm_option sm_job_settings[] = {
 #define TARGET(is_required)                                                    \
 	{                                                                      \
 		"output", 'o', .type = SM_OPTION_STRING, .arg = "FILE",        \
-			       .required = is_required, ARGS(plan.output),     \
+			       .required = (is_required), ARGS(plan.output),   \
 			       .help = "the final file, gzip"                  \
 	}
 

@@ -15,8 +15,6 @@
 
 #define ARGS_MAX 512
 
-extern char **environ;
-
 /* ------------------------------------------------------------- scripts -- */
 
 /* What a job may be called: the directory's name, as far as it is tame. */

@@ -145,9 +145,11 @@ npy_other_type(const struct npy_parser *p, const struct npy_string *s,
 	};
 	char what[96];
 	int shown = s->len > 24 ? 24 : s->len;
-	char kind = s->len > 1 ? s->s[1] : '\0';
+	char kind = '\0';
 	size_t i;
 
+	if (s->len > 1)
+		kind = s->s[1];
 	if (kind == 'O' || npy_is(s, "O"))
 		return npy_error(p, s->at, err,
 				 "the array holds Python objects; save "
