@@ -6,7 +6,7 @@ most=${BENCH_ROWS:-1000000}
 width=300
 sizes=()
 for n in 10000 20000 100000 1000000; do
-	[ $n -le "$most" ] && sizes+=($n)
+	[ "$n" -le "$most" ] && sizes+=("$n")
 done
 room $((most * 12 / 1000000 + 1))
 

@@ -28,10 +28,10 @@ open("vocab.txt", "w").write("zero\none\n")
 PY
 for type in f16 f32 f64; do
 	for digits in source double; do
-		args=(--cands=$type-cands.npy --scores=$type.npy
-			--keys=$type.txt --vocab=vocab.txt --no-stop
+		args=(--cands="$type-cands.npy" --scores="$type.npy"
+			--keys="$type.txt" --vocab=vocab.txt --no-stop
 			--min-score=-1.7976931348623157e308
-			--score-digits=$digits --batch-rows=20)
+			--score-digits="$digits" --batch-rows=20)
 		"$PYTHON" "$tests/oracle.py" -o want.gz -j 2 "${args[@]}" ||
 			fail oracle
 		gzip -dc want.gz >want

@@ -202,7 +202,8 @@ for name, dtype in (("cands", np.int32), ("scores", np.float32)):
             np.lib.format.write_array(f, np.ones((4, 3), dtype), version=(v, 0))
 PY
 for form in norows nocols v2 v3 pad; do
-	args=(--cands=good/cands-$form.npy --scores=good/scores-$form.npy
+	args=(--cands="good/cands-$form.npy"
+		--scores="good/scores-$form.npy"
 		--keys=good/keys.json --vocab=good/vocab.json
 		--min-candidates=1)
 	[ $form != pad ] || args+=(--pad -1)

@@ -55,7 +55,7 @@ equal "$(count_of f.gz.job pending)" 12
 expect_exit 0 sm run f.gz.job
 same first.gz f.gz
 
-for bad in 9-3 x 3, -1 1-2-3 ""; do
+for bad in 9-3 x "3," -1 1-2-3 ""; do
 	expect_exit 2 sm retry f.gz.job --batch "$bad"
 done
 code=0

@@ -26,6 +26,7 @@ begin() {
 	# shellcheck disable=SC2046
 	mapfile -t workers < <(printf '%s\n' $(children "$supervisor"))
 	mapfile -t commands < <(for pid in "${workers[@]}"; do
+		# shellcheck disable=SC2046 # one word each
 		printf '%s\n' $(children "$pid")
 	done)
 	equal "${#workers[@]}/${#commands[@]}" 2/2 "workers and commands"

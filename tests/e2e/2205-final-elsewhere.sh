@@ -38,6 +38,7 @@ inside() {
 	mount -t tmpfs -o size=32k none mnt || skip "no tmpfs here"
 	echo precious >old
 	cp old mnt/f.gz
+	# shellcheck disable=SC2064 # the directory of now
 	trap "cd /; umount -l $PWD/mnt; cleanup" EXIT
 	case $1 in
 	path)
