@@ -1,5 +1,6 @@
 # regular - what every change must pass: all tests of the program as it is
 # shipped, and under the sanitizers those where memory and threads matter.
+. "$tests/config/lint.sh"
 . "$tests/config/release.sh"
 build asan -DSHARDMILL_SANITIZE=address,undefined && {
 	unit asan
