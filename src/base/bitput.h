@@ -6,7 +6,7 @@
  *	sm_bitput_flush(&o);            moves whole bytes out
  *
  * Between two flushes at most SM_BITPUT_MAX bits may be added: a flush leaves
- * up to 7 behind, and 64 fit.  A flush stores eight bytes whatever their use,
+ * up to 7 in place, and 64 fit.  A flush stores eight bytes whatever their use,
  * so the buffer needs as many to spare.  Nothing is checked here; the caller
  * knows the bound of what it writes.
  */

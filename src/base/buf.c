@@ -1,20 +1,30 @@
+/*
+ * A buffer that grows as text is appended.  It is separate so that callers put
+ * together SQL, messages and JSON without an error check after each piece: a
+ * failed allocation is remembered, and asked for once at the end.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "buf.h"
 
-/* Room for `more` bytes and the NUL; doubling keeps puts linear in total. */
+/*
+ * Make room for `more` bytes and the NUL.  Doubling keeps the cost of many puts
+ * linear in their total length.
+ */
 static bool
 buf_reserve(struct sm_buf *b, size_t more)
 {
-	size_t want = b->len + more + 1, cap = b->cap ? b->cap : 64;
+	size_t want = b->len + more + 1, cap = b->cap;
 	char *p;
 
 	if (b->failed)
 		return false;
 	if (want <= b->cap)
 		return true;
+	if (cap == 0)
+		cap = 64;
 	while (cap < want)
 		cap *= 2;
 	p = realloc(b->data, cap);
@@ -32,6 +42,7 @@ sm_buf_put(struct sm_buf *b, const void *data, size_t len)
 {
 	if (!buf_reserve(b, len))
 		return;
+	/* memcpy() with a NULL source is undefined, even for no bytes. */
 	if (len)
 		memcpy(b->data + b->len, data, len);
 	b->len += len;
@@ -57,6 +68,7 @@ sm_buf_printf(struct sm_buf *b, const char *fmt, ...)
 	int n;
 
 	va_start(ap, fmt);
+	/* Measure first: the text may be of any length. */
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
 	if (n < 0 || !buf_reserve(b, (size_t)n)) {
@@ -88,6 +100,7 @@ sm_buf_steal(struct sm_buf *b)
 {
 	char *p;
 
+	/* An empty buffer has no memory yet; its string is "", not NULL. */
 	if (!buf_reserve(b, 0)) {
 		sm_buf_release(b);
 		return NULL;

@@ -1,3 +1,8 @@
+/*
+ * The wall clock and the monotonic clock.  They are separate from their users
+ * so that each call site says by its name which of the two it reads: a lease
+ * measured by the wall clock would end when somebody sets the time.
+ */
 #include <time.h>
 
 #include "clock.h"
@@ -26,5 +31,9 @@ sm_clock_sleep_ms(uint64_t ms)
 	struct timespec t = { .tv_sec = (time_t)(ms / 1000),
 			      .tv_nsec = (long)(ms % 1000) * 1000000 };
 
+	/*
+	 * A signal ends the sleep early, and the rest is not slept: callers
+	 * poll in a loop, and the signal may be the one that they wait for.
+	 */
 	nanosleep(&t, NULL);
 }

@@ -2,8 +2,8 @@
  * clock.h - the two clocks
  *
  * Wall time is stored and shown; only batch.not_before is ever compared with
- * it.  Waiting and leases use the monotonic clock, which stands still while
- * the machine is suspended.
+ * it.  Waiting and leases use the monotonic clock, which stops while the
+ * machine is suspended.
  */
 #ifndef SM_CLOCK_H
 #define SM_CLOCK_H

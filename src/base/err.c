@@ -1,3 +1,11 @@
+/*
+ * How a failure is described, and the registry of all classes of error.
+ *
+ * The registry is the one place that says what a class is called in the
+ * database, whether another try may help, and what the program exits with.  The
+ * setters put a message together in a local buffer first, since its arguments
+ * may point into the very err that they are about to fill.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,6 +46,10 @@ static const struct error_class error_classes[] = {
 	{ SM_EBUG, "bug", false, 4 },
 };
 
+/*
+ * NULL: `code` is 0 or a number of somebody else's.  Two dozen entries are
+ * searched in order, which is quick enough for something that has just failed.
+ */
 static const struct error_class *
 error_class_find(int code)
 {
@@ -54,7 +66,9 @@ sm_code_name(int code)
 {
 	const struct error_class *c = error_class_find(code);
 
-	return c ? c->name : "none";
+	if (!c)
+		return "none";
+	return c->name;
 }
 
 bool
@@ -70,13 +84,18 @@ sm_code_exit(int code)
 {
 	const struct error_class *c = error_class_find(code);
 
-	return c ? c->exit : 0;
+	if (!c)
+		return 0;
+	return c->exit;
 }
 
 /*
- * Copy `src` so that no byte of it can steer a terminal: C0 controls and DEL
- * become \xNN.  Bytes of UTF-8 pass, which includes the C1 controls in their
+ * Copy `src` so that no byte of it can control a terminal: C0 controls and DEL
+ * become \xNN.  Bytes of UTF-8 pass, including the C1 controls in their
  * two-byte form: no terminal in UTF-8 mode acts on those by default.
+ *
+ * The longest replacement has four bytes, so five must be free, with the NUL.
+ * A message that is too long is cut.
  */
 static void
 err_escape(char *dst, size_t size, const char *src)
@@ -89,12 +108,12 @@ err_escape(char *dst, size_t size, const char *src)
 			dst[n++] = (char)c;
 			continue;
 		}
-		if (c == '\n' || c == '\t') {
-			dst[n++] = '\\';
-			dst[n++] = c == '\n' ? 'n' : 't';
-		} else {
+		if (c == '\n')
+			n += (size_t)snprintf(dst + n, size - n, "\\n");
+		else if (c == '\t')
+			n += (size_t)snprintf(dst + n, size - n, "\\t");
+		else
 			n += (size_t)snprintf(dst + n, size - n, "\\x%02x", c);
-		}
 	}
 	dst[n] = '\0';
 }
@@ -130,6 +149,10 @@ sm_err_set(struct sm_err *err, int code, const char *fmt, ...)
 	return code;
 }
 
+/*
+ * Two groups of errors have an answer of their own, "make space" and "wait for
+ * memory or descriptors"; to the user all others are a failing device.
+ */
 static int
 err_class_of_errno(int e)
 {
@@ -147,22 +170,26 @@ err_class_of_errno(int e)
 	}
 }
 
+/*
+ * The message, then what the system says.  A full disk is the one error of the
+ * system whose next step is always the same, so it is added here.
+ */
 static void
 err_sysv(struct sm_err *err, int code, int sys, const char *fmt, va_list ap)
 {
 	char text[SM_ERR_TEXT], what[256];
+	const char *next = "";
 	size_t n;
 
 	if (!err)
 		return;
+	if (code == SM_ENOSPC)
+		next = "; make space, then run the same command again";
 	vsnprintf(text, sizeof(text), fmt, ap);
 	n = strlen(text);
 	/* The GNU strerror_r never fails and is safe between threads. */
 	snprintf(text + n, sizeof(text) - n, ": %s%s",
-		 strerror_r(sys, what, sizeof(what)),
-		 code == SM_ENOSPC ? "; make space, then run the same command "
-				     "again"
-				   : "");
+		 strerror_r(sys, what, sizeof(what)), next);
 	err_finish(err, code, sys, text);
 }
 
@@ -184,7 +211,10 @@ sm_err_sys_as(struct sm_err *err, int code, const char *fmt, ...)
 	int sys = errno, own = err_class_of_errno(sys);
 	va_list ap;
 
-	/* What is missing is what `code` says, a disk that fails is not. */
+	/*
+	 * A missing or unreadable file has the caller's class.  A failing disk
+	 * or a lack of memory has its own: another try may succeed.
+	 */
 	if (sys == EIO || sys == EINTR || own != SM_EIO)
 		code = own;
 	va_start(ap, fmt);
@@ -211,6 +241,10 @@ sm_err_prefix(struct sm_err *err, const char *fmt, ...)
 	vsnprintf(head, sizeof(head), fmt, ap);
 	va_end(ap);
 	snprintf(text, sizeof(text), "%s: %s", head, err->text);
+	/*
+	 * What was escaped before has no control characters left, and is not
+	 * changed by being escaped again.
+	 */
 	err_escape(err->text, sizeof(err->text), text);
 	return err->code;
 }

@@ -45,7 +45,7 @@ int sm_err_mem(struct sm_err *err, const char *what);
 /* Put text and ": " before the text that is there; returns err->code. */
 int sm_err_prefix(struct sm_err *err, const char *fmt, ...) SM_PRINTF(2, 3);
 
-/* Add text behind the text that is there; returns err->code. */
+/* Add text after the text that is there; returns err->code. */
 int sm_err_append(struct sm_err *err, const char *fmt, ...) SM_PRINTF(2, 3);
 
 #endif /* SM_ERR_H */

@@ -1,3 +1,8 @@
+/*
+ * The two things that a long call exchanges with its caller while it works:
+ * notices go out, requests to stop come in.  It is separate because every layer
+ * does so, and a caller may leave out the struct or any of its functions.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -20,5 +25,7 @@ sm_event_notice(const struct sm_events *ev, const char *fmt, ...)
 int
 sm_event_stops(const struct sm_events *ev)
 {
-	return ev && ev->stop ? (int)*ev->stop : 0;
+	if (!ev || !ev->stop)
+		return 0;
+	return (int)*ev->stop;
 }

@@ -1,3 +1,8 @@
+/*
+ * Named places where a test lets a call fail or the process die.  In a build
+ * without SHARDMILL_FAULTS this file is empty, and the header's macros leave
+ * nothing at the call sites.
+ */
 #include "fault.h"
 
 #ifdef SHARDMILL_FAULTS
@@ -17,9 +22,9 @@
 struct fault_rule {
 	char point[64];
 	char action[16];
-	unsigned long nth;
-	bool onwards;
-	unsigned long passed;
+	unsigned long nth;    /* act at this pass, from 1 */
+	bool onwards;         /* and at all later ones */
+	unsigned long passed; /* so far, in this process */
 };
 
 static struct fault_rule fault_rules[FAULT_RULES_MAX];
@@ -36,17 +41,23 @@ static const struct {
 	{ "EINTR", EINTR },
 };
 
-/* One field of `s` up to `end` of "point:action:n", into dst. */
+/* Copy one field of "point:action:n" to `dst`; returns the place after it. */
 static const char *
 fault_field(char *dst, size_t size, const char *s)
 {
-	size_t n = strcspn(s, ":,"), k = n < size - 1 ? n : size - 1;
+	size_t n = strcspn(s, ":,"), k = n;
 
+	if (k > size - 1)
+		k = size - 1;
 	memcpy(dst, s, k);
 	dst[k] = '\0';
 	return s + n;
 }
 
+/*
+ * Once per process, at the first point that is passed.  A rule that cannot be
+ * understood never matches: a test notices that its point was not reached.
+ */
 static void
 fault_read_environment(void)
 {
@@ -70,6 +81,10 @@ fault_read_environment(void)
 	}
 }
 
+/*
+ * Opened for appending and closed at each point: many processes share the log,
+ * and a SIGKILL directly afterwards must not lose a line.
+ */
 static void
 fault_log(const char *point)
 {
@@ -87,6 +102,10 @@ fault_log(const char *point)
 	close(fd);
 }
 
+/*
+ * The process's end, a pause, or the errno that the caller is to fail with; 0:
+ * the call goes on.  The pause is left to the caller, which holds the lock.
+ */
 static int
 fault_act(const char *action, unsigned *wait_s)
 {

@@ -8,8 +8,8 @@
  *
  * with an action of kill, stop (SIGSTOP), exit, wait (1 s, that thread alone),
  * or an errno name (EIO, ENOSPC, …), which sm_fault_errno() reports; `n` is the
- * n-th time the point is passed in this process, the first by default, "+"
- * behind it means from then on.  SHARDMILL_FAULT_LOG names a file to which each
+ * n-th time the point is passed in this process, the first by default; "+"
+ * after it means from then on.  SHARDMILL_FAULT_LOG names a file to which each
  * point passed is appended, and "acted" where one failed; the statements, which
  * are many and everywhere ("sql.prepare", "sql.step"), only if
  * SHARDMILL_FAULT_LOG_SQL is set too.
@@ -18,7 +18,7 @@
 #define SM_FAULT_H
 
 #ifdef SHARDMILL_FAULTS
-/* 0, or the errno with which the call behind this point is to fail. */
+/* 0, or the errno with which the call after this point is to fail. */
 int sm_fault_errno(const char *point);
 #define sm_fault(point) ((void)sm_fault_errno(point))
 #else

@@ -1,3 +1,11 @@
+/*
+ * System calls on files that finish what they began.
+ *
+ * read() and write() may return early, open() may wait for a pipe's other end,
+ * close() may report a failed write: each is answered here once, so that no
+ * caller loops or guesses.  In order: transfers, syncing, opening and mapping
+ * inputs, paths.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,6 +18,10 @@
 
 #include "file.h"
 
+/*
+ * The four transfers differ in little, but a shared loop would have to branch
+ * on the call, and hide which of them moves the file's offset.
+ */
 int
 sm_write_all(int fd, const void *buf, size_t len)
 {
@@ -85,6 +97,10 @@ sm_pread_full(int fd, void *buf, size_t len, uint64_t at)
 	return (ssize_t)got;
 }
 
+/*
+ * The descriptor is closed whatever the sync says, and the errno of the first
+ * failure is the one that the caller sees.
+ */
 int
 sm_sync_close(int fd, bool sync)
 {
@@ -106,6 +122,11 @@ sm_sync_dir(int dirfd)
 	return fsync(dirfd);
 }
 
+/*
+ * A rename or a new file is durable only after its directory was synced.
+ * `path` is absolute, so it has a slash; the root's own name would be empty,
+ * hence 1.
+ */
 int
 sm_sync_parent(const char *path, struct sm_err *err)
 {
@@ -128,13 +149,25 @@ sm_sync_parent(const char *path, struct sm_err *err)
 static const char *
 file_kind(mode_t mode)
 {
-	return S_ISDIR(mode)                    ? "a directory"
-	       : S_ISFIFO(mode)                 ? "a pipe"
-	       : S_ISCHR(mode) || S_ISBLK(mode) ? "a device"
-	       : S_ISSOCK(mode)                 ? "a socket"
-						: "no regular file";
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
+		return "a directory";
+	case S_IFIFO:
+		return "a pipe";
+	case S_IFCHR:
+	case S_IFBLK:
+		return "a device";
+	case S_IFSOCK:
+		return "a socket";
+	default:
+		return "no regular file";
+	}
 }
 
+/*
+ * Inputs are read more than once and at any offset, which pipes and devices do
+ * not offer, and their digest is part of the job: only regular files will do.
+ */
 static int
 file_open_regular(int *fd, int dirfd, const char *path, struct stat *st,
 		  struct sm_err *err)
@@ -166,6 +199,11 @@ sm_open_input(int *fd, const char *path, struct stat *st, struct sm_err *err)
 	return file_open_regular(fd, AT_FDCWD, path, st, err);
 }
 
+/*
+ * mmap() refuses a length of 0, so an empty file is given a pointer to nothing.
+ * The mapping outlives the descriptor.  If the file shrinks while it is mapped,
+ * reading beyond its end raises SIGBUS, which a worker answers (sigbus.c).
+ */
 int
 sm_map_openat(struct sm_map *map, int dirfd, const char *name,
 	      struct sm_err *err)
@@ -221,7 +259,10 @@ sm_path_concat(const char *a, const char *b)
 	return p;
 }
 
-/* Split at the last slash that is not trailing: the last name of `path`. */
+/*
+ * The last name of `path`, which is cut before it: slashes at the end go first,
+ * so that "a/b/" gives "b".
+ */
 static char *
 path_last(char *path)
 {
@@ -231,9 +272,16 @@ path_last(char *path)
 	while (n > 1 && path[n - 1] == '/')
 		path[--n] = '\0';
 	slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
+	if (!slash)
+		return path;
+	return slash + 1;
 }
 
+/*
+ * realpath() wants the file to exist.  A final file or a job directory may be
+ * yet to come, so in that case the directory is resolved and the last name
+ * added.  "."  and ".." are not names of something new.
+ */
 char *
 sm_path_real(const char *path, struct sm_err *err)
 {
@@ -255,8 +303,12 @@ sm_path_real(const char *path, struct sm_err *err)
 	if (last == copy) {
 		dir = realpath(".", NULL);
 	} else {
+		/* The slash ends the directory; the root's is kept. */
 		last[-1] = '\0';
-		dir = realpath(*copy ? copy : "/", NULL);
+		if (*copy)
+			dir = realpath(copy, NULL);
+		else
+			dir = realpath("/", NULL);
 	}
 	if (!dir)
 		goto fail;

@@ -1,3 +1,9 @@
+/*
+ * Locks on files: single bytes that are tested and taken without waiting, and
+ * the queue of writers that waits.  They are separate from what they guard so
+ * that one file answers for what a lock survives: not exec (O_CLOEXEC), not its
+ * holder's death, but a fork without exec.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -8,8 +14,9 @@
 #include "lock.h"
 
 /*
- * A process that is killed between fork and exec of another leaves its open
- * files to that one for a moment: nobody should hear "held" for that.
+ * A process that is killed between the fork and the exec of a child leaves its
+ * open files to that child for a moment.  That is waited out, so that nobody is
+ * told "held" because of it.
  */
 #define LOCK_PATIENCE_MS 500
 #define LOCK_POLL_MS     10
@@ -40,8 +47,10 @@ sm_lock_held(int dirfd, const char *name)
 {
 	int f = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), held;
 
+	if (f < 0 && errno == ENOENT)
+		return 0;
 	if (f < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return -errno;
 	held = sm_byte_held(f, 0);
 	close(f);
 	return held;
@@ -57,7 +66,10 @@ sm_byte_lock(int fd, uint64_t at)
 
 	if (fcntl(fd, F_OFD_SETLK, &l) == 0)
 		return 1;
-	return errno == EAGAIN || errno == EACCES ? 0 : -errno;
+	/* POSIX allows either for a lock that conflicts. */
+	if (errno == EAGAIN || errno == EACCES)
+		return 0;
+	return -errno;
 }
 
 int
@@ -78,6 +90,10 @@ sm_byte_held(int fd, uint64_t at)
 	return sm_bytes_held(fd, at, 1);
 }
 
+/*
+ * F_GETLK asks what would conflict with a lock of ours, and takes none: asking
+ * never makes another process fail.
+ */
 int
 sm_bytes_held(int fd, uint64_t at, uint64_t n)
 {
@@ -103,6 +119,10 @@ sm_queue_open(int *fd, int dirfd, const char *name, struct sm_err *err)
 	return 0;
 }
 
+/*
+ * Not called again after EINTR: the signal's handler may have asked the caller
+ * to stop, and only the caller can look.
+ */
 int
 sm_queue_enter(int fd)
 {
@@ -114,7 +134,9 @@ sm_queue_try(int fd)
 {
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return 1;
-	return errno == EWOULDBLOCK || errno == EINTR ? 0 : -1;
+	if (errno == EWOULDBLOCK || errno == EINTR)
+		return 0;
+	return -1;
 }
 
 void

@@ -1,3 +1,7 @@
+/*
+ * Random numbers of two kinds: unpredictable tokens, and sequences that a seed
+ * repeats.  They share a file because both are small; they never share state.
+ */
 #include <errno.h>
 #include <sys/random.h>
 
@@ -16,6 +20,11 @@ sm_rand_token(int64_t *token, struct sm_err *err)
 			n = getrandom(&v, sizeof(v), 0);
 		if (n < 0 && errno != EINTR)
 			return sm_err_sys(err, "cannot draw a random token");
+		/*
+		 * SQLite's integers have a sign bit, and 0 would mean "no
+		 * token".  A short read leaves bits of the last round in `v`,
+		 * so it is drawn again.
+		 */
 		v >>= 1;
 	} while (n != (ssize_t)sizeof(v) || v == 0);
 	*token = (int64_t)v;
@@ -35,5 +44,9 @@ sm_rand_next(uint64_t *state)
 double
 sm_rand_unit(uint64_t *state)
 {
+	/*
+	 * A double holds 53 bits: the upper ones, scaled, give every multiple
+	 * of 2^-53 below 1 with the same probability.
+	 */
 	return (double)(sm_rand_next(state) >> 11) * 0x1p-53;
 }
