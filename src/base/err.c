@@ -7,6 +7,7 @@
  * may point into the very err that they are about to fill.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -221,6 +222,21 @@ sm_err_sys_as(struct sm_err *err, int code, const char *fmt, ...)
 	err_sysv(err, code, sys, fmt, ap);
 	va_end(ap);
 	return code;
+}
+
+int
+sm_err_at(struct sm_err *err, const char *path, uint64_t at, const char *fmt,
+	  ...)
+{
+	char reason[SM_ERR_TEXT];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(reason, sizeof(reason), fmt, ap);
+	va_end(ap);
+	return sm_err_set(err, SM_EINPUT,
+			  "cannot read '%s': byte %" PRIu64 ": %s", path, at,
+			  reason);
 }
 
 int

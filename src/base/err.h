@@ -13,6 +13,7 @@
 #define SM_ERR_H
 
 #include <stdarg.h>
+#include <stdint.h>
 
 #include <shardmill.h>
 
@@ -38,6 +39,13 @@ int sm_err_sys(struct sm_err *err, const char *fmt, ...) SM_PRINTF(2, 3);
  */
 int sm_err_sys_as(struct sm_err *err, int code, const char *fmt, ...)
 	SM_PRINTF(3, 4);
+
+/*
+ * SM_EINPUT at a place in a file: "cannot read 'path': byte 17: " and the
+ * reason.  All readers of text and of binary inputs say it this way.
+ */
+int sm_err_at(struct sm_err *err, const char *path, uint64_t at,
+	      const char *fmt, ...) SM_PRINTF(4, 5);
 
 /* Out of memory while working on `what`; SM_ENOMEM. */
 int sm_err_mem(struct sm_err *err, const char *what);

@@ -93,32 +93,30 @@ npy_find_header(size_t *at, size_t *end, const struct sm_map *m,
 	major = m->data[6];
 	minor = m->data[7];
 	if (major < 1 || major > 3 || minor != 0)
-		return sm_err_set(err, SM_EINPUT,
-				  "cannot read '%s': byte 6: .npy version "
-				  "%u.%u; versions 1.0, 2.0 and 3.0 are known",
-				  m->path, major, minor);
+		return sm_err_at(err, m->path, 6,
+				 ".npy version %u.%u; versions 1.0, 2.0 and "
+				 "3.0 are known",
+				 major, minor);
 	width = major == 1 ? 2 : 4;
 	if (m->size < 8 + width)
 		goto cut;
 	len = sm_get_le(m->data + 8, width);
 	*at = 8 + width;
 	if (len == 0 || len > SM_NPY_HEADER_MAX)
-		return sm_err_set(err, SM_EINPUT,
-				  "cannot read '%s': byte 8: header length "
-				  "%" PRIu64 "; 1 to %d bytes are possible",
-				  m->path, len, SM_NPY_HEADER_MAX);
+		return sm_err_at(err, m->path, 8,
+				 "header length %" PRIu64
+				 "; 1 to %d bytes are possible",
+				 len, SM_NPY_HEADER_MAX);
 	if (len > m->size - *at)
-		return sm_err_set(err, SM_EINPUT,
-				  "cannot read '%s': byte 8: header length "
-				  "%" PRIu64 ", but only %zu bytes follow; the "
-				  "file was cut short",
-				  m->path, len, m->size - *at);
+		return sm_err_at(err, m->path, 8,
+				 "header length %" PRIu64
+				 ", but only %zu bytes follow; the file was "
+				 "cut short",
+				 len, m->size - *at);
 	*end = *at + (size_t)len;
 	if (m->data[*end - 1] != '\n')
-		return sm_err_set(err, SM_EINPUT,
-				  "cannot read '%s': byte %zu: the header does "
-				  "not end in a newline",
-				  m->path, *end - 1);
+		return sm_err_at(err, m->path, *end - 1,
+				 "the header does not end in a newline");
 	return 0;
 
 cut:

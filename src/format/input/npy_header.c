@@ -1,4 +1,3 @@
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,22 +20,9 @@ struct npy_string {
 	size_t at;
 };
 
-static int npy_error(const struct npy_parser *p, size_t at, struct sm_err *err,
-		     const char *fmt, ...) SM_PRINTF(4, 5);
-
-static int
-npy_error(const struct npy_parser *p, size_t at, struct sm_err *err,
-	  const char *fmt, ...)
-{
-	char reason[SM_ERR_TEXT];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(reason, sizeof(reason), fmt, ap);
-	va_end(ap);
-	return sm_err_set(err, SM_EINPUT, "cannot read '%s': byte %zu: %s",
-			  p->npy->map.path, at, reason);
-}
+/* What is wrong at byte `at` of the file; the arguments as printf's. */
+#define npy_error(p, at, err, ...)                                             \
+	sm_err_at(err, (p)->npy->map.path, at, __VA_ARGS__)
 
 void
 sm_npy_shown(char text[SM_NPY_SHOWN_MAX], const char *path)

@@ -130,10 +130,8 @@ static int
 build_duplicate(const struct sm_table_build *b, uint64_t index, uint64_t at,
 		struct sm_err *err)
 {
-	return sm_err_set(err, SM_EINPUT,
-			  "cannot read '%s': byte %" PRIu64 ": index %" PRIu64
-			  " a second time",
-			  b->source, at, index);
+	return sm_err_at(err, b->source, at, "index %" PRIu64 " a second time",
+			 index);
 }
 
 static int

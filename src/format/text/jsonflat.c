@@ -1,5 +1,3 @@
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "scan.h"
@@ -11,22 +9,9 @@ enum { FLAT_START, FLAT_FIRST, FLAT_NEXT, FLAT_END };
 /* Bytes of a key or value shown in a message. */
 #define FLAT_SHOWN_MAX 40
 
-static int flat_error(const struct sm_jsonflat *j, size_t at,
-		      struct sm_err *err, const char *fmt, ...) SM_PRINTF(4, 5);
-
-static int
-flat_error(const struct sm_jsonflat *j, size_t at, struct sm_err *err,
-	   const char *fmt, ...)
-{
-	char reason[SM_ERR_TEXT];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(reason, sizeof(reason), fmt, ap);
-	va_end(ap);
-	return sm_err_set(err, SM_EINPUT, "cannot read '%s': byte %zu: %s",
-			  j->map->path, at, reason);
-}
+/* What is wrong at byte `at` of the file; the arguments as printf's. */
+#define flat_error(j, at, err, ...)                                            \
+	sm_err_at(err, (j)->map->path, at, __VA_ARGS__)
 
 void
 sm_jsonflat_init(struct sm_jsonflat *j, const struct sm_map *map)
