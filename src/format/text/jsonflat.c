@@ -1,9 +1,19 @@
+/*
+ * The reader of flat JSON: {"0": "a", …} or ["a", …], one entry per call.
+ *
+ * It is written by hand, because jansson builds a tree, which takes ten times
+ * the file in memory, and because a message must name the byte at which a file
+ * of gigabytes is wrong.  From the bottom up: white space and messages,
+ * escapes, strings, index keys, integers, values, and sm_jsonflat_next(), which
+ * puts commas and brackets around them.
+ */
 #include <string.h>
 
 #include "scan.h"
 
 #include "jsonflat.h"
 
+/* Before the bracket; before the first entry; after an entry; at the end. */
 enum { FLAT_START, FLAT_FIRST, FLAT_NEXT, FLAT_END };
 
 /* Bytes of a key or value shown in a message. */
@@ -25,7 +35,7 @@ sm_jsonflat_release(struct sm_jsonflat *j)
 	sm_buf_release(&j->scratch);
 }
 
-/* The next byte that is no white space, left in place; -1 at the end. */
+/* Skip white space; the byte after it, which is not consumed, or -1. */
 static int
 flat_peek(struct sm_jsonflat *j)
 {
@@ -36,9 +46,16 @@ flat_peek(struct sm_jsonflat *j)
 			     d[at] == '\t'))
 		at++;
 	j->at = at;
-	return at < size ? d[at] : -1;
+	if (at == size)
+		return -1;
+	return d[at];
 }
 
+/*
+ * `c` is what flat_peek() returned.  Comments are named, since they are what
+ * people add to JSON most often; bytes that a terminal may not show are given
+ * in hex.
+ */
 static int
 flat_unexpected(const struct sm_jsonflat *j, int c, const char *wanted,
 		struct sm_err *err)
@@ -56,6 +73,11 @@ flat_unexpected(const struct sm_jsonflat *j, int c, const char *wanted,
 			  wanted, (unsigned)c);
 }
 
+/*
+ * The opening bracket decides whether entries have keys.  A byte order mark
+ * would be reported as byte 0xef; people who meet one need the command that
+ * removes it.
+ */
 static int
 flat_begin(struct sm_jsonflat *j, struct sm_err *err)
 {
@@ -75,13 +97,23 @@ flat_begin(struct sm_jsonflat *j, struct sm_err *err)
 	return 0;
 }
 
+/*
+ * Append a code point.  Six bits go into each byte but the first, from the last
+ * byte backwards; the first has what remains, after the mark of its length.
+ */
 static void
 flat_put_utf8(struct sm_buf *b, unsigned c)
 {
-	char s[4];
-	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4, i;
 	static const unsigned char lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+	size_t n = 1, i;
+	char s[4];
 
+	if (c >= 0x10000)
+		n = 4;
+	else if (c >= 0x800)
+		n = 3;
+	else if (c >= 0x80)
+		n = 2;
 	for (i = n - 1; i > 0; i--) {
 		s[i] = (char)(0x80 | (c & 0x3f));
 		c >>= 6;
@@ -90,7 +122,7 @@ flat_put_utf8(struct sm_buf *b, unsigned c)
 	sm_buf_put(b, s, n);
 }
 
-/* \uXXXX at `at`: its unit, or -1. */
+/* The UTF-16 unit of the \uXXXX at `at`, or -1. */
 static int
 flat_unit(const struct sm_jsonflat *j, size_t at)
 {
@@ -112,16 +144,22 @@ flat_unit(const struct sm_jsonflat *j, size_t at)
 	return (int)v;
 }
 
-/* Decode the escape at *at, a backslash, into scratch; step behind it. */
+/*
+ * Decode the escape at *at, a backslash, into scratch, and move *at past it.  A
+ * surrogate pair is two escapes for one code point; half of one is no text.
+ */
 static int
 flat_escape(struct sm_jsonflat *j, size_t *at, struct sm_err *err)
 {
 	static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
-	int c = *at + 1 < j->map->size ? j->map->data[*at + 1] : -1;
-	const char *name = c > 0 ? strchr(names, c) : NULL;
-	int unit, low;
+	int c = 0, unit, low;
+	const char *name;
 
-	if (name) {
+	/* strchr() would find the NUL that ends `names`. */
+	if (*at + 1 < j->map->size)
+		c = j->map->data[*at + 1];
+	name = strchr(names, c);
+	if (c != 0 && name) {
 		sm_buf_putc(&j->scratch, values[name - names]);
 		*at += 2;
 		return 0;
@@ -130,8 +168,8 @@ flat_escape(struct sm_jsonflat *j, size_t *at, struct sm_err *err)
 	if (unit < 0)
 		return flat_error(j, *at, err, "bad escape in a string");
 	if (unit >= 0xd800 && unit <= 0xdfff) {
-		low = unit < 0xdc00 ? flat_unit(j, *at + 6) : -1;
-		if (low < 0xdc00 || low > 0xdfff)
+		low = flat_unit(j, *at + 6);
+		if (unit >= 0xdc00 || low < 0xdc00 || low > 0xdfff)
 			return flat_error(j, *at, err,
 					  "lone surrogate \\u%04x in a string",
 					  (unsigned)unit);
@@ -144,8 +182,12 @@ flat_escape(struct sm_jsonflat *j, size_t *at, struct sm_err *err)
 }
 
 /*
- * Read the string whose opening quote is at j->at, and step behind it.  One
- * without escapes is handed out where it lies.
+ * Read the string whose opening quote is at j->at, and move past it.  A string
+ * without escapes is not copied: it is returned as it is in the mapping.
+ *
+ * Each round skips the plain bytes, eight at a time, and then looks at the one
+ * byte that is not: the end, an escape, a control character, or the first byte
+ * of a longer UTF-8 sequence.
  */
 static int
 flat_string(struct sm_jsonflat *j, const char **text, size_t *len,
@@ -162,6 +204,10 @@ flat_string(struct sm_jsonflat *j, const char **text, size_t *len,
 		if (at >= size)
 			return flat_error(j, start - 1, err,
 					  "string without an end");
+		/*
+		 * Without a bound, one missing quote would buffer the rest of
+		 * the file.
+		 */
 		if (at - start > SM_JSONFLAT_TEXT_MAX)
 			return flat_error(j, start - 1, err,
 					  "string longer than %d bytes",
@@ -200,16 +246,21 @@ flat_string(struct sm_jsonflat *j, const char **text, size_t *len,
 	return 0;
 }
 
-/* The key's plain decimal, in one spelling only: two would be one index. */
+/*
+ * The number that a key spells.  Only one spelling is allowed: "7" and "07" are
+ * different keys to JSON, but would be the same index here.
+ */
 static int
 flat_index(const struct sm_jsonflat *j, uint64_t *index, const char *s,
 	   size_t len, size_t at, struct sm_err *err)
 {
-	int shown = len > FLAT_SHOWN_MAX ? FLAT_SHOWN_MAX : (int)len;
+	int shown = FLAT_SHOWN_MAX;
 	uint64_t v = 0;
 	bool big = false;
 	size_t i;
 
+	if (len < FLAT_SHOWN_MAX)
+		shown = (int)len;
 	for (i = 0; i < len && s[i] >= '0' && s[i] <= '9'; i++)
 		big |= __builtin_mul_overflow(v, 10, &v) ||
 		       __builtin_add_overflow(v, (uint64_t)(s[i] - '0'), &v);
@@ -228,6 +279,7 @@ flat_index(const struct sm_jsonflat *j, uint64_t *index, const char *s,
 	return 0;
 }
 
+/* A key, its colon, and white space around both. */
 static int
 flat_key(struct sm_jsonflat *j, struct sm_jsonflat_entry *entry,
 	 struct sm_err *err)
@@ -251,6 +303,11 @@ flat_key(struct sm_jsonflat *j, struct sm_jsonflat_entry *entry,
 	return 0;
 }
 
+/*
+ * An integer stays text: it may have more digits than any type here, and is
+ * written as it was read.  The grammar is checked by hand because "01", "-" and
+ * "1.0" must not pass.
+ */
 static int
 flat_integer(struct sm_jsonflat *j, struct sm_jsonflat_entry *entry,
 	     struct sm_err *err)
@@ -281,6 +338,10 @@ flat_integer(struct sm_jsonflat *j, struct sm_jsonflat_entry *entry,
 	return 0;
 }
 
+/*
+ * What is neither a string nor an integer is named for what its first byte says
+ * that it is, so that the message speaks of the data and not of syntax.
+ */
 static int
 flat_value(struct sm_jsonflat *j, struct sm_jsonflat_entry *entry,
 	   struct sm_err *err)
@@ -322,6 +383,10 @@ flat_value(struct sm_jsonflat *j, struct sm_jsonflat_entry *entry,
 	return flat_unexpected(j, c, "a string or an integer", err);
 }
 
+/*
+ * The closing bracket must be the last thing in the file: text after it is most
+ * often a second document, which would be lost in silence.
+ */
 static int
 flat_end(struct sm_jsonflat *j, struct sm_err *err)
 {
@@ -339,6 +404,7 @@ int
 sm_jsonflat_next(struct sm_jsonflat *j, struct sm_jsonflat_entry *entry,
 		 struct sm_err *err)
 {
+	const char *wanted;
 	int c, ret, close;
 
 	if (j->state == FLAT_END)
@@ -348,16 +414,22 @@ sm_jsonflat_next(struct sm_jsonflat *j, struct sm_jsonflat_entry *entry,
 		if (ret < 0)
 			return ret;
 	}
-	close = j->is_object ? '}' : ']';
+	/*
+	 * A bracket may follow the opening one or an entry, but not a comma:
+	 * the comma is consumed below, and a value is wanted then.
+	 */
+	close = ']';
+	wanted = "',' or ']'";
+	if (j->is_object) {
+		close = '}';
+		wanted = "',' or '}'";
+	}
 	c = flat_peek(j);
 	if (c == close)
 		return flat_end(j, err);
 	if (j->state == FLAT_NEXT) {
 		if (c != ',')
-			return flat_unexpected(j, c,
-					       close == '}' ? "',' or '}'"
-							    : "',' or ']'",
-					       err);
+			return flat_unexpected(j, c, wanted, err);
 		j->at++;
 		c = flat_peek(j);
 	}
@@ -372,5 +444,7 @@ sm_jsonflat_next(struct sm_jsonflat *j, struct sm_jsonflat_entry *entry,
 		entry->index = j->next_index++;
 	}
 	ret = flat_value(j, entry, err);
-	return ret < 0 ? ret : 1;
+	if (ret < 0)
+		return ret;
+	return 1;
 }

@@ -1,3 +1,10 @@
+/*
+ * The check of --check json: each line of a text is parsed and thrown away.
+ *
+ * The text comes in pieces of any size, so that a line may begin in one and end
+ * in another.  Lines within a piece are parsed where they are; only the start
+ * of a line whose end is yet to come is copied.
+ */
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,7 +17,7 @@
 #include "jsonline.h"
 
 struct sm_jsonline {
-	struct sm_buf part; /* the beginning of a line whose end is to come */
+	struct sm_buf part; /* the start of a line whose end is yet to come */
 	uint64_t line;      /* lines that were complete so far */
 };
 
@@ -18,20 +25,22 @@ int
 sm_jsonline_new(struct sm_jsonline **out, struct sm_err *err)
 {
 	*out = calloc(1, sizeof(**out));
-	return *out ? 0 : sm_err_mem(err, "the check of the output");
+	if (!*out)
+		return sm_err_mem(err, "the check of the output");
+	return 0;
 }
 
 void
 sm_jsonline_begin(struct sm_jsonline *j)
 {
-	/* What one huge line took is not kept for the next text. */
+	/* The memory that one huge line took is not kept for the next text. */
 	sm_buf_release(&j->part);
 	j->line = 0;
 }
 
 /*
- * Integers are read as reals, because the reader has 64 bits for the others
- * and a longer one is JSON all the same.
+ * Integers are read as reals: jansson has 64 bits for an integer and refuses
+ * longer ones, which are JSON all the same.
  */
 static int
 jsonline_parse(struct sm_jsonline *j, const char *text, size_t len,
@@ -42,7 +51,7 @@ jsonline_parse(struct sm_jsonline *j, const char *text, size_t len,
 	json_t *v;
 
 	j->line++;
-	/* The reader passes over these without a word. */
+	/* jansson accepts NUL bytes, which JSON does not allow. */
 	if (nul)
 		return sm_err_set(err, SM_EOUTPUT,
 				  "line %" PRIu64 " of the output is not JSON, "
@@ -64,6 +73,10 @@ jsonline_parse(struct sm_jsonline *j, const char *text, size_t len,
 			  j->line, why.column, why.text);
 }
 
+/*
+ * Append to the line that is yet to end.  The bound keeps a program that never
+ * writes a newline from filling the memory of the worker.
+ */
 static int
 jsonline_keep(struct sm_jsonline *j, const char *text, size_t len,
 	      struct sm_err *err)
@@ -79,6 +92,10 @@ jsonline_keep(struct sm_jsonline *j, const char *text, size_t len,
 	return 0;
 }
 
+/*
+ * Three cases: the line's end is not in this piece; it is, and the line began
+ * in an earlier piece; the whole line is in this piece.
+ */
 int
 sm_jsonline_feed(struct sm_jsonline *j, const void *text, size_t len,
 		 struct sm_err *err)
@@ -88,10 +105,11 @@ sm_jsonline_feed(struct sm_jsonline *j, const void *text, size_t len,
 
 	while (p < end) {
 		nl = memchr(p, '\n', (size_t)(end - p));
-		if (!nl || j->part.len > 0) {
-			ret = jsonline_keep(j, p, (size_t)((nl ? nl : end) - p),
-					    err);
-			if (ret < 0 || !nl)
+		if (!nl)
+			return jsonline_keep(j, p, (size_t)(end - p), err);
+		if (j->part.len > 0) {
+			ret = jsonline_keep(j, p, (size_t)(nl - p), err);
+			if (ret < 0)
 				return ret;
 			ret = jsonline_parse(j, j->part.data, j->part.len, err);
 			sm_buf_clear(&j->part);

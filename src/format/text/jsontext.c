@@ -1,10 +1,21 @@
+/*
+ * Strings as JSON text in ASCII, byte for byte as Python's json.dumps writes
+ * them.
+ *
+ * The final file is compared with what a Python script would have written, so
+ * that the choice of escapes is not free.  This is separate from jansson's
+ * writer, which escapes other characters, and in upper case.
+ */
 #include <stdint.h>
 
 #include "scan.h"
 
 #include "jsontext.h"
 
-/* The code point of a sequence that was found valid. */
+/*
+ * The code point of a sequence that is known to be valid.  The first byte has n
+ * + 1 bits that mark the length, each other byte two.
+ */
 static uint32_t
 jsontext_code_point(const char *s, size_t n)
 {
@@ -20,6 +31,7 @@ jsontext_code_point(const char *s, size_t n)
 	return c;
 }
 
+/* One UTF-16 unit as \uXXXX, in lower case. */
 static void
 jsontext_put_unit(struct sm_buf *b, uint32_t unit)
 {
@@ -64,12 +76,18 @@ jsontext_put_escaped(struct sm_buf *b, uint32_t c)
 			jsontext_put_unit(b, c);
 			break;
 		}
+		/* Beyond 16 bits: a pair of surrogates, ten bits in each. */
 		c -= 0x10000;
 		jsontext_put_unit(b, 0xd800 | c >> 10);
 		jsontext_put_unit(b, 0xdc00 | (c & 0x3ff));
 	}
 }
 
+/*
+ * Validity is decided before anything is appended, so that a bad string leaves
+ * the buffer as it was.  The loop then alternates between one character that
+ * needs an escape and a run that needs none.
+ */
 ssize_t
 sm_jsontext_put(struct sm_buf *b, const char *s, size_t len)
 {

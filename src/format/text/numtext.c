@@ -1,3 +1,9 @@
+/*
+ * The shortest digits of a binary floating-point number, for numbers that are
+ * written by the hundred million.  The C library's printf has to be told how
+ * many digits to write, and so would have to be tried with one number of them
+ * after the other.  How the digits are laid out as text is in numput.h.
+ */
 #include <stdbool.h>
 #include <string.h>
 
@@ -31,6 +37,8 @@
  * is larger, and that the integer part is right.
  */
 
+/* The shifts are these logarithms, rounded down; pow10.py checks each q and k.
+ */
 static inline int
 floor_log10_pow2(int q)
 {
@@ -49,7 +57,11 @@ floor_log2_pow10(int k)
 	return (k * 1741647) >> 19; /* exact for |k| <= 1233 */
 }
 
-/* The upper half of a * b; the lower one in *low. */
+/*
+ * The upper half of a * b; the lower one in *low.  Without 128-bit integers the
+ * product is put together from four of 32 by 32 bits; neither sum can overflow,
+ * as (2^32 - 1)^2 + 2 * (2^32 - 1) = 2^64 - 1.
+ */
 static inline uint64_t
 mul_wide(uint64_t *low, uint64_t a, uint64_t b)
 {
@@ -69,7 +81,11 @@ mul_wide(uint64_t *low, uint64_t a, uint64_t b)
 #endif
 }
 
-/* g * c / 2^128, rounded to odd. */
+/*
+ * g * c / 2^128, rounded to odd.  The product has 192 bits; its lowest word
+ * only contributes a carry, and y0 > 1 says whether anything was cut off (see
+ * above).
+ */
 static inline uint64_t
 scale_128(const struct sm_pow10 *g, uint64_t c)
 {
@@ -121,7 +137,11 @@ pick_decimal(uint64_t lower, uint64_t v4, uint64_t upper, bool open)
 	return near + ((ten - near) & (0 - (uint64_t)ten_in));
 }
 
-/* c * 2^q in units of 10^*k; c < 2^53. */
+/*
+ * c * 2^q in units of 10^*k; c < 2^53.  4c fits 55 bits, and h brings v to four
+ * times the scale of the table's entry, so that (4c + 2) << h fits 64.
+ * `narrow`: the neighbour below is only half as far away.
+ */
 static inline uint64_t
 shortest_long(int *k, uint64_t c, int q, bool narrow)
 {
@@ -150,6 +170,7 @@ shortest_short(int *k, uint64_t c, int q, bool narrow)
 			    scale_64(g, (4 * c + 2) << h), c & 1);
 }
 
+/* 0 has no digits to be found: 0.0 and -0.0, as Python writes them. */
 static inline size_t
 put_zero(char *dst)
 {
@@ -157,6 +178,11 @@ put_zero(char *dst)
 	return 3;
 }
 
+/*
+ * The sign is always stored, and overwritten where there is none.  Subnormals
+ * have no hidden bit and share the exponent of the smallest normal numbers.
+ * Numbers in [2^-13, 1), which scores mostly are, have a layout of their own.
+ */
 size_t
 sm_numtext_f64(char *dst, double x)
 {
@@ -185,14 +211,26 @@ sm_numtext_f64(char *dst, double x)
 }
 
 /*
- * The shorter types, with their fraction bits, their exponent's bias, and the
- * factor 10^zeros that gives a number in [2^-13, 1) 7 to 9 digits.
+ * A type whose numbers fit 32 bits: the bits of its fraction and exponent, and
+ * the factor 10^zeros that gives a number in [2^-13, 1) 7 to 9 digits.
  */
-static inline size_t
-put_short(char *dst, unsigned neg, unsigned exp, uint32_t frac, int frac_bits,
-	  int bias, uint32_t factor, int zeros)
+struct short_type {
+	int frac_bits, exp_bits, zeros;
+	uint32_t factor;
+};
+
+static const struct short_type type_f32 = { 23, 8, 0, 1 };
+static const struct short_type type_f16 = { 10, 5, 4, 10000 };
+
+/* Inlined into its two callers, where all of `t` is known. */
+static inline __attribute__((always_inline)) size_t
+put_short(char *dst, uint32_t bits, const struct short_type *t)
 {
-	int q_min = 1 - bias - frac_bits, k;
+	int bias = (1 << (t->exp_bits - 1)) - 1;
+	int q_min = 1 - bias - t->frac_bits, k;
+	uint32_t frac = bits & ((1U << t->frac_bits) - 1);
+	unsigned exp = bits >> t->frac_bits & ((1U << t->exp_bits) - 1);
+	unsigned neg = bits >> (t->frac_bits + t->exp_bits);
 	uint64_t v;
 
 	*dst = '-';
@@ -202,11 +240,11 @@ put_short(char *dst, unsigned neg, unsigned exp, uint32_t frac, int frac_bits,
 			return neg + put_zero(dst);
 		v = shortest_short(&k, frac, q_min, false);
 	} else {
-		v = shortest_short(&k, frac | 1U << frac_bits,
+		v = shortest_short(&k, frac | 1U << t->frac_bits,
 				   q_min + (int)exp - 1, frac == 0 && exp > 1);
 	}
-	v *= factor;
-	k -= zeros;
+	v *= t->factor;
+	k -= t->zeros;
 	if (exp - ((unsigned)bias - 13) < 13)
 		return neg + numput_unit_short(dst, v, k);
 	return neg + numput_short(dst, v, k);
@@ -218,17 +256,20 @@ sm_numtext_f32(char *dst, float x)
 	uint32_t bits;
 
 	memcpy(&bits, &x, sizeof(bits));
-	return put_short(dst, bits >> 31, (bits >> 23) & 0xff,
-			 bits & ((1U << 23) - 1), 23, 127, 1, 0);
+	return put_short(dst, bits, &type_f32);
 }
 
 size_t
 sm_numtext_f16(char *dst, uint16_t half_bits)
 {
-	return put_short(dst, half_bits >> 15, (half_bits >> 10) & 0x1f,
-			 half_bits & 0x3ff, 10, 15, 10000, 4);
+	return put_short(dst, half_bits, &type_f16);
 }
 
+/*
+ * Every binary16 is a binary64.  Subnormals are a multiple of 2^-24, which the
+ * multiplication gives exactly; all others keep their fraction and move their
+ * exponent to the other bias, infinities and NaN to the largest one.
+ */
 double
 sm_half_to_double(uint16_t half_bits)
 {
@@ -242,7 +283,10 @@ sm_half_to_double(uint16_t half_bits)
 		memcpy(&bits, &x, sizeof(bits));
 		bits |= sign;
 	} else {
-		exp = exp == 0x1f ? 0x7ff : exp + 1023 - 15;
+		if (exp == 0x1f)
+			exp = 0x7ff;
+		else
+			exp += 1023 - 15;
 		bits = sign | exp << 52 | frac << 42;
 	}
 	memcpy(&x, &bits, sizeof(x));

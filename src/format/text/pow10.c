@@ -1,5 +1,6 @@
 /*
- * pow10.c - written by pow10.py, not by hand
+ * The table of pow10.h, written by pow10.py and not by hand.  It is apart from
+ * numtext.c, whose code would be lost behind it.
  *
  *	python3 src/format/text/pow10.py > src/format/text/pow10.c
  */

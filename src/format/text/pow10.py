@@ -65,7 +65,9 @@ def check_formulas():
 def text():
     out = [
         "/*",
-        " * pow10.c - written by pow10.py, not by hand",
+        " * The table of pow10.h, written by pow10.py and not by hand.  It is"
+        " apart from",
+        " * numtext.c, whose code would be lost behind it.",
         " *",
         " *\tpython3 src/format/text/pow10.py > src/format/text/pow10.c",
         " */",

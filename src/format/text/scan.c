@@ -1,3 +1,9 @@
+/*
+ * Scans over text: the next byte that JSON must escape, the next UTF-8
+ * sequence, the first byte that is not UTF-8.  They are shared by the readers
+ * and the writer of JSON, and are the inner loop of both: hence eight bytes at
+ * a time, in plain C, without instructions of one processor.
+ */
 #include <endian.h>
 #include <stdint.h>
 #include <string.h>
@@ -7,6 +13,7 @@
 #define SCAN_ONES UINT64_C(0x0101010101010101)
 #define SCAN_HIGH UINT64_C(0x8080808080808080)
 
+/* Little-endian, so that the first byte of the text is the lowest. */
 static uint64_t
 scan_load(const char *s)
 {
@@ -17,9 +24,13 @@ scan_load(const char *s)
 }
 
 /*
- * The lowest high bit set marks the first byte that is not plain.  Borrows and
- * carries run upward only, from a byte that is marked itself, so marks above
- * the first one may be wrong and it never is.
+ * Bit 7 of each byte is set where the byte is not plain.  A byte minus a bound
+ * has bit 7 set if it was below the bound; a byte XOR a character is 0, and so
+ * borrows, where it is that character.
+ *
+ * The lowest mark is always right.  Borrows and carries run upward only, out of
+ * a byte that is marked itself, so that only marks above the first can be
+ * wrong, and nobody looks at those.
  */
 static uint64_t
 scan_marks(uint64_t w)
@@ -63,12 +74,23 @@ sm_scan_sequence(const char *s, size_t len)
 		return 0;
 	if (p[0] < 0x80)
 		return 1;
+	/*
+	 * 80 to BF only continue a sequence, C0 and C1 would be overlong, F5
+	 * and up lie beyond U+10FFFF.
+	 */
 	if (p[0] < 0xc2 || p[0] > 0xf4)
 		return 0;
-	n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	n = 2;
+	if (p[0] >= 0xe0)
+		n++;
+	if (p[0] >= 0xf0)
+		n++;
 	if (len < n)
 		return 0;
-	/* The second byte's range keeps out what is overlong or too large. */
+	/*
+	 * For these four the second byte has a narrower range: below it the
+	 * sequence would be overlong, above it a surrogate or beyond U+10FFFF.
+	 */
 	if (p[0] == 0xe0)
 		low = 0xa0;
 	else if (p[0] == 0xed)
@@ -91,6 +113,7 @@ sm_scan_utf8(const char *s, size_t len)
 	size_t n = 0, k;
 
 	while (n < len) {
+		/* Eight bytes of ASCII at once. */
 		if (len - n >= 8 && !(scan_load(s + n) & SCAN_HIGH)) {
 			n += 8;
 			continue;
