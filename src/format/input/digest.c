@@ -1,3 +1,9 @@
+/*
+ * What an input was when the job was planned: size, mtime, and a CRC-32 of all
+ * of it or of samples.  It is separate from the readers of inputs because every
+ * kind of input has a digest, and `run` compares it without reading the input
+ * itself.
+ */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,7 +19,7 @@
 #define DIGEST_BLOCK_BYTES (64 * 1024)
 #define DIGEST_WHOLE_BELOW ((uint64_t)8 << 20)
 
-/* Stays in the second-level cache between read and CRC. */
+/* Small enough to be in the second-level cache still when the CRC reads it. */
 #define DIGEST_BUF_BYTES (256 * 1024)
 
 struct digest_reader {
@@ -26,6 +32,10 @@ struct digest_reader {
 	void *arg;
 };
 
+/*
+ * Nanoseconds, because a file that is rewritten within a second of being
+ * planned may have the same size.
+ */
 static void
 digest_from_stat(struct sm_digest *d, const struct stat *st)
 {
@@ -43,7 +53,9 @@ digest_read(struct digest_reader *r, uint64_t at, uint64_t len,
 	size_t n;
 
 	for (; len > 0; at += n, len -= n) {
-		n = len < DIGEST_BUF_BYTES ? (size_t)len : DIGEST_BUF_BYTES;
+		n = DIGEST_BUF_BYTES;
+		if (len < n)
+			n = (size_t)len;
 		got = sm_pread_full(r->fd, r->buf, n, at);
 		if (got < 0)
 			return sm_err_sys_as(err, SM_EINPUT,
@@ -64,7 +76,11 @@ digest_read(struct digest_reader *r, uint64_t at, uint64_t len,
 	return 0;
 }
 
-/* Block i of 64 begins at i/63 of the way to the last: both ends count. */
+/*
+ * Block i of 64 begins at i/63 of the way from the first block to the last, so
+ * that both ends of the file are read.  i * way could overflow; the quotient
+ * and the remainder are multiplied apart.
+ */
 static int
 digest_read_sample(struct digest_reader *r, uint64_t size, struct sm_err *err)
 {
@@ -81,6 +97,10 @@ digest_read_sample(struct digest_reader *r, uint64_t size, struct sm_err *err)
 	return 0;
 }
 
+/*
+ * A CRC over a file that somebody writes to is of no state that the file ever
+ * had.  The size is compared first, because its message says more.
+ */
 static int
 digest_check_unchanged(const struct sm_digest *d, int fd, const char *path,
 		       struct sm_err *err)
@@ -106,6 +126,10 @@ digest_check_unchanged(const struct sm_digest *d, int fd, const char *path,
 	return 0;
 }
 
+/*
+ * In order: open and examine, read all or the samples, examine again.  `d` is
+ * set only when all of it was read from one and the same content.
+ */
 int
 sm_digest_file(struct sm_digest *d, const char *path, bool sampled,
 	       void (*progress)(uint64_t done, uint64_t total, void *arg),
@@ -129,14 +153,13 @@ sm_digest_file(struct sm_digest *d, const char *path, bool sampled,
 		goto out;
 	}
 
-	/* Advice only: nothing depends on its being taken. */
-	posix_fadvise(r.fd, 0, 0,
-		      found.sampled ? POSIX_FADV_RANDOM
-				    : POSIX_FADV_SEQUENTIAL);
+	/* The kernel may ignore this advice; nothing depends on it. */
 	if (found.sampled) {
+		posix_fadvise(r.fd, 0, 0, POSIX_FADV_RANDOM);
 		r.total = (uint64_t)DIGEST_BLOCKS * DIGEST_BLOCK_BYTES;
 		ret = digest_read_sample(&r, found.size, err);
 	} else {
+		posix_fadvise(r.fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 		r.total = found.size;
 		ret = digest_read(&r, 0, found.size, err);
 	}
@@ -160,7 +183,7 @@ sm_digest_stat(struct sm_digest *d, const char *path, struct sm_err *err)
 	struct stat st;
 	int fd, ret;
 
-	/* Opened, for an input that cannot be read is no input. */
+	/* Opened, not only examined: it must also be readable. */
 	ret = sm_open_input(&fd, path, &st, err);
 	if (ret < 0)
 		return ret;

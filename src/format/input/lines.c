@@ -1,3 +1,9 @@
+/*
+ * Cuts a text file into batches of whole lines, by a number of lines or of
+ * bytes.  It is separate from the jobs that use it because it is one pass over
+ * what may be terabytes: how it uses memory and page cache is all that it is
+ * about.
+ */
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,9 +17,10 @@
 #include "lines.h"
 
 /*
- * How far the scan goes before it reports and lets go of what lies behind it.
- * The pages stay in the page cache: only this process's use of them ends, so
- * that a file larger than memory does not count as this program's.
+ * The scan reports, and unmaps what it has read, each time it has come this
+ * far. The pages stay in the page cache, but no longer count as used by this
+ * process, so that a file larger than memory does not look as if it were
+ * loaded.
  */
 #define LINES_STEP_BYTES ((size_t)64 << 20)
 
@@ -33,13 +40,17 @@ static const struct lines_magic {
 	{ "\x1f\x8b\x08", 0, 3, "gzip", "gzip -dk" },
 	{ "\x28\xb5\x2f\xfd", 0, 4, "zstd", "zstd -dk" },
 	{ "\xfd\x37zXZ\0", 0, 6, "xz", "xz -dk" },
-	/* Behind "BZh" and a level: a block, or the end of an empty file. */
+	/* After "BZh" and a level: a block, or the end of an empty file. */
 	{ "1AY&SY", 4, 6, "bzip2", "bzip2 -dk" },
 	{ "\x17rE8P\x90", 4, 6, "bzip2", "bzip2 -dk" },
 	{ "\x04\x22\x4d\x18", 0, 4, "lz4", "lz4 -dk" },
 	{ "PK\x03\x04", 0, 4, "zip", "unzip" },
 };
 
+/*
+ * A compressed file has newlines, too, at random places: without this check it
+ * would be cut into batches that no command can read.
+ */
 static int
 lines_refuse_compressed(const struct sm_map *map, struct sm_err *err)
 {
@@ -60,7 +71,7 @@ lines_refuse_compressed(const struct sm_map *map, struct sm_err *err)
 	return 0;
 }
 
-/* Report, and give up the pages before `at`. */
+/* Report, and give up the whole pages before `at`. */
 static void
 lines_step(struct lines_scan *s, size_t at)
 {
@@ -74,6 +85,7 @@ lines_step(struct lines_scan *s, size_t at)
 		s->opts->progress(at, s->map.size, s->opts->arg);
 }
 
+/* Hand one batch to the caller, who makes it a row. */
 static int
 lines_emit(struct lines_scan *s, size_t first_byte, size_t end_byte,
 	   uint64_t first, uint64_t end, struct sm_err *err)
@@ -92,16 +104,22 @@ lines_emit(struct lines_scan *s, size_t first_byte, size_t end_byte,
 	return ret;
 }
 
-/* The byte behind the first newline at or after `at`, or the file's end. */
+/* The place after the first newline at or after `at`, or the file's end. */
 static size_t
 lines_next(const struct sm_map *map, size_t at)
 {
 	const unsigned char *p;
 
 	p = memchr(map->data + at, '\n', map->size - at);
-	return p ? (size_t)(p - map->data) + 1 : map->size;
+	if (!p)
+		return map->size;
+	return (size_t)(p - map->data) + 1;
 }
 
+/*
+ * Every newline is looked at.  A batch is complete after so many lines, and at
+ * the end of the file, where it may have fewer.
+ */
 static int
 lines_by_count(struct lines_scan *s, struct sm_err *err)
 {
@@ -127,6 +145,10 @@ lines_by_count(struct lines_scan *s, struct sm_err *err)
 	return 0;
 }
 
+/*
+ * Only the end of each batch is looked at: the bytes between are never read,
+ * and line numbers are not known.
+ */
 static int
 lines_by_bytes(struct lines_scan *s, struct sm_err *err)
 {
@@ -134,7 +156,7 @@ lines_by_bytes(struct lines_scan *s, struct sm_err *err)
 	int ret;
 
 	while (start < s->map.size) {
-		/* The batch's last byte may be the newline itself. */
+		/* Hence - 1: the batch's last byte may be the newline. */
 		end = s->map.size;
 		if (s->opts->bytes < s->map.size - start)
 			end = lines_next(&s->map, start + s->opts->bytes - 1);
@@ -171,7 +193,7 @@ sm_lines_scan(uint64_t *batches, const struct sm_lines_opts *opts,
 	if (ret < 0)
 		goto out;
 	if (opts->lines) {
-		/* A hint: a kernel that does not take it reads all the same. */
+		/* The kernel may ignore this advice. */
 		if (s.map.size > 0)
 			madvise((void *)s.map.data, s.map.size,
 				MADV_SEQUENTIAL);

@@ -1,3 +1,8 @@
+/*
+ * Opens a .npy file: finds the header, has it parsed (npy_header.c), and checks
+ * that the data is exactly as long as the header says.  After that an array is
+ * a pointer and a shape, and no access to it is checked again.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,7 +42,11 @@ sm_npy_is(const unsigned char *data, uint64_t size)
 	       memcmp(data, NPY_MAGIC, NPY_MAGIC_SIZE) == 0;
 }
 
-/* No .npy file: say what it is instead. */
+/*
+ * The file has no .npy magic: say what it is instead, and what to do about it.
+ * People who have arrays also have archives, pickles and compressed files of
+ * them.
+ */
 static int
 npy_foreign(const struct sm_map *m, struct sm_err *err)
 {
@@ -78,7 +87,11 @@ npy_foreign(const struct sm_map *m, struct sm_err *err)
 			  m->path, d[0], d[1], d[2], d[3]);
 }
 
-/* Find the header's text: [*at, *end) in the file. */
+/*
+ * Find the header's text: [*at, *end) in the file.  Version 1 has a length of
+ * two bytes, the later ones of four.  All that is checked here is that it is
+ * there.
+ */
 static int
 npy_find_header(size_t *at, size_t *end, const struct sm_map *m,
 		struct sm_err *err)
@@ -97,7 +110,9 @@ npy_find_header(size_t *at, size_t *end, const struct sm_map *m,
 				 ".npy version %u.%u; versions 1.0, 2.0 and "
 				 "3.0 are known",
 				 major, minor);
-	width = major == 1 ? 2 : 4;
+	width = 4;
+	if (major == 1)
+		width = 2;
 	if (m->size < 8 + width)
 		goto cut;
 	len = sm_get_le(m->data + 8, width);
@@ -130,28 +145,38 @@ cut:
 static void
 npy_show_shape(char *text, size_t size, const struct sm_npy *npy)
 {
+	const char *before = "", *end = ")";
 	size_t n = 0;
 	unsigned i;
 
 	n += (size_t)snprintf(text, size, "(");
-	for (i = 0; i < npy->dims; i++)
-		n += (size_t)snprintf(text + n, size - n, "%s%" PRIu64,
-				      i ? ", " : "", npy->shape[i]);
-	snprintf(text + n, size - n, npy->dims == 1 ? ",)" : ")");
+	for (i = 0; i < npy->dims; i++) {
+		n += (size_t)snprintf(text + n, size - n, "%s%" PRIu64, before,
+				      npy->shape[i]);
+		before = ", ";
+	}
+	if (npy->dims == 1)
+		end = ",)";
+	snprintf(text + n, size - n, "%s", end);
 }
 
-/* The shape's data must fill the file from `at` to its end. */
+/*
+ * The data must fill the file from `at` to its end.  Less means that the file
+ * was cut, and a mapping of it would end in SIGBUS; more means that the header
+ * speaks of something else than what follows it.
+ */
 static int
 npy_check_size(struct sm_npy *npy, size_t at, struct sm_err *err)
 {
 	char shape[24 * SM_NPY_DIMS_MAX];
 	uint64_t want = npy->item_bytes, have = npy->map.size - at;
+	const char *why = "something was appended";
 	bool too_big = false, none = false;
 	unsigned i;
 
 	/*
-	 * A dimension of 0 does not excuse the others: rows times width must
-	 * not overflow for those who multiply only some of them.
+	 * An array with a dimension of 0 is empty, but its other dimensions are
+	 * checked all the same: callers multiply only some of them.
 	 */
 	for (i = 0; i < npy->dims; i++) {
 		if (npy->shape[i] == 0)
@@ -169,6 +194,8 @@ npy_check_size(struct sm_npy *npy, size_t at, struct sm_err *err)
 			npy->map.path, shape, sm_npy_type_name(npy->type));
 	if (none)
 		want = 0;
+	if (have < want)
+		why = "the file was cut short";
 	if (have != want)
 		return sm_err_set(err, SM_EINPUT,
 				  "cannot read '%s': its shape %s of %s takes "
@@ -176,8 +203,7 @@ npy_check_size(struct sm_npy *npy, size_t at, struct sm_err *err)
 				  " follow the header at byte %zu; %s",
 				  npy->map.path, shape,
 				  sm_npy_type_name(npy->type), want, have, at,
-				  have < want ? "the file was cut short"
-					      : "something was appended");
+				  why);
 	npy->count = want / npy->item_bytes;
 	npy->data = npy->map.data + at;
 	return 0;

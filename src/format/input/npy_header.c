@@ -1,14 +1,21 @@
+/*
+ * The parser of a .npy header, a Python dictionary of three entries:
+ *
+ * 	{'descr': '<f4', 'fortran_order': False, 'shape': (20000, 300), }
+ *
+ * It is apart from npy.c because it is a grammar of its own, read from files
+ * that anybody may have written, and because most of it is advice: which line
+ * of Python makes, of an array that cannot be read here, one that can.
+ */
 #include <stdio.h>
 #include <string.h>
 
 #include "npy_header.h"
 
-enum { NPY_DESCR = 1, NPY_ORDER = 2, NPY_SHAPE = 4, NPY_ALL = 7 };
-
 struct npy_parser {
 	struct sm_npy *npy;
 	size_t at, end; /* in the file */
-	unsigned seen;  /* of NPY_DESCR … */
+	unsigned seen;  /* bit i: of npy_entries[i] */
 	size_t order_at;
 	bool fortran;
 };
@@ -20,23 +27,38 @@ struct npy_string {
 	size_t at;
 };
 
+/* Length of what a message shows of `len` bytes. */
+static int
+npy_at_most(int max, int len)
+{
+	if (len > max)
+		return max;
+	return len;
+}
+
 /* What is wrong at byte `at` of the file; the arguments as printf's. */
 #define npy_error(p, at, err, ...)                                             \
 	sm_err_at(err, (p)->npy->map.path, at, __VA_ARGS__)
 
+/*
+ * The command in a message is there to be copied: a name that the shell or
+ * Python would read differently, or take for an option, must not be in it.
+ */
 void
 sm_npy_shown(char text[SM_NPY_SHOWN_MAX], const char *path)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
 				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "0123456789_-./+,=@";
-	bool show = strlen(path) < SM_NPY_SHOWN_MAX && *path != '-' &&
-		    path[strspn(path, plain)] == '\0';
+	const char *shown = path;
 
-	snprintf(text, SM_NPY_SHOWN_MAX, "%s", show ? path : "FILE");
+	if (strlen(path) >= SM_NPY_SHOWN_MAX || *path == '-' ||
+	    path[strspn(path, plain)] != '\0')
+		shown = "FILE";
+	snprintf(text, SM_NPY_SHOWN_MAX, "%s", shown);
 }
 
-/* What is wrong, and the line that converts it: before LOAD after. */
+/* What is wrong, and the Python that converts it: `before` load(…) `after`. */
 static int
 npy_convertible(const struct npy_parser *p, size_t at, const char *what,
 		const char *before, const char *after, struct sm_err *err)
@@ -50,7 +72,7 @@ npy_convertible(const struct npy_parser *p, size_t at, const char *what,
 			 what, before, file, after);
 }
 
-/* The next byte that is no space, left in place; 0 at the end. */
+/* Skip white space; the byte after it, which is not consumed, or 0. */
 static int
 npy_peek(struct npy_parser *p)
 {
@@ -59,7 +81,9 @@ npy_peek(struct npy_parser *p)
 	while (p->at < p->end &&
 	       (d[p->at] == ' ' || d[p->at] == '\t' || d[p->at] == '\n'))
 		p->at++;
-	return p->at < p->end ? d[p->at] : 0;
+	if (p->at == p->end)
+		return 0;
+	return d[p->at];
 }
 
 static bool
@@ -84,6 +108,10 @@ npy_accept_word(struct npy_parser *p, const char *word)
 	return true;
 }
 
+/*
+ * A string in either kind of quotes.  NumPy's own keys and types need no
+ * escapes, so a backslash is refused rather than interpreted.
+ */
 static int
 npy_read_string(struct npy_parser *p, struct npy_string *out, const char *what,
 		struct sm_err *err)
@@ -97,6 +125,7 @@ npy_read_string(struct npy_parser *p, struct npy_string *out, const char *what,
 	close = memchr(d + at + 1, quote, p->end - at - 1);
 	if (!close)
 		return npy_error(p, at, err, "a string without an end");
+	/* The length fits an int: the header has 64 KiB at most. */
 	*out = (struct npy_string){ d + at + 1, (int)(close - d - 1 - (long)at),
 				    at };
 	if (memchr(out->s, '\\', (size_t)out->len))
@@ -112,7 +141,10 @@ npy_is(const struct npy_string *s, const char *text)
 	       memcmp(s->s, text, (size_t)s->len) == 0;
 }
 
-/* A type that NumPy has and we do not: say how to get one that we have. */
+/*
+ * A type that NumPy has and this program does not read: name it, and say how to
+ * convert it.  The second character of a type is its kind.
+ */
 static int
 npy_other_type(const struct npy_parser *p, const struct npy_string *s,
 	       struct sm_err *err)
@@ -130,7 +162,7 @@ npy_other_type(const struct npy_parser *p, const struct npy_string *s,
 		{ 'm', "times", ".astype('int64')" },
 	};
 	char what[96];
-	int shown = s->len > 24 ? 24 : s->len;
+	int shown = npy_at_most(24, s->len);
 	char kind = '\0';
 	size_t i;
 
@@ -155,6 +187,10 @@ npy_other_type(const struct npy_parser *p, const struct npy_string *s,
 			 shown, s->s);
 }
 
+/*
+ * The type: byte order, kind, size.  A structured array has a list here, and
+ * has no single type.
+ */
 static int
 npy_read_descr(struct npy_parser *p, struct sm_err *err)
 {
@@ -181,7 +217,7 @@ npy_read_descr(struct npy_parser *p, struct sm_err *err)
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (memcmp(s.s + 1, names[i], 2) == 0)
 			break;
-	/* "|" says that the order does not matter: one byte has none. */
+	/* "|" means no byte order, which only single bytes can have. */
 	if (i == sizeof(names) / sizeof(*names) ||
 	    (s.s[0] == '|' && s.s[2] != '1'))
 		return npy_other_type(p, &s, err);
@@ -195,6 +231,10 @@ npy_read_descr(struct npy_parser *p, struct sm_err *err)
 	return 0;
 }
 
+/*
+ * Only noted: whether the order matters is known once the shape is, and that
+ * entry may come later.
+ */
 static int
 npy_read_order(struct npy_parser *p, struct sm_err *err)
 {
@@ -230,7 +270,7 @@ npy_read_dimension(struct npy_parser *p, uint64_t *out, struct sm_err *err)
 				 "a dimension is wanted, a decimal number");
 	if (big || v > INT64_MAX)
 		return npy_error(p, at, err, "a dimension of %.*s or more",
-				 p->at - at > 24 ? 24 : (int)(p->at - at),
+				 npy_at_most(24, (int)(p->at - at)),
 				 (const char *)d + at);
 	if (p->at < p->end && d[p->at] == 'L')
 		p->at++;
@@ -238,6 +278,10 @@ npy_read_dimension(struct npy_parser *p, uint64_t *out, struct sm_err *err)
 	return 0;
 }
 
+/*
+ * A tuple.  The comma after the last dimension may be there or not, but for one
+ * dimension it makes the tuple.
+ */
 static int
 npy_read_shape(struct npy_parser *p, struct sm_err *err)
 {
@@ -265,34 +309,47 @@ npy_read_shape(struct npy_parser *p, struct sm_err *err)
 	return 0;
 }
 
+/* The entries that a header has, each exactly once. */
+static const struct npy_entry {
+	const char *key;
+	int (*read)(struct npy_parser *p, struct sm_err *err);
+} npy_entries[] = {
+	{ "descr", npy_read_descr },
+	{ "fortran_order", npy_read_order },
+	{ "shape", npy_read_shape },
+};
+
+#define NPY_ENTRIES (sizeof(npy_entries) / sizeof(*npy_entries))
+
+/*
+ * One key and its value.  Python would take the last of two equal keys; here a
+ * second one is refused, since such a header was not written by NumPy.
+ */
 static int
 npy_read_entry(struct npy_parser *p, struct sm_err *err)
 {
 	struct npy_string key;
-	unsigned bit;
+	unsigned i;
 	int ret;
 
 	ret = npy_read_string(p, &key, "a key", err);
 	if (ret < 0)
 		return ret;
-	bit = npy_is(&key, "descr")           ? NPY_DESCR
-	      : npy_is(&key, "fortran_order") ? NPY_ORDER
-	      : npy_is(&key, "shape")         ? NPY_SHAPE
-					      : 0;
-	if (bit == 0)
+	for (i = 0; i < NPY_ENTRIES; i++)
+		if (npy_is(&key, npy_entries[i].key))
+			break;
+	if (i == NPY_ENTRIES)
 		return npy_error(p, key.at, err,
 				 "unknown key '%.*s'; descr, fortran_order and "
 				 "shape are known",
-				 key.len > 40 ? 40 : key.len, key.s);
-	if (p->seen & bit)
+				 npy_at_most(40, key.len), key.s);
+	if (p->seen & 1u << i)
 		return npy_error(p, key.at, err, "key '%.*s' a second time",
 				 key.len, key.s);
-	p->seen |= bit;
+	p->seen |= 1u << i;
 	if (!npy_accept(p, ':'))
 		return npy_error(p, p->at, err, "':' is wanted");
-	return bit == NPY_DESCR   ? npy_read_descr(p, err)
-	       : bit == NPY_ORDER ? npy_read_order(p, err)
-				  : npy_read_shape(p, err);
+	return npy_entries[i].read(p, err);
 }
 
 int
@@ -300,6 +357,7 @@ sm_npy_header_parse(struct sm_npy *npy, size_t at, size_t end,
 		    struct sm_err *err)
 {
 	struct npy_parser p = { .npy = npy, .at = at, .end = end };
+	unsigned i;
 	int ret;
 
 	npy->dims = 0;
@@ -312,11 +370,10 @@ sm_npy_header_parse(struct sm_npy *npy, size_t at, size_t end,
 		if (!npy_accept(&p, ',') && npy_peek(&p) != '}')
 			return npy_error(&p, p.at, err, "',' or '}' is wanted");
 	}
-	if (p.seen != NPY_ALL)
-		return npy_error(&p, at, err, "the key '%s' is missing",
-				 !(p.seen & NPY_DESCR)   ? "descr"
-				 : !(p.seen & NPY_ORDER) ? "fortran_order"
-							 : "shape");
+	for (i = 0; i < NPY_ENTRIES; i++)
+		if (!(p.seen & 1u << i))
+			return npy_error(&p, at, err, "the key '%s' is missing",
+					 npy_entries[i].key);
 	npy_peek(&p);
 	if (p.at != end)
 		return npy_error(&p, p.at, err, "text after the header's '}'");

@@ -1,3 +1,9 @@
+/*
+ * A file that grows under its mapping.  It is apart from the builder because a
+ * full disk behaves so differently here: a page that cannot be written back
+ * raises a signal long after the store that made it dirty.  So blocks are
+ * reserved first.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -12,18 +18,28 @@
 #define AREA_START    (1024 * 1024)
 #define AREA_STEP_MAX (64 * 1024 * 1024)
 
+/*
+ * Grow the file by posix_fallocate(), which gives real blocks and zeros, then
+ * the mapping.  The mapping may move: callers keep offsets, not pointers.
+ */
 int
 sm_table_area_reserve(struct sm_table_area *a, uint64_t want,
 		      struct sm_err *err)
 {
-	uint64_t size = a->size ? a->size : AREA_START;
+	uint64_t size = a->size;
 	void *p;
 	int e;
 
 	if (want <= a->size)
 		return 0;
-	while (size < want)
-		size += size < AREA_STEP_MAX ? size : AREA_STEP_MAX;
+	if (size == 0)
+		size = AREA_START;
+	while (size < want) {
+		if (size < AREA_STEP_MAX)
+			size *= 2;
+		else
+			size += AREA_STEP_MAX;
+	}
 	do {
 		e = sm_fault_errno("table.reserve");
 		if (e == 0)

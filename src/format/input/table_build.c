@@ -1,3 +1,22 @@
+/*
+ * Makes the file of a compiled table from entries in any order.  It is apart
+ * from table.c because planning alone needs it.  The steps:
+ *
+ * 1. As long as indices come as 0, 1, 2, … their slots are written in place, in
+ * a mapping that grows.  From the first that does not, all entries go into a
+ * second area, as records in the order in which they come.  Texts too long for
+ * a slot go through a buffer into a third file.  Areas reserve their blocks
+ * before they touch them: a full disk is SM_ENOSPC, not a SIGBUS.
+ *
+ * 2. The records are spread among the slots (dense), or sorted by index
+ * (sparse).
+ *
+ * 3. Slots, texts and header are written to "<name>.tmp", which is synced and
+ * renamed.  It is not the mapping itself, because large writes let the page
+ * cache hold it in large pages, and a mapping that grows fault by fault is in
+ * small ones.  Workers look up slots all over it, and most of what that costs
+ * is finding the page: a sixth of all their time with small ones.
+ */
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +34,10 @@
 
 #include "table_build.h"
 
+/*
+ * All four files are created under the one name, and all but the last lose it
+ * at once: what has no name is gone when its process is.
+ */
 static int
 build_create(int *fd, struct sm_table_build *b, bool nameless,
 	     struct sm_err *err)
@@ -89,6 +112,10 @@ sm_table_build_close(struct sm_table_build *b)
 	b->tmp_exists = false;
 }
 
+/*
+ * Append to the file of long texts.  It is written, not mapped: its size is not
+ * known before its end, and it is read once, in order.
+ */
 static int
 build_flush(struct sm_table_build *b, const void *data, size_t len,
 	    struct sm_err *err)
@@ -100,6 +127,10 @@ build_flush(struct sm_table_build *b, const void *data, size_t len,
 	return 0;
 }
 
+/*
+ * Buffer a long text.  One that is larger than the buffer goes past it, after
+ * what was buffered before it.
+ */
 static int
 build_put_text(struct sm_table_build *b, const char *text, size_t len,
 	       struct sm_err *err)
@@ -134,6 +165,10 @@ build_duplicate(const struct sm_table_build *b, uint64_t index, uint64_t at,
 			 index);
 }
 
+/*
+ * `prefix` slots are in place.  An index below it was seen, so this is a second
+ * entry; with records, that is only found out when they are put together.
+ */
 static int
 build_place(struct sm_table_build *b, uint64_t index, uint64_t at,
 	    const struct sm_table_slot *slot, struct sm_err *err)
@@ -171,7 +206,7 @@ sm_table_build_add(struct sm_table_build *b, uint64_t index, uint64_t at,
 	int ret;
 
 	if (len == 0) {
-		/* No text, but seen: a second one is an error even so. */
+		/* Length 0 with this mark: an entry without a usable text. */
 		slot.u.near[0] = 1;
 		b->info->unusable++;
 	} else if (len <= SM_TABLE_NEAR_MAX) {
@@ -183,6 +218,10 @@ sm_table_build_add(struct sm_table_build *b, uint64_t index, uint64_t at,
 				  ": a text of %zu bytes",
 				  b->source, at, len);
 	} else {
+		/*
+		 * The place counts from the start of the texts, whose offset in
+		 * the finished file is not known yet.
+		 */
 		slot.len = SM_TABLE_FAR;
 		sm_put_le(slot.u.far.len, len, 4);
 		sm_put_le(slot.u.far.at, b->text_bytes, 8);
@@ -196,7 +235,10 @@ sm_table_build_add(struct sm_table_build *b, uint64_t index, uint64_t at,
 	return build_place(b, index, at, &slot, err);
 }
 
-/* Spread the entries that came out of order among the slots. */
+/*
+ * Dense: put each record into the slot of its index.  New slots are zero; a
+ * slot that is not has been taken, if only by an entry without a text.
+ */
 static int
 build_spread(struct sm_table_build *b, struct sm_err *err)
 {
@@ -220,13 +262,17 @@ build_spread(struct sm_table_build *b, struct sm_err *err)
 	return 0;
 }
 
-/* Bring all entries into `order`, sort them there, and write them out. */
+/*
+ * Sparse: bring the slots that are in place to the records, sort all of them,
+ * and write indices and slots.  Records that have no text were only kept to
+ * find a second entry of their index.
+ */
 static int
 build_sort(struct sm_table_build *b, struct sm_err *err)
 {
 	struct sm_table_record *r;
 	struct sm_table_slot *slots;
-	uint64_t *indices, i, k = 0, n = b->ordered + b->prefix;
+	uint64_t *indices, i, k = 0, at, n = b->ordered + b->prefix;
 	int ret;
 
 	ret = sm_table_area_reserve(&b->order, n * sizeof(*r), err);
@@ -251,11 +297,13 @@ build_sort(struct sm_table_build *b, struct sm_err *err)
 	indices = (void *)(b->main.data + SM_TABLE_HEADER_SIZE);
 	slots = (void *)(indices + b->count);
 	for (i = 0; i < n; i++) {
-		if (i > 0 && r[i].index == r[i - 1].index)
-			return build_duplicate(
-				b, r[i].index,
-				r[i].at > r[i - 1].at ? r[i].at : r[i - 1].at,
-				err);
+		if (i > 0 && r[i].index == r[i - 1].index) {
+			/* The sort is not stable: name the later one. */
+			at = r[i].at;
+			if (r[i - 1].at > at)
+				at = r[i - 1].at;
+			return build_duplicate(b, r[i].index, at, err);
+		}
 		if (r[i].slot.len == 0)
 			continue;
 		indices[k] = htole64(r[i].index);
@@ -264,7 +312,10 @@ build_sort(struct sm_table_build *b, struct sm_err *err)
 	return 0;
 }
 
-/* Header, still empty, indices and slots, in one call. */
+/*
+ * The header, still empty, with indices and slots, in one call, so that the
+ * page cache may hold them in large pages.
+ */
 static int
 build_write_slots(struct sm_table_build *b, uint64_t text_at,
 		  struct sm_err *err)
@@ -275,7 +326,10 @@ build_write_slots(struct sm_table_build *b, uint64_t text_at,
 	return 0;
 }
 
-/* Append the texts; their CRC continues `*crc`. */
+/*
+ * Append the texts, through the buffer, which is free after its last flush.
+ * Their CRC continues `*crc`.
+ */
 static int
 build_append_texts(struct sm_table_build *b, uint32_t *crc, struct sm_err *err)
 {
@@ -290,7 +344,8 @@ build_append_texts(struct sm_table_build *b, uint32_t *crc, struct sm_err *err)
 		n = sm_pread_full(b->text_fd, b->buffer, SM_TABLE_BUILD_BUFFER,
 				  done);
 		if (n <= 0) {
-			errno = n < 0 ? errno : EIO;
+			if (n == 0)
+				errno = EIO; /* shorter than was written */
 			return sm_err_sys(err,
 					  "cannot read back the texts of the "
 					  "table '%s'",
@@ -304,6 +359,7 @@ build_append_texts(struct sm_table_build *b, uint32_t *crc, struct sm_err *err)
 	return 0;
 }
 
+/* Last, over the zeros: until then the file has no magic. */
 static int
 build_write_header(struct sm_table_build *b, uint64_t text_at, uint32_t crc,
 		   struct sm_err *err)
@@ -325,7 +381,10 @@ build_write_header(struct sm_table_build *b, uint64_t text_at, uint32_t crc,
 	return 0;
 }
 
-/* Sync the file and give it its name. */
+/*
+ * Sync the file, then give it its name: a name without its bytes would pass for
+ * a table after a power cut.
+ */
 static int
 build_publish(struct sm_table_build *b, struct sm_err *err)
 {
@@ -341,6 +400,11 @@ build_publish(struct sm_table_build *b, struct sm_err *err)
 	return 0;
 }
 
+/*
+ * Dense costs 16 bytes for each index up to the largest, sparse 24 for each
+ * entry and a binary search for each look-up.  Entries that came in order need
+ * neither step.
+ */
 int
 sm_table_build_finish(struct sm_table_build *b, struct sm_err *err)
 {
@@ -357,9 +421,10 @@ sm_table_build_finish(struct sm_table_build *b, struct sm_err *err)
 	if (ret < 0)
 		return ret;
 
-	text_at = SM_TABLE_HEADER_SIZE +
-		  b->count * (sizeof(struct sm_table_slot) +
-			      (b->sparse ? sizeof(uint64_t) : 0));
+	text_at =
+		SM_TABLE_HEADER_SIZE + b->count * sizeof(struct sm_table_slot);
+	if (b->sparse)
+		text_at += b->count * sizeof(uint64_t);
 	crc = sm_crc32(0, b->main.data + SM_TABLE_HEADER_SIZE,
 		       text_at - SM_TABLE_HEADER_SIZE);
 	ret = build_write_slots(b, text_at, err);
@@ -367,5 +432,7 @@ sm_table_build_finish(struct sm_table_build *b, struct sm_err *err)
 		ret = build_append_texts(b, &crc, err);
 	if (ret == 0)
 		ret = build_write_header(b, text_at, crc, err);
-	return ret < 0 ? ret : build_publish(b, err);
+	if (ret == 0)
+		ret = build_publish(b, err);
+	return ret;
 }

@@ -4,18 +4,8 @@
  *	sm_table_build_open(), sm_table_build_add() per entry of the source,
  *	sm_table_build_finish(), and always sm_table_build_close()
  *
- * Slots grow in a shared mapping of a file whose blocks are reserved before
- * they are touched: a full disk is SM_ENOSPC, not a SIGBUS.  Long texts go
- * through a buffer into a second file.  As long as indices come as 0, 1, 2, …
- * their slots are written in place.  From the first that does not, entries go
- * into a third file in the order they come, and are spread out (dense) or
- * sorted by index (sparse) at the end.  These files have no name: a killed
- * process leaves at most "<name>.tmp", which the next one replaces.
- *
- * "<name>.tmp" itself is written at the end, and by large writes: so the page
- * cache may keep it in large pages, where a mapping that grows fault by fault
- * makes small ones.  Workers look up slots all over it, and most of what that
- * costs is finding the page: a sixth of all their time with small ones.
+ * The files of texts and of entries out of order have no name: a killed process
+ * leaves at most "<name>.tmp", which the next one replaces.
  *
  * Heap memory: one buffer.  Disk: the table twice, 32 bytes per entry that came
  * out of order, and room to grow.

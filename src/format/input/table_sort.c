@@ -1,3 +1,8 @@
+/*
+ * Sorts the records of a sparse table where they are.  qsort() may take as much
+ * memory again as it sorts, and these records fill a file's mapping that may be
+ * larger than memory.
+ */
 #include <string.h>
 
 #include "table_sort.h"
@@ -5,6 +10,7 @@
 /* Below this many records insertion is faster than counting 256 buckets. */
 #define SORT_SMALL 48
 
+/* Insertion sort: most buckets of the last levels are this small. */
 static void
 sort_insert(struct sm_table_record *r, size_t n)
 {
@@ -45,6 +51,11 @@ sort_by_byte(struct sm_table_record *r, size_t n, unsigned shift)
 		sum += end[b];
 		end[b] = sum;
 	}
+	/*
+	 * Bucket b is whole up to next[b].  Take the record there; as long as
+	 * it belongs elsewhere, swap it with the next one of its own bucket:
+	 * each swap puts one record into its place for good.
+	 */
 	for (b = 0; b < 256; b++) {
 		while (next[b] < end[b]) {
 			t = r[next[b]];
@@ -67,6 +78,9 @@ sm_table_sort(struct sm_table_record *r, size_t n, uint64_t largest)
 {
 	unsigned shift = 0;
 
+	/*
+	 * The highest byte in use: levels above it would have one bucket only.
+	 */
 	while (shift < 56 && largest >> shift >> 8)
 		shift += 8;
 	sort_by_byte(r, n, shift);

@@ -1,3 +1,8 @@
+/*
+ * Reads keys and vocabularies from .npy, JSON or text, and presents them as one
+ * kind of entry.  It is where the format is guessed, so that neither compiling
+ * a table nor writing a token depends on what the file was.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,8 +29,8 @@ source_ends_in(const char *path, const char *ending)
 }
 
 /*
- * A compressed file would be refused as invalid text as well, but the reason
- * is this one.
+ * A compressed file would be refused as invalid UTF-8, too.  That would be
+ * true, and no help.
  */
 static int
 source_check_compressed(const struct sm_map *m, struct sm_err *err)
@@ -53,6 +58,7 @@ source_check_compressed(const struct sm_map *m, struct sm_err *err)
 	return 0;
 }
 
+/* One dimension of integers: the place is the index, the number the text. */
 static int
 source_open_npy(struct sm_table_reader *r, const char *path, struct sm_err *err)
 {
@@ -66,6 +72,11 @@ source_open_npy(struct sm_table_reader *r, const char *path, struct sm_err *err)
 			      err);
 }
 
+/*
+ * The name decides before the content does, so that a file named .npy that is
+ * not one is refused as such.  A .npy file under another name is found by its
+ * magic.
+ */
 static int
 source_open_mapped(struct sm_table_reader *r, const char *path, int format,
 		   struct sm_err *err)
@@ -82,10 +93,11 @@ source_open_mapped(struct sm_table_reader *r, const char *path, int format,
 		sm_map_close(&r->map);
 		return source_open_npy(r, path, err);
 	}
-	if (format == SM_FORMAT_AUTO)
-		format = source_ends_in(path, ".json") ? SM_FORMAT_JSON
-						       : SM_FORMAT_TEXT;
 	r->format = format;
+	if (format == SM_FORMAT_AUTO)
+		r->format = SM_FORMAT_TEXT;
+	if (format == SM_FORMAT_AUTO && source_ends_in(path, ".json"))
+		r->format = SM_FORMAT_JSON;
 	ret = source_check_compressed(&r->map, err);
 	if (ret < 0)
 		return ret;
@@ -125,9 +137,15 @@ sm_table_reader_close(struct sm_table_reader *r)
 uint64_t
 sm_table_reader_size(const struct sm_table_reader *r)
 {
-	return r->format == SM_FORMAT_NPY ? r->npy.map.size : r->map.size;
+	if (r->format == SM_FORMAT_NPY)
+		return r->npy.map.size;
+	return r->map.size;
 }
 
+/*
+ * The next line, in place.  The bound on its length is that of JSON strings: a
+ * file without newlines is most likely no list of lines.
+ */
 static int
 source_next_line(struct sm_table_reader *r, struct sm_jsonflat_entry *e,
 		 struct sm_err *err)
@@ -139,7 +157,9 @@ source_next_line(struct sm_table_reader *r, struct sm_jsonflat_entry *e,
 	if (left == 0)
 		return 0;
 	end = memchr(line, '\n', left);
-	len = end ? (size_t)(end - line) : left;
+	len = left;
+	if (end)
+		len = (size_t)(end - line);
 	if (len > SM_TABLE_LINE_MAX)
 		return sm_err_set(err, SM_EINPUT,
 				  "cannot read '%s': line %" PRIu64
@@ -162,6 +182,7 @@ source_next_line(struct sm_table_reader *r, struct sm_jsonflat_entry *e,
 	return 1;
 }
 
+/* The next integer as decimal text. */
 static int
 source_next_item(struct sm_table_reader *r, struct sm_jsonflat_entry *e)
 {

@@ -1,3 +1,9 @@
+/*
+ * How a key or a token is written: as a JSON string or as an integer.  This is
+ * where --ids is decided, once per entry of a vocabulary and not once per
+ * candidate.  It is apart from table.c because the rules are Python's, and are
+ * tested as such.
+ */
 #include <shardmill.h>
 
 #include "jsontext.h"
@@ -51,6 +57,10 @@ token_put_int(struct sm_buf *b, const char *s, size_t len)
 	size_t i, digits = 0, start = b->len;
 	bool negative = false, nonzero = false, after_digit = false;
 
+	/*
+	 * Strip the space, take the sign; the digits are copied as they are
+	 * checked.
+	 */
 	while (len > 0 && token_is_space(s[0]))
 		s++, len--;
 	while (len > 0 && token_is_space(s[len - 1]))
@@ -75,6 +85,7 @@ token_put_int(struct sm_buf *b, const char *s, size_t len)
 		nonzero = true;
 		sm_buf_putc(b, s[i]);
 	}
+	/* No digit at all, or an underscore at the end. */
 	if (!after_digit)
 		goto unreadable;
 	if (!nonzero)
@@ -85,6 +96,11 @@ unreadable:
 	b->len = start;
 }
 
+/*
+ * Five cases, from the kind of entry and what is wanted of it: an integer as
+ * such; an integer as a string; a string that must be an integer; a string that
+ * may be one; a string.
+ */
 void
 sm_table_token(struct sm_buf *b, const struct sm_jsonflat_entry *entry,
 	       bool is_key, int ids)
