@@ -1,18 +1,22 @@
 /*
- * Two passes over the sequences of a text: one counts, one writes; the codes
- * are built between them.  They stay for the texts that follow, which a longer
- * block holds, as long as these are alike: records are, and counting would be a
- * third of the work.  Whether a text is alike is told from every 31st of its
- * sequences, by the bits that a byte of it would take.  A symbol that was not
- * there yet may come then, so that codes which are to stay have all symbols;
- * those that did not occur take some 14 bits, and from the others half a
- * percent.
+ * Writes deflate blocks from text and the matches found in it.  It is apart
+ * from defcode.c, which makes the codes, because this is the inner loop: what
+ * is done per byte, and when the codes are made anew.
  *
- * Literals are taken eight bytes at a time.  Are all of them digits, they are
- * seen as four pairs, each digit a value of 0 to 9 and each place beyond the
- * end of the run a 10, so that a pair is a number below 121 and 10 has no bits:
- * runs of 1 to 8 digits take the same instructions, and no branch depends on
- * how many there are.  The pairs are counted as pairs, too.
+ * There are two passes over the sequences of a run of text: one counts, one
+ * writes; the codes are built between them.  The codes stay in use for later
+ * runs, which go on with the same block, as long as those are similar: records
+ * are, and counting would be a third of the work.  Whether a run is similar is
+ * judged by every 31st of its sequences, by the bits that a byte of it would
+ * take.  A symbol that did not occur before may occur then, so codes that are
+ * to stay include all symbols; those that did not occur take some 14 bits, and
+ * cost the others half a percent.
+ *
+ * Literals are taken eight bytes at a time.  If all of them are digits, they
+ * are treated as four pairs, each digit a value of 0 to 9 and each place beyond
+ * the end of the run a 10, so that a pair is a number below 121 and 10 has no
+ * bits: runs of 1 to 8 digits take the same instructions, and no branch depends
+ * on how many there are.  The pairs are counted as pairs, too.
  *
  * Bounds between two flushes (SM_BITPUT_MAX is 56): literal and length codes
  * have at most SM_DEFCODE_LITLEN_LIMIT = 14 bits, so four literals have 56; a
@@ -28,11 +32,12 @@
 
 #define NO_DIGIT SM_DEFCODE_NO_DIGIT
 
-/* Text that tells enough of what follows for its codes to stay ... */
+/* A run of this size says enough about what follows for its codes to stay ...
+ */
 #define LASTING_BYTES 65536
-/* ... for so much: small changes add up. */
+/* ... for this much text: small changes add up. */
 #define SERVED_BYTES ((uint64_t)4 << 20)
-/* Of so many sequences one is looked at; odd, for their kinds alternate. */
+/* One sequence in this many is sampled; odd, because their kinds alternate. */
 #define SAMPLE 31
 
 #define LEN_EXTRA_MAX  5
@@ -52,7 +57,7 @@ struct sm_defblock {
 	uint64_t served; /* bytes written with them */
 };
 
-/* The literal at hand: eight bytes, of which the first `n` (1 to 8) count. */
+/* The next literals: eight bytes, of which the first `n` (1 to 8) count. */
 struct group {
 	uint64_t pairs; /* a pair in each 16 bits */
 	bool digits;    /* else `pairs` says nothing */
@@ -85,16 +90,19 @@ sm_defblock_free(struct sm_defblock *b)
 	free(b);
 }
 
-/* Count one of `every` sequences; returns their bytes. */
+/*
+ * Count one of `every` sequences; returns their bytes.  A sequence that is not
+ * counted is only stepped over.
+ */
 static uint64_t
-block_count(struct sm_defblock *b, const unsigned char *text,
-	    const struct sm_defseq *seq, size_t seqs, size_t every)
+block_count(struct sm_defblock *b, const struct sm_defrun *run, size_t every)
 {
 	struct sm_defcount *count = &b->code.count;
-	const unsigned char *p = text;
+	const struct sm_defseq *seq = run->seq;
+	const unsigned char *p = run->text;
 	uint64_t counted = 0;
 	struct group g;
-	size_t i, left, n, k, next = 0;
+	size_t i, left, n, k, next = 0, seqs = run->seqs;
 
 	sm_defcode_clear(&b->code);
 	for (i = 0; i < seqs; i++) {
@@ -128,6 +136,10 @@ block_count(struct sm_defblock *b, const unsigned char *text,
 	return counted;
 }
 
+/*
+ * Eight digits or fewer.  They take 56 bits or less unless the digits have long
+ * codes: eight of 14 bits do not fit, hence the second flush.
+ */
 static inline void
 put_pairs(struct sm_bitput *o, const struct sm_defcode *c, uint64_t pairs)
 {
@@ -164,6 +176,10 @@ put_literals(struct sm_bitput *o, const struct sm_defcode *c,
 	sm_bitput_flush(o);
 }
 
+/*
+ * The length's extra bits are in its table; those of the distance are its low
+ * bits, as many as its code says.
+ */
 static inline void
 put_match(struct sm_bitput *o, const struct sm_defcode *c,
 	  const struct sm_defseq *s)
@@ -177,14 +193,16 @@ put_match(struct sm_bitput *o, const struct sm_defcode *c,
 	sm_bitput_flush(o);
 }
 
+/* The second pass: the same walk as block_count(), with codes for counters. */
 static void
 block_write(const struct sm_defblock *b, struct sm_bitput *out,
-	    const unsigned char *text, const struct sm_defseq *seq, size_t seqs)
+	    const struct sm_defrun *run)
 {
-	struct sm_bitput o = *out; /* of its own: stays in registers */
-	const unsigned char *p = text;
+	struct sm_bitput o = *out; /* a local copy stays in registers */
+	const struct sm_defseq *seq = run->seq;
+	const unsigned char *p = run->text;
+	size_t i, left, n, seqs = run->seqs;
 	struct group g;
-	size_t i, left, n;
 
 	for (i = 0; i < seqs; i++) {
 		for (left = seq[i].literals; left > 0; left -= n, p += n) {
@@ -203,9 +221,14 @@ block_write(const struct sm_defblock *b, struct sm_bitput *out,
 	*out = o;
 }
 
-/* Symbols that did not occur would cost about this much. */
+/* A symbol without a code: about what it would cost, were it to occur. */
 #define COST_UNSEEN 13
 
+/*
+ * What symbols cost by the block's codes, to weigh matches against each other
+ * in the text that follows.  Literals are not weighed one by one: their average
+ * decides.
+ */
 static void
 block_cost(const struct sm_defblock *b, struct sm_defcost *cost)
 {
@@ -229,6 +252,10 @@ block_cost(const struct sm_defblock *b, struct sm_defcost *cost)
 	}
 }
 
+/*
+ * Before the first block: roughly what records come to.  Any guess gives valid
+ * output, but all of them must be the same, or equal jobs would differ.
+ */
 void
 sm_defblock_guess(struct sm_defcost *cost)
 {
@@ -246,31 +273,37 @@ sm_defblock_guess(struct sm_defcost *cost)
 	cost->literal = 16 * 7 / 2;
 }
 
-/* Bits a byte, in 2^-16, of what was counted: `bytes` of text. */
+/*
+ * Bits per byte, times 2^16, of what was counted: `bytes` of text, of which
+ * there may be none, hence + 1.
+ */
 static uint64_t
 block_rate(const struct sm_defblock *b, uint64_t bytes)
 {
 	return (sm_defcode_bits(&b->code) << 16) / (bytes + 1);
 }
 
-/* Do the open block's codes suit this text, too? */
+/*
+ * Do the open block's codes suit this run, too?  They do if they give it no
+ * more than 1/16 more bits per byte than the text that they were made for.
+ */
 static bool
-block_suits(struct sm_defblock *b, const unsigned char *text,
-	    const struct sm_defseq *seq, size_t seqs)
+block_suits(struct sm_defblock *b, const struct sm_defrun *run)
 {
 	uint64_t bytes;
 
 	if (!b->open || b->served >= SERVED_BYTES)
 		return false;
-	bytes = block_count(b, text, seq, seqs, SAMPLE);
+	bytes = block_count(b, run, SAMPLE);
 	return block_rate(b, bytes) <= b->rate + b->rate / 16;
 }
 
+/* Begin a block with codes made for this run, all of which is counted. */
 static void
 block_open(struct sm_defblock *b, struct sm_bitput *o,
-	   const unsigned char *text, const struct sm_defseq *seq, size_t seqs)
+	   const struct sm_defrun *run)
 {
-	uint64_t bytes = block_count(b, text, seq, seqs, 1);
+	uint64_t bytes = block_count(b, run, 1);
 
 	sm_defcode_make(&b->code, bytes >= LASTING_BYTES);
 	sm_defcode_put(o, &b->code);
@@ -285,19 +318,22 @@ sm_defblock_begin(struct sm_defblock *b)
 	b->open = false;
 }
 
+/*
+ * A short run has its block to itself: its codes have only the symbols that
+ * occurred in it.
+ */
 void
 sm_defblock_put(struct sm_defblock *b, struct sm_bitput *o,
-		struct sm_defcost *cost, const unsigned char *text, size_t len,
-		const struct sm_defseq *seq, size_t seqs)
+		struct sm_defcost *cost, const struct sm_defrun *run)
 {
-	if (!block_suits(b, text, seq, seqs)) {
+	if (!block_suits(b, run)) {
 		sm_defblock_end(b, o);
-		block_open(b, o, text, seq, seqs);
+		block_open(b, o, run);
 		block_cost(b, cost);
 	}
-	block_write(b, o, text, seq, seqs);
-	b->served += len;
-	if (len < LASTING_BYTES)
+	block_write(b, o, run);
+	b->served += run->len;
+	if (run->len < LASTING_BYTES)
 		sm_defblock_end(b, o);
 }
 
@@ -314,6 +350,7 @@ sm_defblock_end(struct sm_defblock *b, struct sm_bitput *o)
 void
 sm_defblock_align(struct sm_bitput *o)
 {
+	/* Three bits of BTYPE 0, then LEN = 0 and NLEN = 0xffff. */
 	sm_bitput_add(o, 0, 3);
 	sm_bitput_align(o);
 	sm_bitput_add(o, UINT64_C(0xffff0000), 32);

@@ -11,8 +11,8 @@
  * The block goes on as long as the runs that follow suit its codes.
  *
  * What the caller owes: the sequences add up to the text; a match's bytes are
- * those `dist` before, within the shard; the text has SM_DEFBLOCK_SLACK
- * readable bytes behind it, whatever they hold.
+ * those `dist` before, within the shard; SM_DEFBLOCK_SLACK bytes after the text
+ * are readable, whatever they hold.
  *
  * Symbols for literals are looked up in pairs of digits, eight bytes at once:
  * number text is most of what is left when the structure is taken out.
@@ -54,6 +54,14 @@ struct sm_defcost {
 	uint16_t literal;  /* on average */
 };
 
+/* A run of text, and the sequences that add up to it. */
+struct sm_defrun {
+	const unsigned char *text;
+	size_t len;
+	const struct sm_defseq *seq;
+	size_t seqs;
+};
+
 struct sm_defblock;
 
 struct sm_defblock *sm_defblock_new(void); /* NULL: no memory */
@@ -65,17 +73,16 @@ void sm_defblock_guess(struct sm_defcost *cost);
 /* No block is open; also the way to forget one. */
 void sm_defblock_begin(struct sm_defblock *b);
 /*
- * Write a run of `len` bytes to `o`, which has room for SM_DEFBLOCK_BOUND(len);
- * no block is marked as the last one.  `cost` is set to what symbols cost by
- * the block's codes, when these are new.
+ * Write a run to `o`, which has room for SM_DEFBLOCK_BOUND(run->len); no block
+ * is marked as the last one.  `cost` is set to what symbols cost by the block's
+ * codes, when these are new.
  */
 void sm_defblock_put(struct sm_defblock *b, struct sm_bitput *o,
-		     struct sm_defcost *cost, const unsigned char *text,
-		     size_t len, const struct sm_defseq *seq, size_t seqs);
+		     struct sm_defcost *cost, const struct sm_defrun *run);
 /* End the block, if one is open; 14 bits at most. */
 void sm_defblock_end(struct sm_defblock *b, struct sm_bitput *o);
 
-/* An empty stored block: the stream is at a byte boundary behind it. */
+/* An empty stored block: after it the stream is at a byte boundary. */
 void sm_defblock_align(struct sm_bitput *o);
 
 /* Distance code (RFC 1951, 3.2.5), and the number of its extra bits. */

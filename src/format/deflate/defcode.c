@@ -1,9 +1,14 @@
+/*
+ * Makes the codes of a deflate block from counted symbols, and the tables that
+ * turn digits, lengths and distances into bits at once.  It is apart from
+ * defblock.c because it runs once per block, where that runs once per byte.
+ */
 #include <string.h>
 
 #include "defcode.h"
 
 #define LITLENS      SM_DEFCODE_LITLENS
-#define LITLENS_USED 286
+#define LITLENS_USED 286 /* 286 and 287 never occur in a stream */
 #define DISTS        SM_DEFCODE_DISTS
 #define END_OF_BLOCK 256
 #define NO_DIGIT     SM_DEFCODE_NO_DIGIT
@@ -18,6 +23,11 @@ sm_defcode_clear(struct sm_defcode *c)
 	memset(&c->count, 0, sizeof(c->count));
 }
 
+/*
+ * Spread the counts of pairs to their digits and of lengths to their length
+ * codes.  The four tables of pairs are apart while counting, so that equal
+ * pairs in one group do not wait for each other's increment.
+ */
 void
 sm_defcode_sum_up(struct sm_defcode *c)
 {
@@ -42,14 +52,16 @@ sm_defcode_sum_up(struct sm_defcode *c)
 }
 
 /*
- * What the codes must have beside the symbols that occurred: the end of the
- * block, and two symbols each at least, for some inflaters refuse fewer.
+ * Add what the codes need beside the symbols that occurred: the end of the
+ * block, and at least two symbols each, because some inflaters refuse fewer.
  */
 static void
 code_complete(struct sm_defcount *count, bool all)
 {
-	unsigned i, used, litlens = all ? LITLENS_USED : 1;
+	unsigned i, used, litlens = 1;
 
+	if (all)
+		litlens = LITLENS_USED;
 	count->litlen[END_OF_BLOCK] = 1;
 	for (i = 0; i < litlens; i++)
 		count->litlen[i] += count->litlen[i] == 0;
@@ -81,6 +93,7 @@ sm_defcode_bits(const struct sm_defcode *c)
 	return code_bits(&c->count, c->litlen_len, c->dist_len);
 }
 
+/* The fixed codes of RFC 1951, 3.2.6. */
 static void
 code_fixed(uint8_t *litlen, uint8_t *dist)
 {
@@ -91,6 +104,10 @@ code_fixed(uint8_t *litlen, uint8_t *dist)
 	memset(dist, 5, DISTS);
 }
 
+/*
+ * The better of two: the codes that are best for these counts, with the header
+ * that describes them, or the fixed ones, which need none.
+ */
 static void
 code_choose(struct sm_defcode *c)
 {
@@ -111,7 +128,11 @@ code_choose(struct sm_defcode *c)
 	c->type = TYPE_FIXED;
 }
 
-/* What is looked up while writing. */
+/*
+ * The tables for writing: a code word per literal, per pair of digits, per
+ * length with its extra bits, per distance code.  A pair has 28 bits at most, a
+ * length 14 + 5.  The 10 of a pair, which is no digit, has no bits.
+ */
 static void
 code_tabulate(struct sm_defcode *c)
 {

@@ -1,3 +1,9 @@
+/*
+ * The window of an encoder that knows its text: begins, hands over and slides
+ * it, and matches parts whose last place is known.  It is apart from
+ * recdeflate.c, which knows records, so that an encoder of another structure
+ * needs only this; what runs once per item is inline in defwin.h.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +36,11 @@ sm_defwin_free(struct sm_defwin *d)
 	free(d);
 }
 
+/*
+ * Everything that could differ from shard to shard is set here.  The window of
+ * 32 KiB before the first byte is empty, and `floor` keeps matches out of it;
+ * the old bytes in it are never looked at.
+ */
 void
 sm_defwin_begin(struct sm_defwin *d, struct sm_shard *shard)
 {
@@ -43,7 +54,7 @@ sm_defwin_begin(struct sm_defwin *d, struct sm_shard *shard)
 	sm_defblock_begin(d->block);
 }
 
-/* Whole bytes go to the shard; the bits of the last one stay. */
+/* Whole bytes go to the shard; the bits of an unfinished one stay in `out`. */
 static void
 defwin_write(struct sm_defwin *d)
 {
@@ -53,10 +64,17 @@ defwin_write(struct sm_defwin *d)
 	d->out.next = d->deflated;
 }
 
+/*
+ * Hand over the run: the last sequence is the literals that no match covers;
+ * then text and deflate go to the shard, and the last 32 KiB move to the front,
+ * where the next run's matches may reach.  After a failure only the window
+ * moves.
+ */
 void
 sm_defwin_flush(struct sm_defwin *d)
 {
 	size_t n = d->end - d->start, gone = d->end - SM_DEFLATE_WINDOW;
+	struct sm_defrun run;
 
 	if (n > 0 && d->err.code == 0) {
 		assert(d->seqs < SM_DEFWIN_SEQS);
@@ -64,15 +82,19 @@ sm_defwin_flush(struct sm_defwin *d)
 			.literals = (uint32_t)(d->end - d->done),
 		};
 		sm_shard_text(d->shard, d->text + d->start, n);
-		sm_defblock_put(d->block, &d->out, &d->cost, d->text + d->start,
-				n, d->seq, d->seqs);
+		run = (struct sm_defrun){ d->text + d->start, n, d->seq,
+					  d->seqs };
+		sm_defblock_put(d->block, &d->out, &d->cost, &run);
 		assert((size_t)(d->out.next - d->deflated) + SM_BITPUT_SPARE <=
 		       sizeof(d->deflated));
 		defwin_write(d);
 	}
 	memmove(d->text, d->text + gone, SM_DEFLATE_WINDOW);
 	d->base += gone;
-	d->floor -= d->floor < gone ? d->floor : gone;
+	if (d->floor > gone)
+		d->floor -= gone;
+	else
+		d->floor = 0;
 	d->start = d->done = d->end = SM_DEFLATE_WINDOW;
 	d->seqs = 0;
 }
@@ -99,7 +121,10 @@ defwin_try(struct sm_defwin *d, size_t at, uint64_t dist)
 		sm_defwin_match(d, at, len, dist);
 }
 
-/* A part too long for a unit, in pieces. */
+/*
+ * A part too long for a unit, in pieces of one.  All use the distance of the
+ * first; where the text does not agree at that distance, there is no match.
+ */
 static void
 defwin_long(struct sm_defwin *d, const struct sm_defpart *p)
 {
@@ -112,7 +137,8 @@ defwin_long(struct sm_defwin *d, const struct sm_defpart *p)
 	}
 	for (done = 0; done < p->len; done += n) {
 		n = p->len - done;
-		n = n < SM_DEFWIN_UNIT ? n : SM_DEFWIN_UNIT;
+		if (n > SM_DEFWIN_UNIT)
+			n = SM_DEFWIN_UNIT;
 		sm_defwin_reserve(d, n);
 		at = d->end;
 		memcpy(d->text + at, p->text + done, n);
@@ -121,6 +147,10 @@ defwin_long(struct sm_defwin *d, const struct sm_defpart *p)
 	}
 }
 
+/*
+ * Parts that fit a unit together are appended first and matched afterwards, so
+ * that a match may run on from one part into the next ones.
+ */
 void
 sm_defwin_put(struct sm_defwin *d, const struct sm_defpart *part, size_t parts)
 {

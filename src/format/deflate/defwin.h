@@ -1,9 +1,9 @@
 /*
  * defwin.h - the window: text, and the matches found in it, run by run
  *
- * An encoder that knows its text's structure appends text to the window
- * and says where a match begins and how far back its like stands.  A full run
- * goes to the shard: its text in one run (size and CRC), its sequences through
+ * An encoder that knows its text's structure appends text to the window and
+ * says where a match begins and how far back the same text is.  A full run goes
+ * to the shard: its text in one run (size and CRC), its sequences through
  * defblock.h as deflate; the last 32 KiB stay in front of the next one.
  *
  *	sm_defwin_new(), per shard sm_defwin_begin(), then sm_defwin_put() for
@@ -31,9 +31,9 @@
 struct sm_shard;
 
 /*
- * Text that is handed over at once.  What stands in a window when its symbols
- * are counted decides on codes for more (defblock.h); and text, sequences and
- * output stay in a second-level cache.
+ * Text that is handed over at once.  It is large enough to make codes from that
+ * serve for more (defblock.h), and small enough that text, sequences and output
+ * stay in a second-level cache.
  */
 #define SM_DEFWIN_BLOCK ((size_t)256 * 1024)
 /* Text that may be appended between two calls of sm_defwin_reserve(). */
@@ -43,11 +43,11 @@ struct sm_shard;
  * but one match may reach back over all text that no sequence covers yet.
  */
 #define SM_DEFWIN_UNIT_SEQS (32 + SM_DEFWIN_BLOCK / SM_DEFLATE_MATCH_MAX)
-/* Bytes behind the text that may be read, and written to. */
+/* Bytes after the text that may be read, and written to. */
 #define SM_DEFWIN_SLACK 64
 #define SM_DEFWIN_SEQS  (SM_DEFWIN_BLOCK / 8)
 
-/* What is shorter may cost more than its literals. */
+/* A shorter match may cost more than its literals. */
 #define SM_DEFWIN_MATCH_MIN 4
 
 struct sm_defwin {
@@ -70,7 +70,7 @@ struct sm_defwin {
 	unsigned char deflated[SM_DEFBLOCK_BOUND(SM_DEFWIN_BLOCK)];
 };
 
-/* Some text, of any length, and where the same text stood last. */
+/* Some text, of any length, and where the same text was last. */
 struct sm_defpart {
 	const char *text;
 	size_t len;
@@ -86,8 +86,9 @@ void sm_defwin_flush(struct sm_defwin *d);
 void sm_defwin_end(struct sm_defwin *d);
 
 /*
- * Append parts one behind the other, match each with its last place, and note
- * the new one.  A match runs on into the parts behind as far as they agree.
+ * Append parts one after the other, match each with its last place, and note
+ * the new one.  A match runs on into the parts that follow, as far as they
+ * agree.
  */
 void sm_defwin_put(struct sm_defwin *d, const struct sm_defpart *part,
 		   size_t parts);

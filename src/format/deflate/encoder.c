@@ -1,3 +1,8 @@
+/*
+ * Deflate through zlib, for texts whose structure is not known: the output of
+ * commands and --encoder zlib.  It is apart from rectext.c because exec jobs
+ * have no records, and all that zlib needs to give equal bytes is kept here.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,14 +14,14 @@
 
 #include "encoder.h"
 
-/* Raw deflate, a window of 32 KiB; the container is shard.c's. */
+/* Raw deflate, with a window of 32 KiB: shard.c writes header and end. */
 #define ENCODER_WINDOW_BITS (-15)
 #define ENCODER_MEM_LEVEL   8
 
 /*
- * zlib sees the text in pieces of exactly this size, however it comes in: what
- * it puts out depends on where its input was cut, and the pieces a pipe yields
- * differ from run to run.
+ * zlib is given the text in pieces of exactly this size, however it comes in:
+ * its output depends on where its input was cut, and the pieces that come out
+ * of a pipe differ from run to run.
  */
 #define ENCODER_IN_BYTES  ((size_t)64 * 1024)
 #define ENCODER_OUT_BYTES ((size_t)64 * 1024)
@@ -49,6 +54,7 @@ sm_encoder_new(struct sm_encoder **out, int level, struct sm_err *err)
 	return 0;
 }
 
+/* deflateReset() rather than a new stream: it keeps 256 KiB of memory. */
 int
 sm_encoder_begin(struct sm_encoder *e, struct sm_shard *shard,
 		 struct sm_err *err)
@@ -60,7 +66,10 @@ sm_encoder_begin(struct sm_encoder *e, struct sm_shard *shard,
 	return 0;
 }
 
-/* Compress `len` bytes, at most ENCODER_IN_BYTES, and pass on what comes. */
+/*
+ * Compress `len` bytes, at most ENCODER_IN_BYTES, and pass on what comes.
+ * Output that fills its buffer may not be all there is.
+ */
 static int
 encoder_feed(struct sm_encoder *e, const unsigned char *text, size_t len,
 	     int flush, struct sm_err *err)
@@ -82,6 +91,10 @@ encoder_feed(struct sm_encoder *e, const unsigned char *text, size_t len,
 	return 0;
 }
 
+/*
+ * Collect pieces of ENCODER_IN_BYTES.  Where the text is at the border of a
+ * piece and has a whole one left, it is not copied.
+ */
 int
 sm_encoder_write(struct sm_encoder *e, const void *text, size_t len,
 		 struct sm_err *err)
@@ -111,6 +124,10 @@ sm_encoder_write(struct sm_encoder *e, const void *text, size_t len,
 	return ret;
 }
 
+/*
+ * What is left, and Z_SYNC_FLUSH: it ends in an empty stored block, which
+ * brings the stream to a byte boundary.
+ */
 int
 sm_encoder_end(struct sm_encoder *e, struct sm_err *err)
 {

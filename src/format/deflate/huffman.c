@@ -1,3 +1,8 @@
+/*
+ * Prefix codes for deflate: lengths under a limit, code words, and the block
+ * header that describes them.  It is apart from defcode.c because it knows
+ * nothing of literals and matches: counts go in, codes come out.
+ */
 #include <assert.h>
 #include <stdbool.h>
 #include <string.h>
@@ -16,14 +21,16 @@ static const uint8_t clen_order[CLENS] = {
 	16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
 };
 
-/* Counted symbols by rising count, then symbol; returns their number. */
+/*
+ * Counted symbols by rising count, then symbol; returns their number. Insertion
+ * sort is enough: at most 288 symbols, once per block.
+ */
 static unsigned
 huffman_sort(uint16_t *symbol, uint64_t *weight, const uint32_t *count,
 	     unsigned n)
 {
 	unsigned used = 0, i, k;
 
-	/* Insertion: 288 symbols at most, and once in so much text. */
 	for (i = 0; i < n; i++) {
 		if (count[i] == 0)
 			continue;
@@ -37,7 +44,7 @@ huffman_sort(uint16_t *symbol, uint64_t *weight, const uint32_t *count,
 	return used;
 }
 
-/* Within the limit, and complete: every string of bits is codes. */
+/* Within the limit, and complete: every string of bits is made of codes. */
 static bool
 huffman_is_whole(const uint8_t *len, unsigned n, unsigned limit)
 {
@@ -47,7 +54,8 @@ huffman_is_whole(const uint8_t *len, unsigned n, unsigned limit)
 	for (i = 0; i < n; i++) {
 		if (len[i] > limit)
 			return false;
-		sum += len[i] ? UINT64_C(1) << (limit - len[i]) : 0;
+		if (len[i] > 0)
+			sum += UINT64_C(1) << (limit - len[i]);
 	}
 	return sum == UINT64_C(1) << limit;
 }
@@ -105,7 +113,11 @@ sm_huffman_lengths(uint8_t *len, const uint32_t *count, unsigned n,
 		to = swap;
 	}
 
-	/* max <= items at the last level, as 2^limit >= used. */
+	/*
+	 * Back through the levels: of the `take` items taken at this one, k are
+	 * leaves, the k least frequent, and p are packages of two items each of
+	 * the level below.  max <= items at the last one, as 2^limit >= used.
+	 */
 	for (take = max; level-- > 0; take = 2 * p) {
 		for (i = k = 0; i < take; i++)
 			k += is_leaf[level][i];
@@ -116,6 +128,11 @@ sm_huffman_lengths(uint8_t *len, const uint32_t *count, unsigned n,
 	assert(huffman_is_whole(len, n, limit));
 }
 
+/*
+ * RFC 1951, 3.2.2: code words of one length are consecutive, in the order of
+ * their symbols.  Deflate sends them from the highest bit on, and bits are
+ * written from the lowest on, so they are reversed here, once.
+ */
 void
 sm_huffman_codes(uint16_t *code, const uint8_t *len, unsigned n)
 {
@@ -143,14 +160,19 @@ header_run(struct sm_huffman_header *h, unsigned symbol, unsigned extra)
 	h->run_extra[h->runs++] = (uint8_t)extra;
 }
 
-/* `times` times the length `v`, in as few symbols as the format allows. */
+/*
+ * `times` times the length `v`, in runs.  REPEAT copies the length before it,
+ * so that the first of a run of lengths other than 0 is written as such.
+ */
 static void
 header_repeat(struct sm_huffman_header *h, unsigned v, unsigned times)
 {
 	unsigned n;
 
 	while (v == 0 && times >= 3) {
-		n = times < 138 ? times : 138;
+		n = times;
+		if (n > 138)
+			n = 138;
 		if (n <= 10)
 			header_run(h, ZEROS, n - 3);
 		else
@@ -161,7 +183,9 @@ header_repeat(struct sm_huffman_header *h, unsigned v, unsigned times)
 		header_run(h, v, 0);
 		times--;
 		for (; times >= 3; times -= n) {
-			n = times < 6 ? times : 6;
+			n = times;
+			if (n > 6)
+				n = 6;
 			header_run(h, REPEAT, n - 3);
 		}
 	}
@@ -184,6 +208,10 @@ header_extra_bits(unsigned symbol)
 	}
 }
 
+/*
+ * In order: how many lengths of each code are sent (zeros at the end are not),
+ * the runs of all of them, the code for the runs' symbols, the size of it all.
+ */
 void
 sm_huffman_describe(struct sm_huffman_header *h, const uint8_t *litlen,
 		    const uint8_t *dist)
@@ -212,7 +240,7 @@ sm_huffman_describe(struct sm_huffman_header *h, const uint8_t *litlen,
 
 	for (i = 0; i < h->runs; i++)
 		count[h->run_symbol[i]]++;
-	/* zlib takes no code-length code of one symbol. */
+	/* zlib refuses a code-length code of one symbol: add unused ones. */
 	for (i = k = 0; i < CLENS; i++)
 		k += count[i] != 0;
 	for (i = 0; k < 2; i++) {

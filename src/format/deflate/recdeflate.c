@@ -1,27 +1,29 @@
 /*
- * Records straight to deflate symbols.
+ * Records straight to deflate symbols.  This is the encoder that most of a
+ * worker's time goes through; it is apart from defwin.c and defblock.c, which
+ * know text and matches but no records.
  *
- * Method.  A general compressor looks for repeated text.  Here it is known
- * where it repeats: each piece of the template stands where it stood in the
- * item before, so one subtraction gives its distance, and the digits behind it
- * that agree with the item before lengthen the match (ids share a prefix,
- * scores fall slowly).  A table of places, by a hash of the id's text, says
- * where an id was last; if that is within the window, one long match may cover
- * piece, id, piece and the score's first digits together.  It is taken where it
- * costs fewer bits than the nearer two, going by what symbols cost in the block
- * at hand.  All else is literals: numbers and short ids leave nothing to be
- * found within them; long texts do, which is left to zlib (--encoder).  The
- * text is written into a window first (defwin.h); when that is full its symbols
- * are counted, unless they are like those before, and then written, with the
- * Huffman codes that are best for what was counted last (defblock.h).
+ * Method.  A general compressor searches for repeated text.  Here it is known
+ * where text repeats: each piece of the template is also in the item before, so
+ * one subtraction gives its distance, and the digits after it that agree with
+ * the item before lengthen the match (ids share a prefix, scores fall slowly).
+ * A table of places, by a hash of the id's text, says where an id was last; if
+ * that is within the window, one long match may cover piece, id, piece and the
+ * score's first digits together.  It is taken where it costs fewer bits than
+ * the nearer two, by the symbols' cost in the current block.  All else is
+ * literals: numbers and short ids have no repetition inside; long texts have,
+ * and are left to zlib (--encoder).  The text is written into a window first
+ * (defwin.h); when that is full its symbols are counted, unless they are like
+ * those before, and then written, with the Huffman codes that are best for what
+ * was counted last (defblock.h).
  *
  * Why it is always valid deflate.
  *
  * (1) A match covers only bytes that are equal at both places.  A piece's
  * place is noted with the piece, as 64-bit positions that never wrap, so a
- * piece equals itself; whatever follows a piece, and
- * everything found by the hash, is compared in the buffer.  A collision or a
- * stale place costs bits and nothing else.
+ * piece equals itself; what follows a piece, and everything found by the hash,
+ * is compared in the buffer.  A collision or a stale place costs bits and
+ * nothing else.
  *
  * (2) A distance is used only if it is 1 to 32,768, and its place then lies in
  * this shard: positions begin at 32,769, so that a place never set (0) is too
@@ -70,7 +72,7 @@ struct recdeflate {
 	struct sm_defpart owed; /* the end of the record before, or nothing */
 	/* Id and number must be shorter together; 0: all items are too long. */
 	size_t item_room;
-	/* Positions of the pieces where they stood last; 0: nowhere. */
+	/* Positions of the pieces where they were last; 0: nowhere. */
 	struct places {
 		uint64_t head, list, item, next, mid, last, none;
 		uint32_t id[1 << ID_BITS];
@@ -78,9 +80,9 @@ struct recdeflate {
 };
 
 /*
- * The first eight bytes of a part, zeros behind a shorter one.  They are read
- * from the part itself: the copy was stored in other widths just now, and the
- * processor would wait for these stores to reach the cache.
+ * The first eight bytes of a part, with zeros after a shorter one.  They are
+ * read from the part itself: its copy in the window was stored in other widths
+ * just now, and the processor would wait for these stores to reach the cache.
  */
 static inline uint64_t
 part_word(const char *part, size_t len)
@@ -144,8 +146,8 @@ id_place(struct recdeflate *r, const char *id, size_t len, uint64_t word)
 }
 
 /*
- * How many bytes from text[at] on agree with those `dist` before; there stands
- * a part of `len` bytes that begins with `word`.
+ * How many bytes from text[at] on agree with those `dist` before.  text[at] is
+ * the start of a part of `len` bytes that begins with `word`.
  */
 static inline size_t
 item_agree(const struct sm_defwin *d, size_t at, uint64_t dist, size_t len,
@@ -184,7 +186,7 @@ item_far_is_better(const struct sm_defwin *d, const struct item *it, size_t len,
 	uint64_t near, far;
 	size_t covered = it->len + it->mid_len;
 
-	/* It should reach beyond the id; what it cannot, the nearer do. */
+	/* It must reach beyond the id: up to there the nearer ones serve. */
 	if (it->at + len < it->mid + SM_DEFWIN_MATCH_MIN)
 		return false;
 	if (it->len < SM_DEFWIN_MATCH_MIN || it->mid_len < SM_DEFWIN_MATCH_MIN)

@@ -1,3 +1,9 @@
+/*
+ * The record writer: makes the texts between the parts of a record once, and
+ * passes calls on to the encoder that was chosen.  It is apart from the two
+ * encoders so that neither knows what json.dumps writes, nor the caller which
+ * of them it talks to.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +28,11 @@ record_put_name(struct sm_buf *b, const char *name, struct sm_err *err)
 	return 0;
 }
 
-/* The pieces of record_impl.h, one behind the other in one block. */
+/*
+ * The pieces of record_impl.h, one after the other in one block.  The buffer
+ * may move while it grows, so lengths are noted first and pointers set at the
+ * end.
+ */
 static int
 record_make_template(struct sm_record_template *tpl, char **mem,
 		     const struct sm_record_fields *f, struct sm_err *err)
@@ -57,7 +67,6 @@ record_make_template(struct sm_record_template *tpl, char **mem,
 	*mem = sm_buf_steal(&b);
 	if (!*mem)
 		return sm_err_mem(err, "a record's field names");
-	/* Where they are is known once the buffer grows no more. */
 	for (i = 0, at = 0; i < sizeof(part) / sizeof(*part); i++) {
 		part[i].piece->text = *mem + at;
 		at += part[i].piece->len;
@@ -69,6 +78,10 @@ fail:
 	return ret;
 }
 
+/*
+ * The template's memory belongs to the writer from here on, and to nobody if
+ * its constructor fails.
+ */
 int
 sm_record_writer_new(struct sm_record_writer **out,
 		     const struct sm_record_fields *fields, int encoder,

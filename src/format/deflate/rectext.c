@@ -1,3 +1,8 @@
+/*
+ * Records as text through zlib: the reference that the record encoder's text
+ * must equal, and the better choice where ids are long texts.  It is apart from
+ * encoder.c, which knows bytes only.
+ */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +13,7 @@
 
 #include "record_impl.h"
 
-/* Runs of this size cost the checksum no more than long ones do. */
+/* Pieces of this size cost the checksum no more per byte than long ones. */
 #define RECTEXT_BUF_BYTES ((size_t)64 * 1024)
 
 struct rectext {
@@ -26,6 +31,10 @@ rectext_of(struct sm_record_writer *w)
 	return (struct rectext *)w; /* its first member */
 }
 
+/*
+ * A failure is kept, and later text dropped: record.h promises the caller that
+ * only the end of a record reports it.
+ */
 static void
 rectext_flush(struct rectext *r)
 {
@@ -34,6 +43,7 @@ rectext_flush(struct rectext *r)
 	r->len = 0;
 }
 
+/* Through the buffer: items are short, and the encoder takes a CRC per call. */
 static void
 rectext_put(struct rectext *r, const char *text, size_t len)
 {
@@ -47,7 +57,7 @@ rectext_put(struct rectext *r, const char *text, size_t len)
 		text += n;
 		len -= n;
 	}
-	if (len > 0) /* memcpy() asks for a pointer even then */
+	if (len > 0) /* memcpy() needs a valid pointer even for no bytes */
 		memcpy(r->buf + r->len, text, len);
 	r->len += len;
 }
@@ -93,21 +103,28 @@ static void
 rectext_item(struct sm_record_writer *w, const char *id, size_t id_len,
 	     const char *num, size_t num_len)
 {
+	const struct sm_record_piece *before = &w->tpl.next;
 	struct rectext *r = rectext_of(w);
 
-	rectext_put_piece(r, r->first ? &w->tpl.item : &w->tpl.next);
+	if (r->first)
+		before = &w->tpl.item;
+	rectext_put_piece(r, before);
 	rectext_put(r, id, id_len);
 	rectext_put_piece(r, &w->tpl.mid);
 	rectext_put(r, num, num_len);
 	r->first = false;
 }
 
+/* A record without an item ends with its list still empty. */
 static int
 rectext_end_record(struct sm_record_writer *w, struct sm_err *err)
 {
+	const struct sm_record_piece *end = &w->tpl.last;
 	struct rectext *r = rectext_of(w);
 
-	rectext_put_piece(r, r->first ? &w->tpl.none : &w->tpl.last);
+	if (r->first)
+		end = &w->tpl.none;
+	rectext_put_piece(r, end);
 	return rectext_report(r, err);
 }
 
