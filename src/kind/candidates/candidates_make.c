@@ -1,3 +1,12 @@
+/*
+ * What a worker does with rows: filter the candidates of each, look them up,
+ * and hand them to the record writer.  It is apart from candidates.c (the kind)
+ * and candidates_plan.c (cutting and compiling), because this is the code in
+ * which a job spends its time, and it touches no option twice.
+ *
+ * The sections: open (inputs, tables, writer), row (collect, then write),
+ * batch.
+ */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -14,11 +23,12 @@
 #include "candidates.h"
 
 /*
- * A slot of a large vocabulary is a miss in cache and page tables: 100 ns and
+ * A slot of a large vocabulary misses the cache and the page tables: 100 ns and
  * more, where a column that is only looked at costs 5 to 10.  So the slots of
- * the next row are asked for while this one is written, one with each item:
- * some 70 ns each, and a whole row of time.  What that leaves out, as for the
- * row behind one that is dropped, is asked for so many columns ahead.
+ * the next row are prefetched while this one is written, one with each item:
+ * some 70 ns each, and they have a whole row's time to arrive.  What is left
+ * out by that, such as the row after one that is dropped, is prefetched this
+ * many columns ahead.
  */
 #define MAKE_AHEAD 20
 
@@ -35,7 +45,7 @@ struct make {
 	struct sm_record_writer *writer;
 	struct make_pick *pick; /* the accepted candidates of one row */
 	uint64_t pick_max;      /* at least 1 */
-	uint64_t skipped;       /* of the batch in hand */
+	uint64_t skipped;       /* of the current batch */
 };
 
 static bool
@@ -47,7 +57,7 @@ make_stopped(const struct make *m)
 
 /* --------------------------------------------------------------- open -- */
 
-/* Size of the input when the job was planned; `now` if nobody recorded it. */
+/* Size of the input when the job was planned; `now` if it was not recorded. */
 static uint64_t
 make_planned_size(const struct make *m, const char *name, uint64_t now)
 {
@@ -74,7 +84,11 @@ make_check_size(const struct make *m, const char *name,
 			  npy->map.path, planned, now);
 }
 
-/* Is the file still as long as what is mapped? */
+/*
+ * Is the file still as long as what is mapped?  Asked before each batch: if it
+ * has shrunk, this is a message; after the check it is a SIGBUS, which the
+ * worker catches.
+ */
 static int
 make_check_file(const struct make *m, const char *name,
 		const struct sm_npy *npy, struct sm_err *err)
@@ -87,6 +101,10 @@ make_check_file(const struct make *m, const char *name,
 	return make_check_size(m, name, npy, (uint64_t)st.st_size, err);
 }
 
+/*
+ * The sizes again, after the supervisor's check of the digests: the file may
+ * have been replaced between the two.
+ */
 static int
 make_open_input(struct make *m, struct sm_err *err)
 {
@@ -108,6 +126,10 @@ make_open_input(struct make *m, struct sm_err *err)
 	return ret;
 }
 
+/*
+ * Room for the most candidates that a row can have, so that no row allocates.
+ * One at least, as calloc() may return NULL for none.
+ */
 static int
 make_open_writer(struct make *m, struct sm_err *err)
 {
@@ -122,7 +144,9 @@ make_open_writer(struct make *m, struct sm_err *err)
 
 	if (o->max_candidates > 0 && o->max_candidates < n)
 		n = o->max_candidates;
-	m->pick_max = n > 0 ? n : 1;
+	if (n == 0)
+		n = 1;
+	m->pick_max = n;
 	m->pick = calloc(m->pick_max, sizeof(*m->pick));
 	if (!m->pick)
 		return sm_err_mem(err, "the candidates of one row");
@@ -175,7 +199,7 @@ sm_candidates_close(void *state)
 
 /* ---------------------------------------------------------------- row -- */
 
-/* Ask for the vocabulary slots of a row's columns `from` to `to` - 1. */
+/* Prefetch the vocabulary slots of a row's columns `from` to `to` - 1. */
 static inline __attribute__((always_inline)) void
 make_prefetch(const struct make *m, uint64_t row, uint64_t from, uint64_t to)
 {
@@ -190,7 +214,12 @@ make_prefetch(const struct make *m, uint64_t row, uint64_t from, uint64_t to)
 				  sm_candidates_id(&m->in, at + from));
 }
 
-/* Collect what a row is to have into m->pick; returns how many. */
+/*
+ * Collect the candidates that a row is to have into m->pick; returns how many.
+ * Columns are sorted by score: the first that is too low, or padding, ends the
+ * row, unless --no-stop.  A candidate that the vocabulary lacks is counted and
+ * left out.
+ */
 static uint64_t
 make_collect(struct make *m, uint64_t row)
 {
@@ -206,7 +235,7 @@ make_collect(struct make *m, uint64_t row)
 				&m->vocab,
 				sm_candidates_id(in, at + MAKE_AHEAD));
 		id = sm_candidates_id(in, at);
-		/* Written so that a NaN fails. */
+		/* Not `score < min_score`: a NaN must fail, too. */
 		if (!(sm_candidates_score(in, at) >= min_score) ||
 		    (in->has_pad && id == in->pad)) {
 			if (no_stop)
@@ -225,7 +254,11 @@ make_collect(struct make *m, uint64_t row)
 	return n;
 }
 
-/* Number text of a score; 0 for one that is infinite. */
+/*
+ * Number text of a score; 0 for an infinite one.  By default the digits are the
+ * shortest that read back as the same number of the file's own type; otherwise,
+ * as Python prints the score as a double.
+ */
 static inline size_t
 make_number(char *dst, const struct make *m, uint64_t at)
 {
@@ -244,6 +277,10 @@ make_number(char *dst, const struct make *m, uint64_t at)
 	return sm_numtext_f64(dst, v);
 }
 
+/*
+ * One record.  Every item also prefetches one slot of the next row: the memory
+ * works while this thread formats.
+ */
 static int
 make_write(struct make *m, uint64_t row, uint64_t count, struct sm_err *err)
 {
@@ -277,6 +314,10 @@ make_write(struct make *m, uint64_t row, uint64_t count, struct sm_err *err)
 
 /* -------------------------------------------------------------- batch -- */
 
+/*
+ * A row's range comes from the database, where a person may have changed it: it
+ * must lie within the input before anything is read.
+ */
 static int
 make_check_batch(const struct make *m, const struct sm_piece *b,
 		 struct sm_err *err)
@@ -294,6 +335,10 @@ make_check_batch(const struct make *m, const struct sm_piece *b,
 	return ret;
 }
 
+/*
+ * Row by row; the stop flag is looked at before each, so that a request to end
+ * is answered within one row.
+ */
 int
 sm_candidates_produce(void *state, const struct sm_piece *b,
 		      struct sm_shard *shard, struct sm_made *out,

@@ -1,3 +1,12 @@
+/*
+ * Runs one command of the user's from start to reaped, in one poll loop.
+ *
+ * It is apart from start.c (how a process begins) and feed.c (what it reads),
+ * and is about time: who is waited for, for how long, and who is killed at the
+ * end.  The sections: pipes, data, time, and the loop that calls them.  In each
+ * round of the loop whatever is readable or writable moves first, then the
+ * leader is looked at, then the clock.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -15,15 +24,17 @@
 #include "command.h"
 
 /*
- * Pipes hold 64 KiB; those that carry more are widened to what an ordinary
- * user may have, so that both sides work longer before they change over.
+ * Pipes hold 64 KiB; those that carry more are widened to what an ordinary user
+ * may have, so that each side works longer before the other one has to run.
  */
 #define COMMAND_PIPE_BYTES   (1 << 20)
 #define COMMAND_PIPE_DEFAULT 65536
 #define COMMAND_BUF_BYTES    (256 * 1024)
 
-/* How often is looked where nothing can be waited for (ms). */
+/* How often to look (ms) where there is no descriptor to wait for. */
 #define COMMAND_LOOK_MS 50
+
+#define COMMAND_SLEEP_MAX_MS 3600000
 
 struct sm_command {
 	struct sm_start_report *report;
@@ -53,7 +64,7 @@ struct run {
 	uint64_t late_ms;  /* time-out, 0: none */
 	uint64_t kill_ms;  /* when TERM is to be followed by KILL */
 	uint64_t quiet_ms; /* the later of exit and last output */
-	uint64_t leave_ms; /* when whoever left the group is given up */
+	uint64_t leave_ms; /* when a process that left the group is given up */
 };
 
 int
@@ -89,12 +100,13 @@ run_close(struct run *r, int which)
 	r->fd[which].fd = -1;
 }
 
+/*
+ * Signal the group.  It exists as soon as the command runs; where vfork is fork
+ * (sanitizers) it may not exist yet, and the signal goes to the process alone.
+ */
 static void
 run_kill(struct run *r, int sig)
 {
-	/*
-	 * It has a group as soon as it runs; where vfork is fork, a bit later.
-	 */
 	if (r->o->foreground || kill(-r->pid, sig) < 0)
 		kill(r->pid, sig);
 }
@@ -113,19 +125,27 @@ run_abort(struct run *r, int code, uint64_t patience_ms)
 
 /* --------------------------------------------------------------- pipes -- */
 
-/* Ours goes to `which`; the child's end is returned, -1. */
+/* Make a pipe: our end goes to fd[which]; returns the child's end, or -1. */
 static int
 run_pipe_for(struct run *r, int which)
 {
-	int ends[2], ours = which == RUN_IN;
+	int ends[2], ours = 0; /* the end that is read */
 
 	if (sm_start_pipe(ends) < 0)
 		return -1;
+	r->fd[which].events = POLLIN;
+	if (which == RUN_IN) {
+		r->fd[which].events = POLLOUT;
+		ours = 1;
+	}
 	r->fd[which].fd = ends[ours];
-	r->fd[which].events = which == RUN_IN ? POLLOUT : POLLIN;
 	return ends[!ours];
 }
 
+/*
+ * The child's three descriptors.  On failure those that were made are closed by
+ * the caller, whose arrays know them all.
+ */
 static int
 run_open_pipes(struct run *r, int child[3])
 {
@@ -138,7 +158,7 @@ run_open_pipes(struct run *r, int child[3])
 		/* A write must take what fits, and never wait. */
 		if (fcntl(r->fd[RUN_IN].fd, F_SETFL, O_NONBLOCK) < 0)
 			return -1;
-		/* Not granted beyond a user's limit: then it stays as it is. */
+		/* Beyond the user's limit this fails, and the pipe stays. */
 		if (o->end - o->at > COMMAND_PIPE_DEFAULT)
 			fcntl(child[0], F_SETPIPE_SZ, COMMAND_PIPE_BYTES);
 	} else {
@@ -159,6 +179,10 @@ run_open_pipes(struct run *r, int child[3])
 	return 0;
 }
 
+/*
+ * Pipes, then the process.  The child's ends are closed here whatever happens:
+ * were one to stay open, the end of the output would never come.
+ */
 static int
 run_start(struct run *r)
 {
@@ -184,7 +208,7 @@ run_start(struct run *r)
 			close(s->fd[i]);
 	if (ret < 0)
 		return ret;
-	/* If none is left, it is looked for from time to time instead. */
+	/* Without one (no descriptor free) run_patience() looks regularly. */
 	r->fd[RUN_EXIT].fd = (int)syscall(SYS_pidfd_open, r->pid, 0);
 	r->fd[RUN_EXIT].events = POLLIN;
 	return 0;
@@ -192,15 +216,22 @@ run_start(struct run *r)
 
 /* ---------------------------------------------------------------- data -- */
 
+/*
+ * Read once and pass it on.  After a failure the output is read all the same,
+ * so that a command that tidies up is not blocked by a full pipe.
+ */
 static void
 run_read(struct run *r, int which)
 {
-	sm_command_sink *sink = which == RUN_OUT ? r->o->out : r->o->err_out;
+	sm_command_sink *sink = r->o->out;
 	int fd = r->fd[which].fd, ret;
-	struct sm_err sunk;
+	struct sm_err unheard, *err = &unheard;
 	ssize_t n;
 
-	/* Nothing left in it and nobody to write: the end, without a read. */
+	if (which == RUN_ERR)
+		sink = r->o->err_out;
+
+	/* POLLHUP alone: empty, and no writer is left. */
 	if ((r->fd[which].revents & (POLLIN | POLLHUP)) == POLLHUP) {
 		run_close(r, which);
 		return;
@@ -220,11 +251,17 @@ run_read(struct run *r, int which)
 	}
 	if (r->code)
 		return;
-	ret = sink(r->c->out, (size_t)n, r->o->arg, r->err ? r->err : &sunk);
+	if (r->err)
+		err = r->err;
+	ret = sink(r->c->out, (size_t)n, r->o->arg, err);
 	if (ret < 0)
 		run_abort(r, ret, SM_COMMAND_STOP_MS);
 }
 
+/*
+ * Nobody reading any more, and all written, are the same here: standard input
+ * is closed, and the command decides what it makes of that.
+ */
 static void
 run_feed(struct run *r)
 {
@@ -238,7 +275,10 @@ run_feed(struct run *r)
 
 /* ---------------------------------------------------------------- time -- */
 
-/* The worker is to end; a timeout's patience is not the user's. */
+/*
+ * Is the worker to end?  Somebody waits for it, so that a command that is being
+ * given five seconds after its timeout is now given one.
+ */
 static void
 run_check_stop(struct run *r, uint64_t now)
 {
@@ -247,7 +287,7 @@ run_check_stop(struct run *r, uint64_t now)
 
 	if (!flag && !r->fd[RUN_STOP].revents)
 		return;
-	r->fd[RUN_STOP].fd = -1; /* stays readable: seen is enough */
+	r->fd[RUN_STOP].fd = -1; /* it stays readable: poll would not wait */
 	r->fd[RUN_STOP].revents = 0;
 	if (!r->code) {
 		sm_err_set(r->err, SM_ESTOPPED, "stopped");
@@ -257,7 +297,11 @@ run_check_stop(struct run *r, uint64_t now)
 	}
 }
 
-/* Output that goes on after the leader's exit: is it over, one way or other? */
+/*
+ * The command has exited but its pipes are open: decide whether to stop
+ * waiting. First the group is killed, after a silence of SM_COMMAND_GRACE_MS;
+ * what then still holds a pipe has left the group.
+ */
 static void
 run_left_behind(struct run *r, uint64_t now)
 {
@@ -278,7 +322,7 @@ run_left_behind(struct run *r, uint64_t now)
 	run_close(r, RUN_ERR);
 }
 
-/* Do what is due. */
+/* Do what is due by now: stop, time out, kill, stop waiting. */
 static void
 run_clock(struct run *r)
 {
@@ -306,19 +350,24 @@ run_sooner(uint64_t *at, uint64_t when)
 		*at = when;
 }
 
-/* How long poll may sleep, -1: as long as nothing happens. */
+/*
+ * How long poll may sleep, until the first thing that run_clock() would do; -1:
+ * until something happens.  Without a descriptor for the leader or for the flag
+ * it must wake up to look.  An hour is short enough for an int of milliseconds.
+ */
 static int
 run_patience(const struct run *r)
 {
 	uint64_t at = UINT64_MAX, now = sm_clock_ms();
 
-	if (r->code)
-		run_sooner(&at, r->killed ? 0 : r->kill_ms);
-	else
+	if (!r->code)
 		run_sooner(&at, r->late_ms);
-	if (!r->code && r->exited)
-		run_sooner(&at, r->killed ? r->leave_ms
-					  : r->quiet_ms + SM_COMMAND_GRACE_MS);
+	else if (!r->killed)
+		run_sooner(&at, r->kill_ms);
+	if (!r->code && r->exited && r->killed)
+		run_sooner(&at, r->leave_ms);
+	else if (!r->code && r->exited)
+		run_sooner(&at, r->quiet_ms + SM_COMMAND_GRACE_MS);
 	if ((!r->exited && r->fd[RUN_EXIT].fd < 0) ||
 	    (r->o->stop && r->o->stop_fd < 0))
 		run_sooner(&at, now + COMMAND_LOOK_MS);
@@ -326,7 +375,9 @@ run_patience(const struct run *r)
 		return -1;
 	if (at <= now)
 		return 0;
-	return at - now > 3600000 ? 3600000 : (int)(at - now);
+	if (at - now > COMMAND_SLEEP_MAX_MS)
+		return COMMAND_SLEEP_MAX_MS;
+	return (int)(at - now);
 }
 
 /* ---------------------------------------------------------------- loop -- */
@@ -341,21 +392,24 @@ run_look(struct run *r)
 	if (r->exited || (r->fd[RUN_EXIT].fd >= 0 && !r->fd[RUN_EXIT].revents))
 		return;
 	ret = waitid(P_PID, (id_t)r->pid, &info, WEXITED | WNOHANG | WNOWAIT);
-	/* Any other failure (SIGCHLD is ignored) is told by run_end(). */
-	if (ret < 0 ? errno == EINTR : info.si_pid == 0)
+	if (ret < 0 && errno == EINTR)
 		return;
+	if (ret == 0 && info.si_pid == 0)
+		return;
+	/* Another failure (SIGCHLD is ignored) is reported by run_end(). */
 	r->exited = true;
 	r->failed = info.si_code != CLD_EXITED || info.si_status != 0;
 	r->quiet_ms = sm_clock_ms();
 	run_close(r, RUN_EXIT);
 }
 
+/* Done: the leader has exited, and nothing more is to be read. */
 static bool
 run_over(const struct run *r)
 {
 	if (!r->exited)
 		return false;
-	/* After KILL only who left the group can hold a pipe. */
+	/* After KILL only a process that left the group can hold a pipe. */
 	if (r->code && r->killed)
 		return true;
 	return r->fd[RUN_OUT].fd < 0 && r->fd[RUN_ERR].fd < 0;
@@ -383,7 +437,10 @@ run_loop(struct run *r)
 	}
 }
 
-/* Nothing of a failed attempt lives on; then the leader is reaped. */
+/*
+ * Kill what is left of a failed attempt's group, then reap the leader.  In this
+ * order: until it is reaped, its number cannot be another process's.
+ */
 static void
 run_end(struct run *r)
 {
@@ -393,7 +450,7 @@ run_end(struct run *r)
 	run_close(r, RUN_EXIT);
 	if ((r->code || r->failed) && !r->killed)
 		run_kill(r, SIGKILL);
-	/* While the zombie keeps the number from being given out again. */
+	/* Still a zombie: nobody can kill another group by this number. */
 	if (r->o->group)
 		atomic_store(r->o->group, 0);
 	do

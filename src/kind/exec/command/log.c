@@ -1,3 +1,8 @@
+/*
+ * One file per attempt with all that its command wrote to standard error.  It
+ * is apart from the 4 KiB that the database keeps, because these are files for
+ * people: bounded, not synced, and missing if the command was silent.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -48,6 +53,7 @@ fail:
 	return ret;
 }
 
+/* The name sorts like the shards do, and each attempt has its own. */
 void
 sm_log_begin(struct sm_log *l, uint64_t batch, unsigned digits, int64_t attempt)
 {
@@ -57,6 +63,10 @@ sm_log_begin(struct sm_log *l, uint64_t batch, unsigned digits, int64_t attempt)
 	l->full = false;
 }
 
+/*
+ * Create at the first byte, cut at the bound, and say so in the last line.  A
+ * log that cannot be written fails the attempt: the user asked for it.
+ */
 int
 sm_log_put(struct sm_log *l, const void *data, size_t len, struct sm_err *err)
 {
@@ -91,7 +101,7 @@ sm_log_put(struct sm_log *l, const void *data, size_t len, struct sm_err *err)
 void
 sm_log_end(struct sm_log *l)
 {
-	/* A log is for people; no promise of ours rests on it. */
+	/* Not checked: no promise depends on a log. */
 	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = -1;

@@ -1,3 +1,10 @@
+/*
+ * Starts a program in a new process by vfork.  It is apart from command.c
+ * because the code between vfork and exec runs on the parent's memory while the
+ * parent waits: system calls only, no locks, no allocation, and nothing that
+ * would have to be undone.  Everything it needs is prepared before, and what
+ * failed comes back in shared memory.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -40,6 +47,10 @@ sm_start_report_free(struct sm_start_report *r)
 		munmap(r, sizeof(*r));
 }
 
+/*
+ * dup2() of a descriptor to itself would keep its O_CLOEXEC, and one below 3
+ * could be overwritten by the dup2() before it.  So none of ours is below 3.
+ */
 int
 sm_start_pipe(int ends[2])
 {
@@ -71,9 +82,10 @@ start_fail(struct sm_start_report *r, int stage)
 }
 
 /*
- * Handlers would go with the exec, ignored signals would not.  Both are reset
- * before the mask is emptied: until the exec a handler would run on the
- * parent's memory.  The two numbers that libc keeps to itself are refused.
+ * Exec resets handlers, but not ignored signals.  Both are reset here, before
+ * the mask is emptied: until the exec a handler would run on the parent's
+ * memory. sigaction() refuses KILL, STOP and two numbers that libc uses; no
+ * matter.
  */
 static void
 start_reset_signals(void)
@@ -88,7 +100,7 @@ start_reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* All descriptors of ours are O_CLOEXEC; what the user's shell left is not. */
+/* Our own descriptors are O_CLOEXEC; what the user's shell left may not be. */
 static void
 start_close_others(void)
 {
@@ -100,7 +112,12 @@ start_close_others(void)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-/* Runs in the child, on the parent's memory: async-signal-safe calls only. */
+/*
+ * Runs in the child, on the parent's memory: async-signal-safe calls only.  In
+ * this order: the group, so that it can be killed as one; the death signal; the
+ * three descriptors; the directory; the signals, last, as nothing of ours may
+ * run after them.
+ */
 static _Noreturn void
 start_child(const struct sm_start *s, pid_t parent)
 {
@@ -108,12 +125,12 @@ start_child(const struct sm_start *s, pid_t parent)
 
 	if (!s->foreground && setpgid(0, 0) < 0)
 		start_fail(s->report, START_SET_UP);
-	/* From here on whoever ends this worker has to end the group too. */
+	/* From here on, whoever kills this worker must kill the group too. */
 	if (s->group)
 		atomic_store(s->group, getpid());
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		start_fail(s->report, START_SET_UP);
-	/* The parent may have died before it was asked for its death signal. */
+	/* If the parent died before the prctl(), no signal will come. */
 	if (getppid() != parent)
 		_exit(SM_START_FAILED);
 	for (i = 0; i < 3; i++)
@@ -127,7 +144,10 @@ start_child(const struct sm_start *s, pid_t parent)
 	start_fail(s->report, START_EXEC);
 }
 
-/* A function of its own: no variable of the caller's lives across vfork. */
+/*
+ * A function of its own, so that no variable of the caller's lives across
+ * vfork: the child could change it in the parent's stack.
+ */
 static __attribute__((noinline)) pid_t
 start_vfork(const struct sm_start *s, pid_t parent)
 {
@@ -138,11 +158,20 @@ start_vfork(const struct sm_start *s, pid_t parent)
 	return pid;
 }
 
+/*
+ * What the child reported, in words.  The class decides whether another try may
+ * help: a command that is missing will be missing again, a lack of memory may
+ * pass.
+ */
 int
 sm_start_failed(const struct sm_start *s, struct sm_err *err)
 {
+	const char *where = ".";
+
 	if (s->report->stage == START_FINE)
 		return 0;
+	if (s->cwd)
+		where = s->cwd;
 	errno = s->report->sys;
 	if (s->report->stage == START_SET_UP)
 		return sm_err_sys(err, "cannot start the command '%s'",
@@ -173,7 +202,7 @@ sm_start_failed(const struct sm_start *s, struct sm_err *err)
 	case EISDIR:
 		return sm_err_sys_as(err, SM_ENOTFOUND,
 				     "cannot run the command '%s' in '%s'",
-				     s->path, s->cwd ? s->cwd : ".");
+				     s->path, where);
 	case ENOEXEC:
 		return sm_err_set(err, SM_ENOTFOUND,
 				  "cannot run the command '%s': it is neither "
@@ -185,6 +214,11 @@ sm_start_failed(const struct sm_start *s, struct sm_err *err)
 	}
 }
 
+/*
+ * All signals are blocked around vfork: no handler of ours may run in the
+ * child, on shared memory.  vfork returns when the child has run its program or
+ * exited, so that its report is complete.
+ */
 int
 sm_start(pid_t *out, const struct sm_start *s, struct sm_err *err)
 {
@@ -193,7 +227,6 @@ sm_start(pid_t *out, const struct sm_start *s, struct sm_err *err)
 	int sys;
 
 	s->report->stage = START_FINE;
-	/* No handler of ours may run in the child, on shared memory. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pid = start_vfork(s, getpid());
