@@ -1,3 +1,8 @@
+/*
+ * The text of --help, from the same tables of options that are parsed.  It is
+ * apart from options.c, which parses, because only this knows columns and
+ * widths.
+ */
 #include <inttypes.h>
 #include <string.h>
 
@@ -7,7 +12,11 @@
 #define HELP_COLUMN 26
 #define HELP_WIDTH  78
 
-/* The default as it stands in the struct; empty if it says nothing. */
+/*
+ * The default, from the struct that the options of a command are read into, or
+ * from `standard` where a word says more than a number.  Empty: there is none
+ * to tell.
+ */
 static void
 help_default(char *text, size_t size, const struct sm_option *o,
 	     const char *base)
@@ -76,20 +85,27 @@ help_wrap(FILE *f, size_t col, const char *text)
 	return col;
 }
 
+/*
+ * Letter and name on the left; the explanation on the right, or below if the
+ * name is too long.
+ */
 static void
 help_option(FILE *f, const struct sm_option *o, const char *base)
 {
 	char left[64], value[64], standard[96];
+	const char *gap = "", *arg = "";
 	size_t n, col;
 
+	if (o->arg) {
+		gap = " ";
+		arg = o->arg;
+	}
 	if (o->letter)
 		n = (size_t)snprintf(left, sizeof(left), "  -%c, --%s%s%s",
-				     o->letter, o->name, o->arg ? " " : "",
-				     o->arg ? o->arg : "");
+				     o->letter, o->name, gap, arg);
 	else
 		n = (size_t)snprintf(left, sizeof(left), "      --%s%s%s",
-				     o->name, o->arg ? " " : "",
-				     o->arg ? o->arg : "");
+				     o->name, gap, arg);
 	fputs(left, f);
 	if (n + 2 > HELP_COLUMN) {
 		putc('\n', f);

@@ -1,3 +1,9 @@
+/*
+ * How results are written: names that cannot control a terminal, words for a
+ * shell, numbers for people, values for JSON.  It is apart from the commands so
+ * that each of these is written in one way; the library has its own copy of the
+ * first, because this program uses nothing of it but its public header.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -9,6 +15,7 @@
 
 #include "output.h"
 
+/* C0 and DEL.  Bytes of UTF-8 pass, as they do in err.c. */
 static bool
 output_is_control(unsigned char c)
 {
@@ -19,10 +26,11 @@ output_is_control(unsigned char c)
 static size_t
 output_escape(char dst[5], unsigned char c)
 {
-	const char *s = c == '\n' ? "\\n" : c == '\t' ? "\\t" : NULL;
-
-	return (size_t)(s ? snprintf(dst, 5, "%s", s)
-			  : snprintf(dst, 5, "\\x%02x", c));
+	if (c == '\n')
+		return (size_t)snprintf(dst, 5, "\\n");
+	if (c == '\t')
+		return (size_t)snprintf(dst, 5, "\\t");
+	return (size_t)snprintf(dst, 5, "\\x%02x", c);
 }
 
 int
@@ -66,13 +74,18 @@ sm_output_name(FILE *f, const char *s)
 	}
 }
 
+/*
+ * As it is, if all of it is harmless; in single quotes, else; in the form $'…'
+ * of bash and POSIX.1-2024, if it has control characters.  "./" keeps a name
+ * that begins with a dash from being an option.
+ */
 void
 sm_output_word(FILE *f, const char *s)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
 				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "0123456789_./:=@%+,-";
-	const char *p;
+	const char *p, *open = "'", *quote = "'\\''";
 	char esc[5];
 	bool control = false;
 
@@ -80,17 +93,21 @@ sm_output_word(FILE *f, const char *s)
 		fputs("./", f);
 	for (p = s; *p; p++)
 		control |= output_is_control((unsigned char)*p);
+	if (control) {
+		open = "$'";
+		quote = "\\'";
+	}
 	if (*s && !s[strspn(s, plain)]) {
 		fputs(s, f);
 		return;
 	}
-	fputs(control ? "$'" : "'", f);
+	fputs(open, f);
 	for (p = s; *p; p++) {
 		if (output_is_control((unsigned char)*p)) {
 			output_escape(esc, (unsigned char)*p);
 			fputs(esc, f);
 		} else if (*p == '\'') {
-			fputs(control ? "\\'" : "'\\''", f);
+			fputs(quote, f);
 		} else if (*p == '\\' && control) {
 			fputs("\\\\", f);
 		} else {
@@ -118,6 +135,7 @@ sm_output_line(FILE *f, const char *fmt, ...)
 	putc('\n', f);
 }
 
+/* Three significant digits at most, and one after the point. */
 struct sm_text
 sm_text_size(uint64_t bytes)
 {
@@ -134,6 +152,10 @@ sm_text_size(uint64_t bytes)
 	return t;
 }
 
+/*
+ * The two largest units: what a person would say.  Below ten seconds a tenth
+ * matters.  NaN and what no clock shows are "unknown".
+ */
 struct sm_text
 sm_text_duration(double seconds)
 {
@@ -196,18 +218,25 @@ sm_text_plural(uint64_t n, const char *one, const char *many)
 	return n == 1 ? one : many;
 }
 
-/* Bytes of the UTF-8 character at `s`; 0 if it is none. */
+/*
+ * Bytes of the UTF-8 character at `s`; 0 if there is none.  The NUL that ends
+ * the string is no continuation, so that nothing after it is looked at.
+ */
 static size_t
 output_utf8(const char *s)
 {
 	const unsigned char *p = (const unsigned char *)s;
-	size_t n = p[0] < 0x80                   ? 1
-		   : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
-		   : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
-		   : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
-						 : 0;
-	size_t i;
+	size_t n = 2, i;
 
+	if (p[0] < 0x80)
+		return 1;
+	/* Continuations, overlong forms, and beyond U+10FFFF. */
+	if (p[0] < 0xc2 || p[0] > 0xf4)
+		return 0;
+	if (p[0] >= 0xe0)
+		n++;
+	if (p[0] >= 0xf0)
+		n++;
 	for (i = 1; i < n; i++)
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
@@ -218,6 +247,10 @@ output_utf8(const char *s)
 	return n;
 }
 
+/*
+ * JSON has no place for bytes that are not UTF-8, which names of files may
+ * have: each becomes U+FFFD, of three bytes.
+ */
 json_t *
 sm_json_text(const char *s)
 {
@@ -232,9 +265,15 @@ sm_json_text(const char *s)
 		return NULL;
 	while (*s) {
 		n = output_utf8(s);
-		memcpy(copy + k, n ? s : "\xef\xbf\xbd", n ? n : 3);
-		k += n ? n : 3;
-		s += n ? n : 1;
+		if (n > 0) {
+			memcpy(copy + k, s, n);
+			k += n;
+			s += n;
+		} else {
+			memcpy(copy + k, "\xef\xbf\xbd", 3);
+			k += 3;
+			s++;
+		}
 	}
 	v = json_stringn(copy, k);
 	free(copy);
@@ -263,10 +302,13 @@ int
 sm_output_json(json_t *value, int compact, struct sm_err *err)
 {
 	/* 17 digits would turn 0.1 s into 0.10000000000000001. */
-	size_t flags = JSON_REAL_PRECISION(15) |
-		       (compact ? JSON_COMPACT : JSON_INDENT(2));
+	size_t flags = JSON_REAL_PRECISION(15);
 	int bad;
 
+	if (compact)
+		flags |= JSON_COMPACT;
+	else
+		flags |= JSON_INDENT(2);
 	if (!value)
 		return sm_output_fail(err, SM_ENOMEM, "out of memory for JSON");
 	bad = json_dumpf(value, stdout, flags);
@@ -277,6 +319,10 @@ sm_output_json(json_t *value, int compact, struct sm_err *err)
 	return 0;
 }
 
+/*
+ * A write that failed earlier is remembered by the stream, but not why; one
+ * that fails now, in the flush, has an errno.
+ */
 int
 sm_output_finish(struct sm_err *err)
 {
@@ -287,8 +333,12 @@ sm_output_finish(struct sm_err *err)
 	if (fflush(stdout) == 0 && !bad)
 		return 0;
 	sys = errno;
-	sm_output_fail(err, SM_EIO, "cannot write to standard output%s%s",
-		       sys ? ": " : "", sys ? strerror(sys) : "");
+	if (sys)
+		sm_output_fail(err, SM_EIO,
+			       "cannot write to standard output: %s",
+			       strerror(sys));
+	else
+		sm_output_fail(err, SM_EIO, "cannot write to standard output");
 	err->sys = sys;
 	return SM_EIO;
 }

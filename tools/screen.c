@@ -1,3 +1,9 @@
+/*
+ * The progress line, and notices, of a command that takes long.  It is apart
+ * from output.c, which writes results to standard output, because this goes to
+ * standard error, and has to know whether that is a terminal and what is drawn
+ * on it.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +18,7 @@
 #include "screen.h"
 
 #define SCREEN_EVERY_S  5.0 /* between lines where nothing can be redrawn */
-#define SCREEN_DRAW_S   0.1 /* on a terminal, however often it is asked */
+#define SCREEN_DRAW_S   0.1 /* on a terminal, at most this often */
 #define SCREEN_BAR_MIN  8
 #define SCREEN_BAR_MAX  30
 #define SCREEN_LINE_MAX 512
@@ -53,13 +59,17 @@ sm_screen_clear(struct sm_screen *s)
 void
 sm_screen_bar(char *dst, unsigned width, double part)
 {
-	unsigned i, full = part <= 0 ? 0 : (unsigned)(part * width);
+	unsigned full = 0;
 
-	*dst++ = '[';
-	for (i = 0; i < width; i++)
-		*dst++ = i < full ? '#' : '.';
-	*dst++ = ']';
-	*dst = '\0';
+	if (part > 0)
+		full = (unsigned)(part * width);
+	if (full > width)
+		full = width;
+	dst[0] = '[';
+	memset(dst + 1, '#', full);
+	memset(dst + 1 + full, '.', width - full);
+	dst[width + 1] = ']';
+	dst[width + 2] = '\0';
 }
 
 /* Add to a line; what does not fit is left out. */
@@ -80,22 +90,27 @@ screen_add(char *line, const char *fmt, ...)
 static double
 screen_part(const struct sm_progress *p)
 {
-	return p->total ? (double)p->done / (double)p->total : 0;
+	if (p->total == 0)
+		return 0;
+	return (double)p->done / (double)p->total;
 }
 
-/* All but the phase and the bar. */
+/*
+ * All but the phase and the bar: percent, count, failures, workers, rate, time
+ * left, each only where the library knows it.
+ */
 static void
 screen_compose(char *line, const struct sm_progress *p)
 {
 	bool bytes = strcmp(p->unit, "bytes") == 0;
-	double part = screen_part(p);
+	double percent = 100 * screen_part(p);
 
 	*line = '\0';
-	/* 99.97 must not be shown as 100.0 before it is all done. */
+	/* 99.97 must not be shown as 100.0 before all is done. */
+	if (p->done < p->total && percent > 99.9)
+		percent = 99.9;
 	if (p->total)
-		screen_add(line, "%4.1f%%  ",
-			   p->done < p->total && part > 0.999 ? 99.9
-							      : 100 * part);
+		screen_add(line, "%4.1f%%  ", percent);
 	if (bytes && p->total)
 		screen_add(line, "%s of %s", sm_text_size(p->done).s,
 			   sm_text_size(p->total).s);
@@ -116,6 +131,7 @@ screen_compose(char *line, const struct sm_progress *p)
 		screen_add(line, "  %s left", sm_text_duration(p->eta_s).s);
 }
 
+/* Asked at each drawing: a person may resize the window at any time. */
 static unsigned
 screen_columns(void)
 {
@@ -137,11 +153,15 @@ screen_notice(const char *text, void *arg)
 	putc('\n', stderr);
 }
 
-/* The line in place of the last one, with a bar where there is room. */
+/*
+ * Draw the line over the last one, with a bar if there is room for it.
+ * "\033[K" erases what a longer line before it left.
+ */
 static void
 screen_draw(struct sm_screen *s, const struct sm_progress *p, const char *line)
 {
 	char bar[SCREEN_BAR_MAX + 3] = "";
+	const char *gap = "";
 	/*
 	 * A line as wide as the terminal would wrap, and \r would come back
 	 * to its second half only.
@@ -149,12 +169,13 @@ screen_draw(struct sm_screen *s, const struct sm_progress *p, const char *line)
 	int room = (int)screen_columns() - 1;
 	int spare = room - (int)(strlen(p->phase) + strlen(line)) - 4;
 
-	if (p->total && spare >= SCREEN_BAR_MIN)
-		sm_screen_bar(bar,
-			      spare < SCREEN_BAR_MAX ? (unsigned)spare
-						     : SCREEN_BAR_MAX,
-			      screen_part(p));
-	fprintf(stderr, "\r%s %s%s%.*s\033[K", p->phase, bar, *bar ? " " : "",
+	if (spare > SCREEN_BAR_MAX)
+		spare = SCREEN_BAR_MAX;
+	if (p->total && spare >= SCREEN_BAR_MIN) {
+		sm_screen_bar(bar, (unsigned)spare, screen_part(p));
+		gap = " ";
+	}
+	fprintf(stderr, "\r%s %s%s%.*s\033[K", p->phase, bar, gap,
 		room - (int)(strlen(p->phase) + strlen(bar)) - 2, line);
 	s->drawn = true;
 }
@@ -164,10 +185,11 @@ screen_progress(const struct sm_progress *p, void *arg)
 {
 	struct sm_screen *s = arg;
 	char line[SCREEN_LINE_MAX];
-	double now = screen_now();
+	double now = screen_now(), every = SCREEN_EVERY_S;
 
-	if (s->quiet ||
-	    now - s->written_s < (s->tty ? SCREEN_DRAW_S : SCREEN_EVERY_S))
+	if (s->tty)
+		every = SCREEN_DRAW_S;
+	if (s->quiet || now - s->written_s < every)
 		return;
 	s->written_s = now;
 	screen_compose(line, p);

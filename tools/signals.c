@@ -1,3 +1,8 @@
+/*
+ * Counts requests to end.  It is apart from the commands because a signal's
+ * handler may do almost nothing: it counts, and writes one line; the library
+ * looks at the count where it can end in good order.
+ */
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -8,8 +13,8 @@
 #include "signals.h"
 
 /*
- * Nobody means two signals that come so close together: timeout(1) sends one to
- * the process and one to its group.
+ * Two signals this close together are one request: timeout(1) sends one to the
+ * process and one to its group.
  */
 #define SIGNALS_APART_MS 50
 
@@ -23,7 +28,7 @@ static const int signals_caught[] = { SIGINT, SIGTERM, SIGHUP };
 
 #define SIGNALS_CAUGHT (sizeof(signals_caught) / sizeof(*signals_caught))
 
-/* Of the one before it, on its heels? */
+/* Is this signal part of the same request as the one before it? */
 static bool
 signals_echo(void)
 {
@@ -48,7 +53,7 @@ signals_handle(int number)
 	if (!signals_first)
 		signals_first = number;
 	if (++signals_count < 2) {
-		/* If nobody is there to read it, that is no matter. */
+		/* A closed standard error is no reason not to end. */
 		if (write(STDERR_FILENO, signals_text, signals_text_bytes) < 0)
 			errno = saved;
 		return;
@@ -64,17 +69,19 @@ sm_signals_catch(const char *text)
 	struct sigaction act = { .sa_handler = signals_handle }, old;
 	size_t i;
 
-	signals_text = text ? text : "";
+	signals_text = "";
+	if (text)
+		signals_text = text;
 	signals_text_bytes = strlen(signals_text);
-	/* All at once: a handler is not interrupted by its siblings. */
+	/* Each blocks all: the handler is never interrupted by itself. */
 	sigemptyset(&act.sa_mask);
 	for (i = 0; i < SIGNALS_CAUGHT; i++)
 		sigaddset(&act.sa_mask, signals_caught[i]);
 	for (i = 0; i < SIGNALS_CAUGHT; i++) {
 		/*
-		 * nohup asks that HUP stay ignored.  INT is ignored from the
-		 * start in what a script runs in the background; somebody who
-		 * sends it all the same means it.
+		 * nohup asks that HUP stay ignored.  A shell ignores INT for
+		 * what a script runs in the background; whoever sends INT to
+		 * such a process means it, so that one is caught.
 		 */
 		if (signals_caught[i] == SIGHUP &&
 		    sigaction(SIGHUP, NULL, &old) == 0 &&

@@ -1,3 +1,8 @@
+/*
+ * Starts a worker process, talks to it, and reaps it.  It is apart from
+ * super.c, which decides how many there are to be, and from pulse.c, which is
+ * the other end of the socket, in the worker.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -14,9 +19,13 @@
 
 #include "child.h"
 
+/* How long to wait for a killed group; SIGKILL takes no longer as a rule. */
 #define GROUP_REAP_MS 1000
 
-/* Between fork and exec: async-signal-safe calls alone. */
+/*
+ * Between fork and exec: async-signal-safe calls only, because another thread
+ * of the supervisor may have held a lock of libc as the process was copied.
+ */
 static void
 child_become_worker(const char *const *argv, int dirfd, int fd, pid_t parent)
 {
@@ -24,7 +33,7 @@ child_become_worker(const char *const *argv, int dirfd, int fd, pid_t parent)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
-		_exit(SM_ESTOPPED & 0x7f); /* it died before the line above */
+		_exit(126); /* it died before the call above: nobody looks */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
@@ -37,12 +46,16 @@ child_become_worker(const char *const *argv, int dirfd, int fd, pid_t parent)
 		fcntl(fd, F_SETFD, 0);
 	else if (dup2(fd, SM_WORKER_FD) < 0)
 		_exit(126);
-	/* Whatever the user's shell left open is not the worker's either. */
+	/* Nothing that the user's shell left open reaches the worker. */
 	syscall(SYS_close_range, SM_WORKER_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	execv(argv[0], (char *const *)argv);
 	_exit(127);
 }
 
+/*
+ * The number of the run is in the socket before the child exists, so that the
+ * worker finds it there however late it starts.
+ */
 int
 sm_child_start(struct sm_child *c, const char *const *argv, int dirfd,
 	       int64_t run, struct sm_err *err)
@@ -57,7 +70,9 @@ sm_child_start(struct sm_child *c, const char *const *argv, int dirfd,
 	c->pid = fork();
 	if (c->pid == 0)
 		child_become_worker(argv, dirfd, pair[1], parent);
-	ret = c->pid < 0 ? sm_err_sys(err, "cannot start a worker") : 0;
+	ret = 0;
+	if (c->pid < 0)
+		ret = sm_err_sys(err, "cannot start a worker");
 	close(pair[1]);
 	if (ret < 0)
 		close(pair[0]);
@@ -67,10 +82,18 @@ sm_child_start(struct sm_child *c, const char *const *argv, int dirfd,
 void
 sm_child_tell(struct sm_child *c, bool stop)
 {
-	sm_pulse_tell(c->fd, stop ? SM_PULSE_STOP : SM_PULSE_DRAIN, NULL, 0);
+	char what = SM_PULSE_DRAIN;
+
+	if (stop)
+		what = SM_PULSE_STOP;
+	sm_pulse_tell(c->fd, what, NULL, 0);
 	c->draining = true;
 }
 
+/*
+ * One message.  It comes from the same program, but perhaps from one that was
+ * replaced under it: lengths and the end of a text are checked.
+ */
 static void
 child_packet(struct sm_child *c, const char *p, size_t n,
 	     const struct sm_events *ev)
@@ -97,6 +120,7 @@ child_packet(struct sm_child *c, const char *p, size_t n,
 	}
 }
 
+/* All that has arrived; the end of the stream is the end of the worker. */
 void
 sm_child_hear(struct sm_child *c, const struct sm_events *ev)
 {
@@ -132,8 +156,8 @@ sm_child_kill_group(int64_t pgid)
 	if (pgid <= 1 || kill((pid_t)-pgid, SIGKILL) < 0)
 		return;
 	/*
-	 * As subreaper we inherit them: wait until the group is gone, so that
-	 * none of it runs beside the next attempt.
+	 * Orphans are given to us, as a subreaper: wait until the group is
+	 * gone, so that none of it runs beside the next attempt.
 	 */
 	while (sm_clock_ms() - begun < GROUP_REAP_MS) {
 		if (waitpid((pid_t)-pgid, NULL, WNOHANG) < 0 &&

@@ -1,3 +1,10 @@
+/*
+ * A worker's second thread: it beats, and listens for requests to end.  It is
+ * apart from the worker's own code because it must go on whatever the main
+ * thread does: a long batch, a wait for the write lock, a command.  So it
+ * touches no database, takes no lock, and speaks to the main thread by flags
+ * and event descriptors alone.
+ */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -11,8 +18,9 @@
 
 #include "pulse.h"
 
-/* How soon a worker by hand notices a signal counted by its caller. */
+/* How often a worker by hand looks at the count of signals of its caller. */
 #define PULSE_FLAG_MS 100
+/* How long a worker waits to deliver the error that ended it. */
 #define PULSE_LAST_MS 5000
 
 static void
@@ -20,11 +28,15 @@ event_raise(int fd)
 {
 	uint64_t one = 1;
 
-	/* Fails only when the counter is full: it is readable then. */
+	/* Fails only when the counter is full, and then it is readable. */
 	while (write(fd, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
 }
 
+/*
+ * The flag is set before the descriptor is raised: who wakes up must see it.
+ * To stop implies to drain.
+ */
 static void
 pulse_request(struct sm_pulse *p, bool stop)
 {
@@ -36,7 +48,11 @@ pulse_request(struct sm_pulse *p, bool stop)
 	event_raise(p->asked_fd);
 }
 
-/* The supervisor spoke, or ended: then nobody needs this worker any more. */
+/*
+ * The supervisor sent a request, or ended.  In that case its worker is to stop
+ * at once: the next supervisor will take its batches back.  A second request of
+ * any kind is urgent.
+ */
 static void
 pulse_read_control(struct sm_pulse *p)
 {
@@ -56,16 +72,22 @@ pulse_read_control(struct sm_pulse *p)
 static void
 pulse_read_flag(struct sm_pulse *p)
 {
-	/* A signal handler of another thread writes it. */
-	int stops =
-		p->stops ? (int)__atomic_load_n(p->stops, __ATOMIC_RELAXED) : 0;
+	int stops;
 
+	if (!p->stops)
+		return;
+	/* A signal handler of another thread writes it. */
+	stops = (int)__atomic_load_n(p->stops, __ATOMIC_RELAXED);
 	if (stops >= 2 && !atomic_load(&p->stop))
 		pulse_request(p, true);
 	else if (stops == 1 && !atomic_load(&p->drain))
 		pulse_request(p, false);
 }
 
+/*
+ * Beat when it is due, then sleep until the next beat or until something can be
+ * read.  A worker without a socket wakes up more often, to look at the flag.
+ */
 static void *
 pulse_main(void *arg)
 {
@@ -117,7 +139,8 @@ sm_pulse_start(struct sm_pulse *p, struct sm_live *live, int control_fd,
 		return ret;
 	}
 	/*
-	 * Signals are the main thread's: it blocks them while it holds locks.
+	 * The thread inherits a full mask: signals go to the main thread, which
+	 * blocks them while it holds locks.
 	 */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -158,6 +181,10 @@ sm_pulse_wait(struct sm_pulse *p, int ms)
 	poll(&fd, 1, ms);
 }
 
+/*
+ * Send, and never block a worker for long: progress may be lost, and so may be
+ * the last word, if the supervisor does not read for PULSE_LAST_MS.
+ */
 void
 sm_pulse_tell(int control_fd, char what, const void *data, size_t len)
 {
@@ -169,13 +196,17 @@ sm_pulse_tell(int control_fd, char what, const void *data, size_t len)
 	packet[0] = what;
 	if (len)
 		memcpy(packet + 1, data, len);
-	/* The last word may wait for a supervisor that waits for its turn. */
+	/* The supervisor may be waiting for the write lock meanwhile. */
 	if (what == SM_PULSE_ERROR)
 		poll(&room, 1, PULSE_LAST_MS);
 	/* A supervisor that is gone needs no news. */
 	send(control_fd, packet, len + 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+/*
+ * The one message that is waited for, before the thread is started: without the
+ * run's number no claim would count.
+ */
 int
 sm_pulse_hear_run(int64_t *run, int control_fd, struct sm_err *err)
 {

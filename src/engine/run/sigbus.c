@@ -1,8 +1,16 @@
+/*
+ * Turns the SIGBUS of an input that shrank while it was mapped into an error of
+ * the batch.  It is apart from everything else because it is the library's only
+ * signal handler, and does what a handler may do: jump, or die as without one.
+ */
 #include <signal.h>
 #include <stdbool.h>
 
 #include "sigbus.h"
 
+/*
+ * Per thread: the kernel sends this signal to the thread that touched the page.
+ */
 static _Thread_local sigjmp_buf sigbus_place;
 static _Thread_local volatile sig_atomic_t sigbus_entered;
 

@@ -1,3 +1,13 @@
+/*
+ * The supervisor's second thread: it kills workers whose heartbeat has stopped
+ * for as long as their lease.  It is apart from super.c because the supervisor
+ * may itself be waiting for the write lock that a stopped worker holds; this
+ * thread waits for nothing but its own mutex.
+ *
+ * sm_watch_set() brings the rows, once per round of the supervisor;
+ * sm_watch_tick() does the rest: find those without a row, look at every
+ * counter, count, kill.
+ */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,9 +19,12 @@
 #include "watch.h"
 
 #define WATCH_TICK_MS 1000
-/* A tick this late says that we, not they, stood still. */
+/* After a tick this late it was this process that did not run, not theirs. */
 #define WATCH_LATE_MS 2500
 
+/*
+ * The condition uses the monotonic clock, or a clock step would delay a tick.
+ */
 int
 sm_watch_init(struct sm_watch *w, const struct sm_live *live, double lease_s,
 	      struct sm_err *err)
@@ -30,6 +43,11 @@ sm_watch_init(struct sm_watch *w, const struct sm_live *live, double lease_s,
 	return 0;
 }
 
+/*
+ * One tick per second.  The mutex is released for the tick, which takes it
+ * itself, and the wait on the condition is how sm_watch_release() ends the
+ * thread at once.
+ */
 static void *
 watch_main(void *arg)
 {
@@ -98,7 +116,10 @@ watch_find(struct sm_watch *w, int64_t worker)
 	return NULL;
 }
 
-/* The holder of that slot, should it have come without a row. */
+/*
+ * The watched process in that slot with that pid.  Both are compared: a slot is
+ * used again by the next worker.
+ */
 static struct sm_watched *
 watch_find_holder(struct sm_watch *w, int slot, int64_t pid)
 {
@@ -127,6 +148,11 @@ watch_add(struct sm_watch *w, const struct sm_worker *worker,
 	return 0;
 }
 
+/*
+ * Mark and sweep.  A worker that was found by its slot, and has a row by now,
+ * keeps its count: or a worker that hangs while it registers would begin a new
+ * lease.
+ */
 int
 sm_watch_set(struct sm_watch *w, const struct sm_worker *worker, size_t n,
 	     struct sm_err *err)
@@ -161,7 +187,10 @@ sm_watch_set(struct sm_watch *w, const struct sm_worker *worker, size_t n,
 	return ret;
 }
 
-/* Holders without a row: new ones come in, those that ended go. */
+/*
+ * Processes that hold a slot and have no row: drop those that ended, add new
+ * ones.  Our own slot is left out.
+ */
 static void
 watch_scan(struct sm_watch *w)
 {
@@ -186,12 +215,16 @@ watch_scan(struct sm_watch *w)
 			watch_add(w, &holder, &ignored);
 }
 
+/*
+ * Has the counter moved since the last tick?  A worker that has been killed
+ * once is not killed again: its process may be gone, and its pid another's.
+ */
 static void
 watch_look(struct sm_watch *w, struct sm_watched *it, uint64_t passed_ms)
 {
 	uint64_t beats = sm_live_beats(w->live, it->worker.slot);
 
-	/* It may have come right before this tick. */
+	/* The first look only notes: it may have come just before this tick. */
 	if (!it->looked || beats != it->beats || it->stalled) {
 		it->looked = true;
 		it->beats = beats;
@@ -206,6 +239,11 @@ watch_look(struct sm_watch *w, struct sm_watched *it, uint64_t passed_ms)
 		sm_live_kill(it->worker.pid, it->worker.pid_start);
 }
 
+/*
+ * The time since the last tick counts against every worker that did not beat,
+ * unless the tick is late: then the whole machine, or this process, was
+ * stopped.
+ */
 void
 sm_watch_tick(struct sm_watch *w, uint64_t now_ms)
 {

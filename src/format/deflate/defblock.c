@@ -32,7 +32,8 @@
 
 #define NO_DIGIT SM_DEFCODE_NO_DIGIT
 
-/* A run of this size says enough about what follows for its codes to stay ...
+/*
+ * A run of this size says enough about what follows for its codes to stay ...
  */
 #define LASTING_BYTES 65536
 /* ... for this much text: small changes add up. */

@@ -22,8 +22,8 @@ static const uint8_t clen_order[CLENS] = {
 };
 
 /*
- * Counted symbols by rising count, then symbol; returns their number. Insertion
- * sort is enough: at most 288 symbols, once per block.
+ * Counted symbols by rising count, then symbol; returns their number.
+ * Insertion sort is enough: at most 288 symbols, once per block.
  */
 static unsigned
 huffman_sort(uint16_t *symbol, uint64_t *weight, const uint32_t *count,

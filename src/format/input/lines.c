@@ -18,7 +18,7 @@
 
 /*
  * The scan reports, and unmaps what it has read, each time it has come this
- * far. The pages stay in the page cache, but no longer count as used by this
+ * far.  The pages stay in the page cache, but no longer count as used by this
  * process, so that a file larger than memory does not look as if it were
  * loaded.
  */

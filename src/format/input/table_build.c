@@ -2,8 +2,8 @@
  * Makes the file of a compiled table from entries in any order.  It is apart
  * from table.c because planning alone needs it.  The steps:
  *
- * 1. As long as indices come as 0, 1, 2, … their slots are written in place, in
- * a mapping that grows.  From the first that does not, all entries go into a
+ * 1. As long as indices come as 0, 1, 2, … their slots are written in place,
+ * in a mapping that grows.  From the first that does not, all entries go into a
  * second area, as records in the order in which they come.  Texts too long for
  * a slot go through a buffer into a third file.  Areas reserve their blocks
  * before they touch them: a full disk is SM_ENOSPC, not a SIGBUS.

@@ -37,7 +37,8 @@
  * is larger, and that the integer part is right.
  */
 
-/* The shifts are these logarithms, rounded down; pow10.py checks each q and k.
+/*
+ * The shifts are these logarithms, rounded down; pow10.py checks each q and k.
  */
 static inline int
 floor_log10_pow2(int q)

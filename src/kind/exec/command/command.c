@@ -299,7 +299,7 @@ run_check_stop(struct run *r, uint64_t now)
 
 /*
  * The command has exited but its pipes are open: decide whether to stop
- * waiting. First the group is killed, after a silence of SM_COMMAND_GRACE_MS;
+ * waiting.  First the group is killed, after a silence of SM_COMMAND_GRACE_MS;
  * what then still holds a pipe has left the group.
  */
 static void
