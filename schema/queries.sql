@@ -5,10 +5,10 @@
 -- The shell has no busy timeout of its own: begin a session that writes with
 -- ".timeout 10000".
 
--- Where does the job stand?
+-- How far is the job?
 SELECT * FROM progress;
 
--- Which batches failed, with the last words of their command?
+-- Which batches failed, and what did their command say last?
 SELECT batch, item, exit_status, signal, error, stderr FROM failed;
 
 -- What is running, longest first?
@@ -34,7 +34,7 @@ SELECT * FROM throughput;
 -- Which batches took longest?
 SELECT batch, seconds, rows FROM slowest;
 
--- Where in the final file does batch 0 lie?
+-- Where in the final file is batch 0?
 SELECT batch, offset, gz_bytes FROM shards WHERE batch = 0;
 
 -- Rerun the failed batches; take some first; run with four workers; pause.

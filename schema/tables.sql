@@ -1,9 +1,9 @@
 -- tables.sql - the state of record of one job
 --
--- Everything that must survive a crash stands in these five tables; what can
--- be derived from them is a view (views.sql).  Columns and tables are only
--- ever added; user_version counts the additions, and a program refuses a job
--- of a newer version than its own.
+-- Everything that must survive a crash is in these five tables; what can be
+-- derived from them is a view (views.sql).  Columns and tables are only ever
+-- added; user_version counts the additions, and a program refuses a job of a
+-- newer version than its own.
 --
 -- Times are Unix seconds (REAL), durations seconds, sizes bytes.  Half-open
 -- ranges, as in Python: first <= n < end.
@@ -25,10 +25,10 @@
 --
 --   1. running: `token` and `worker` name the one claim that may write the row.
 --   2. done: the shard of that `token` is whole, with these sizes and CRCs.
---   3. Nobody but the holder of the token leaves running, but for a rescue,
---      which names the token as well.
---   4. Columns that a state does not need hold what an earlier attempt left,
---      and are not read in it.
+--   3. Only the holder of the token changes the state of a running batch, or a
+--      rescue, which names the token as well.
+--   4. Columns that a state does not need keep the values of an earlier
+--      attempt, and are not read in that state.
 
 PRAGMA application_id = 0x534d696c; -- "SMil"
 PRAGMA user_version = 2;
@@ -63,16 +63,17 @@ CREATE TABLE job (
 	single_member INTEGER NOT NULL DEFAULT 0 CHECK (single_member IN (0, 1)),
 	                                -- 1: the final file is one gzip member
 	consume      INTEGER NOT NULL DEFAULT 0 CHECK (consume IN (0, 1)),
-	                                -- 1: shards that are in the final file go
+	                                -- 1: remove shards once the final file
+	                                -- has their bytes
 	generation   INTEGER NOT NULL DEFAULT 0,
-	                                -- of the final file as it grows, which
-	                                -- has what removed shards had; 0: none
-	                                -- was removed yet
-	part         INTEGER,           -- of a larger job, from 0; NULL: it is whole
-	parts        INTEGER,           -- that the larger job has
+	                                -- of the growing final file, the only
+	                                -- copy of removed shards; 0: none was
+	                                -- removed yet
+	part         INTEGER,           -- number of this part, from 0; NULL: a whole job
+	parts        INTEGER,           -- how many the whole job has
 	first_batch  INTEGER NOT NULL DEFAULT 0,
-	                                -- lowest batch.id; the larger job's numbers
-	whole_batches INTEGER,          -- batches of the larger job
+	                                -- lowest batch.id, in the whole job's numbers
+	whole_batches INTEGER,          -- batches of the whole job
 	created      REAL NOT NULL,     -- planned at
 	started      REAL,              -- the latest run began; rates count from here
 	ended        REAL               -- it ended; NULL while it runs or was killed
@@ -90,8 +91,8 @@ CREATE TABLE input (
 
 -- The batches: the unit of work, of retry and of loss.
 --
--- The checks are chains of OR: for an IN of more than two values SQLite fills
--- a temporary table at every INSERT and UPDATE, which doubled their time.
+-- The checks are chains of OR: for an IN of more than two values SQLite fills a
+-- temporary table at every INSERT and UPDATE, which doubles their time.
 CREATE TABLE batch (
 	id           INTEGER PRIMARY KEY CHECK (id >= 0),
 	                                  -- from 0, the order of the final file
@@ -106,7 +107,7 @@ CREATE TABLE batch (
 	attempts     INTEGER NOT NULL DEFAULT 0, -- that count against the limit
 	max_attempts INTEGER,             -- NULL: the job's
 	not_before   REAL NOT NULL DEFAULT 0, -- backoff: no claim before; 0: due
-	priority     INTEGER NOT NULL DEFAULT 0, -- higher goes first
+	priority     INTEGER NOT NULL DEFAULT 0, -- higher is taken first
 	worker       INTEGER,             -- worker.id of the latest claim
 	token        INTEGER,             -- random, drawn by the latest claim
 	rows         INTEGER,             -- input rows read
@@ -132,9 +133,9 @@ CREATE TABLE batch (
 	           AND finished IS NOT NULL))
 ) STRICT;
 
--- What a claim looks for: due batches, in the order in which they are taken.
--- Those in backoff stand in an index of their own, ordered by when they are
--- due, so that 40,000 of them cost a claim nothing.
+-- A claim takes due batches, in this order.  Batches in backoff have an index of
+-- their own, ordered by when they are due, so that 40,000 of them cost a claim
+-- nothing.
 CREATE INDEX batch_ready ON batch (priority DESC, id)
 	WHERE state = 'pending' AND not_before = 0;
 CREATE INDEX batch_waiting ON batch (not_before)
@@ -157,7 +158,7 @@ CREATE TABLE attempt (
 	            OR outcome = 'error'       -- failed: error_class, message
 	            OR outcome = 'signal'      -- command or worker died by one
 	            OR outcome = 'timeout'     -- took longer than --timeout
-	            OR outcome = 'stalled'     -- worker stood still for its lease
+	            OR outcome = 'stalled'     -- no heartbeat for the lease
 	            OR outcome = 'fenced'      -- too late: the batch was another's
 	            OR outcome = 'returned'    -- given back (stop, full disk)
 	            OR outcome = 'interrupted' -- ended with its supervisor
@@ -171,9 +172,9 @@ CREATE TABLE attempt (
 
 CREATE INDEX attempt_batch ON attempt (batch);
 
--- The workers that ever joined.  A worker lives as long as it holds the lock
--- on byte `slot` of the file `workers`; `ended` is written by whoever sees that
--- it does not.
+-- The workers that ever joined.  A worker is alive as long as it holds the lock
+-- on byte `slot` of the file `workers`; whoever finds the byte free writes
+-- `ended`.
 CREATE TABLE worker (
 	id         INTEGER PRIMARY KEY,
 	slot       INTEGER NOT NULL, -- its byte in the file `workers`

@@ -1,13 +1,13 @@
 -- views.sql - questions that people ask of a job
 --
--- Derived from tables.sql, and made anew when an older job is upgraded;
--- columns are only ever added.  A person's own views beside these stay.
+-- Derived from tables.sql, and created again when an older job is upgraded;
+-- columns are only ever added.  Views that a person added are kept.
 
--- Where does the job stand?  One row.  Rates and the estimate come from the
--- latest run alone, so that a resume does not fool them.
+-- How far is the job?  One row.  Rates and the estimate are of the latest run
+-- alone, so that a pause between two runs does not count.
 DROP VIEW IF EXISTS progress;
 CREATE VIEW progress AS
--- The parts are materialized: a million rows are read twice, and no more often.
+-- MATERIALIZED, so that a million rows are read twice and no more often.
 WITH
 d AS MATERIALIZED (
 	SELECT count(*) AS done, sum(rows) AS rows, sum(records) AS records,
@@ -18,7 +18,7 @@ r AS MATERIALIZED (
 	SELECT count(*) AS run_done, sum(rows) AS run_rows
 	FROM batch
 	WHERE state = 'done' AND finished >= (SELECT started FROM job)),
--- The other states by their indices: only the done rows are read.
+-- The other states are counted by their indices: only done rows are read.
 c AS MATERIALIZED (
 	SELECT d.*, r.*,
 	       (SELECT count(*) FROM batch) AS total,
@@ -111,9 +111,9 @@ FROM worker AS w LEFT JOIN attempt AS a ON a.worker = w.id
 GROUP BY w.id
 ORDER BY w.id;
 
--- Where does each shard lie in the final file?  In one of several members
--- also before it is there.  In a single member a shard has 98 bytes less, its
--- header and its end; where it begins is known once it was joined.
+-- Where in the final file is each shard?  In a file of several members this is
+-- known before the file exists.  In a single member a shard takes 98 bytes less,
+-- its header and its end, and its place is known once it was joined.
 DROP VIEW IF EXISTS shards;
 CREATE VIEW shards AS
 SELECT id AS batch, first, "end", rows, records, raw_bytes, gz_bytes,
