@@ -257,6 +257,10 @@ test_formats(void **state)
 		compile(&f, "t.txt", "\x1f\x8b\x08 12345678", 12, true, 0),
 		SM_EINPUT);
 	assert_non_null(strstr(f.err.text, "gzip"));
+	/* Text, were it not the start of a file of bzip2 -1. */
+	assert_int_equal(compile(&f, "t.txt", "BZh11AY&SY", 10, true, 0),
+			 SM_EINPUT);
+	assert_non_null(strstr(f.err.text, "bzip2"));
 }
 
 /* Texts around the size of a slot and of the buffer. */

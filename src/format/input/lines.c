@@ -13,6 +13,7 @@
 #include "file.h"
 
 #include "gzip.h"
+#include "packed.h"
 
 #include "lines.h"
 
@@ -31,45 +32,6 @@ struct lines_scan {
 	size_t released; /* pages before it are given up */
 	uint64_t batches;
 };
-
-static const struct lines_magic {
-	const char *bytes;
-	size_t at, len;
-	const char *name, *tool;
-} lines_magics[] = {
-	{ "\x1f\x8b\x08", 0, 3, "gzip", "gzip -dk" },
-	{ "\x28\xb5\x2f\xfd", 0, 4, "zstd", "zstd -dk" },
-	{ "\xfd\x37zXZ\0", 0, 6, "xz", "xz -dk" },
-	/* After "BZh" and a level: a block, or the end of an empty file. */
-	{ "1AY&SY", 4, 6, "bzip2", "bzip2 -dk" },
-	{ "\x17rE8P\x90", 4, 6, "bzip2", "bzip2 -dk" },
-	{ "\x04\x22\x4d\x18", 0, 4, "lz4", "lz4 -dk" },
-	{ "PK\x03\x04", 0, 4, "zip", "unzip" },
-};
-
-/*
- * A compressed file has newlines, too, at random places: without this check it
- * would be cut into batches that no command can read.
- */
-static int
-lines_refuse_compressed(const struct sm_map *map, struct sm_err *err)
-{
-	const struct lines_magic *m = lines_magics;
-	size_t i, n = sizeof(lines_magics) / sizeof(*lines_magics);
-
-	for (i = 0; i < n; i++, m++) {
-		if (map->size < m->at + m->len ||
-		    memcmp(map->data + m->at, m->bytes, m->len) != 0 ||
-		    (m->at > 0 && memcmp(map->data, "BZh", 3) != 0))
-			continue;
-		return sm_err_set(err, SM_EINPUT,
-				  "cannot cut '%s' into lines: it is "
-				  "compressed by %s; decompress it first, by "
-				  "%s",
-				  map->path, m->name, m->tool);
-	}
-	return 0;
-}
 
 /* Report, and give up the whole pages before `at`. */
 static void
@@ -189,7 +151,7 @@ sm_lines_scan(uint64_t *batches, const struct sm_lines_opts *opts,
 	ret = sm_map_open(&s.map, opts->path, err);
 	if (ret < 0)
 		return ret;
-	ret = lines_refuse_compressed(&s.map, err);
+	ret = sm_packed_refuse(&s.map, err);
 	if (ret < 0)
 		goto out;
 	if (opts->lines) {

@@ -11,6 +11,7 @@
 
 #include "bytes.h"
 
+#include "packed.h"
 #include "scan.h"
 
 #include "table_source.h"
@@ -26,36 +27,6 @@ source_ends_in(const char *path, const char *ending)
 	size_t n = strlen(path), m = strlen(ending);
 
 	return n >= m && strcmp(path + n - m, ending) == 0;
-}
-
-/*
- * A compressed file would be refused as invalid UTF-8, too.  That would be
- * true, and no help.
- */
-static int
-source_check_compressed(const struct sm_map *m, struct sm_err *err)
-{
-	static const struct {
-		const char *magic, *name, *tool;
-		size_t len;
-	} kinds[] = {
-		{ "\x1f\x8b", "compressed by gzip", "gzip -dc", 2 },
-		{ "\x28\xb5\x2f\xfd", "compressed by zstd", "zstd -dc", 4 },
-		{ "\xfd\x37zXZ", "compressed by xz", "xz -dc", 5 },
-		{ "BZh91AY&SY", "compressed by bzip2", "bzip2 -dc", 10 },
-		{ "PK\x03\x04", "a .zip archive", "unzip -p", 4 },
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (m->size >= kinds[i].len &&
-		    memcmp(m->data, kinds[i].magic, kinds[i].len) == 0)
-			return sm_err_set(err, SM_EINPUT,
-					  "cannot read '%s': it is %s; unpack "
-					  "it with %s",
-					  m->path, kinds[i].name,
-					  kinds[i].tool);
-	return 0;
 }
 
 /* One dimension of integers: the place is the index, the number the text. */
@@ -98,7 +69,7 @@ source_open_mapped(struct sm_table_reader *r, const char *path, int format,
 		r->format = SM_FORMAT_TEXT;
 	if (format == SM_FORMAT_AUTO && source_ends_in(path, ".json"))
 		r->format = SM_FORMAT_JSON;
-	ret = source_check_compressed(&r->map, err);
+	ret = sm_packed_refuse(&r->map, err);
 	if (ret < 0)
 		return ret;
 	sm_jsonflat_init(&r->json, &r->map);
