@@ -4,7 +4,7 @@
  * Results go to standard output, everything that is about the program itself
  * (errors, notices, the progress line of screen.h) to standard error.  Names
  * come from outside: on their way to a person they pass through one of the
- * functions below, so that no byte of them can steer a terminal.
+ * functions below, so that no byte of them can control a terminal.
  */
 #ifndef SM_OUTPUT_H
 #define SM_OUTPUT_H
@@ -27,7 +27,7 @@ void sm_output_name(FILE *f, const char *s);
 void sm_output_word(FILE *f, const char *s);
 
 /*
- * A line in pieces: '%' stands for the next of the strings (NULL at the end),
+ * A line in pieces: '%' is the next of the strings (NULL at the end),
  * escaped; '$' for the next one as a shell word.  A newline ends it.
  */
 void sm_output_line(FILE *f, const char *fmt, ...) __attribute__((sentinel));

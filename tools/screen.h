@@ -2,9 +2,8 @@
  * screen.h - what a long command says while it works, on standard error
  *
  * On a terminal the progress is one line, drawn over and over; elsewhere it is
- * a line every five seconds.  A notice stands on a line of its own.  Quiet
- * leaves the progress out, and the closing line of the command; notices and
- * errors stay.
+ * a line every five seconds.  A notice is a line of its own.  Quiet leaves
+ * out the progress and the closing line of the command, not notices and errors.
  */
 #ifndef SM_SCREEN_H
 #define SM_SCREEN_H
@@ -17,7 +16,7 @@
 struct sm_screen {
 	bool quiet;
 	bool tty;
-	bool drawn;       /* a progress line stands on the terminal */
+	bool drawn;       /* a progress line is on the terminal */
 	double begun_s;   /* monotonic */
 	double written_s; /* of the last line, drawn or not */
 };

@@ -2,8 +2,8 @@
  * signals.h - requests to end
  *
  * INT, TERM and HUP are counted, not obeyed: the first asks the library to
- * finish what is in hand, the second to stop at once.  The third meets the
- * default action again, for a program that does not get around to looking.
+ * finish what it has begun, the second to stop at once.  The third has the
+ * default action again, in case the program does not come to look.
  */
 #ifndef SM_SIGNALS_H
 #define SM_SIGNALS_H

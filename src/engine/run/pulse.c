@@ -196,7 +196,7 @@ sm_pulse_tell(int control_fd, char what, const void *data, size_t len)
 	packet[0] = what;
 	if (len)
 		memcpy(packet + 1, data, len);
-	/* The supervisor may be waiting for the write lock meanwhile. */
+	/* The supervisor may be waiting for the write lock just now. */
 	if (what == SM_PULSE_ERROR)
 		poll(&room, 1, PULSE_LAST_MS);
 	/* A supervisor that is gone needs no news. */

@@ -1,14 +1,14 @@
 /*
  * pulse.h - a worker's second thread: heartbeat and control
  *
- * It never touches SQLite or the batch in hand.  Every 2 seconds it adds 1 to
+ * It never touches SQLite or the current batch.  Every 2 seconds it adds 1 to
  * the worker's counter; in between it listens: to the supervisor's socket (one
  * message asks to drain, a second one or the supervisor's end to stop at once)
  * or, for a worker by hand, to the caller's stop flag.
  *
- * The supervisor's first word is the number of the run.
+ * The supervisor's first message is the number of the run.
  *
- * The socket also carries the worker's words to its supervisor: that it made
+ * The socket also carries the worker's messages to its supervisor: that it made
  * its first claim, and the error that ended it.
  */
 #ifndef SM_PULSE_H
@@ -57,7 +57,7 @@ void sm_pulse_wait(struct sm_pulse *p, int ms);
 #define SM_PULSE_NOTICE     'n' /* followed by text */
 #define SM_PULSE_PACKET_MAX (1 + sizeof(struct sm_err))
 
-/* A worker's first word from its supervisor: the run it is for (fence.h). */
+/* Receive the supervisor's first message: the run it is for (fence.h). */
 int sm_pulse_hear_run(int64_t *run, int control_fd, struct sm_err *err);
 
 void sm_pulse_tell(int control_fd, char what, const void *data, size_t len);

@@ -3,7 +3,7 @@
  *
  * Touching a page of a mapping that lies past the end of its file raises
  * SIGBUS.  Between sm_sigbus_enter() and sm_sigbus_leave() such a fault in the
- * calling thread continues behind sm_sigbus_enter() a second time:
+ * calling thread returns from sigsetjmp() a second time:
  *
  *	if (sigsetjmp(*sm_sigbus_enter(), 0) == 0)
  *		ret = read_the_mapping();

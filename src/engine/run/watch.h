@@ -1,10 +1,10 @@
 /*
- * watch.h - leases: kill workers whose heartbeat stands still
+ * watch.h - leases: kill workers whose heartbeat has stopped
  *
  * A watch holds the living workers, those with a row (sm_watch_set()) and those
  * who hold a slot without one: they are about to register, or have just ended,
  * and may hold the write lock.  It looks at their counters once a second.
- * A worker whose counter stood still for the lease is killed, and from then on
+ * A worker whose counter did not move for the lease is killed, and from then on
  * counts as stalled; putting back its batch is rescue.h's.  The lease is
  * counted in the watch's own ticks, and a tick that comes late starts every
  * count again, so that Ctrl-Z, suspend and clock steps expire nothing.

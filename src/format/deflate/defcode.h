@@ -62,7 +62,7 @@ void sm_defcode_sum_up(struct sm_defcode *c);
 void sm_defcode_make(struct sm_defcode *c, bool all);
 
 /*
- * Bits of what is counted, but for the extra ones, which are always the same.
+ * Bits of what is counted, without the extra ones, which are always the same.
  */
 uint64_t sm_defcode_bits(const struct sm_defcode *c);
 

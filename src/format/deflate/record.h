@@ -7,8 +7,8 @@
  *
  * in the layout of Python's json.dumps, with the four field names chosen by
  * the caller.  The caller hands over the parts (a key, then items), not bytes:
- * what is behind the interface knows the record's structure, and may write the
- * line as text through zlib or straight as deflate symbols.
+ * an implementation knows the record's structure, and may write the line as
+ *text through zlib or straight as deflate symbols.
  *
  *	sm_record_writer_new()
  *	per shard:  sm_record_writer_begin()

@@ -1,5 +1,5 @@
 /*
- * record_impl.h - what stands behind the record writer (record.h)
+ * record_impl.h - what implements the record writer (record.h)
  *
  * record.c makes the template, picks an implementation by enum
  * sm_encoder_kind and calls it through its table.  An implementation's state

@@ -24,7 +24,7 @@ struct sm_digest {
 };
 
 /*
- * SM_EINPUT if it cannot be read, is no regular file, or changes meanwhile;
+ * SM_EINPUT if it cannot be read, is no regular file, or changes while read;
  * `d` is untouched then.  `progress` (bytes) may be NULL.
  */
 int sm_digest_file(struct sm_digest *d, const char *path, bool sampled,

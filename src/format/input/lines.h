@@ -21,7 +21,7 @@ struct sm_lines_cut {
 struct sm_lines_opts {
 	const char *path;
 	uint64_t lines; /* per batch, or ... */
-	uint64_t bytes; /* ... at least so many bytes, to the next newline */
+	uint64_t bytes; /* ... at least this many, to the next newline */
 	int (*cut)(const struct sm_lines_cut *c, void *arg,
 		   struct sm_err *err); /* <0 ends the scan */
 	void (*progress)(uint64_t done, uint64_t total,

@@ -75,7 +75,7 @@ struct sm_table_info {
 /*
  * Compile `source` into the new file `name` in `dirfd` (replaced if there),
  * synced.  SM_EINPUT names file, place and reason; two entries of one index
- * are an error.  On failure nothing is left behind.  The directory is not
+ * are an error.  On failure no file is left.  The directory is not
  * synced: who compiles several tables syncs it once.
  */
 int sm_table_compile(struct sm_table_info *info, int dirfd, const char *name,

@@ -43,8 +43,8 @@ int sm_table_build_open(struct sm_table_build *b, int dirfd, const char *name,
 			struct sm_err *err);
 
 /*
- * The text of `index`, which stood at byte `at` of the source; len 0: there
- * was an entry without a usable text.
+ * The text of `index`, from byte `at` of the source; len 0: an entry without a
+ * usable text.
  */
 int sm_table_build_add(struct sm_table_build *b, uint64_t index, uint64_t at,
 		       const char *text, size_t len, struct sm_err *err);

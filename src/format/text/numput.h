@@ -189,7 +189,7 @@ numput_short(char *dst, uint64_t v, int k)
 
 /*
  * As numput_long(), for 10^-4 <= number < 1 and 16 <= -k <= 20.  The digits'
- * place follows from k alone; that v has fewer than 17 shows as zeros behind
+ * place follows from k alone; that v has fewer than 17 shows as zeros after
  * the point.  The first of 17 goes where the point belongs if -k is 16: it is
  * 0 then, and the point comes after it.
  */

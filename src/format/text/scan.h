@@ -1,7 +1,7 @@
 /*
  * scan.h - look through text for bytes that need attention
  *
- * A byte is plain if JSON shows it as it is: ASCII from space to tilde but for
+ * A byte is plain if JSON shows it as it is: ASCII from space to tilde, except
  * the quote and the backslash.  Most texts are plain from end to end, so these
  * functions go eight bytes at a time; they never read past `len`.
  */

@@ -17,19 +17,19 @@
  * sm_command_run() from a thread that lives as long as the process, the main
  * one.  SIGCHLD must not be ignored, or nobody could be waited for.
  *
- * The end of the output is its end-of-file.  A process that the command leaves
- * behind on a pipe is read from as long as it writes; once the command has
+ * The end of the output is its end-of-file.  If the command leaves a process
+ * that holds a pipe, it is read from as long as it writes; once the command has
  * exited and nothing came for SM_COMMAND_GRACE_MS, its group is killed
- * (`left_behind`).  One that is still there a second later has left the group:
- * on standard output, that is SM_ECOMMAND, because what it may still write can
- * never be known; on standard error it is left alone.  Processes that hold
- * neither pipe are not looked for.
+ * (`left_behind`).  A process that still holds a pipe a second later has left
+ * the group: on standard output that is SM_ECOMMAND, because what it may yet
+ * write cannot be known; on standard error it is left alone.  Processes that
+ * hold neither pipe are not looked for.
  *
  * An attempt is ended early by `timeout_s` (TERM to the group, KILL 5 s
  * later), by the stop flag, and by a sink or source that fails (TERM, KILL 1 s
- * later).  Its output is thrown away then, but still read, so that a command
- * that tidies up is not blocked.  Whatever way an attempt fails, no process of
- * its group is alive when the call returns.
+ * later).  Its output is then thrown away, but still read, so that a command
+ * that tidies up is not blocked.  However an attempt fails, no process of its
+ * group is alive when the call returns.
  */
 #ifndef SM_COMMAND_H
 #define SM_COMMAND_H
@@ -72,7 +72,7 @@ struct sm_command_opts {
 	double timeout_s;        /* 0: none */
 	const atomic_bool *stop; /* or NULL; SM_ESTOPPED once it is true */
 	int stop_fd;             /* readable then; -1: none */
-	_Atomic int64_t *group;  /* NULL, or holds its group meanwhile */
+	_Atomic int64_t *group;  /* or NULL: its group while it runs */
 };
 
 /* How it ended; one of the two is -1. */
@@ -87,7 +87,7 @@ struct sm_command;
 int sm_command_new(struct sm_command **out, struct sm_err *err);
 
 /*
- * 0: it ran to its end, which `end` tells.  SM_ENOTFOUND: cannot be run;
+ * 0: it ran to its end, see `end`.  SM_ENOTFOUND: cannot be run;
  * SM_EINPUT: arguments too long; SM_ETIMEOUT, SM_ESTOPPED, SM_EREFUSED,
  * SM_ECOMMAND, or what a sink returned.  `end` is set in any case, with -1 for
  * both where there is nothing to tell.

@@ -27,7 +27,7 @@ struct sm_start {
 	const char *cwd; /* NULL: the caller's */
 	int fd[3];       /* become 0, 1, 2; all above 2; -1: the caller's */
 	bool foreground; /* stay in the caller's process group */
-	/* Where the group is told, by the child itself before it runs. */
+	/* Set to the group by the child itself, before it runs. */
 	_Atomic int64_t *group; /* or NULL */
 	struct sm_start_report *report;
 };
@@ -37,7 +37,7 @@ void sm_start_report_free(struct sm_start_report *r); /* NULL is allowed */
 
 /*
  * A pipe whose ends are above 2, even if the caller's own 0, 1 or 2 is closed:
- * what becomes the child's 0, 1 and 2 must not stand in the way.  -1, errno.
+ * what becomes the child's 0, 1 and 2 must not be one of these.  -1, errno.
  */
 int sm_start_pipe(int ends[2]);
 
