@@ -10,8 +10,10 @@
  * filled in; `err` is untouched on success.  Strings handed in stay the
  * caller's.  A struct that is filled in is released by its own *_release(),
  * which takes a zeroed one as well.  A zeroed options struct asks for the
- * defaults, unless a *_init() is offered.  Times are Unix seconds, durations
- * seconds, sizes bytes, numbers of batches and rows count from 0.
+ * defaults, but for the two of kinds of job, which have their *_init().  A
+ * switch that is an int is 1 for yes and -1 for no.  What makes no sense is
+ * refused by name (SM_EUSAGE).  Times are Unix seconds, durations seconds,
+ * sizes bytes, numbers of batches and rows count from 0.
  *
  * The library never prints, never exits and installs no signal handler, but
  * for SIGBUS in a worker (an input that shrank while it was mapped).
@@ -166,20 +168,21 @@ struct sm_exec_opts {
 
 SM_API void sm_exec_opts_init(struct sm_exec_opts *opts);
 
-enum sm_sync { SM_SYNC_SHARD, SM_SYNC_END };
+enum sm_sync { SM_SYNC_SHARD = 1, SM_SYNC_END = 2 };
 
-/* Throughput options: free to change at any start; a negative one is kept. */
+/*
+ * Throughput options: free to change at any start.  0 keeps what a job has,
+ * and is the default of a new one; of the last three 1 is yes and -1 no.
+ */
 struct sm_settings {
 	int workers;       /* default: the CPUs this process may use */
 	int max_attempts;  /* 3 */
 	double lease_s;    /* 60 */
-	int sync;          /* enum sm_sync */
-	int fail_fast;     /* 0 or 1 */
-	int single_member; /* 0 or 1: the final file is one gzip member */
-	int consume;       /* 0 or 1: remove shards once they are in it */
+	int sync;          /* enum sm_sync; SM_SYNC_SHARD */
+	int fail_fast;     /* no */
+	int single_member; /* no; yes: the final file is one gzip member */
+	int consume;       /* no; yes: remove shards once they are in it */
 };
-
-SM_API void sm_settings_init(struct sm_settings *s); /* all "keep" */
 
 struct sm_plan_opts {
 	const struct sm_candidates_opts *candidates; /* one of the two */
@@ -227,12 +230,14 @@ struct sm_run_opts {
 	/*
 	 * Program and arguments that end up in sm_work() with `control_fd`
 	 * SM_WORKER_FD and the job directory as working directory "." of the
-	 * call; NULL at the end.
+	 * call; NULL at the end.  It has no default.  The environment of a
+	 * worker is marked (SHARDMILL_WORKER), that of its command is not;
+	 * under the mark nothing is planned, run or finalized (SM_EUSAGE).
 	 */
 	const char *const *worker_argv;
 	struct sm_settings settings;
 	const char *output; /* the final file; NULL: as planned */
-	int follow; /* join while it runs; 0: no, 1: yes, -1: if there is a
+	int follow; /* join while it runs; 1: yes, -1: no, 0: if there is a
 		     * final file */
 	bool retry_failed; /* put failed batches back first */
 	/*
@@ -269,7 +274,7 @@ SM_API void sm_run_result_release(struct sm_run_result *result);
 #define SM_WORKER_FD 3 /* a supervised worker's end of its control socket */
 
 struct sm_work_opts {
-	int control_fd; /* SM_WORKER_FD under a supervisor, else -1 */
+	int control_fd; /* SM_WORKER_FD under a supervisor, else 0 */
 	bool trust;
 	struct sm_events events;
 };
@@ -463,7 +468,7 @@ enum sm_cat_what {
 };
 
 struct sm_cat_opts {
-	int fd;                  /* where the text goes */
+	int fd;                  /* where the text goes; 0: to 1 */
 	int what;                /* enum sm_cat_what */
 	uint64_t first, last;    /* both included; not of SM_CAT_ALL */
 	unsigned threads;        /* 0: the CPUs this process may use */
@@ -524,6 +529,7 @@ SM_API void sm_index_close(struct sm_index *x); /* NULL is allowed */
 
 /* -------------------------------------------------------------- sample -- */
 
+/* 0 is the default of each, which sm_sample_opts_init() fills in. */
 struct sm_sample_opts {
 	uint64_t rows;  /* 20000 */
 	uint64_t width; /* 300 */

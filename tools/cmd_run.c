@@ -9,15 +9,6 @@ struct run_args {
 	bool quiet;
 };
 
-static void
-run_init(void *args)
-{
-	struct run_args *a = args;
-
-	sm_settings_init(&a->run.settings);
-	a->run.follow = -1;
-}
-
 static int
 run_run(struct sm_call *call, struct sm_err *err)
 {
@@ -36,7 +27,7 @@ static const struct sm_option run_options[] = {
 	  .at = offsetof(struct run_args, run.follow),
 	  .help = "join the shards while the job runs (default, if there is a "
 		  "final file)" },
-	{ "no-follow", .type = SM_OPTION_CONST, .constant = 0,
+	{ "no-follow", .type = SM_OPTION_CONST, .constant = -1,
 	  .at = offsetof(struct run_args, run.follow),
 	  .help = "join them at its end" },
 	{ "retry-failed", .type = SM_OPTION_BOOL,
@@ -72,6 +63,5 @@ const struct sm_cmd cmd_run = {
 	.drains = true,
 	.groups = run_groups,
 	.args_bytes = sizeof(struct run_args),
-	.init = run_init,
 	.run = run_run,
 };

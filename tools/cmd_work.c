@@ -12,14 +12,6 @@ struct work_args {
 };
 
 static void
-work_init(void *args)
-{
-	struct work_args *a = args;
-
-	a->work.control_fd = -1;
-}
-
-static void
 work_show(const char *job)
 {
 	struct sm_status s = { 0 };
@@ -44,7 +36,7 @@ work_run(struct sm_call *call, struct sm_err *err)
 	struct sm_screen screen;
 	int ret;
 
-	if (a->work.control_fd >= 0) {
+	if (a->work.control_fd > 0) {
 		/*
 		 * The terminal signals the whole group, and the supervisor
 		 * passes on what it means.  Errors travel over the socket.
@@ -91,6 +83,5 @@ const struct sm_cmd cmd_work = {
 	.words = 1,
 	.groups = work_groups,
 	.args_bytes = sizeof(struct work_args),
-	.init = work_init,
 	.run = work_run,
 };

@@ -25,8 +25,6 @@ sm_job_args_init(void *args)
 
 	sm_candidates_opts_init(&a->candidates);
 	sm_exec_opts_init(&a->exec);
-	sm_settings_init(&a->plan.settings);
-	a->follow = -1;
 }
 
 /* Deleting hours of work is asked for twice. */

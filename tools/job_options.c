@@ -139,7 +139,7 @@ const struct sm_option sm_job_settings[] = {
 	  .max = 31536000, SETTINGS(lease_s), .standard = "60",
 	  .help = "a worker that stands still so long is killed" },
 	{ "sync", .type = SM_OPTION_WORD, .arg = "WHEN", .words = words_sync,
-	  SETTINGS(sync), .standard = "shard",
+	  .constant = SM_SYNC_SHARD, SETTINGS(sync), .standard = "shard",
 	  .help = "shard: each is on disk before its batch is done; end: at "
 		  "the end, for swarms of tiny batches" },
 	{ "fail-fast", .type = SM_OPTION_CONST, .constant = 1,
@@ -148,13 +148,13 @@ const struct sm_option sm_job_settings[] = {
 	  SETTINGS(single_member),
 	  .help = "the final file is one gzip member, for readers that stop "
 		  "behind the first" },
-	{ "no-single-member", .type = SM_OPTION_CONST, .constant = 0,
+	{ "no-single-member", .type = SM_OPTION_CONST, .constant = -1,
 	  SETTINGS(single_member),
 	  .help = "it has one for each batch (default)" },
 	{ "consume", .type = SM_OPTION_CONST, .constant = 1, SETTINGS(consume),
 	  .help = "remove each shard once the final file has it for good, so "
 		  "that both need the disk once" },
-	{ "no-consume", .type = SM_OPTION_CONST, .constant = 0,
+	{ "no-consume", .type = SM_OPTION_CONST, .constant = -1,
 	  SETTINGS(consume), .help = "keep them (default)" },
 	{ 0 },
 };
@@ -207,7 +207,7 @@ const struct sm_option sm_job_running[] = {
 	  .help = "try the failed batches again as well" },
 	{ "follow", .type = SM_OPTION_CONST, .constant = 1, ARGS(follow),
 	  .help = "join the shards while the job runs (default)" },
-	{ "no-follow", .type = SM_OPTION_CONST, .constant = 0, ARGS(follow),
+	{ "no-follow", .type = SM_OPTION_CONST, .constant = -1, ARGS(follow),
 	  .help = "join them at its end" },
 	{ "quiet", 'q', .type = SM_OPTION_BOOL, ARGS(quiet),
 	  .help = "no progress and no closing line" },

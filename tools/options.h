@@ -25,7 +25,7 @@
 enum sm_option_type {
 	SM_OPTION_BOOL,      /* bool, becomes true; takes no value */
 	SM_OPTION_CONST,     /* int, becomes `constant`; takes no value */
-	SM_OPTION_WORD,      /* int, the value's index in `words` */
+	SM_OPTION_WORD,      /* int, its index in `words`, + `constant` */
 	SM_OPTION_WORD_BOOL, /* bool, the same with two words */
 	SM_OPTION_INT,       /* int */
 	SM_OPTION_ID,        /* int64_t, or "none": the flag becomes false */

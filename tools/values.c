@@ -229,7 +229,7 @@ sm_option_store(const struct sm_option *o, void *base, const char *text,
 	case SM_OPTION_WORD_BOOL:
 		ret = value_word(&word, o, text, err);
 		if (ret == 0 && o->type == SM_OPTION_WORD)
-			*(int *)at = word;
+			*(int *)at = word + o->constant;
 		else if (ret == 0)
 			*(bool *)at = word != 0;
 		break;

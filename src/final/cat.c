@@ -25,7 +25,9 @@ int
 sm_cat_write(struct sm_cat_result *result, const struct sm_cat_opts *opts,
 	     const void *text, size_t len, struct sm_err *err)
 {
-	if (sm_write_all(opts->fd, text, len) < 0)
+	int fd = opts->fd > 0 ? opts->fd : STDOUT_FILENO;
+
+	if (sm_write_all(fd, text, len) < 0)
 		return sm_err_sys(err, "cannot write the text");
 	result->text_bytes += len;
 	return 0;
@@ -170,8 +172,15 @@ sm_cat(struct sm_cat_result *result, const char *file,
 	int ret;
 
 	*result = (struct sm_cat_result){ 0 };
-	if (opts->what < SM_CAT_ALL || opts->what > SM_CAT_BATCHES ||
-	    opts->last < opts->first)
+	if (opts->what < SM_CAT_ALL || opts->what > SM_CAT_BATCHES)
+		return sm_err_set(err, SM_EUSAGE,
+				  "what is %d: an enum sm_cat_what",
+				  opts->what);
+	if (opts->fd < 0)
+		return sm_err_set(err, SM_EUSAGE,
+				  "fd is %d: a descriptor to write to",
+				  opts->fd);
+	if (opts->last < opts->first)
 		return sm_err_set(err, SM_EUSAGE,
 				  "a range that ends before it begins");
 	ret = sm_open_input(&c.fd, file, &st, err);

@@ -10,7 +10,9 @@
 #include "job.h"
 #include "joined.h"
 
-static const char *const job_sync_names[] = { "shard", "end" };
+static const char *const job_sync_names[] = {
+	[SM_SYNC_SHARD] = "shard", [SM_SYNC_END] = "end"
+};
 
 int
 sm_job_insert(struct sm_db *db, const struct sm_job *j, struct sm_err *err)
@@ -54,9 +56,26 @@ sm_job_insert_input(struct sm_db *db, const struct sm_job_input *in,
 			 err);
 }
 
+/* As IN_OPT() has it: negative is kept. */
+static int
+job_number(int v)
+{
+	if (v == 0)
+		return -1;
+	return v;
+}
+
+static int
+job_switch(int v)
+{
+	if (v == 0)
+		return -1;
+	return v > 0;
+}
+
 /* A growing file in the other form cannot be continued: forget what it has. */
 static int
-job_forget_form(struct sm_db *db, int single_member, struct sm_err *err)
+job_forget_form(struct sm_db *db, bool single_member, struct sm_err *err)
 {
 	bool other;
 	int ret = sm_sql_one(&other, db, "read the job",
@@ -87,16 +106,18 @@ sm_job_set(struct sm_db *db, const struct sm_settings *set, struct sm_err *err)
 
 	if (set->lease_s > 0)
 		lease = IN(set->lease_s);
-	if (set->sync >= 0)
+	if (set->sync > 0)
 		sync = job_sync_names[set->sync];
-	if (set->single_member >= 0)
-		ret = job_forget_form(db, set->single_member, err);
+	if (set->single_member != 0)
+		ret = job_forget_form(db, set->single_member > 0, err);
 	if (ret < 0)
 		return ret;
 	return sm_sql_do(db, "change the settings", text,
-			 SQL(IN_OPT(set->workers), IN_OPT(set->max_attempts),
-			     lease, IN(sync), IN_OPT(set->fail_fast),
-			     IN_OPT(set->single_member), IN_OPT(set->consume)),
+			 SQL(IN_OPT(job_number(set->workers)),
+			     IN_OPT(job_number(set->max_attempts)), lease,
+			     IN(sync), IN_OPT(job_switch(set->fail_fast)),
+			     IN_OPT(job_switch(set->single_member)),
+			     IN_OPT(job_switch(set->consume))),
 			 err);
 }
 

@@ -15,7 +15,7 @@
 static inline int
 work(void)
 {
-	struct sm_work_opts o = { .control_fd = -1 };
+	struct sm_work_opts o = { .control_fd = 0 };
 
 	return sm_work(job, &o, &err);
 }

@@ -135,10 +135,9 @@ plan_try(const char *output, int encoder, bool accept, int consume)
 	c.encoder = encoder;
 	o.candidates = &c;
 	o.parts = parts;
-	sm_settings_init(&o.settings);
 	/* No second try, which would be waited for. */
 	o.settings.max_attempts = 1;
-	o.settings.consume = consume;
+	o.settings.consume = consume ? 1 : -1;
 	ret = sm_plan(&r, job, &o, &err);
 	sm_plan_result_release(&r);
 	return ret;

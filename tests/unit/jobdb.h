@@ -127,6 +127,7 @@ jobdb_plan(uint64_t n)
 			      .workers = 2,
 			      .max_attempts = 3,
 			      .lease_s = 60,
+			      .sync = SM_SYNC_SHARD,
 			      .created = JOBDB_NOW };
 	uint64_t i;
 

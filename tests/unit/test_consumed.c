@@ -158,18 +158,18 @@ test_refuse_change(void **state)
 					      b.token, 0, &jobdb.err)),
 		1);
 	jobdb_commit();
-	assert_int_equal(refused("/other", -1), SM_EREFUSED);
+	assert_int_equal(refused("/other", 0), SM_EREFUSED);
 	assert_non_null(strstr(jobdb.err.text, job.final_path));
 	assert_int_equal(refused(NULL, 1), SM_EREFUSED);
 	assert_int_equal(refused(job.final_path, 1), SM_EREFUSED);
-	assert_int_equal(refused(job.final_path, 0), 0);
-	assert_int_equal(refused(NULL, -1), 0);
+	assert_int_equal(refused(job.final_path, -1), 0);
+	assert_int_equal(refused(NULL, 0), 0);
 	job.single_member = true;
 	assert_int_equal(refused(NULL, 1), 0);
-	assert_int_equal(refused(NULL, 0), SM_EREFUSED);
+	assert_int_equal(refused(NULL, -1), SM_EREFUSED);
 	/* Shards are not removed: any file can be written. */
 	job.generation = 0;
-	assert_int_equal(refused("/other", 0), 0);
+	assert_int_equal(refused("/other", -1), 0);
 	sm_batch_release(&b);
 }
 
@@ -180,18 +180,18 @@ test_settings(void **state)
 	int consume, single, planned;
 
 	(void)state;
-	/* -1 keeps what is planned; without a job neither is. */
+	/* 0 keeps what is planned; without a job neither is. */
 	for (planned = -1; planned < 4; planned++)
 		for (consume = -1; consume < 2; consume++)
 			for (single = -1; single < 2; single++) {
-				bool c = consume < 0
+				bool c = consume == 0
 						 ? planned > 0 && (planned & 1)
-						 : consume,
-				     m = single < 0
+						 : consume > 0,
+				     m = single == 0
 						 ? planned > 0 && (planned & 2)
-						 : single;
+						 : single > 0;
 
-				sm_settings_init(&s);
+				s = (struct sm_settings){ 0 };
 				s.consume = consume;
 				s.single_member = single;
 				job.consume = planned & 1;

@@ -30,7 +30,7 @@ planned_parts(void)
 static int
 work_second(void)
 {
-	struct sm_work_opts o = { .control_fd = -1 };
+	struct sm_work_opts o = { .control_fd = 0 };
 
 	return sm_work(second, &o, &err);
 }

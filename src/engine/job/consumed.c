@@ -261,7 +261,7 @@ sm_consumed_refuse_change(struct sm_db *db, const struct sm_job *job,
 
 	if (job->generation <= 0 ||
 	    (!other &&
-	     (single_member < 0 || (single_member > 0) == job->single_member)))
+	     (single_member == 0 || (single_member > 0) == job->single_member)))
 		return 0;
 	ret = sm_joined_any(&any, db, err);
 	if (ret < 0 || !any)
@@ -277,10 +277,12 @@ int
 sm_consumed_check_settings(const struct sm_job *job,
 			   const struct sm_settings *s, struct sm_err *err)
 {
-	bool consume = s->consume < 0 ? job && job->consume : s->consume > 0;
-	bool single = s->single_member < 0 ? job && job->single_member
-					   : s->single_member > 0;
+	bool consume = s->consume > 0, single = s->single_member > 0;
 
+	if (s->consume == 0)
+		consume = job && job->consume;
+	if (s->single_member == 0)
+		single = job && job->single_member;
 	if (!consume || !single)
 		return 0;
 	return sm_err_set(err, SM_EUSAGE,

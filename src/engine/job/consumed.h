@@ -68,7 +68,7 @@ int sm_consumed_still(struct sm_handle *h, const struct sm_batch_row *row,
 
 /*
  * SM_EREFUSED if another final file, or one of another form, would leave
- * behind what only this one has; `path` NULL, `single_member` negative: as it
+ * behind what only this one has; `path` NULL, `single_member` 0: as it
  * is.
  */
 int sm_consumed_refuse_change(struct sm_db *db, const struct sm_job *job,

@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "role.h"
+
 #include "join.h"
 #include "parts.h"
+#include "settings.h"
 #include "startcheck.h"
 
 static bool
@@ -88,6 +91,12 @@ sm_finalize(struct sm_finalize_result *result, const char *job,
 
 	*result = (struct sm_finalize_result){ 0 };
 	db.wait.arg = (void *)&opts->events;
+	ret = sm_role_refuse_worker("sm_finalize()", err);
+	if (ret == 0)
+		ret = sm_settings_check_switch("single_member",
+					       opts->single_member, err);
+	if (ret < 0)
+		return ret;
 	ret = sm_parts_open(&whole, job, opts->trust, err);
 	if (ret > 0) {
 		ret = sm_parts_join(result, &whole, opts, err);

@@ -18,6 +18,7 @@
 #include "file.h"
 #include "live.h"
 #include "lock.h"
+#include "role.h"
 
 #include "consumed.h"
 #include "parts.h"
@@ -296,7 +297,9 @@ sm_plan(struct sm_plan_result *result, const char *job,
 	int ret;
 
 	*result = (struct sm_plan_result){ 0 };
-	ret = sm_planning_settle(&p, err);
+	ret = sm_role_refuse_worker("sm_plan()", err);
+	if (ret == 0)
+		ret = sm_planning_settle(&p, err);
 	if (ret == 0)
 		ret = sm_jobdir_create(&p.dir, job, opts->trust,
 				       opts->network_fs, &p.made, err);

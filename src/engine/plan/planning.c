@@ -12,6 +12,7 @@
 
 #include "consumed.h"
 #include "planning.h"
+#include "settings.h"
 
 #define PATHS_MAX 16
 
@@ -115,8 +116,10 @@ int
 sm_planning_settle(struct sm_planning *p, struct sm_err *err)
 {
 	struct settled s = { 0 };
-	int ret = sm_consumed_check_settings(NULL, &p->opts->settings, err);
+	int ret = sm_settings_check(&p->opts->settings, err);
 
+	if (ret == 0)
+		ret = sm_consumed_check_settings(NULL, &p->opts->settings, err);
 	if (ret == 0)
 		ret = settle_kind(p, &s, err);
 
@@ -309,10 +312,10 @@ planning_insert_job(struct sm_planning *p, const char *text, struct sm_err *err)
 		.spec = (char *)text,
 		.batches = p->spec->batches,
 		.rows = p->spec->rows,
-		.workers = s->workers >= 0 ? s->workers : planning_cpus(),
+		.workers = s->workers > 0 ? s->workers : planning_cpus(),
 		.max_attempts = s->max_attempts > 0 ? s->max_attempts : 3,
 		.lease_s = s->lease_s > 0 ? s->lease_s : 60,
-		.sync = s->sync >= 0 ? s->sync : SM_SYNC_SHARD,
+		.sync = s->sync > 0 ? s->sync : SM_SYNC_SHARD,
 		.fail_fast = s->fail_fast > 0,
 		.single_member = s->single_member > 0,
 		.consume = s->consume > 0,

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -16,6 +17,7 @@
 
 #include "clock.h"
 #include "pulse.h"
+#include "role.h"
 
 #include "child.h"
 
@@ -27,7 +29,8 @@
  * of the supervisor may have held a lock of libc as the process was copied.
  */
 static void
-child_become_worker(const char *const *argv, int dirfd, int fd, pid_t parent)
+child_become_worker(const char *const *argv, char **env, int dirfd, int fd,
+		    pid_t parent)
 {
 	sigset_t none;
 
@@ -48,7 +51,7 @@ child_become_worker(const char *const *argv, int dirfd, int fd, pid_t parent)
 		_exit(126);
 	/* Nothing that the user's shell left open reaches the worker. */
 	syscall(SYS_close_range, SM_WORKER_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-	execv(argv[0], (char *const *)argv);
+	execve(argv[0], (char *const *)argv, env);
 	_exit(127);
 }
 
@@ -60,19 +63,26 @@ int
 sm_child_start(struct sm_child *c, const char *const *argv, int dirfd,
 	       int64_t run, struct sm_err *err)
 {
+	char **env = sm_role_worker_environ();
 	pid_t parent = getpid();
 	int pair[2], ret;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return sm_err_sys(err, "cannot make a worker's socket");
+	if (!env)
+		return sm_err_mem(err, "a worker");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		ret = sm_err_sys(err, "cannot make a worker's socket");
+		free(env);
+		return ret;
+	}
 	*c = (struct sm_child){ .fd = pair[0] };
 	sm_pulse_tell(pair[0], SM_PULSE_RUN, &run, sizeof(run));
 	c->pid = fork();
 	if (c->pid == 0)
-		child_become_worker(argv, dirfd, pair[1], parent);
+		child_become_worker(argv, env, dirfd, pair[1], parent);
 	ret = 0;
 	if (c->pid < 0)
 		ret = sm_err_sys(err, "cannot start a worker");
+	free(env);
 	close(pair[1]);
 	if (ret < 0)
 		close(pair[0]);

@@ -11,6 +11,7 @@
 #include "fault.h"
 #include "file.h"
 #include "lock.h"
+#include "role.h"
 
 #include "consumed.h"
 #include "fence.h"
@@ -19,6 +20,7 @@
 #include "parts.h"
 #include "rescue.h"
 #include "run_tell.h"
+#include "settings.h"
 #include "startcheck.h"
 #include "super.h"
 
@@ -27,18 +29,6 @@
 
 /* After the first request to stop, and no longer, for one transaction. */
 #define DRAIN_PATIENCE_MS 2000
-
-void
-sm_settings_init(struct sm_settings *s)
-{
-	*s = (struct sm_settings){ .workers = -1,
-				   .max_attempts = -1,
-				   .lease_s = -1,
-				   .sync = -1,
-				   .fail_fast = -1,
-				   .single_member = -1,
-				   .consume = -1 };
-}
 
 void
 sm_run_result_release(struct sm_run_result *r)
@@ -175,7 +165,7 @@ run_follow(struct sm_follow *follow, struct sm_handle *h,
 	struct sm_batch_left left;
 	int ret;
 
-	if (opts->follow == 0 || !h->job.final_path)
+	if (opts->follow < 0 || !h->job.final_path)
 		return 0;
 	ret = sm_batch_left(&left, h->db, err);
 	if (ret < 0 || (!left.pending && !left.running))
@@ -427,14 +417,33 @@ run_job(struct sm_run_result *result, const char *job,
 	return ret;
 }
 
+static int
+run_check_call(const struct sm_run_opts *opts, struct sm_err *err)
+{
+	int ret = sm_role_refuse_worker("sm_run()", err);
+
+	if (ret == 0 && (!opts->worker_argv || !opts->worker_argv[0]))
+		ret = sm_err_set(err, SM_EUSAGE,
+				 "worker_argv is missing: the program and its "
+				 "arguments that call sm_work()");
+	if (ret == 0)
+		ret = sm_settings_check(&opts->settings, err);
+	if (ret == 0)
+		ret = sm_settings_check_switch("follow", opts->follow, err);
+	return ret;
+}
+
 int
 sm_run(struct sm_run_result *result, const char *job,
        const struct sm_run_opts *opts, struct sm_err *err)
 {
 	struct sm_parts whole;
-	int ret = sm_parts_open(&whole, job, opts->trust, err);
+	int ret = run_check_call(opts, err);
 
 	*result = (struct sm_run_result){ 0 };
+	if (ret < 0)
+		return ret;
+	ret = sm_parts_open(&whole, job, opts->trust, err);
 	if (ret > 0)
 		ret = sm_parts_run(result, &whole, opts, err);
 	else if (ret == 0)

@@ -166,8 +166,15 @@ sm_self_join(struct sm_self *w, const char *job,
 					   .arg = w } };
 	int ret;
 
-	w->control_fd = opts->control_fd;
-	w->supervised = opts->control_fd >= 0;
+	if (opts->control_fd < 0 ||
+	    (opts->control_fd > 0 && opts->control_fd < SM_WORKER_FD))
+		return sm_err_set(err, SM_EUSAGE,
+				  "control_fd is %d: SM_WORKER_FD under a "
+				  "supervisor, 0 without one",
+				  opts->control_fd);
+	w->supervised = opts->control_fd > 0;
+	if (w->supervised)
+		w->control_fd = opts->control_fd;
 	w->ev = &opts->events;
 	ret = sm_handle_open(&w->h, job, &db, opts->trust || w->supervised,
 			     err);

@@ -403,7 +403,6 @@ recover_job(struct sm_recover_result *result, const char *job,
 			     .result = result };
 	int ret;
 
-	sm_settings_init(&plan.settings);
 	r.by.fingerprint = r.hex;
 	ret = sm_jobdir_open_lost(&r.p.dir, job, opts->trust, err);
 	if (ret == 0 && !opts->network_fs)

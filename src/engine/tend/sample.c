@@ -57,12 +57,24 @@ struct sample {
 	unsigned char *cands, *scores; /* one row each */
 };
 
+static void
+sample_settle(struct sm_sample_opts *o)
+{
+	if (o->rows == 0)
+		o->rows = 20000;
+	if (o->width == 0)
+		o->width = 300;
+	if (o->vocab == 0)
+		o->vocab = 1000000;
+	if (o->seed == 0)
+		o->seed = 1;
+}
+
 void
 sm_sample_opts_init(struct sm_sample_opts *opts)
 {
-	*opts = (struct sm_sample_opts){
-		.rows = 20000, .width = 300, .vocab = 1000000, .seed = 1
-	};
+	*opts = (struct sm_sample_opts){ 0 };
+	sample_settle(opts);
 }
 
 static int
@@ -376,17 +388,18 @@ int
 sm_sample(const char *dir, const struct sm_sample_opts *opts,
 	  struct sm_err *err)
 {
-	struct sample s = { .opts = opts,
-			    .dir = dir,
-			    .dirfd = -1,
-			    .state = opts->seed,
-			    .begun_ms = sm_clock_ms() };
+	struct sm_sample_opts o = *opts;
+	struct sample s = {
+		.opts = &o, .dir = dir, .dirfd = -1, .begun_ms = sm_clock_ms()
+	};
 	int ret, i;
 
+	sample_settle(&o);
+	s.state = o.seed;
 	for (i = 0; i < SAMPLE_FILES; i++)
 		s.file[i].fd = -1;
 	s.told_ms = s.begun_ms;
-	ret = sample_check(opts, err);
+	ret = sample_check(&o, err);
 	ret = ret < 0 ? ret : sample_open(&s, err);
 	ret = ret < 0 ? ret : sample_make(&s, err);
 	for (i = 0; i < SAMPLE_FILES; i++) {

@@ -12,6 +12,7 @@
 #include "log.h"
 #include "program.h"
 #include "replace.h"
+#include "role.h"
 
 #include "exec_state.h"
 
@@ -30,6 +31,8 @@ exec_is_variable(const char *entry)
 {
 	size_t i;
 
+	if (sm_role_is_mark(entry))
+		return true;
 	for (i = 0; i < EXEC_VARIABLES; i++)
 		if (strncmp(entry, exec_variables[i],
 			    strlen(exec_variables[i])) == 0)

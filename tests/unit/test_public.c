@@ -1,0 +1,366 @@
+/*
+ * What the public header promises of all functions: a zeroed options struct is
+ * a call by default, and what makes no sense is refused by name.
+ *
+ * Started again with a word, this program is a worker: "work" as it should be,
+ * "forgets" as one that has no worker branch.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <shardmill.h>
+
+#include "failing_tree.h"
+
+static char root[64], job[96], final[96], items[96];
+static struct sm_err err;
+
+static const char *const work_argv[] = { "/proc/self/exe", "work", NULL };
+static const char *const forgetful_argv[] = { "/proc/self/exe", "forgets",
+					      NULL };
+
+static int
+setup(void **state)
+{
+	FILE *f;
+
+	(void)state;
+	err = (struct sm_err){ 0 };
+	snprintf(root, sizeof(root), "/tmp/shardmill-public.XXXXXX");
+	if (!mkdtemp(root))
+		return -1;
+	snprintf(job, sizeof(job), "%s/f.gz.job", root);
+	snprintf(final, sizeof(final), "%s/f.gz", root);
+	snprintf(items, sizeof(items), "%s/items", root);
+	f = fopen(items, "w");
+	if (!f)
+		return -1;
+	fputs("a\nb\nc\n", f);
+	return fclose(f);
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	tree_remove(root);
+	return 0;
+}
+
+/* Each item is a batch of `command`; all else by default. */
+static int
+plan_with(const char *const *command, const struct sm_settings *settings)
+{
+	struct sm_plan_opts o = { .output = final };
+	struct sm_exec_opts exec;
+	struct sm_plan_result r;
+	int ret;
+
+	sm_exec_opts_init(&exec);
+	exec.items = items;
+	exec.argv = command;
+	o.exec = &exec;
+	if (settings)
+		o.settings = *settings;
+	ret = sm_plan(&r, job, &o, &err);
+	sm_plan_result_release(&r);
+	return ret;
+}
+
+static int
+plan(const struct sm_settings *settings)
+{
+	static const char *const command[] = { "printenv", "SHARDMILL_ITEM",
+					       NULL };
+
+	return plan_with(command, settings);
+}
+
+static int
+run(struct sm_run_opts o)
+{
+	struct sm_run_result r;
+	int ret;
+
+	if (!o.worker_argv)
+		o.worker_argv = work_argv;
+	ret = sm_run(&r, job, &o, &err);
+	sm_run_result_release(&r);
+	return ret;
+}
+
+static void
+must(int ret)
+{
+	if (ret < 0)
+		fail_msg("%d: %s", ret, err.text);
+}
+
+/* By the name of the member, or of the call. */
+static void
+refused(int ret, const char *name)
+{
+	assert_int_equal(ret, SM_EUSAGE);
+	assert_int_equal(err.code, SM_EUSAGE);
+	if (!strstr(err.text, name))
+		fail_msg("'%s' is not named: %s", name, err.text);
+	err = (struct sm_err){ 0 };
+}
+
+static int
+target_workers(void)
+{
+	struct sm_status s;
+	int n;
+
+	must(sm_status(&s, job, &err));
+	n = s.target_workers;
+	sm_status_release(&s);
+	return n;
+}
+
+static char *
+content(const char *path)
+{
+	static char text[256];
+	FILE *f = fopen(path, "r");
+
+	memset(text, 0, sizeof(text));
+	if (!f)
+		return NULL;
+	assert_true(fread(text, 1, sizeof(text) - 1, f) > 0);
+	fclose(f);
+	return text;
+}
+
+/* Planned, run, finalized, asked and checked with zeros alone. */
+static void
+test_zeroed(void **state)
+{
+	struct sm_work_opts work = { 0 };
+	struct sm_finalize_opts finalize = { 0 };
+	struct sm_finalize_result made;
+	struct sm_verify_opts verify = { 0 };
+	struct sm_verify_result found;
+	struct sm_retry_opts retry = { 0 };
+	struct sm_recover_opts recover = { 0 };
+	struct sm_recover_result rebuilt;
+	struct sm_run_opts no = { .follow = -1 };
+	uint64_t changed = 1;
+
+	(void)state;
+	must(plan(NULL));
+	assert_true(target_workers() > 0);
+	must(run((struct sm_run_opts){ 0 }));
+	assert_int_equal(access(final, F_OK), 0);
+	must(sm_retry(&changed, job, &retry, &err));
+	assert_int_equal(changed, 0);
+	must(sm_work(job, &work, &err));
+	must(sm_finalize(&made, job, &finalize, &err));
+	assert_true(made.was_complete);
+	sm_finalize_result_release(&made);
+	must(sm_verify(&found, job, &verify, &err));
+	assert_int_equal(found.batches, 3);
+	assert_int_equal(sm_recover(&rebuilt, job, &recover, &err),
+			 SM_EREFUSED);
+	must(run(no));
+}
+
+/* 0 keeps what a job has, and the switches can be set both ways. */
+static void
+test_keeps(void **state)
+{
+	struct sm_settings s = { .workers = 3, .single_member = 1 };
+
+	(void)state;
+	must(plan(&s));
+	assert_int_equal(target_workers(), 3);
+	must(plan(NULL));
+	assert_int_equal(target_workers(), 3);
+	s = (struct sm_settings){ .consume = 1 };
+	refused(plan(&s), "--single-member");
+	s = (struct sm_settings){ .consume = 1, .single_member = -1 };
+	must(plan(&s));
+	s = (struct sm_settings){ .single_member = 1 };
+	refused(plan(&s), "--consume");
+	s = (struct sm_settings){ .consume = -1, .single_member = 1 };
+	must(plan(&s));
+}
+
+static void
+test_refuses(void **state)
+{
+	static const struct {
+		const char *name;
+		struct sm_settings s;
+	} bad[] = {
+		{ "workers", { .workers = -1 } },
+		{ "workers", { .workers = 4097 } },
+		{ "max_attempts", { .max_attempts = -1 } },
+		{ "lease_s", { .lease_s = -0.5 } },
+		{ "lease_s", { .lease_s = INFINITY } },
+		{ "lease_s", { .lease_s = NAN } },
+		{ "sync", { .sync = -1 } },
+		{ "sync", { .sync = 3 } },
+		{ "fail_fast", { .fail_fast = 2 } },
+		{ "single_member", { .single_member = -2 } },
+		{ "consume", { .consume = 7 } },
+	};
+	static const char *const nothing[] = { NULL };
+	struct sm_finalize_opts finalize = { .single_member = 2 };
+	struct sm_finalize_result made;
+	struct sm_work_opts work = { .control_fd = -1 };
+	struct sm_run_opts none = { 0 };
+	struct sm_run_result r;
+	struct sm_cat_result text;
+	struct sm_cat_opts cat = { .fd = -1 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		refused(plan(&bad[i].s), bad[i].name);
+	assert_int_not_equal(access(job, F_OK), 0);
+	must(plan(NULL));
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		refused(plan(&bad[i].s), bad[i].name);
+		refused(run((struct sm_run_opts){ .settings = bad[i].s }),
+			bad[i].name);
+	}
+	refused(run((struct sm_run_opts){ .follow = 2 }), "follow");
+	refused(run((struct sm_run_opts){ .worker_argv = nothing }),
+		"worker_argv");
+	refused(sm_run(&r, job, &none, &err), "worker_argv");
+	refused(sm_work(job, &work, &err), "control_fd");
+	work.control_fd = 2;
+	refused(sm_work(job, &work, &err), "control_fd");
+	refused(sm_finalize(&made, job, &finalize, &err), "single_member");
+	refused(sm_cat(&text, final, &cat, &err), "fd");
+	cat = (struct sm_cat_opts){ .what = 4 };
+	refused(sm_cat(&text, final, &cat, &err), "what");
+}
+
+/* Zeros are the numbers that the init function names. */
+static void
+test_sample(void **state)
+{
+	struct sm_sample_opts o = { .width = 2, .vocab = 10 };
+	struct stat st;
+	char path[128];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/sample", root);
+	must(sm_sample(path, &o, &err));
+	strcat(path, "/cands.npy");
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_size >= 20000 * 2 * 4);
+}
+
+/*
+ * A program that forgets its worker branch begins again as a worker: neither
+ * another job nor another supervisor.
+ */
+static void
+test_forgets(void **state)
+{
+	char path[128];
+
+	(void)state;
+	must(plan(NULL));
+	snprintf(path, sizeof(path), "%s/said", root);
+	setenv("PUBLIC_ROOT", root, 1);
+	assert_true(run((struct sm_run_opts){ .worker_argv = forgetful_argv }) <
+		    0);
+	unsetenv("PUBLIC_ROOT");
+	err = (struct sm_err){ 0 };
+	assert_string_equal(content(path), "-1 -1 -1");
+	snprintf(path, sizeof(path), "%s/nested.job", root);
+	assert_int_not_equal(access(path, F_OK), 0);
+	/* The supervisor itself is none. */
+	must(plan(NULL));
+	must(run((struct sm_run_opts){ 0 }));
+}
+
+/* A command may use shardmill itself. */
+static void
+test_command_unmarked(void **state)
+{
+	static const char *const command[] = {
+		"sh", "-c", "echo \"[${SHARDMILL_WORKER-none}]\"", NULL
+	};
+	struct sm_cat_opts o = { 0 };
+	struct sm_cat_result r;
+	char path[128];
+	int fd, out = dup(1);
+
+	(void)state;
+	must(plan_with(command, NULL));
+	must(run((struct sm_run_opts){ 0 }));
+	/* By default to standard output. */
+	snprintf(path, sizeof(path), "%s/text", root);
+	fd = open(path, O_WRONLY | O_CREAT, 0644);
+	fflush(stdout);
+	dup2(fd, 1);
+	assert_int_equal(sm_cat(&r, final, &o, &err), 0);
+	dup2(out, 1);
+	close(out);
+	close(fd);
+	assert_string_equal(content(path), "[none]\n[none]\n[none]\n");
+}
+
+/* Do as a program does that knows of no workers. */
+static int
+forget(void)
+{
+	struct sm_run_opts o = { .worker_argv = forgetful_argv };
+	struct sm_finalize_opts f = { 0 };
+	struct sm_finalize_result made;
+	struct sm_run_result r;
+	char path[160];
+	int said[3];
+	FILE *out;
+
+	snprintf(root, sizeof(root), "%s", getenv("PUBLIC_ROOT"));
+	snprintf(job, sizeof(job), "%s/nested.job", root);
+	snprintf(items, sizeof(items), "%s/items", root);
+	snprintf(final, sizeof(final), "%s/nested", root);
+	said[0] = plan(NULL);
+	said[1] = sm_run(&r, job, &o, &err);
+	said[2] = sm_finalize(&made, job, &f, &err);
+	snprintf(path, sizeof(path), "%s/said", root);
+	out = fopen(path, "w");
+	if (!out)
+		return 1;
+	fprintf(out, "%d %d %d", said[0], said[1], said[2]);
+	return fclose(out) ? 1 : 2;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_zeroed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_keeps, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refuses, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_sample, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_forgets, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_command_unmarked, setup,
+						teardown),
+	};
+	struct sm_work_opts work = { .control_fd = SM_WORKER_FD };
+
+	if (argc > 1 && strcmp(argv[1], "work") == 0)
+		return sm_work(".", &work, &err) < 0;
+	if (argc > 1)
+		return forget();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
