@@ -7,7 +7,8 @@
  * program's commands; each may be killed at any moment and called again.
  *
  * Conventions.  A function returns 0, or a negative enum sm_code with `err`
- * filled in; `err` is untouched on success.  Strings handed in stay the
+ * filled in; `err` is untouched on success, and NULL where only the code is
+ * asked for.  Strings handed in stay the
  * caller's.  A struct that is filled in is released by its own *_release(),
  * which takes a zeroed one as well.  A zeroed options struct asks for the
  * defaults, but for the two of kinds of job, which have their *_init().  A

@@ -19,6 +19,14 @@
 
 #define SM_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
+/*
+ * The first line of each function of shardmill.h: its `err` may be NULL, and
+ * below it is not.
+ */
+#define SM_ERR_OPTIONAL(err)                                                   \
+	struct sm_err sm_err_unasked;                                          \
+	(err) = (err) ? (err) : &sm_err_unasked
+
 /* All setters accept err == NULL and return the code. */
 int sm_err_set(struct sm_err *err, int code, const char *fmt, ...)
 	SM_PRINTF(3, 4);

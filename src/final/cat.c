@@ -166,6 +166,7 @@ int
 sm_cat(struct sm_cat_result *result, const char *file,
        const struct sm_cat_opts *opts, struct sm_err *err)
 {
+	SM_ERR_OPTIONAL(err);
 	struct cat c = { .opts = opts, .file = file, .fd = -1 };
 	struct sm_err why;
 	struct stat st;

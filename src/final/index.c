@@ -19,6 +19,7 @@ int
 sm_index_open(struct sm_index **out, struct sm_index_about *about,
 	      const char *file, struct sm_err *err)
 {
+	SM_ERR_OPTIONAL(err);
 	const struct sm_final_about *a;
 	struct sm_index *x = calloc(1, sizeof(*x));
 	struct stat st;
@@ -56,6 +57,7 @@ sm_index_open(struct sm_index **out, struct sm_index_about *about,
 int
 sm_index_next(struct sm_index_entry *e, struct sm_index *x, struct sm_err *err)
 {
+	SM_ERR_OPTIONAL(err);
 	struct sm_final_group g;
 	int ret = sm_final_next(&g, x->reader, err);
 
@@ -83,6 +85,7 @@ int
 sm_index_next_missing(struct sm_batch_range *run, struct sm_index *x,
 		      struct sm_err *err)
 {
+	SM_ERR_OPTIONAL(err);
 	struct sm_gzip_run r;
 	int ret = sm_final_next_missing(&r, x->reader, err);
 

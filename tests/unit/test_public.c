@@ -317,6 +317,268 @@ test_command_unmarked(void **state)
 	assert_string_equal(content(path), "[none]\n[none]\n[none]\n");
 }
 
+/* ------------------------------------------------- err may be NULL -- */
+
+static int
+null_plan(const char *name)
+{
+	static const char *const command[] = { "true", NULL };
+	struct sm_exec_opts exec;
+	struct sm_plan_opts o = { .exec = &exec };
+	struct sm_plan_result r;
+	int ret;
+
+	sm_exec_opts_init(&exec);
+	exec.items = items;
+	exec.argv = command;
+	ret = sm_plan(&r, name, &o, NULL);
+	sm_plan_result_release(&r);
+	return ret;
+}
+
+static int
+null_divide(const char *name)
+{
+	struct sm_events quiet = { 0 };
+
+	return sm_divide(name, 2, &quiet, NULL);
+}
+
+static int
+null_run(const char *name)
+{
+	struct sm_run_opts o = { .worker_argv = work_argv };
+	struct sm_run_result r;
+	int ret = sm_run(&r, name, &o, NULL);
+
+	sm_run_result_release(&r);
+	return ret;
+}
+
+static int
+null_work(const char *name)
+{
+	struct sm_work_opts o = { 0 };
+
+	return sm_work(name, &o, NULL);
+}
+
+static int
+null_status(const char *name)
+{
+	struct sm_status s = { 0 };
+	int ret = sm_status(&s, name, NULL);
+
+	if (ret == 0)
+		sm_status_release(&s);
+	return ret;
+}
+
+static int
+null_status_of_batch(const char *name)
+{
+	struct sm_batch_status s = { 0 };
+	int ret = sm_status_of_batch(&s, name, 1, NULL);
+
+	if (ret == 0)
+		sm_batch_status_release(&s);
+	return ret;
+}
+
+static int
+null_try(const char *name)
+{
+	int status;
+
+	return sm_try(&status, name, 1, false, NULL);
+}
+
+static int
+null_retry(const char *name)
+{
+	struct sm_batch_range range = { 0, 9 };
+	struct sm_retry_opts o = { .range = &range, .ranges = 1 };
+	uint64_t changed;
+
+	return sm_retry(&changed, name, &o, NULL);
+}
+
+static int
+null_finalize(const char *name)
+{
+	struct sm_finalize_opts o = { .output = final };
+	struct sm_finalize_result r;
+	int ret = sm_finalize(&r, name, &o, NULL);
+
+	sm_finalize_result_release(&r);
+	return ret;
+}
+
+static int
+null_verify(const char *name)
+{
+	struct sm_verify_opts o = { 0 };
+	struct sm_verify_result r;
+
+	return sm_verify(&r, name, &o, NULL);
+}
+
+static int
+null_recover(const char *name)
+{
+	struct sm_recover_opts o = { 0 };
+	struct sm_recover_result r;
+
+	return sm_recover(&r, name, &o, NULL);
+}
+
+static int
+null_cat(const char *name)
+{
+	struct sm_cat_opts o = { .what = SM_CAT_BATCHES,
+				 .first = 9,
+				 .last = 9 };
+	struct sm_cat_result r;
+
+	return sm_cat(&r, name, &o, NULL);
+}
+
+static int
+null_index_open(const char *name)
+{
+	struct sm_index_about about;
+	struct sm_index *x = NULL;
+	int ret = sm_index_open(&x, &about, name, NULL);
+
+	sm_index_close(x);
+	return ret;
+}
+
+/* Of the final file that there is. */
+static struct sm_index *
+index_of_final(void)
+{
+	struct sm_index_about about;
+	struct sm_index *x = NULL;
+
+	if (access(final, F_OK) == 0)
+		must(sm_index_open(&x, &about, final, &err));
+	return x;
+}
+
+static int
+null_index_next(const char *name)
+{
+	struct sm_index *x = index_of_final();
+	struct sm_index_entry e;
+	int ret = 0;
+
+	(void)name;
+	while (x && (ret = sm_index_next(&e, x, NULL)) > 0)
+		;
+	sm_index_close(x);
+	return ret;
+}
+
+static int
+null_index_next_missing(const char *name)
+{
+	struct sm_index *x = index_of_final();
+	struct sm_batch_range run;
+	int ret = x ? sm_index_next_missing(&run, x, NULL) : 0;
+
+	(void)name;
+	sm_index_close(x);
+	return ret;
+}
+
+static int
+null_sample(const char *name)
+{
+	struct sm_sample_opts o = { .rows = 1, .width = 2, .vocab = 1 };
+
+	return sm_sample(name, &o, NULL);
+}
+
+static const struct {
+	const char *name;
+	int (*call)(const char *name);
+} public[] = {
+	{ "sm_plan", null_plan },
+	{ "sm_divide", null_divide },
+	{ "sm_run", null_run },
+	{ "sm_work", null_work },
+	{ "sm_status", null_status },
+	{ "sm_status_of_batch", null_status_of_batch },
+	{ "sm_try", null_try },
+	{ "sm_retry", null_retry },
+	{ "sm_finalize", null_finalize },
+	{ "sm_verify", null_verify },
+	{ "sm_recover", null_recover },
+	{ "sm_cat", null_cat },
+	{ "sm_index_open", null_index_open },
+	{ "sm_index_next", null_index_next },
+	{ "sm_index_next_missing", null_index_next_missing },
+	{ "sm_sample", null_sample },
+};
+
+#define PUBLIC (sizeof(public) / sizeof(*public))
+
+/* Those that the header declares with an `err` are those in the table. */
+static void
+test_null_is_whole(void **state)
+{
+	char path[512], text[1 << 16], name[64];
+	size_t i, n = 0;
+	char *p;
+	FILE *f;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s", __FILE__);
+	p = strstr(path, "/tests/unit/");
+	assert_non_null(p);
+	strcpy(p, "/include/shardmill.h");
+	f = fopen(path, "r");
+	assert_non_null(f);
+	i = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[i] = '\0';
+	for (p = text; (p = strstr(p, "struct sm_err *err)")); p++)
+		n++;
+	assert_int_equal(n, PUBLIC);
+	for (i = 0; i < PUBLIC; i++) {
+		snprintf(name, sizeof(name), " %s(", public[i].name);
+		if (!strstr(text, name))
+			fail_msg("the header has no%s", name);
+	}
+}
+
+/* Without a job, over a file that is none, of a planned job, of a done one. */
+static void
+test_null(void **state)
+{
+	char none[128];
+	size_t i;
+
+	(void)state;
+	snprintf(none, sizeof(none), "%s/none/there", root);
+	for (i = 0; i < PUBLIC; i++)
+	public[i].call(none);
+	for (i = 0; i < PUBLIC; i++)
+	public[i].call(items);
+	tree_remove(job);
+	for (i = 0; i < PUBLIC; i++)
+		if (public[i].call != null_divide)
+	public[i].call(job);
+	assert_int_equal(null_plan(none), SM_EINPUT);
+	assert_int_equal(null_retry(job), SM_EUSAGE);
+	assert_int_equal(null_recover(job), SM_EREFUSED);
+	assert_int_equal(null_cat(final), SM_EINPUT);
+	assert_int_equal(null_verify(final), 0);
+	assert_int_equal(null_status(job), 0);
+	assert_int_equal(null_index_next(job), 0);
+}
+
 /* Do as a program does that knows of no workers. */
 static int
 forget(void)
@@ -355,6 +617,8 @@ main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_forgets, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_command_unmarked, setup,
 						teardown),
+		cmocka_unit_test(test_null_is_whole),
+		cmocka_unit_test_setup_teardown(test_null, setup, teardown),
 	};
 	struct sm_work_opts work = { .control_fd = SM_WORKER_FD };
 

@@ -139,7 +139,7 @@ jobdir_open_marked(struct sm_jobdir *dir, const char *job, bool trust,
 
 	*dir = (struct sm_jobdir)SM_JOBDIR_NONE;
 	if (!path)
-		return err ? err->code : SM_EUSAGE;
+		return err->code;
 	ret = jobdir_enter(dir, path, trust, err);
 	if (ret == 0)
 		ret = sm_jobdir_has(dir, mark, err);
@@ -187,7 +187,7 @@ sm_jobdir_open_whole(struct sm_jobdir *dir, const char *job, bool trust,
 
 	*dir = (struct sm_jobdir)SM_JOBDIR_NONE;
 	if (!path)
-		return err ? err->code : SM_EUSAGE;
+		return err->code;
 	ret = jobdir_enter(dir, path, trust, err);
 	free(path);
 	if (ret < 0)
@@ -245,7 +245,7 @@ sm_jobdir_create(struct sm_jobdir *dir, const char *job, bool trust,
 	*dir = (struct sm_jobdir)SM_JOBDIR_NONE;
 	*made = false;
 	if (!path)
-		return err ? err->code : SM_EUSAGE;
+		return err->code;
 	if (mkdir(path, 0755) == 0)
 		*made = true;
 	else if (errno != EEXIST)
@@ -377,7 +377,7 @@ sm_jobdir_write(const struct sm_jobdir *dir, const char *name, const char *text,
 
 fail:
 	unlinkat(dir->fd, tmp, 0);
-	return err ? err->code : SM_EIO;
+	return err->code;
 }
 
 int

@@ -81,6 +81,7 @@ int
 sm_finalize(struct sm_finalize_result *result, const char *job,
 	    const struct sm_finalize_opts *opts, struct sm_err *err)
 {
+	SM_ERR_OPTIONAL(err);
 	struct sm_db_opts db = { .mode = SM_DB_WRITE,
 				 .wait = { .limit_s = SM_OUTSIDER_LIMIT_S,
 					   .notice = opts->events.notice,

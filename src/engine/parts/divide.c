@@ -189,6 +189,7 @@ int
 sm_divide(const char *job, uint64_t parts, const struct sm_events *events,
 	  struct sm_err *err)
 {
+	SM_ERR_OPTIONAL(err);
 	struct sm_db_opts db = { .mode = SM_DB_WRITE,
 				 .wait = { .limit_s = SM_OUTSIDER_LIMIT_S } };
 	struct sm_handle h = SM_HANDLE_NONE;

@@ -288,6 +288,7 @@ int
 sm_plan(struct sm_plan_result *result, const char *job,
 	const struct sm_plan_opts *opts, struct sm_err *err)
 {
+	SM_ERR_OPTIONAL(err);
 	struct sm_planning p = { .opts = opts,
 				 .ev = &opts->events,
 				 .result = result,

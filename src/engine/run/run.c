@@ -437,6 +437,7 @@ int
 sm_run(struct sm_run_result *result, const char *job,
        const struct sm_run_opts *opts, struct sm_err *err)
 {
+	SM_ERR_OPTIONAL(err);
 	struct sm_parts whole;
 	int ret = run_check_call(opts, err);
 

@@ -447,6 +447,7 @@ work_return_next(struct sm_self *w)
 int
 sm_work(const char *job, const struct sm_work_opts *opts, struct sm_err *err)
 {
+	SM_ERR_OPTIONAL(err);
 	struct sm_self w = SM_SELF_NONE;
 	bool found = true;
 	int ret;

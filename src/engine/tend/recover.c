@@ -427,6 +427,7 @@ int
 sm_recover(struct sm_recover_result *result, const char *job,
 	   const struct sm_recover_opts *opts, struct sm_err *err)
 {
+	SM_ERR_OPTIONAL(err);
 	struct sm_parts whole;
 	bool marked = false;
 	int ret = sm_parts_open(&whole, job, opts->trust, err);

@@ -78,6 +78,7 @@ int
 sm_retry(uint64_t *changed, const char *job, const struct sm_retry_opts *opts,
 	 struct sm_err *err)
 {
+	SM_ERR_OPTIONAL(err);
 	struct sm_parts whole;
 	int ret = sm_parts_open(&whole, job, opts->trust, err);
 

@@ -388,6 +388,7 @@ int
 sm_sample(const char *dir, const struct sm_sample_opts *opts,
 	  struct sm_err *err)
 {
+	SM_ERR_OPTIONAL(err);
 	struct sm_sample_opts o = *opts;
 	struct sample s = {
 		.opts = &o, .dir = dir, .dirfd = -1, .begun_ms = sm_clock_ms()

@@ -143,6 +143,7 @@ status_read(struct sm_status *s, struct sm_handle *h, struct sm_err *err)
 int
 sm_status(struct sm_status *out, const char *job, struct sm_err *err)
 {
+	SM_ERR_OPTIONAL(err);
 	struct sm_handle h = SM_HANDLE_NONE;
 	struct sm_parts whole;
 	int ret;
@@ -167,6 +168,7 @@ int
 sm_status_of_batch(struct sm_batch_status *out, const char *job, uint64_t batch,
 		   struct sm_err *err)
 {
+	SM_ERR_OPTIONAL(err);
 	struct sm_handle h = SM_HANDLE_NONE;
 	int ret;
 

@@ -42,6 +42,7 @@ int
 sm_try(int *exit_status, const char *job, uint64_t batch, bool trust,
        struct sm_err *err)
 {
+	SM_ERR_OPTIONAL(err);
 	struct sm_handle h = SM_HANDLE_NONE;
 	int ret = sm_parts_open_batch(&h, job, batch, trust, err);
 

@@ -234,6 +234,7 @@ int
 sm_verify(struct sm_verify_result *result, const char *path,
 	  const struct sm_verify_opts *opts, struct sm_err *err)
 {
+	SM_ERR_OPTIONAL(err);
 	struct verify v = { .opts = opts,
 			    .result = result,
 			    .h = SM_HANDLE_NONE };
