@@ -186,16 +186,17 @@ struct sm_settings {
 };
 
 struct sm_plan_opts {
-	const struct sm_candidates_opts *candidates; /* one of the two */
+	const struct sm_candidates_opts *candidates; /* one of the two, … */
 	const struct sm_exec_opts *exec;
 	struct sm_settings settings;
 	const char *output;  /* the final file, or NULL */
 	bool force;          /* replace an output that is not this job's */
 	bool accept_changed; /* keep what is done, go on with these options */
-	bool restart;        /* delete the job and begin again */
-	bool network_fs;     /* rollback journal, one host at a time */
-	uint64_t parts;      /* part-0000, … as jobs of their own; 0: none */
-	bool trust;          /* a job directory of somebody else's */
+	bool restart;    /* delete the job and begin again; what the library did
+			  * not make stays in its directory */
+	bool network_fs; /* rollback journal, one host at a time */
+	uint64_t parts;  /* part-0000, … as jobs of their own; 0: none */
+	bool trust;      /* a job directory of somebody else's */
 	struct sm_events events;
 };
 
@@ -212,18 +213,15 @@ struct sm_plan_result {
  * Make the job directory `job` and its batches; run nothing.  On a job that is
  * there: check that options and inputs are the planned ones (SM_EREFUSED names
  * each that is not), apply `settings`, and return with `planned` false.
+ *
+ * With `parts` and neither kind of job: a job that is there, and was planned
+ * without parts, is planned again in so many; all but `parts`, `trust` and
+ * `events` is as it was.  SM_EREFUSED: batches were begun, its inputs changed,
+ * or it is in parts already.
  */
 SM_API int sm_plan(struct sm_plan_result *result, const char *job,
 		   const struct sm_plan_opts *opts, struct sm_err *err);
 SM_API void sm_plan_result_release(struct sm_plan_result *result);
-
-/*
- * Make `parts` parts of a job that was planned without, and of which no batch
- * was begun: as if sm_plan() had been asked for them.  Of `events` stop is
- * heard.  SM_EREFUSED: begun, or in parts already.
- */
-SM_API int sm_divide(const char *job, uint64_t parts,
-		     const struct sm_events *events, struct sm_err *err);
 
 /* ---------------------------------------------------------- run, work -- */
 

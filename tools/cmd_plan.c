@@ -75,7 +75,7 @@ plan_run(struct sm_call *call, struct sm_err *err)
 		return ret;
 	sm_screen_init(&screen, a->quiet);
 	a->plan.events = sm_screen_events(&screen);
-	ret = sm_plan(&result, job, &a->plan, err);
+	ret = sm_job_plan(&result, job, a, err);
 	sm_screen_clear(&screen);
 	if (ret < 0 || a->quiet)
 		goto out;

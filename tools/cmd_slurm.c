@@ -36,12 +36,13 @@ slurm_check_size(uint64_t parts, struct sm_err *err)
 			      parts, max);
 }
 
-/* What the job must be for this; --parts makes parts of one that has none. */
+/* What the job must be for this; --parts plans one that has none again. */
 static int
 slurm_check_job(struct sm_status *s, const struct slurm_args *a,
 		const char *job, struct sm_err *err)
 {
-	struct sm_events quiet = { 0 };
+	struct sm_plan_opts again = { .parts = a->parts };
+	struct sm_plan_result planned = { 0 };
 	size_t i;
 	int ret = 0;
 
@@ -53,14 +54,15 @@ slurm_check_job(struct sm_status *s, const struct slurm_args *a,
 	if (s->parts == 0 && a->parts == 0)
 		return sm_output_fail(err, SM_EUSAGE,
 				      "the job '%s' is not in parts; --parts N "
-				      "makes them of a job that was not begun, "
-				      "more parts than nodes",
+				      "plans it again in N, if it was not "
+				      "begun: more parts than nodes",
 				      job);
 	if (s->parts == 0) {
 		if (!a->print)
 			ret = slurm_check_size(a->parts, err);
 		if (ret == 0)
-			ret = sm_divide(job, a->parts, &quiet, err);
+			ret = sm_plan(&planned, job, &again, err);
+		sm_plan_result_release(&planned);
 		sm_status_release(s);
 		if (ret == 0)
 			ret = sm_status(s, job, err);
@@ -264,12 +266,12 @@ out:
 static const struct sm_option slurm_options[] = {
 	{ "parts", .type = SM_OPTION_UINT, .arg = "N", .min = 1,
 	  .at = offsetof(struct slurm_args, parts), .standard = "as planned",
-	  .help = "make so many parts of a job that has none, if no batch was "
-		  "begun" },
+	  .help = "plan a job that has no parts again in so many, if no batch "
+		  "was begun" },
 	{ "print", .type = SM_OPTION_BOOL,
 	  .at = offsetof(struct slurm_args, print),
-	  .help = "show the batch scripts, submit nothing; --parts divides "
-		  "the job all the same" },
+	  .help = "show the batch scripts, submit nothing; --parts plans the "
+		  "job again all the same" },
 	{ 0 },
 };
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "output.h"
+#include "slurm.h"
 #include "status.h"
 
 #include "job.h"
@@ -74,6 +75,17 @@ sm_job_prepare(struct sm_call *call, const char *job, bool exec,
 	return 0;
 }
 
+int
+sm_job_plan(struct sm_plan_result *planned, const char *job,
+	    const struct sm_job_args *a, struct sm_err *err)
+{
+	int ret = sm_plan(planned, job, &a->plan, err);
+
+	if (ret == 0 && a->plan.restart)
+		sm_slurm_forget(job);
+	return ret;
+}
+
 static uint64_t
 job_file_size(const char *path)
 {
@@ -105,7 +117,7 @@ sm_job_make(struct sm_call *call, bool exec, struct sm_err *err)
 	ret = sm_job_prepare(call, job, exec, err);
 	if (ret < 0)
 		goto out;
-	ret = sm_plan(&planned, job, &a->plan, err);
+	ret = sm_job_plan(&planned, job, a, err);
 	sm_screen_clear(&screen);
 	if (ret < 0)
 		goto out;

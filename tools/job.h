@@ -74,6 +74,10 @@ void sm_job_args_init(void *args);
 int sm_job_prepare(struct sm_call *call, const char *job, bool exec,
 		   struct sm_err *err);
 
+/* sm_plan(), and with --restart the end of what the program wrote there. */
+int sm_job_plan(struct sm_plan_result *planned, const char *job,
+		const struct sm_job_args *a, struct sm_err *err);
+
 /* candidates and exec: plan F.job, run it, say how it went. */
 int sm_job_make(struct sm_call *call, bool exec, struct sm_err *err);
 

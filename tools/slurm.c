@@ -156,6 +156,33 @@ slurm_open_job(int *fd, const struct sm_status *s, struct sm_err *err)
 	return 0;
 }
 
+void
+sm_slurm_forget(const char *job)
+{
+	static const char *const names[] = { SM_SLURM_ARRAY, SM_SLURM_FINALIZE,
+					     SM_SLURM_NOTE };
+	char path[4096], name[64];
+	size_t i;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s", job);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		snprintf(path, sizeof(path), "%s.job", job);
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (fd < 0)
+		return;
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(name, sizeof(name), "%s.tmp", names[i]);
+		unlinkat(fd, names[i], 0);
+		unlinkat(fd, name, 0);
+	}
+	close(fd);
+	/* Empty where the final file stands, and no job was needed. */
+	rmdir(path);
+}
+
 int
 sm_slurm_write(const struct sm_status *s, const char *name, const char *text,
 	       struct sm_err *err)

@@ -20,6 +20,11 @@
  */
 char *sm_slurm_array(const struct sm_status *s, struct sm_err *err);
 char *sm_slurm_finalize(const struct sm_status *s, struct sm_err *err);
+/*
+ * Remove what was written into the directory of `job`, or of `job`.job, which
+ * was planned anew: the library leaves what is not its own.
+ */
+void sm_slurm_forget(const char *job);
 /* Write it into the job directory, whole or not at all. */
 int sm_slurm_write(const struct sm_status *s, const char *name,
 		   const char *text, struct sm_err *err);

@@ -29,7 +29,7 @@ expect_exit 2 sm slurm one
 expect_text err "not in parts" "--parts N"
 expect_exit 7 env max=3 "$SHARDMILL" slurm one --parts 4
 expect_text err "4 parts" "arrays of 3 tasks"
-[ -e one/job.db ] || fail "refused, and divided all the same"
+[ -e one/job.db ] || fail "refused, and planned again all the same"
 expect_exit 0 sm plan "$work" exec -o f.gz --parts 4 "${plan[@]}"
 expect_exit 7 sm slurm "$work" --parts 3
 expect_exit 2 sm slurm "$work" -- --array=1
@@ -111,11 +111,11 @@ equal $? 143 "status of a task that was asked to end"
 equal "$(sql slow/part-0000 "SELECT group_concat(DISTINCT state) FROM batch
 	WHERE state IN ('done', 'running')")" done "states after TERM"
 
-# --parts divides a job that has none, and was not begun.
+# --parts plans a job again that has none, and was not begun.
 expect_exit 0 sm plan late exec -o late.gz --single-member "${plan[@]}"
 expect_exit 2 sm slurm late --parts 6
 expect_text err "6 parts of 5 batches"
-equal "$(count_of late pending)" 5 "pending in a job that was not divided"
+equal "$(count_of late pending)" 5 "pending in a job that was not planned again"
 rm calls
 expect_exit 0 sm slurm late --parts 2
 expect_text out "2 parts" "finalize"
@@ -144,6 +144,19 @@ done
 expect_exit 0 sm slurm edited --parts 2 --print
 expect_exit 2 sm slurm edited/part-0001
 expect_text err "name the whole job"
+# By other inputs it would be another job.
+seq 6 >numbers
+expect_exit 0 sm plan moved exec --input numbers --lines 2 -- cat
+seq 7 12 >numbers
+expect_exit 7 sm slurm moved --parts 2
+expect_text err "inputs of" "put the planned inputs back"
+equal "$(count_of moved pending)" 3 "pending in a job that was not planned again"
+# Of another command: what it wrote goes with the job, what it did not stays.
+touch edited/mine
+expect_exit 0 sm plan edited exec --parts 2 --restart --yes "${plan[@]}"
+[ ! -e edited/slurm.sh ] || fail "a script of the job that was deleted"
+[ -e edited/mine ] || fail "a file that is not the program's is gone"
+
 # Named when it was joined, the final file is known from then on.
 expect_exit 0 sm run edited
 expect_exit 0 sm finalize edited -o edited.gz

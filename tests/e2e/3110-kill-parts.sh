@@ -1,6 +1,6 @@
 #!/bin/bash
-# SIGKILL at any moment of a job in parts: planning, dividing, running the whole,
-# joining.
+# SIGKILL at any moment of a job in parts: planning, planning again in parts,
+# running the whole, joining.
 # Planned anew without asking, nothing made twice that was done, same file.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -11,7 +11,7 @@ reference by100 "${opts[@]}"
 plan=(plan job candidates -o f.gz --parts 7 "${opts[@]}" "${args[@]}")
 # With a rollback journal, which a kill may leave behind.
 whole=(plan job candidates -o f.gz --network-fs "${opts[@]}" "${args[@]}")
-divide=(slurm job --parts 7 --print)
+replan=(slurm job --parts 7 --print)
 
 # killed MS COMMAND...: with all that it started, somewhere within MS
 killed() {
@@ -38,11 +38,11 @@ shards() {
 }
 
 for n in $(seq 1 "${KILLS:-6}"); do
-	# In parts from the beginning, or divided later.
+	# In parts from the beginning, or planned again in parts.
 	make=("${plan[@]}")
 	if [ $((n % 2)) = 0 ]; then
 		expect_exit 0 sm "${whole[@]}"
-		make=("${divide[@]}")
+		make=("${replan[@]}")
 	fi
 	for k in 1 2 3; do
 		killed 700 "${make[@]}"

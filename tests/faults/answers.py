@@ -208,7 +208,7 @@ def rotten_to_the_end(slot, table):
     lab.check_whole(slot, table["half-damaged"])
 
 
-DIVIDE = ["slurm", "f.gz.job", "--parts", "2", "--print"]
+REPLAN = ["slurm", "f.gz.job", "--parts", "2", "--print"]
 
 
 def parts_killed(slot, table):
@@ -217,14 +217,12 @@ def parts_killed(slot, table):
     plan = [*table["plan"].command, "--parts", "2"]
     for scenario, argv, points in (
             (table["plan"], plan, ("parts.made_one", "parts.before_marker")),
-            (table["work"], DIVIDE, ("parts.made_one", "parts.before_marker",
-                                     "divide.before_unlink"))):
+            (table["work"], REPLAN, ("parts.made_one", "parts.before_marker",
+                                     "replan.before_unlink"))):
         for point in points:
             slot.reset(scenario)
             r = slot.sm(*argv, env={"SHARDMILL_FAULT": f"{point}:kill"})
             expect(f"exit status at {point}", r.code, -signal.SIGKILL)
-            if argv is DIVIDE:
-                slot.must("run", "f.gz.job/part-0000", code=7)
             slot.must(*argv)
             slot.must("run", "f.gz.job", "-q", "-j", "1")
             with open(slot.path("f.gz"), "rb") as f:
@@ -233,19 +231,19 @@ def parts_killed(slot, table):
 
 
 def worked_meanwhile(slot, table):
-    """A job that is begun while it is divided stays whole; a worker that comes
-    late does not begin one that is gone."""
+    """A job that is begun while it is planned again in parts stays as it is; a
+    worker that comes late does not begin one that is gone."""
     text = stopped(slot, table["work"], "parts.before_marker:stop",
                    lambda _: slot.must("work", "f.gz.job", "-q"), 7,
-                   argv=DIVIDE)
+                   argv=REPLAN)
     if "were begun" not in text:
         raise lab.Violation(f"it says: {text}")
     expect("parts", [name for name in os.listdir(slot.path("f.gz.job"))
                      if name.startswith("part-")], [])
     lab.check_again(slot, table["resume"])
     text = stopped(slot, table["work"], "work.opened:stop",
-                   lambda _: slot.must(*DIVIDE), 3)
-    if "divided" not in text:
+                   lambda _: slot.must(*REPLAN), 3)
+    if "planned anew" not in text:
         raise lab.Violation(f"it says: {text}")
 
 

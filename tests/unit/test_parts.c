@@ -60,11 +60,11 @@ test_names(void **state)
 	assert_string_equal(name, "part-9999");
 	sm_part_name(name, 3, 10001);
 	assert_string_equal(name, "part-00003");
-	assert_true(sm_jobdir_is_part_name("part-0003"));
-	assert_true(sm_jobdir_is_part_name("part-00003"));
-	assert_false(sm_jobdir_is_part_name("part-"));
-	assert_false(sm_jobdir_is_part_name("part-3x"));
-	assert_false(sm_jobdir_is_part_name("parts"));
+	assert_true(sm_part_is_name("part-0003"));
+	assert_true(sm_part_is_name("part-00003"));
+	assert_false(sm_part_is_name("part-"));
+	assert_false(sm_part_is_name("part-3x"));
+	assert_false(sm_part_is_name("parts"));
 }
 
 /* What ran goes back uncounted; what began under the old number is refused. */

@@ -337,14 +337,6 @@ null_plan(const char *name)
 }
 
 static int
-null_divide(const char *name)
-{
-	struct sm_events quiet = { 0 };
-
-	return sm_divide(name, 2, &quiet, NULL);
-}
-
-static int
 null_run(const char *name)
 {
 	struct sm_run_opts o = { .worker_argv = work_argv };
@@ -505,7 +497,6 @@ static const struct {
 	int (*call)(const char *name);
 } public[] = {
 	{ "sm_plan", null_plan },
-	{ "sm_divide", null_divide },
 	{ "sm_run", null_run },
 	{ "sm_work", null_work },
 	{ "sm_status", null_status },
@@ -568,7 +559,6 @@ test_null(void **state)
 	public[i].call(items);
 	tree_remove(job);
 	for (i = 0; i < PUBLIC; i++)
-		if (public[i].call != null_divide)
 	public[i].call(job);
 	assert_int_equal(null_plan(none), SM_EINPUT);
 	assert_int_equal(null_retry(job), SM_EUSAGE);

@@ -1,5 +1,8 @@
 /*
- * copies.c - what stands beside the database and follows from it
+ * copies.c - files beside the database that repeat what its job row says
+ *
+ * The row is the truth where there is one.  People read spec.json, and so does
+ * whatever has lost the database.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,4 +23,18 @@ sm_handle_mend_copies(struct sm_handle *h, struct sm_err *err)
 	sm_map_close(&map);
 	sm_jobdir_prune_tables(&h->dir, strtoull(h->job.fingerprint, NULL, 16));
 	return same ? 0 : sm_jobdir_write(&h->dir, "spec.json", spec, err);
+}
+
+int
+sm_handle_read_spec(struct sm_spec **out, const struct sm_jobdir *dir,
+		    struct sm_err *err)
+{
+	char *text = NULL;
+	int ret = sm_jobdir_read(&text, dir, "spec.json", err);
+
+	if (ret == 0)
+		ret = sm_spec_parse(out, sm_kind_shapes(), text, "spec.json",
+				    err);
+	free(text);
+	return ret;
 }

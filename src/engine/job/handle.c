@@ -1,3 +1,9 @@
+/*
+ * handle.c - open one job, and ask whether it is still the one that was opened
+ *
+ * A part of a larger job is opened like any other.  Nothing here looks at what
+ * is around the directory.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -5,7 +11,7 @@
 #include "fence.h"
 #include "worker.h"
 
-#include "parts.h"
+#include "handle.h"
 
 int
 sm_handle_reload(struct sm_handle *h, struct sm_err *err)
@@ -26,22 +32,6 @@ sm_handle_reload(struct sm_handle *h, struct sm_err *err)
 	h->fingerprint = strtoull(h->job.fingerprint, NULL, 16);
 	h->digits = sm_shard_digits(h->job.whole_batches);
 	return 0;
-}
-
-/* What takes one part only, given a whole job: say so. */
-static int
-handle_refuse_whole(const char *job, struct sm_err *err)
-{
-	struct sm_err ignored;
-	struct sm_parts w;
-
-	if (sm_parts_open(&w, job, true, &ignored) > 0)
-		sm_err_set(err, SM_EUSAGE,
-			   "the job '%s' is in parts: name one of them, such "
-			   "as '%s/part-0000'",
-			   w.dir.path, w.dir.path);
-	sm_parts_close(&w);
-	return err->code;
 }
 
 /* The database has no job: are there shards of one? */
@@ -68,7 +58,7 @@ sm_handle_open(struct sm_handle *h, const char *job,
 	*h = (struct sm_handle)SM_HANDLE_NONE;
 	ret = sm_jobdir_open(&h->dir, job, trust, err);
 	if (ret < 0)
-		return handle_refuse_whole(job, err);
+		return ret;
 	ret = sm_db_open(&h->db, h->dir.path, h->dir.fd, opts, err);
 	if (ret == 0)
 		ret = sm_db_has_job(&has_job, h->db, err);
@@ -79,8 +69,6 @@ sm_handle_open(struct sm_handle *h, const char *job,
 	/* It may have been planned on a local disk, and moved. */
 	if (ret == 0 && !h->job.network_fs)
 		ret = sm_jobdir_refuse_network(&h->dir, err);
-	if (ret == 0 && h->job.parts > 0 && opts->mode == SM_DB_WRITE)
-		ret = sm_parts_refuse_undivided(&h->dir, err);
 	if (ret < 0)
 		sm_handle_close(h);
 	return ret;

@@ -15,6 +15,9 @@
 
 #define TABLES_NEW "tables/new"
 
+/* A specification has a command in it, which Linux limits to less. */
+#define SMALL_FILE_MAX (16 << 20)
+
 /* SQLite opens no path over 512 bytes; "/job.db-journal" takes the rest. */
 #define JOB_PATH_MAX 500
 
@@ -344,6 +347,28 @@ sm_jobdir_tables_name(const struct sm_jobdir *dir, uint64_t fingerprint,
 		ret = sm_err_sys(err, "cannot sync '%s/tables'", dir->path);
 	if (fd >= 0)
 		close(fd);
+	return ret;
+}
+
+int
+sm_jobdir_read(char **text, const struct sm_jobdir *dir, const char *name,
+	       struct sm_err *err)
+{
+	struct sm_map map = { 0 };
+	int ret = sm_map_openat(&map, dir->fd, name, err);
+
+	*text = NULL;
+	if (ret < 0)
+		return ret;
+	if (map.size > SMALL_FILE_MAX)
+		ret = sm_err_set(err, SM_EINPUT,
+				 "'%s/%s' has %zu bytes; the limit is %d",
+				 dir->path, name, map.size, SMALL_FILE_MAX);
+	else
+		*text = strndup((const char *)map.data, map.size);
+	if (ret == 0 && !*text)
+		ret = sm_err_mem(err, name);
+	sm_map_close(&map);
 	return ret;
 }
 

@@ -98,6 +98,9 @@ void sm_jobdir_tables_path(char name[32], uint64_t fingerprint);
 /* Remove the compiled tables of every other fingerprint, if that can be. */
 void sm_jobdir_prune_tables(const struct sm_jobdir *dir, uint64_t keep);
 
+/* Read a small file: free() the text. */
+int sm_jobdir_read(char **text, const struct sm_jobdir *dir, const char *name,
+		   struct sm_err *err);
 /* Write a small file whole or not at all, synced. */
 int sm_jobdir_write(const struct sm_jobdir *dir, const char *name,
 		    const char *text, struct sm_err *err);
@@ -105,15 +108,12 @@ int sm_jobdir_write(const struct sm_jobdir *dir, const char *name,
 /* Make its names, and its own in its parent, durable. */
 int sm_jobdir_sync(const struct sm_jobdir *dir, struct sm_err *err);
 
+/* Delete job.db, and then what SQLite has beside it. */
+int sm_jobdir_remove_database(const struct sm_jobdir *dir, struct sm_err *err);
 /*
- * Delete what a job consists of; other files stay, and with them the
- * directory.  The locks go last, since the caller holds one.
+ * Delete what one job consists of.  Files that the library did not make stay,
+ * and with them the directory.  The locks go last, since the caller holds one.
  */
 int sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err);
-
-/* Is it the name of a part's directory: "part-" and digits? */
-bool sm_jobdir_is_part_name(const char *name);
-/* Delete all parts. */
-int sm_jobdir_remove_parts(const struct sm_jobdir *dir, struct sm_err *err);
 
 #endif /* SM_JOBDIR_H */

@@ -1,5 +1,5 @@
 /*
- * jobdir_remove.c - delete a job, its parts, or the tables that it left
+ * jobdir_remove.c - delete a job, or the tables that it left
  *
  * What is to go is known by name: whatever else is in the directory is
  * somebody's, and stays.
@@ -36,31 +36,18 @@ sm_jobdir_prune_tables(const struct sm_jobdir *dir, uint64_t keep)
 	close(fd);
 }
 
-bool
-sm_jobdir_is_part_name(const char *name)
-{
-	return strncmp(name, "part-", 5) == 0 && name[5] &&
-	       name[5 + strspn(name + 5, "0123456789")] == '\0';
-}
-
 int
-sm_jobdir_remove_parts(const struct sm_jobdir *dir, struct sm_err *err)
+sm_jobdir_remove_database(const struct sm_jobdir *dir, struct sm_err *err)
 {
-	const char *name;
-	struct sm_dir d;
-	int more, ret = 0;
+	static const char *const files[] = { "job.db", "job.db-wal",
+					     "job.db-shm", "job.db-journal" };
+	size_t i;
 
-	sm_dir_open(&d, dir->fd, ".");
-	while (ret == 0 && (more = sm_dir_next(&name, &d)) != 0) {
-		if (more < 0)
-			ret = sm_err_sys(err, "cannot list '%s'", dir->path);
-		else if (sm_jobdir_is_part_name(name) &&
-			 sm_dir_remove(dir->fd, name) < 0)
-			ret = sm_err_sys(err, "cannot remove '%s/%s'",
-					 dir->path, name);
-	}
-	sm_dir_close(&d);
-	return ret;
+	for (i = 0; i < sizeof(files) / sizeof(*files); i++)
+		if (unlinkat(dir->fd, files[i], 0) < 0 && errno != ENOENT)
+			return sm_err_sys(err, "cannot remove '%s/%s'",
+					  dir->path, files[i]);
+	return 0;
 }
 
 int
@@ -78,12 +65,6 @@ sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 		"consumed.tmp",
 		"final",
 		"final.tmp",
-		"slurm.sh",
-		"slurm.sh.tmp",
-		"slurm-finalize.sh",
-		"slurm-finalize.sh.tmp",
-		"slurm.job",
-		"slurm.job.tmp",
 		"job.db",
 		"job.db-wal",
 		"job.db-shm",
@@ -96,7 +77,6 @@ sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 	static const char *const locks[] = { "workers", "write.lock",
 					     "final.lock", "run.lock" };
 	size_t i;
-	int ret;
 
 	for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		sm_fault("jobdir.remove");
@@ -104,9 +84,6 @@ sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 			return sm_err_sys(err, "cannot remove '%s/%s'",
 					  dir->path, files[i]);
 	}
-	ret = sm_jobdir_remove_parts(dir, err);
-	if (ret < 0)
-		return ret;
 	for (i = 0; i < sizeof(folders) / sizeof(*folders); i++)
 		if (sm_dir_remove(dir->fd, folders[i]) < 0)
 			return sm_err_sys(err, "cannot remove '%s/%s'",

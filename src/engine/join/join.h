@@ -1,8 +1,8 @@
 /*
  * join.h - join the shards of a job whose batches are all done
  *
- * Inside the engine: sm_finalize() opens a job and calls it, sm_run() calls it
- * when the last batch is done.
+ * Inside the engine: finalize opens a job and calls it, a run calls it when the
+ * last batch is done.
  */
 #ifndef SM_JOIN_H
 #define SM_JOIN_H
@@ -21,6 +21,10 @@ struct sm_growing;
 int sm_join(struct sm_finalize_result *result, struct sm_handle *h,
 	    const struct sm_finalize_opts *opts, struct sm_growing *grown,
 	    struct sm_err *err);
+
+/* sm_finalize() of one job. */
+int sm_one_finalize(struct sm_finalize_result *result, struct sm_handle *h,
+		    const struct sm_finalize_opts *opts, struct sm_err *err);
 
 /* Put a batch back whose shard is damaged: 1; 0: it is another one; <0. */
 int sm_join_requeue(struct sm_db *db, const struct sm_batch_row *row,

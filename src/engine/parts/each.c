@@ -1,17 +1,19 @@
 /*
- * parts_each.c - retry, verify and recover on a whole job in parts
+ * each.c - retry, verify and recover on a whole job in parts
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "dir.h"
 
 #include "parts.h"
+#include "tend.h"
 
 /* -------------------------------------------------------------- retry -- */
 
@@ -53,10 +55,9 @@ retry_part(uint64_t *changed, struct sm_parts *w, uint64_t part,
 	o.range = range;
 	/* Without a range and a word, all failed ones would be meant. */
 	if (opts->ranges == 0 || o.ranges > 0 || opts->failed || opts->all) {
-		path = sm_parts_path(w, part, err);
-		ret = path ? sm_parts_check_there(w, part, err) : err->code;
+		ret = sm_parts_path(&path, w, part, err);
 		if (ret == 0)
-			ret = sm_retry(&n, path, &o, err);
+			ret = sm_one_retry(&n, path, &o, err);
 	}
 	*changed += n;
 	free(path);
@@ -113,19 +114,17 @@ sm_parts_verify(struct sm_verify_result *result, struct sm_parts *w,
 	char *path;
 	int ret = 0;
 
+	*result = (struct sm_verify_result){ 0 };
 	o.trust = w->trust;
 	if (opts->found)
 		o.found = verify_found;
 	o.found_arg = &found;
 	for (part = 0; part < w->parts; part++) {
-		path = sm_parts_path(w, part, err);
-		if (!path)
-			return err->code;
 		sm_part_name(found.name, part, w->parts);
 		r = (struct sm_verify_result){ 0 };
-		ret = sm_parts_check_there(w, part, &why);
+		ret = sm_parts_path(&path, w, part, &why);
 		if (ret == 0)
-			ret = sm_verify(&r, path, &o, &why);
+			ret = sm_one_verify(&r, path, &o, &why);
 		free(path);
 		result->batches += r.batches;
 		result->records += r.records;
@@ -173,11 +172,11 @@ parts_find_spec(struct sm_spec **spec, const struct sm_jobdir *dir,
 	sm_dir_open(&d, dir->fd, ".");
 	while (!*spec && (more = sm_dir_next(&name, &d)) > 0) {
 		part = (struct sm_jobdir)SM_JOBDIR_NONE;
-		if (!sm_jobdir_is_part_name(name))
+		if (!sm_part_is_name(name))
 			continue;
 		part.fd = openat(dir->fd, name, SM_JOBDIR_FLAGS);
 		if (part.fd >= 0)
-			sm_parts_read_spec(spec, &part, &ignored);
+			sm_handle_read_spec(spec, &part, &ignored);
 		sm_jobdir_close(&part);
 	}
 	sm_dir_close(&d);
@@ -264,15 +263,16 @@ sm_parts_recover(struct sm_recover_result *result, struct sm_parts *w,
 	char *path;
 	int ret = 0;
 
+	*result = (struct sm_recover_result){ 0 };
 	for (part = 0; part < w->parts && ret == 0; part++) {
 		if (part_is_whole(w, part))
 			continue;
-		path = sm_parts_path(w, part, err);
-		if (!path)
-			return err->code;
+		ret = sm_parts_path_of(&path, w, part, err);
+		if (ret < 0)
+			return ret;
 		ret = part_restore_spec(w, part, path, opts->network_fs, err);
 		if (ret == 0)
-			ret = sm_recover(&r, path, opts, err);
+			ret = sm_one_recover(&r, path, opts, err);
 		if (ret == 0) {
 			result->batches += r.batches;
 			result->reused += r.reused;
@@ -289,4 +289,44 @@ sm_parts_recover(struct sm_recover_result *result, struct sm_parts *w,
 			  "goes on with them, 'shardmill verify --requeue' "
 			  "looks for damaged shards",
 			  w->dir.path);
+}
+
+/* ----------------------------------------------------------- finalize -- */
+
+int
+sm_parts_join_one(struct sm_finalize_result *result, const struct sm_handle *h,
+		  const struct sm_finalize_opts *opts, struct sm_err *err)
+{
+	struct sm_batch_range range = {
+		h->job.first_batch, h->job.first_batch + h->job.batches - 1
+	};
+	struct sm_finalize_opts o = *opts;
+	struct sm_parts w = SM_PARTS_NONE;
+	char *path;
+	int ret;
+
+	if (!opts->output || opts->batches)
+		return sm_err_set(
+			err, SM_EUSAGE,
+			"'%s' is part %lld of %llu: finalize the whole "
+			"job, or name a file for this part alone by "
+			"-o",
+			h->dir.path, (long long)h->job.part,
+			(unsigned long long)h->job.parts);
+	path = strdup(h->dir.path);
+	if (!path)
+		return sm_err_mem(err, "a path");
+	*strrchr(path, '/') = '\0';
+	o.batches = &range;
+	ret = sm_parts_open(&w, path, opts->trust, err);
+	if (ret == 0 && w.parts == 0)
+		ret = sm_err_set(err, SM_EINPUT,
+				 "'%s' is part %lld of a job that is not in "
+				 "'%s'; put it back there",
+				 h->dir.path, (long long)h->job.part, path);
+	else if (ret == 0)
+		ret = sm_parts_join(result, &w, &o, err);
+	sm_parts_close(&w);
+	free(path);
+	return ret;
 }

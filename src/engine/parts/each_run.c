@@ -1,5 +1,5 @@
 /*
- * parts_run.c - run a whole job in parts on this host, one part after another
+ * each_run.c - run a whole job in parts on this host, one part after another
  *
  * A part that another host runs is left to it, so that the same command on
  * several hosts shares the parts out.
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "parts.h"
+#include "run.h"
 
 /* Shards that rot while they are joined are made again, so often. */
 #define JOIN_TRIES 3
@@ -54,11 +55,9 @@ run_part(struct parts_run *r, struct sm_err *err)
 {
 	struct sm_run_opts opts = *r->opts;
 	struct sm_run_result result = { 0 };
-	char *path = sm_parts_path(r->w, r->part, err);
-	int ret;
+	char *path;
+	int ret = sm_parts_path(&path, r->w, r->part, err);
 
-	if (!path)
-		return err->code;
 	opts.trust = r->w->trust;
 	opts.output = NULL;
 	opts.events = (struct sm_events){
@@ -67,9 +66,8 @@ run_part(struct parts_run *r, struct sm_err *err)
 		.arg = r,
 		.stop = r->opts->events.stop,
 	};
-	ret = sm_parts_check_there(r->w, r->part, err);
 	if (ret == 0)
-		ret = sm_run(&result, path, &opts, err);
+		ret = sm_one_run(&result, path, &opts, err);
 	r->result->signals = result.signals;
 	/* --fail-fast ended it: the other parts are not begun either. */
 	if (ret == SM_EWORK && result.left == 0)
@@ -149,6 +147,7 @@ sm_parts_run(struct sm_run_result *result, struct sm_parts *w,
 	bool join = opts->output || w->spec->output;
 	int ret, tries;
 
+	*result = (struct sm_run_result){ 0 };
 	if (opts->follow > 0 || opts->settings.consume > 0)
 		return sm_err_set(err, SM_EUSAGE,
 				  "'%s' is in parts, which are joined when all "

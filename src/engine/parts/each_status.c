@@ -1,11 +1,12 @@
 /*
- * parts_status.c - where a job in parts stands: its parts, added up
+ * each_status.c - where a job in parts stands: its parts, added up
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "parts.h"
+#include "tend.h"
 
 #define LISTED_MAX 10
 
@@ -77,15 +78,12 @@ status_part(struct sm_status *out, double *speed, struct sm_parts *w,
 	struct sm_status p = { 0 };
 	struct sm_err why = { 0 };
 	uint64_t first, end;
-	char *path = sm_parts_path(w, part, err);
-	int ret;
+	char *path;
+	int ret = sm_parts_path(&path, w, part, &why);
 
-	if (!path)
-		return err->code;
 	sm_part_name(s->name, part, w->parts);
-	ret = sm_parts_check_there(w, part, &why);
 	if (ret == 0)
-		ret = sm_status(&p, path, &why);
+		ret = sm_one_status(&p, path, &why);
 	free(path);
 	if (ret < 0) {
 		sm_spec_part_range(&first, &end, w->spec->batches, part,
@@ -134,8 +132,10 @@ sm_parts_status(struct sm_status *out, struct sm_parts *w, struct sm_err *err)
 {
 	double speed = 0;
 	uint64_t i;
-	int ret = status_strings(out, w, err);
+	int ret;
 
+	*out = (struct sm_status){ 0 };
+	ret = status_strings(out, w, err);
 	out->part = calloc(w->parts, sizeof(*out->part));
 	if (ret == 0 && !out->part)
 		ret = sm_err_mem(err, "the status");
@@ -144,7 +144,7 @@ sm_parts_status(struct sm_status *out, struct sm_parts *w, struct sm_err *err)
 		ret = status_part(out, &speed, w, i, err);
 	}
 	if (ret < 0)
-		return ret;
+		goto out;
 	out->percent = out->total
 			       ? 100.0 * (double)out->done / (double)out->total
 			       : 100;
@@ -154,5 +154,8 @@ sm_parts_status(struct sm_status *out, struct sm_parts *w, struct sm_err *err)
 	if (out->done == out->total)
 		ret = sm_parts_is_complete(w, err);
 	out->complete = ret > 0;
+out:
+	if (ret < 0)
+		sm_status_release(out);
 	return ret < 0 ? ret : 0;
 }

@@ -23,6 +23,7 @@
 
 #include "consumed.h"
 #include "parts_join.h"
+#include "tend.h"
 
 #define PROGRESS_MS 500
 
@@ -226,10 +227,10 @@ join_requeue_damaged(struct sm_parts_join *j, uint64_t part, struct sm_err *err)
 	int ret;
 
 	for (; part < j->w->parts; part++) {
-		path = sm_parts_path(j->w, part, err);
-		if (!path)
-			return err->code;
-		ret = sm_verify(&result, path, &opts, &why);
+		ret = sm_parts_path_of(&path, j->w, part, err);
+		if (ret < 0)
+			return ret;
+		ret = sm_one_verify(&result, path, &opts, &why);
 		free(path);
 		if (ret < 0 && ret != SM_EVERIFY) {
 			*err = why;

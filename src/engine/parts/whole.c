@@ -1,3 +1,9 @@
+/*
+ * whole.c - open the whole of a job in parts, and find its parts
+ *
+ * Only this file knows by which files a whole is recognized, how its parts are
+ * called, and where it notes what was joined last.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -12,86 +18,58 @@
 
 #include "parts.h"
 
-#define SPEC_MAX_BYTES  (16 << 20)
 #define PART_DIGITS_MIN 4
-
-static int
-parts_map_text(char **out, const struct sm_jobdir *dir, const char *name,
-	       struct sm_err *err)
-{
-	struct sm_map map = { 0 };
-	int ret = sm_map_openat(&map, dir->fd, name, err);
-
-	if (ret < 0)
-		return ret;
-	*out = NULL;
-	if (map.size > SPEC_MAX_BYTES)
-		ret = sm_err_set(err, SM_EINPUT,
-				 "'%s/%s' has %zu bytes; the limit is %d",
-				 dir->path, name, map.size, SPEC_MAX_BYTES);
-	else
-		*out = strndup((const char *)map.data, map.size);
-	if (ret == 0 && !*out)
-		ret = sm_err_mem(err, name);
-	sm_map_close(&map);
-	return ret;
-}
-
-int
-sm_parts_read_spec(struct sm_spec **out, const struct sm_jobdir *dir,
-		   struct sm_err *err)
-{
-	char *text = NULL;
-	int ret = parts_map_text(&text, dir, "spec.json", err);
-
-	if (ret == 0)
-		ret = sm_spec_parse(out, sm_kind_shapes(), text, "spec.json",
-				    err);
-	free(text);
-	return ret;
-}
 
 /* An empty one is of a sqlite3 that was told to open what is not there. */
 static int
-parts_has_database(const struct sm_jobdir *dir, struct sm_err *err)
+parts_has_database(bool *has, const struct sm_jobdir *dir, struct sm_err *err)
 {
 	struct stat st;
 
+	*has = false;
 	if (fstatat(dir->fd, "job.db", &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return st.st_size > 0;
-	return errno == ENOENT ? 0
-			       : sm_err_sys(err, "cannot look for '%s/job.db'",
-					    dir->path);
+		*has = st.st_size > 0;
+	else if (errno != ENOENT)
+		return sm_err_sys(err, "cannot look for '%s/job.db'",
+				  dir->path);
+	return 0;
 }
 
-/* Of the disk or memory, which says nothing of what is there. */
+/* I/O and memory errors do not tell us what is there. */
 static bool
 is_trouble(int code)
 {
 	return code == SM_EIO || code == SM_ENOMEM;
 }
 
-int
-sm_parts_is_marked(const struct sm_jobdir *dir, struct sm_err *err)
+/* The whole's specification; NULL: the directory is not a whole. */
+static int
+parts_read_mark(struct sm_spec **spec, const struct sm_jobdir *dir,
+		struct sm_err *err)
 {
-	struct sm_spec *spec = NULL;
 	struct sm_err why;
-	int marked = parts_has_database(dir, err), ret;
+	bool has;
+	int ret = parts_has_database(&has, dir, err);
 
+	*spec = NULL;
 	/* With a database it is an ordinary job, or a part. */
-	if (marked != 0)
-		return marked < 0 ? marked : 0;
+	if (ret < 0 || has)
+		return ret;
 	ret = sm_jobdir_has(dir, "spec.json", err);
 	if (ret <= 0)
 		return ret;
-	ret = sm_parts_read_spec(&spec, dir, &why);
-	if (is_trouble(ret) && err)
+	ret = sm_handle_read_spec(spec, dir, &why);
+	if (is_trouble(ret)) {
 		*err = why;
-	if (ret < 0)
-		return is_trouble(ret) ? ret : 0;
-	marked = spec->parts > 0 && spec->part < 0;
-	sm_spec_free(spec);
-	return marked;
+		return ret;
+	}
+	/* What cannot be parsed is named by whoever needs it. */
+	if (ret == 0 && (*spec)->parts > 0 && (*spec)->part < 0)
+		return 0;
+	if (ret == 0)
+		sm_spec_free(*spec);
+	*spec = NULL;
+	return 0;
 }
 
 int
@@ -110,6 +88,14 @@ sm_parts_mark(const struct sm_jobdir *dir, const struct sm_spec *spec,
 	return ret;
 }
 
+int
+sm_parts_unmark(const struct sm_jobdir *dir, struct sm_err *err)
+{
+	if (unlinkat(dir->fd, "spec.json", 0) == 0 || errno == ENOENT)
+		return 0;
+	return sm_err_sys(err, "cannot remove '%s/spec.json'", dir->path);
+}
+
 /* A part without the whole's spec.json: say what it is, not "no job". */
 static int
 parts_refuse_unmarked(const struct sm_jobdir *dir, struct sm_err *err)
@@ -117,11 +103,14 @@ parts_refuse_unmarked(const struct sm_jobdir *dir, struct sm_err *err)
 	bool found = false;
 	const char *name;
 	struct sm_dir d;
-	int more = 0;
+	int more = 0, ret = sm_jobdir_has(dir, "spec.json", err);
+
+	if (ret != 0)
+		return ret < 0 ? ret : 0;
 
 	sm_dir_open(&d, dir->fd, ".");
 	while (!found && (more = sm_dir_next(&name, &d)) > 0)
-		found = sm_jobdir_is_part_name(name);
+		found = sm_part_is_name(name);
 	sm_dir_close(&d);
 	if (!found && more < 0)
 		return sm_err_sys(err, "cannot list '%s'", dir->path);
@@ -136,21 +125,26 @@ parts_refuse_unmarked(const struct sm_jobdir *dir, struct sm_err *err)
 }
 
 int
-sm_parts_refuse_undivided(const struct sm_jobdir *part, struct sm_err *err)
+sm_parts_look(struct sm_parts *w, const char *job, bool trust,
+	      struct sm_err *err)
 {
-	struct sm_jobdir whole = SM_JOBDIR_NONE;
-	struct sm_err ignored;
-	int ret = 0;
+	int ret;
 
-	whole.fd = openat(part->fd, "..", SM_JOBDIR_FLAGS);
-	if (whole.fd >= 0 && parts_has_database(&whole, &ignored) > 0)
-		ret = sm_err_set(err, SM_EREFUSED,
-				 "'%s' is a part of a job that was not divided "
-				 "to the end; 'shardmill slurm' with --parts "
-				 "divides it, 'shardmill run' of the whole "
-				 "makes it as it is",
-				 part->path);
-	sm_jobdir_close(&whole);
+	*w = (struct sm_parts)SM_PARTS_NONE;
+	w->trust = trust;
+	/* What is wrong with the path is said by whoever opens one job there.
+	 */
+	ret = sm_jobdir_open_whole(&w->dir, job, true, err);
+	if (ret < 0 && !is_trouble(ret))
+		return 0;
+	if (ret == 0)
+		ret = parts_read_mark(&w->spec, &w->dir, err);
+	if (w->spec)
+		w->parts = w->spec->parts;
+	if (ret == 0 && w->parts > 0 && !trust)
+		ret = sm_jobdir_check_owner(&w->dir, err);
+	if (ret < 0)
+		sm_parts_close(w);
 	return ret;
 }
 
@@ -158,35 +152,16 @@ int
 sm_parts_open(struct sm_parts *w, const char *job, bool trust,
 	      struct sm_err *err)
 {
-	int ret;
+	bool has = false;
+	int ret = sm_parts_look(w, job, trust, err);
 
-	*w = (struct sm_parts)SM_PARTS_NONE;
-	w->trust = trust;
-	/* What is wrong with the path is said by who opens a job there. */
-	ret = sm_jobdir_open_whole(&w->dir, job, true, err);
+	if (ret < 0 || w->parts > 0 || w->dir.fd < 0)
+		return ret;
+	ret = parts_has_database(&has, &w->dir, err);
+	if (ret == 0 && !has)
+		ret = parts_refuse_unmarked(&w->dir, err);
 	if (ret < 0)
-		return is_trouble(ret) ? ret : 0;
-	ret = sm_parts_is_marked(&w->dir, err);
-	if (ret < 0)
-		goto out;
-	if (ret == 0) {
-		ret = parts_has_database(&w->dir, err);
-		if (ret == 0)
-			ret = sm_jobdir_has(&w->dir, "spec.json", err);
-		if (ret == 0)
-			ret = parts_refuse_unmarked(&w->dir, err);
-		ret = ret < 0 ? ret : 0;
-		goto out;
-	}
-	ret = trust ? 0 : sm_jobdir_check_owner(&w->dir, err);
-	if (ret == 0)
-		ret = sm_parts_read_spec(&w->spec, &w->dir, err);
-	if (ret == 0) {
-		w->parts = w->spec->parts;
-		return 1;
-	}
-out:
-	sm_parts_close(w);
+		sm_parts_close(w);
 	return ret;
 }
 
@@ -211,28 +186,35 @@ sm_part_name(char name[SM_PART_NAME_MAX], uint64_t part, uint64_t parts)
 	snprintf(name, SM_PART_NAME_MAX, "part-%0*" PRIu64, digits, part);
 }
 
-char *
-sm_parts_path(const struct sm_parts *w, uint64_t part, struct sm_err *err)
+bool
+sm_part_is_name(const char *name)
 {
-	char name[SM_PART_NAME_MAX + 1] = "/", *path;
-
-	sm_part_name(name + 1, part, w->parts);
-	path = sm_path_concat(w->dir.path, name);
-	if (!path)
-		sm_err_mem(err, "a path");
-	return path;
+	return strncmp(name, "part-", 5) == 0 && name[5] &&
+	       name[5 + strspn(name + 5, "0123456789")] == '\0';
 }
 
 int
-sm_parts_check_there(const struct sm_parts *w, uint64_t part,
-		     struct sm_err *err)
+sm_parts_path_of(char **path, const struct sm_parts *w, uint64_t part,
+		 struct sm_err *err)
+{
+	char name[SM_PART_NAME_MAX + 1] = "/";
+
+	sm_part_name(name + 1, part, w->parts);
+	*path = sm_path_concat(w->dir.path, name);
+	return *path ? 0 : sm_err_mem(err, "a path");
+}
+
+int
+sm_parts_path(char **path, const struct sm_parts *w, uint64_t part,
+	      struct sm_err *err)
 {
 	char name[SM_PART_NAME_MAX], file[SM_PART_NAME_MAX + 8];
 
+	*path = NULL;
 	sm_part_name(name, part, w->parts);
 	snprintf(file, sizeof(file), "%s/job.db", name);
 	if (faccessat(w->dir.fd, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return 0;
+		return sm_parts_path_of(path, w, part, err);
 	return sm_err_sys_as(err, SM_EINPUT,
 			     "%s of '%s' is lost, 'shardmill recover %s' makes "
 			     "it again with the shards that are there: cannot "
@@ -244,13 +226,10 @@ int
 sm_parts_handle(struct sm_handle *h, const struct sm_parts *w, uint64_t part,
 		const struct sm_db_opts *opts, struct sm_err *err)
 {
-	char *path = sm_parts_path(w, part, err);
-	int ret;
+	char *path;
+	int ret = sm_parts_path(&path, w, part, err);
 
 	*h = (struct sm_handle)SM_HANDLE_NONE;
-	if (!path)
-		return err->code;
-	ret = sm_parts_check_there(w, part, err);
 	if (ret == 0)
 		ret = sm_handle_open(h, path, opts, w->trust, err);
 	if (ret == 0 &&
@@ -289,7 +268,7 @@ sm_parts_read_final(struct sm_parts_final *f, const struct sm_jobdir *dir)
 	int single, at = 0;
 
 	*f = (struct sm_parts_final){ 0 };
-	if (parts_map_text(&text, dir, "final", &ignored) < 0)
+	if (sm_jobdir_read(&text, dir, "final", &ignored) < 0)
 		return 0;
 	if (sscanf(text, "%" SCNu64 " %" SCNx64 " %d %n", &f->size, &f->digest,
 		   &single, &at) == 3 &&
@@ -326,25 +305,5 @@ sm_parts_write_final(const struct sm_jobdir *dir,
 		return sm_err_mem(err, "a path");
 	ret = sm_jobdir_write(dir, "final", text, err);
 	free(text);
-	return ret;
-}
-
-int
-sm_parts_open_batch(struct sm_handle *h, const char *job, uint64_t batch,
-		    bool trust, struct sm_err *err)
-{
-	struct sm_db_opts db = { .mode = SM_DB_READ };
-	struct sm_parts w;
-	uint64_t part = 0;
-	int ret = sm_parts_open(&w, job, trust, err);
-
-	*h = (struct sm_handle)SM_HANDLE_NONE;
-	if (ret == 0)
-		return sm_handle_open(h, job, &db, trust, err);
-	if (ret > 0)
-		ret = sm_parts_find(&part, &w, batch, err);
-	if (ret == 0)
-		ret = sm_parts_handle(h, &w, part, &db, err);
-	sm_parts_close(&w);
 	return ret;
 }

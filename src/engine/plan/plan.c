@@ -3,7 +3,7 @@
  *
  * The order, so that a killed plan is planned anew and nothing else is lost:
  * run.lock, inputs digested, tables compiled and synced under a temporary
- * name, batches inserted, tables named by the fingerprint, spec.json, then the
+ * name, tables named by the fingerprint; then batches inserted, spec.json, the
  * job row in the same transaction as the batches, checkpoint, directory and
  * parent synced.  A job.db without a job row is a plan that was killed.
  */
@@ -18,10 +18,8 @@
 #include "file.h"
 #include "live.h"
 #include "lock.h"
-#include "role.h"
 
 #include "consumed.h"
-#include "parts.h"
 #include "planning.h"
 
 void
@@ -31,77 +29,60 @@ sm_plan_result_release(struct sm_plan_result *r)
 	*r = (struct sm_plan_result){ 0 };
 }
 
-int
-sm_plan_is_complete(const struct sm_planning *p, struct sm_err *err)
+/* Does the final file stand without its job? */
+static int
+plan_is_complete(bool *complete, const struct sm_planning *p,
+		 struct sm_err *err)
 {
 	struct stat st;
 
+	*complete = false;
 	if (!p->spec->output || p->force)
 		return 0;
-	if (stat(p->spec->output, &st) == 0)
-		return 1;
-	return errno == ENOENT ? 0
-			       : sm_err_sys(err, "cannot examine '%s'",
-					    p->spec->output);
+	*complete = stat(p->spec->output, &st) == 0;
+	if (!*complete && errno != ENOENT)
+		return sm_err_sys(err, "cannot examine '%s'", p->spec->output);
+	return 0;
 }
 
-/* Cut, compile, insert: everything but the job row. */
-static int
-plan_cut(struct sm_planning *p, struct sm_err *err)
+int
+sm_plan_cut(struct sm_planning *p, struct sm_err *err)
 {
-	int ret = sm_planning_digest(p, err);
+	int ret = sm_planning_fill_list(p, err);
 
-	if (ret == 0)
-		ret = sm_planning_cut(p, sm_planning_insert, err);
-	if (ret == 0 && !p->inserting)
-		ret = sm_db_begin_write(p->db, err); /* no batches at all */
-	p->inserting = p->inserting || ret == 0;
 	if (ret == 0 && p->spec->output)
 		ret = sm_join_check_target(p->spec->output,
 					   p->spec->fingerprint, NULL, p->force,
 					   err);
-	return ret;
-}
-
-static int
-plan_new(struct sm_planning *p, struct sm_err *err)
-{
-	int ret = plan_cut(p, err);
-
 	if (ret == 0)
-		ret = sm_plan_is_complete(p, err);
-	if (ret > 0) {
-		ret = 0;
-		p->result->complete = true;
-		p->forget = true;
-	} else if (ret == 0) {
+		ret = plan_is_complete(&p->result->complete, p, err);
+	p->forget = p->result->complete;
+	if (ret == 0 && !p->forget)
 		ret = sm_jobdir_tables_name(&p->dir, p->spec->fingerprint, err);
-		if (ret == 0)
-			ret = sm_planning_commit(p, err);
-		p->result->planned = ret == 0;
-	}
-	sm_db_rollback(p->db);
 	return ret;
 }
 
-/* Shards without a database are worth more than a new plan. */
-static int
-plan_refuse_lost(struct sm_planning *p, struct sm_err *err)
+int
+sm_plan_look(bool *there, struct sm_planning *p, struct sm_err *err)
 {
-	bool has_job = false;
-	int there;
+	int ret = sm_jobdir_has(&p->dir, "job.db", err);
 
-	if (p->db) {
-		there = sm_db_has_job(&has_job, p->db, err);
-	} else {
-		there = sm_jobdir_has(&p->dir, "job.db", err);
-		has_job = there > 0;
+	*there = false;
+	if (ret > 0)
+		ret = sm_planning_open(p, err);
+	if (p->db && ret == 0)
+		ret = sm_db_has_job(there, p->db, err);
+	if (ret == 0 && !*there)
+		ret = sm_jobdir_has_shards(&p->dir, err);
+	if (ret < 0 || *there)
+		return ret;
+	/* What a killed plan left of it tells nothing. */
+	if (ret == 0) {
+		sm_db_close(p->db);
+		p->db = NULL;
+		return sm_jobdir_remove_database(&p->dir, err);
 	}
-	if (there < 0 || has_job)
-		return there < 0 ? there : 0;
-	there = sm_jobdir_has_shards(&p->dir, err);
-	if (there <= 0)
-		return there;
+	/* Shards without a database are worth more than a new plan. */
 	return sm_err_set(err, SM_EDAMAGED,
 			  "the job '%s' has lost its job.db; its shards are "
 			  "safe: 'shardmill recover %s' rebuilds the database "
@@ -109,68 +90,15 @@ plan_refuse_lost(struct sm_planning *p, struct sm_err *err)
 			  p->dir.path, p->dir.path);
 }
 
-/* With run.lock held. */
-static int
-plan_locked(struct sm_planning *p, struct sm_err *err)
-{
-	struct sm_db_opts db = { .mode = SM_DB_CREATE,
-				 .network_fs = p->opts->network_fs,
-				 .wait = { .limit_s = SM_OUTSIDER_LIMIT_S,
-					   .notice = p->ev->notice,
-					   .arg = p->ev->arg } };
-	bool has_job;
-	int ret = plan_refuse_lost(p, err);
-
-	if (ret == 0)
-		ret = sm_db_open(&p->db, p->dir.path, p->dir.fd, &db, err);
-	if (ret == 0)
-		ret = plan_refuse_lost(p, err);
-	if (ret == 0)
-		ret = sm_db_has_job(&has_job, p->db, err);
-	if (ret < 0)
-		return ret;
-	ret = has_job ? sm_plan_again(p, err) : plan_new(p, err);
-	p->result->batches = p->spec->batches;
-	p->result->rows = p->spec->rows;
-	return ret;
-}
-
-static int
-plan_note_final_of_parts(struct sm_planning *p, struct sm_err *err)
-{
-	struct sm_parts_final f;
-	struct sm_spec *old = NULL;
-	struct sm_err ignored;
-	const char *path;
-	int ret = sm_parts_read_spec(&old, &p->dir, err);
-
-	if (ret < 0)
-		return ret;
-	path = sm_parts_read_final(&f, &p->dir) ? f.path : old->output;
-	if (path && sm_join_check_target(path, old->fingerprint, NULL, false,
-					 &ignored) == 0)
-		ret = sm_jobdir_write(&p->dir, "replaces", path, err);
-	free(f.path);
-	sm_spec_free(old);
-	return ret;
-}
-
-/*
- * The final file of the job that --restart deletes is the new job's to
- * replace.  Noted in a file before anything is deleted, so that a restart
- * killed in between still knows.
- */
-static int
-plan_note_final(struct sm_planning *p, struct sm_err *err)
+int
+sm_plan_note_final(struct sm_planning *p, struct sm_err *err)
 {
 	struct sm_db_opts opts = { .mode = SM_DB_READ };
 	struct sm_job job = { 0 };
 	struct sm_db *db = NULL;
 	struct sm_err ignored;
-	int ret = sm_parts_is_marked(&p->dir, err);
+	int ret = 0;
 
-	if (ret != 0)
-		return ret < 0 ? ret : plan_note_final_of_parts(p, err);
 	/* A damaged database, or none, notes nothing. */
 	if (sm_db_open(&db, p->dir.path, p->dir.fd, &opts, &ignored) == 0 &&
 	    sm_job_get(&job, db, &ignored) == 0 && job.final_path) {
@@ -187,8 +115,8 @@ plan_note_final(struct sm_planning *p, struct sm_err *err)
 	return ret;
 }
 
-static void
-plan_read_note(struct sm_planning *p)
+void
+sm_plan_read_note(struct sm_planning *p)
 {
 	struct sm_map map = { 0 };
 	struct sm_err ignored;
@@ -247,26 +175,24 @@ plan_refuse_living(const struct sm_planning *p, struct sm_err *err)
 			  worker ? " (the view 'workers' has its pid)" : "");
 }
 
-/*
- * --restart: what is there goes first.  The directory is made again, since
- * removing it may have taken it away under the lock.
- */
-static int
-plan_restart(struct sm_planning *p, struct sm_err *err)
+int
+sm_plan_check_restart(struct sm_planning *p, struct sm_err *err)
+{
+	int ret = plan_refuse_living(p, err);
+
+	return ret < 0 ? ret : plan_rehearse(p, err);
+}
+
+/* The directory is made again, since removing the job may have taken it away
+ * under the lock. */
+int
+sm_plan_remove(struct sm_planning *p, struct sm_err *err)
 {
 	char *path = strdup(p->dir.path);
 	bool made;
-	int i, ret = path ? plan_refuse_living(p, err)
+	int i, ret = path ? sm_jobdir_remove(&p->dir, err)
 			  : sm_err_mem(err, "a path");
 
-	if (ret == 0)
-		ret = sm_plan_parts_idle(p, err);
-	if (ret == 0)
-		ret = plan_rehearse(p, err);
-	if (ret == 0)
-		ret = plan_note_final(p, err);
-	if (ret == 0)
-		ret = sm_jobdir_remove(&p->dir, err);
 	if (ret < 0)
 		goto out;
 	close(p->lock);
@@ -284,52 +210,12 @@ out:
 	return ret;
 }
 
-int
-sm_plan(struct sm_plan_result *result, const char *job,
-	const struct sm_plan_opts *opts, struct sm_err *err)
+void
+sm_plan_report(struct sm_planning *p)
 {
-	SM_ERR_OPTIONAL(err);
-	struct sm_planning p = { .opts = opts,
-				 .ev = &opts->events,
-				 .result = result,
-				 .dir = SM_JOBDIR_NONE,
-				 .lock = -1 };
-	struct sm_err ignored;
-	int ret;
-
-	*result = (struct sm_plan_result){ 0 };
-	ret = sm_role_refuse_worker("sm_plan()", err);
-	if (ret == 0)
-		ret = sm_planning_settle(&p, err);
-	if (ret == 0)
-		ret = sm_jobdir_create(&p.dir, job, opts->trust,
-				       opts->network_fs, &p.made, err);
-	if (ret == 0)
-		ret = sm_planning_lock(&p, err);
-	if (ret == 0 && opts->restart && !p.made)
-		ret = plan_restart(&p, err);
-	if (ret == 0) {
-		plan_read_note(&p);
-		ret = sm_plan_parts_clear(&p, err);
-	}
-	if (ret == 0)
-		ret = sm_plan_is_parted(&p, err);
-	if (ret >= 0)
-		ret = ret > 0 ? sm_plan_parts(&p, err) : plan_locked(&p, err);
-	if (ret == 0) {
-		unlinkat(p.dir.fd, "replaces", 0);
-		snprintf(result->fingerprint, sizeof(result->fingerprint),
-			 "%016llx", (unsigned long long)p.spec->fingerprint);
-	}
-	sm_db_close(p.db);
-	/* What is to be forgotten may be what an earlier, killed plan made. */
-	if (p.lock >= 0 && (p.forget || (p.made && ret < 0)))
-		sm_jobdir_remove(&p.dir, &ignored);
-	sm_jobdir_close(&p.dir);
-	if (p.lock >= 0)
-		close(p.lock);
-	sm_planning_release(&p);
-	if (ret < 0)
-		sm_plan_result_release(result);
-	return ret;
+	unlinkat(p->dir.fd, "replaces", 0);
+	p->result->batches = p->spec->batches;
+	p->result->rows = p->spec->rows;
+	snprintf(p->result->fingerprint, sizeof(p->result->fingerprint),
+		 "%016llx", (unsigned long long)p->spec->fingerprint);
 }

@@ -143,11 +143,21 @@ sm_planning_settle(struct sm_planning *p, struct sm_err *err)
 void
 sm_planning_release(struct sm_planning *p)
 {
+	size_t i;
+
+	for (i = 0; i < p->list.count; i++)
+		free((char *)p->list.row[i].item);
+	free(p->list.row);
+	p->list = (struct sm_planning_list){ 0 };
 	sm_spec_free(p->spec);
+	p->spec = NULL;
 	free(p->grown[0]);
 	free(p->grown[1]);
-	p->spec = NULL;
 	p->grown[0] = p->grown[1] = NULL;
+	sm_jobdir_close(&p->dir);
+	if (p->lock >= 0)
+		close(p->lock);
+	p->lock = -1;
 }
 
 int
@@ -161,6 +171,18 @@ sm_planning_lock(struct sm_planning *p, struct sm_err *err)
 				  "'shardmill status' shows it",
 				  p->dir.path);
 	return ret < 0 ? ret : 0;
+}
+
+int
+sm_planning_open(struct sm_planning *p, struct sm_err *err)
+{
+	struct sm_db_opts db = { .mode = SM_DB_CREATE,
+				 .network_fs = p->opts->network_fs,
+				 .wait = { .limit_s = SM_OUTSIDER_LIMIT_S,
+					   .notice = p->ev->notice,
+					   .arg = p->ev->arg } };
+
+	return sm_db_open(&p->db, p->dir.path, p->dir.fd, &db, err);
 }
 
 static int
@@ -236,23 +258,77 @@ sm_planning_cut(struct sm_planning *p,
 	return sm_spec_fingerprint(&p->spec->fingerprint, p->spec, err);
 }
 
-int
-sm_planning_insert(const struct sm_piece *b, void *arg, struct sm_err *err)
+static int
+planning_list_add(struct sm_planning_list *l, const struct sm_piece *b,
+		  struct sm_err *err)
+{
+	struct sm_piece *grown;
+	char *item = NULL;
+
+	if (l->count == l->cap) {
+		l->cap = l->cap ? 2 * l->cap : 1024;
+		grown = realloc(l->row, l->cap * sizeof(*grown));
+		if (!grown)
+			return sm_err_mem(err, "the batches");
+		l->row = grown;
+	}
+	if (b->item) {
+		item = strdup(b->item);
+		if (!item)
+			return sm_err_mem(err, "the batches");
+	}
+	l->row[l->count] = *b;
+	l->row[l->count++].item = item;
+	return 0;
+}
+
+static int
+planning_emit(const struct sm_piece *b, void *arg, struct sm_err *err)
 {
 	struct sm_planning *p = arg;
-	int ret = 0;
 
 	if (b->id == 0 && p->kind->describe)
 		p->result->first_command = p->kind->describe(p->spec, b);
-	/* Begun as late as this: compiling the tables may take long. */
-	if (!p->inserting)
-		ret = sm_db_begin_write(p->db, err);
-	if (ret < 0)
-		return ret;
-	if (!p->inserting)
-		sm_db_hear_signals(p->db);
-	p->inserting = true;
-	return sm_batch_insert(p->db, b, err);
+	return planning_list_add(&p->list, b, err);
+}
+
+int
+sm_planning_fill_list(struct sm_planning *p, struct sm_err *err)
+{
+	int ret = sm_planning_digest(p, err);
+
+	return ret < 0 ? ret : sm_planning_cut(p, planning_emit, err);
+}
+
+void
+sm_planning_of_spec(struct sm_planning *p)
+{
+	struct sm_err ignored;
+	int fd;
+
+	p->kind = sm_kind_of(p->spec);
+	p->inputs = p->kind->inputs(p->input, p->spec->opts);
+	p->compiled = sm_jobdir_tables(&fd, &p->dir, p->spec->fingerprint,
+				       &ignored) == 0;
+	if (p->compiled)
+		close(fd);
+}
+
+int
+sm_planning_check_same(const struct sm_planning *p, uint64_t fingerprint,
+		       uint64_t batches, struct sm_err *err)
+{
+	if (p->spec->fingerprint == fingerprint && p->spec->batches == batches)
+		return 0;
+	return sm_err_set(err, SM_EREFUSED,
+			  "the inputs of '%s' are not those that it was "
+			  "planned with: they make the fingerprint %016llx and "
+			  "%llu batches, it was planned with %016llx and %llu; "
+			  "put the planned inputs back",
+			  p->dir.path, (unsigned long long)p->spec->fingerprint,
+			  (unsigned long long)p->spec->batches,
+			  (unsigned long long)fingerprint,
+			  (unsigned long long)batches);
 }
 
 static int
@@ -354,5 +430,42 @@ sm_planning_commit(struct sm_planning *p, struct sm_err *err)
 	if (ret == 0)
 		ret = sm_jobdir_sync(&p->dir, err);
 	free(text);
+	return ret;
+}
+
+/* The rows of the list that are this job's: all, or those of the part. */
+static int
+planning_insert(struct sm_planning *p, struct sm_err *err)
+{
+	uint64_t first = 0, end = p->spec->batches, i;
+	const struct sm_piece *b;
+	int ret = 0;
+
+	if (p->spec->part >= 0)
+		sm_spec_part_range(&first, &end, p->spec->batches,
+				   (uint64_t)p->spec->part, p->spec->parts);
+	for (i = first; i < end && ret == 0; i++) {
+		b = &p->list.row[i];
+		if (b->first >= 0)
+			p->part_rows += (uint64_t)(b->end - b->first);
+		ret = sm_batch_insert(p->db, b, err);
+	}
+	return ret;
+}
+
+int
+sm_planning_make(struct sm_planning *p, struct sm_err *err)
+{
+	int ret = p->db ? 0 : sm_planning_open(p, err);
+
+	if (ret == 0)
+		ret = sm_db_begin_write(p->db, err);
+	if (ret < 0)
+		return ret;
+	sm_db_hear_signals(p->db);
+	ret = planning_insert(p, err);
+	if (ret == 0)
+		ret = sm_planning_commit(p, err);
+	sm_db_rollback(p->db);
 	return ret;
 }

@@ -1,5 +1,8 @@
 /*
- * planning.h - what plan.c (a new job) and replan.c (one that is there) share
+ * planning.h - a job on its way from options to rows
+ *
+ * The input is cut once, into a list in memory.  From it one job is made, or
+ * each of several parts: rows and job row in one transaction, synced.
  */
 #ifndef SM_PLANNING_H
 #define SM_PLANNING_H
@@ -7,16 +10,11 @@
 #include "handle.h"
 #include "join.h"
 
-/* The batches of all parts, before they are parted. */
-struct sm_part_list {
-	struct sm_piece *row;
+/* What the input was cut into: some 60 bytes a batch, and its item. */
+struct sm_planning_list {
+	struct sm_piece *row; /* with an item of its own */
 	size_t count, cap;
 };
-
-/* A copy of `b`, whose item is the list's from then on. */
-int sm_part_list_add(struct sm_part_list *l, const struct sm_piece *b,
-		     struct sm_err *err);
-void sm_part_list_release(struct sm_part_list *l);
 
 struct sm_planning {
 	const struct sm_plan_opts *opts;
@@ -33,12 +31,11 @@ struct sm_planning {
 	bool force;         /* the output may be replaced */
 	bool compiled;      /* its tables are there already */
 	bool made;          /* the directory was not there before */
-	bool inserting;     /* the write transaction is open */
 	bool forget;        /* remove the directory again */
 	int64_t generation; /* recover: of the file that has removed shards */
 	char *grown[2]; /* --restart: what the old job has of its final file */
 	uint64_t part_rows; /* a part's own */
-	struct sm_part_list *list;
+	struct sm_planning_list list;
 };
 
 /*
@@ -48,6 +45,7 @@ struct sm_planning {
 int sm_planning_settle(struct sm_planning *p, struct sm_err *err);
 /* run.lock; SM_EHELD. */
 int sm_planning_lock(struct sm_planning *p, struct sm_err *err);
+/* Directory and lock too. */
 void sm_planning_release(struct sm_planning *p);
 
 /* Digest every input that has a path into p->spec. */
@@ -64,30 +62,50 @@ int sm_planning_cut(struct sm_planning *p,
 				struct sm_err *err),
 		    struct sm_err *err);
 
-/* plan's emit: insert the batch, in a transaction begun with the first one. */
-int sm_planning_insert(const struct sm_piece *b, void *arg, struct sm_err *err);
+/* Digest and cut into p->list. */
+int sm_planning_fill_list(struct sm_planning *p, struct sm_err *err);
+/* Kind, inputs and compiled tables, where p->spec was read and not settled. */
+void sm_planning_of_spec(struct sm_planning *p);
+/* Has the input come out as it was planned?  SM_EREFUSED. */
+int sm_planning_check_same(const struct sm_planning *p, uint64_t fingerprint,
+			   uint64_t batches, struct sm_err *err);
+
+/* The database of p->dir, made where there is none. */
+int sm_planning_open(struct sm_planning *p, struct sm_err *err);
+/* A job in p->dir of the batches of p->list, or of those of p->spec->part. */
+int sm_planning_make(struct sm_planning *p, struct sm_err *err);
 /* Within the transaction: the inputs of p->spec. */
 int sm_planning_insert_inputs(struct sm_planning *p, struct sm_err *err);
 /* Inputs and the job row, then commit, checkpoint, spec.json and syncs. */
 int sm_planning_commit(struct sm_planning *p, struct sm_err *err);
 
-/* The job is there: is it the one that is asked for? */
-int sm_plan_again(struct sm_planning *p, struct sm_err *err);
+/* ---- the steps of sm_plan(), with run.lock held ---- */
 
-/* plan --parts, or on a job that is in parts; in place of all of the above. */
-int sm_plan_parts(struct sm_planning *p, struct sm_err *err);
-/* Make p->spec->parts parts of the batches in p->list, and mark the whole. */
-int sm_plan_parts_make(struct sm_planning *p, struct sm_err *err);
-/* No part is being run; SM_EHELD. */
-int sm_plan_parts_idle(struct sm_planning *p, struct sm_err *err);
 /*
- * Does the final file stand without its job: one that was finished, and whose
- * directory was removed?  1; 0; <0.
+ * Does p->dir have a job?  Opens its database where there is one.  SM_EDAMAGED:
+ * it has shards of a job whose database is lost.
  */
-int sm_plan_is_complete(const struct sm_planning *p, struct sm_err *err);
-/* 1; 0; <0 */
-int sm_plan_is_parted(const struct sm_planning *p, struct sm_err *err);
-/* Parts of a plan that was killed; SM_EDAMAGED if there are shards in them. */
-int sm_plan_parts_clear(struct sm_planning *p, struct sm_err *err);
+int sm_plan_look(bool *there, struct sm_planning *p, struct sm_err *err);
+/* It has: is it the one that is asked for? */
+int sm_plan_again(struct sm_planning *p, struct sm_err *err);
+/*
+ * It has none: fill p->list, and name the tables.  With result->complete
+ * nothing is to be made: the final file stands without its job, which was
+ * finished and removed.
+ */
+int sm_plan_cut(struct sm_planning *p, struct sm_err *err);
+void sm_plan_report(struct sm_planning *p);
+
+/* --restart: may what is there be deleted, and can the new job be planned? */
+int sm_plan_check_restart(struct sm_planning *p, struct sm_err *err);
+/*
+ * The final file of the job that is deleted is the new job's to replace.  Noted
+ * in a file before anything is deleted, so that a restart that is killed in
+ * between still knows.
+ */
+int sm_plan_note_final(struct sm_planning *p, struct sm_err *err);
+void sm_plan_read_note(struct sm_planning *p);
+/* Delete the job, and make its directory again. */
+int sm_plan_remove(struct sm_planning *p, struct sm_err *err);
 
 #endif /* SM_PLANNING_H */

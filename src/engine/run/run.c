@@ -11,16 +11,14 @@
 #include "fault.h"
 #include "file.h"
 #include "lock.h"
-#include "role.h"
 
 #include "consumed.h"
 #include "fence.h"
 #include "join.h"
 #include "joined.h"
-#include "parts.h"
 #include "rescue.h"
+#include "run.h"
 #include "run_tell.h"
-#include "settings.h"
 #include "startcheck.h"
 #include "super.h"
 
@@ -393,9 +391,9 @@ run_look_if_finished(bool *finished, struct sm_run_result *result,
 	return ret;
 }
 
-static int
-run_job(struct sm_run_result *result, const char *job,
-	const struct sm_run_opts *opts, struct sm_err *err)
+int
+sm_one_run(struct sm_run_result *result, const char *job,
+	   const struct sm_run_opts *opts, struct sm_err *err)
 {
 	struct run_patience patience = { .ev = &opts->events };
 	struct sm_db_opts db = { .mode = SM_DB_WRITE,
@@ -406,6 +404,7 @@ run_job(struct sm_run_result *result, const char *job,
 	bool finished = false;
 	int ret;
 
+	*result = (struct sm_run_result){ 0 };
 	ret = sm_handle_open(&h, job, &db, opts->trust, err);
 	if (ret == 0)
 		ret = run_look_if_finished(&finished, result, &h, opts, err);
@@ -414,41 +413,5 @@ run_job(struct sm_run_result *result, const char *job,
 	if (ret == 0 && !finished)
 		ret = run_locked(&h, opts, result, err);
 	sm_handle_close(&h);
-	return ret;
-}
-
-static int
-run_check_call(const struct sm_run_opts *opts, struct sm_err *err)
-{
-	int ret = sm_role_refuse_worker("sm_run()", err);
-
-	if (ret == 0 && (!opts->worker_argv || !opts->worker_argv[0]))
-		ret = sm_err_set(err, SM_EUSAGE,
-				 "worker_argv is missing: the program and its "
-				 "arguments that call sm_work()");
-	if (ret == 0)
-		ret = sm_settings_check(&opts->settings, err);
-	if (ret == 0)
-		ret = sm_settings_check_switch("follow", opts->follow, err);
-	return ret;
-}
-
-int
-sm_run(struct sm_run_result *result, const char *job,
-       const struct sm_run_opts *opts, struct sm_err *err)
-{
-	SM_ERR_OPTIONAL(err);
-	struct sm_parts whole;
-	int ret = run_check_call(opts, err);
-
-	*result = (struct sm_run_result){ 0 };
-	if (ret < 0)
-		return ret;
-	ret = sm_parts_open(&whole, job, opts->trust, err);
-	if (ret > 0)
-		ret = sm_parts_run(result, &whole, opts, err);
-	else if (ret == 0)
-		ret = run_job(result, job, opts, err);
-	sm_parts_close(&whole);
 	return ret;
 }

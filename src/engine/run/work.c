@@ -26,6 +26,7 @@
 
 #include "clock.h"
 #include "fault.h"
+#include "run.h"
 #include "sigbus.h"
 
 #include "worker_self.h"
@@ -445,9 +446,9 @@ work_return_next(struct sm_self *w)
 }
 
 int
-sm_work(const char *job, const struct sm_work_opts *opts, struct sm_err *err)
+sm_one_work(const char *job, const struct sm_work_opts *opts,
+	    struct sm_err *err)
 {
-	SM_ERR_OPTIONAL(err);
 	struct sm_self w = SM_SELF_NONE;
 	bool found = true;
 	int ret;

@@ -106,9 +106,8 @@ sm_self_register(struct sm_self *w, struct sm_err *err)
 	ret = sm_handle_check_run(&w->h, err);
 	if (ret == 0 && faccessat(w->h.dir.fd, "job.db", F_OK, 0) < 0)
 		ret = sm_err_sys_as(err, SM_EINPUT,
-				    "the job '%s' was divided into parts, or "
-				    "planned anew, meanwhile: cannot find its "
-				    "job.db",
+				    "the job '%s' was planned anew meanwhile: "
+				    "cannot find its job.db",
 				    w->h.dir.path);
 	if (ret == 0)
 		ret = sm_worker_insert(w->h.db, &w->row, host, err);

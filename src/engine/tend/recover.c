@@ -23,9 +23,9 @@
 #include "joined.h"
 #include "worker.h"
 
-#include "parts.h"
 #include "planning.h"
 #include "recover_final.h"
+#include "tend.h"
 
 struct recover {
 	struct sm_planning p;
@@ -36,9 +36,10 @@ struct recover {
 	uint64_t planned;    /* batches, as spec.json has it */
 	uint64_t first, end; /* those that belong here: all, or a part's */
 	unsigned digits;
-	bool is_void;  /* job.db, of a killed plan or recovery */
-	bool outdated; /* the batch has something whole of other options */
-	char hex[17];  /* the fingerprint, as attempts have it */
+	bool inserting; /* the write transaction is open */
+	bool is_void;   /* job.db, of a killed plan or recovery */
+	bool outdated;  /* the batch has something whole of other options */
+	char hex[17];   /* the fingerprint, as attempts have it */
 	struct sm_claim by;
 };
 
@@ -243,6 +244,20 @@ recover_progress(struct recover *r, uint64_t done)
 		ev->progress(&p, ev->arg);
 }
 
+/* In a transaction as short as can be: compiling tables may take long. */
+static int
+recover_insert(struct recover *r, const struct sm_piece *b, struct sm_err *err)
+{
+	int ret = r->inserting ? 0 : sm_db_begin_write(r->p.db, err);
+
+	if (ret < 0)
+		return ret;
+	if (!r->inserting)
+		sm_db_hear_signals(r->p.db);
+	r->inserting = true;
+	return sm_batch_insert(r->p.db, b, err);
+}
+
 static int
 recover_batch(const struct sm_piece *b, void *arg, struct sm_err *err)
 {
@@ -256,8 +271,7 @@ recover_batch(const struct sm_piece *b, void *arg, struct sm_err *err)
 		return 0; /* another part's */
 	if (b->first >= 0)
 		r->p.part_rows += (uint64_t)(b->end - b->first);
-	ret = sm_planning_insert(b, &r->p, err);
-
+	ret = recover_insert(r, b, err);
 	if (ret == 0 && r->by.worker == 0)
 		ret = recover_register(r, err);
 	r->outdated = false;
@@ -281,48 +295,23 @@ recover_batch(const struct sm_piece *b, void *arg, struct sm_err *err)
 	return ret < 0 ? ret : 0;
 }
 
-static int
-recover_check_planned(struct recover *r, struct sm_err *err)
-{
-	if (r->p.spec->fingerprint == r->fingerprint &&
-	    r->p.spec->batches == r->planned)
-		return 0;
-	return sm_err_set(err, SM_EREFUSED,
-			  "the inputs of '%s' are not those that it was "
-			  "planned with: they make the fingerprint %016llx and "
-			  "%llu batches, spec.json has %016llx and %llu; put "
-			  "the planned inputs back",
-			  r->p.dir.path,
-			  (unsigned long long)r->p.spec->fingerprint,
-			  (unsigned long long)r->p.spec->batches,
-			  (unsigned long long)r->fingerprint,
-			  (unsigned long long)r->planned);
-}
-
 /* With run.lock held and the old database out of the way. */
 static int
 recover_rebuild(struct recover *r, struct sm_err *err)
 {
 	struct sm_planning *p = &r->p;
-	struct sm_err ignored;
-	struct sm_db_opts db = { .mode = SM_DB_CREATE,
-				 .network_fs = p->opts->network_fs,
-				 .wait = { .limit_s = SM_OUTSIDER_LIMIT_S } };
-	int fd, ret = sm_db_open(&p->db, p->dir.path, p->dir.fd, &db, err);
+	int ret = sm_planning_open(p, err);
 
 	if (ret == 0)
 		ret = sm_planning_digest(p, err);
 	if (ret < 0)
 		return ret;
-	p->compiled =
-		sm_jobdir_tables(&fd, &p->dir, r->fingerprint, &ignored) == 0;
-	if (p->compiled)
-		close(fd);
 	ret = sm_planning_cut(p, recover_batch, err);
-	if (ret == 0 && !p->inserting)
+	if (ret == 0 && !r->inserting)
 		ret = sm_db_begin_write(p->db, err);
 	if (ret == 0)
-		ret = recover_check_planned(r, err);
+		ret = sm_planning_check_same(p, r->fingerprint, r->planned,
+					     err);
 	if (ret == 0 && !p->compiled)
 		ret = sm_jobdir_tables_name(&p->dir, r->fingerprint, err);
 	if (ret == 0)
@@ -365,11 +354,10 @@ recover_locked(struct recover *r, struct sm_err *err)
 				  "run' goes on with it, 'shardmill verify "
 				  "--requeue' looks for damaged shards",
 				  r->p.dir.path);
-	ret = sm_parts_read_spec(&r->p.spec, &r->p.dir, err);
+	ret = sm_handle_read_spec(&r->p.spec, &r->p.dir, err);
 	if (ret < 0)
 		return ret;
-	r->p.kind = sm_kind_of(r->p.spec);
-	r->p.inputs = r->p.kind->inputs(r->p.input, r->p.spec->opts);
+	sm_planning_of_spec(&r->p);
 	r->fingerprint = r->p.spec->fingerprint;
 	snprintf(r->hex, sizeof(r->hex), "%016llx",
 		 (unsigned long long)r->fingerprint);
@@ -387,9 +375,9 @@ recover_locked(struct recover *r, struct sm_err *err)
 	return ret;
 }
 
-static int
-recover_job(struct sm_recover_result *result, const char *job,
-	    const struct sm_recover_opts *opts, struct sm_err *err)
+int
+sm_one_recover(struct sm_recover_result *result, const char *job,
+	       const struct sm_recover_opts *opts, struct sm_err *err)
 {
 	struct sm_plan_opts plan = { .network_fs = opts->network_fs };
 	struct sm_plan_result planned = { 0 };
@@ -403,6 +391,7 @@ recover_job(struct sm_recover_result *result, const char *job,
 			     .result = result };
 	int ret;
 
+	*result = (struct sm_recover_result){ 0 };
 	r.by.fingerprint = r.hex;
 	ret = sm_jobdir_open_lost(&r.p.dir, job, opts->trust, err);
 	if (ret == 0 && !opts->network_fs)
@@ -415,39 +404,7 @@ recover_job(struct sm_recover_result *result, const char *job,
 		result->batches = r.end - r.first;
 	sm_recover_final_close(&r.final);
 	sm_db_close(r.p.db);
-	sm_jobdir_close(&r.p.dir);
-	if (r.p.lock >= 0)
-		close(r.p.lock);
 	sm_planning_release(&r.p);
 	sm_plan_result_release(&planned);
-	return ret;
-}
-
-int
-sm_recover(struct sm_recover_result *result, const char *job,
-	   const struct sm_recover_opts *opts, struct sm_err *err)
-{
-	SM_ERR_OPTIONAL(err);
-	struct sm_parts whole;
-	bool marked = false;
-	int ret = sm_parts_open(&whole, job, opts->trust, err);
-
-	*result = (struct sm_recover_result){ 0 };
-	/* It has parts, but lost what says so. */
-	if (ret == SM_EINPUT) {
-		ret = sm_parts_recover_mark(job, opts->trust, err);
-		if (ret == 0)
-			ret = sm_parts_open(&whole, job, opts->trust, err);
-		marked = ret > 0;
-	}
-	if (ret > 0) {
-		ret = sm_parts_recover(result, &whole, opts, err);
-		/* What was lost was the whole's alone. */
-		if (ret == SM_EREFUSED && marked)
-			ret = 0;
-	} else if (ret == 0) {
-		ret = recover_job(result, job, opts, err);
-	}
-	sm_parts_close(&whole);
 	return ret;
 }

@@ -1,7 +1,7 @@
 /*
  * retry.c - put batches back to pending
  */
-#include "parts.h"
+#include "tend.h"
 
 static int
 retry_sets(uint64_t *changed, struct sm_handle *h,
@@ -48,9 +48,9 @@ retry_check_range(const struct sm_handle *h, const struct sm_batch_range *r,
 			  (unsigned long long)h->job.whole_batches);
 }
 
-static int
-retry_job(uint64_t *changed, const char *job, const struct sm_retry_opts *opts,
-	  struct sm_err *err)
+int
+sm_one_retry(uint64_t *changed, const char *job,
+	     const struct sm_retry_opts *opts, struct sm_err *err)
 {
 	struct sm_db_opts db = { .mode = SM_DB_WRITE,
 				 .wait = { .limit_s = SM_OUTSIDER_LIMIT_S } };
@@ -71,21 +71,5 @@ retry_job(uint64_t *changed, const char *job, const struct sm_retry_opts *opts,
 			sm_db_rollback(h.db);
 	}
 	sm_handle_close(&h);
-	return ret;
-}
-
-int
-sm_retry(uint64_t *changed, const char *job, const struct sm_retry_opts *opts,
-	 struct sm_err *err)
-{
-	SM_ERR_OPTIONAL(err);
-	struct sm_parts whole;
-	int ret = sm_parts_open(&whole, job, opts->trust, err);
-
-	if (ret > 0)
-		ret = sm_parts_retry(changed, &whole, opts, err);
-	else if (ret == 0)
-		ret = retry_job(changed, job, opts, err);
-	sm_parts_close(&whole);
 	return ret;
 }

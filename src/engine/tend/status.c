@@ -10,7 +10,7 @@
 #include "join.h"
 #include "live.h"
 #include "lock.h"
-#include "parts.h"
+#include "tend.h"
 #include "worker.h"
 
 #define LISTED_MAX 10
@@ -59,14 +59,6 @@ sm_batch_status_release(struct sm_batch_status *s)
 	free(s->state);
 	free(s->error);
 	*s = (struct sm_batch_status){ 0 };
-}
-
-static int
-status_open(struct sm_handle *h, const char *job, struct sm_err *err)
-{
-	struct sm_db_opts db = { .mode = SM_DB_READ };
-
-	return sm_handle_open(h, job, &db, true, err);
 }
 
 /* Workers whose rows are open and whose byte is locked. */
@@ -141,43 +133,17 @@ status_read(struct sm_status *s, struct sm_handle *h, struct sm_err *err)
 }
 
 int
-sm_status(struct sm_status *out, const char *job, struct sm_err *err)
+sm_one_status(struct sm_status *out, const char *job, struct sm_err *err)
 {
-	SM_ERR_OPTIONAL(err);
-	struct sm_handle h = SM_HANDLE_NONE;
-	struct sm_parts whole;
-	int ret;
+	struct sm_db_opts db = { .mode = SM_DB_READ };
+	struct sm_handle h;
+	int ret = sm_handle_open(&h, job, &db, true, err);
 
 	*out = (struct sm_status){ 0 };
-	ret = sm_parts_open(&whole, job, true, err);
-	if (ret > 0) {
-		ret = sm_parts_status(out, &whole, err);
-	} else if (ret == 0) {
-		ret = status_open(&h, job, err);
-		if (ret == 0)
-			ret = status_read(out, &h, err);
-		sm_handle_close(&h);
-	}
-	sm_parts_close(&whole);
-	if (ret < 0)
-		sm_status_release(out);
-	return ret;
-}
-
-int
-sm_status_of_batch(struct sm_batch_status *out, const char *job, uint64_t batch,
-		   struct sm_err *err)
-{
-	SM_ERR_OPTIONAL(err);
-	struct sm_handle h = SM_HANDLE_NONE;
-	int ret;
-
-	*out = (struct sm_batch_status){ 0 };
-	ret = sm_parts_open_batch(&h, job, batch, true, err);
 	if (ret == 0)
-		ret = sm_history_batch(out, h.db, batch, err);
+		ret = status_read(out, &h, err);
 	sm_handle_close(&h);
 	if (ret < 0)
-		sm_batch_status_release(out);
+		sm_status_release(out);
 	return ret;
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "parts.h"
+#include "tend.h"
 
 static int
 try_batch(int *exit_status, struct sm_handle *h, uint64_t id,
@@ -39,20 +39,13 @@ try_batch(int *exit_status, struct sm_handle *h, uint64_t id,
 }
 
 int
-sm_try(int *exit_status, const char *job, uint64_t batch, bool trust,
-       struct sm_err *err)
+sm_one_try(int *exit_status, struct sm_handle *h, uint64_t batch,
+	   struct sm_err *err)
 {
-	SM_ERR_OPTIONAL(err);
-	struct sm_handle h = SM_HANDLE_NONE;
-	int ret = sm_parts_open_batch(&h, job, batch, trust, err);
-
-	if (ret == 0 && !h.kind->try)
-		ret = sm_err_set(err, SM_EUSAGE,
-				 "a job of the kind '%s' runs no command to "
-				 "try",
-				 h.job.kind);
-	if (ret == 0)
-		ret = try_batch(exit_status, &h, batch, err);
-	sm_handle_close(&h);
-	return ret;
+	if (!h->kind->try)
+		return sm_err_set(err, SM_EUSAGE,
+				  "a job of the kind '%s' runs no command to "
+				  "try",
+				  h->job.kind);
+	return try_batch(exit_status, h, batch, err);
 }

@@ -3,14 +3,13 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "clock.h"
 #include "final.h"
 
 #include "consumed.h"
-#include "parts.h"
 #include "startcheck.h"
+#include "tend.h"
 
 #define PROGRESS_MS 500
 
@@ -80,7 +79,6 @@ verify_file(struct verify *v, const char *path, struct sm_err *err)
 				     .arg = v };
 	int ret = sm_final_check(&r, path, err);
 
-	v->result->is_file = true;
 	v->result->batches = r.batches;
 	v->result->records = r.records;
 	v->result->raw_bytes = r.raw_bytes;
@@ -231,30 +229,23 @@ verify_job(struct verify *v, const char *path, struct sm_err *err)
 }
 
 int
-sm_verify(struct sm_verify_result *result, const char *path,
-	  const struct sm_verify_opts *opts, struct sm_err *err)
+sm_one_verify(struct sm_verify_result *result, const char *job,
+	      const struct sm_verify_opts *opts, struct sm_err *err)
 {
-	SM_ERR_OPTIONAL(err);
 	struct verify v = { .opts = opts,
 			    .result = result,
 			    .h = SM_HANDLE_NONE };
-	struct sm_parts whole;
-	struct stat st;
-	int ret;
 
 	*result = (struct sm_verify_result){ 0 };
-	if (stat(path, &st) < 0)
-		return sm_err_sys_as(err, SM_EINPUT,
-				     "cannot verify '%s' (a job that is not "
-				     "finished: by its directory, F.job)",
-				     path);
-	if (S_ISREG(st.st_mode))
-		return verify_file(&v, path, err);
-	ret = sm_parts_open(&whole, path, opts->trust || !opts->requeue, err);
-	if (ret > 0)
-		ret = sm_parts_verify(result, &whole, opts, err);
-	else if (ret == 0)
-		ret = verify_job(&v, path, err);
-	sm_parts_close(&whole);
-	return ret;
+	return verify_job(&v, job, err);
+}
+
+int
+sm_file_verify(struct sm_verify_result *result, const char *path,
+	       const struct sm_verify_opts *opts, struct sm_err *err)
+{
+	struct verify v = { .opts = opts, .result = result };
+
+	*result = (struct sm_verify_result){ .is_file = true };
+	return verify_file(&v, path, err);
 }

@@ -1,11 +1,10 @@
 /*
- * divide.c - a job that was planned without parts gets them
+ * replan.c - a job that was planned without parts is planned again in parts
  *
- * Only where no batch was begun, so that there is nothing to share out but the
- * rows.  The parts are made as by a plan, but out of the job's own rows:
- * neither the inputs nor what was typed then is needed.  Killed before job.db
- * is removed, the job is as it was, and whatever comes next makes its spec.json
- * right again; behind that it is in parts.
+ * Only where no batch was begun, and by the specification that it has: neither
+ * what was typed then nor what came through standard input is needed.  Killed
+ * before job.db is removed, the job is as it was, and whatever comes next makes
+ * its spec.json right again; after that it is in parts.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,11 +15,12 @@
 #include "lock.h"
 
 #include "live.h"
+
 #include "parts.h"
 #include "planning.h"
 
 static int
-divide_refuse_held(const struct sm_handle *h, struct sm_err *err)
+replan_refuse_held(const struct sm_handle *h, struct sm_err *err)
 {
 	return sm_err_set(err, SM_EHELD,
 			  "a plan, a run or a worker holds the job '%s'; "
@@ -30,13 +30,13 @@ divide_refuse_held(const struct sm_handle *h, struct sm_err *err)
 
 /* Has anything been done that the parts would not know of? */
 static int
-divide_check_untouched(struct sm_handle *h, struct sm_err *err)
+replan_check_untouched(struct sm_handle *h, struct sm_err *err)
 {
 	bool any = false;
 	int ret = sm_live_any_held(h->dir.fd);
 
 	if (ret > 0)
-		return divide_refuse_held(h, err);
+		return replan_refuse_held(h, err);
 	if (ret < 0) {
 		errno = -ret;
 		return sm_err_sys(err,
@@ -65,12 +65,12 @@ divide_check_untouched(struct sm_handle *h, struct sm_err *err)
 }
 
 static int
-divide_check(struct sm_handle *h, struct sm_err *err)
+replan_check(struct sm_handle *h, struct sm_err *err)
 {
 	int ret = sm_lock_try(&h->run_lock, h->dir.fd, "run.lock", err);
 
 	if (ret <= 0)
-		return ret < 0 ? ret : divide_refuse_held(h, err);
+		return ret < 0 ? ret : replan_refuse_held(h, err);
 	ret = sm_handle_reload(h, err); /* a plan may have changed it */
 	if (ret == 0 && h->job.parts > 0)
 		return sm_err_set(err, SM_EUSAGE,
@@ -81,39 +81,16 @@ divide_check(struct sm_handle *h, struct sm_err *err)
 				  "the job '%s' was planned with --consume, "
 				  "which a job in parts cannot have",
 				  h->dir.path);
-	return ret < 0 ? ret : divide_check_untouched(h, err);
-}
-
-static int
-divide_list(struct sm_part_list *list, struct sm_handle *h, struct sm_err *err)
-{
-	struct sm_piece b;
-	bool found;
-	uint64_t i;
-	int ret = 0;
-
-	for (i = 0; i < h->job.batches && ret == 0; i++) {
-		ret = sm_batch_get(&found, &b, h->db, i, err);
-		if (ret == 0 && !found)
-			return sm_err_set(err, SM_EDAMAGED,
-					  "the database of '%s' lacks the row "
-					  "of batch %" PRIu64 "; 'shardmill "
-					  "recover' rebuilds it",
-					  h->dir.path, i);
-		b.attempt = 0;
-		if (ret == 0)
-			ret = sm_part_list_add(list, &b, err);
-	}
-	return ret;
+	return ret < 0 ? ret : replan_check_untouched(h, err);
 }
 
 /* The job as it was. */
 static void
-divide_undo(struct sm_handle *h)
+replan_undo(struct sm_handle *h)
 {
 	struct sm_err ignored;
 
-	sm_jobdir_remove_parts(&h->dir, &ignored);
+	sm_parts_remove(&h->dir, &ignored);
 	if (sm_handle_reload(h, &ignored) == 0)
 		sm_handle_mend_copies(h, &ignored);
 }
@@ -124,34 +101,46 @@ divide_undo(struct sm_handle *h)
  * seen; a worker that waits for the lock finds no database (worker_self.c).
  */
 static int
-divide_remove_own(struct sm_handle *h, struct sm_err *err)
+replan_remove_own(struct sm_handle *h, struct sm_err *err)
 {
-	static const char *const files[] = { "job.db-wal", "job.db-shm",
-					     "job.db-journal" };
-	size_t i;
 	int ret = sm_db_begin_write(h->db, err);
 
 	if (ret == 0)
-		ret = divide_check_untouched(h, err);
-	sm_fault("divide.before_unlink");
+		ret = replan_check_untouched(h, err);
+	sm_fault("replan.before_unlink");
 	if (ret == 0 && unlinkat(h->dir.fd, "job.db", 0) < 0)
 		ret = sm_err_sys(err, "cannot remove '%s/job.db'", h->dir.path);
 	sm_db_rollback(h->db);
 	if (ret < 0) {
-		divide_undo(h);
+		replan_undo(h);
 		return ret;
 	}
 	sm_db_close(h->db);
 	h->db = NULL;
-	for (i = 0; i < sizeof(files) / sizeof(*files); i++)
-		unlinkat(h->dir.fd, files[i], 0);
+	ret = sm_jobdir_remove_database(&h->dir, err);
 	unlinkat(h->dir.fd, "shards", AT_REMOVEDIR);
-	return sm_jobdir_sync(&h->dir, err);
+	return ret < 0 ? ret : sm_jobdir_sync(&h->dir, err);
 }
 
+/* Parts that are there are of a replan that was killed, or of somebody's. */
 static int
-divide_locked(struct sm_handle *h, uint64_t parts,
-	      const struct sm_events *events, struct sm_err *err)
+replan_clear(const struct sm_handle *h, struct sm_err *err)
+{
+	int ret = sm_parts_clear(&h->dir, err);
+
+	if (ret != SM_EDAMAGED)
+		return ret;
+	return sm_err_set(err, SM_EREFUSED,
+			  "'%s' has part directories with shards in them, and "
+			  "was not planned in parts; move them away, or "
+			  "'shardmill run' the job as it is",
+			  h->dir.path);
+}
+
+/* What the job row says goes for each part. */
+static int
+replan_make(struct sm_plan_result *result, struct sm_handle *h,
+	    const struct sm_plan_opts *asked, struct sm_err *err)
 {
 	struct sm_plan_opts opts = {
 		.settings = { .workers = h->job.workers,
@@ -163,51 +152,56 @@ divide_locked(struct sm_handle *h, uint64_t parts,
 		.network_fs = h->job.network_fs,
 		.trust = true
 	};
-	struct sm_part_list list = { 0 };
 	struct sm_planning p = { .opts = &opts,
-				 .ev = events,
-				 .kind = h->kind,
+				 .ev = &asked->events,
+				 .result = result,
 				 .spec = h->spec,
 				 .dir = h->dir,
 				 .force = h->job.final_force,
-				 .list = &list };
-	int ret = divide_list(&list, h, err);
+				 .lock = -1 };
+	uint64_t batches = h->spec->batches;
+	int ret;
 
-	h->spec->parts = parts;
-	/* Of a divide that was killed. */
+	sm_planning_of_spec(&p);
+	ret = sm_planning_fill_list(&p, err);
 	if (ret == 0)
-		ret = sm_plan_parts_clear(&p, err);
+		ret = sm_planning_check_same(&p, h->fingerprint, batches, err);
+	if (ret == 0 && !p.compiled)
+		ret = sm_jobdir_tables_name(&p.dir, h->fingerprint, err);
 	if (ret == 0)
-		ret = sm_spec_set_output(h->spec, h->job.final_path, err);
+		ret = replan_clear(h, err);
 	if (ret == 0)
-		ret = sm_plan_parts_make(&p, err);
-	sm_part_list_release(&list);
-	return ret < 0 ? ret : divide_remove_own(h, err);
+		ret = sm_spec_set_output(p.spec, h->job.final_path, err);
+	if (ret == 0)
+		ret = sm_parts_make(&p, asked->parts, err);
+	if (ret == 0)
+		sm_plan_report(&p);
+	/* Both are the handle's. */
+	p.spec = NULL;
+	p.dir = (struct sm_jobdir)SM_JOBDIR_NONE;
+	sm_planning_release(&p);
+	return ret;
 }
 
 int
-sm_divide(const char *job, uint64_t parts, const struct sm_events *events,
-	  struct sm_err *err)
+sm_parts_replan(struct sm_plan_result *result, const char *job,
+		const struct sm_plan_opts *opts, struct sm_err *err)
 {
-	SM_ERR_OPTIONAL(err);
 	struct sm_db_opts db = { .mode = SM_DB_WRITE,
 				 .wait = { .limit_s = SM_OUTSIDER_LIMIT_S } };
-	struct sm_handle h = SM_HANDLE_NONE;
-	struct sm_parts whole;
-	int ret = sm_parts_open(&whole, job, false, err);
+	struct sm_handle h;
+	int ret = sm_handle_open(&h, job, &db, opts->trust, err);
 
-	if (ret > 0)
-		ret = sm_err_set(err, SM_EREFUSED,
-				 "the job '%s' was planned in %" PRIu64
-				 " parts already",
-				 whole.dir.path, whole.parts);
 	if (ret == 0)
-		ret = sm_handle_open(&h, job, &db, false, err);
+		ret = replan_check(&h, err);
 	if (ret == 0)
-		ret = divide_check(&h, err);
+		ret = replan_make(result, &h, opts, err);
 	if (ret == 0)
-		ret = divide_locked(&h, parts, events, err);
+		ret = replan_remove_own(&h, err);
+	if (ret == 0)
+		result->planned = true;
+	else
+		sm_plan_result_release(result);
 	sm_handle_close(&h);
-	sm_parts_close(&whole);
 	return ret;
 }

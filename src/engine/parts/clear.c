@@ -1,6 +1,8 @@
 /*
- * plan_parts_there.c - part directories that a plan finds: of a killed plan, or
- * of a job that is to be deleted
+ * clear.c - part directories that a plan finds, and that are to go
+ *
+ * They are of a plan that was killed, or of a job that --restart deletes.  What
+ * is done in them, and who works on them, is looked at before.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -8,16 +10,17 @@
 #include <unistd.h>
 
 #include "dir.h"
+#include "fault.h"
 #include "lock.h"
 
 #include "live.h"
+
 #include "parts.h"
-#include "planning.h"
 
 /* With the directory of each part there is; `*found` counts them. */
 static int
-parts_walk(struct sm_planning *p,
-	   int (*look)(const struct sm_planning *p,
+parts_walk(const struct sm_jobdir *dir,
+	   int (*look)(const struct sm_jobdir *dir,
 		       const struct sm_jobdir *part, const char *name,
 		       struct sm_err *err),
 	   unsigned *found, struct sm_err *err)
@@ -28,28 +31,28 @@ parts_walk(struct sm_planning *p,
 	int more, ret = 0;
 
 	*found = 0;
-	sm_dir_open(&d, p->dir.fd, ".");
+	sm_dir_open(&d, dir->fd, ".");
 	while (ret == 0 && (more = sm_dir_next(&name, &d)) != 0) {
 		if (more < 0) {
-			ret = sm_err_sys(err, "cannot list '%s'", p->dir.path);
+			ret = sm_err_sys(err, "cannot list '%s'", dir->path);
 			break;
 		}
-		if (!sm_jobdir_is_part_name(name))
+		if (!sm_part_is_name(name))
 			continue;
 		(*found)++;
 		part = (struct sm_jobdir)SM_JOBDIR_NONE;
-		part.fd = openat(p->dir.fd, name, SM_JOBDIR_FLAGS);
+		part.fd = openat(dir->fd, name, SM_JOBDIR_FLAGS);
 		if (part.fd >= 0)
 			part.shards_fd =
 				openat(part.fd, "shards", SM_JOBDIR_FLAGS);
 		if (part.shards_fd < 0 && errno != ENOENT && errno != ENOTDIR)
 			ret = sm_err_sys(err, "cannot look at '%s/%s'",
-					 p->dir.path, name);
+					 dir->path, name);
 		part.path = strdup(name);
 		if (ret == 0 && !part.path)
 			ret = sm_err_mem(err, "a path");
 		if (ret == 0 && part.shards_fd >= 0)
-			ret = look(p, &part, name, err);
+			ret = look(dir, &part, name, err);
 		sm_jobdir_close(&part);
 	}
 	sm_dir_close(&d);
@@ -57,7 +60,7 @@ parts_walk(struct sm_planning *p,
 }
 
 static int
-part_refuse_shards(const struct sm_planning *p, const struct sm_jobdir *part,
+part_refuse_shards(const struct sm_jobdir *dir, const struct sm_jobdir *part,
 		   const char *name, struct sm_err *err)
 {
 	int ret = sm_jobdir_has_shards(part, err);
@@ -69,11 +72,11 @@ part_refuse_shards(const struct sm_planning *p, const struct sm_jobdir *part,
 			  "the job '%s' has lost its spec.json; its shards are "
 			  "safe: 'shardmill recover %s' makes it again, "
 			  "--restart begins again without",
-			  p->dir.path, p->dir.path);
+			  dir->path, dir->path);
 }
 
 static int
-part_refuse_running(const struct sm_planning *p, const struct sm_jobdir *part,
+part_refuse_running(const struct sm_jobdir *dir, const struct sm_jobdir *part,
 		    const char *name, struct sm_err *err)
 {
 	int held = sm_lock_held(part->fd, "run.lock");
@@ -87,35 +90,50 @@ part_refuse_running(const struct sm_planning *p, const struct sm_jobdir *part,
 		return sm_err_sys(err,
 				  "cannot tell whether anybody still "
 				  "works on '%s/%s'",
-				  p->dir.path, name);
+				  dir->path, name);
 	}
 	return sm_err_set(err, SM_EHELD,
 			  "a plan, a run or a worker holds '%s/%s'; 'shardmill "
 			  "status' shows it",
-			  p->dir.path, name);
+			  dir->path, name);
 }
 
 int
-sm_plan_parts_clear(struct sm_planning *p, struct sm_err *err)
+sm_parts_check_idle(const struct sm_jobdir *dir, struct sm_err *err)
 {
 	unsigned found;
-	int ret;
 
-	if (p->made)
-		return 0;
-	ret = sm_parts_is_marked(&p->dir, err);
-	if (ret != 0)
-		return ret < 0 ? ret : 0;
-	ret = parts_walk(p, part_refuse_shards, &found, err);
-	if (ret == 0 && found > 0)
-		ret = sm_jobdir_remove_parts(&p->dir, err);
+	return parts_walk(dir, part_refuse_running, &found, err);
+}
+
+int
+sm_parts_clear(const struct sm_jobdir *dir, struct sm_err *err)
+{
+	unsigned found;
+	int ret = parts_walk(dir, part_refuse_shards, &found, err);
+
+	if (ret < 0 || found == 0)
+		return ret;
+	ret = sm_parts_check_idle(dir, err);
+	return ret < 0 ? ret : sm_parts_remove(dir, err);
+}
+
+int
+sm_parts_remove(const struct sm_jobdir *dir, struct sm_err *err)
+{
+	const char *name;
+	struct sm_dir d;
+	int more, ret = 0;
+
+	sm_dir_open(&d, dir->fd, ".");
+	while (ret == 0 && (more = sm_dir_next(&name, &d)) != 0) {
+		if (more < 0)
+			ret = sm_err_sys(err, "cannot list '%s'", dir->path);
+		else if (sm_part_is_name(name) &&
+			 sm_dir_remove(dir->fd, name) < 0)
+			ret = sm_err_sys(err, "cannot remove '%s/%s'",
+					 dir->path, name);
+	}
+	sm_dir_close(&d);
 	return ret;
-}
-
-int
-sm_plan_parts_idle(struct sm_planning *p, struct sm_err *err)
-{
-	unsigned found;
-
-	return parts_walk(p, part_refuse_running, &found, err);
 }
