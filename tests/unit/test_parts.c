@@ -1,4 +1,5 @@
-/* Ranges of parts, their names, and the fence. */
+/* Ranges of parts, their names, what goes with a job, and the fence. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -133,12 +135,38 @@ test_fence(void **state)
 	assert_int_equal(jobdb_int("SELECT ended IS NULL FROM job"), 1);
 }
 
+/* A directory that has what the program wrote into it. */
+static void
+test_remove_leaves_others(void **state)
+{
+	char top[] = "/tmp/shardmill-parts.XXXXXX", path[64];
+	struct sm_jobdir dir;
+	struct sm_err err;
+	bool made;
+
+	(void)state;
+	assert_non_null(mkdtemp(top));
+	assert_int_equal(sm_jobdir_create(&dir, top, false, false, &made, &err),
+			 0);
+	assert_int_equal(sm_jobdir_write(&dir, "spec.json", "{}", &err), 0);
+	assert_int_equal(sm_jobdir_write(&dir, "slurm.sh", "exit", &err), 0);
+	assert_int_equal(sm_jobdir_remove(&dir, &err), 0);
+	assert_int_equal(faccessat(dir.fd, "spec.json", F_OK, 0), -1);
+	assert_int_equal(faccessat(dir.fd, "shards", F_OK, 0), -1);
+	assert_int_equal(faccessat(dir.fd, "slurm.sh", F_OK, 0), 0);
+	sm_jobdir_close(&dir);
+	snprintf(path, sizeof(path), "%s/slurm.sh", top);
+	unlink(path);
+	assert_int_equal(rmdir(top), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_remove_leaves_others),
 		cmocka_unit_test_setup_teardown(test_fence, jobdb_setup,
 						jobdb_teardown),
 	};
