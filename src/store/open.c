@@ -1,5 +1,5 @@
 /*
- * db.c - job.db is opened, closed and opened again, and its journal chosen
+ * open.c - job.db is opened, closed and opened again, and its journal chosen
  *
  * It is above the transactions and the schema, which opening needs: what they
  * need of a connection is in sql.c.
