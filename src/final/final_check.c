@@ -180,8 +180,9 @@ check_shard_head(const struct sm_gzip_shard *is,
 		 const struct sm_gzip_shard *head)
 {
 	return is->batch == head->batch && is->first == head->first &&
-	       is->end == head->end && is->rows == head->rows &&
-	       is->records == head->records && is->skipped == head->skipped &&
+	       is->end == head->end && is->counts.rows == head->counts.rows &&
+	       is->counts.records == head->counts.records &&
+	       is->counts.skipped == head->counts.skipped &&
 	       (head->fingerprint == 0 || is->fingerprint == head->fingerprint);
 }
 

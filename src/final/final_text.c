@@ -161,8 +161,8 @@ text_member(struct sm_text *t, struct sm_err *err)
 	if (ret < 0)
 		return ret;
 	if (!sm_gzip_get_shard(&s, t->z.in, (size_t)(t->z.in_end - t->z.in)) ||
-	    s.batch != g->batch || s.rows != g->rows ||
-	    s.records != g->records || s.raw_bytes != g->raw_bytes)
+	    s.batch != g->batch || s.counts.rows != g->rows ||
+	    s.counts.records != g->records || s.raw_bytes != g->raw_bytes)
 		return text_damaged(t, err);
 	t->z.in += SM_GZIP_SHARD_HEADER;
 	t->state = TEXT_NOTE;

@@ -117,7 +117,7 @@ walk_place(struct sm_walk *w, const struct sm_member *m, struct sm_err *err)
 	else if (!w->has_end && batch > w->want)
 		walk_missing_run(w, w->want, batch);
 	w->report->batches++;
-	w->report->records += m->head.records;
+	w->report->records += m->head.counts.records;
 	w->report->raw_bytes += m->raw_bytes;
 	w->report->gz_bytes += m->bytes;
 	return walk_mark(w, batch, err);

@@ -78,24 +78,24 @@ finalfile_shard(const struct finalfile *ff, uint64_t batch, uint64_t row)
 {
 	struct sm_gzip_shard head = { .fingerprint = FINGERPRINT,
 				      .first = row,
-				      .rows = BATCH_ROWS(batch) };
+				      .counts.rows = BATCH_ROWS(batch) };
 	struct sm_sizes i;
 	struct sm_buf b = { 0 };
 	struct sm_shard *s;
 	uint64_t k;
 
-	head.end = row + head.rows;
+	head.end = row + head.counts.rows;
 	assert_int_equal(sm_shard_open(&s, finalfile_dirfd, batch, 6, 1, NULL),
 			 0);
 	if (ff->notes)
-		assert_int_equal(sm_shard_note(s, head.rows, NULL), 0);
+		assert_int_equal(sm_shard_note(s, head.counts.rows, NULL), 0);
 	assert_int_equal(sm_encoder_begin(finalfile_encoder, s, NULL), 0);
-	for (k = 0; k < head.rows; k++) {
+	for (k = 0; k < head.counts.rows; k++) {
 		if (!finalfile_keeps(ff, row + k))
 			continue;
 		sm_shard_row(s, k);
 		finalfile_line(&b, row + k, batch);
-		head.records++;
+		head.counts.records++;
 	}
 	assert_int_equal(sm_encoder_write(finalfile_encoder,
 					  b.data ? b.data : "", b.len, NULL),
@@ -105,8 +105,9 @@ finalfile_shard(const struct finalfile *ff, uint64_t batch, uint64_t row)
 	assert_int_equal(sm_shard_publish(s, NULL), 0);
 	sm_shard_free(s);
 	sm_buf_release(&b);
-	return (struct sm_gzip_entry){ head.rows,   head.records, i.gz_bytes,
-				       i.raw_bytes, i.gz_crc32,   i.raw_crc32 };
+	return (struct sm_gzip_entry){ head.counts.rows, head.counts.records,
+				       i.gz_bytes,       i.raw_bytes,
+				       i.gz_crc32,       i.raw_crc32 };
 }
 
 static inline int

@@ -59,8 +59,8 @@ static inline void
 make_one(const char *word)
 {
 	struct sm_gzip_shard head = { .fingerprint = h.fingerprint,
-				      .rows = 10,
-				      .records = 1 };
+				      .counts.rows = 10,
+				      .counts.records = 1 };
 	struct sm_made made = { .counts = { .rows = 10, .records = 1 } };
 	struct sm_shard *s;
 	struct sm_batch b;

@@ -61,8 +61,8 @@ make_shard(uint64_t batch, const char *text)
 	struct sm_gzip_shard head = { .fingerprint = FINGERPRINT,
 				      .first = batch * 10,
 				      .end = batch * 10 + 10,
-				      .rows = 10,
-				      .records = batch % 7 };
+				      .counts.rows = 10,
+				      .counts.records = batch % 7 };
 	struct sm_sizes i;
 	struct sm_shard *s;
 

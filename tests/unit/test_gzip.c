@@ -14,9 +14,9 @@ static const struct sm_gzip_shard shard = {
 	.batch = 17,
 	.first = 85000,
 	.end = SM_GZIP_NONE,
-	.rows = 5000,
-	.records = 4711,
-	.skipped = 12,
+	.counts.rows = 5000,
+	.counts.records = 4711,
+	.counts.skipped = 12,
 	.raw_bytes = UINT64_C(0x1122334455),
 };
 

@@ -64,7 +64,7 @@ start(struct fixture *f, const struct sm_record_fields *fields, int encoder)
 static char *
 finish(struct fixture *f)
 {
-	struct sm_gzip_shard head = { .rows = 1 };
+	struct sm_gzip_shard head = { .counts.rows = 1 };
 	struct sm_map map;
 	z_stream z = { 0 };
 	char *text;

@@ -75,7 +75,9 @@ make_text(size_t len, uint64_t seed)
 static struct sm_sizes
 make_shard(struct sm_encoder *e, const char *text, size_t len, size_t run)
 {
-	struct sm_gzip_shard head = { .rows = 5, .records = 4, .skipped = 3 };
+	struct sm_gzip_shard head = { .counts.rows = 5,
+				      .counts.records = 4,
+				      .counts.skipped = 3 };
 	struct sm_sizes info = { 0 };
 	struct sm_shard *s = NULL;
 	size_t at, n;
@@ -195,7 +197,7 @@ test_round_trip(void **state)
 		assert_int_equal(info.raw_crc32, sm_crc32(0, text, sizes[i]));
 		assert_int_equal(sm_gzip_get_shard(&head, gz, len), 1);
 		assert_int_equal(head.raw_bytes, sizes[i]);
-		assert_int_equal(head.skipped, 3);
+		assert_int_equal(head.counts.skipped, 3);
 		/* The empty stored block, then the last one. */
 		assert_memory_equal(gz + len - 14, "\0\0\xff\xff\3\0", 6);
 		assert_gunzips_to(gz, len, text, sizes[i]);
@@ -277,7 +279,7 @@ test_give_up(void **state)
 static void
 test_keep(void **state)
 {
-	struct sm_gzip_shard head = { .rows = 1 };
+	struct sm_gzip_shard head = { .counts.rows = 1 };
 	struct sm_sizes info;
 	struct sm_shard *s = NULL;
 
@@ -292,7 +294,7 @@ test_keep(void **state)
 static void
 test_disk_full(void **state)
 {
-	struct sm_gzip_shard head = { .rows = 1 };
+	struct sm_gzip_shard head = { .counts.rows = 1 };
 	struct sm_sizes info;
 	struct sm_shard *s = NULL;
 	struct sm_err err = { 0 };
@@ -347,9 +349,9 @@ static void
 test_check(void **state)
 {
 	struct sm_gzip_shard head = { .batch = 17,
-				      .rows = 5,
-				      .records = 4,
-				      .skipped = 3 },
+				      .counts.rows = 5,
+				      .counts.records = 4,
+				      .counts.skipped = 3 },
 			     other;
 	struct sm_encoder *e = NULL;
 	struct sm_gzip_entry entry;

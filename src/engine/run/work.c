@@ -135,9 +135,7 @@ work_make(struct sm_self *w, struct sm_err *err)
 	if (ret < 0)
 		return ret;
 	sm_fault("work.produced");
-	head.rows = w->made.counts.rows;
-	head.records = w->made.counts.records;
-	head.skipped = w->made.counts.skipped;
+	head.counts = w->made.counts;
 	return sm_shard_finish(w->shard, &head, sync, &w->made.sizes, err);
 }
 

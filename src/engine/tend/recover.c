@@ -149,9 +149,7 @@ recover_take(struct sm_made *made, struct recover *r, const struct sm_piece *b,
 	     const struct sm_member *m)
 {
 	*made = (struct sm_made){
-		.counts = { .rows = m->head.rows,
-			    .records = m->head.records,
-			    .skipped = m->head.skipped },
+		.counts = m->head.counts,
 		.sizes = { .raw_bytes = m->raw_bytes,
 			   .gz_bytes = m->bytes,
 			   .raw_crc32 = m->raw_crc32,

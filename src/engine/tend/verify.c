@@ -126,9 +126,7 @@ verify_shard(struct verify *v, const struct sm_batch_row *row,
 		/* -1 is SM_GZIP_NONE. */
 		.first = (uint64_t)row->first,
 		.end = (uint64_t)row->end,
-		.rows = row->counts.rows,
-		.records = row->counts.records,
-		.skipped = row->counts.skipped,
+		.counts = row->counts,
 		.raw_bytes = row->sizes.raw_bytes,
 	};
 	const char *kind = NULL;
@@ -137,7 +135,7 @@ verify_shard(struct verify *v, const struct sm_batch_row *row,
 
 	if (ret == 0) {
 		v->result->batches++;
-		v->result->records += head.records;
+		v->result->records += head.counts.records;
 		v->result->raw_bytes += head.raw_bytes;
 		v->result->gz_bytes += row->sizes.gz_bytes;
 		return 0;

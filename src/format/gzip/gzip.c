@@ -47,9 +47,9 @@ sm_gzip_put_shard(unsigned char *dst, const struct sm_gzip_shard *s)
 	gzip_put(&p, s->batch, 8);
 	gzip_put(&p, s->first, 8);
 	gzip_put(&p, s->end, 8);
-	gzip_put(&p, s->rows, 8);
-	gzip_put(&p, s->records, 8);
-	gzip_put(&p, s->skipped, 8);
+	gzip_put(&p, s->counts.rows, 8);
+	gzip_put(&p, s->counts.records, 8);
+	gzip_put(&p, s->counts.skipped, 8);
 	gzip_put(&p, s->raw_bytes, 8);
 	gzip_put_crc(&p, dst);
 }
@@ -68,9 +68,9 @@ sm_gzip_get_shard(struct sm_gzip_shard *s, const unsigned char *data,
 	t.batch = gzip_get(&p, 8);
 	t.first = gzip_get(&p, 8);
 	t.end = gzip_get(&p, 8);
-	t.rows = gzip_get(&p, 8);
-	t.records = gzip_get(&p, 8);
-	t.skipped = gzip_get(&p, 8);
+	t.counts.rows = gzip_get(&p, 8);
+	t.counts.records = gzip_get(&p, 8);
+	t.counts.skipped = gzip_get(&p, 8);
 	t.raw_bytes = gzip_get(&p, 8);
 	sm_gzip_put_shard(again, &t);
 	if (memcmp(again, data, sizeof(again)) != 0)

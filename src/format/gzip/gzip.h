@@ -42,6 +42,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "piece.h"
 
 #define SM_GZIP_VERSION 1
 
@@ -91,7 +92,8 @@ struct sm_gzip_shard {
 	uint64_t fingerprint;
 	uint64_t batch;
 	uint64_t first, end;
-	uint64_t rows, records, skipped, raw_bytes;
+	struct sm_counts counts;
+	uint64_t raw_bytes;
 };
 
 struct sm_gzip_entry {

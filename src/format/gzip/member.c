@@ -253,8 +253,8 @@ sm_member_judge(const struct sm_member *m, const struct sm_gzip_entry *e,
 		uint64_t batch)
 {
 	if (!m->header_ok ||
-	    (e && (m->head.batch != batch || m->head.rows != e->rows ||
-		   m->head.records != e->records ||
+	    (e && (m->head.batch != batch || m->head.counts.rows != e->rows ||
+		   m->head.counts.records != e->records ||
 		   m->head.raw_bytes != e->raw_bytes)))
 		return "header";
 	if (!m->ended)
