@@ -63,7 +63,7 @@ turn_given_up(struct sm_db *db, struct sm_err *err)
 
 /*
  * Workers and the supervisor wait in the kernel's queue, with their signals
- * open: a handler that runs ends the wait.  1: it is our turn.
+ * open: a handler that runs ends the wait.
  */
 static int
 turn_wait(struct sm_db *db, struct sm_err *err)
@@ -72,7 +72,7 @@ turn_wait(struct sm_db *db, struct sm_err *err)
 
 	while (ret == 0) {
 		if (sm_queue_enter(db->queue_fd) == 0)
-			return 1;
+			return 0;
 		if (errno != EINTR)
 			return sm_err_sys(err, "cannot queue for '%s'",
 					  db->path);
@@ -91,7 +91,7 @@ turn_poll(struct sm_db *db, struct sm_err *err)
 	while (ret == 0) {
 		ret = sm_queue_try(db->queue_fd);
 		if (ret > 0)
-			return 1;
+			return 0;
 		if (ret < 0)
 			return sm_err_sys(err, "cannot queue for '%s'",
 					  db->path);
@@ -108,9 +108,12 @@ turn_poll(struct sm_db *db, struct sm_err *err)
 static int
 turn_begin(struct sm_db *db, struct sm_err *err)
 {
-	int ret = db->opts.wait.limit_s > 0 ? turn_poll(db, err)
-					    : turn_wait(db, err);
+	int ret;
 
+	if (db->opts.wait.limit_s > 0)
+		ret = turn_poll(db, err);
+	else
+		ret = turn_wait(db, err);
 	if (ret < 0)
 		return ret;
 	turn_begin_signals(db);

@@ -84,7 +84,9 @@ verify_file(struct verify *v, const char *path, struct sm_err *err)
 	v->result->raw_bytes = r.raw_bytes;
 	v->result->gz_bytes = r.gz_bytes;
 	v->result->missing = r.missing;
-	return ret < 0 ? ret : verify_verdict(v, path, err);
+	if (ret == 0)
+		ret = verify_verdict(v, path, err);
+	return ret;
 }
 
 static void

@@ -272,7 +272,8 @@ sm_candidates_cut(struct sm_kind_cut *cut, struct sm_err *err)
 	ret = sm_candidates_input_open(&p.in, cut->spec, err);
 	if (ret < 0)
 		return ret;
-	ret = cut->compiled ? 0 : plan_compile(&p, err);
+	if (!cut->compiled)
+		ret = plan_compile(&p, err);
 	/*
 	 * Rows without columns take no bytes: only the keys bound their number,
 	 * and are looked at before any batch is made.

@@ -103,8 +103,10 @@ exec_cut_items(struct exec_cut *x, struct sm_err *err)
 {
 	struct sm_piece b = { .first_byte = -1, .end_byte = -1 };
 	struct sm_items items = { 0 };
-	int ret = x->cut->compiled ? 0 : exec_store_items(x, err);
+	int ret = 0;
 
+	if (!x->cut->compiled)
+		ret = exec_store_items(x, err);
 	if (ret == 0)
 		ret = sm_items_open(&items, x->cut->tables_dirfd, err);
 	/* Nobody writes to it. */
@@ -121,8 +123,9 @@ static int
 exec_cut_line(const struct sm_lines_cut *c, void *arg, struct sm_err *err)
 {
 	struct sm_piece b = {
-		.first = c->first == SM_GZIP_NONE ? -1 : (int64_t)c->first,
-		.end = c->end == SM_GZIP_NONE ? -1 : (int64_t)c->end,
+		/* SM_GZIP_NONE is -1. */
+		.first = (int64_t)c->first,
+		.end = (int64_t)c->end,
 		.first_byte = (int64_t)c->first_byte,
 		.end_byte = (int64_t)c->end_byte,
 	};

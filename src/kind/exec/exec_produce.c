@@ -20,10 +20,11 @@ exec_count_newlines(const char *p, size_t len)
 {
 	uint64_t sum = 0;
 	unsigned char part;
-	size_t i, n;
+	size_t i, n = 255;
 
 	for (; len > 0; p += n, len -= n) {
-		n = len < 255 ? len : 255;
+		if (n > len)
+			n = len;
 		part = 0;
 		for (i = 0; i < n; i++)
 			part = (unsigned char)(part + (p[i] == '\n'));
@@ -62,16 +63,18 @@ exec_take_stderr(const void *data, size_t len, void *arg, struct sm_err *err)
 	struct sm_buf *tail = &x->out->stderr_tail;
 	const size_t max = SM_KIND_STDERR_MAX;
 	const char *p = data;
-	size_t keep;
-	int ret = x->log ? sm_log_put(x->log, p, len, err) : 0;
+	size_t keep = tail->len;
+	int ret = 0;
 
+	if (x->log)
+		ret = sm_log_put(x->log, p, len, err);
 	if (len > max) {
 		p += len - max;
 		len = max;
 		x->tail_cut = true;
 	}
-	keep = tail->len < max - len ? tail->len : max - len;
-	if (keep < tail->len) {
+	if (keep > max - len) {
+		keep = max - len;
 		memmove(tail->data, tail->data + tail->len - keep, keep);
 		tail->len = keep;
 		x->tail_cut = true;
@@ -170,8 +173,9 @@ exec_count_rows(uint64_t *rows, const struct sm_exec_state *x,
 	if (!chunk)
 		return sm_err_mem(err, "counting lines");
 	for (*rows = 0; at < end; at += want) {
-		want = end - at < EXEC_COUNT_BYTES ? (size_t)(end - at)
-						   : EXEC_COUNT_BYTES;
+		want = EXEC_COUNT_BYTES;
+		if (want > end - at)
+			want = (size_t)(end - at);
 		if (sm_pread_full(x->in_fd, chunk, want, at) != (ssize_t)want) {
 			ret = sm_err_set(err, SM_EREFUSED,
 					 "input '%s' shrank: it ends before "

@@ -96,7 +96,9 @@ items_split(struct items_reader *r, const char *p, size_t len,
 		p = stop + 1;
 	}
 	/* Checked here as well, so that one endless item takes no memory. */
-	return r->part.len > SM_ITEMS_TEXT_MAX ? items_check(r, err) : 0;
+	if (r->part.len > SM_ITEMS_TEXT_MAX)
+		return items_check(r, err);
+	return 0;
 }
 
 static int
@@ -150,7 +152,9 @@ sm_items_store(struct sm_items_info *info, int tables_dirfd, const char *source,
 	int ret;
 
 	/* A pipe will do: it is read once, front to back. */
-	r.fd = standard ? STDIN_FILENO : open(source, O_RDONLY | O_CLOEXEC);
+	r.fd = STDIN_FILENO;
+	if (!standard)
+		r.fd = open(source, O_RDONLY | O_CLOEXEC);
 	if (r.fd < 0)
 		return sm_err_sys_as(err, SM_EINPUT,
 				     "cannot open the items '%s'", source);

@@ -140,7 +140,7 @@ sm_program_find(char **path, const char *name, const char *cwd,
 		struct sm_err *err)
 {
 	char *found = NULL;
-	int dirfd, ret, why;
+	int dirfd, why, ret = 0;
 
 	dirfd = open(cwd, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0)
@@ -152,8 +152,10 @@ sm_program_find(char **path, const char *name, const char *cwd,
 		ret = program_search(&found, dirfd, name, cwd, err);
 	} else {
 		why = program_probe(dirfd, name);
-		ret = why ? program_refuse(why, name, cwd, err) : 0;
-		found = why ? NULL : strdup(name);
+		if (why)
+			ret = program_refuse(why, name, cwd, err);
+		else
+			found = strdup(name);
 		if (!why && !found)
 			ret = sm_err_mem(err, "the command's path");
 	}
