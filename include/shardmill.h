@@ -173,16 +173,15 @@ enum sm_sync { SM_SYNC_SHARD = 1, SM_SYNC_END = 2 };
 
 /*
  * Throughput options: free to change at any start.  0 keeps what a job has,
- * and is the default of a new one; of the last three 1 is yes and -1 no.
+ * and is the default of a new one; of the last two 1 is yes and -1 no.
  */
 struct sm_settings {
-	int workers;       /* default: the CPUs this process may use */
-	int max_attempts;  /* 3 */
-	double lease_s;    /* 60 */
-	int sync;          /* enum sm_sync; SM_SYNC_SHARD */
-	int fail_fast;     /* no */
-	int single_member; /* no; yes: the final file is one gzip member */
-	int consume;       /* no; yes: remove shards once they are in it */
+	int workers;      /* default: the CPUs this process may use */
+	int max_attempts; /* 3 */
+	double lease_s;   /* 60 */
+	int sync;         /* enum sm_sync; SM_SYNC_SHARD */
+	int fail_fast;    /* no */
+	int consume;      /* no; yes: remove shards once they are in it */
 };
 
 struct sm_plan_opts {
@@ -381,7 +380,6 @@ SM_API int sm_retry(uint64_t *changed, const char *job,
 
 struct sm_finalize_opts {
 	const char *output; /* NULL: the planned one */
-	int single_member;  /* 0: as the job has it, 1: yes, -1: no */
 	/* Leave out what is not done: SM_EWORK once the file is written. */
 	bool allow_missing;
 	/* Leave out all batches but these; NULL: none. */
@@ -492,11 +490,9 @@ SM_API int sm_cat(struct sm_cat_result *result, const char *file,
 
 /* What the index of a final file says. */
 struct sm_index_about {
-	bool single_member;
 	char fingerprint[17]; /* of its job */
 	uint64_t batches;     /* missing ones too */
 	uint64_t missing;     /* batches that were left out */
-	uint64_t per_entry;   /* batches; 1 unless in a single member */
 	uint64_t entries;
 	uint64_t rows, records, raw_bytes, file_bytes;
 };

@@ -60,8 +60,6 @@ CREATE TABLE job (
 	final_digest TEXT,              -- 16 hex digits over (id, token) of its shards
 	final_force  INTEGER NOT NULL DEFAULT 0 CHECK (final_force IN (0, 1)),
 	                                -- 1: may replace a file that is not ours
-	single_member INTEGER NOT NULL DEFAULT 0 CHECK (single_member IN (0, 1)),
-	                                -- 1: the final file is one gzip member
 	consume      INTEGER NOT NULL DEFAULT 0 CHECK (consume IN (0, 1)),
 	                                -- 1: remove shards once the final file
 	                                -- has their bytes

@@ -111,16 +111,13 @@ FROM worker AS w LEFT JOIN attempt AS a ON a.worker = w.id
 GROUP BY w.id
 ORDER BY w.id;
 
--- Where in the final file is each shard?  In a file of several members this is
--- known before the file exists.  In a single member a shard takes 98 bytes less,
--- its header and its end, and its place is known once it was joined.
+-- Where does each shard lie in the final file?  Also before it is there.
 DROP VIEW IF EXISTS shards;
 CREATE VIEW shards AS
 SELECT id AS batch, first, "end", rows, records, raw_bytes, gz_bytes,
        raw_crc32, gz_crc32,
        CASE WHEN joined = token THEN joined_at
-            WHEN (SELECT single_member FROM job) = 0
-            THEN sum(gz_bytes) OVER (ORDER BY id) - gz_bytes
+            ELSE sum(gz_bytes) OVER (ORDER BY id) - gz_bytes
        END AS offset
 FROM batch
 WHERE state = 'done'

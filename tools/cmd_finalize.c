@@ -66,13 +66,6 @@ static const struct sm_option finalize_options[] = {
 	{ "output", 'o', .type = SM_OPTION_STRING, .arg = "FILE",
 	  .at = offsetof(struct finalize_args, finalize.output),
 	  .standard = "the planned one", .help = "the final file, gzip" },
-	{ "single-member", .type = SM_OPTION_CONST, .constant = 1,
-	  .at = offsetof(struct finalize_args, finalize.single_member),
-	  .help = "make it one gzip member, for readers that stop behind the "
-		  "first" },
-	{ "no-single-member", .type = SM_OPTION_CONST, .constant = -1,
-	  .at = offsetof(struct finalize_args, finalize.single_member),
-	  .help = "make it one for each batch" },
 	{ "allow-missing", .type = SM_OPTION_BOOL,
 	  .at = offsetof(struct finalize_args, finalize.allow_missing),
 	  .help = "leave out the batches that are not done" },
@@ -98,8 +91,7 @@ static const struct sm_option_group finalize_groups[] = {
 
 const struct sm_cmd cmd_finalize = {
 	.name = "finalize",
-	.usage = "JOB [-o FILE] [--single-member] [--allow-missing | "
-		 "--batches A-B]",
+	.usage = "JOB [-o FILE] [--allow-missing | --batches A-B]",
 	.summary = "join the shards into the final file",
 	.words = 1,
 	.drains = true,

@@ -37,13 +37,12 @@ index_show(const char *file, const struct sm_index_about *about,
 	struct sm_index_entry e;
 	int ret;
 
-	sm_output_line(stdout, "%: %, job %, % %, % rows, % records, % of text",
-		       file, about->single_member ? "one member" : "members",
-		       about->fingerprint, sm_text_count(about->batches).s,
-		       sm_text_plural(about->batches, "batch", "batches"),
-		       sm_text_count(about->rows).s,
-		       sm_text_count(about->records).s,
-		       sm_text_size(about->raw_bytes).s, NULL);
+	sm_output_line(
+		stdout, "%: job %, % %, % rows, % records, % of text", file,
+		about->fingerprint, sm_text_count(about->batches).s,
+		sm_text_plural(about->batches, "batch", "batches"),
+		sm_text_count(about->rows).s, sm_text_count(about->records).s,
+		sm_text_size(about->raw_bytes).s, NULL);
 	ret = about->missing > 0 ? index_show_missing(x, err) : 0;
 	if (ret < 0)
 		return ret;
@@ -139,14 +138,13 @@ index_json(const struct sm_index_about *about, struct sm_index *x,
 {
 	int ret;
 
-	printf("{\"single_member\": %s, \"fingerprint\": \"%s\",\n"
+	printf("{\"fingerprint\": \"%s\",\n"
 	       "\"batches\": %" PRIu64 ", \"missing\": %" PRIu64
 	       ", \"rows\": %" PRIu64 ", \"records\": %" PRIu64 ",\n"
 	       "\"raw_bytes\": %" PRIu64 ", \"file_bytes\": %" PRIu64
-	       ", \"batches_per_entry\": %" PRIu64 ",\n\"left_out\": [",
-	       about->single_member ? "true" : "false", about->fingerprint,
-	       about->batches, about->missing, about->rows, about->records,
-	       about->raw_bytes, about->file_bytes, about->per_entry);
+	       ",\n\"left_out\": [",
+	       about->fingerprint, about->batches, about->missing, about->rows,
+	       about->records, about->raw_bytes, about->file_bytes);
 	ret = index_json_missing(x, err);
 	if (ret < 0)
 		return ret;

@@ -144,13 +144,6 @@ const struct sm_option sm_job_settings[] = {
 		  "the end, for swarms of tiny batches" },
 	{ "fail-fast", .type = SM_OPTION_CONST, .constant = 1,
 	  SETTINGS(fail_fast), .help = "stop at the first failed batch" },
-	{ "single-member", .type = SM_OPTION_CONST, .constant = 1,
-	  SETTINGS(single_member),
-	  .help = "the final file is one gzip member, for readers that stop "
-		  "behind the first" },
-	{ "no-single-member", .type = SM_OPTION_CONST, .constant = -1,
-	  SETTINGS(single_member),
-	  .help = "it has one for each batch (default)" },
 	{ "consume", .type = SM_OPTION_CONST, .constant = 1, SETTINGS(consume),
 	  .help = "remove each shard once the final file has it for good, so "
 		  "that both need the disk once" },

@@ -344,9 +344,6 @@ sm_finalize(struct sm_finalize_result *result, const char *job,
 	int ret = sm_role_refuse_worker("sm_finalize()", err);
 
 	*result = (struct sm_finalize_result){ 0 };
-	if (ret == 0)
-		ret = sm_settings_check_switch("single_member",
-					       opts->single_member, err);
 	if (ret < 0)
 		return ret;
 	ret = sm_parts_open(&w, job, opts->trust, err);

@@ -38,10 +38,8 @@ sm_index_open(struct sm_index **out, struct sm_index_about *about,
 	}
 	a = sm_final_about(x->reader);
 	*about = (struct sm_index_about){
-		.single_member = a->is_single,
 		.batches = a->batches,
 		.missing = a->missing,
-		.per_entry = a->per_group,
 		.entries = a->groups,
 		.rows = a->rows,
 		.records = a->records,

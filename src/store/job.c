@@ -20,10 +20,10 @@ sm_job_insert(struct sm_db *db, const struct sm_job *j, struct sm_err *err)
 	static const char text[] =
 		"INSERT INTO job (id, kind, spec, fingerprint, batches, rows, "
 		"workers, max_attempts, lease_s, sync, fail_fast, network_fs, "
-		"final_path, final_force, created, single_member, consume, "
+		"final_path, final_force, created, consume, "
 		"generation, part, parts, first_batch, whole_batches) VALUES "
 		"(1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-		"?, ?)";
+		"?)";
 	int64_t part = -1, parts = -1, whole = -1;
 
 	if (j->parts > 0) {
@@ -37,8 +37,7 @@ sm_job_insert(struct sm_db *db, const struct sm_job *j, struct sm_err *err)
 			     IN(j->max_attempts), IN(j->lease_s),
 			     IN(job_sync_names[j->sync]), IN(j->fail_fast),
 			     IN(j->network_fs), IN(j->final_path),
-			     IN(j->final_force), IN(j->created),
-			     IN(j->single_member), IN(j->consume),
+			     IN(j->final_force), IN(j->created), IN(j->consume),
 			     IN(j->generation), IN_OPT(part), IN_OPT(parts),
 			     IN(j->first_batch), IN_OPT(whole)),
 			 err);
@@ -73,20 +72,6 @@ job_switch(int v)
 	return v > 0;
 }
 
-/* A growing file in the other form cannot be continued: forget what it has. */
-static int
-job_forget_form(struct sm_db *db, bool single_member, struct sm_err *err)
-{
-	bool other;
-	int ret = sm_sql_one(&other, db, "read the job",
-			     "SELECT 1 FROM job WHERE single_member <> ?",
-			     SQL(IN(single_member)), err);
-
-	if (ret == 0 && other)
-		ret = sm_joined_forget(db, err);
-	return ret;
-}
-
 int
 sm_job_set(struct sm_db *db, const struct sm_settings *set, struct sm_err *err)
 {
@@ -95,28 +80,18 @@ sm_job_set(struct sm_db *db, const struct sm_settings *set, struct sm_err *err)
 		"max_attempts = coalesce(?, max_attempts), "
 		"lease_s = coalesce(?, lease_s), sync = coalesce(?, sync), "
 		"fail_fast = coalesce(?, fail_fast), "
-		/* A final file of the other form is not the one any more. */
-		"final_size = iif(coalesce(?6, single_member) = "
-		"single_member, final_size, NULL), "
-		"single_member = coalesce(?6, single_member), "
-		"consume = coalesce(?7, consume)";
+		"consume = coalesce(?, consume)";
 	struct sm_sql_value lease = sm_sql_in_opt(-1);
 	const char *sync = NULL;
-	int ret = 0;
 
 	if (set->lease_s > 0)
 		lease = IN(set->lease_s);
 	if (set->sync > 0)
 		sync = job_sync_names[set->sync];
-	if (set->single_member != 0)
-		ret = job_forget_form(db, set->single_member > 0, err);
-	if (ret < 0)
-		return ret;
 	return sm_sql_do(db, "change the settings", text,
 			 SQL(IN_OPT(job_number(set->workers)),
 			     IN_OPT(job_number(set->max_attempts)), lease,
 			     IN(sync), IN_OPT(job_switch(set->fail_fast)),
-			     IN_OPT(job_switch(set->single_member)),
 			     IN_OPT(job_switch(set->consume))),
 			 err);
 }
@@ -180,16 +155,15 @@ sm_job_end_run(struct sm_db *db, int64_t run, double at, struct sm_err *err)
 
 int
 sm_job_finalized(struct sm_db *db, const char *path, uint64_t size,
-		 uint64_t digest, bool single_member, struct sm_err *err)
+		 uint64_t digest, struct sm_err *err)
 {
 	char hex[17];
 
 	snprintf(hex, sizeof(hex), "%016llx", (unsigned long long)digest);
 	return sm_sql_do(db, "record the final file",
 			 "UPDATE job SET final_path = ?, final_size = ?, "
-			 "final_digest = ?, single_member = ?",
-			 SQL(IN(path), IN(size), IN(hex), IN(single_member)),
-			 err);
+			 "final_digest = ?",
+			 SQL(IN(path), IN(size), IN(hex)), err);
 }
 
 int
@@ -201,12 +175,12 @@ sm_job_get(struct sm_job *j, struct sm_db *db, struct sm_err *err)
 	"final_path, final_size, final_digest, created, started, ended, "      \
 	"final_force"
 	static const char text[] = JOB_COLUMNS
-		", single_member, consume, generation, part, "
+		", consume, generation, part, "
 		"coalesce(parts, 0), first_batch, coalesce(whole_batches, "
 		"batches) FROM job";
 	/* Of a job that is only read, and so not upgraded. */
 	static const char text_1[] =
-		JOB_COLUMNS ", 0, 0, 0, NULL, 0, 0, batches FROM job";
+		JOB_COLUMNS ", 0, 0, NULL, 0, 0, batches FROM job";
 #undef JOB_COLUMNS
 	char sync[8];
 	bool found;
@@ -222,9 +196,8 @@ sm_job_get(struct sm_job *j, struct sm_db *db, struct sm_err *err)
 		    OUT(&j->network_fs), OUT(&j->final_path),
 		    OUT_OPT(&j->final_size), OUT_CHARS(j->final_digest),
 		    OUT(&j->created), OUT(&j->started), OUT(&j->ended),
-		    OUT(&j->final_force), OUT(&j->single_member),
-		    OUT(&j->consume), OUT(&j->generation), OUT_OPT(&j->part),
-		    OUT(&j->parts), OUT(&j->first_batch),
+		    OUT(&j->final_force), OUT(&j->consume), OUT(&j->generation),
+		    OUT_OPT(&j->part), OUT(&j->parts), OUT(&j->first_batch),
 		    OUT(&j->whole_batches)),
 		err);
 	if (ret < 0)

@@ -25,7 +25,6 @@ struct sm_job {
 	bool fail_fast, network_fs;
 	char *final_path; /* or NULL */
 	bool final_force;
-	bool single_member;
 	bool consume;
 	int64_t generation;             /* 0: no shard was consumed; joined.h */
 	int64_t final_size;             /* -1: not finalized */
@@ -69,7 +68,7 @@ int sm_job_begin_run(struct sm_db *db, double at, struct sm_err *err);
 int sm_job_end_run(struct sm_db *db, int64_t run, double at,
 		   struct sm_err *err);
 int sm_job_finalized(struct sm_db *db, const char *path, uint64_t size,
-		     uint64_t digest, bool single_member, struct sm_err *err);
+		     uint64_t digest, struct sm_err *err);
 
 /* SM_EINPUT if there is no job row: a plan that was killed. */
 int sm_job_get(struct sm_job *job, struct sm_db *db, struct sm_err *err);

@@ -131,9 +131,6 @@ sm_schema_create(struct sm_db *db, struct sm_err *err)
 static const struct schema_column {
 	const char *table, *name, *add;
 } schema_added[] = {
-	{ "job", "single_member",
-	  "ALTER TABLE job ADD COLUMN single_member INTEGER NOT NULL "
-	  "DEFAULT 0 CHECK (single_member IN (0, 1))" },
 	{ "job", "consume",
 	  "ALTER TABLE job ADD COLUMN consume INTEGER NOT NULL "
 	  "DEFAULT 0 CHECK (consume IN (0, 1))" },

@@ -62,7 +62,7 @@ import json, sys, zlib
 index = json.load(open(sys.argv[1]))
 data = open(sys.argv[2], "rb").read()
 want = open("want", "rb").read()
-assert not index["single_member"] and index["file_bytes"] == len(data)
+assert index["file_bytes"] == len(data)
 assert index["batches"] == len(index["entries"]) == 9
 for e in index["entries"]:
     part = data[e["at"]:e["at"] + e["bytes"]]

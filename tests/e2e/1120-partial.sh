@@ -12,27 +12,25 @@ expect_text err "2, 3" --allow-missing
 [ ! -e f.gz ] || fail "a partial file stands there"
 
 { seq 0 19; seq 40 69; seq 80 99; } >want
-for form in --single-member --no-single-member; do
-	rm -f part.gz
-	expect_exit 1 sm finalize f.gz -o part.gz --allow-missing $form
-	expect_text err "2, 3, 7"
-	expect_text out "7 batches"
-	same_text want part.gz
-	expect_exit 0 sm verify part.gz
-	expect_text out "3 batches were left out"
-	expect_exit 0 sm index part.gz
-	expect_text out "left out: 2-3, 7"
-	expect_exit 0 sm index --json part.gz
-	equal "$(json out missing)" 3
-	expect_exit 0 sm cat part.gz
-	same out want
-	expect_exit 0 sm cat part.gz --rows 15-45
-	{ seq 15 19; seq 40 45; } >text
-	same out text
-	expect_text err "left out"
-	expect_exit 3 sm cat part.gz --batch 3
-	expect_text err "left out"
-done
+rm -f part.gz
+expect_exit 1 sm finalize f.gz -o part.gz --allow-missing
+expect_text err "2, 3, 7"
+expect_text out "7 batches"
+same_text want part.gz
+expect_exit 0 sm verify part.gz
+expect_text out "3 batches were left out"
+expect_exit 0 sm index part.gz
+expect_text out "left out: 2-3, 7"
+expect_exit 0 sm index --json part.gz
+equal "$(json out missing)" 3
+expect_exit 0 sm cat part.gz
+same out want
+expect_exit 0 sm cat part.gz --rows 15-45
+{ seq 15 19; seq 40 45; } >text
+same out text
+expect_text err "left out"
+expect_exit 3 sm cat part.gz --batch 3
+expect_text err "left out"
 
 # A range: its batches must be done.
 expect_exit 1 sm finalize f.gz -o some.gz --batches 1-2

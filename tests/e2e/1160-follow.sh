@@ -15,34 +15,32 @@ expect_exit 0 sm exec -o ref.gz "${job[@]}" --no-follow -- sh -c "$slow"
 same_text want ref.gz
 equal "$(sql ref.gz.job 'SELECT joined FROM progress')" 120 "joined batches"
 
-for form in --no-single-member --single-member; do
-	rm -rf ref.gz.job/f.gz f.gz f.gz.job
-	expect_exit 0 sm finalize ref.gz.job -o ref2.gz $form
-	expect_exit 0 sm exec -o f.gz "${job[@]}" $form -- sh -c "$slow"
+rm -rf ref.gz.job/f.gz f.gz f.gz.job
+expect_exit 0 sm finalize ref.gz.job -o ref2.gz
+expect_exit 0 sm exec -o f.gz "${job[@]}" -- sh -c "$slow"
+same f.gz ref2.gz
+equal "$(sql f.gz.job 'SELECT joined FROM progress')" 120 "joined"
+equal "$(echo f.gz*)" "f.gz f.gz.job" "files"
+expect_exit 0 sm verify f.gz
+expect_exit 0 sm exec -o f.gz "${job[@]}" -- sh -c "$slow"
+expect_text out complete
+for n in $(seq 1 "${KILLS:-10}"); do
+	rm -rf f.gz f.gz.job
+	start run exec -o f.gz "${job[@]}" -- sh -c "$slow"
+	sleep "$(random_ms 900)"
+	kill -KILL -- -$pid 2>/dev/null
+	wait $pid
+	# Goes on with the run, or, now and then, by hand.
+	if [ $((n % 3)) = 0 ]; then
+		expect_exit 0 sm exec -o f.gz "${job[@]}" \
+			--no-follow -- sh -c "$slow"
+	else
+		expect_exit 0 sm exec -o f.gz "${job[@]}" \
+			-- sh -c "$slow"
+	fi
 	same f.gz ref2.gz
-	equal "$(sql f.gz.job 'SELECT joined FROM progress')" 120 "joined"
 	equal "$(echo f.gz*)" "f.gz f.gz.job" "files"
-	expect_exit 0 sm verify f.gz
-	expect_exit 0 sm exec -o f.gz "${job[@]}" $form -- sh -c "$slow"
-	expect_text out complete
-	for n in $(seq 1 "${KILLS:-10}"); do
-		rm -rf f.gz f.gz.job
-		start run exec -o f.gz "${job[@]}" $form -- sh -c "$slow"
-		sleep "$(random_ms 900)"
-		kill -KILL -- -$pid 2>/dev/null
-		wait $pid
-		# Goes on with the run, or, now and then, by hand.
-		if [ $((n % 3)) = 0 ]; then
-			expect_exit 0 sm exec -o f.gz "${job[@]}" $form \
-				--no-follow -- sh -c "$slow"
-		else
-			expect_exit 0 sm exec -o f.gz "${job[@]}" $form \
-				-- sh -c "$slow"
-		fi
-		same f.gz ref2.gz
-		equal "$(echo f.gz*)" "f.gz f.gz.job" "files"
-		made_once f.gz.job
-	done
+	made_once f.gz.job
 done
 
 # Damage in the growing file is seen: bytes are compared with the rows.
@@ -85,11 +83,11 @@ expect_exit 0 sm cat f.gz --batch 1
 [ -z "$(grep more out)" ] || fail "batch 1 was made again as well"
 
 # Another name: what had grown under the old one goes, and nothing else.
-for how in "KILL --no-single-member" "TERM --single-member"; do
+for how in KILL TERM; do
 	rm -rf f.gz f.gz.job
-	start run exec -o f.gz "${job[@]}" "${how#* }" -- sh -c "$slow"
+	start run exec -o f.gz "${job[@]}" -- sh -c "$slow"
 	wait_for 20 test -s f.gz.part
-	kill "-${how% *}" -- -$pid
+	kill "-$how" -- -$pid
 	wait $pid
 	[ -s f.gz.part ] || fail "nothing has grown"
 	expect_exit 0 sm run f.gz.job -o other.gz -q

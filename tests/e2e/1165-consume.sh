@@ -149,13 +149,8 @@ expect_exit 0 sm run f.gz -q
 equal "$(stat -c %i f.gz)" "$before" inode
 clean
 
-# Its name and form stay; parts of it are written from its ranges.
+# Its name stays; parts of it are written from its ranges.
 expect_exit 7 sm finalize f.gz -o moved.gz
-expect_exit 7 sm finalize f.gz --single-member
-expect_exit 2 sm run f.gz --single-member
-expect_text err --no-consume
-expect_exit 2 sm exec -o n.gz "${job[@]}" --consume --single-member -- true
-[ ! -e n.gz.job ] || fail "it was planned all the same"
 expect_exit 0 sm finalize f.gz -o part.gz --batches 10-11
 seq 5000 5999 >want
 same_text want part.gz

@@ -48,9 +48,6 @@ listed() {
 }
 equal "$(first_member i.gz)" "item one" "the first member"
 equal "$(listed i.gz)" 0 "gzip -l"
-expect_exit 0 sm finalize elsewhere/moved -o s.gz --single-member
-equal "$(first_member s.gz)" "$(cat want)" "the single member"
-equal "$(listed s.gz)" "$(stat -c %s want)" "gzip -l"
 
 # --timeout ends commands.
 expect_exit 1 timeout 60 "$SHARDMILL" exec -o t.gz --range 1 --timeout 0.3 \

@@ -72,10 +72,7 @@ expect_exit 0 sm verify f.gz
 rm f.gz
 expect_exit 0 sm finalize job
 same "$set/by25.gz" f.gz
-expect_exit 0 sm finalize job -o single.gz --single-member
 expect_exit 1 sm finalize one -o x.gz --allow-missing
-gzip -dc single.gz >single.text
-gzip -dc f.gz | cmp - single.text || fail "the text of a single member differs"
 
 # A part alone: its batches keep their numbers.
 expect_exit 2 sm finalize job/part-0002

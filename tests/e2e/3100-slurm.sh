@@ -112,7 +112,7 @@ equal "$(sql slow/part-0000 "SELECT group_concat(DISTINCT state) FROM batch
 	WHERE state IN ('done', 'running')")" done "states after TERM"
 
 # --parts plans a job again that has none, and was not begun.
-expect_exit 0 sm plan late exec -o late.gz --single-member "${plan[@]}"
+expect_exit 0 sm plan late exec -o late.gz "${plan[@]}"
 expect_exit 2 sm slurm late --parts 6
 expect_text err "6 parts of 5 batches"
 equal "$(count_of late pending)" 5 "pending in a job that was not planned again"
@@ -125,8 +125,8 @@ expect_text err "in 2 parts, not 3"
 expect_exit 0 sm plan late exec -o late.gz "${plan[@]}"
 expect_text out "planned before in 2 parts"
 expect_exit 0 sm run late
-expect_exit 0 sm finalize one -o single.gz --single-member
-same single.gz late.gz
+expect_exit 0 sm finalize one -o again.gz
+same again.gz late.gz
 expect_exit 0 sm plan half exec -o half.gz "${plan[@]}"
 expect_exit 0 sm run half
 expect_exit 7 sm slurm half --parts 2

@@ -87,7 +87,7 @@ def final_sync_fails(slot, table):
     grew beside the run it may be joined anew, at once."""
     for name, n, codes in (("finalize", 1, [4]), ("unfollowed", 1, [4]),
                            ("unfollowed", 2, [4]), ("rewrite", 1, [4]),
-                           ("whole", 1, [0, 4]), ("single", 1, [0, 4])):
+                           ("whole", 1, [0, 4])):
         never_again(failed_calls(slot, table[name], (SYNCS, "EIO", n), PART,
                                  codes))
         lab.check_made(slot, table[name])

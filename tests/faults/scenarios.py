@@ -184,16 +184,6 @@ def _consumed_lost(slot):
     _lose_database(slot)
 
 
-def _single_lost(slot):
-    """Killed when the final file, of one member, was whole but for its name;
-    and the database is gone."""
-    slot.sm("candidates", "-o", "f.gz", "-q", "-j", "1", "--single-member",
-            *candidates(), env={"SHARDMILL_FAULT": "join.before_rename:kill"})
-    if os.path.exists(slot.path("f.gz")):
-        sys.exit("the final file has its name already")
-    _lose_database(slot)
-
-
 def _standing(slot):
     """The final file alone: its job was finished and removed."""
     _done(slot)
@@ -251,11 +241,6 @@ def table():
         Scenario("rot", resume, _damaged),
         Scenario("half-damaged", resume, _half_damaged),
         Scenario("failed", resume + ["--retry-failed"], _failed, keeps=True),
-        Scenario("single", one + ["--single-member"], key="single",
-                 made=one + ["--single-member"], keeps=True),
-        Scenario("recover-single", ["recover", "f.gz.job"], _single_lost,
-                 key="single", made=one + ["--single-member"],
-                 finish=[resume], again=(0, 7)),
         Scenario("consume", one + ["--consume"], keeps=True),
         Scenario("unfollowed", one + ["--consume", "--no-follow"], keeps=True),
         Scenario("half-consumed", resume, _half_consumed, keeps=True,

@@ -413,7 +413,6 @@ test_index(void **state)
 		size = finalfile_make(&ff, 800);
 		assert_int_equal(
 			sm_index_open(&x, &about, finalfile_path, NULL), 0);
-		assert_int_equal(about.single_member, ff.is_single);
 		assert_string_equal(about.fingerprint, "feedface01234567");
 		assert_int_equal(about.batches, 800);
 		assert_int_equal(about.missing, 16);

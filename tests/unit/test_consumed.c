@@ -135,10 +135,9 @@ test_has(void **state)
 }
 
 static int
-refused(const char *path, int single_member)
+refused(const char *path)
 {
-	return sm_consumed_refuse_change(jobdb.db, &job, path, single_member,
-					 &jobdb.err);
+	return sm_consumed_refuse_change(jobdb.db, &job, path, &jobdb.err);
 }
 
 static void
@@ -151,57 +150,21 @@ test_refuse_change(void **state)
 	assert_int_equal(jobdb_claim(&b, jobdb_worker(0)), 1);
 	assert_int_equal(jobdb_complete(&b, 50), 1);
 	/* No shard has gone yet. */
-	assert_int_equal(refused("/other", 1), 0);
+	assert_int_equal(refused("/other"), 0);
 	jobdb_begin();
 	assert_int_equal(
 		jobdb_answer(sm_joined_record(&jobdb.yes, jobdb.db, b.piece.id,
 					      b.token, 0, &jobdb.err)),
 		1);
 	jobdb_commit();
-	assert_int_equal(refused("/other", 0), SM_EREFUSED);
+	assert_int_equal(refused("/other"), SM_EREFUSED);
 	assert_non_null(strstr(jobdb.err.text, job.final_path));
-	assert_int_equal(refused(NULL, 1), SM_EREFUSED);
-	assert_int_equal(refused(job.final_path, 1), SM_EREFUSED);
-	assert_int_equal(refused(job.final_path, -1), 0);
-	assert_int_equal(refused(NULL, 0), 0);
-	job.single_member = true;
-	assert_int_equal(refused(NULL, 1), 0);
-	assert_int_equal(refused(NULL, -1), SM_EREFUSED);
+	assert_int_equal(refused(job.final_path), 0);
+	assert_int_equal(refused(NULL), 0);
 	/* Shards are not removed: any file can be written. */
 	job.generation = 0;
-	assert_int_equal(refused("/other", -1), 0);
+	assert_int_equal(refused("/other"), 0);
 	sm_batch_release(&b);
-}
-
-static void
-test_settings(void **state)
-{
-	struct sm_settings s;
-	int consume, single, planned;
-
-	(void)state;
-	/* 0 keeps what is planned; without a job neither is. */
-	for (planned = -1; planned < 4; planned++)
-		for (consume = -1; consume < 2; consume++)
-			for (single = -1; single < 2; single++) {
-				bool c = consume == 0
-						 ? planned > 0 && (planned & 1)
-						 : consume > 0,
-				     m = single == 0
-						 ? planned > 0 && (planned & 2)
-						 : single > 0;
-
-				s = (struct sm_settings){ 0 };
-				s.consume = consume;
-				s.single_member = single;
-				job.consume = planned & 1;
-				job.single_member = planned & 2;
-				assert_int_equal(
-					sm_consumed_check_settings(
-						planned < 0 ? NULL : &job, &s,
-						&jobdb.err),
-					c && m ? SM_EUSAGE : 0);
-			}
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -210,8 +173,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_open),          TEST(test_open_odd), TEST(test_has),
-		TEST(test_refuse_change), TEST(test_settings),
+		TEST(test_open),
+		TEST(test_open_odd),
+		TEST(test_has),
+		TEST(test_refuse_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

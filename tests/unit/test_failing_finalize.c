@@ -57,22 +57,6 @@ grown_unsynced(void)
 }
 
 static void
-made_single(void)
-{
-	planned();
-	sql("UPDATE job SET single_member = 1");
-	must(work(), "work");
-}
-
-static void
-grown_single(void)
-{
-	made_single();
-	must(finalize(), "finalize");
-	shell("mv %s %s.part", final, final);
-}
-
-static void
 made_but_one(void)
 {
 	planned();
@@ -131,8 +115,6 @@ static const struct scenario scenarios[] = {
 	{ "grown", grown, finalize, file_stands, 0, true, "" },
 	{ "grown_unsynced", grown_unsynced, finalize, file_stands, 0, true,
 	  "" },
-	{ "single", made_single, finalize, file_stands, 0, true, "" },
-	{ "grown_single", grown_single, finalize, file_stands, 0, true, "" },
 	{ "other", made, finalize_other, other_stands, 0, true, "" },
 	{ "part", made, finalize_part, other_stands, 0, true, "" },
 	{ "part_first", made, finalize_first, other_stands, 0, true, "" },

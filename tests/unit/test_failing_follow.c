@@ -212,7 +212,7 @@ leave_call(struct sm_handle *h)
 {
 	char path[128];
 
-	sm_growing_leave(&h->dir, h->db, &h->job, other);
+	sm_growing_leave(&h->dir, &h->job, other);
 	/* What it cannot tell to be the job's it leaves. */
 	snprintf(path, sizeof(path), "%s.part", final);
 	if (!failing_name && access(path, F_OK) == 0)
@@ -235,7 +235,7 @@ spare_call(struct sm_handle *h)
 	snprintf(path, sizeof(path), "%s.part", final);
 	if (access(path, F_OK) < 0)
 		return 0; /* a second time */
-	sm_growing_leave(&h->dir, h->db, &h->job, other);
+	sm_growing_leave(&h->dir, &h->job, other);
 	if (access(path, F_OK) < 0)
 		fail_msg("removed: %s", path);
 	__real_unlink(path); /* nobody else would */
@@ -272,27 +272,9 @@ foreign_part(void)
 }
 
 static void
-foreign_single(void)
-{
-	foreign_part();
-	sql("UPDATE job SET single_member = 1, final_size = 1");
-}
-
-static void
 grown_unsaid(void)
 {
 	made();
-	must(finalize(), "finalize");
-	shell("mv %s %s.part", final, final);
-	sql("UPDATE job SET final_size = NULL, final_digest = NULL");
-}
-
-static void
-grown_single_unsaid(void)
-{
-	planned();
-	sql("UPDATE job SET single_member = 1");
-	must(work(), "work");
 	must(finalize(), "finalize");
 	shell("mv %s %s.part", final, final);
 	sql("UPDATE job SET final_size = NULL, final_digest = NULL");
@@ -311,9 +293,7 @@ static const struct scenario scenarios[] = {
 	{ "look_place", look_place, look, NULL, 0, true, "" },
 	{ "look_generation", look_generation, look, NULL, 0, true, "" },
 	{ "leave", grown_unsaid, leave, NULL, 0, true, "" },
-	{ "leave_single", grown_single_unsaid, leave, NULL, 0, true, "" },
 	{ "spare", foreign_part, spare, NULL, 0, true, "" },
-	{ "spare_single", foreign_single, spare, NULL, 0, true, "" },
 	{ "spare_held", grown_unsaid, spare_held, NULL, 0, true, "" },
 	{ .name = NULL },
 };

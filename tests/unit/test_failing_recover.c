@@ -136,16 +136,6 @@ lost_growing(void)
 	shell("mv %s %s.part", final, final);
 }
 
-static void
-lost_single(void)
-{
-	planned();
-	sql("UPDATE job SET single_member = 1");
-	must(work(), "work");
-	must(finalize(), "finalize");
-	lose_database();
-}
-
 /* More than one read is needed to come to what it has: the first ends behind
  * the first header, others in what follows a header without a body, and in what
  * follows one that is none. */
@@ -198,8 +188,6 @@ static const struct scenario scenarios[] = {
 	  false, "" },
 	{ "recover_growing", lost_growing, recover, all_done, SM_EREFUSED,
 	  false, "" },
-	{ "recover_single", lost_single, recover, all_done, SM_EREFUSED, false,
-	  "" },
 	{ "recover_far", lost_far, recover, all_done, SM_EREFUSED, false, "" },
 	{ .name = NULL },
 };

@@ -221,13 +221,12 @@ test_other(void **state)
 
 	(void)state;
 	make_all();
-	assert_int_equal(sm_growing_open_other(&g, path, false, &jobdb.err), 0);
+	assert_int_equal(sm_growing_open_other(&g, path, &jobdb.err), 0);
 	add_to(BATCHES);
 	assert_int_equal(g.fresh.count, 0);
 	sm_growing_init(&second, &h, &quiet);
-	assert_int_equal(
-		sm_growing_open_other(&second, path, false, &jobdb.err),
-		SM_EHELD);
+	assert_int_equal(sm_growing_open_other(&second, path, &jobdb.err),
+			 SM_EHELD);
 	sm_growing_close(&second);
 	assert_true(size_of("other.gz.tmp") > 0);
 	sm_growing_close(&g);

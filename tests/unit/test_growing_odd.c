@@ -274,12 +274,12 @@ test_left(void **state)
 	sm_growing_close(&g);
 	job.final_path = h.job.final_path;
 	job.generation = 1;
-	sm_growing_leave(&h.dir, jobdb.db, &job, other);
+	sm_growing_leave(&h.dir, &job, other);
 	assert_true(size_of("f.gz.part") > 0);
 	job.generation = 0;
-	sm_growing_leave(&h.dir, jobdb.db, &job, job.final_path);
+	sm_growing_leave(&h.dir, &job, job.final_path);
 	assert_true(size_of("f.gz.part") > 0);
-	sm_growing_leave(&h.dir, jobdb.db, &job, other);
+	sm_growing_leave(&h.dir, &job, other);
 	assert_int_equal(size_of("f.gz.part"), 0);
 }
 

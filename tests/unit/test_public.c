@@ -21,6 +21,7 @@
 #include <shardmill.h>
 
 #include "failing_tree.h"
+#include "handle.h"
 
 static char root[64], job[96], final[96], items[96];
 static struct sm_err err;
@@ -176,11 +177,24 @@ test_zeroed(void **state)
 	must(run(no));
 }
 
+static bool
+consumes(void)
+{
+	struct sm_db_opts db = { .mode = SM_DB_READ };
+	struct sm_handle h;
+	bool consume;
+
+	must(sm_handle_open(&h, job, &db, false, &err));
+	consume = h.job.consume;
+	sm_handle_close(&h);
+	return consume;
+}
+
 /* 0 keeps what a job has, and the switches can be set both ways. */
 static void
 test_keeps(void **state)
 {
-	struct sm_settings s = { .workers = 3, .single_member = 1 };
+	struct sm_settings s = { .workers = 3 };
 
 	(void)state;
 	must(plan(&s));
@@ -188,13 +202,13 @@ test_keeps(void **state)
 	must(plan(NULL));
 	assert_int_equal(target_workers(), 3);
 	s = (struct sm_settings){ .consume = 1 };
-	refused(plan(&s), "--single-member");
-	s = (struct sm_settings){ .consume = 1, .single_member = -1 };
 	must(plan(&s));
-	s = (struct sm_settings){ .single_member = 1 };
-	refused(plan(&s), "--consume");
-	s = (struct sm_settings){ .consume = -1, .single_member = 1 };
+	assert_true(consumes());
+	must(plan(NULL));
+	assert_true(consumes());
+	s = (struct sm_settings){ .consume = -1 };
 	must(plan(&s));
+	assert_false(consumes());
 }
 
 static void
@@ -213,12 +227,9 @@ test_refuses(void **state)
 		{ "sync", { .sync = -1 } },
 		{ "sync", { .sync = 3 } },
 		{ "fail_fast", { .fail_fast = 2 } },
-		{ "single_member", { .single_member = -2 } },
 		{ "consume", { .consume = 7 } },
 	};
 	static const char *const nothing[] = { NULL };
-	struct sm_finalize_opts finalize = { .single_member = 2 };
-	struct sm_finalize_result made;
 	struct sm_work_opts work = { .control_fd = -1 };
 	struct sm_run_opts none = { 0 };
 	struct sm_run_result r;
@@ -243,7 +254,6 @@ test_refuses(void **state)
 	refused(sm_work(job, &work, &err), "control_fd");
 	work.control_fd = 2;
 	refused(sm_work(job, &work, &err), "control_fd");
-	refused(sm_finalize(&made, job, &finalize, &err), "single_member");
 	refused(sm_cat(&text, final, &cat, &err), "fd");
 	cat = (struct sm_cat_opts){ .what = 4 };
 	refused(sm_cat(&text, final, &cat, &err), "what");

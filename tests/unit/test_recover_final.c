@@ -235,62 +235,6 @@ test_note(void **state)
 	assert_non_null(strstr(jobdb.err.text, "plain"));
 }
 
-static void
-grow_single(bool ends)
-{
-	uint64_t i;
-
-	h.job.single_member = true;
-	open_again();
-	add_to(BATCHES);
-	for (i = 0; ends && i < BATCHES; i++) {
-		struct sm_batch_row row = row_of(i);
-		struct sm_gzip_entry e;
-
-		sm_consumed_entry(&e, &row);
-		assert_int_equal(sm_growing_list(&g, &row, &e, &jobdb.err), 0);
-	}
-	if (ends)
-		assert_int_equal(sm_growing_end(&g, &jobdb.err), 0);
-	sm_growing_close(&g);
-}
-
-static int
-is_single(void)
-{
-	return sm_recover_final_is_single(h.job.final_path, &jobdb.err);
-}
-
-static void
-test_single(void **state)
-{
-	(void)state;
-	make_all();
-	assert_int_equal(is_single(), 0);
-	open_again();
-	add_to(BATCHES);
-	sm_growing_close(&g);
-	assert_int_equal(is_single(), 0);
-	assert_int_equal(rename(jobdb_file("f.gz.part"), h.job.final_path), 0);
-	assert_int_equal(is_single(), 0);
-	/* While it grows its header is zeros; a byte of it says nothing. */
-	put("f.gz.part", "x");
-	assert_int_equal(is_single(), 0);
-	assert_int_equal(unlink(jobdb_file("f.gz.part")), 0);
-	grow_single(false);
-	assert_int_equal(is_single(), 1);
-	/* Whole, but killed before it got its name. */
-	grow_single(true);
-	assert_int_equal(is_single(), 1);
-	assert_int_equal(rename(jobdb_file("f.gz.part"), h.job.final_path), 0);
-	assert_int_equal(is_single(), 1);
-	put("f.gz.part", "");
-	assert_int_equal(is_single(), 1);
-	assert_int_equal(unlink(h.job.final_path), 0);
-	assert_int_equal(mkdir(h.job.final_path, 0755), 0);
-	assert_int_equal(is_single(), 0);
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, grown_setup, teardown)
 
 int
@@ -299,7 +243,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_found),   TEST(test_generations),
 		TEST(test_foreign), TEST(test_many_names),
-		TEST(test_note),    TEST(test_single),
+		TEST(test_note),
 	};
 
 	f.fd = -1;

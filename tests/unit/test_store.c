@@ -220,7 +220,6 @@ make_version_1(void)
 		  "0 AS records, 0 AS skipped, 0 AS raw_bytes, 0 AS gz_bytes, "
 		  "0 AS percent, 0 AS rows_per_s, 0 AS elapsed_s, "
 		  "NULL AS eta_s;"
-		  "ALTER TABLE job DROP COLUMN single_member;"
 		  "ALTER TABLE job DROP COLUMN consume;"
 		  "ALTER TABLE job DROP COLUMN generation;"
 		  "ALTER TABLE batch DROP COLUMN joined;"
@@ -238,7 +237,7 @@ expect_version_1_reads(void)
 
 	assert_int_equal(sm_job_get(&job, jobdb.db, &jobdb.err), 0);
 	assert_int_equal(job.batches, 3);
-	assert_false(job.single_member || job.consume);
+	assert_false(job.consume);
 	assert_int_equal(job.generation, 0);
 	sm_job_release(&job);
 	assert_int_equal(sm_batch_rows_begin(jobdb.db, 1, &jobdb.err), 0);

@@ -61,7 +61,7 @@ test_texts(void **state)
 		until_failure = n;
 		ret = sm_db_begin_write(jobdb.db, &jobdb.err);
 		if (ret == 0)
-			ret = sm_job_finalized(jobdb.db, path, 7, 8, false,
+			ret = sm_job_finalized(jobdb.db, path, 7, 8,
 					       &jobdb.err);
 		if (ret == 0)
 			ret = sm_db_commit(jobdb.db, &jobdb.err);

@@ -251,43 +251,21 @@ sm_consumed_still(struct sm_handle *h, const struct sm_batch_row *row,
 
 int
 sm_consumed_refuse_change(struct sm_db *db, const struct sm_job *job,
-			  const char *path, int single_member,
-			  struct sm_err *err)
+			  const char *path, struct sm_err *err)
 {
 	bool other =
 		path && job->final_path && strcmp(path, job->final_path) != 0;
 	bool any;
 	int ret;
 
-	if (job->generation <= 0 ||
-	    (!other &&
-	     (single_member == 0 || (single_member > 0) == job->single_member)))
+	if (job->generation <= 0 || !other)
 		return 0;
 	ret = sm_joined_any(&any, db, err);
 	if (ret < 0 || !any)
 		return ret;
 	return sm_err_set(err, SM_EREFUSED,
 			  "shards were removed as they were joined into '%s' "
-			  "(--consume), so that neither its name nor its form "
-			  "can change; finish it, then copy it",
+			  "(--consume), so that its name cannot change; finish "
+			  "it, then copy it",
 			  job->final_path);
-}
-
-int
-sm_consumed_check_settings(const struct sm_job *job,
-			   const struct sm_settings *s, struct sm_err *err)
-{
-	bool consume = s->consume > 0, single = s->single_member > 0;
-
-	if (s->consume == 0)
-		consume = job && job->consume;
-	if (s->single_member == 0)
-		single = job && job->single_member;
-	if (!consume || !single)
-		return 0;
-	return sm_err_set(err, SM_EUSAGE,
-			  "--consume and --single-member exclude each other: "
-			  "inside one member a batch could not be told from "
-			  "the next without the database; give --no-consume "
-			  "or --no-single-member");
 }

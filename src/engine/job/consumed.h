@@ -67,15 +67,10 @@ int sm_consumed_still(struct sm_handle *h, const struct sm_batch_row *row,
 		      struct sm_err *err);
 
 /*
- * SM_EREFUSED if another final file, or one of another form, would leave
- * behind what only this one has; `path` NULL, `single_member` 0: as it
- * is.
+ * SM_EREFUSED if another final file would leave behind what only this one has;
+ * `path` NULL: it is the same.
  */
 int sm_consumed_refuse_change(struct sm_db *db, const struct sm_job *job,
-			      const char *path, int single_member,
-			      struct sm_err *err);
-/* SM_EUSAGE if the settings, with those of `job` (or NULL), exclude another. */
-int sm_consumed_check_settings(const struct sm_job *job,
-			       const struct sm_settings *s, struct sm_err *err);
+			      const char *path, struct sm_err *err);
 
 #endif /* SM_CONSUMED_H */

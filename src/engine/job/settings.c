@@ -50,9 +50,6 @@ sm_settings_check(const struct sm_settings *s, struct sm_err *err)
 	if (ret == 0)
 		ret = sm_settings_check_switch("fail_fast", s->fail_fast, err);
 	if (ret == 0)
-		ret = sm_settings_check_switch("single_member",
-					       s->single_member, err);
-	if (ret == 0)
 		ret = sm_settings_check_switch("consume", s->consume, err);
 	return ret;
 }

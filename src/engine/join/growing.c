@@ -28,15 +28,9 @@ sm_growing_init(struct sm_growing *g, struct sm_handle *h,
 }
 
 static void
-growing_begin(struct sm_growing *g, bool single_member)
+growing_begin(struct sm_growing *g)
 {
-	const struct sm_handle *h = g->h;
-
-	if (single_member)
-		sm_final_begin_single(&g->final, g->fd, g->part, h->fingerprint,
-				      h->job.batches);
-	else
-		sm_final_begin(&g->final, g->fd, g->part, h->fingerprint);
+	sm_final_begin(&g->final, g->fd, g->part, g->h->fingerprint);
 	g->digest = g->digest_listed = SM_HASH_INIT;
 	g->records = g->raw_bytes = g->fresh_bytes = 0;
 	g->fresh.count = g->spent.count = 0;
@@ -108,7 +102,7 @@ sm_growing_open(struct sm_growing *g, const char *path, bool force,
 		ret = sm_consumed_part_refuse(g->fd, g->part, g->h->fingerprint,
 					      g->h, err);
 	if (ret == 0)
-		growing_begin(g, g->h->job.single_member);
+		growing_begin(g);
 	return ret;
 }
 
@@ -125,7 +119,7 @@ growing_open_empty(struct sm_growing *g, struct sm_err *err)
 
 int
 sm_growing_open_other(struct sm_growing *g, const char *path,
-		      bool single_member, struct sm_err *err)
+		      struct sm_err *err)
 {
 	int ret = sm_joined_generation(&g->generation, g->h->db, err);
 
@@ -142,7 +136,7 @@ sm_growing_open_other(struct sm_growing *g, const char *path,
 		return sm_err_mem(err, "a path");
 	ret = growing_open_empty(g, err);
 	if (ret == 0)
-		growing_begin(g, single_member);
+		growing_begin(g);
 	return ret;
 }
 
@@ -151,7 +145,7 @@ sm_growing_rewind(struct sm_growing *g)
 {
 	g->anew = g->must_rewrite = false;
 	g->again = true;
-	growing_begin(g, g->final.is_single);
+	growing_begin(g);
 }
 
 /* Keep the published file's bytes under the name that rows will look for. */
@@ -201,7 +195,7 @@ sm_growing_rewrite(struct sm_growing *g, struct sm_err *err)
 	g->rewriting = true;
 	g->published = g->must_rewrite = g->durable_name = false;
 	g->anew = true;
-	growing_begin(g, g->final.is_single);
+	growing_begin(g);
 	return 0;
 }
 

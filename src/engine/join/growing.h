@@ -79,7 +79,7 @@ int sm_growing_open(struct sm_growing *g, const char *path, bool force,
 		    struct sm_err *err);
 /* A file beside it.  SM_EHELD: somebody else writes the same. */
 int sm_growing_open_other(struct sm_growing *g, const char *path,
-			  bool single_member, struct sm_err *err);
+			  struct sm_err *err);
 
 /*
  * Add the next batch, which is done.  1; 0: the file must be rewritten, and
@@ -134,8 +134,8 @@ void sm_growing_sweep(struct sm_handle *h, const struct sm_events *ev);
  * Before the final file of `job` is given another path: what has grown at the
  * old one is removed, if it is seen to be the job's and nobody is at it.
  */
-void sm_growing_leave(const struct sm_jobdir *dir, struct sm_db *db,
-		      const struct sm_job *job, const char *path);
+void sm_growing_leave(const struct sm_jobdir *dir, const struct sm_job *job,
+		      const char *path);
 
 /* What is not the job's to go on with is removed. */
 void sm_growing_close(struct sm_growing *g);

@@ -355,25 +355,21 @@ sm_growing_sweep(struct sm_handle *h, const struct sm_events *ev)
 	sm_growing_close(&g);
 }
 
-/* By its first shard; a single member has none yet, but rows that are in it. */
+/* By its first shard. */
 static bool
-growing_is_jobs(int fd, struct sm_db *db, const struct sm_job *job)
+growing_is_jobs(int fd, const struct sm_job *job)
 {
 	unsigned char head[SM_GZIP_SHARD_HEADER];
 	struct sm_gzip_shard s;
-	struct sm_err ignored;
-	bool any = false;
 	ssize_t n = sm_pread_full(fd, head, sizeof(head), 0);
 
-	if (n > 0 && sm_gzip_get_shard(&s, head, (size_t)n))
-		return s.fingerprint == strtoull(job->fingerprint, NULL, 16);
-	return n > 0 && job->single_member && job->final_size < 0 &&
-	       sm_joined_any(&any, db, &ignored) == 0 && any;
+	return n > 0 && sm_gzip_get_shard(&s, head, (size_t)n) &&
+	       s.fingerprint == strtoull(job->fingerprint, NULL, 16);
 }
 
 void
-sm_growing_leave(const struct sm_jobdir *dir, struct sm_db *db,
-		 const struct sm_job *job, const char *path)
+sm_growing_leave(const struct sm_jobdir *dir, const struct sm_job *job,
+		 const char *path)
 {
 	struct sm_err ignored;
 	char *part;
@@ -388,7 +384,7 @@ sm_growing_leave(const struct sm_jobdir *dir, struct sm_db *db,
 	if (part)
 		fd = open(part, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	/* A job of the same content may have it in hand. */
-	if (fd >= 0 && sm_byte_lock(fd, 0) > 0 && growing_is_jobs(fd, db, job))
+	if (fd >= 0 && sm_byte_lock(fd, 0) > 0 && growing_is_jobs(fd, job))
 		unlink(part);
 	if (fd >= 0)
 		close(fd);

@@ -33,7 +33,7 @@ join_choose_path(struct sm_joining *j, const char *output, struct sm_err *err)
 	return j->path ? 0 : err->code;
 }
 
-/* Which form, and which batches: all of them must be done, or some may do. */
+/* Which batches: all of them must be done, or some may do. */
 static int
 join_choose_what(struct sm_joining *j, const struct sm_finalize_opts *opts,
 		 struct sm_err *err)
@@ -44,8 +44,6 @@ join_choose_what(struct sm_joining *j, const struct sm_finalize_opts *opts,
 
 	if (ret < 0)
 		return ret;
-	j->single_member = opts->single_member ? opts->single_member > 0
-					       : j->h->job.single_member;
 	j->only = (struct sm_batch_range){ 0, UINT64_MAX };
 	if (opts->batches)
 		j->only = *opts->batches;
@@ -114,14 +112,12 @@ join_check(struct sm_joining *j, const struct sm_finalize_opts *opts,
 		return 0;
 	ret = sm_joined_generation(&job->generation, j->h->db, err);
 	if (ret == 0)
-		ret = sm_consumed_refuse_change(j->h->db, job, j->path,
-						j->single_member, err);
+		ret = sm_consumed_refuse_change(j->h->db, job, j->path, err);
 	if (ret == 0 && !job->final_path)
 		ret = join_name_first(j, err);
 	if (ret < 0)
 		return ret;
-	j->ours = strcmp(j->path, job->final_path) == 0 &&
-		  j->single_member == job->single_member;
+	j->ours = strcmp(j->path, job->final_path) == 0;
 	return 0;
 }
 
@@ -176,7 +172,7 @@ sm_join(struct sm_finalize_result *result, struct sm_handle *h,
 	if (ret < 0)
 		goto out;
 	if (h->job.final_path && strcmp(j.path, h->job.final_path) == 0 &&
-	    j.single_member == h->job.single_member && !j.partial) {
+	    !j.partial) {
 		ret = sm_join_is_complete(h, err);
 		if (ret != 0) {
 			result->was_complete = ret > 0;
@@ -192,8 +188,7 @@ sm_join(struct sm_finalize_result *result, struct sm_handle *h,
 	ret = join_check(&j, opts, err);
 	if (ret == 0)
 		ret = j.ours ? join_open(&j, opts->force, err)
-			     : sm_growing_open_other(g, j.path, j.single_member,
-						     err);
+			     : sm_growing_open_other(g, j.path, err);
 	if (ret == 0)
 		ret = sm_joining_write(&j, result, err);
 	if (ret == 0 && j.missing > 0)

@@ -300,7 +300,7 @@ joining_publish(struct sm_joining *j, struct sm_err *err)
 			      : sm_joined_forget(j->h->db, err);
 	if (ret == 0)
 		ret = sm_job_finalized(j->h->db, j->path, j->size, g->digest,
-				       j->single_member, err);
+				       err);
 	if (ret == 0)
 		ret = sm_growing_rename(g, err);
 	if (ret < 0) {

@@ -14,7 +14,6 @@ struct sm_joining {
 	char *path; /* the final file */
 	uint64_t total_bytes, told_ms, size;
 	bool ours; /* the job's own final file, whole */
-	bool single_member;
 	/* Batches that go in, if they are done: `missing` may then be more. */
 	bool partial;
 	struct sm_batch_range only;

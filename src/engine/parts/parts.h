@@ -79,7 +79,6 @@ int sm_parts_mark(const struct sm_jobdir *dir, const struct sm_spec *spec,
 /* JOB/final: what stands at `path`, once it was joined. */
 struct sm_parts_final {
 	uint64_t size, digest;
-	bool single_member;
 	char *path;
 };
 

@@ -256,13 +256,7 @@ join_write(struct sm_parts_join *j, struct sm_err *err)
 	j->part_exists = true;
 	if (ftruncate(j->fd, 0) < 0)
 		return sm_err_sys(err, "cannot cut '%s'", j->part_path);
-	if (j->single_member)
-		sm_final_begin_single(&j->final, j->fd, j->part_path,
-				      j->w->spec->fingerprint,
-				      j->w->spec->batches);
-	else
-		sm_final_begin(&j->final, j->fd, j->part_path,
-			       j->w->spec->fingerprint);
+	sm_final_begin(&j->final, j->fd, j->part_path, j->w->spec->fingerprint);
 	j->digest = SM_HASH_INIT;
 	ret = each_part(j, &part, row_append, err);
 	if (ret == SM_EVERIFY)
@@ -281,7 +275,6 @@ join_publish(struct sm_parts_join *j, struct sm_err *err)
 {
 	struct sm_parts_final f = { .size = j->final.at,
 				    .digest = j->digest,
-				    .single_member = j->single_member,
 				    .path = j->path };
 	int ret = join_pass(j, row_compare, err);
 

@@ -15,7 +15,7 @@ struct sm_parts_join {
 	const struct sm_finalize_opts *opts;
 	char *path, *part_path; /* the final file; what it is while it grows */
 	int fd;
-	bool part_exists, single_member;
+	bool part_exists;
 	bool force;   /* asked for now, or by the plan for its own path */
 	bool partial; /* some batches may be left out: all but `only`, … */
 	struct sm_batch_range only;

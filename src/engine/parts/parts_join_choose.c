@@ -53,16 +53,13 @@ join_refuse_unfinished(struct sm_parts_join *j, const struct sm_status *s,
 
 /* What the plan said, which every part's row has; an option goes before it. */
 static int
-join_choose_form(struct sm_parts_join *j, struct sm_err *err)
+join_choose_force(struct sm_parts_join *j, struct sm_err *err)
 {
 	const char *planned = j->w->spec->output;
 	struct sm_db_opts db = { .mode = SM_DB_READ };
 	struct sm_handle h;
 	int ret = sm_parts_handle(&h, j->w, 0, &db, err);
 
-	j->single_member = j->opts->single_member > 0;
-	if (ret == 0 && !j->opts->single_member)
-		j->single_member = h.job.single_member;
 	j->force = j->opts->force;
 	if (ret == 0 && planned && strcmp(planned, j->path) == 0)
 		j->force |= h.job.final_force;
@@ -106,7 +103,7 @@ sm_parts_join_choose(struct sm_parts_join *j, const struct sm_status *s,
 	j->part_path = sm_consumed_part_name(j->path, 0);
 	if (!j->part_path)
 		return sm_err_mem(err, "a path");
-	return join_choose_form(j, err);
+	return join_choose_force(j, err);
 }
 
 int
@@ -140,8 +137,7 @@ sm_parts_join_stands(struct sm_parts_join *j, struct sm_finalize_result *result,
 
 	if (j->opts->batches || !sm_parts_read_final(&f, &j->w->dir))
 		return 0;
-	same = strcmp(f.path, j->path) == 0 &&
-	       f.single_member == j->single_member;
+	same = strcmp(f.path, j->path) == 0;
 	result->size = f.size;
 	free(f.path);
 	ret = same ? sm_parts_is_complete(j->w, err) : 0;

@@ -147,8 +147,7 @@ replan_make(struct sm_plan_result *result, struct sm_handle *h,
 			      .max_attempts = h->job.max_attempts,
 			      .lease_s = h->job.lease_s,
 			      .sync = h->job.sync,
-			      .fail_fast = h->job.fail_fast,
-			      .single_member = h->job.single_member },
+			      .fail_fast = h->job.fail_fast },
 		.network_fs = h->job.network_fs,
 		.trust = true
 	};

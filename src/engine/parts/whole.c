@@ -265,15 +265,14 @@ sm_parts_read_final(struct sm_parts_final *f, const struct sm_jobdir *dir)
 {
 	struct sm_err ignored;
 	char *text = NULL, *end;
-	int single, at = 0;
+	int at = 0;
 
 	*f = (struct sm_parts_final){ 0 };
 	if (sm_jobdir_read(&text, dir, "final", &ignored) < 0)
 		return 0;
-	if (sscanf(text, "%" SCNu64 " %" SCNx64 " %d %n", &f->size, &f->digest,
-		   &single, &at) == 3 &&
+	if (sscanf(text, "%" SCNu64 " %" SCNx64 " %n", &f->size, &f->digest,
+		   &at) == 2 &&
 	    at > 0) {
-		f->single_member = single;
 		f->path = strdup(text + at);
 		end = f->path ? f->path + strlen(f->path) : NULL;
 		if (end && end > f->path && end[-1] == '\n')
@@ -294,14 +293,12 @@ sm_parts_write_final(const struct sm_jobdir *dir,
 
 	/* Killed while it writes what stood there, nobody would tidy up. */
 	same = sm_parts_read_final(&was, dir) && was.size == f->size &&
-	       was.digest == f->digest &&
-	       was.single_member == f->single_member &&
-	       strcmp(was.path, f->path) == 0;
+	       was.digest == f->digest && strcmp(was.path, f->path) == 0;
 	free(was.path);
 	if (same)
 		return 0;
-	if (asprintf(&text, "%" PRIu64 " %016" PRIx64 " %d %s\n", f->size,
-		     f->digest, f->single_member, f->path) < 0)
+	if (asprintf(&text, "%" PRIu64 " %016" PRIx64 " %s\n", f->size,
+		     f->digest, f->path) < 0)
 		return sm_err_mem(err, "a path");
 	ret = sm_jobdir_write(dir, "final", text, err);
 	free(text);

@@ -10,7 +10,6 @@
 #include "file.h"
 #include "lock.h"
 
-#include "consumed.h"
 #include "planning.h"
 #include "settings.h"
 
@@ -118,8 +117,6 @@ sm_planning_settle(struct sm_planning *p, struct sm_err *err)
 	struct settled s = { 0 };
 	int ret = sm_settings_check(&p->opts->settings, err);
 
-	if (ret == 0)
-		ret = sm_consumed_check_settings(NULL, &p->opts->settings, err);
 	if (ret == 0)
 		ret = settle_kind(p, &s, err);
 
@@ -393,7 +390,6 @@ planning_insert_job(struct sm_planning *p, const char *text, struct sm_err *err)
 		.lease_s = s->lease_s > 0 ? s->lease_s : 60,
 		.sync = s->sync > 0 ? s->sync : SM_SYNC_SHARD,
 		.fail_fast = s->fail_fast > 0,
-		.single_member = s->single_member > 0,
 		.consume = s->consume > 0,
 		.generation = p->generation,
 		.network_fs = p->opts->network_fs,

@@ -141,12 +141,9 @@ static int
 replan_settings(struct replan *r, struct sm_err *err)
 {
 	struct sm_planning *p = r->p;
-	int ret = sm_consumed_check_settings(&r->job, &p->opts->settings, err);
+	int ret =
+		sm_consumed_refuse_change(p->db, &r->job, p->spec->output, err);
 
-	if (ret == 0)
-		ret = sm_consumed_refuse_change(p->db, &r->job, p->spec->output,
-						p->opts->settings.single_member,
-						err);
 	if (ret == 0 && p->opts->network_fs && !r->job.network_fs)
 		ret = sm_db_leave_wal(p->db, err);
 	if (ret == 0)
@@ -157,7 +154,7 @@ replan_settings(struct replan *r, struct sm_err *err)
 	if (ret == 0 && p->opts->network_fs)
 		ret = sm_job_set_network_fs(p->db, err);
 	if (ret == 0 && p->spec->output && p->spec->part < 0) {
-		sm_growing_leave(&p->dir, p->db, &r->job, p->spec->output);
+		sm_growing_leave(&p->dir, &r->job, p->spec->output);
 		ret = sm_job_set_final(p->db, p->spec->output, p->opts->force,
 				       err);
 	}

@@ -67,9 +67,9 @@ static int
 run_check(char **path, struct sm_handle *h, const struct sm_run_opts *opts,
 	  struct sm_err *err)
 {
-	int ret = sm_consumed_check_settings(&h->job, &opts->settings, err);
+	int ret = 0;
 
-	if (ret == 0 && h->job.parts > 0 &&
+	if (h->job.parts > 0 &&
 	    (opts->output || opts->follow > 0 || opts->settings.consume > 0))
 		ret = sm_err_set(err, SM_EUSAGE,
 				 "'%s' is part %lld of %llu: the final file is "
@@ -84,9 +84,7 @@ run_check(char **path, struct sm_handle *h, const struct sm_run_opts *opts,
 					   h->job.final_force, err);
 	}
 	if (ret == 0)
-		ret = sm_consumed_refuse_change(h->db, &h->job, *path,
-						opts->settings.single_member,
-						err);
+		ret = sm_consumed_refuse_change(h->db, &h->job, *path, err);
 	if (ret == 0 && opts->follow > 0 && !*path && !h->job.final_path)
 		ret = sm_err_set(err, SM_EUSAGE,
 				 "--follow: the job '%s' was planned without a "
@@ -125,7 +123,7 @@ run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 	if (ret == 0)
 		ret = sm_job_set(h->db, &opts->settings, err);
 	if (ret == 0 && path) {
-		sm_growing_leave(&h->dir, h->db, &h->job, path);
+		sm_growing_leave(&h->dir, &h->job, path);
 		ret = sm_job_set_final(h->db, path, false, err);
 	}
 	if (ret == 0 && opts->takeover)

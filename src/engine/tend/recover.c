@@ -331,9 +331,6 @@ recover_final_options(struct recover *r, struct sm_err *err)
 		r->plan->settings.consume = 1;
 		r->p.generation = r->final.fd >= 0 ? r->final.generation : 0;
 		ret = sm_spec_set_output(r->p.spec, r->final.path, err);
-	} else if (ret == 0 && r->p.spec->output) {
-		ret = sm_recover_final_is_single(r->p.spec->output, err);
-		r->plan->settings.single_member = ret > 0;
 	}
 	return ret < 0 ? ret : 0;
 }

@@ -35,7 +35,4 @@ int sm_recover_final_look(struct sm_member *m, uint64_t *at,
 			  struct sm_err *err);
 void sm_recover_final_close(struct sm_recover_final *f);
 
-/* Is the final file `path`, growing or finished, one member?  1, 0, <0. */
-int sm_recover_final_is_single(const char *path, struct sm_err *err);
-
 #endif /* SM_RECOVER_FINAL_H */
