@@ -1,6 +1,6 @@
 # coverage - the branches of claim, commit, rescue, finalize and recover: each
 # is taken by some test, or listed with the reason (tests/faults/untaken.txt)
-engine='run/(work|rescue)|join/(finalize|join|growing)|job/(consumed|startcheck)'
+engine='run/(work|rescue)|join/(finalize|join|choose|rows|write|damaged|grow|record|published)|job/(consumed|startcheck)'
 engine+='|tend/recover'
 # One thread's counts must not be lost to another's.
 flags="--coverage -fprofile-update=atomic"

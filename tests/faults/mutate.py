@@ -34,10 +34,11 @@ import tree
 
 FILES = ["src/store/batch.c", "src/store/batch_end.c", "src/store/joined.c",
          "src/store/fence.c", "src/store/txn.c", "src/engine/run/work.c",
-         "src/engine/run/rescue.c", "src/engine/join/finalize.c", "src/engine/join/join.c",
-         "src/engine/join/join_check.c", "src/engine/join/joining.c",
-         "src/engine/join/joining_damaged.c", "src/engine/join/growing.c",
-         "src/engine/join/growing_record.c", "src/engine/join/growing_end.c",
+         "src/engine/run/rescue.c", "src/engine/join/finalize.c",
+         "src/engine/join/join.c", "src/engine/join/choose.c",
+         "src/engine/join/rows.c", "src/engine/join/write.c",
+         "src/engine/join/damaged.c", "src/engine/join/grow.c",
+         "src/engine/join/record.c", "src/engine/join/published.c",
          "src/engine/job/consumed.c", "src/engine/job/startcheck.c",
          "src/engine/tend/recover.c", "src/engine/tend/recover_final.c"]
 SURVIVORS = os.path.join(lab.HERE, "survivors.txt")

@@ -88,32 +88,38 @@ SABOTAGE = {
         "#define SABOTAGE_no_rename_completion\nstruct tmp_file {", RESUME,
         r"\(batch, commits\): \[\(0, 2\)"),
     "final_in_place": (
-        "src/engine/join/growing.c",
-        "g->part = sm_consumed_part_name(path, g->generation);",
-        "g->part = access(path, F_OK) == 0 ? strdup(path) :\n"
-        "\t\tsm_consumed_part_name(path, g->generation);", ELSEWHERE,
+        "src/engine/join/grow.c",
+        "sm_consumed_part_name(path, g->generation),",
+        "access(path, F_OK) == 0 ? strdup(path) :\n"
+        "\t\tsm_consumed_part_name(path, g->generation),",
+        ELSEWHERE,
         r"path: FAIL: 'old' and 'mnt/f.gz' differ"),
     "directory_unlooked": (
-        "src/engine/join/join_check.c", "if (S_ISDIR(st.st_mode))",
-        "if (S_ISDIR(st.st_mode) && 0)", ELSEWHERE,
+        "src/engine/join/choose.c",
+        "if (S_ISDIR(st.st_mode))",
+        "if (S_ISDIR(st.st_mode) && 0)",
+        ELSEWHERE,
         "directory: FAIL: .* is a directory' is not in err"),
     "joiner_trusts_shards": (
         "src/final/final.c", "if (crc == expect->gz_crc32) return 0;",
         "if (name)\n\t\treturn 0;", ROT,
         "the final file differs"),
     "joiner_mends_nothing": (
-        "src/engine/join/joining.c", "if (ret == SM_EVERIFY) {",
-        "if (ret == SM_EVERIFY && 0) {", ROT,
+        "src/engine/join/write.c",
+        "if (ret == SM_EVERIFY) {",
+        "if (ret == SM_EVERIFY && 0) {",
+        ROT,
         "rot undisturbed: exit 9: .*is damaged"),
     "publish_without_look": (
-        "src/engine/join/joining.c",
-        "int ret = sm_join_digest(&digest, &odd, j->h, err);",
-        "int ret = (odd = 0, digest = j->g->digest, 1);", EDITS,
+        "src/engine/join/write.c",
+        "int ret = sm_rows_digest(&now, j->from, UINT64_MAX, err);",
+        "int ret = (now.all = true, now.digest = j->g->digest, 0);",
+        EDITS,
         "exit 0 with .* put back"),
     "complete_by_size": (
-        "src/engine/join/join_check.c",
-        "return digest == strtoull(h->job.final_digest, NULL, 16);",
-        "return 1;", EDITS,
+        "src/engine/join/published.c",
+        "*complete = ret == 0 && now.all && now.digest == p.digest;",
+        "*complete = ret == 0;", EDITS,
         "an older file was called complete"),
     "interruptions_count": (
         "src/engine/run/rescue.c",
@@ -169,8 +175,9 @@ SABOTAGE = {
         "\t\tlast = now;\n\t\twatch_look(w, &w->item[i], passed);", CLOCK,
         "other outcomes is .*stalled"),
     "own_file_unknown": (
-        "src/engine/join/join_check.c",
-        "ret = ret > 0 && end.fingerprint == fingerprint;", "ret = 0;",
+        "src/engine/join/choose.c",
+        "if (ret < 0 || (found && end.fingerprint == fingerprint))",
+        "if (ret < 0)",
         answers("backup_back"), "exists and is not this job's"),
     "named_file_unread": (
         "src/engine/job/consumed.c", "if (*fd < 0 && errno == ENOENT) "
@@ -201,7 +208,9 @@ SABOTAGE = {
         "#define IO_FAILURES_MAX 5", answers("shard_syncs_fail"),
         r"files that failed: \(5, 5\)"),
     "unsynced_final_kept": (
-        "src/engine/join/growing_end.c", "sm_growing_abandon(g);", "",
+        "src/engine/join/grow.c",
+        "sm_grow_abandon(g);",
+        "",
         answers("final_sync_fails"), "given up, and not removed"),
     "unguarded_heart": (
         "src/store/batch_end.c", "/* The guard: what every",
@@ -219,21 +228,26 @@ SABOTAGE = {
         RECOVER,
         "the final file differs"),
     "consume_unrecorded": (
-        "src/engine/join/growing_record.c",
-        "ret = sm_growing_record_rest(g, err);", "ret = 0;", CONSUME,
+        "src/engine/join/record.c",
+        "ret = sm_grow_record_rest(g, err);",
+        "ret = 0;",
+        CONSUME,
         "exit 9, not 0: shardmill verify"),
     "consume_without_sync": (
-        "src/engine/join/growing_record.c",
+        "src/engine/join/record.c",
         "if (sm_fault_errno(\"consume.sync\") == 0 && fdatasync(g->fd) == 0)",
-        "if (sm_fault_errno(\"consume.sync\") == 0)", POWER,
+        "if (sm_fault_errno(\"consume.sync\") == 0)",
+        POWER,
         "consume: lost: batch"),
     "locks_dropped": (
         "src/store/dbfile.c", "return keep ? 0 : real_close(fd);",
         "return keep ? real_close(fd) : real_close(fd);",
         fault("answers.py"), "(batch, commits)"),
     "rewrite_in_place": (
-        "src/engine/join/growing.c", "if (any || g->published) {",
-        "if (g->published) {", REWRITE,
+        "src/engine/join/grow.c",
+        "if (ret < 0 || any)",
+        "if (ret < 0)",
+        REWRITE,
         # By the same command, or by the one after it.
         "again: exit 9|exit 9, not 0: shardmill candidates"),
 }

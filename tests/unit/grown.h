@@ -8,7 +8,8 @@
 
 #include "consumed.h"
 #include "encoder.h"
-#include "growing.h"
+#include "grow.h"
+#include "join.h"
 #include "joined.h"
 
 #include "jobdb.h"
@@ -17,7 +18,7 @@
 
 static struct sm_handle h;
 static struct sm_events quiet;
-static struct sm_growing g;
+static struct sm_grow g;
 static struct sm_encoder *encoder;
 static int64_t worker;
 
@@ -40,14 +41,14 @@ grown_setup(void **state)
 	h.job.final_path = strdup(jobdb_file("f.gz"));
 	mkdirat(jobdb.fd, "shards", 0755);
 	h.dir.shards_fd = openat(jobdb.fd, "shards", O_RDONLY | O_DIRECTORY);
-	sm_growing_init(&g, &h, &quiet);
+	sm_grow_init(&g, &h, h.fingerprint, &quiet);
 	return h.dir.shards_fd < 0 ? -1 : 0;
 }
 
 static inline int
 grown_teardown(void **state)
 {
-	sm_growing_close(&g);
+	sm_grow_close(&g);
 	sm_encoder_free(encoder);
 	free(h.job.final_path);
 	close(h.dir.shards_fd);
@@ -112,8 +113,23 @@ static inline int
 add(void)
 {
 	struct sm_batch_row row = row_of(g.final.appended);
+	bool added;
+	int ret;
 
-	return sm_growing_add(&g, &row, &jobdb.err);
+	ret = sm_grow_add(&added, &g, &h, &row, &jobdb.err);
+	return ret < 0 ? ret : added;
+}
+
+/* Are the batches that were added still the rows'? */
+static inline bool
+is_current(void)
+{
+	struct sm_join_from from = sm_join_from_one(&h);
+	struct sm_rows_digest d;
+
+	assert_int_equal(
+		sm_rows_digest(&d, &from, g.final.appended, &jobdb.err), 0);
+	return d.batches == g.final.appended && d.digest == g.digest;
 }
 
 static inline void
@@ -128,9 +144,9 @@ add_to(uint64_t n)
 static inline void
 open_again(void)
 {
-	sm_growing_close(&g);
-	sm_growing_init(&g, &h, &quiet);
-	if (sm_growing_open(&g, h.job.final_path, false, &jobdb.err) < 0)
+	sm_grow_close(&g);
+	sm_grow_init(&g, &h, h.fingerprint, &quiet);
+	if (sm_grow_open(&g, h.job.final_path, false, &jobdb.err) < 0)
 		fail_msg("%s", jobdb.err.text);
 }
 
@@ -163,7 +179,7 @@ size_of(const char *name)
 static inline void
 record(bool all)
 {
-	if (sm_growing_record(&g, all, &jobdb.err) < 0)
+	if (sm_grow_record(&g, all, &jobdb.err) < 0)
 		fail_msg("%s", jobdb.err.text);
 }
 

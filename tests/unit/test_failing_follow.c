@@ -11,7 +11,8 @@
 
 #include <cmocka.h>
 
-#include "joining.h"
+#include "damaged.h"
+#include "join.h"
 #include "lock.h"
 
 #include "failing_scenario.h"
@@ -23,8 +24,9 @@ static void (*meanwhile)(void);
 
 /* As follow.c does. */
 static int
-grow(struct sm_growing *g, struct sm_handle *h)
+grow(struct sm_grow *g, struct sm_handle *h)
 {
+	bool published = false, added = true;
 	struct sm_batch_row row;
 	uint64_t id;
 	int ret = sm_lock_try(&g->lock, h->dir.fd, "final.lock", &err);
@@ -32,15 +34,16 @@ grow(struct sm_growing *g, struct sm_handle *h)
 	if (ret == 0)
 		ret = sm_err_set(&err, SM_EHELD, "another finalize");
 	if (ret > 0)
-		ret = sm_growing_open(g, h->job.final_path, false, &err);
-	for (id = 0; ret >= 0 && !g->published && id < BATCHES; id++) {
+		ret = sm_grow_open(g, h->job.final_path, false, &err);
+	published = g->state == SM_GROW_PUBLISHED;
+	for (id = 0; ret >= 0 && added && !published && id < BATCHES; id++) {
 		ret = sm_batch_row_from(&row, h->db, id, &err);
 		if (ret > 0)
-			ret = sm_growing_add(g, &row, &err);
-		if (ret > 0)
-			ret = sm_growing_record(g, false, &err);
+			ret = sm_grow_add(&added, g, h, &row, &err);
+		if (ret >= 0 && added)
+			ret = sm_grow_record(g, false, &err);
 	}
-	return ret < 0 || g->published ? ret : sm_growing_settle(g, &err);
+	return ret < 0 || published ? ret : sm_grow_settle(g, &err);
 }
 
 static int
@@ -48,13 +51,14 @@ follow_call(struct sm_handle *h)
 {
 	struct sm_finalize_opts o = { .output = NULL };
 	struct sm_finalize_result r = { 0 };
-	struct sm_growing g;
-	int ret = sm_join_is_complete(h, &err);
-	bool armed;
+	struct sm_join_from from = sm_join_from_one(h);
+	struct sm_grow g;
+	bool armed, complete;
+	int ret = sm_join_is_complete(&complete, &from, &err);
 
-	if (ret != 0)
-		return ret < 0 ? ret : 0;
-	sm_growing_init(&g, h, &o.events);
+	if (ret < 0 || complete)
+		return ret;
+	sm_grow_init(&g, h, h->fingerprint, &o.events);
 	ret = grow(&g, h);
 	armed = failing_armed;
 	failing_armed = false;
@@ -62,9 +66,9 @@ follow_call(struct sm_handle *h)
 		meanwhile();
 	failing_armed = armed;
 	if (ret >= 0)
-		ret = sm_join(&r, h, &o, &g, &err);
+		ret = sm_join(&r, &from, &o, &g, &err);
 	sm_finalize_result_release(&r);
-	sm_growing_close(&g);
+	sm_grow_close(&g);
 	return ret;
 }
 
@@ -104,14 +108,13 @@ look_call(struct sm_handle *h)
 {
 	struct sm_events quiet = { .notice = NULL };
 	struct sm_batch_row row;
-	struct sm_growing g;
-	struct sm_joining j = { .h = h, .ev = &quiet, .g = &g };
+	struct sm_grow g;
 	int want, ret = sm_batch_row_from(&row, h->db, 2, &err);
 
 	if (ret < 0)
 		return ret;
 	want = row.state == SM_DONE ? wanted : SM_EWORK;
-	sm_growing_init(&g, h, &quiet);
+	sm_grow_init(&g, h, h->fingerprint, &quiet);
 	g.generation = h->job.generation + other_generation;
 	if (has_old) {
 		g.old_fd = __real_open(final, O_RDONLY);
@@ -122,10 +125,10 @@ look_call(struct sm_handle *h)
 	row.joined += other_joined;
 	row.joined_at += other_at;
 	sm_err_set(&err, SM_EVERIFY, "damaged");
-	ret = sm_joining_look_again(&j, &row, &err);
+	ret = sm_damaged_look_again(&row, &g, h, &err);
 	if (!failing_name && ret != want)
 		fail_msg("it says %d, not %d", ret, want);
-	sm_growing_close(&g);
+	sm_grow_close(&g);
 	return ret;
 }
 
@@ -212,7 +215,7 @@ leave_call(struct sm_handle *h)
 {
 	char path[128];
 
-	sm_growing_leave(&h->dir, &h->job, other);
+	sm_join_leave(&h->dir, &h->job, other);
 	/* What it cannot tell to be the job's it leaves. */
 	snprintf(path, sizeof(path), "%s.part", final);
 	if (!failing_name && access(path, F_OK) == 0)
@@ -235,7 +238,7 @@ spare_call(struct sm_handle *h)
 	snprintf(path, sizeof(path), "%s.part", final);
 	if (access(path, F_OK) < 0)
 		return 0; /* a second time */
-	sm_growing_leave(&h->dir, &h->job, other);
+	sm_join_leave(&h->dir, &h->job, other);
 	if (access(path, F_OK) < 0)
 		fail_msg("removed: %s", path);
 	__real_unlink(path); /* nobody else would */

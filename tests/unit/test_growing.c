@@ -30,7 +30,7 @@ test_taken_up(void **state)
 	add_to(4);
 	assert_int_equal(g.final.at, end);
 	assert_int_equal(g.fresh.count, 0);
-	assert_int_equal(sm_growing_is_current(&g, &jobdb.err), 1);
+	assert_int_equal(is_current(), 1);
 	add_to(BATCHES);
 	assert_int_equal(g.fresh.count, 2);
 	assert_int_equal(size_of("f.gz.part"), g.final.at);
@@ -76,7 +76,7 @@ test_put_back(void **state)
 	at = g.final.at;
 	/* Before it is recorded: what is not true any more is not. */
 	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 1");
-	assert_int_equal(sm_growing_is_current(&g, &jobdb.err), 0);
+	assert_int_equal(is_current(), 0);
 	record(true);
 	assert_int_equal(jobdb_int("SELECT count(joined) FROM batch"),
 			 BATCHES - 1);
@@ -84,14 +84,14 @@ test_put_back(void **state)
 	 * With the same bytes it has its place; with others it takes another.
 	 */
 	make_one("text");
-	sm_growing_rewind(&g);
+	sm_grow_rewind(&g);
 	add_to(BATCHES);
 	assert_int_equal(g.final.at, at);
 	assert_int_equal(g.fresh.count, 1);
 	record(true);
 	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 1");
 	make_one("a longer text");
-	sm_growing_rewind(&g);
+	sm_grow_rewind(&g);
 	add_to(BATCHES);
 	assert_true(g.final.at > at);
 	assert_int_equal(g.fresh.count, BATCHES - 1);
@@ -142,13 +142,13 @@ test_swept(void **state)
 	open_again();
 	add_to(BATCHES);
 	record(true);
-	sm_growing_close(&g);
+	sm_grow_close(&g);
 	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 2");
 	make_one("another text");
 	assert_int_equal(linkat(h.dir.shards_fd, "000002.gz", h.dir.shards_fd,
 				"000004.gz", 0),
 			 0);
-	sm_growing_sweep(&h, &quiet);
+	sm_join_sweep(&h, &quiet);
 	assert_true(has_shard(2));
 	assert_false(has_shard(4));
 }
@@ -160,6 +160,7 @@ test_rewritten(void **state)
 	struct sm_batch_row row;
 	const char *kind;
 	uint64_t before, i;
+	bool stands;
 
 	(void)state;
 	h.job.consume = true;
@@ -174,7 +175,7 @@ test_rewritten(void **state)
 	add_to(2);
 	assert_int_equal(add(), 0);
 	assert_int_equal(add(), 0);
-	assert_int_equal(sm_growing_rewrite(&g, &jobdb.err), 0);
+	assert_int_equal(sm_grow_rewrite(&g, &jobdb.err), 0);
 	assert_int_equal(g.final.appended, 0);
 	add_to(BATCHES);
 	record(true); /* not before it is published */
@@ -184,14 +185,15 @@ test_rewritten(void **state)
 	for (i = 0; i < BATCHES; i++) {
 		row = row_of(i);
 		sm_consumed_entry(&e, &row);
-		assert_int_equal(sm_growing_list(&g, &row, &e, &jobdb.err), 0);
+		assert_int_equal(sm_final_entry(&g.final, &e, &jobdb.err), 0);
 	}
-	assert_int_equal(sm_growing_end(&g, &jobdb.err), 0);
+	assert_int_equal(sm_grow_end(&stands, &g, &jobdb.err), 0);
+	assert_true(stands);
 	jobdb_begin();
-	assert_int_equal(sm_growing_record_rest(&g, &jobdb.err), 0);
-	assert_int_equal(sm_growing_rename(&g, &jobdb.err), 0);
+	assert_int_equal(sm_grow_record_rest(&g, &jobdb.err), 0);
+	assert_int_equal(sm_grow_rename(&g, &jobdb.err), 0);
 	jobdb_commit();
-	sm_growing_tidy(&g);
+	sm_grow_tidy(&g);
 	assert_int_equal(size_of("f.gz.part"), 0);
 	assert_int_equal(size_of("f.gz.part.2"), 0);
 	assert_false(has_shard(2));
@@ -216,20 +218,20 @@ test_rewritten(void **state)
 static void
 test_other(void **state)
 {
-	struct sm_growing second;
+	struct sm_grow second;
 	const char *path = strdup(jobdb_file("other.gz"));
 
 	(void)state;
 	make_all();
-	assert_int_equal(sm_growing_open_other(&g, path, &jobdb.err), 0);
+	assert_int_equal(sm_grow_open_beside(&g, path, &jobdb.err), 0);
 	add_to(BATCHES);
 	assert_int_equal(g.fresh.count, 0);
-	sm_growing_init(&second, &h, &quiet);
-	assert_int_equal(sm_growing_open_other(&second, path, &jobdb.err),
+	sm_grow_init(&second, &h, h.fingerprint, &quiet);
+	assert_int_equal(sm_grow_open_beside(&second, path, &jobdb.err),
 			 SM_EHELD);
-	sm_growing_close(&second);
+	sm_grow_close(&second);
 	assert_true(size_of("other.gz.tmp") > 0);
-	sm_growing_close(&g);
+	sm_grow_close(&g);
 	assert_int_equal(size_of("other.gz.tmp"), 0);
 	free((void *)(uintptr_t)path);
 }
@@ -252,18 +254,18 @@ test_kept_twice(void **state)
 	make_one("quite another text");
 	for (i = 0; i < 2; i++) {
 		open_again();
-		assert_true(g.published);
+		assert_int_equal(g.state, SM_GROW_PUBLISHED);
 		add_to(2);
 		assert_int_equal(add(), 0);
 		if (i > 0) /* it stands there, by another's hand */
 			assert_int_equal(
 				link(h.job.final_path, jobdb_file("f.gz.part")),
 				0);
-		assert_int_equal(sm_growing_rewrite(&g, &jobdb.err), 0);
+		assert_int_equal(sm_grow_rewrite(&g, &jobdb.err), 0);
 		assert_true(size_of("f.gz.part") > 0);
 		add_to(BATCHES);
 	}
-	sm_growing_close(&g);
+	sm_grow_close(&g);
 	assert_int_equal(size_of("f.gz.part.2"), 0);
 	assert_true(size_of("f.gz") > 0);
 }

@@ -38,15 +38,15 @@ test_current(void **state)
 	open_again();
 	add_to(4);
 	for (i = 0; i < sizeof(edits) / sizeof(*edits); i++) {
-		assert_int_equal(sm_growing_is_current(&g, &jobdb.err), 1);
+		assert_int_equal(is_current(), 1);
 		jobdb_sql(edits[i][0]);
-		if (sm_growing_is_current(&g, &jobdb.err) != 0)
+		if (is_current() != 0)
 			fail_msg("still current: %s", edits[i][0]);
 		jobdb_sql(edits[i][1]);
 	}
 	/* Fewer rows than were added. */
 	jobdb_sql("DELETE FROM batch WHERE id > 2");
-	assert_int_equal(sm_growing_is_current(&g, &jobdb.err), 0);
+	assert_int_equal(is_current(), 0);
 }
 
 /* One batch is not worth a commit yet, unless it has waited for long. */
@@ -137,14 +137,14 @@ test_name_taken(void **state)
 	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 2");
 	make_one("quite another text");
 	open_again();
-	assert_true(g.published);
+	assert_int_equal(g.state, SM_GROW_PUBLISHED);
 	out = fopen(jobdb_file("f.gz.part"), "w");
 	assert_non_null(out);
 	fputs("somebody's", out);
 	fclose(out);
-	assert_int_equal(sm_growing_rewrite(&g, &jobdb.err), SM_EIO);
+	assert_int_equal(sm_grow_rewrite(&g, &jobdb.err), SM_EIO);
 	assert_non_null(strstr(jobdb.err.text, "f.gz.part"));
-	sm_growing_close(&g);
+	sm_grow_close(&g);
 	assert_int_equal(size_of("f.gz.part"), 10);
 	assert_true(size_of("f.gz") > 0);
 }
@@ -159,23 +159,23 @@ test_linked(void **state)
 			 0);
 	assert_int_equal(symlink("kept.gz", h.job.final_path), 0);
 	open_again();
-	assert_false(g.published);
+	assert_int_not_equal(g.state, SM_GROW_PUBLISHED);
 	assert_int_equal(add(), 0);
 	assert_true(size_of("kept.gz") > 0);
 	/* Nor is one that leads nowhere, */
-	sm_growing_close(&g);
+	sm_grow_close(&g);
 	assert_int_equal(unlink(jobdb_file("f.gz.part")), 0);
 	assert_int_equal(unlink(h.job.final_path), 0);
 	assert_int_equal(symlink("f.gz", h.job.final_path), 0);
 	open_again();
-	assert_false(g.published);
+	assert_int_not_equal(g.state, SM_GROW_PUBLISHED);
 	assert_int_equal(add(), 0);
 	/* or nothing at all. */
-	sm_growing_close(&g);
+	sm_grow_close(&g);
 	assert_int_equal(unlink(jobdb_file("f.gz.part")), 0);
 	assert_int_equal(unlink(h.job.final_path), 0);
 	open_again();
-	assert_false(g.published);
+	assert_int_not_equal(g.state, SM_GROW_PUBLISHED);
 	assert_int_equal(add(), 0);
 }
 
@@ -187,7 +187,7 @@ test_looped(void **state)
 	grow_all();
 	assert_int_equal(symlink("f.gz", h.job.final_path), 0);
 	open_again();
-	assert_false(g.published);
+	assert_int_not_equal(g.state, SM_GROW_PUBLISHED);
 	add_to(BATCHES);
 	assert_int_equal(g.fresh.count, 0);
 }
@@ -221,17 +221,17 @@ test_rewound(void **state)
 	at = g.final.at;
 	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 2");
 	make_one("another text");
-	assert_int_equal(sm_growing_is_current(&g, &jobdb.err), 0);
-	sm_growing_rewind(&g);
+	assert_int_equal(is_current(), 0);
+	sm_grow_rewind(&g);
 	add_to(2);
-	assert_false(g.anew);
+	assert_int_equal(g.state, SM_GROW_COMPARING);
 	assert_int_equal(heard.count, 0);
 	add_to(BATCHES);
-	assert_true(g.anew);
+	assert_int_equal(g.state, SM_GROW_APPENDING);
 	assert_true(g.final.at > at);
 	assert_int_equal(heard.count, 1);
 	assert_non_null(strstr(heard.text, "batch 2 was made again"));
-	assert_int_equal(sm_growing_is_current(&g, &jobdb.err), 1);
+	assert_int_equal(is_current(), 1);
 }
 
 /* What begins as another job's is refused, if the job has no such shard. */
@@ -242,22 +242,21 @@ test_of_another(void **state)
 	make_all();
 	open_again();
 	add_to(2);
-	sm_growing_close(&g);
+	sm_grow_close(&g);
 	h.fingerprint++;
 	open_again(); /* planned otherwise meanwhile: its shards are in it */
-	sm_growing_close(&g);
+	sm_grow_close(&g);
 	remove_shard(0);
-	sm_growing_init(&g, &h, &quiet);
-	assert_int_equal(
-		sm_growing_open(&g, h.job.final_path, false, &jobdb.err),
-		SM_EREFUSED);
+	sm_grow_init(&g, &h, h.fingerprint, &quiet);
+	assert_int_equal(sm_grow_open(&g, h.job.final_path, false, &jobdb.err),
+			 SM_EREFUSED);
 	assert_non_null(strstr(jobdb.err.text, "f.gz.part"));
-	sm_growing_close(&g);
+	sm_grow_close(&g);
 	assert_true(size_of("f.gz.part") > 0);
 	/* By force it is. */
-	sm_growing_init(&g, &h, &quiet);
-	assert_int_equal(
-		sm_growing_open(&g, h.job.final_path, true, &jobdb.err), 0);
+	sm_grow_init(&g, &h, h.fingerprint, &quiet);
+	assert_int_equal(sm_grow_open(&g, h.job.final_path, true, &jobdb.err),
+			 0);
 }
 
 /* A job that names another file leaves nothing, but what rows rely on. */
@@ -271,15 +270,15 @@ test_left(void **state)
 	make_all();
 	open_again();
 	add_to(2);
-	sm_growing_close(&g);
+	sm_grow_close(&g);
 	job.final_path = h.job.final_path;
 	job.generation = 1;
-	sm_growing_leave(&h.dir, &job, other);
+	sm_join_leave(&h.dir, &job, other);
 	assert_true(size_of("f.gz.part") > 0);
 	job.generation = 0;
-	sm_growing_leave(&h.dir, &job, job.final_path);
+	sm_join_leave(&h.dir, &job, job.final_path);
 	assert_true(size_of("f.gz.part") > 0);
-	sm_growing_leave(&h.dir, &job, other);
+	sm_join_leave(&h.dir, &job, other);
 	assert_int_equal(size_of("f.gz.part"), 0);
 }
 
@@ -314,13 +313,13 @@ test_swept_kept(void **state)
 	open_again();
 	add_to(3);
 	record(true);
-	sm_growing_close(&g);
+	sm_grow_close(&g);
 	h.job.consume = false;
 	open_again();
 	add_to(BATCHES);
 	record(true);
-	sm_growing_close(&g);
-	sm_growing_sweep(&h, &quiet);
+	sm_grow_close(&g);
+	sm_join_sweep(&h, &quiet);
 	assert_false(has_shard(2));
 	assert_true(has_shard(3));
 	assert_true(has_shard(5));

@@ -8,14 +8,16 @@
 
 #include "final.h"
 #include "hash.h"
+#include "damaged.h"
 #include "join.h"
+#include "write.h"
 
 #include "jobdb.h"
 
 #define FINGERPRINT 0xab
 
 static struct sm_handle h;
-static struct sm_job job;
+static struct sm_published was;
 static char path[128];
 
 static int
@@ -25,7 +27,7 @@ setup(void **state)
 
 	h = (struct sm_handle){ .dir = { .path = jobdb.path, .fd = jobdb.fd },
 				.fingerprint = FINGERPRINT };
-	job = (struct sm_job){ .final_size = -1 };
+	was = (struct sm_published){ .path = NULL };
 	snprintf(path, sizeof(path), "%s", jobdb_file("f.gz"));
 	return ret;
 }
@@ -61,7 +63,7 @@ put_final(uint64_t fingerprint, bool partial)
 static int
 target(bool force)
 {
-	return sm_join_check_target(path, FINGERPRINT, &job, force, &jobdb.err);
+	return sm_join_check_target(path, FINGERPRINT, &was, force, &jobdb.err);
 }
 
 static void
@@ -84,14 +86,14 @@ test_target(void **state)
 			 SM_EREFUSED);
 	assert_int_equal(target(true), 0);
 	/* Recorded as the job's: its name and size. */
-	job.final_path = path;
+	was.path = path;
 	expect_refused("is not this job's");
-	job.final_size = 10;
+	was.size = 10;
 	assert_int_equal(target(false), 0);
-	job.final_size = 11;
+	was.size = 11;
 	expect_refused("is not this job's");
-	job.final_size = 10;
-	job.final_path = (char *)(uintptr_t) "/elsewhere";
+	was.size = 10;
+	was.path = (char *)(uintptr_t) "/elsewhere";
 	expect_refused("is not this job's");
 	/* Or it says so itself. */
 	put_final(FINGERPRINT, false);
@@ -153,8 +155,15 @@ make(uint64_t n)
 static int
 unfinished(const struct sm_batch_range *only)
 {
+	struct sm_finalize_opts o = { .output = path, .batches = only };
+	struct sm_join_from from = sm_join_from_one(&h);
+	struct sm_join j = { .from = &from, .opts = &o };
+	int ret;
+
 	jobdb.err.text[0] = '\0';
-	return sm_join_refuse_unfinished(&h, only, &jobdb.err);
+	ret = sm_join_choose(&j, &jobdb.err);
+	free(j.path);
+	return ret;
 }
 
 static void
@@ -172,16 +181,10 @@ test_unfinished(void **state)
 	assert_non_null(strstr(jobdb.err.text, "batches 4, 5;"));
 	jobdb_sql(DONE "IN (4, 5)");
 	assert_int_equal(unfinished(&some), 0);
-	/* The failed ones first: they are what the rest waits for. */
-	jobdb_sql(DONE "= 1");
-	jobdb_sql("UPDATE batch SET state = 'failed' WHERE id IN (3, 4, 5)");
+	jobdb_sql("UPDATE batch SET state = 'failed' WHERE id = 5");
 	assert_int_equal(unfinished(NULL), SM_EWORK);
 	assert_non_null(strstr(jobdb.err.text,
-			       "batches 3, 4, 5, 2, 6, 7, 8, 9, 10, 11, …;"));
-	jobdb_sql(DONE "IN (2, 3)");
-	assert_int_equal(unfinished(NULL), SM_EWORK);
-	assert_non_null(strstr(jobdb.err.text,
-			       "batches 4, 5, 6, 7, 8, 9, 10, 11, 13;"));
+			       "batches 1, 2, 5, 6, 7, 8, 9, 10, 11, 13;"));
 	some = (struct sm_batch_range){ 0, 13 };
 	jobdb_sql("UPDATE batch SET state = 'pending'");
 	assert_int_equal(unfinished(&some), SM_EWORK);
@@ -191,48 +194,73 @@ test_unfinished(void **state)
 	assert_int_equal(unfinished(NULL), 0);
 }
 
+static struct sm_rows_digest
+look(void)
+{
+	struct sm_join_from from = sm_join_from_one(&h);
+	struct sm_rows_digest d;
+
+	assert_int_equal(sm_rows_digest(&d, &from, UINT64_MAX, &jobdb.err), 0);
+	return d;
+}
+
+static bool
+is_complete(void)
+{
+	struct sm_join_from from = sm_join_from_one(&h);
+	bool complete;
+
+	assert_int_equal(sm_join_is_complete(&complete, &from, &jobdb.err), 0);
+	return complete;
+}
+
 /* Complete: all done, by the tokens that were joined, in a file that stands. */
 static void
 test_complete(void **state)
 {
-	uint64_t digest, odd;
+	struct sm_rows_digest d;
 
 	(void)state;
 	make(3);
 	jobdb_sql(DONE "<> 1");
-	assert_int_equal(sm_join_digest(&digest, &odd, &h, &jobdb.err), 0);
-	assert_int_equal(odd, 1);
+	d = look();
+	assert_false(d.all);
+	assert_int_equal(d.batches, 1);
 	jobdb_sql(DONE "= 1");
-	assert_int_equal(sm_join_digest(&digest, &odd, &h, &jobdb.err), 1);
+	d = look();
+	assert_true(d.all);
 	put("0123456789");
-	assert_int_equal(sm_join_is_complete(&h, &jobdb.err), 0);
+	assert_false(is_complete());
 	h.job.final_path = path;
-	assert_int_equal(sm_join_is_complete(&h, &jobdb.err), 0);
+	assert_false(is_complete());
 	h.job.final_size = 10;
-	assert_int_equal(sm_join_is_complete(&h, &jobdb.err), 0);
+	assert_false(is_complete());
 	snprintf(h.job.final_digest, sizeof(h.job.final_digest), "%016llx",
-		 (unsigned long long)digest);
-	assert_int_equal(sm_join_is_complete(&h, &jobdb.err), 1);
+		 (unsigned long long)d.digest);
+	assert_true(is_complete());
 	h.job.final_size = 9;
-	assert_int_equal(sm_join_is_complete(&h, &jobdb.err), 0);
+	assert_false(is_complete());
 	h.job.final_size = 10;
 	/* Made again since, by another token. */
 	jobdb_sql("UPDATE batch SET token = 4711 WHERE id = 2");
-	assert_int_equal(sm_join_is_complete(&h, &jobdb.err), 0);
+	assert_false(is_complete());
 	jobdb_sql(DONE "= 2");
-	assert_int_equal(sm_join_is_complete(&h, &jobdb.err), 1);
+	assert_true(is_complete());
 	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 2");
-	assert_int_equal(sm_join_is_complete(&h, &jobdb.err), 0);
+	assert_false(is_complete());
 	/* A row that is gone, or one too many. */
 	jobdb_sql("DELETE FROM batch WHERE id = 2");
-	assert_int_equal(sm_join_digest(&digest, &odd, &h, &jobdb.err), 0);
-	assert_int_equal(odd, 2);
+	d = look();
+	assert_false(d.all);
+	assert_int_equal(d.batches, 2);
 	jobdb_sql("INSERT INTO batch (id) VALUES (2), (3)");
 	jobdb_sql(DONE ">= 2");
-	assert_int_equal(sm_join_digest(&digest, &odd, &h, &jobdb.err), 0);
+	d = look();
+	assert_false(d.all);
 	jobdb_sql("DELETE FROM batch WHERE id IN (0, 3)");
-	assert_int_equal(sm_join_digest(&digest, &odd, &h, &jobdb.err), 0);
-	assert_int_equal(odd, 0);
+	d = look();
+	assert_false(d.all);
+	assert_int_equal(d.batches, 0);
 }
 
 /* No regular file: nothing stands there, whatever its size. */
@@ -240,39 +268,47 @@ static void
 test_complete_odd(void **state)
 {
 	struct stat st;
-	uint64_t digest, odd;
+	struct sm_rows_digest d;
 
 	(void)state;
 	make(1);
 	jobdb_sql(DONE "= 0");
-	assert_int_equal(sm_join_digest(&digest, &odd, &h, &jobdb.err), 1);
+	d = look();
+	assert_true(d.all);
 	snprintf(h.job.final_digest, sizeof(h.job.final_digest), "%016llx",
-		 (unsigned long long)digest);
+		 (unsigned long long)d.digest);
 	h.job.final_path = path;
 	h.job.final_size = 0;
-	assert_int_equal(sm_join_is_complete(&h, &jobdb.err), 0);
+	assert_false(is_complete());
 	assert_int_equal(mkdir(path, 0755), 0);
 	assert_int_equal(stat(path, &st), 0);
 	h.job.final_size = st.st_size;
-	assert_int_equal(sm_join_is_complete(&h, &jobdb.err), 0);
+	assert_false(is_complete());
 }
 
 static void
 test_requeue(void **state)
 {
 	struct sm_batch_row row = { .id = 1, .token = 101 };
+	bool put_back;
 
 	(void)state;
 	make(2);
 	jobdb_sql(DONE ">= 0");
-	assert_int_equal(sm_join_requeue(h.db, &row, &jobdb.err), 1);
+	assert_int_equal(sm_damaged_put_back(&put_back, &h, &row, &jobdb.err),
+			 0);
+	assert_true(put_back);
 	assert_string_equal(jobdb_text("SELECT state || ': ' || error FROM "
 				       "batch WHERE id = 1"),
 			    "pending: its shard was damaged");
 	/* Another one by now: left alone. */
-	assert_int_equal(sm_join_requeue(h.db, &row, &jobdb.err), 0);
+	assert_int_equal(sm_damaged_put_back(&put_back, &h, &row, &jobdb.err),
+			 0);
+	assert_false(put_back);
 	row = (struct sm_batch_row){ .id = 0, .token = 99 };
-	assert_int_equal(sm_join_requeue(h.db, &row, &jobdb.err), 0);
+	assert_int_equal(sm_damaged_put_back(&put_back, &h, &row, &jobdb.err),
+			 0);
+	assert_false(put_back);
 	assert_string_equal(jobdb_text("SELECT state FROM batch WHERE id = 0"),
 			    "done");
 }

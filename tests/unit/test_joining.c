@@ -7,7 +7,8 @@
 #include <cmocka.h>
 
 #include "hash.h"
-#include "joining.h"
+#include "damaged.h"
+#include "write.h"
 
 #include "grown.h"
 
@@ -18,7 +19,8 @@ join(bool allow_missing)
 {
 	struct sm_finalize_opts o = { .allow_missing = allow_missing,
 				      .force = !allow_missing };
-	int ret = sm_join(&result, &h, &o, NULL, &jobdb.err);
+	struct sm_join_from from = sm_join_from_one(&h);
+	int ret = sm_join(&result, &from, &o, NULL, &jobdb.err);
 
 	sm_finalize_result_release(&result);
 	return ret;
@@ -105,19 +107,20 @@ test_odd_end(void **state)
 static void
 test_put_back_meanwhile(void **state)
 {
-	struct sm_joining j = { .h = &h, .ev = &quiet, .g = &g, .ours = true };
+	struct sm_join_from from = sm_join_from_one(&h);
+	struct sm_finalize_opts o = { .force = true };
+	struct sm_join j = { .from = &from, .opts = &o, .g = &g, .ours = true };
 
 	(void)state;
 	make_all();
 	open_again();
 	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 3");
-	assert_int_equal(sm_joining_write(&j, &result, &jobdb.err), SM_EWORK);
+	assert_int_equal(sm_join_write(&result, &j, &jobdb.err), SM_EWORK);
 	assert_non_null(strstr(jobdb.err.text, "batch 3 was put back"));
 	jobdb_sql("DELETE FROM batch WHERE id = 3");
 	open_again();
-	assert_int_equal(sm_joining_write(&j, &result, &jobdb.err),
-			 SM_EDAMAGED);
-	assert_non_null(strstr(jobdb.err.text, "batch 3 is missing"));
+	assert_int_equal(sm_join_write(&result, &j, &jobdb.err), SM_EDAMAGED);
+	assert_non_null(strstr(jobdb.err.text, "lacks the row of batch 3"));
 }
 
 /* Leaving out is for what is not done, not for rows that are gone. */
@@ -134,7 +137,7 @@ test_missing_row(void **state)
 	assert_true(size_of("f.gz") > 0);
 	jobdb_sql("DELETE FROM batch WHERE id = 0");
 	assert_int_equal(join(true), SM_EDAMAGED);
-	assert_non_null(strstr(jobdb.err.text, "batch 0 is missing"));
+	assert_non_null(strstr(jobdb.err.text, "lacks the row of batch 0"));
 }
 
 /* All damaged ones behind the first are put back, and nothing else: neither
@@ -142,7 +145,7 @@ test_missing_row(void **state)
 static void
 test_requeue_behind(void **state)
 {
-	struct sm_joining j = { .h = &h, .ev = &quiet, .g = &g };
+	struct sm_join_from from = sm_join_from_one(&h);
 	struct sm_batch_row row;
 
 	(void)state;
@@ -152,7 +155,7 @@ test_requeue_behind(void **state)
 	jobdb_sql("UPDATE batch SET state = 'failed' WHERE id = 2");
 	h.job.generation = 0; /* as of before it was joined */
 	row = row_of(1);
-	assert_int_equal(sm_joining_requeue_damaged(&j, &row, &jobdb.err), 0);
+	assert_int_equal(sm_damaged_put_back_all(&from, &row, &jobdb.err), 0);
 	assert_string_equal(jobdb_text("SELECT group_concat(state) FROM "
 				       "(SELECT state FROM batch ORDER BY "
 				       "id)"),
@@ -199,7 +202,7 @@ test_refuse(void **state)
 	make_all();
 	open_again();
 	add_to(2);
-	sm_growing_close(&g);
+	sm_grow_close(&g);
 	fd = open(jobdb_file(name), O_RDWR);
 	assert_int_equal(
 		sm_consumed_part_refuse(fd, name, 0xab, NULL, &jobdb.err), 0);

@@ -30,7 +30,7 @@ consume_all(void)
 	open_again();
 	add_to(BATCHES);
 	record(true);
-	sm_growing_close(&g);
+	sm_grow_close(&g);
 }
 
 static void
@@ -116,10 +116,11 @@ test_generations(void **state)
 	open_again();
 	add_to(2);
 	assert_int_equal(add(), 0);
-	assert_int_equal(sm_growing_rewrite(&g, &jobdb.err), 0);
+	assert_int_equal(sm_grow_rewrite(&g, &jobdb.err), 0);
 	add_to(BATCHES);
-	g.is_whole = true; /* killed before it was published */
-	sm_growing_close(&g);
+	free(g.part);
+	g.part = NULL; /* killed before it was published */
+	sm_grow_close(&g);
 	put("f.gz.part.x", "no generation");
 	put("f.gz.part.3x", "no generation");
 	put("f.gz.part.-1", "no generation");
@@ -163,7 +164,7 @@ test_foreign(void **state)
 	open_again();
 	add_to(3);
 	record(true);
-	sm_growing_close(&g);
+	sm_grow_close(&g);
 	open_final();
 	assert_int_equal(f.generation, 1);
 	expect_found("012");

@@ -8,13 +8,14 @@ int
 sm_one_finalize(struct sm_finalize_result *result, struct sm_handle *h,
 		const struct sm_finalize_opts *opts, struct sm_err *err)
 {
+	struct sm_join_from from = sm_join_from_one(h);
 	struct sm_startcheck check;
 	int ret = sm_startcheck_files(&check, h, err);
 
 	if (ret < 0)
 		return ret;
 	sm_startcheck_tell(&check, &opts->events);
-	ret = sm_join(result, h, opts, NULL, err);
+	ret = sm_join(result, &from, opts, NULL, err);
 	if (ret != SM_EVERIFY)
 		return ret;
 	sm_err_prefix(err, "cannot finalize '%s'", h->dir.path);

@@ -1,5 +1,13 @@
+/*
+ * follow.c - join the shards while the job runs
+ *
+ * The thread, and what passes between it and the supervisor.  What it does to
+ * the file is grow.c's; a damaged shard is damaged.c's.
+ */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -9,18 +17,19 @@
 #include "fault.h"
 #include "lock.h"
 
+#include "damaged.h"
 #include "join.h"
+#include "rows.h"
 
 #include "follow.h"
 
-/* How often rows are looked at, and how many at a time. */
+/* How often rows are looked at. */
 #ifdef SHARDMILL_FAULTS /* so that short jobs have something to follow */
 #define FOLLOW_POLL_MS 5
 #else
 #define FOLLOW_POLL_MS 20
 #endif
 #define FOLLOW_POLL_NETWORK_MS 1000
-#define FOLLOW_ROWS            64
 /*
  * Workers come first: processor and disk.  But with as many of them as CPUs it
  * must get the tenth of one that it takes to copy what two make.
@@ -28,8 +37,28 @@
 #define FOLLOW_NICE   5               /* of what the job has */
 #define FOLLOW_IOPRIO ((2 << 13) | 7) /* best effort, the lowest of it */
 /* An outsider that holds the database is no reason to wait: later will do. */
-#define FOLLOW_WAIT_S       2.0
-#define FOLLOW_REQUEUED_MAX 3
+#define FOLLOW_WAIT_S 2.0
+
+#define FOLLOW_NOTICES 8
+
+struct sm_follow {
+	struct sm_handle h; /* the thread's own */
+	struct sm_join_from from;
+	struct sm_rows rows;
+	struct sm_grow grown;
+	struct sm_events ev; /* whose notices are kept below */
+	const char *job;     /* the directory's path, the caller's */
+	int damaged;         /* shards */
+	pthread_t thread;
+	atomic_bool stop;
+
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t wake;
+	char *notice[FOLLOW_NOTICES];
+	size_t notices;
+	struct sm_err why; /* of its end; code 0: none */
+	bool told;
+};
 
 /* ------------------------------------------------- between the threads -- */
 
@@ -40,7 +69,7 @@ follow_keep_notice(const char *text, void *arg)
 	char *copy = strdup(text);
 
 	pthread_mutex_lock(&f->lock);
-	if (copy && f->notices < SM_FOLLOW_NOTICES)
+	if (copy && f->notices < FOLLOW_NOTICES)
 		f->notice[f->notices++] = copy;
 	else
 		free(copy);
@@ -51,12 +80,12 @@ int
 sm_follow_hear(struct sm_follow *f, const struct sm_events *ev,
 	       struct sm_err *err)
 {
-	char *notice[SM_FOLLOW_NOTICES];
+	char *notice[FOLLOW_NOTICES];
 	struct sm_err why;
 	size_t i, n;
 	int ret = 0;
 
-	if (!f->started)
+	if (!f)
 		return 0;
 	pthread_mutex_lock(&f->lock);
 	n = f->notices;
@@ -124,126 +153,110 @@ follow_open(struct sm_follow *f, struct sm_err *err)
 				 .wait = { .limit_s = FOLLOW_WAIT_S,
 					   .give_up = follow_give_up,
 					   .arg = f } };
-	int ret = sm_handle_open(&f->h, f->job, &db, true, err);
+	struct sm_handle *h = &f->h;
+	int ret = sm_handle_open(h, f->job, &db, true, err);
 
+	if (ret < 0)
+		return ret;
+	f->from = sm_join_from_one(h);
+	f->grown.fingerprint = h->fingerprint;
+	ret = sm_db_set_full_sync(h->db, h->job.consume, err);
 	if (ret == 0)
-		ret = sm_db_set_full_sync(f->h.db, f->h.job.consume, err);
-	if (ret == 0)
-		ret = sm_lock_try(&f->grown.lock, f->h.dir.fd, "final.lock",
-				  err);
+		ret = sm_lock_try(&f->grown.lock, h->dir.fd, "final.lock", err);
 	/* A finalize by hand may be at work: it is left to it. */
 	if (ret == 0)
 		ret = sm_err_set(err, SM_EHELD, "another finalize is at work");
 	if (ret > 0)
-		ret = sm_join_check_target(f->h.job.final_path,
-					   f->h.fingerprint, &f->h.job,
-					   f->h.job.final_force, err);
+		ret = sm_join_check_output(h, h->job.final_path, err);
 	if (ret == 0)
-		ret = sm_growing_open(&f->grown, f->h.job.final_path,
-				      f->h.job.final_force, err);
+		ret = sm_grow_open(&f->grown, h->job.final_path,
+				   h->job.final_force, err);
 	return ret;
-}
-
-/* The rows from `from` on that are done, one behind the other. */
-static int
-follow_read_rows(struct sm_batch_row *rows, struct sm_follow *f,
-		 struct sm_err *err)
-{
-	uint64_t from = f->grown.final.appended;
-	int n = 0, ret = sm_batch_rows_begin(f->h.db, from, err);
-
-	while (ret >= 0 && n < FOLLOW_ROWS &&
-	       (ret = sm_batch_rows_next(&rows[n], f->h.db, err)) > 0 &&
-	       rows[n].id == from + (uint64_t)n && rows[n].state == SM_DONE)
-		n++;
-	sm_batch_rows_end(f->h.db);
-	return ret < 0 ? ret : n;
-}
-
-/* 0: its batch is made again, or was meanwhile. */
-static int
-follow_requeue(struct sm_follow *f, const struct sm_batch_row *row,
-	       const struct sm_err *why, struct sm_err *err)
-{
-	int ret;
-
-	if (f->requeued == FOLLOW_REQUEUED_MAX) {
-		*err = *why;
-		return why->code;
-	}
-	ret = sm_join_requeue(f->h.db, row, err);
-	if (ret > 0) {
-		f->requeued++;
-		sm_event_notice(&f->ev, "%s; making it again", why->text);
-	}
-	return ret < 0 ? ret : 0;
 }
 
 /* Later will do as well. */
 static int
 follow_record(struct sm_follow *f, bool all, struct sm_err *err)
 {
-	int ret = sm_growing_record(&f->grown, all, err);
+	int ret = sm_grow_record(&f->grown, all, err);
 
 	return ret == SM_EBUSY || ret == SM_ESTOPPED ? 0 : ret;
 }
 
-/* Add what is done.  1: look again later; 0: all that can be done is; <0. */
-static int
-follow_look(struct sm_follow *f, struct sm_err *err)
-{
-	struct sm_batch_row rows[FOLLOW_ROWS];
-	struct sm_err why;
-	int n = 1, ret = 1, i;
+/* What one look at the rows came to. */
+enum follow_look {
+	FOLLOW_WAIT,    /* the next batch is not done yet */
+	FOLLOW_DAMAGED, /* it was put back */
+	FOLLOW_END,     /* nothing can be added before the end of the run */
+};
 
-	while (ret > 0 && n > 0) {
-		n = follow_read_rows(rows, f, err);
-		ret = n < 0 ? n : 1;
-		for (i = 0; ret > 0 && i < n && !follow_give_up(f); i++) {
-			ret = sm_growing_add(&f->grown, &rows[i], &why);
-			if (ret == SM_EVERIFY) {
-				ret = follow_requeue(f, &rows[i], &why, err);
-				return ret < 0 ? ret : 1;
-			}
-			if (ret < 0)
-				*err = why;
-			if (ret > 0 &&
-			    (ret = follow_record(f, false, err)) == 0)
-				ret = 1;
+/* Add what is done, one batch after the other. */
+static int
+follow_add(enum follow_look *look, struct sm_follow *f, struct sm_err *err)
+{
+	const struct sm_batch_row *row;
+	struct sm_err why;
+	bool added;
+	int ret = sm_rows_seek(&f->rows, f->grown.final.appended, err);
+
+	*look = FOLLOW_WAIT;
+	while (ret == 0 && !follow_give_up(f)) {
+		ret = sm_rows_next(&row, &f->rows, err);
+		if (ret <= 0 || row->state != SM_DONE)
+			return ret < 0 ? ret : 0;
+		ret = sm_grow_add(&added, &f->grown, &f->h, row, &why);
+		if (ret == SM_EVERIFY) {
+			*look = FOLLOW_DAMAGED;
+			return sm_damaged_while_followed(&f->damaged, &f->grown,
+							 row, &why, err);
 		}
-		if (follow_give_up(f))
-			break;
+		if (ret < 0) {
+			*err = why;
+		} else if (!added) {
+			*look = FOLLOW_END;
+			return 0;
+		} else {
+			ret = follow_record(f, false, err);
+		}
 	}
-	if (ret <= 0)
+	return ret;
+}
+
+static int
+follow_look(enum follow_look *look, struct sm_follow *f, struct sm_err *err)
+{
+	int ret = follow_add(look, f, err);
+
+	if (ret < 0 || *look != FOLLOW_WAIT)
 		return ret;
-	ret = sm_growing_settle(&f->grown, err);
+	ret = sm_grow_settle(&f->grown, err);
 	if (ret == 0)
 		ret = follow_record(f, false, err);
-	return ret < 0 ? ret : 1;
+	return ret;
 }
 
 static void *
 follow_main(void *arg)
 {
 	struct sm_follow *f = arg;
+	enum follow_look look = FOLLOW_WAIT;
 	struct sm_err why = { 0 };
 	int ret;
 
 	follow_step_back();
 	ret = follow_open(f, &why);
-	/* A final file that stands is looked at when all is done. */
-	while (ret == 0 && !f->grown.published && !follow_give_up(f)) {
+	/* A final file that is there is looked at when all is done. */
+	if (f->grown.state == SM_GROW_PUBLISHED)
+		look = FOLLOW_END;
+	while (ret == 0 && look != FOLLOW_END && !follow_give_up(f)) {
 		follow_sleep(f);
-		ret = follow_look(f, &why);
-		if (ret == 0)
-			break;
-		ret = ret < 0 ? ret : 0;
+		ret = follow_look(&look, f, &why);
 	}
 	/* With the last batch the rest is recorded as the file is published. */
 	if (ret == 0 && f->grown.final.appended < f->h.job.batches)
 		ret = follow_record(f, true, &why);
 	if (ret < 0) {
-		sm_growing_close(&f->grown);
+		sm_grow_close(&f->grown);
 		pthread_mutex_lock(&f->lock);
 		f->why = why;
 		pthread_mutex_unlock(&f->lock);
@@ -254,20 +267,27 @@ follow_main(void *arg)
 /* ------------------------------------------------------- start and end -- */
 
 int
-sm_follow_start(struct sm_follow *f, const char *job, struct sm_err *err)
+sm_follow_start(struct sm_follow **out, const char *job, struct sm_err *err)
 {
+	struct sm_follow *f = calloc(1, sizeof(*f));
 	pthread_condattr_t attr;
 	sigset_t all, old;
 	int ret;
 
-	*f = (struct sm_follow){ .h = SM_HANDLE_NONE, .job = job };
+	if (!f)
+		return sm_err_mem(err, "following");
+	f->h = (struct sm_handle)SM_HANDLE_NONE;
+	f->job = job;
 	f->ev = (struct sm_events){ .notice = follow_keep_notice, .arg = f };
-	sm_growing_init(&f->grown, &f->h, &f->ev);
+	sm_rows_init(&f->rows, &f->from);
+	sm_grow_init(&f->grown, &f->h, 0, &f->ev);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	if (pthread_mutex_init(&f->lock, NULL) != 0 ||
-	    pthread_cond_init(&f->wake, &attr) != 0)
+	    pthread_cond_init(&f->wake, &attr) != 0) {
+		free(f);
 		return sm_err_mem(err, "following");
+	}
 	pthread_condattr_destroy(&attr);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -275,20 +295,20 @@ sm_follow_start(struct sm_follow *f, const char *job, struct sm_err *err)
 	if (ret == 0)
 		ret = pthread_create(&f->thread, NULL, follow_main, f);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	f->started = true;
 	/* Without it the run is as one whose thread has ended. */
 	if (ret != 0) {
 		errno = ret;
 		sm_err_sys(&f->why, "cannot start the thread that joins");
 		atomic_store(&f->stop, true);
 	}
+	*out = f;
 	return 0;
 }
 
 void
 sm_follow_stop(struct sm_follow *f)
 {
-	if (!f->started || atomic_load(&f->stop))
+	if (!f || atomic_load(&f->stop))
 		return;
 	pthread_mutex_lock(&f->lock);
 	atomic_store(&f->stop, true);
@@ -297,19 +317,34 @@ sm_follow_stop(struct sm_follow *f)
 	pthread_join(f->thread, NULL);
 }
 
+int
+sm_follow_join(struct sm_finalize_result *result, struct sm_follow *f,
+	       struct sm_handle *h, const struct sm_finalize_opts *opts,
+	       struct sm_err *err)
+{
+	struct sm_join_from from = sm_join_from_one(h);
+	struct sm_grow *grown = NULL;
+
+	sm_follow_stop(f);
+	if (f)
+		grown = &f->grown;
+	return sm_join(result, &from, opts, grown, err);
+}
+
 void
-sm_follow_release(struct sm_follow *f)
+sm_follow_free(struct sm_follow *f)
 {
 	size_t i;
 
-	if (!f->started)
+	if (!f)
 		return;
 	sm_follow_stop(f);
-	sm_growing_close(&f->grown);
+	sm_grow_close(&f->grown);
+	sm_rows_close(&f->rows);
 	sm_handle_close(&f->h);
 	for (i = 0; i < f->notices; i++)
 		free(f->notice[i]);
 	pthread_mutex_destroy(&f->lock);
 	pthread_cond_destroy(&f->wake);
-	f->started = false;
+	free(f);
 }

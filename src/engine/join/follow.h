@@ -7,50 +7,31 @@
  * holds final.lock.  It never forks, blocks all signals, and calls nobody back:
  * what it has to say is fetched by sm_follow_hear().
  *
- * A damaged shard puts its batch back, as it does in finalize, and the thread
- * waits for it to be made again.  When it fails otherwise, or cannot go on, it
- * ends; sm_join() does what is left.
+ * When it fails, or cannot go on, it ends; sm_follow_join() does what is left.
+ * A struct sm_follow that is NULL follows nothing, and is allowed everywhere.
  */
 #ifndef SM_FOLLOW_H
 #define SM_FOLLOW_H
 
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdbool.h>
+#include "handle.h"
 
-#include "growing.h"
-
-#define SM_FOLLOW_NOTICES 8
-
-struct sm_follow {
-	struct sm_handle h; /* the thread's own */
-	struct sm_growing grown;
-	struct sm_events ev; /* whose notices are kept below */
-	const char *job;     /* the directory's path, the caller's */
-	int requeued;        /* damaged shards */
-	pthread_t thread;
-	bool started;
-	atomic_bool stop;
-
-	pthread_mutex_t lock; /* of what follows */
-	pthread_cond_t wake;
-	char *notice[SM_FOLLOW_NOTICES];
-	size_t notices;
-	struct sm_err why; /* of its end; code 0: none */
-	bool told;
-};
+struct sm_follow;
 
 /*
- * `job` must outlive it.  That the thread cannot be started is told as its end
- * would be.
+ * `job`, the directory's path, must outlive it.  That the thread cannot be
+ * started is told as its end would be.
  */
-int sm_follow_start(struct sm_follow *f, const char *job, struct sm_err *err);
+int sm_follow_start(struct sm_follow **out, const char *job,
+		    struct sm_err *err);
 /* Tell what it has to say; SM_ENOSPC: the disk is full. */
 int sm_follow_hear(struct sm_follow *f, const struct sm_events *ev,
 		   struct sm_err *err);
-/* End the thread; what has grown may be taken out of f->grown. */
+/* End the thread. */
 void sm_follow_stop(struct sm_follow *f);
-/* A zeroed one is allowed. */
-void sm_follow_release(struct sm_follow *f);
+/* When all is done: sm_join() of the job `h`, with what has grown. */
+int sm_follow_join(struct sm_finalize_result *result, struct sm_follow *f,
+		   struct sm_handle *h, const struct sm_finalize_opts *opts,
+		   struct sm_err *err);
+void sm_follow_free(struct sm_follow *f);
 
 #endif /* SM_FOLLOW_H */

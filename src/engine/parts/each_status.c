@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "join.h"
 #include "parts.h"
 #include "tend.h"
 
@@ -110,11 +111,13 @@ status_part(struct sm_status *out, double *speed, struct sm_parts *w,
 static int
 status_strings(struct sm_status *out, struct sm_parts *w, struct sm_err *err)
 {
-	struct sm_parts_final f = { 0 };
+	struct sm_published f = { .path = NULL };
 	const char *path = w->spec->output;
 
-	if (!path && sm_parts_read_final(&f, &w->dir))
+	if (!path) {
+		sm_published_read(&f, &w->dir);
 		path = f.path;
+	}
 	out->job = strdup(w->dir.path);
 	out->kind = strdup(w->spec->shape->kind);
 	if (path)

@@ -191,16 +191,17 @@ int
 sm_parts_note_final(const struct sm_parts *w, const struct sm_jobdir *dir,
 		    struct sm_err *err)
 {
-	struct sm_parts_final f;
+	struct sm_published f;
 	struct sm_err ignored;
 	const char *path = w->spec->output;
 	int ret = 0;
 
-	if (sm_parts_read_final(&f, dir))
+	sm_published_read(&f, dir);
+	if (f.path)
 		path = f.path;
 	if (path && sm_join_check_target(path, w->spec->fingerprint, NULL,
 					 false, &ignored) == 0)
 		ret = sm_jobdir_write(dir, "replaces", path, err);
-	free(f.path);
+	sm_published_release(&f);
 	return ret;
 }

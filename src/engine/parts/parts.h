@@ -76,17 +76,6 @@ int sm_parts_unmark(const struct sm_jobdir *dir, struct sm_err *err);
 int sm_parts_mark(const struct sm_jobdir *dir, const struct sm_spec *spec,
 		  struct sm_err *err);
 
-/* JOB/final: what stands at `path`, once it was joined. */
-struct sm_parts_final {
-	uint64_t size, digest;
-	char *path;
-};
-
-/* 1, 0 if nothing was joined yet; free(f->path). */
-int sm_parts_read_final(struct sm_parts_final *f, const struct sm_jobdir *dir);
-int sm_parts_write_final(const struct sm_jobdir *dir,
-			 const struct sm_parts_final *f, struct sm_err *err);
-
 /* ---- planning: make.c, replan.c, clear.c ---- */
 
 struct sm_planning;

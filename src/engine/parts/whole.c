@@ -16,6 +16,7 @@
 #include "dir.h"
 #include "file.h"
 
+#include "join.h"
 #include "parts.h"
 
 #define PART_DIGITS_MIN 4
@@ -260,47 +261,54 @@ sm_parts_find(uint64_t *part, const struct sm_parts *w, uint64_t batch,
 	return 0;
 }
 
-int
-sm_parts_read_final(struct sm_parts_final *f, const struct sm_jobdir *dir)
+static int
+parts_open_to_look(struct sm_handle *h, uint64_t part, void *arg,
+		   struct sm_err *err)
 {
-	struct sm_err ignored;
-	char *text = NULL, *end;
-	int at = 0;
+	struct sm_db_opts db = { .mode = SM_DB_READ };
 
-	*f = (struct sm_parts_final){ 0 };
-	if (sm_jobdir_read(&text, dir, "final", &ignored) < 0)
-		return 0;
-	if (sscanf(text, "%" SCNu64 " %" SCNx64 " %n", &f->size, &f->digest,
-		   &at) == 2 &&
-	    at > 0) {
-		f->path = strdup(text + at);
-		end = f->path ? f->path + strlen(f->path) : NULL;
-		if (end && end > f->path && end[-1] == '\n')
-			end[-1] = '\0';
-	}
-	free(text);
-	return f->path != NULL;
+	return sm_parts_handle(h, arg, part, &db, err);
+}
+
+/* A damaged shard's batch is put back in its part. */
+static int
+parts_open_to_join(struct sm_handle *h, uint64_t part, void *arg,
+		   struct sm_err *err)
+{
+	struct sm_db_opts db = { .mode = SM_DB_WRITE,
+				 .wait = { .limit_s = SM_OUTSIDER_LIMIT_S } };
+
+	return sm_parts_handle(h, arg, part, &db, err);
+}
+
+static struct sm_join_from
+parts_from(struct sm_parts *w)
+{
+	return (struct sm_join_from){ .dir = &w->dir,
+				      .fingerprint = w->spec->fingerprint,
+				      .batches = w->spec->batches,
+				      .parts = w->parts,
+				      .open = parts_open_to_look,
+				      .arg = w,
+				      .output = w->spec->output };
 }
 
 int
-sm_parts_write_final(const struct sm_jobdir *dir,
-		     const struct sm_parts_final *f, struct sm_err *err)
+sm_parts_join(struct sm_finalize_result *result, struct sm_parts *w,
+	      const struct sm_finalize_opts *opts, struct sm_err *err)
 {
-	struct sm_parts_final was;
-	char *text = NULL;
-	bool same;
-	int ret;
+	struct sm_join_from from = parts_from(w);
 
-	/* Killed while it writes what stood there, nobody would tidy up. */
-	same = sm_parts_read_final(&was, dir) && was.size == f->size &&
-	       was.digest == f->digest && strcmp(was.path, f->path) == 0;
-	free(was.path);
-	if (same)
-		return 0;
-	if (asprintf(&text, "%" PRIu64 " %016" PRIx64 " %s\n", f->size,
-		     f->digest, f->path) < 0)
-		return sm_err_mem(err, "a path");
-	ret = sm_jobdir_write(dir, "final", text, err);
-	free(text);
-	return ret;
+	from.open = parts_open_to_join;
+	return sm_join(result, &from, opts, NULL, err);
+}
+
+int
+sm_parts_is_complete(struct sm_parts *w, struct sm_err *err)
+{
+	struct sm_join_from from = parts_from(w);
+	bool complete;
+	int ret = sm_join_is_complete(&complete, &from, err);
+
+	return ret < 0 ? ret : complete;
 }

@@ -20,6 +20,7 @@
 #include "lock.h"
 
 #include "consumed.h"
+#include "join.h"
 #include "planning.h"
 
 void
@@ -94,6 +95,7 @@ int
 sm_plan_note_final(struct sm_planning *p, struct sm_err *err)
 {
 	struct sm_db_opts opts = { .mode = SM_DB_READ };
+	struct sm_published was = { .path = NULL };
 	struct sm_job job = { 0 };
 	struct sm_db *db = NULL;
 	struct sm_err ignored;
@@ -107,7 +109,11 @@ sm_plan_note_final(struct sm_planning *p, struct sm_err *err)
 		p->grown[1] = sm_consumed_part_name(job.final_path,
 						    job.generation + 1);
 	}
-	if (p->grown[0] && sm_join_check_target(job.final_path, 0, &job,
+	if (p->grown[0] && job.final_size >= 0) {
+		was.path = job.final_path;
+		was.size = (uint64_t)job.final_size;
+	}
+	if (p->grown[0] && sm_join_check_target(job.final_path, 0, &was,
 						job.final_force, &ignored) == 0)
 		ret = sm_jobdir_write(&p->dir, "replaces", job.final_path, err);
 	sm_job_release(&job);

@@ -13,7 +13,6 @@
 #include "fault.h"
 
 #include "consumed.h"
-#include "growing.h"
 #include "planning.h"
 
 struct replan {
@@ -154,7 +153,7 @@ replan_settings(struct replan *r, struct sm_err *err)
 	if (ret == 0 && p->opts->network_fs)
 		ret = sm_job_set_network_fs(p->db, err);
 	if (ret == 0 && p->spec->output && p->spec->part < 0) {
-		sm_growing_leave(&p->dir, &r->job, p->spec->output);
+		sm_join_leave(&p->dir, &r->job, p->spec->output);
 		ret = sm_job_set_final(p->db, p->spec->output, p->opts->force,
 				       err);
 	}
@@ -275,6 +274,18 @@ replan_tell_accepted(struct replan *r, struct sm_err *err)
 }
 
 static int
+replan_complete(struct sm_planning *p, struct sm_handle *h, struct sm_err *err)
+{
+	struct sm_join_from from = sm_join_from_one(h);
+	int ret = sm_join_is_complete(&p->result->complete, &from, err);
+
+	h->digits = sm_shard_digits(h->job.whole_batches);
+	if (ret == 0 && p->result->complete)
+		sm_join_sweep(h, p->ev);
+	return ret;
+}
+
+static int
 replan_finish(struct replan *r, struct sm_err *err)
 {
 	struct sm_planning *p = r->p;
@@ -310,13 +321,9 @@ replan_finish(struct replan *r, struct sm_err *err)
 	if (ret == 0)
 		ret = sm_handle_mend_copies(&h, err);
 	if (ret == 0)
-		ret = sm_join_is_complete(&h, err);
-	h.digits = sm_shard_digits(h.job.whole_batches);
-	if (ret > 0)
-		sm_growing_sweep(&h, p->ev);
-	p->result->complete = ret > 0;
+		ret = replan_complete(p, &h, err);
 	sm_job_release(&h.job);
-	return ret < 0 ? ret : 0;
+	return ret;
 }
 
 int

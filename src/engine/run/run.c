@@ -12,8 +12,8 @@
 #include "file.h"
 #include "lock.h"
 
-#include "consumed.h"
 #include "fence.h"
+#include "follow.h"
 #include "join.h"
 #include "joined.h"
 #include "rescue.h"
@@ -80,11 +80,8 @@ run_check(char **path, struct sm_handle *h, const struct sm_run_opts *opts,
 		*path = sm_path_real(opts->output, err);
 		if (!*path)
 			return err->code;
-		ret = sm_join_check_target(*path, h->fingerprint, &h->job,
-					   h->job.final_force, err);
+		ret = sm_join_check_output(h, *path, err);
 	}
-	if (ret == 0)
-		ret = sm_consumed_refuse_change(h->db, &h->job, *path, err);
 	if (ret == 0 && opts->follow > 0 && !*path && !h->job.final_path)
 		ret = sm_err_set(err, SM_EUSAGE,
 				 "--follow: the job '%s' was planned without a "
@@ -123,7 +120,7 @@ run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 	if (ret == 0)
 		ret = sm_job_set(h->db, &opts->settings, err);
 	if (ret == 0 && path) {
-		sm_growing_leave(&h->dir, &h->job, path);
+		sm_join_leave(&h->dir, &h->job, path);
 		ret = sm_job_set_final(h->db, path, false, err);
 	}
 	if (ret == 0 && opts->takeover)
@@ -155,18 +152,18 @@ run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 
 /* Join meanwhile, if there is a final file and something left to wait for. */
 static int
-run_follow(struct sm_follow *follow, struct sm_handle *h,
-	   const struct sm_run_opts *opts, struct sm_err *err)
+run_follow(struct sm_super *s, struct sm_err *err)
 {
+	struct sm_handle *h = s->h;
 	struct sm_batch_left left;
 	int ret;
 
-	if (opts->follow < 0 || !h->job.final_path)
+	if (s->opts->follow < 0 || !h->job.final_path)
 		return 0;
 	ret = sm_batch_left(&left, h->db, err);
 	if (ret < 0 || (!left.pending && !left.running))
 		return ret;
-	return sm_follow_start(follow, h->dir.path, err);
+	return sm_follow_start(&s->follow, h->dir.path, err);
 }
 
 /* Was a batch put back after the loop had seen the last one done: by what
@@ -201,7 +198,7 @@ run_supervise(struct sm_super *s, struct sm_err *err)
 #endif
 	if (ret == 0) {
 		sm_startcheck_tell(&check, s->ev);
-		ret = run_follow(s->follow, s->h, s->opts, err);
+		ret = run_follow(s, err);
 	}
 	while (ret == 0 && more) {
 		ret = sm_super_loop(s, err);
@@ -225,24 +222,22 @@ run_round(struct sm_finalize_result *made, struct sm_super *s,
 	  struct sm_run_result *result, struct sm_err *err)
 {
 	struct sm_finalize_opts fin = { .events = s->opts->events };
-	struct sm_follow follow = { .started = false };
 	struct sm_err why;
 	int ret;
 
-	s->follow = &follow;
 	ret = run_supervise(s, err);
 	result->signals = s->stops;
 	if (ret == 0)
-		ret = sm_follow_hear(&follow, s->ev, err);
+		ret = sm_follow_hear(s->follow, s->ev, err);
 	if (ret == 0)
 		ret = sm_run_verdict(result, s->h, s->ev, err);
 	if (ret == 0 && s->h->job.final_path) {
-		ret = sm_join(made, s->h, &fin,
-			      follow.started ? &follow.grown : NULL, &why);
+		ret = sm_follow_join(made, s->follow, s->h, &fin, &why);
 		if (ret < 0)
 			*err = why;
 	}
-	sm_follow_release(&follow);
+	sm_follow_free(s->follow);
+	s->follow = NULL;
 	sm_super_see_off(s);
 	return ret;
 }

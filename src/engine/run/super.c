@@ -13,6 +13,7 @@
 #include "fault.h"
 
 #include "fence.h"
+#include "follow.h"
 #include "rescue.h"
 
 #include "super.h"

@@ -9,9 +9,10 @@
 #define SM_SUPER_H
 
 #include "child.h"
-#include "follow.h"
 #include "handle.h"
 #include "watch.h"
+
+struct sm_follow;
 
 struct sm_super {
 	struct sm_handle *h;
@@ -19,7 +20,7 @@ struct sm_super {
 	const struct sm_events *ev;
 	struct sm_live live;
 	struct sm_watch watch;
-	struct sm_follow *follow; /* the caller's; started or not */
+	struct sm_follow *follow; /* the caller's; NULL: nothing joins */
 	struct sm_child *child;
 	size_t children;
 	int target;    /* workers wanted */

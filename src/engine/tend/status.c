@@ -99,6 +99,7 @@ static int
 status_read(struct sm_status *s, struct sm_handle *h, struct sm_err *err)
 {
 	struct sm_batch_counts c;
+	struct sm_join_from from;
 	struct stat st;
 	int ret;
 
@@ -126,10 +127,10 @@ status_read(struct sm_status *s, struct sm_handle *h, struct sm_err *err)
 	ret = sm_history_list(s, LISTED_MAX, h->db, err);
 	if (ret < 0)
 		return ret;
-	if (s->done == s->total)
-		ret = sm_join_is_complete(h, err);
-	s->complete = ret > 0;
-	return ret < 0 ? ret : 0;
+	if (s->done < s->total)
+		return 0;
+	from = sm_join_from_one(h);
+	return sm_join_is_complete(&s->complete, &from, err);
 }
 
 int

@@ -1,5 +1,9 @@
 /*
- * growing_record.c - what has grown becomes a fact, and shards may go
+ * record.c - what has grown becomes a fact, and shards may go
+ *
+ * The rows learn what the file has; with --consume the order of sync, commit
+ * and removal is what keeps every batch in one place at least.  Nothing here
+ * writes to the file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,9 +21,10 @@
 
 #include "consumed.h"
 
-#include "growing.h"
+#include "grow.h"
+#include "join.h"
 
-/* So much is recorded, or made durable, at a time. */
+/* Progress is recorded, and with --consume synced, at least this often. */
 #ifdef SHARDMILL_FAULTS /* so that short jobs come to every step, and often */
 #define RECORD_BATCHES 2
 #else
@@ -32,102 +37,71 @@
 #define SPENT_MAX 256
 
 static bool
-growing_is_due(const struct sm_growing *g)
+record_consumes(const struct sm_grow *g)
 {
-	return g->fresh.count >= RECORD_BATCHES ||
-	       g->fresh_bytes >= (g->consume ? CONSUME_BYTES : RECORD_BYTES) ||
+	return g->h && g->h->job.consume && g->state != SM_GROW_BESIDE;
+}
+
+static bool
+record_is_due(const struct sm_grow *g)
+{
+	uint64_t bytes = record_consumes(g) ? CONSUME_BYTES : RECORD_BYTES;
+
+	return g->fresh.count >= RECORD_BATCHES || g->fresh_bytes >= bytes ||
 	       sm_clock_ms() - g->recorded_ms >= RECORD_MS;
 }
 
-int
-sm_grown_push(struct sm_grown_list *l, const struct sm_grown *one,
-	      struct sm_err *err)
-{
-	size_t cap = 2 * l->cap + 64;
-	struct sm_grown *p;
-
-	if (l->count == l->cap) {
-		p = realloc(l->item, cap * sizeof(*p));
-		if (!p)
-			return sm_err_mem(err, "the list of joined batches");
-		l->item = p;
-		l->cap = cap;
-	}
-	l->item[l->count++] = *one;
-	return 0;
-}
+/* -------------------------------------------------------------- record -- */
 
 int
-sm_growing_sync_parent(struct sm_growing *g, struct sm_err *err)
-{
-	return sm_sync_parent(g->path, err);
-}
-
-/*
- * A sync failed: what the kernel may have dropped must never be taken up
- * again.  What rows rely on was synced before.
- */
-void
-sm_growing_abandon(struct sm_growing *g)
-{
-	struct sm_err ignored;
-	uint64_t end;
-
-	if (g->generation == 0 || g->rewriting)
-		unlink(g->part);
-	else if (sm_joined_end(&end, g->h->db, &ignored) == 0 &&
-		 end < g->final.at && ftruncate(g->fd, (off_t)end) < 0)
-		return; /* its bytes are still compared with the rows */
-}
-
-/* Where recover looks; and the growing file's name, before rows rely on it. */
-static int
-growing_make_findable(struct sm_growing *g, struct sm_err *err)
+sm_grow_make_findable(struct sm_grow *g, struct sm_err *err)
 {
 	int ret;
 
-	if (g->durable_name)
+	if (g->findable ||
+	    (!record_consumes(g) && g->state != SM_GROW_REWRITING))
 		return 0;
 	ret = sm_jobdir_write(&g->h->dir, SM_CONSUMED_NOTE, g->path, err);
 	if (ret == 0)
-		ret = sm_growing_sync_parent(g, err);
-	g->durable_name = ret == 0;
+		ret = sm_sync_parent(g->path, err);
+	g->findable = ret == 0;
 	return ret;
 }
 
 static int
-growing_make_durable(struct sm_growing *g, struct sm_err *err)
+record_make_durable(struct sm_grow *g, struct sm_err *err)
 {
-	int ret = growing_make_findable(g, err);
+	int ret = sm_grow_make_findable(g, err);
 
 	if (ret < 0)
 		return ret;
 	sm_fault("consume.before_sync");
 	if (sm_fault_errno("consume.sync") == 0 && fdatasync(g->fd) == 0)
-		return 0;
+		return sm_db_set_full_sync(g->h->db, true, err);
 	ret = sm_err_sys(err, "cannot sync '%s'", g->part);
-	sm_growing_abandon(g);
+	sm_grow_abandon(g);
 	return ret;
 }
 
 int
-sm_growing_record_rest(struct sm_growing *g, struct sm_err *err)
+sm_grow_record_rest(struct sm_grow *g, struct sm_err *err)
 {
+	const struct sm_grown *one;
 	size_t i, kept = 0;
 	bool held;
 	int ret = 0;
 
-	if (g->consume && g->generation == 0)
+	if (record_consumes(g) && g->generation == 0)
 		g->generation = 1;
-	if (g->consume || g->rewriting)
+	if (record_consumes(g) || g->state == SM_GROW_REWRITING)
 		ret = sm_joined_set_generation(g->h->db, g->generation, err);
-	for (i = 0; ret == 0 && i < g->fresh.count; i++) {
-		ret = sm_joined_record(&held, g->h->db, g->fresh.item[i].id,
-				       g->fresh.item[i].token,
-				       g->fresh.item[i].at, err);
-		/* What was put back meanwhile keeps its shard. */
+	for (i = 0; ret >= 0 && i < g->fresh.count; i++) {
+		one = &g->fresh.item[i];
+		ret = sm_joined_record(&held, g->h->db, one->id, one->token,
+				       one->at, err);
+		/* A batch that was put back meanwhile keeps its shard. */
 		if (ret == 0 && held)
-			g->fresh.item[kept++] = g->fresh.item[i];
+			g->fresh.item[kept++] = *one;
 	}
 	if (ret < 0)
 		return ret;
@@ -137,23 +111,47 @@ sm_growing_record_rest(struct sm_growing *g, struct sm_err *err)
 
 /* Committed: what is fresh is recorded, and its shards may go. */
 static int
-growing_recorded(struct sm_growing *g, struct sm_err *err)
+record_committed(struct sm_grow *g, struct sm_err *err)
 {
 	size_t i;
 	int ret = 0;
 
 	g->h->job.generation = g->generation;
-	for (i = 0; g->consume && ret == 0 && i < g->fresh.count; i++)
+	for (i = 0; record_consumes(g) && ret == 0 && i < g->fresh.count; i++)
 		ret = sm_grown_push(&g->spent, &g->fresh.item[i], err);
 	g->fresh.count = 0;
 	g->fresh_bytes = 0;
+	g->recorded_ms = sm_clock_ms();
 	return ret;
 }
 
+static int
+record_commit(struct sm_grow *g, struct sm_err *err)
+{
+	int ret = sm_db_begin_write(g->h->db, err);
+
+	if (ret < 0)
+		return ret;
+	sm_fault("follow.before_record");
+	ret = sm_grow_record_rest(g, err);
+	if (ret < 0) {
+		sm_db_rollback(g->h->db);
+		return ret;
+	}
+	if (record_consumes(g))
+		sm_fault("consume.before_commit");
+	ret = sm_db_commit(g->h->db, err);
+	sm_fault("follow.after_record");
+	if (ret < 0)
+		return ret;
+	return record_committed(g, err);
+}
+
+/* ------------------------------------------------------------- consume -- */
+
 /* A shard is removed if it is still the one that was joined. */
 static int
-growing_remove_shard(struct sm_growing *g, const struct sm_grown *one,
-		     struct sm_err *err)
+consume_shard(struct sm_grow *g, const struct sm_grown *one, struct sm_err *err)
 {
 	char name[SM_SHARD_NAME_MAX];
 	struct sm_batch_row row;
@@ -175,7 +173,7 @@ growing_remove_shard(struct sm_growing *g, const struct sm_grown *one,
  * replaced between the look at its row and its removal.
  */
 static int
-growing_remove_spent(struct sm_growing *g, struct sm_err *err)
+consume_spent(struct sm_grow *g, struct sm_err *err)
 {
 	size_t i;
 	int ret = 0;
@@ -186,7 +184,7 @@ growing_remove_spent(struct sm_growing *g, struct sm_err *err)
 			return ret;
 		for (i = 0; ret == 0 && i < SPENT_MAX && g->spent.count > 0;
 		     i++) {
-			ret = growing_remove_shard(
+			ret = consume_shard(
 				g, &g->spent.item[g->spent.count - 1], err);
 			g->spent.count -= ret == 0;
 		}
@@ -195,49 +193,27 @@ growing_remove_spent(struct sm_growing *g, struct sm_err *err)
 	return ret;
 }
 
-static int
-growing_commit(struct sm_growing *g, struct sm_err *err)
-{
-	int ret = sm_db_begin_write(g->h->db, err);
-
-	if (ret < 0)
-		return ret;
-	sm_fault("follow.before_record");
-	ret = sm_growing_record_rest(g, err);
-	if (ret < 0) {
-		sm_db_rollback(g->h->db);
-		return ret;
-	}
-	if (g->consume)
-		sm_fault("consume.before_commit");
-	ret = sm_db_commit(g->h->db, err);
-	sm_fault("follow.after_record");
-	return ret == 0 ? growing_recorded(g, err) : ret;
-}
-
 int
-sm_growing_record(struct sm_growing *g, bool all, struct sm_err *err)
+sm_grow_record(struct sm_grow *g, bool all, struct sm_err *err)
 {
 	int ret = 0;
 
-	if (!g->ours || g->rewriting || g->published)
+	if (!g->h ||
+	    (g->state != SM_GROW_COMPARING && g->state != SM_GROW_APPENDING))
 		return 0;
-	if (g->fresh.count > 0 && (all || growing_is_due(g))) {
-		if (g->consume)
-			ret = growing_make_durable(g, err);
-		if (ret == 0 && g->consume)
-			ret = sm_db_set_full_sync(g->h->db, true, err);
+	if (g->fresh.count > 0 && (all || record_is_due(g))) {
+		if (record_consumes(g))
+			ret = record_make_durable(g, err);
 		if (ret == 0)
-			ret = growing_commit(g, err);
+			ret = record_commit(g, err);
 		if (ret < 0)
 			return ret;
-		g->recorded_ms = sm_clock_ms();
 	}
-	return growing_remove_spent(g, err);
+	return consume_spent(g, err);
 }
 
 int
-sm_growing_settle(struct sm_growing *g, struct sm_err *err)
+sm_grow_settle(struct sm_grow *g, struct sm_err *err)
 {
 	int ret;
 
@@ -250,20 +226,14 @@ sm_growing_settle(struct sm_growing *g, struct sm_err *err)
 	if (sm_fault_errno("follow.sync") == 0 && fdatasync(g->fd) == 0)
 		return 0;
 	ret = sm_err_sys(err, "cannot sync '%s'", g->part);
-	sm_growing_abandon(g);
+	sm_grow_abandon(g);
 	return ret;
 }
 
-int
-sm_growing_make_findable(struct sm_growing *g, struct sm_err *err)
-{
-	if (!g->ours || (!g->consume && !g->rewriting))
-		return 0;
-	return growing_make_findable(g, err);
-}
+/* --------------------------------------------------------------- after -- */
 
 static void
-growing_remove_part(const struct sm_growing *g, int64_t generation)
+tidy_part(const struct sm_grow *g, int64_t generation)
 {
 	char *part = sm_consumed_part_name(g->path, generation);
 
@@ -273,7 +243,7 @@ growing_remove_part(const struct sm_growing *g, int64_t generation)
 }
 
 static void
-growing_tell_left(const struct sm_growing *g, const struct sm_err *why)
+tidy_tell_left(const struct sm_grow *g, const struct sm_err *why)
 {
 	sm_event_notice(g->ev,
 			"'%s' is complete, but not all shards could be "
@@ -282,24 +252,23 @@ growing_tell_left(const struct sm_growing *g, const struct sm_err *why)
 }
 
 void
-sm_growing_tidy(struct sm_growing *g)
+sm_grow_tidy(struct sm_grow *g)
 {
 	struct sm_err why = { 0 };
 	int ret;
 
-	g->is_whole = true;
-	if (!g->ours)
+	if (!g->h || g->state == SM_GROW_BESIDE)
 		return;
 	/* The file that was rewritten, or what is left of such a try. */
 	if (g->generation > 1)
-		growing_remove_part(g, g->generation - 1);
+		tidy_part(g, g->generation - 1);
 	if (g->generation > 0)
-		growing_remove_part(g, g->generation + 1);
-	ret = growing_recorded(g, &why);
+		tidy_part(g, g->generation + 1);
+	ret = record_committed(g, &why);
 	if (ret == 0)
-		ret = growing_remove_spent(g, &why);
+		ret = consume_spent(g, &why);
 	if (ret < 0)
-		growing_tell_left(g, &why);
+		tidy_tell_left(g, &why);
 }
 
 /*
@@ -307,7 +276,7 @@ sm_growing_tidy(struct sm_growing *g)
  * now.  A batch may have been put back, and made again, a moment ago.
  */
 static int
-growing_list_shards(struct sm_growing *g, struct sm_err *err)
+sweep_list(struct sm_grow *g, struct sm_err *err)
 {
 	struct sm_grown one = { 0 };
 	const char *name;
@@ -315,49 +284,47 @@ growing_list_shards(struct sm_growing *g, struct sm_err *err)
 	int more, ret = 0;
 
 	sm_dir_open(&d, g->h->dir.shards_fd, ".");
-	while (ret >= 0 && (more = sm_dir_next(&name, &d)) != 0) {
-		if (more < 0) {
-			ret = sm_err_sys(err, "cannot list '%s/shards'",
-					 g->h->dir.path);
-			break;
-		}
+	while ((more = sm_dir_next(&name, &d)) > 0 && ret == 0) {
 		if (sm_shard_parse_name(name, &one.id, &one.token) != 1)
 			continue;
 		ret = sm_joined_token(&one.token, g->h->db, one.id, err);
 		if (ret == 0 && one.token != 0)
 			ret = sm_grown_push(&g->spent, &one, err);
 	}
+	if (more < 0)
+		ret = sm_err_sys(err, "cannot list '%s/shards'",
+				 g->h->dir.path);
 	sm_dir_close(&d);
 	return ret;
 }
 
 void
-sm_growing_sweep(struct sm_handle *h, const struct sm_events *ev)
+sm_join_sweep(struct sm_handle *h, const struct sm_events *ev)
 {
-	struct sm_growing g;
 	struct sm_err why;
+	struct sm_grow g;
 	int ret = 0;
 
 	if (h->job.generation == 0)
 		return;
-	sm_growing_init(&g, h, ev);
+	sm_grow_init(&g, h, 0, ev);
+	g.state = SM_GROW_PUBLISHED;
 	g.path = strdup(h->job.final_path);
 	g.generation = h->job.generation;
-	g.ours = true;
 	if (g.path && sm_lock_try(&g.lock, h->dir.fd, "final.lock", &why) > 0) {
 		if (h->job.consume)
-			ret = growing_list_shards(&g, &why);
+			ret = sweep_list(&g, &why);
 		if (ret < 0)
-			growing_tell_left(&g, &why);
+			tidy_tell_left(&g, &why);
 		else
-			sm_growing_tidy(&g);
+			sm_grow_tidy(&g);
 	}
-	sm_growing_close(&g);
+	sm_grow_close(&g);
 }
 
 /* By its first shard. */
 static bool
-growing_is_jobs(int fd, const struct sm_job *job)
+leave_is_jobs(int fd, const struct sm_job *job)
 {
 	unsigned char head[SM_GZIP_SHARD_HEADER];
 	struct sm_gzip_shard s;
@@ -368,8 +335,8 @@ growing_is_jobs(int fd, const struct sm_job *job)
 }
 
 void
-sm_growing_leave(const struct sm_jobdir *dir, const struct sm_job *job,
-		 const char *path)
+sm_join_leave(const struct sm_jobdir *dir, const struct sm_job *job,
+	      const char *path)
 {
 	struct sm_err ignored;
 	char *part;
@@ -384,7 +351,7 @@ sm_growing_leave(const struct sm_jobdir *dir, const struct sm_job *job,
 	if (part)
 		fd = open(part, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	/* A job of the same content may have it in hand. */
-	if (fd >= 0 && sm_byte_lock(fd, 0) > 0 && growing_is_jobs(fd, job))
+	if (fd >= 0 && sm_byte_lock(fd, 0) > 0 && leave_is_jobs(fd, job))
 		unlink(part);
 	if (fd >= 0)
 		close(fd);

@@ -1,0 +1,128 @@
+/*
+ * published.c - the final file that a job has: its record, and whether it is
+ * still true
+ *
+ * Separate, since planning and status ask this and write nothing.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "file.h"
+
+#include "published.h"
+
+#define PUBLISHED_NAME "final"
+
+void
+sm_published_release(struct sm_published *p)
+{
+	free(p->path);
+	*p = (struct sm_published){ .path = NULL };
+}
+
+void
+sm_published_read(struct sm_published *p, const struct sm_jobdir *dir)
+{
+	struct sm_map map = { 0 };
+	struct sm_err ignored;
+	char *text;
+	int at = 0;
+
+	*p = (struct sm_published){ .path = NULL };
+	if (sm_map_openat(&map, dir->fd, PUBLISHED_NAME, &ignored) < 0)
+		return;
+	text = strndup((const char *)map.data, map.size);
+	sm_map_close(&map);
+	if (text && sscanf(text, "%" SCNu64 " %" SCNx64 " %n", &p->size,
+			   &p->digest, &at) == 2) {
+		p->path = strdup(text + at);
+		if (p->path)
+			p->path[strcspn(p->path, "\n")] = '\0';
+	}
+	free(text);
+}
+
+int
+sm_published_write(const struct sm_jobdir *dir, const struct sm_published *p,
+		   struct sm_err *err)
+{
+	struct sm_published was;
+	char *text = NULL;
+	bool same;
+	int ret;
+
+	/* A kill while the same is written again would leave a .tmp behind. */
+	sm_published_read(&was, dir);
+	same = was.path && was.size == p->size && was.digest == p->digest &&
+	       strcmp(was.path, p->path) == 0;
+	sm_published_release(&was);
+	if (same)
+		return 0;
+	if (asprintf(&text, "%" PRIu64 " %016" PRIx64 " %s\n", p->size,
+		     p->digest, p->path) < 0)
+		return sm_err_mem(err, "a path");
+	ret = sm_jobdir_write(dir, PUBLISHED_NAME, text, err);
+	free(text);
+	return ret;
+}
+
+int
+sm_published_get(struct sm_published *p, const struct sm_join_from *from,
+		 struct sm_err *err)
+{
+	const struct sm_job *job;
+
+	if (!from->h) {
+		sm_published_read(p, from->dir);
+		return 0;
+	}
+	*p = (struct sm_published){ .path = NULL };
+	job = &from->h->job;
+	if (!job->final_path || job->final_size < 0)
+		return 0;
+	p->size = (uint64_t)job->final_size;
+	p->digest = strtoull(job->final_digest, NULL, 16);
+	p->path = strdup(job->final_path);
+	return p->path ? 0 : sm_err_mem(err, "a path");
+}
+
+/* Is there a file of that size?  Only a failing disk is an error. */
+static int
+published_has_file(bool *has, const struct sm_published *p, struct sm_err *err)
+{
+	struct stat st;
+
+	*has = false;
+	if (stat(p->path, &st) == 0)
+		*has = S_ISREG(st.st_mode) && (uint64_t)st.st_size == p->size;
+	else if (errno == EIO || errno == ENOMEM)
+		return sm_err_sys(err, "cannot examine '%s'", p->path);
+	return 0;
+}
+
+int
+sm_join_is_complete(bool *complete, const struct sm_join_from *from,
+		    struct sm_err *err)
+{
+	struct sm_rows_digest now;
+	struct sm_published p;
+	int ret = sm_published_get(&p, from, err);
+
+	*complete = false;
+	if (ret < 0 || !p.path)
+		return ret;
+	ret = published_has_file(complete, &p, err);
+	if (ret == 0 && *complete) {
+		ret = sm_rows_digest(&now, from, UINT64_MAX, err);
+		*complete = ret == 0 && now.all && now.digest == p.digest;
+	}
+	sm_published_release(&p);
+	/* A part that is lost is not done, and that is the answer. */
+	if (!from->h && (ret == SM_EINPUT || ret == SM_EDAMAGED))
+		ret = 0;
+	return ret;
+}
