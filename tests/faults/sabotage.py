@@ -248,8 +248,9 @@ SABOTAGE = {
         "if (ret < 0 || any)",
         "if (ret < 0)",
         REWRITE,
-        # By the same command, or by the one after it.
-        "again: exit 9|exit 9, not 0: shardmill candidates"),
+        # By the same command, by the one after it, or by what is made again.
+        r"again: exit 9|exit 9, not 0: shardmill candidates|"
+        r"\(batch, commits\): \[\(1, 2\), \(2, 2\)"),
 }
 
 

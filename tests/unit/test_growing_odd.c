@@ -89,6 +89,14 @@ test_many_spent(void **state)
 	add_to(2);
 	record(true);
 	assert_false(has_shard(1));
+	/* Not before the file has them for good. */
+	one.id = g.durable;
+	assert_int_equal(sm_grown_push(&g.spent, &one, &jobdb.err), 0);
+	record(false);
+	assert_int_equal(g.spent.count, 1);
+	assert_true(has_shard(2));
+	g.spent.count = 0;
+	g.durable = UINT64_MAX;
 	/* Some of no batch, the last two of another token, or put back. */
 	for (i = 0; i < 600; i++) {
 		one.id = 1000 + i;

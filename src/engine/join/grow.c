@@ -44,6 +44,7 @@ grow_begin(struct sm_grow *g, enum sm_grow_state state)
 	g->digest = SM_HASH_INIT;
 	g->records = g->raw_bytes = g->fresh_bytes = 0;
 	g->fresh.count = g->spent.count = 0;
+	g->durable = 0;
 	g->recorded_ms = sm_clock_ms();
 }
 
@@ -438,8 +439,10 @@ grow_has_end(bool *stands, struct sm_grow *g, struct sm_err *err)
 				    err);
 	sm_member_reader_free(r);
 	*stands = ret == 0 && crc == e.index_crc32;
-	if (*stands)
+	if (*stands) {
 		g->final.at = (uint64_t)st.st_size;
+		g->durable = g->final.appended;
+	}
 	return ret;
 }
 
@@ -455,8 +458,10 @@ sm_grow_end(bool *stands, struct sm_grow *g, struct sm_err *err)
 	if (ret < 0)
 		return ret;
 	sm_fault("join.before_sync");
-	if (sm_fault_errno("join.sync") == 0 && fdatasync(g->fd) == 0)
+	if (sm_fault_errno("join.sync") == 0 && fdatasync(g->fd) == 0) {
+		g->durable = g->final.appended;
 		return 0;
+	}
 	ret = sm_err_sys(err, "cannot sync '%s'", g->part);
 	sm_grow_abandon(g);
 	return ret;

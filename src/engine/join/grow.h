@@ -61,6 +61,8 @@ struct sm_grow {
 	uint64_t old_size;
 	int64_t generation; /* of `fd` */
 	bool findable;      /* by recover, and its name is durable */
+	uint64_t durable;   /* batches, from the first, that recover can read
+			       from the synced file: their shards may go */
 	uint64_t had;       /* bytes that were added before a rewind */
 	uint64_t digest;    /* of (id, token) of what was added */
 	uint64_t records, raw_bytes;

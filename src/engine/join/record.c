@@ -76,8 +76,10 @@ record_make_durable(struct sm_grow *g, struct sm_err *err)
 	if (ret < 0)
 		return ret;
 	sm_fault("consume.before_sync");
-	if (sm_fault_errno("consume.sync") == 0 && fdatasync(g->fd) == 0)
+	if (sm_fault_errno("consume.sync") == 0 && fdatasync(g->fd) == 0) {
+		g->durable = g->final.appended;
 		return sm_db_set_full_sync(g->h->db, true, err);
+	}
 	ret = sm_err_sys(err, "cannot sync '%s'", g->part);
 	sm_grow_abandon(g);
 	return ret;
@@ -175,19 +177,23 @@ consume_shard(struct sm_grow *g, const struct sm_grown *one, struct sm_err *err)
 static int
 consume_spent(struct sm_grow *g, struct sm_err *err)
 {
-	size_t i;
+	struct sm_grown_list *l = &g->spent;
+	size_t n;
 	int ret = 0;
 
-	while (ret == 0 && g->spent.count > 0) {
+	while (ret == 0 && l->count > 0 && l->item[0].id < g->durable) {
 		ret = sm_db_begin_write(g->h->db, err);
 		if (ret < 0)
 			return ret;
-		for (i = 0; ret == 0 && i < SPENT_MAX && g->spent.count > 0;
-		     i++) {
-			ret = consume_shard(
-				g, &g->spent.item[g->spent.count - 1], err);
-			g->spent.count -= ret == 0;
+		for (n = 0; n < SPENT_MAX && n < l->count; n++) {
+			if (l->item[n].id >= g->durable)
+				break;
+			ret = consume_shard(g, &l->item[n], err);
+			if (ret < 0)
+				break;
 		}
+		l->count -= n;
+		memmove(l->item, l->item + n, l->count * sizeof(*l->item));
 		sm_db_rollback(g->h->db); /* nothing was written to it */
 	}
 	return ret;
@@ -309,6 +315,7 @@ sm_join_sweep(struct sm_handle *h, const struct sm_events *ev)
 		return;
 	sm_grow_init(&g, h, 0, ev);
 	g.state = SM_GROW_PUBLISHED;
+	g.durable = UINT64_MAX;
 	g.path = strdup(h->job.final_path);
 	g.generation = h->job.generation;
 	if (g.path && sm_lock_try(&g.lock, h->dir.fd, "final.lock", &why) > 0) {
