@@ -34,19 +34,21 @@ sm_consumed_part_name(const char *path, int64_t generation)
 	return part;
 }
 
-/* Is what was opened still what has that name?  1; 0; <0. */
+/* Is what was opened still what has that name? */
 static int
-consumed_is_named(int fd, const char *part, struct sm_err *err)
+consumed_is_named(bool *is_named, int fd, const char *part, struct sm_err *err)
 {
 	struct stat opened, named;
 
+	*is_named = false;
 	if (fstat(fd, &opened) < 0)
 		return sm_err_sys(err, "cannot examine '%s'", part);
-	if (stat(part, &named) < 0)
-		return errno == ENOENT
-			       ? 0
-			       : sm_err_sys(err, "cannot examine '%s'", part);
-	return opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+	if (stat(part, &named) == 0)
+		*is_named = opened.st_ino == named.st_ino &&
+			    opened.st_dev == named.st_dev;
+	else if (errno != ENOENT)
+		return sm_err_sys(err, "cannot examine '%s'", part);
+	return 0;
 }
 
 /*
@@ -56,18 +58,21 @@ consumed_is_named(int fd, const char *part, struct sm_err *err)
 int
 sm_consumed_part_open(int *fd, const char *part, bool make, struct sm_err *err)
 {
-	int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | (make ? O_CREAT : 0);
+	int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC;
+	bool is_named = false;
 	int ret = 0;
 
+	if (make)
+		flags |= O_CREAT;
 	*fd = open(part, flags, 0666);
+	if (*fd < 0 && !make && errno == ENOENT)
+		return 0;
 	if (*fd < 0)
-		return !make && errno == ENOENT
-			       ? 0
-			       : sm_err_sys(err, "cannot open '%s'", part);
+		return sm_err_sys(err, "cannot open '%s'", part);
 	if (sm_byte_lock_wait(*fd, 0) != 0)
-		ret = consumed_is_named(*fd, part, err);
-	if (ret > 0)
-		return 1;
+		ret = consumed_is_named(&is_named, *fd, part, err);
+	if (is_named)
+		return 0;
 	close(*fd);
 	*fd = -1;
 	if (ret < 0)
@@ -134,9 +139,9 @@ sm_consumed_open(int *fd, uint64_t *size, const struct sm_job *job,
 		 struct sm_err *err)
 {
 	int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-	struct stat st;
+	struct stat st = { 0 };
 	char *part;
-	int ret;
+	int ret = 0;
 
 	*fd = -1;
 	if (job->generation <= 0 || !job->final_path)
@@ -148,18 +153,15 @@ sm_consumed_open(int *fd, uint64_t *size, const struct sm_job *job,
 	free(part);
 	if (*fd < 0 && errno == ENOENT)
 		*fd = open(job->final_path, flags);
+	if (*fd < 0 && (errno == ENOENT || errno == ELOOP))
+		return 0;
 	if (*fd < 0)
-		return errno == ENOENT || errno == ELOOP
-			       ? 0
-			       : sm_err_sys(err, "cannot open '%s'",
-					    job->final_path);
+		return sm_err_sys(err, "cannot open '%s'", job->final_path);
 	if (fstat(*fd, &st) < 0)
 		ret = sm_err_sys(err, "cannot examine '%s'", job->final_path);
-	else
-		ret = S_ISREG(st.st_mode);
-	if (ret > 0) {
+	if (ret == 0 && S_ISREG(st.st_mode)) {
 		*size = (uint64_t)st.st_size;
-		return 1;
+		return 0;
 	}
 	close(*fd);
 	*fd = -1;
@@ -175,8 +177,8 @@ sm_consumed_has(const struct sm_batch_row *row, uint64_t size)
 }
 
 int
-sm_consumed_shard_stands(const struct sm_handle *h,
-			 const struct sm_batch_row *row, struct sm_err *err)
+sm_consumed_has_shard(bool *has, const struct sm_handle *h,
+		      const struct sm_batch_row *row, struct sm_err *err)
 {
 	char name[SM_SHARD_NAME_MAX];
 	int64_t size;
@@ -184,7 +186,8 @@ sm_consumed_shard_stands(const struct sm_handle *h,
 
 	sm_shard_name(name, row->id, h->digits);
 	ret = sm_jobdir_shard_size(&size, &h->dir, name, err);
-	return ret < 0 ? ret : size == (int64_t)row->sizes.gz_bytes;
+	*has = ret == 0 && size == (int64_t)row->sizes.gz_bytes;
+	return ret;
 }
 
 void
@@ -209,18 +212,17 @@ sm_consumed_check(struct sm_handle *h, const struct sm_batch_row *row,
 	struct sm_gzip_entry e;
 	struct sm_err why;
 	uint64_t size = 0;
-	int fd = -1, found, ret;
+	int fd = -1, ret;
 
 	sm_consumed_entry(&e, row);
 	sm_shard_name(name, row->id, h->digits);
 	ret = sm_shard_check(h->dir.shards_fd, name, &e, head, kind, &why);
 	if (ret == SM_EVERIFY) {
-		found = sm_consumed_open(&fd, &size, &h->job, err);
-		if (found < 0)
-			return found;
+		if (sm_consumed_open(&fd, &size, &h->job, err) < 0)
+			return err->code;
 		strcat(name, ", in the final file,");
 		/* Then the shard is what a power cut brought back. */
-		if (found > 0 && sm_consumed_has(row, size))
+		if (fd >= 0 && sm_consumed_has(row, size))
 			ret = sm_shard_check_in(fd, name,
 						(uint64_t)row->joined_at, &e,
 						head, kind, &why);
@@ -233,8 +235,8 @@ sm_consumed_check(struct sm_handle *h, const struct sm_batch_row *row,
 }
 
 int
-sm_consumed_still(struct sm_handle *h, const struct sm_batch_row *row,
-		  struct sm_err *err)
+sm_consumed_is_still(bool *still, struct sm_handle *h,
+		     const struct sm_batch_row *row, struct sm_err *err)
 {
 	struct sm_batch_row now;
 	int64_t generation = h->job.generation;
@@ -242,11 +244,11 @@ sm_consumed_still(struct sm_handle *h, const struct sm_batch_row *row,
 
 	if (ret == 0)
 		ret = sm_batch_row_of(&now, h->db, row->id, err);
-	if (ret < 0)
-		return ret;
-	return now.token == row->token && now.state == row->state &&
-	       now.joined == row->joined && now.joined_at == row->joined_at &&
-	       generation == h->job.generation;
+	*still = ret == 0 && now.token == row->token &&
+		 now.state == row->state && now.joined == row->joined &&
+		 now.joined_at == row->joined_at &&
+		 generation == h->job.generation;
+	return ret;
 }
 
 int

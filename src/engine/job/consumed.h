@@ -21,8 +21,8 @@
 char *sm_consumed_part_name(const char *path, int64_t generation);
 
 /*
- * Open a growing file for one writer alone, and make it if `make`: 1; 0: it is
- * not there; SM_EHELD: another finalize or job writes it; <0.
+ * Open a growing file for one writer alone, and make it if `make`; -1 in
+ * `*fd`: it is not there.  SM_EHELD: another finalize or job writes it.
  */
 int sm_consumed_part_open(int *fd, const char *part, bool make,
 			  struct sm_err *err);
@@ -36,17 +36,16 @@ int sm_consumed_part_open(int *fd, const char *part, bool make,
 int sm_consumed_part_refuse(int fd, const char *part, uint64_t fingerprint,
 			    struct sm_handle *h, struct sm_err *err);
 
-/* The file that rows speak of: 1 (close `*fd`); 0: there is none; <0. */
+/* The file that rows speak of, to be closed; -1 in `*fd`: there is none. */
 int sm_consumed_open(int *fd, uint64_t *size, const struct sm_job *job,
 		     struct sm_err *err);
 
 /* Is the batch's place in such a file of `size` bytes?  Bytes are not read. */
 bool sm_consumed_has(const struct sm_batch_row *row, uint64_t size);
 
-/* Is there a shard of the size that the row says?  1; 0; <0. */
-int sm_consumed_shard_stands(const struct sm_handle *h,
-			     const struct sm_batch_row *row,
-			     struct sm_err *err);
+/* Is there a shard of the size that the row says? */
+int sm_consumed_has_shard(bool *has, const struct sm_handle *h,
+			  const struct sm_batch_row *row, struct sm_err *err);
 
 /* What the row records about its shard. */
 void sm_consumed_entry(struct sm_gzip_entry *e, const struct sm_batch_row *row);
@@ -60,11 +59,11 @@ int sm_consumed_check(struct sm_handle *h, const struct sm_batch_row *row,
 		      struct sm_err *err);
 
 /*
- * After SM_EVERIFY: is the row still what the bytes were compared with?  1; 0:
- * a run made the batch again, or moved its shard into the final file; <0.
+ * After SM_EVERIFY: is the row still what the bytes were compared with?  Else
+ * a run made the batch again, or moved its shard into the final file.
  */
-int sm_consumed_still(struct sm_handle *h, const struct sm_batch_row *row,
-		      struct sm_err *err);
+int sm_consumed_is_still(bool *still, struct sm_handle *h,
+			 const struct sm_batch_row *row, struct sm_err *err);
 
 /*
  * SM_EREFUSED if another final file would leave behind what only this one has;

@@ -148,17 +148,17 @@ static int
 lost_is(bool *is, const struct lost_list *lost, const struct sm_handle *h,
 	const struct sm_batch_row *row, struct sm_err *err)
 {
-	int stands = 0;
+	bool has;
+	int ret;
 
 	*is = false;
 	if (row->state != SM_DONE)
 		return 0;
-	stands = sm_consumed_shard_stands(h, row, err);
-	if (stands < 0)
-		return stands;
-	*is = stands == 0 && (lost->consumed_size == 0 ||
-			      !sm_consumed_has(row, lost->consumed_size));
-	return 0;
+	ret = sm_consumed_has_shard(&has, h, row, err);
+	*is = ret == 0 && !has &&
+	      (lost->consumed_size == 0 ||
+	       !sm_consumed_has(row, lost->consumed_size));
+	return ret;
 }
 
 /* Collect done rows without their shard among the next ones from `*from` on. */
@@ -201,14 +201,15 @@ static int
 lost_look_at_consumed(struct lost_list *lost, struct sm_handle *h,
 		      struct sm_err *err)
 {
-	int fd, ret = sm_joined_generation(&h->job.generation, h->db, err);
+	int fd = -1;
+	int ret = sm_joined_generation(&h->job.generation, h->db, err);
 
 	lost->consumed_size = 0;
 	if (ret == 0)
 		ret = sm_consumed_open(&fd, &lost->consumed_size, &h->job, err);
-	if (ret > 0)
+	if (fd >= 0)
 		close(fd);
-	return ret < 0 ? ret : 0;
+	return ret;
 }
 
 /*

@@ -62,7 +62,7 @@ damaged_check(bool *again, struct sm_handle *h, const struct sm_batch_row *row,
 {
 	struct sm_err why;
 	const char *kind;
-	bool put_back;
+	bool put_back, still;
 	int ret;
 
 	*again = false;
@@ -75,8 +75,8 @@ damaged_check(bool *again, struct sm_handle *h, const struct sm_batch_row *row,
 		return ret;
 	}
 	/* Made again, or moved into the final file, while it was read? */
-	ret = sm_consumed_still(h, row, err);
-	if (ret > 0)
+	ret = sm_consumed_is_still(&still, h, row, err);
+	if (ret == 0 && still)
 		return sm_damaged_put_back(&put_back, h, row, err);
 	*again = ret == 0;
 	return ret;
@@ -138,5 +138,5 @@ sm_damaged_look_again(struct sm_batch_row *row, struct sm_grow *g,
 	ret = sm_consumed_open(&g->old_fd, &g->old_size, &h->job, &why);
 	if (ret < 0)
 		*err = why;
-	return ret < 0 ? ret : 0;
+	return ret;
 }

@@ -108,8 +108,8 @@ grow_open_file(struct sm_grow *g, enum sm_grow_state *state, struct sm_err *err)
 	if (both)
 		unlink(g->part);
 	ret = sm_consumed_part_open(&g->fd, g->part, g->generation == 0, err);
-	if (ret != 0)
-		return ret < 0 ? ret : 0;
+	if (ret < 0 || g->fd >= 0)
+		return ret;
 	g->fd = open(g->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (g->fd >= 0) {
 		*state = SM_GROW_PUBLISHED;
@@ -121,8 +121,7 @@ grow_open_file(struct sm_grow *g, enum sm_grow_state *state, struct sm_err *err)
 	 */
 	if (errno != ENOENT && errno != ELOOP)
 		return sm_err_sys(err, "cannot open '%s'", g->path);
-	ret = sm_consumed_part_open(&g->fd, g->part, true, err);
-	return ret < 0 ? ret : 0;
+	return sm_consumed_part_open(&g->fd, g->part, true, err);
 }
 
 int
@@ -152,9 +151,9 @@ grow_open_empty(struct sm_grow *g, struct sm_err *err)
 {
 	int ret = sm_consumed_part_open(&g->fd, g->part, true, err);
 
-	if (ret > 0 && ftruncate(g->fd, 0) < 0)
+	if (ret == 0 && ftruncate(g->fd, 0) < 0)
 		return sm_err_sys(err, "cannot cut '%s'", g->part);
-	return ret < 0 ? ret : 0;
+	return ret;
 }
 
 int
@@ -165,7 +164,7 @@ sm_grow_open_beside(struct sm_grow *g, const char *path, struct sm_err *err)
 	if (ret == 0 && g->h)
 		ret = sm_consumed_open(&g->old_fd, &g->old_size, &g->h->job,
 				       err);
-	if (ret >= 0)
+	if (ret == 0)
 		ret = grow_name(g, path, sm_path_concat(path, ".tmp"), err);
 	g->state = SM_GROW_BESIDE;
 	if (ret == 0)
@@ -295,26 +294,28 @@ grow_append(struct sm_grow *g, const struct sm_handle *h,
 {
 	char name[SM_SHARD_NAME_MAX], copy[SM_SHARD_NAME_MAX + 32];
 	struct sm_err damaged;
+	bool has_shard;
 	int ret;
 
 	sm_shard_name(name, row->id, h->digits);
-	if (g->old_fd >= 0 && sm_consumed_has(row, g->old_size)) {
-		snprintf(copy, sizeof(copy), "%s, in the final file,", name);
-		ret = sm_final_append_from(&g->final, g->old_fd,
-					   (uint64_t)row->joined_at, copy, e,
-					   &damaged);
-		if (ret == SM_EVERIFY) {
-			ret = sm_consumed_shard_stands(h, row, err);
-			if (ret < 0)
-				return ret;
-			ret = ret > 0 ? 1 : SM_EVERIFY;
-		}
+	if (g->old_fd < 0 || !sm_consumed_has(row, g->old_size))
+		return sm_final_append(&g->final, h->dir.shards_fd, name, e,
+				       err);
+	snprintf(copy, sizeof(copy), "%s, in the final file,", name);
+	ret = sm_final_append_from(&g->final, g->old_fd,
+				   (uint64_t)row->joined_at, copy, e, &damaged);
+	if (ret == 0)
+		return 0;
+	if (ret == SM_EVERIFY) {
+		ret = sm_consumed_has_shard(&has_shard, h, row, err);
 		if (ret < 0)
-			*err = damaged;
-		if (ret <= 0)
 			return ret;
+		if (has_shard)
+			return sm_final_append(&g->final, h->dir.shards_fd,
+					       name, e, err);
 	}
-	return sm_final_append(&g->final, h->dir.shards_fd, name, e, err);
+	*err = damaged;
+	return damaged.code;
 }
 
 /* Is there a shard, of whatever size?  If nobody knows, it may be there. */

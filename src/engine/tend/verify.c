@@ -133,6 +133,7 @@ verify_shard(struct verify *v, const struct sm_batch_row *row,
 	};
 	const char *kind = NULL;
 	struct sm_err why;
+	bool still;
 	int ret = sm_consumed_check(&v->h, row, &head, &kind, &why);
 
 	if (ret == 0) {
@@ -146,9 +147,11 @@ verify_shard(struct verify *v, const struct sm_batch_row *row,
 		*err = why;
 		return ret;
 	}
-	ret = sm_consumed_still(&v->h, row, err);
-	if (ret <= 0)
-		return ret < 0 ? ret : SM_EFENCED;
+	ret = sm_consumed_is_still(&still, &v->h, row, err);
+	if (ret < 0)
+		return ret;
+	if (!still)
+		return SM_EFENCED;
 	verify_found((int64_t)row->id, kind, why.text, v);
 	return v->opts->requeue ? verify_requeue(v, row, kind, err) : 0;
 }
