@@ -155,10 +155,9 @@ sm_parts_status(struct sm_status *out, struct sm_parts *w, struct sm_err *err)
 		     : speed > 0 ? (double)(out->pending + out->running) / speed
 				 : -1;
 	if (out->done == out->total)
-		ret = sm_parts_is_complete(w, err);
-	out->complete = ret > 0;
+		ret = sm_parts_is_complete(&out->complete, w, err);
 out:
 	if (ret < 0)
 		sm_status_release(out);
-	return ret < 0 ? ret : 0;
+	return ret;
 }

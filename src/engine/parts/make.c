@@ -178,10 +178,9 @@ sm_parts_plan_again(struct sm_planning *p, struct sm_parts *w,
 	if (ret == 0)
 		ret = parts_mark_again(p, w, err);
 	if (ret == 0)
-		ret = sm_parts_is_complete(w, err);
+		ret = sm_parts_is_complete(&p->result->complete, w, err);
 	if (ret < 0)
 		return ret;
-	p->result->complete = ret > 0;
 	p->result->parts = w->parts;
 	unlinkat(p->dir.fd, "shards", AT_REMOVEDIR);
 	return 0;

@@ -133,7 +133,8 @@ int sm_parts_join_one(struct sm_finalize_result *result,
 		      const struct sm_handle *h,
 		      const struct sm_finalize_opts *opts, struct sm_err *err);
 
-/* All done, the recorded digest matches, the file has that size?  1, 0, <0. */
-int sm_parts_is_complete(struct sm_parts *w, struct sm_err *err);
+/* All done, the recorded digest matches, the file has that size? */
+int sm_parts_is_complete(bool *complete, struct sm_parts *w,
+			 struct sm_err *err);
 
 #endif /* SM_PARTS_H */

@@ -304,11 +304,9 @@ sm_parts_join(struct sm_finalize_result *result, struct sm_parts *w,
 }
 
 int
-sm_parts_is_complete(struct sm_parts *w, struct sm_err *err)
+sm_parts_is_complete(bool *complete, struct sm_parts *w, struct sm_err *err)
 {
 	struct sm_join_from from = parts_from(w);
-	bool complete;
-	int ret = sm_join_is_complete(&complete, &from, err);
 
-	return ret < 0 ? ret : complete;
+	return sm_join_is_complete(complete, &from, err);
 }
