@@ -11,10 +11,9 @@
  * asked for.  Strings handed in stay the
  * caller's.  A struct that is filled in is released by its own *_release(),
  * which takes a zeroed one as well.  A zeroed options struct asks for the
- * defaults, but for the two of kinds of job, which have their *_init().  A
- * switch that is an int is 1 for yes and -1 for no.  What makes no sense is
- * refused by name (SM_EUSAGE).  Times are Unix seconds, durations seconds,
- * sizes bytes, numbers of batches and rows count from 0.
+ * defaults.  A switch that is an int is 1 for yes and -1 for no.  What makes no
+ * sense is refused by name (SM_EUSAGE).  Times are Unix seconds, durations
+ * seconds, sizes bytes, numbers of batches and rows count from 0.
  *
  * The library never prints, never exits and installs no signal handler, but
  * for SIGBUS in a worker (an input that shrank while it was mapped).
@@ -114,60 +113,104 @@ struct sm_events {
 	const volatile sig_atomic_t *stop;
 };
 
+/* ------------------------------------------------------------ options -- */
+
+/*
+ * An option is described once, by a row of a table.  The command line, its
+ * help and completion, the manual, spec.json, the comparison of a rerun with
+ * what was planned and the fingerprint are all made from the row.
+ */
+enum sm_option_type {
+	SM_OPTION_BOOL,   /* bool; takes no value, or "yes" or "no" */
+	SM_OPTION_SWITCH, /* int, 1 or -1; as BOOL, and --no-NAME is "no" */
+	SM_OPTION_WORD,   /* int, `min` + the value's index in `words` */
+	SM_OPTION_INT,    /* int */
+	SM_OPTION_ID,     /* int64_t of either sign; "none" is no value */
+	SM_OPTION_UINT,   /* uint64_t */
+	SM_OPTION_BYTES,  /* uint64_t, with K, M, G, T for powers of 1024 */
+	SM_OPTION_DOUBLE, /* double, finite */
+	SM_OPTION_TEXT,   /* const char * */
+	SM_OPTION_FILE,   /* const char *, not empty */
+	SM_OPTION_RANGES, /* struct sm_ranges: "3,7-9" */
+	SM_OPTION_ARGV    /* const char *const *, NULL at the end */
+};
+
+enum {
+	SM_OPTION_REQUIRED = 1, /* of TEXT and FILE */
+	/* Says where something is: stored, but no part of the content. */
+	SM_OPTION_PLACE = 2,
+	SM_OPTION_HIDDEN = 4, /* in no help, manual or completion */
+	SM_OPTION_UNTYPED = 8 /* not of the command line at all */
+};
+
+struct sm_option {
+	const char *name; /* without "--"; NULL ends a table */
+	char letter;      /* short name or 0 */
+	enum sm_option_type type;
+	unsigned flags;
+	const char *arg;          /* what the value is called; NULL: none */
+	const char *const *words; /* NULL at the end */
+	/*
+	 * Of numbers; max 0: as large as the type goes, and for DOUBLE no
+	 * limit at all.  max of RANGES: so many of them.
+	 */
+	int64_t min, max;
+	const char *unit;     /* of the value, or NULL */
+	const char *standard; /* default, as it would be typed; NULL: none */
+	const char *unset;    /* what happens then, in words, or NULL */
+	const char *help;     /* one sentence */
+	const char *more;     /* further ones for the manual, or NULL */
+	const char *group;    /* title, where a paragraph begins; else NULL */
+	size_t at;            /* of the value in the options' struct */
+	size_t given_at;      /* of a bool that says "there is one"; 0: none */
+};
+
+struct sm_batch_range {
+	uint64_t first, last; /* both included */
+};
+
+/* Released by free(range). */
+struct sm_ranges {
+	struct sm_batch_range *range;
+	size_t count;
+};
+
+/* An option by name and by the text that would be typed; NULL: no value. */
+struct sm_value {
+	const char *name, *text;
+};
+
+/* The defaults, in a zeroed struct. */
+SM_API void sm_options_init(const struct sm_option *table, void *opts);
+/*
+ * Set the option from its text, which strings point into; with `opts` NULL the
+ * text is checked and nothing is set.  SM_EUSAGE names the option, the value
+ * and what it must be.
+ */
+SM_API int sm_option_set(const struct sm_option *o, void *opts,
+			 const char *text, struct sm_err *err);
+/*
+ * The name nearest to a mistyped `word`, or NULL if none is near.  `names` has
+ * `count` of them.
+ */
+SM_API const char *sm_option_nearest(const char *word, const char *const *names,
+				     size_t count);
+
+/* A kind of job; the program has a command of the same name. */
+struct sm_kind_info {
+	const char *name;
+	const char *usage;   /* behind the name of the command */
+	const char *summary; /* one line */
+	const char *detail;  /* more for the command's help, or NULL */
+	bool takes_command;  /* behind "--" */
+	const struct sm_option *options;
+	size_t opts_bytes; /* of the struct that the options are kept in */
+};
+
+/* One after the other, NULL at the end. */
+SM_API const struct sm_kind_info *sm_kind_info(size_t i);
+
 /* --------------------------------------------------------------- plan -- */
-
-enum sm_ids { SM_IDS_AUTO, SM_IDS_INT, SM_IDS_STRING };
-enum sm_digits { SM_DIGITS_SOURCE, SM_DIGITS_DOUBLE };
-enum sm_encoder_kind { SM_ENCODER_RECORD, SM_ENCODER_ZLIB };
-enum sm_table_format {
-	SM_FORMAT_AUTO,
-	SM_FORMAT_JSON,
-	SM_FORMAT_TEXT,
-	SM_FORMAT_NPY
-};
-
-/* Fill in by sm_candidates_opts_init(), then change. */
-struct sm_candidates_opts {
-	const char *cands, *scores, *keys, *vocab; /* paths */
-	int keys_format, vocab_format;             /* enum sm_table_format */
-	double min_score;        /* written while score >= min_score */
-	bool has_pad;            /* stop at candidate `pad` */
-	int64_t pad;             /* default 0 */
-	uint64_t min_candidates; /* rows with fewer are dropped; 50 */
-	uint64_t max_candidates; /* at most so many of a row; 0: all */
-	uint64_t batch_rows;     /* 5000 */
-	bool no_stop;            /* look at every column */
-	int score_digits;        /* enum sm_digits */
-	int ids;                 /* enum sm_ids */
-	int encoder;             /* enum sm_encoder_kind */
-	int level;               /* 1 to 9, of SM_ENCODER_ZLIB; 6 */
-	const char *key_field, *list_field, *id_field, *score_field;
-};
-
-SM_API void sm_candidates_opts_init(struct sm_candidates_opts *opts);
-
-/* Exactly one of lines, bytes, range and items is given. */
-struct sm_exec_opts {
-	const char *input; /* of lines and bytes */
-	uint64_t lines;    /* lines per batch */
-	uint64_t bytes;    /* bytes per batch, cut at the next newline */
-	bool has_range;
-	uint64_t range;           /* numbers 0 to range - 1 */
-	uint64_t size;            /* numbers per batch; 1 */
-	const char *items;        /* file of items, "-": standard input */
-	bool nul;                 /* items end in NUL, not newline */
-	int replace;              /* -1: as the source has it, 0 no, 1 yes */
-	const char *const *argv;  /* the command, NULL at the end */
-	const char *cwd;          /* NULL: the current directory */
-	double timeout_s;         /* 0: none */
-	uint64_t max_shard_bytes; /* of text per batch; 0: no limit */
-	bool check_jsonl;
-	bool keep_logs;
-	bool digest_full;
-	int level; /* 1 to 9; 6 */
-};
-
-SM_API void sm_exec_opts_init(struct sm_exec_opts *opts);
 
 enum sm_sync { SM_SYNC_SHARD = 1, SM_SYNC_END = 2 };
 
@@ -185,8 +228,9 @@ struct sm_settings {
 };
 
 struct sm_plan_opts {
-	const struct sm_candidates_opts *candidates; /* one of the two, … */
-	const struct sm_exec_opts *exec;
+	const char *kind;               /* "candidates", "exec", … */
+	const struct sm_value *options; /* of the kind; a NULL name ends them */
+	const char *const *command; /* of a kind that runs one, NULL-ended */
 	struct sm_settings settings;
 	const char *output;  /* the final file, or NULL */
 	bool force;          /* replace an output that is not this job's */
@@ -213,10 +257,10 @@ struct sm_plan_result {
  * there: check that options and inputs are the planned ones (SM_EREFUSED names
  * each that is not), apply `settings`, and return with `planned` false.
  *
- * With `parts` and neither kind of job: a job that is there, and was planned
- * without parts, is planned again in so many; all but `parts`, `trust` and
- * `events` is as it was.  SM_EREFUSED: batches were begun, its inputs changed,
- * or it is in parts already.
+ * With `parts` and no `kind`: a job that is there, and was planned without
+ * parts, is planned again in so many; all but `parts`, `trust` and `events` is
+ * as it was.  SM_EREFUSED: batches were begun, its inputs changed, or it is in
+ * parts already.
  */
 SM_API int sm_plan(struct sm_plan_result *result, const char *job,
 		   const struct sm_plan_opts *opts, struct sm_err *err);
@@ -362,10 +406,6 @@ SM_API int sm_try(int *exit_status, const char *job, uint64_t batch, bool trust,
 		  struct sm_err *err);
 
 /* ------------------------------------------------- retry and finalize -- */
-
-struct sm_batch_range {
-	uint64_t first, last; /* both included */
-};
 
 struct sm_retry_opts {
 	bool failed; /* all failed ones; the default if nothing is named */

@@ -2,9 +2,12 @@
  * cmd.h - a command of the program
  *
  * A command is one file, which ends in its `const struct sm_cmd`, and one line
- * in main.c.  The table says all that can be said without running it: main.c
+ * in cmds.c.  The table says all that can be said without running it: main.c
  * parses the options, counts the words, writes the help and catches the
  * signals by it.
+ *
+ * Each kind of job that the library has (sm_kind_info()) is a command too:
+ * cmd_kind under the name, the help and with the options of the kind.
  */
 #ifndef SM_CMD_H
 #define SM_CMD_H
@@ -14,7 +17,8 @@
 
 #include <shardmill.h>
 
-#include "options.h"
+#define SM_CMD_TABLES 6
+#define SM_CMD_VALUES 96 /* options in one command line */
 
 struct sm_call;
 
@@ -26,36 +30,39 @@ struct sm_cmd {
 	size_t words;        /* JOB and the like: as many, no fewer */
 	bool takes_rest;     /* a command behind "--" */
 	bool drains;         /* INT, TERM, HUP are counted (signals.h) */
-	const struct sm_option_group *groups;
-	/* Where the words decide about the options; NULL for `groups`. */
-	const struct sm_option_group *(*pick)(char *const *argv);
-	size_t args_bytes; /* of the struct the options go into, zeroed … */
-	void (*init)(void *args); /* … and filled with the defaults */
+	bool takes_kind;     /* the second word names a kind of job */
+	/* Options into `args`; NULL after the last table. */
+	const struct sm_option *tables[SM_CMD_TABLES + 1];
+	size_t args_bytes; /* of the struct they go into, zeroed at first */
 	/* 0, <0 with err set, or an exit status of its own. */
 	int (*run)(struct sm_call *call, struct sm_err *err);
+};
+
+/* What is no option: argv, reordered in place. */
+struct sm_words {
+	char **word; /* before "--" */
+	size_t count;
+	char **rest; /* behind "--", NULL at the end; NULL: no "--" */
+	size_t rest_count;
 };
 
 /* One use of a command. */
 struct sm_call {
 	const struct sm_cmd *cmd;
+	const struct sm_kind_info *kind; /* whose options it has too, or NULL */
 	void *args;
 	struct sm_words words;
+	/* The options of the kind that were given, checked. */
+	struct sm_value value[SM_CMD_VALUES + 1];
+	size_t values;
 };
 
-extern const struct sm_cmd cmd_candidates;
-extern const struct sm_cmd cmd_exec;
-extern const struct sm_cmd cmd_plan;
-extern const struct sm_cmd cmd_run;
-extern const struct sm_cmd cmd_work;
-extern const struct sm_cmd cmd_status;
-extern const struct sm_cmd cmd_retry;
-extern const struct sm_cmd cmd_finalize;
-extern const struct sm_cmd cmd_verify;
-extern const struct sm_cmd cmd_cat;
-extern const struct sm_cmd cmd_index;
-extern const struct sm_cmd cmd_recover;
-extern const struct sm_cmd cmd_try;
-extern const struct sm_cmd cmd_slurm;
-extern const struct sm_cmd cmd_sample;
+/* All of them, NULL at the end; of cmd_kind see sm_cmd_of_kind(). */
+extern const struct sm_cmd *const sm_cmds[];
+
+/* The command of a kind of job. */
+struct sm_cmd sm_cmd_of_kind(const struct sm_kind_info *kind);
+/* NULL: there is no kind of this name. */
+const struct sm_kind_info *sm_cmd_find_kind(const char *name);
 
 #endif /* SM_CMD_H */

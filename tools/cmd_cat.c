@@ -1,3 +1,6 @@
+/*
+ * cmd_cat.c - cat: write the text of a final file, or a part of it
+ */
 #include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -6,6 +9,7 @@
 #include "screen.h"
 
 #include "cmd.h"
+#include "options.h"
 
 struct cat_args {
 	struct sm_cat_opts cat;
@@ -64,22 +68,25 @@ cat_run(struct sm_call *call, struct sm_err *err)
 static const struct sm_option cat_options[] = {
 	{ "rows", .type = SM_OPTION_RANGES, .arg = "A-B", .max = 1,
 	  .at = offsetof(struct cat_args, rows),
-	  .help = "lines of these rows of the input, both ends included" },
+	  .help = "lines of these rows of the input, both ends included",
+	  .more = "A row may have no line: a job of candidates notes in each "
+		  "shard which rows it wrote, and just their lines are given. "
+		  "The output of a command says nothing of the kind. Where a "
+		  "batch has as many lines as rows, each line is taken for its "
+		  "row's; else all lines of the batches with these rows are "
+		  "given, and that is said." },
 	{ "records", .type = SM_OPTION_RANGES, .arg = "A-B", .max = 1,
 	  .at = offsetof(struct cat_args, records),
-	  .help = "these lines of the text, counted from 0" },
+	  .help = "these lines of the text, counted from 0",
+	  .more = "Whatever rows they are of." },
 	{ "batch", .type = SM_OPTION_RANGES, .arg = "A-B", .max = 1,
 	  .at = offsetof(struct cat_args, batch),
 	  .help = "the text of these batches" },
 	{ "threads", 'j', .type = SM_OPTION_INT, .arg = "N",
 	  .at = offsetof(struct cat_args, threads), .min = 1, .max = 1024,
-	  .standard = "the CPUs that may be used",
-	  .help = "threads that inflate" },
-	{ 0 },
-};
-
-static const struct sm_option_group cat_groups[] = {
-	{ "options", cat_options, 0 },
+	  .unset = "the CPUs that may be used", .help = "threads that inflate",
+	  .more = "Each keeps up to 128 MiB, and no more than an entry of the "
+		  "index has text." },
 	{ 0 },
 };
 
@@ -91,7 +98,7 @@ const struct sm_cmd cmd_cat = {
 		  "that hold it are\nread.  A file without an index is read "
 		  "from the start.\n",
 	.words = 1,
-	.groups = cat_groups,
+	.tables = { cat_options },
 	.args_bytes = sizeof(struct cat_args),
 	.run = cat_run,
 };

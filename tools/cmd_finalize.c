@@ -1,3 +1,6 @@
+/*
+ * cmd_finalize.c - finalize: join the shards into the final file
+ */
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,6 +9,7 @@
 #include "screen.h"
 
 #include "cmd.h"
+#include "options.h"
 
 struct finalize_args {
 	struct sm_finalize_opts finalize;
@@ -63,29 +67,24 @@ finalize_run(struct sm_call *call, struct sm_err *err)
 }
 
 static const struct sm_option finalize_options[] = {
-	{ "output", 'o', .type = SM_OPTION_STRING, .arg = "FILE",
+	{ "output", 'o', .type = SM_OPTION_FILE, .arg = "FILE",
 	  .at = offsetof(struct finalize_args, finalize.output),
-	  .standard = "the planned one", .help = "the final file, gzip" },
+	  .unset = "the planned one", .help = "the final file, gzip" },
 	{ "allow-missing", .type = SM_OPTION_BOOL,
 	  .at = offsetof(struct finalize_args, finalize.allow_missing),
-	  .help = "leave out the batches that are not done" },
+	  .help = "leave out the batches that are not done",
+	  .more = "The file is written, its index lists what is not in it, and "
+		  "the exit status is 1 if that is anything." },
 	{ "batches", .type = SM_OPTION_RANGES, .arg = "A-B",
 	  .at = offsetof(struct finalize_args, batches),
-	  .help = "leave out all but these, both ends included" },
+	  .help = "leave out all but these, both ends included",
+	  .more = "A whole final file is not replaced by a part without "
+		  "--force." },
 	{ "force", .type = SM_OPTION_BOOL,
 	  .at = offsetof(struct finalize_args, finalize.force),
 	  .help = "replace a FILE that is not this job's" },
-	{ "trust", .type = SM_OPTION_BOOL,
-	  .at = offsetof(struct finalize_args, finalize.trust),
-	  .help = "use a job directory that is somebody else's" },
-	{ "quiet", 'q', .type = SM_OPTION_BOOL,
-	  .at = offsetof(struct finalize_args, quiet),
-	  .help = "no progress and no closing line" },
-	{ 0 },
-};
-
-static const struct sm_option_group finalize_groups[] = {
-	{ "options", finalize_options, 0 },
+	SM_OPTION_TRUST(struct finalize_args, finalize.trust),
+	SM_OPTION_QUIET(struct finalize_args, quiet),
 	{ 0 },
 };
 
@@ -95,7 +94,7 @@ const struct sm_cmd cmd_finalize = {
 	.summary = "join the shards into the final file",
 	.words = 1,
 	.drains = true,
-	.groups = finalize_groups,
+	.tables = { finalize_options },
 	.args_bytes = sizeof(struct finalize_args),
 	.run = finalize_run,
 };

@@ -1,9 +1,13 @@
+/*
+ * cmd_index.c - index: show the index of a final file
+ */
 #include <inttypes.h>
 #include <stddef.h>
 
 #include "output.h"
 
 #include "cmd.h"
+#include "options.h"
 
 struct index_args {
 	bool json;
@@ -176,12 +180,7 @@ index_run(struct sm_call *call, struct sm_err *err)
 static const struct sm_option index_options[] = {
 	{ "json", .type = SM_OPTION_BOOL,
 	  .at = offsetof(struct index_args, json),
-	  .help = "one object, for programs" },
-	{ 0 },
-};
-
-static const struct sm_option_group index_groups[] = {
-	{ "options", index_options, 0 },
+	  .help = "one object, for programs", .more = "See INDEX IN JSON." },
 	{ 0 },
 };
 
@@ -190,7 +189,7 @@ const struct sm_cmd cmd_index = {
 	.usage = "FILE [--json]",
 	.summary = "show the index of a final file",
 	.words = 1,
-	.groups = index_groups,
+	.tables = { index_options },
 	.args_bytes = sizeof(struct index_args),
 	.run = index_run,
 };

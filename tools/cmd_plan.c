@@ -1,42 +1,13 @@
+/*
+ * cmd_plan.c - plan: make a job and its batches, run nothing
+ */
 #include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "job.h"
 #include "output.h"
 
 #include "cmd.h"
-
-static const struct sm_option_group plan_candidates_groups[] = {
-	{ "result", sm_job_target_optional, 0 },
-	SM_JOB_CANDIDATES_GROUPS,
-	SM_JOB_SETTINGS_GROUP,
-	{ "parts", sm_job_parts, 0 },
-	{ "a job that is there", sm_job_replan, 0 },
-	{ "output", sm_job_planning, 0 },
-	{ 0 },
-};
-
-static const struct sm_option_group plan_exec_groups[] = {
-	{ "result", sm_job_target_optional, 0 },
-	SM_JOB_EXEC_GROUPS,
-	SM_JOB_SETTINGS_GROUP,
-	{ "parts", sm_job_parts, 0 },
-	{ "a job that is there", sm_job_replan, 0 },
-	{ "output", sm_job_planning, 0 },
-	{ 0 },
-};
-
-/* The options of a kind of job, NULL: there is none of this name. */
-static const struct sm_option_group *
-plan_kind(const char *name)
-{
-	if (strcmp(name, "candidates") == 0)
-		return plan_candidates_groups;
-	if (strcmp(name, "exec") == 0)
-		return plan_exec_groups;
-	return NULL;
-}
 
 static void
 plan_show(const char *job, const struct sm_plan_result *r)
@@ -57,20 +28,33 @@ plan_show(const char *job, const struct sm_plan_result *r)
 }
 
 static int
+plan_unknown_kind(const char *name, struct sm_err *err)
+{
+	const struct sm_kind_info *kind;
+	char names[256] = "";
+	size_t i, n = 0;
+
+	for (i = 0; (kind = sm_kind_info(i)) != NULL && n < sizeof(names); i++)
+		n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s",
+				      i > 0 ? " or " : "", kind->name);
+	return sm_output_fail(err, SM_EUSAGE,
+			      "unknown kind of job '%s': it must be %s, behind "
+			      "JOB",
+			      name, names);
+}
+
+static int
 plan_run(struct sm_call *call, struct sm_err *err)
 {
 	struct sm_job_args *a = call->args;
 	struct sm_plan_result result = { 0 };
 	struct sm_screen screen;
-	const char *job = call->words.word[0], *kind = call->words.word[1];
+	const char *job = call->words.word[0];
 	int ret;
 
-	if (!plan_kind(kind))
-		return sm_output_fail(err, SM_EUSAGE,
-				      "unknown kind of job '%s': it must be "
-				      "candidates or exec, behind JOB",
-				      kind);
-	ret = sm_job_prepare(call, job, strcmp(kind, "exec") == 0, err);
+	if (!sm_cmd_find_kind(call->words.word[1]))
+		return plan_unknown_kind(call->words.word[1], err);
+	ret = sm_job_prepare(call, job, err);
 	if (ret < 0)
 		return ret;
 	sm_screen_init(&screen, a->quiet);
@@ -99,42 +83,19 @@ out:
 	return ret;
 }
 
-static const struct sm_option_group plan_groups[] = {
-	{ "result", sm_job_target_optional, 0 },
-	SM_JOB_SETTINGS_GROUP,
-	{ "parts", sm_job_parts, 0 },
-	{ "a job that is there", sm_job_replan, 0 },
-	{ "output", sm_job_planning, 0 },
-	{ 0 },
-};
-
-/*
- * JOB and the kind come first: the kind decides what the options mean.  Those
- * who turn the two around are told so, and not of unknown options.
- */
-static const struct sm_option_group *
-plan_pick(char *const *argv)
-{
-	const struct sm_option_group *groups = NULL;
-
-	if (argv[0] && argv[1])
-		groups = plan_kind(argv[1]);
-	return groups || !argv[0] ? groups : plan_kind(argv[0]);
-}
-
 const struct sm_cmd cmd_plan = {
 	.name = "plan",
-	.usage = "JOB candidates|exec [OPTIONS] [-- COMMAND...]",
+	.usage = "JOB KIND [OPTIONS] [-- COMMAND...]",
 	.summary = "make a job and its batches, run nothing",
-	.detail = "The options are those of the command of that name; JOB and "
-		  "the kind come first.\n'shardmill plan JOB exec --help' "
+	.detail = "The options are those of the command that KIND names; JOB "
+		  "and the kind come first.\n'shardmill plan JOB exec --help' "
 		  "lists them.\n",
 	.words = 2,
 	.takes_rest = true,
+	.takes_kind = true,
 	.drains = true,
-	.groups = plan_groups,
-	.pick = plan_pick,
+	.tables = { sm_job_target, sm_job_settings, sm_job_parts, sm_job_replan,
+		    sm_job_quiet },
 	.args_bytes = sizeof(struct sm_job_args),
-	.init = sm_job_args_init,
 	.run = plan_run,
 };

@@ -1,8 +1,12 @@
+/*
+ * cmd_recover.c - recover: rebuild a lost job.db from the shards
+ */
 #include <stddef.h>
 
 #include "output.h"
 
 #include "cmd.h"
+#include "options.h"
 
 static int
 recover_run(struct sm_call *call, struct sm_err *err)
@@ -37,14 +41,7 @@ static const struct sm_option recover_options[] = {
 	{ "network-fs", .type = SM_OPTION_BOOL,
 	  .at = offsetof(struct sm_recover_opts, network_fs),
 	  .help = "for a job that was planned with --network-fs" },
-	{ "trust", .type = SM_OPTION_BOOL,
-	  .at = offsetof(struct sm_recover_opts, trust),
-	  .help = "use a job directory that is somebody else's" },
-	{ 0 },
-};
-
-static const struct sm_option_group recover_groups[] = {
-	{ "options", recover_options, 0 },
+	SM_OPTION_TRUST(struct sm_recover_opts, trust),
 	{ 0 },
 };
 
@@ -53,7 +50,7 @@ const struct sm_cmd cmd_recover = {
 	.usage = "JOB",
 	.summary = "rebuild a lost job.db from the shards",
 	.words = 1,
-	.groups = recover_groups,
+	.tables = { recover_options },
 	.args_bytes = sizeof(struct sm_recover_opts),
 	.run = recover_run,
 };

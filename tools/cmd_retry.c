@@ -1,9 +1,13 @@
+/*
+ * cmd_retry.c - retry: put batches back to pending
+ */
 #include <stddef.h>
 #include <stdlib.h>
 
 #include "output.h"
 
 #include "cmd.h"
+#include "options.h"
 
 struct retry_args {
 	struct sm_retry_opts retry;
@@ -50,14 +54,7 @@ static const struct sm_option retry_options[] = {
 	{ "all", .type = SM_OPTION_BOOL,
 	  .at = offsetof(struct retry_args, retry.all),
 	  .help = "every batch, those that are done as well" },
-	{ "trust", .type = SM_OPTION_BOOL,
-	  .at = offsetof(struct retry_args, retry.trust),
-	  .help = "use a job directory that is somebody else's" },
-	{ 0 },
-};
-
-static const struct sm_option_group retry_groups[] = {
-	{ "options", retry_options, 0 },
+	SM_OPTION_TRUST(struct retry_args, retry.trust),
 	{ 0 },
 };
 
@@ -66,7 +63,7 @@ const struct sm_cmd cmd_retry = {
 	.usage = "JOB [--failed] [--batch LIST] [--all]",
 	.summary = "put batches back to pending",
 	.words = 1,
-	.groups = retry_groups,
+	.tables = { retry_options },
 	.args_bytes = sizeof(struct retry_args),
 	.run = retry_run,
 };

@@ -1,55 +1,40 @@
+/*
+ * cmd_run.c - run: supervise workers until nothing is left to do
+ */
 #include <stddef.h>
 
 #include "job.h"
 
 #include "cmd.h"
 
-struct run_args {
-	struct sm_run_opts run;
-	bool quiet;
-};
-
 static int
 run_run(struct sm_call *call, struct sm_err *err)
 {
-	struct run_args *a = call->args;
+	struct sm_job_args *a = call->args;
 	struct sm_screen screen;
 
 	sm_screen_init(&screen, a->quiet);
-	return sm_job_run(&screen, call->words.word[0], &a->run, err);
+	return sm_job_run(&screen, call->words.word[0], a, err);
 }
 
 static const struct sm_option run_options[] = {
-	{ "output", 'o', .type = SM_OPTION_STRING, .arg = "FILE",
-	  .at = offsetof(struct run_args, run.output), .standard = "as planned",
+	{ "output", 'o', .type = SM_OPTION_FILE, .arg = "FILE",
+	  .at = offsetof(struct sm_job_args, run.output), .unset = "as planned",
 	  .help = "the final file, gzip" },
-	{ "follow", .type = SM_OPTION_CONST, .constant = 1,
-	  .at = offsetof(struct run_args, run.follow),
-	  .help = "join the shards while the job runs (default, if there is a "
-		  "final file)" },
-	{ "no-follow", .type = SM_OPTION_CONST, .constant = -1,
-	  .at = offsetof(struct run_args, run.follow),
-	  .help = "join them at its end" },
-	{ "retry-failed", .type = SM_OPTION_BOOL,
-	  .at = offsetof(struct run_args, run.retry_failed),
-	  .help = "put the failed batches back first" },
 	{ "takeover", .type = SM_OPTION_BOOL,
-	  .at = offsetof(struct run_args, run.takeover),
+	  .at = offsetof(struct sm_job_args, run.takeover),
 	  .help = "run it though another supervisor holds it, whose host died: "
-		  "that one is fenced off" },
-	{ "trust", .type = SM_OPTION_BOOL,
-	  .at = offsetof(struct run_args, run.trust),
-	  .help = "use a job directory that is somebody else's" },
-	{ "quiet", 'q', .type = SM_OPTION_BOOL,
-	  .at = offsetof(struct run_args, quiet),
-	  .help = "no progress and no closing line" },
-	{ 0 },
-};
-
-static const struct sm_option_group run_groups[] = {
-	{ "running (free to change at any start; default: as before)",
-	  sm_job_settings, offsetof(struct run_args, run.settings) },
-	{ "options", run_options, 0 },
+		  "that one is fenced off",
+	  .more = "Or its host was cut off. Its running batches are put back "
+		  "and made here; it and its workers can neither claim nor "
+		  "commit any more, and end with 8. A part, or a job without a "
+		  "final file, whose batches are all done is left untouched. "
+		  "The fence holds for batches: the table, the shards, and "
+		  "which of them is done. A job with a final file (not a part) "
+		  "may end with 8 at its end, as long as the frozen copy holds "
+		  "JOB/final.lock: then finalize once that copy was ended, or "
+		  "the file server let its lock go." },
+	SM_OPTION_TRUST(struct sm_job_args, plan.trust),
 	{ 0 },
 };
 
@@ -61,7 +46,8 @@ const struct sm_cmd cmd_run = {
 		  "runs, and finished at\nits end.\n",
 	.words = 1,
 	.drains = true,
-	.groups = run_groups,
-	.args_bytes = sizeof(struct run_args),
+	.tables = { sm_job_settings, sm_job_running, run_options,
+		    sm_job_quiet },
+	.args_bytes = sizeof(struct sm_job_args),
 	.run = run_run,
 };

@@ -1,22 +1,18 @@
+/*
+ * cmd_sample.c - sample: make a data set to try candidates on
+ */
 #include <stddef.h>
 
 #include "output.h"
 #include "screen.h"
 
 #include "cmd.h"
+#include "options.h"
 
 struct sample_args {
 	struct sm_sample_opts sample;
 	bool quiet;
 };
-
-static void
-sample_init(void *args)
-{
-	struct sample_args *a = args;
-
-	sm_sample_opts_init(&a->sample);
-}
 
 static int
 sample_run(struct sm_call *call, struct sm_err *err)
@@ -45,26 +41,19 @@ sample_run(struct sm_call *call, struct sm_err *err)
 }
 
 static const struct sm_option sample_options[] = {
-	{ "rows", .type = SM_OPTION_UINT, .arg = "N",
+	{ "rows", .type = SM_OPTION_UINT, .standard = "20000", .arg = "N",
 	  .at = offsetof(struct sample_args, sample.rows),
 	  .help = "rows of cands.npy and scores.npy, keys in keys.json" },
-	{ "width", .type = SM_OPTION_UINT, .arg = "K", .min = 1,
-	  .at = offsetof(struct sample_args, sample.width),
+	{ "width", .type = SM_OPTION_UINT, .standard = "300", .arg = "K",
+	  .min = 1, .at = offsetof(struct sample_args, sample.width),
 	  .help = "candidates per row" },
-	{ "vocab", .type = SM_OPTION_UINT, .arg = "V", .min = 2,
-	  .at = offsetof(struct sample_args, sample.vocab),
+	{ "vocab", .type = SM_OPTION_UINT, .standard = "1000000", .arg = "V",
+	  .min = 2, .at = offsetof(struct sample_args, sample.vocab),
 	  .help = "tokens in vocab.json" },
-	{ "seed", .type = SM_OPTION_UINT, .arg = "S",
+	{ "seed", .type = SM_OPTION_UINT, .standard = "1", .arg = "S",
 	  .at = offsetof(struct sample_args, sample.seed),
 	  .help = "equal seeds give equal files" },
-	{ "quiet", 'q', .type = SM_OPTION_BOOL,
-	  .at = offsetof(struct sample_args, quiet),
-	  .help = "no progress and no closing line" },
-	{ 0 },
-};
-
-static const struct sm_option_group sample_groups[] = {
-	{ "options", sample_options, 0 },
+	SM_OPTION_QUIET(struct sample_args, quiet),
 	{ 0 },
 };
 
@@ -74,8 +63,7 @@ const struct sm_cmd cmd_sample = {
 	.summary = "make a realistic data set to try candidates on",
 	.words = 1,
 	.drains = true,
-	.groups = sample_groups,
+	.tables = { sample_options },
 	.args_bytes = sizeof(struct sample_args),
-	.init = sample_init,
 	.run = sample_run,
 };

@@ -1,3 +1,6 @@
+/*
+ * cmd_slurm.c - slurm: submit a job in parts to Slurm
+ */
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -8,6 +11,7 @@
 #include "slurm.h"
 
 #include "cmd.h"
+#include "options.h"
 
 struct slurm_args {
 	uint64_t parts;
@@ -265,18 +269,18 @@ out:
 
 static const struct sm_option slurm_options[] = {
 	{ "parts", .type = SM_OPTION_UINT, .arg = "N", .min = 1,
-	  .at = offsetof(struct slurm_args, parts), .standard = "as planned",
+	  .at = offsetof(struct slurm_args, parts), .unset = "as planned",
 	  .help = "plan a job that has no parts again in so many, if no batch "
-		  "was begun" },
+		  "was begun",
+	  .more = "But for its parts it is planned as it was; a job that has "
+		  "another number of parts is refused, and one that is paused "
+		  "or whose batches were given a priority and the like by "
+		  "hand." },
 	{ "print", .type = SM_OPTION_BOOL,
 	  .at = offsetof(struct slurm_args, print),
 	  .help = "show the batch scripts, submit nothing; --parts plans the "
-		  "job again all the same" },
-	{ 0 },
-};
-
-static const struct sm_option_group slurm_groups[] = {
-	{ "options", slurm_options, 0 },
+		  "job again all the same",
+	  .more = "The scripts are those of its parts." },
 	{ 0 },
 };
 
@@ -290,7 +294,7 @@ const struct sm_cmd cmd_slurm = {
 		  "-- --partition=long --time=12:00:00 --cpus-per-task=16\n",
 	.words = 1,
 	.takes_rest = true,
-	.groups = slurm_groups,
+	.tables = { slurm_options },
 	.args_bytes = sizeof(struct slurm_args),
 	.run = slurm_run,
 };

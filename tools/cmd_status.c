@@ -1,3 +1,6 @@
+/*
+ * cmd_status.c - status: show where a job stands
+ */
 #include <stddef.h>
 #include <string.h>
 #include <time.h>
@@ -7,6 +10,7 @@
 #include "status.h"
 
 #include "cmd.h"
+#include "options.h"
 
 #define STATUS_WATCH_S 2
 
@@ -80,19 +84,15 @@ status_run(struct sm_call *call, struct sm_err *err)
 static const struct sm_option status_options[] = {
 	{ "batch", .type = SM_OPTION_UINT, .arg = "N",
 	  .at = offsetof(struct status_args, batch),
-	  .flag_at = offsetof(struct status_args, has_batch),
+	  .given_at = offsetof(struct status_args, has_batch),
 	  .help = "one batch and each of its attempts" },
 	{ "watch", .type = SM_OPTION_BOOL,
 	  .at = offsetof(struct status_args, watch),
 	  .help = "again every 2 s, until the job is over" },
 	{ "json", .type = SM_OPTION_BOOL,
 	  .at = offsetof(struct status_args, json),
-	  .help = "for programs; with --watch one line each time" },
-	{ 0 },
-};
-
-static const struct sm_option_group status_groups[] = {
-	{ "options", status_options, 0 },
+	  .help = "for programs; with --watch one line each time",
+	  .more = "See STATUS IN JSON." },
 	{ 0 },
 };
 
@@ -101,7 +101,7 @@ const struct sm_cmd cmd_status = {
 	.usage = "JOB [--batch N] [--watch] [--json]",
 	.summary = "show where a job stands; changes nothing",
 	.words = 1,
-	.groups = status_groups,
+	.tables = { status_options },
 	.args_bytes = sizeof(struct status_args),
 	.run = status_run,
 };

@@ -1,6 +1,10 @@
+/*
+ * cmd_try.c - try: run one batch here, without touching the job
+ */
 #include <stddef.h>
 
 #include "cmd.h"
+#include "options.h"
 
 struct try_args {
 	uint64_t batch;
@@ -11,7 +15,6 @@ struct try_args {
 static const struct sm_option try_batch = {
 	"batch",
 	.type = SM_OPTION_UINT,
-	.arg = "N",
 	.at = offsetof(struct try_args, batch),
 };
 
@@ -21,7 +24,7 @@ try_run(struct sm_call *call, struct sm_err *err)
 	struct try_args *a = call->args;
 	int status = 0, ret;
 
-	ret = sm_option_store(&try_batch, a, call->words.word[1], err);
+	ret = sm_option_set(&try_batch, a, call->words.word[1], err);
 	if (ret == 0)
 		ret = sm_try(&status, call->words.word[0], a->batch, a->trust,
 			     err);
@@ -29,14 +32,7 @@ try_run(struct sm_call *call, struct sm_err *err)
 }
 
 static const struct sm_option try_options[] = {
-	{ "trust", .type = SM_OPTION_BOOL,
-	  .at = offsetof(struct try_args, trust),
-	  .help = "use a job directory that is somebody else's" },
-	{ 0 },
-};
-
-static const struct sm_option_group try_groups[] = {
-	{ "options", try_options, 0 },
+	SM_OPTION_TRUST(struct try_args, trust),
 	{ 0 },
 };
 
@@ -48,7 +44,7 @@ const struct sm_cmd cmd_try = {
 	.detail = "The command runs in the foreground, its output and errors "
 		  "on this terminal;\nits exit status is passed on.\n",
 	.words = 2,
-	.groups = try_groups,
+	.tables = { try_options },
 	.args_bytes = sizeof(struct try_args),
 	.run = try_run,
 };

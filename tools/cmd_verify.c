@@ -1,3 +1,6 @@
+/*
+ * cmd_verify.c - verify: re-read every byte of a job or of a final file
+ */
 #include <inttypes.h>
 #include <stddef.h>
 
@@ -5,6 +8,7 @@
 #include "screen.h"
 
 #include "cmd.h"
+#include "options.h"
 
 struct verify_args {
 	struct sm_verify_opts verify;
@@ -72,17 +76,10 @@ static const struct sm_option verify_options[] = {
 	{ "requeue", .type = SM_OPTION_BOOL,
 	  .at = offsetof(struct verify_args, verify.requeue),
 	  .help = "put a job's damaged batches back to pending" },
-	{ "trust", .type = SM_OPTION_BOOL,
-	  .at = offsetof(struct verify_args, verify.trust),
-	  .help = "use a job directory that is somebody else's" },
+	SM_OPTION_TRUST(struct verify_args, verify.trust),
 	{ "quiet", 'q', .type = SM_OPTION_BOOL,
 	  .at = offsetof(struct verify_args, quiet),
 	  .help = "no progress, and nothing where all is whole" },
-	{ 0 },
-};
-
-static const struct sm_option_group verify_groups[] = {
-	{ "options", verify_options, 0 },
 	{ 0 },
 };
 
@@ -92,7 +89,7 @@ const struct sm_cmd cmd_verify = {
 	.summary = "re-read every byte of a job or of a final file",
 	.words = 1,
 	.drains = true,
-	.groups = verify_groups,
+	.tables = { verify_options },
 	.args_bytes = sizeof(struct verify_args),
 	.run = verify_run,
 };

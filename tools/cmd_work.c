@@ -1,3 +1,6 @@
+/*
+ * cmd_work.c - work: be one worker of a job, for a supervisor or by hand
+ */
 #include <stddef.h>
 
 #include "output.h"
@@ -5,6 +8,7 @@
 #include "signals.h"
 
 #include "cmd.h"
+#include "options.h"
 
 struct work_args {
 	struct sm_work_opts work;
@@ -59,20 +63,11 @@ work_run(struct sm_call *call, struct sm_err *err)
 
 static const struct sm_option work_options[] = {
 	{ "control-fd", .type = SM_OPTION_INT, .arg = "FD", .min = 3,
-	  .max = 1023, .hidden = true,
+	  .max = 1023, .flags = SM_OPTION_HIDDEN,
 	  .at = offsetof(struct work_args, work.control_fd),
 	  .help = "socket to the supervisor that started this worker" },
-	{ "trust", .type = SM_OPTION_BOOL,
-	  .at = offsetof(struct work_args, work.trust),
-	  .help = "use a job directory that is somebody else's" },
-	{ "quiet", 'q', .type = SM_OPTION_BOOL,
-	  .at = offsetof(struct work_args, quiet),
-	  .help = "no progress and no closing line" },
-	{ 0 },
-};
-
-static const struct sm_option_group work_groups[] = {
-	{ "options", work_options, 0 },
+	SM_OPTION_TRUST(struct work_args, work.trust),
+	SM_OPTION_QUIET(struct work_args, quiet),
 	{ 0 },
 };
 
@@ -81,7 +76,7 @@ const struct sm_cmd cmd_work = {
 	.usage = "JOB [OPTIONS]",
 	.summary = "be one more worker of a job, from another terminal",
 	.words = 1,
-	.groups = work_groups,
+	.tables = { work_options },
 	.args_bytes = sizeof(struct work_args),
 	.run = work_run,
 };

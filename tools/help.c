@@ -1,9 +1,7 @@
 /*
- * The text of --help, from the same tables of options that are parsed.  It is
- * apart from options.c, which parses, because only this knows columns and
- * widths.
+ * help.c - options in words: the help of a command, and what the manual shares
+ * with it
  */
-#include <inttypes.h>
 #include <string.h>
 
 #include "options.h"
@@ -12,54 +10,39 @@
 #define HELP_COLUMN 26
 #define HELP_WIDTH  78
 
-/*
- * The default, from the struct that the options of a command are read into, or
- * from `standard` where a word says more than a number.  Empty: there is none
- * to tell.
- */
-static void
-help_default(char *text, size_t size, const struct sm_option *o,
-	     const char *base)
+bool
+sm_option_is_shown(const struct sm_option *o)
 {
-	const void *at = base + o->at;
+	return !(o->flags & (SM_OPTION_HIDDEN | SM_OPTION_UNTYPED));
+}
 
-	*text = '\0';
-	if (o->standard) {
-		snprintf(text, size, "%s", o->standard);
-		return;
-	}
-	switch (o->type) {
-	case SM_OPTION_WORD:
-		snprintf(text, size, "%s", o->words[*(const int *)at]);
-		break;
-	case SM_OPTION_WORD_BOOL:
-		snprintf(text, size, "%s", o->words[*(const bool *)at]);
-		break;
-	case SM_OPTION_ID:
-		snprintf(text, size, "%" PRId64, *(const int64_t *)at);
-		break;
-	case SM_OPTION_UINT:
-	case SM_OPTION_BYTES:
-		if (*(const uint64_t *)at)
-			snprintf(text, size, "%" PRIu64, *(const uint64_t *)at);
-		break;
-	case SM_OPTION_INT:
-		if (*(const int *)at > 0)
-			snprintf(text, size, "%d", *(const int *)at);
-		break;
-	case SM_OPTION_DOUBLE:
-		if (*(const double *)at > 0)
-			snprintf(text, size, "%g", *(const double *)at);
-		break;
-	case SM_OPTION_STRING:
-		if (*(const char *const *)at)
-			snprintf(text, size, "%s", *(const char *const *)at);
-		break;
-	case SM_OPTION_BOOL:
-	case SM_OPTION_CONST:
-	case SM_OPTION_RANGES:
-		break;
-	}
+struct sm_option_text
+sm_option_arg(const struct sm_option *o)
+{
+	struct sm_option_text t = { "" };
+	size_t n = 0, i;
+
+	if (!o->words)
+		snprintf(t.s, sizeof(t.s), "%s", o->arg ? o->arg : "");
+	for (i = 0; o->words && o->words[i] && n < sizeof(t.s); i++)
+		n += (size_t)snprintf(t.s + n, sizeof(t.s) - n, "%s%s",
+				      i > 0 ? "|" : "", o->words[i]);
+	return t;
+}
+
+struct sm_option_text
+sm_option_default(const struct sm_option *o)
+{
+	struct sm_option_text t = { "" };
+
+	if (o->flags & SM_OPTION_REQUIRED)
+		snprintf(t.s, sizeof(t.s), "required");
+	else if (o->standard)
+		snprintf(t.s, sizeof(t.s), "default: %s%s%s", o->standard,
+			 o->unit ? " " : "", o->unit ? o->unit : "");
+	else if (o->unset)
+		snprintf(t.s, sizeof(t.s), "default: %s", o->unset);
+	return t;
 }
 
 /* Words of `text` from column `col` on, wrapped; returns the new column. */
@@ -85,54 +68,52 @@ help_wrap(FILE *f, size_t col, const char *text)
 	return col;
 }
 
-/*
- * Letter and name on the left; the explanation on the right, or below if the
- * name is too long.
- */
 static void
-help_option(FILE *f, const struct sm_option *o, const char *base)
+help_option(FILE *f, const struct sm_option *o)
 {
-	char left[64], value[64], standard[96];
-	const char *gap = "", *arg = "";
-	size_t n, col;
+	struct sm_option_text arg = sm_option_arg(o),
+			      def = sm_option_default(o);
+	char standard[sizeof(def.s) + 2];
+	size_t col;
+	int n;
 
-	if (o->arg) {
-		gap = " ";
-		arg = o->arg;
-	}
 	if (o->letter)
-		n = (size_t)snprintf(left, sizeof(left), "  -%c, --%s%s%s",
-				     o->letter, o->name, gap, arg);
+		n = fprintf(f, "  -%c, --%s", o->letter, o->name);
 	else
-		n = (size_t)snprintf(left, sizeof(left), "      --%s%s%s",
-				     o->name, gap, arg);
-	fputs(left, f);
+		n = fprintf(f, "      --%s", o->name);
+	if (o->type == SM_OPTION_SWITCH)
+		n += fprintf(f, ", --no-%s", o->name);
+	if (*arg.s)
+		n += fprintf(f, " %s", arg.s);
 	if (n + 2 > HELP_COLUMN) {
 		putc('\n', f);
 		n = 0;
 	}
-	fprintf(f, "%*s", (int)(HELP_COLUMN - n), "");
+	fprintf(f, "%*s", HELP_COLUMN - n, "");
 	col = help_wrap(f, HELP_COLUMN, o->help);
-	help_default(value, sizeof(value), o, base);
-	if (o->required)
-		help_wrap(f, col, "(required)");
-	else if (*value) {
-		snprintf(standard, sizeof(standard), "(default: %s)", value);
+	if (*def.s) {
+		snprintf(standard, sizeof(standard), "(%s)", def.s);
 		help_wrap(f, col, standard);
 	}
 	putc('\n', f);
 }
 
 void
-sm_options_help(FILE *f, const struct sm_option_group *groups, const void *args)
+sm_options_help(FILE *f, const struct sm_call *call)
 {
-	const struct sm_option_group *g;
 	const struct sm_option *o;
+	bool untitled = false;
+	size_t i;
 
-	for (g = groups; g->title; g++) {
-		fprintf(f, "\n%s:\n", g->title);
-		for (o = g->table; o->name; o++)
-			if (!o->hidden)
-				help_option(f, o, (const char *)args + g->at);
+	for (i = 0; (o = sm_options_table(call, i)) != NULL; i++) {
+		if (!o->group && !untitled)
+			fputs("\noptions:\n", f);
+		untitled = !o->group;
+		for (; o->name; o++) {
+			if (o->group)
+				fprintf(f, "\n%s:\n", o->group);
+			if (sm_option_is_shown(o))
+				help_option(f, o);
+		}
 	}
 }

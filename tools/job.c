@@ -1,7 +1,10 @@
-#include <errno.h>
+/*
+ * job.c - plan a job, run it, and say how it went
+ *
+ * Shared by the commands of the kinds of job, plan and run.
+ */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,15 +21,6 @@ static const char *const job_worker_argv[] = {
 };
 
 _Static_assert(SM_WORKER_FD == 3, "job_worker_argv names the descriptor");
-
-void
-sm_job_args_init(void *args)
-{
-	struct sm_job_args *a = args;
-
-	sm_candidates_opts_init(&a->candidates);
-	sm_exec_opts_init(&a->exec);
-}
 
 /* Deleting hours of work is asked for twice. */
 static int
@@ -52,24 +46,13 @@ job_confirm_restart(const char *job, bool yes, struct sm_err *err)
 }
 
 int
-sm_job_prepare(struct sm_call *call, const char *job, bool exec,
-	       struct sm_err *err)
+sm_job_prepare(struct sm_call *call, const char *job, struct sm_err *err)
 {
 	struct sm_job_args *a = call->args;
 
-	if (!exec && call->words.rest)
-		return sm_output_fail(err, SM_EUSAGE,
-				      "candidates takes no command");
-	if (exec && call->words.rest_count == 0)
-		return sm_output_fail(err, SM_EUSAGE,
-				      "the command is missing: "
-				      "it goes behind '--'");
-	if (exec) {
-		a->exec.argv = (const char *const *)call->words.rest;
-		a->plan.exec = &a->exec;
-	} else {
-		a->plan.candidates = &a->candidates;
-	}
+	a->plan.kind = call->kind->name;
+	a->plan.options = call->value;
+	a->plan.command = (const char *const *)call->words.rest;
 	if (a->plan.restart)
 		return job_confirm_restart(job, a->yes, err);
 	return 0;
@@ -83,58 +66,6 @@ sm_job_plan(struct sm_plan_result *planned, const char *job,
 
 	if (ret == 0 && a->plan.restart)
 		sm_slurm_forget(job);
-	return ret;
-}
-
-static uint64_t
-job_file_size(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
-}
-
-int
-sm_job_make(struct sm_call *call, bool exec, struct sm_err *err)
-{
-	struct sm_job_args *a = call->args;
-	struct sm_plan_result planned = { 0 };
-	struct sm_run_opts run = { .settings = a->plan.settings,
-				   .follow = a->follow,
-				   .retry_failed = a->retry_failed,
-				   .trust = a->plan.trust };
-	struct sm_screen screen;
-	char *job = NULL;
-	int ret;
-
-	sm_screen_init(&screen, a->quiet);
-	a->plan.events = sm_screen_events(&screen);
-	if (asprintf(&job, "%s.job", a->plan.output) < 0) {
-		job = NULL;
-		ret = sm_output_fail(err, SM_ENOMEM, "out of memory");
-		goto out;
-	}
-	ret = sm_job_prepare(call, job, exec, err);
-	if (ret < 0)
-		goto out;
-	ret = sm_job_plan(&planned, job, a, err);
-	sm_screen_clear(&screen);
-	if (ret < 0)
-		goto out;
-	if (!planned.complete) {
-		ret = sm_job_run(&screen, job, &run, err);
-	} else if (!a->quiet) {
-		sm_output_line(stdout,
-			       "% is complete (%); nothing is left "
-			       "to do",
-			       a->plan.output,
-			       sm_text_size(job_file_size(a->plan.output)).s,
-			       NULL);
-	}
-
-out:
-	sm_plan_result_release(&planned);
-	free(job);
 	return ret;
 }
 
@@ -220,15 +151,18 @@ job_show_done(const struct sm_screen *screen, const char *job,
 }
 
 int
-sm_job_run(struct sm_screen *screen, const char *job, struct sm_run_opts *opts,
+sm_job_run(struct sm_screen *screen, const char *job, struct sm_job_args *args,
 	   struct sm_err *err)
 {
+	struct sm_run_opts opts = args->run;
 	struct sm_run_result result = { 0 };
 	int ret;
 
-	opts->worker_argv = job_worker_argv;
-	opts->events = sm_screen_events(screen);
-	ret = sm_run(&result, job, opts, err);
+	opts.worker_argv = job_worker_argv;
+	opts.events = sm_screen_events(screen);
+	opts.settings = args->plan.settings;
+	opts.trust = args->plan.trust;
+	ret = sm_run(&result, job, &opts, err);
 	sm_screen_clear(screen);
 	if (ret == SM_EWORK)
 		job_show_failed(job);

@@ -1,6 +1,7 @@
 /*
  * main.c - the commands of shardmill
  */
+#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,32 +16,12 @@
 
 #include "cmd.h"
 
-/* A command is one line. */
-/* clang-format off */
-static const struct sm_cmd *const commands[] = {
-	&cmd_candidates,
-	&cmd_exec,
-	&cmd_plan,
-	&cmd_run,
-	&cmd_work,
-	&cmd_status,
-	&cmd_retry,
-	&cmd_finalize,
-	&cmd_verify,
-	&cmd_cat,
-	&cmd_index,
-	&cmd_recover,
-	&cmd_try,
-	&cmd_slurm,
-	&cmd_sample,
-};
-/* clang-format on */
-
-#define COMMANDS (sizeof(commands) / sizeof(*commands))
+#define NAMES_MAX 64 /* kinds and commands */
 
 static void
 main_usage(FILE *f)
 {
+	const struct sm_kind_info *kind;
 	size_t i;
 
 	fputs("usage: shardmill COMMAND [OPTIONS]\n"
@@ -49,30 +30,73 @@ main_usage(FILE *f)
 	      "\n"
 	      "commands:\n",
 	      f);
-	for (i = 0; i < COMMANDS; i++)
-		fprintf(f, "  %-12s%s\n", commands[i]->name,
-			commands[i]->summary);
+	for (i = 0; (kind = sm_kind_info(i)) != NULL; i++)
+		fprintf(f, "  %-12s%s\n", kind->name, kind->summary);
+	for (i = 0; sm_cmds[i]; i++)
+		fprintf(f, "  %-12s%s\n", sm_cmds[i]->name,
+			sm_cmds[i]->summary);
 	fputs("\n'shardmill COMMAND --help' explains one; the manual is "
 	      "shardmill(1).\n",
 	      f);
 }
 
-static const struct sm_cmd *
-main_find(const char *name, struct sm_err *err)
+static int
+main_unknown(const char *name, struct sm_err *err)
 {
-	const char *names[COMMANDS], *nearest;
+	const char *names[NAMES_MAX], *nearest;
+	const struct sm_kind_info *kind;
+	size_t i, n = 0;
+
+	for (i = 0; (kind = sm_kind_info(i)) != NULL && n < NAMES_MAX; i++)
+		names[n++] = kind->name;
+	for (i = 0; sm_cmds[i] && n < NAMES_MAX; i++)
+		names[n++] = sm_cmds[i]->name;
+	nearest = sm_option_nearest(name, names, n);
+	if (nearest)
+		return sm_output_fail(err, SM_EUSAGE,
+				      "unknown command '%s'; did you mean "
+				      "'%s'?",
+				      name, nearest);
+	return sm_output_fail(err, SM_EUSAGE,
+			      "unknown command '%s'; 'shardmill --help' lists "
+			      "them",
+			      name);
+}
+
+static int
+main_find(struct sm_cmd *cmd, const struct sm_kind_info **kind,
+	  const char *name, struct sm_err *err)
+{
 	size_t i;
 
-	for (i = 0; i < COMMANDS; i++) {
-		if (strcmp(commands[i]->name, name) == 0)
-			return commands[i];
-		names[i] = commands[i]->name;
+	*kind = sm_cmd_find_kind(name);
+	if (*kind) {
+		*cmd = sm_cmd_of_kind(*kind);
+		return 0;
 	}
-	nearest = sm_options_nearest(name, names, COMMANDS);
-	sm_output_fail(err, SM_EUSAGE, "unknown command '%s'; %s%s%s", name,
-		       nearest ? "did you mean '" : "'shardmill --help",
-		       nearest ? nearest : "", nearest ? "'?" : "' lists them");
-	return NULL;
+	for (i = 0; sm_cmds[i]; i++) {
+		if (strcmp(sm_cmds[i]->name, name) == 0) {
+			*cmd = *sm_cmds[i];
+			return 0;
+		}
+	}
+	return main_unknown(name, err);
+}
+
+/*
+ * The kind that a plan's words name, behind JOB: it decides what the options
+ * mean.  Those who turn the two around are told so, and not of unknown options.
+ */
+static const struct sm_kind_info *
+main_named_kind(char *const *argv)
+{
+	const struct sm_kind_info *kind = NULL;
+
+	if (argv[0] && argv[1])
+		kind = sm_cmd_find_kind(argv[1]);
+	if (argv[0] && !kind)
+		kind = sm_cmd_find_kind(argv[0]);
+	return kind;
 }
 
 /* Is help asked for, before a "--" behind which the words are not ours? */
@@ -86,14 +110,17 @@ main_wants_help(char *const *argv)
 }
 
 static void
-main_help(const struct sm_cmd *cmd, const struct sm_option_group *groups,
-	  const void *args)
+main_help(const struct sm_call *call)
 {
-	printf("usage: shardmill %s %s\n\n%s.\n", cmd->name, cmd->usage,
-	       cmd->summary);
+	const struct sm_cmd *cmd = call->cmd;
+
+	printf("usage: shardmill %s %s\n\n%c%s.\n", cmd->name, cmd->usage,
+	       toupper((unsigned char)*cmd->summary), cmd->summary + 1);
 	if (cmd->detail)
 		printf("\n%s", cmd->detail);
-	sm_options_help(stdout, groups, args);
+	if (call->kind && call->kind->detail)
+		printf("\n%s", call->kind->detail);
+	sm_options_help(stdout, call);
 }
 
 static int
@@ -117,40 +144,36 @@ main_check_words(const struct sm_cmd *cmd, const struct sm_words *words,
 }
 
 static int
-main_call(const struct sm_cmd *cmd, char **argv, struct sm_err *err)
+main_call(struct sm_call *call, char **argv, struct sm_err *err)
 {
-	const struct sm_option_group *groups = cmd->groups;
-	struct sm_call call = { .cmd = cmd };
+	const struct sm_cmd *cmd = call->cmd;
 	size_t i;
 	int ret;
 
-	call.args = calloc(1, cmd->args_bytes);
-	if (!call.args)
-		return sm_output_fail(err, SM_ENOMEM, "out of memory");
-	if (cmd->init)
-		cmd->init(call.args);
-	if (cmd->pick && cmd->pick(argv))
-		groups = cmd->pick(argv);
+	if (cmd->takes_kind)
+		call->kind = main_named_kind(argv);
 	if (main_wants_help(argv)) {
-		main_help(cmd, groups, call.args);
-		free(call.args);
+		main_help(call);
 		return 0;
 	}
-	ret = sm_options_parse(&call.words, groups, call.args, argv, err);
+	call->args = calloc(1, cmd->args_bytes);
+	if (!call->args)
+		return sm_output_fail(err, SM_ENOMEM, "out of memory");
+	ret = sm_options_parse(call, argv, err);
 	/* Where no command may follow, "--" only ends the options. */
 	if (ret == 0 && !cmd->takes_rest) {
-		for (i = 0; i < call.words.rest_count; i++)
-			call.words.word[call.words.count++] =
-				call.words.rest[i];
-		call.words.rest = NULL;
+		for (i = 0; i < call->words.rest_count; i++)
+			call->words.word[call->words.count++] =
+				call->words.rest[i];
+		call->words.rest = NULL;
 	}
 	if (ret == 0)
-		ret = main_check_words(cmd, &call.words, err);
+		ret = main_check_words(cmd, &call->words, err);
 	if (ret == 0 && cmd->drains)
 		sm_signals_catch(NULL);
 	if (ret == 0)
-		ret = cmd->run(&call, err);
-	free(call.args);
+		ret = cmd->run(call, err);
+	free(call->args);
 	return ret;
 }
 
@@ -166,7 +189,8 @@ int
 main(int argc, char **argv)
 {
 	struct sm_err err = { 0 }, late = { 0 };
-	const struct sm_cmd *cmd;
+	struct sm_cmd cmd;
+	struct sm_call call = { .cmd = &cmd };
 	int ret = 0;
 
 	/* A reader that goes away is an error of ours, not our death. */
@@ -184,8 +208,9 @@ main(int argc, char **argv)
 		   strcmp(argv[1], "help") == 0) {
 		main_usage(stdout);
 	} else {
-		cmd = main_find(argv[1], &err);
-		ret = cmd ? main_call(cmd, argv + 2, &err) : err.code;
+		ret = main_find(&cmd, &call.kind, argv[1], &err);
+		if (ret == 0)
+			ret = main_call(&call, argv + 2, &err);
 	}
 	if (ret < 0 && err.text[0])
 		fprintf(stderr, "shardmill: %s\n", err.text);

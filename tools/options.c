@@ -1,99 +1,68 @@
+/*
+ * options.c - from argv to the options of a call
+ *
+ * The tables are those of the command and, where it plans a job, that of the
+ * kind.  The latter's structs are the library's own: its values are checked
+ * here and handed over as text.
+ */
 #include <string.h>
 
 #include "output.h"
 
 #include "options.h"
 
-/* Options given in one command line: each target once, so a bound. */
-#define OPTIONS_SEEN_MAX 96
-
-/* Longer words than any name; the distance of a longer one is not asked. */
+/* Longer than any name. */
 #define OPTIONS_NAME_MAX 40
 
 struct option_seen {
-	const void *target;
-	const char *name;
+	const struct sm_option *option;
+	bool no; /* as --no-NAME */
 };
 
 struct option_parser {
-	const struct sm_option_group *groups;
-	char *args;
-	struct option_seen seen[OPTIONS_SEEN_MAX];
+	struct sm_call *call;
+	struct option_seen seen[SM_CMD_VALUES];
 	size_t seen_count;
 };
 
-static size_t
-option_min(size_t a, size_t b)
+const struct sm_option *
+sm_options_table(const struct sm_call *call, size_t i)
 {
-	return a < b ? a : b;
+	if (call->kind) {
+		if (i == 0)
+			return call->kind->options;
+		i--;
+	}
+	return i <= SM_CMD_TABLES ? call->cmd->tables[i] : NULL;
 }
 
-/*
- * Edits between two names: a letter put in, left out, changed, or swapped with
- * its neighbour.  Three rows of the usual table are enough.
- */
-static size_t
-option_distance(const char *a, const char *b)
+static bool
+option_takes_value(const struct sm_option *o)
 {
-	size_t row[3][OPTIONS_NAME_MAX + 1];
-	size_t *two = row[0], *one = row[1], *cur = row[2], *t;
-	size_t n = strlen(a), m = strlen(b), i, j;
-
-	if (n > OPTIONS_NAME_MAX || m > OPTIONS_NAME_MAX)
-		return OPTIONS_NAME_MAX;
-	for (j = 0; j <= m; j++)
-		one[j] = two[j] = j;
-	for (i = 1; i <= n; i++) {
-		cur[0] = i;
-		for (j = 1; j <= m; j++) {
-			cur[j] = option_min(one[j], cur[j - 1]) + 1;
-			cur[j] = option_min(
-				cur[j], one[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-			    a[i - 2] == b[j - 1])
-				cur[j] = option_min(cur[j], two[j - 2] + 1);
-		}
-		t = two;
-		two = one;
-		one = cur;
-		cur = t;
-	}
-	return one[m];
-}
-
-const char *
-sm_options_nearest(const char *word, const char *const *names, size_t count)
-{
-	size_t i, n = strlen(word), d, best = n / 3 + 2;
-	const char *nearest = NULL;
-
-	for (i = 0; i < count; i++) {
-		d = option_distance(word, names[i]);
-		/* An abbreviation is near, however much it leaves out. */
-		if (n > 1 && d > 1 && strncmp(word, names[i], n) == 0)
-			d = 1;
-		if (d < best) {
-			best = d;
-			nearest = names[i];
-		}
-	}
-	return nearest;
+	return o->type != SM_OPTION_BOOL && o->type != SM_OPTION_SWITCH;
 }
 
 static int
 option_unknown(const struct option_parser *p, const char *name,
 	       struct sm_err *err)
 {
-	const char *names[OPTIONS_SEEN_MAX], *nearest;
-	const struct sm_option_group *g;
+	const char *names[2 * SM_CMD_VALUES], *nearest;
+	char no[SM_CMD_VALUES][OPTIONS_NAME_MAX];
 	const struct sm_option *o;
-	size_t n = 0;
+	size_t n = 0, switches = 0, i;
 
-	for (g = p->groups; g->title; g++)
-		for (o = g->table; o->name; o++)
-			if (!o->hidden && n < OPTIONS_SEEN_MAX)
-				names[n++] = o->name;
-	nearest = sm_options_nearest(name, names, n);
+	for (i = 0; (o = sm_options_table(p->call, i)) != NULL; i++) {
+		for (; o->name && switches < SM_CMD_VALUES; o++) {
+			if (!sm_option_is_shown(o))
+				continue;
+			names[n++] = o->name;
+			if (o->type != SM_OPTION_SWITCH)
+				continue;
+			snprintf(no[switches], sizeof(no[0]), "no-%s", o->name);
+			names[n++] = no[switches++];
+		}
+	}
+	nearest = sm_option_nearest(name, names, n);
 	if (nearest)
 		return sm_output_fail(err, SM_EUSAGE,
 				      "unknown option '--%s'; did you mean "
@@ -104,51 +73,84 @@ option_unknown(const struct option_parser *p, const char *name,
 			      name);
 }
 
-/* By letter if that is not 0, else by the first `len` bytes of `name`. */
-static const struct sm_option *
-option_find(const struct option_parser *p, char letter, const char *name,
-	    size_t len, const struct sm_option_group **group)
+static bool
+option_is_named(const struct sm_option *o, const char *name, size_t len)
 {
-	const struct sm_option_group *g;
-	const struct sm_option *o;
+	return strncmp(o->name, name, len) == 0 && !o->name[len];
+}
 
-	for (g = p->groups; g->title; g++) {
-		for (o = g->table; o->name; o++) {
-			if (letter ? o->letter != letter
-				   : strncmp(o->name, name, len) ||
-					     o->name[len])
+/* By letter if that is not 0, else by the first `len` bytes of `name`. */
+static struct option_seen
+option_find(const struct option_parser *p, char letter, const char *name,
+	    size_t len)
+{
+	const struct sm_option *o;
+	size_t i;
+
+	for (i = 0; (o = sm_options_table(p->call, i)) != NULL; i++) {
+		for (; o->name; o++) {
+			if (o->flags & SM_OPTION_UNTYPED)
 				continue;
-			*group = g;
-			return o;
+			if (letter) {
+				if (o->letter == letter)
+					return (struct option_seen){ o, false };
+				continue;
+			}
+			if (option_is_named(o, name, len))
+				return (struct option_seen){ o, false };
+			if (o->type == SM_OPTION_SWITCH && len > 3 &&
+			    strncmp(name, "no-", 3) == 0 &&
+			    option_is_named(o, name + 3, len - 3))
+				return (struct option_seen){ o, true };
 		}
 	}
-	return NULL;
+	return (struct option_seen){ NULL, false };
+}
+
+static bool
+option_is_of_kind(const struct sm_call *call, const struct sm_option *option)
+{
+	const struct sm_option *o = call->kind ? call->kind->options : NULL;
+
+	for (; o && o->name; o++)
+		if (o == option)
+			return true;
+	return false;
 }
 
 static int
-option_take(struct option_parser *p, const struct sm_option_group *g,
-	    const struct sm_option *o, const char *value, struct sm_err *err)
+option_take(struct option_parser *p, struct option_seen found,
+	    const char *value, struct sm_err *err)
 {
-	char *base = p->args + g->at;
+	const struct sm_option *o = found.option;
+	struct sm_call *call = p->call;
 	size_t i;
+	int ret;
 
 	for (i = 0; i < p->seen_count; i++) {
-		if (p->seen[i].target != base + o->at)
+		if (p->seen[i].option != o)
 			continue;
-		if (p->seen[i].name == o->name)
+		if (p->seen[i].no == found.no)
 			return sm_output_fail(err, SM_EUSAGE,
-					      "option '--%s' is given twice",
-					      o->name);
+					      "option '--%s%s' is given twice",
+					      found.no ? "no-" : "", o->name);
 		return sm_output_fail(err, SM_EUSAGE,
-				      "options '--%s' and '--%s' exclude each "
-				      "other",
-				      p->seen[i].name, o->name);
+				      "options '--%s' and '--no-%s' exclude "
+				      "each other",
+				      o->name, o->name);
 	}
-	if (p->seen_count == OPTIONS_SEEN_MAX)
+	if (p->seen_count == SM_CMD_VALUES)
 		return sm_output_fail(err, SM_EUSAGE, "too many options");
-	p->seen[p->seen_count++] =
-		(struct option_seen){ base + o->at, o->name };
-	return sm_option_store(o, base, value, err);
+	p->seen[p->seen_count++] = found;
+	if (found.no)
+		value = "no";
+	if (!option_is_of_kind(call, o))
+		return sm_option_set(o, call->args, value, err);
+	ret = sm_option_set(o, NULL, value, err);
+	if (ret == 0)
+		call->value[call->values++] =
+			(struct sm_value){ o->name, value };
+	return ret;
 }
 
 static int
@@ -157,7 +159,7 @@ option_missing_value(const struct sm_option *o, struct sm_err *err)
 	return sm_output_fail(err, SM_EUSAGE,
 			      "option '--%s' needs a value: "
 			      "--%s %s",
-			      o->name, o->name, o->arg);
+			      o->name, o->name, sm_option_arg(o).s);
 }
 
 /* --name, --name=VALUE or --name VALUE; `*at` is moved past what is used. */
@@ -165,32 +167,33 @@ static int
 option_long(struct option_parser *p, char ***at, struct sm_err *err)
 {
 	const char *name = **at + 2, *value = NULL;
-	const struct sm_option_group *g = NULL;
-	const struct sm_option *o;
+	struct option_seen found;
 	char bare[OPTIONS_NAME_MAX + 1];
 	size_t len = strcspn(name, "=");
 
 	++*at;
-	o = option_find(p, 0, name, len, &g);
-	if (!o) {
-		snprintf(bare, sizeof(bare), "%.*s",
-			 (int)option_min(len, OPTIONS_NAME_MAX), name);
+	found = option_find(p, 0, name, len);
+	if (!found.option) {
+		if (len > OPTIONS_NAME_MAX)
+			len = OPTIONS_NAME_MAX;
+		snprintf(bare, sizeof(bare), "%.*s", (int)len, name);
 		return option_unknown(p, bare, err);
 	}
 	if (name[len] == '=')
 		value = name + len + 1;
-	if (!o->arg) {
+	if (!option_takes_value(found.option)) {
 		if (value)
 			return sm_output_fail(err, SM_EUSAGE,
-					      "option '--%s' takes no value",
-					      o->name);
+					      "option '--%s%s' takes no value",
+					      found.no ? "no-" : "",
+					      found.option->name);
 	} else if (!value) {
 		value = **at;
 		if (!value)
-			return option_missing_value(o, err);
+			return option_missing_value(found.option, err);
 		++*at;
 	}
-	return option_take(p, g, o, value, err);
+	return option_take(p, found, value, err);
 }
 
 /* -a, -ab, -nVALUE or -n VALUE. */
@@ -198,19 +201,18 @@ static int
 option_short(struct option_parser *p, char ***at, struct sm_err *err)
 {
 	const char *s = **at + 1, *value;
-	const struct sm_option_group *g = NULL;
-	const struct sm_option *o;
+	struct option_seen found;
 	int ret;
 
 	for (++*at; *s; s++) {
-		o = option_find(p, *s, NULL, 0, &g);
-		if (!o)
+		found = option_find(p, *s, NULL, 0);
+		if (!found.option)
 			return sm_output_fail(err, SM_EUSAGE,
 					      "unknown option '-%c'; '--help' "
 					      "lists them",
 					      *s);
-		if (!o->arg) {
-			ret = option_take(p, g, o, NULL, err);
+		if (!option_takes_value(found.option)) {
+			ret = option_take(p, found, NULL, err);
 			if (ret < 0)
 				return ret;
 			continue;
@@ -219,47 +221,26 @@ option_short(struct option_parser *p, char ***at, struct sm_err *err)
 		if (!*value) {
 			value = **at;
 			if (!value)
-				return option_missing_value(o, err);
+				return option_missing_value(found.option, err);
 			++*at;
 		}
-		return option_take(p, g, o, value, err);
-	}
-	return 0;
-}
-
-static int
-option_check_required(const struct option_parser *p, struct sm_err *err)
-{
-	const struct sm_option_group *g;
-	const struct sm_option *o;
-	size_t i;
-
-	for (g = p->groups; g->title; g++) {
-		for (o = g->table; o->name; o++) {
-			if (!o->required)
-				continue;
-			for (i = 0; i < p->seen_count; i++)
-				if (p->seen[i].target ==
-				    p->args + g->at + o->at)
-					break;
-			if (i == p->seen_count)
-				return sm_output_fail(err, SM_EUSAGE,
-						      "option '--%s %s' is "
-						      "missing",
-						      o->name, o->arg);
-		}
+		return option_take(p, found, value, err);
 	}
 	return 0;
 }
 
 int
-sm_options_parse(struct sm_words *words, const struct sm_option_group *groups,
-		 void *args, char **argv, struct sm_err *err)
+sm_options_parse(struct sm_call *call, char **argv, struct sm_err *err)
 {
-	struct option_parser p = { .groups = groups, .args = args };
+	struct option_parser p = { .call = call };
+	const struct sm_option *table;
+	struct sm_words *words = &call->words;
 	char **at = argv;
+	size_t i;
 	int ret;
 
+	for (i = call->kind ? 1 : 0; (table = sm_options_table(call, i)); i++)
+		sm_options_init(table, call->args);
 	*words = (struct sm_words){ .word = argv };
 	while (*at) {
 		if (strcmp(*at, "--") == 0) {
@@ -280,5 +261,5 @@ sm_options_parse(struct sm_words *words, const struct sm_option_group *groups,
 		if (ret < 0)
 			return ret;
 	}
-	return option_check_required(&p, err);
+	return 0;
 }

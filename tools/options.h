@@ -1,98 +1,61 @@
 /*
- * options.h - declared command-line options, parsed strictly
- *
- * A command describes its options in tables; a table's targets are offsets in
- * the struct that the group around it names, so that one table serves several
- * commands.  The struct is filled with the defaults before it is parsed into,
- * and the help shows those.
+ * options.h - the options of a command line, parsed strictly
  *
  * Strict means: the whole of a value must parse and lie in its range, no name
- * may be abbreviated, and nothing may be said twice (two options with one
- * target, such as --replace and --no-replace, exclude each other).  An option
- * may stand anywhere before "--", as --name VALUE, --name=VALUE, -n VALUE,
- * -nVALUE; a value may begin with "-".
+ * may be abbreviated, and nothing may be said twice.  An option may stand
+ * anywhere before "--", as --name VALUE, --name=VALUE, -n VALUE, -nVALUE; a
+ * value may begin with "-".  What a value may be is the library's to say
+ * (sm_option_set()).
  */
 #ifndef SM_OPTIONS_H
 #define SM_OPTIONS_H
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
-#include <shardmill.h>
-
-enum sm_option_type {
-	SM_OPTION_BOOL,      /* bool, becomes true; takes no value */
-	SM_OPTION_CONST,     /* int, becomes `constant`; takes no value */
-	SM_OPTION_WORD,      /* int, its index in `words`, + `constant` */
-	SM_OPTION_WORD_BOOL, /* bool, the same with two words */
-	SM_OPTION_INT,       /* int */
-	SM_OPTION_ID,        /* int64_t, or "none": the flag becomes false */
-	SM_OPTION_UINT,      /* uint64_t */
-	SM_OPTION_BYTES,     /* uint64_t, with K, M, G, T for powers of 1024 */
-	SM_OPTION_DOUBLE,    /* double, finite */
-	SM_OPTION_STRING,    /* const char *, into argv */
-	SM_OPTION_RANGES,    /* struct sm_ranges */
-};
-
-struct sm_option {
-	const char *name; /* long name without "--"; NULL ends a table */
-	char letter;      /* short name or 0 */
-	enum sm_option_type type;
-	const char *arg;          /* what the value is called; NULL: none */
-	const char *help;         /* may be wrapped at any blank */
-	const char *standard;     /* default in words; NULL: as in `args` */
-	const char *const *words; /* NULL at the end */
-	size_t at;                /* of the target */
-	size_t flag_at;           /* of a bool that says "given"; 0: none */
-	int64_t min, max; /* of numbers; max 0: as large as the type goes */
-	int constant;
-	bool required;
-	bool hidden; /* not in the help */
-};
-
-struct sm_option_group {
-	const char *title; /* of a paragraph of the help; NULL ends a list */
-	const struct sm_option *table;
-	size_t at; /* of the struct that the table's offsets are in */
-};
-
-/* "3,7-9": both ends included.  Released by free(range). */
-struct sm_ranges {
-	struct sm_batch_range *range;
-	size_t count;
-};
-
-/* What is no option: argv, reordered in place. */
-struct sm_words {
-	char **word; /* before "--" */
-	size_t count;
-	char **rest; /* behind "--", NULL at the end; NULL: no "--" */
-	size_t rest_count;
-};
+#include "cmd.h"
 
 /*
- * Parse argv (without program and command, NULL at the end) into `args`.
- * SM_EUSAGE names the option and what is wrong with it.
+ * Parse argv (without program and command, NULL at the end): into call->args,
+ * call->value and call->words.  SM_EUSAGE names the option and what is wrong
+ * with it.
  */
-int sm_options_parse(struct sm_words *words,
-		     const struct sm_option_group *groups, void *args,
-		     char **argv, struct sm_err *err);
+int sm_options_parse(struct sm_call *call, char **argv, struct sm_err *err);
 
-/* The options as help, with the defaults that stand in `args`. */
-void sm_options_help(FILE *f, const struct sm_option_group *groups,
-		     const void *args);
+/* The i-th table of the call, that of its kind first; NULL past the last. */
+const struct sm_option *sm_options_table(const struct sm_call *call, size_t i);
 
-/*
- * The name nearest to a mistyped `word`, or NULL if none is near.  `names` has
- * `count` of them.
- */
-const char *sm_options_nearest(const char *word, const char *const *names,
-			       size_t count);
+/* As help. */
+void sm_options_help(FILE *f, const struct sm_call *call);
 
-/* Set the target of `o` in `base` from its text; used by the parser. */
-int sm_option_store(const struct sm_option *o, void *base, const char *text,
-		    struct sm_err *err);
+/* Is it in help, manual and completion? */
+bool sm_option_is_shown(const struct sm_option *o);
+
+/* What is shown of an option and its value. */
+struct sm_option_text {
+	char s[128];
+};
+
+/* What its value is called: "FILE", "auto|int|string"; "" if it has none. */
+struct sm_option_text sm_option_arg(const struct sm_option *o);
+/* "required", "default: 60 s", or "". */
+struct sm_option_text sm_option_default(const struct sm_option *o);
+
+/* Rows of several commands. */
+#define SM_OPTION_TRUST(type_, member)                                         \
+	{                                                                      \
+		"trust", .type = SM_OPTION_BOOL,                               \
+			 .at = offsetof(type_, member),                        \
+			 .help = "use a job directory that is somebody "       \
+				 "else's",                                     \
+			 .more = "A job can hold a command."                   \
+	}
+#define SM_OPTION_QUIET(type_, member)                                         \
+	{                                                                      \
+		"quiet", 'q', .type = SM_OPTION_BOOL,                          \
+			      .at = offsetof(type_, member),                   \
+			      .help = "no progress and no closing line",       \
+			      .more = "Warnings and errors remain."            \
+	}
 
 #endif /* SM_OPTIONS_H */

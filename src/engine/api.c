@@ -133,7 +133,7 @@ sm_plan(struct sm_plan_result *result, const char *job,
 	*result = (struct sm_plan_result){ 0 };
 	if (ret < 0)
 		return ret;
-	if (!opts->candidates && !opts->exec && opts->parts > 0)
+	if (!opts->kind && opts->parts > 0)
 		return plan_again_in_parts(result, job, opts, err);
 	ret = sm_planning_settle(&p, err);
 	if (ret == 0)

@@ -1,24 +1,33 @@
+/*
+ * kind.c - the kinds of job that there are
+ *
+ * This list is the one place, beside the folder of a kind, that knows of it.
+ */
 #include <stddef.h>
+#include <string.h>
 
 #include "kind.h"
 
-const struct sm_kind *const sm_kinds[] = {
-	&sm_kind_candidates,
-	&sm_kind_exec,
-	NULL,
-};
+/* A kind is one line. */
+#define KINDS(KIND)                                                            \
+	KIND(candidates)                                                       \
+	KIND(exec)
 
-#define KIND_COUNT (sizeof(sm_kinds) / sizeof(*sm_kinds))
+#define KIND_DECLARE(name) extern const struct sm_kind sm_kind_##name;
+#define KIND_ENTRY(name)   &sm_kind_##name,
 
-const struct sm_spec_shape *const *
-sm_kind_shapes(void)
+KINDS(KIND_DECLARE)
+
+static const struct sm_kind *const kinds[] = { KINDS(KIND_ENTRY) NULL };
+
+#define KIND_COUNT (sizeof(kinds) / sizeof(*kinds) - 1)
+
+const struct sm_kind_info *
+sm_kind_info(size_t i)
 {
-	static const struct sm_spec_shape *shapes[KIND_COUNT];
-	size_t i;
-
-	for (i = 0; sm_kinds[i]; i++)
-		shapes[i] = sm_kinds[i]->shape;
-	return shapes;
+	if (i >= KIND_COUNT)
+		return NULL;
+	return kinds[i]->info;
 }
 
 const struct sm_kind *
@@ -26,8 +35,19 @@ sm_kind_of(const struct sm_spec *spec)
 {
 	size_t i;
 
-	for (i = 0; sm_kinds[i]; i++)
-		if (sm_kinds[i]->shape == spec->shape)
-			return sm_kinds[i];
+	for (i = 0; i < KIND_COUNT; i++)
+		if (kinds[i]->info == spec->kind)
+			return kinds[i];
+	return NULL;
+}
+
+const struct sm_kind *
+sm_kind_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < KIND_COUNT; i++)
+		if (strcmp(kinds[i]->info->name, name) == 0)
+			return kinds[i];
 	return NULL;
 }

@@ -8,8 +8,10 @@
  *	plan:  check() the options, name the inputs(), cut()
  *	work:  open() once per worker, produce() per batch, close()
  *
- * A new kind is one file with its `const struct sm_kind` and one line in
- * kind.c.  State belongs to one thread.
+ * A new kind is one folder, with its `const struct sm_kind sm_kind_<name>`, and
+ * one line in kind.c.  Its table of options (struct sm_kind_info) makes its
+ * command, help, completion, its part of the manual and spec.json.  State
+ * belongs to one thread.
  */
 #ifndef SM_KIND_H
 #define SM_KIND_H
@@ -59,15 +61,20 @@ struct sm_kind_env {
 #define SM_KIND_STDERR_MAX 4096
 
 struct sm_kind {
-	const struct sm_spec_shape *shape;
+	const struct sm_kind_info *info;
+	/*
+	 * What the rows lack of which no record at all was made, and what was
+	 * skipped, for people; NULL: no records are nothing to speak of.
+	 */
+	const char *empty;
 
+	/*
+	 * Fill in what the user left open, by strings of the specification's
+	 * own (sm_spec_strdup()).  NULL: nothing is.
+	 */
+	int (*settle)(struct sm_spec *spec, struct sm_err *err);
 	/* Options that contradict each other; SM_EUSAGE, SM_EINPUT. */
 	int (*check)(const void *opts, struct sm_err *err);
-	/*
-	 * Fill in what the user left open, before a specification is made:
-	 * `*memory` is what that lives in, free() it last.  NULL: nothing is.
-	 */
-	int (*settle)(void *opts, char **memory, struct sm_err *err);
 	/* Fill `in` (SM_SPEC_INPUTS_MAX); returns the number. */
 	size_t (*inputs)(struct sm_kind_input *in, const void *opts);
 	/*
@@ -83,7 +90,7 @@ struct sm_kind {
 	 * Warnings go through events->notice.
 	 */
 	int (*cut)(struct sm_kind_cut *cut, struct sm_err *err);
-	/* The first batch's command line for people; NULL if there is none. */
+	/* The first batch's command line for people.  NULL: it has none. */
 	char *(*describe)(const struct sm_spec *spec,
 			  const struct sm_piece *first);
 
@@ -108,12 +115,8 @@ struct sm_kind {
 		   int *exit_status, struct sm_err *err);
 };
 
-extern const struct sm_kind sm_kind_candidates;
-extern const struct sm_kind sm_kind_exec;
-
-/* NULL at the end; the same order as sm_kind_shapes(). */
-extern const struct sm_kind *const sm_kinds[];
-const struct sm_spec_shape *const *sm_kind_shapes(void);
+/* NULL: there is none of this name. */
+const struct sm_kind *sm_kind_find(const char *name);
 const struct sm_kind *sm_kind_of(const struct sm_spec *spec);
 
 #endif /* SM_KIND_H */

@@ -11,11 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "shardmill.h"
+#include <shardmill.h>
 
 #include "failing.h"
 #include "failing_tree.h"
 #include "handle.h"
+#include "record.h"
 
 #define BATCHES 4
 
@@ -118,22 +119,25 @@ plan_try(const char *output, int encoder, bool accept, int consume)
 	static char path[4][96];
 	static const char *const names[] = { "cands.npy", "scores.npy",
 					     "keys.txt", "vocab.txt" };
-	struct sm_candidates_opts c;
-	struct sm_plan_opts o = { .output = output, .accept_changed = accept };
+	const struct sm_value options[] = {
+		{ "cands", path[0] },
+		{ "scores", path[1] },
+		{ "keys", path[2] },
+		{ "vocab", path[3] },
+		{ "min-candidates", "1" },
+		{ "batch-rows", "2" },
+		{ "encoder", encoder == SM_ENCODER_ZLIB ? "zlib" : "record" },
+		{ 0 },
+	};
+	struct sm_plan_opts o = { .kind = "candidates",
+				  .options = options,
+				  .output = output,
+				  .accept_changed = accept };
 	struct sm_plan_result r;
 	int i, ret;
 
 	for (i = 0; i < 4; i++)
 		snprintf(path[i], sizeof(path[i]), "%s/%s", root, names[i]);
-	sm_candidates_opts_init(&c);
-	c.cands = path[0];
-	c.scores = path[1];
-	c.keys = path[2];
-	c.vocab = path[3];
-	c.min_candidates = 1;
-	c.batch_rows = 2;
-	c.encoder = encoder;
-	o.candidates = &c;
 	o.parts = parts;
 	/* No second try, which would be waited for. */
 	o.settings.max_attempts = 1;

@@ -15,7 +15,11 @@
 #include <zlib.h>
 
 #include "buf.h"
+#include "candidates.h"
 #include "kind.h"
+#include "option.h"
+#include "record.h"
+#include "table_token.h"
 
 static char dir[] = "/tmp/test_candidates.XXXXXX";
 static int dirfd_ = -1;
@@ -113,7 +117,8 @@ put_inputs(void)
 static void
 opts_init(struct sm_candidates_opts *o)
 {
-	sm_candidates_opts_init(o);
+	*o = (struct sm_candidates_opts){ 0 };
+	sm_options_init(sm_candidates_info.options, o);
 	o->cands = paths[0];
 	o->scores = paths[1];
 	o->keys = paths[2];
@@ -161,13 +166,14 @@ plan(struct sm_spec **spec, const struct sm_candidates_opts *o,
 	sm_buf_puts(&notices, "");
 	sm_buf_puts(&batches, "");
 	*spec = NULL;
-	ret = k->check(o, err);
-	if (ret == 0)
-		ret = sm_spec_new(spec, k->shape, o, err);
+	ret = sm_spec_new(spec, k->info, NULL, NULL, err);
 	if (ret < 0)
 		return ret;
+	*(struct sm_candidates_opts *)(*spec)->opts = *o;
 	cut.spec = *spec;
-	ret = k->cut(&cut, err);
+	ret = k->check(o, err);
+	if (ret == 0)
+		ret = k->cut(&cut, err);
 	if (ret < 0) {
 		sm_spec_free(*spec);
 		*spec = NULL;
@@ -591,17 +597,6 @@ test_check(void **state)
 	(void)state;
 	opts_init(&o);
 	expect_checked(&o, 0, "");
-	o.vocab = NULL;
-	expect_checked(&o, SM_EUSAGE, "--vocab is missing");
-	opts_init(&o);
-	o.min_score = NAN;
-	expect_checked(&o, SM_EINPUT, "--min-score: ");
-	opts_init(&o);
-	o.batch_rows = 0;
-	expect_checked(&o, SM_EINPUT, "--batch-rows: 0 is out of range");
-	opts_init(&o);
-	o.level = 10;
-	expect_checked(&o, SM_EINPUT, "--level: 10 is out of range");
 	opts_init(&o);
 	o.min_candidates = 3;
 	o.max_candidates = 2;
@@ -617,32 +612,46 @@ test_check(void **state)
 	expect_checked(&o, SM_EINPUT, "not UTF-8 from byte 1");
 }
 
+static struct sm_spec *
+spec_of(const char *path, const char *min_score)
+{
+	struct sm_value values[] = {
+		{ "cands", path }, { "scores", "/s" },         { "keys", "/k" },
+		{ "vocab", "/v" }, { "min-score", min_score }, { 0 }
+	};
+	struct sm_spec *s = NULL;
+
+	assert_int_equal(
+		sm_spec_new(&s, &sm_candidates_info, values, NULL, NULL), 0);
+	return s;
+}
+
+static uint64_t
+fingerprint_of(struct sm_spec *s)
+{
+	uint64_t fp;
+
+	assert_int_equal(sm_spec_fingerprint(&fp, s, NULL), 0);
+	sm_spec_free(s);
+	return fp;
+}
+
 /* The options survive as JSON, and paths do not count. */
 static void
 test_spec(void **state)
 {
-	const struct sm_spec_shape *shapes[] = { sm_kind_candidates.shape,
-						 NULL };
-	struct sm_candidates_opts o;
-	struct sm_spec *a, *b;
-	uint64_t fa, fb;
-	char *text;
+	struct sm_spec *a = spec_of("/c", "0.3"), *b;
+	uint64_t fp;
+	char *text = sm_spec_text(a, NULL);
 
 	(void)state;
-	opts_init(&o);
-	assert_int_equal(sm_spec_new(&a, shapes[0], &o, NULL), 0);
-	text = sm_spec_text(a, NULL);
-	assert_int_equal(sm_spec_parse(&b, shapes, text, "spec.json", NULL), 0);
+	assert_int_equal(
+		sm_spec_parse(&b, sm_kind_info, text, "spec.json", NULL), 0);
 	free(text);
-	assert_int_equal(sm_spec_fingerprint(&fa, a, NULL), 0);
-	((struct sm_candidates_opts *)b->opts)->cands = "/elsewhere";
-	assert_int_equal(sm_spec_fingerprint(&fb, b, NULL), 0);
-	assert_true(fa == fb);
-	((struct sm_candidates_opts *)b->opts)->min_score = 0.25;
-	assert_int_equal(sm_spec_fingerprint(&fb, b, NULL), 0);
-	assert_true(fa != fb);
-	sm_spec_free(a);
-	sm_spec_free(b);
+	fp = fingerprint_of(a);
+	assert_true(fingerprint_of(b) == fp);
+	assert_true(fingerprint_of(spec_of("/elsewhere", "0.30")) == fp);
+	assert_true(fingerprint_of(spec_of("/c", "0.25")) != fp);
 }
 
 int

@@ -16,6 +16,7 @@
 
 #include "exec.h"
 #include "items.h"
+#include "option.h"
 
 #include "input_file.h"
 
@@ -36,7 +37,8 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	sm_exec_opts_init(&opts);
+	opts = (struct sm_exec_opts){ 0 };
+	sm_options_init(sm_exec_info.options, &opts);
 	memset(&err, 0, sizeof(err));
 	sm_buf_clear(&notices);
 	sm_buf_puts(&notices, "");
@@ -89,19 +91,19 @@ static int
 plan(const char *const *argv)
 {
 	static const struct sm_events events = { .notice = take_notice };
-	const char *given = opts.cwd;
-	char *cwd = NULL;
+	struct sm_exec_opts *o;
 	int ret;
 
-	opts.argv = argv;
-	ret = sm_kind_exec.check(&opts, &err);
+	sm_spec_free(spec);
+	assert_int_equal(sm_spec_new(&spec, &sm_exec_info, NULL, argv, &err),
+			 0);
+	o = spec->opts;
+	argv = o->argv;
+	*o = opts;
+	o->argv = argv;
+	ret = sm_kind_exec.check(o, &err);
 	if (ret == 0)
-		ret = sm_exec_settle(&opts, &cwd, &err);
-	if (ret == 0)
-		ret = sm_spec_new(&spec, sm_kind_exec.shape, &opts, &err);
-	/* The caller's again: what was settled is the specification's. */
-	opts.cwd = given;
-	free(cwd);
+		ret = sm_kind_exec.settle(spec, &err);
 	if (ret < 0)
 		return ret;
 	cut = (struct sm_kind_cut){
@@ -196,15 +198,6 @@ test_check(void **state)
 	opts.nul = false;
 	assert_int_equal(plan((const char *const[]){ NULL }), SM_EUSAGE);
 	assert_int_equal(PLAN(""), SM_EUSAGE);
-	opts.timeout_s = -1;
-	assert_int_equal(PLAN("true"), SM_EUSAGE);
-	opts.timeout_s = 0;
-	opts.level = 10;
-	assert_int_equal(PLAN("true"), SM_EINPUT);
-	opts.level = 6;
-	opts.size = 0;
-	assert_int_equal(PLAN("true"), SM_EINPUT);
-	opts.size = 1;
 	opts.range = UINT64_C(1) << 40;
 	assert_int_equal(PLAN("true"), SM_EUSAGE);
 	opts.range = 3;
@@ -213,7 +206,8 @@ test_check(void **state)
 	opts.cwd = "/none";
 	assert_int_equal(PLAN("true"), SM_ENOTFOUND);
 
-	sm_exec_opts_init(&opts);
+	opts = (struct sm_exec_opts){ 0 };
+	sm_options_init(sm_exec_info.options, &opts);
 	opts.lines = 5;
 	assert_int_equal(PLAN("true"), SM_EUSAGE); /* --input */
 	opts.lines = 0;
@@ -449,7 +443,8 @@ test_environment(void **state)
 
 	tear_down(NULL);
 	snprintf(path, sizeof(path), "%s", input_file("list", "an item\n", 8));
-	sm_exec_opts_init(&opts);
+	opts = (struct sm_exec_opts){ 0 };
+	sm_options_init(sm_exec_info.options, &opts);
 	opts.items = path;
 	assert_int_equal(PLAN("sh", "-c", "env | grep ^SHARDMILL_I"), 0);
 	assert_int_equal(make_first(), 0);
@@ -550,7 +545,7 @@ static void
 test_jsonl(void **state)
 {
 	(void)state;
-	opts.check_jsonl = true;
+	opts.check = SM_CHECK_JSONL;
 	assert_int_equal(script("echo '{}'; printf '[1]'"), 0);
 	assert_int_equal(outcome.counts.records, 2);
 	assert_int_equal(script("echo '{}'; echo oops; echo '{}'"), SM_EOUTPUT);

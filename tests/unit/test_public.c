@@ -62,15 +62,14 @@ teardown(void **state)
 static int
 plan_with(const char *const *command, const struct sm_settings *settings)
 {
-	struct sm_plan_opts o = { .output = final };
-	struct sm_exec_opts exec;
+	const struct sm_value options[] = { { "items", items }, { 0 } };
+	struct sm_plan_opts o = { .kind = "exec",
+				  .options = options,
+				  .command = command,
+				  .output = final };
 	struct sm_plan_result r;
 	int ret;
 
-	sm_exec_opts_init(&exec);
-	exec.items = items;
-	exec.argv = command;
-	o.exec = &exec;
 	if (settings)
 		o.settings = *settings;
 	ret = sm_plan(&r, job, &o, &err);
@@ -333,14 +332,13 @@ static int
 null_plan(const char *name)
 {
 	static const char *const command[] = { "true", NULL };
-	struct sm_exec_opts exec;
-	struct sm_plan_opts o = { .exec = &exec };
+	const struct sm_value options[] = { { "items", items }, { 0 } };
+	struct sm_plan_opts o = { .kind = "exec",
+				  .options = options,
+				  .command = command };
 	struct sm_plan_result r;
 	int ret;
 
-	sm_exec_opts_init(&exec);
-	exec.items = items;
-	exec.argv = command;
 	ret = sm_plan(&r, name, &o, NULL);
 	sm_plan_result_release(&r);
 	return ret;
@@ -502,10 +500,26 @@ null_sample(const char *name)
 	return sm_sample(name, &o, NULL);
 }
 
+/* A value that no option of a kind can have. */
+static int
+null_option_set(const char *name)
+{
+	const struct sm_kind_info *kind;
+	const struct sm_option *o;
+	int ret = 0;
+	size_t i;
+
+	for (i = 0; (kind = sm_kind_info(i)) != NULL; i++)
+		for (o = kind->options; o->name; o++)
+			ret |= sm_option_set(o, NULL, name, NULL);
+	return ret;
+}
+
 static const struct {
 	const char *name;
 	int (*call)(const char *name);
 } public[] = {
+	{ "sm_option_set", null_option_set },
 	{ "sm_plan", null_plan },
 	{ "sm_run", null_run },
 	{ "sm_work", null_work },

@@ -8,11 +8,14 @@
 
 #include <cmocka.h>
 
+#include "option.h"
 #include "spec.h"
 
 struct opts {
 	const char *input;
 	bool flag;
+	int way;
+	uint64_t most;
 	bool has_pad;
 	int64_t pad;
 	uint64_t rows;
@@ -26,49 +29,58 @@ struct opts {
 
 static const char *const ids_names[] = { "auto", "int", "string", NULL };
 
-#define OPT(member) .name = #member, .offset = offsetof(struct opts, member)
+#define AT(member) .at = offsetof(struct opts, member)
 
-static const struct sm_spec_field fields[] = {
-	{ OPT(input), .type = SM_SPEC_STRING, .flags = SM_SPEC_PLACE },
-	{ OPT(flag), .type = SM_SPEC_BOOL },
-	{ OPT(pad), .type = SM_SPEC_INT,
-	  .has = offsetof(struct opts, has_pad) },
-	{ OPT(rows), .type = SM_SPEC_UINT, .min = 1 },
-	{ OPT(level), .type = SM_SPEC_LEVEL, .min = 1, .max = 9 },
-	{ OPT(min_score), .type = SM_SPEC_DOUBLE, .flags = SM_SPEC_SIGNED },
-	{ OPT(wait_s), .type = SM_SPEC_DOUBLE },
-	{ OPT(ids), .type = SM_SPEC_ENUM, .names = ids_names },
-	{ OPT(field), .type = SM_SPEC_STRING },
-	{ OPT(argv), .type = SM_SPEC_ARGV },
+static const struct sm_option options[] = {
+	{ "input", .type = SM_OPTION_FILE, .flags = SM_OPTION_PLACE,
+	  AT(input) },
+	{ "flag", .type = SM_OPTION_BOOL, AT(flag) },
+	{ "way", .type = SM_OPTION_SWITCH, AT(way) },
+	{ "pad", .type = SM_OPTION_ID, .standard = "0", AT(pad),
+	  .given_at = offsetof(struct opts, has_pad) },
+	{ "rows", .type = SM_OPTION_UINT, .min = 1, .standard = "5000",
+	  AT(rows) },
+	{ "most", .type = SM_OPTION_BYTES, .unset = "all", AT(most) },
+	{ "level", .type = SM_OPTION_INT, .min = 1, .max = 9, .standard = "6",
+	  AT(level) },
+	{ "min-score", .type = SM_OPTION_DOUBLE, .standard = "0.3",
+	  AT(min_score) },
+	{ "wait-s", .type = SM_OPTION_DOUBLE, .max = 100, .standard = "0",
+	  AT(wait_s) },
+	{ "ids", .type = SM_OPTION_WORD, .words = ids_names, .standard = "auto",
+	  AT(ids) },
+	{ "field", .type = SM_OPTION_TEXT, .standard = "key", AT(field) },
+	{ "command", .type = SM_OPTION_ARGV, .flags = SM_OPTION_UNTYPED,
+	  AT(argv) },
+	{ 0 },
 };
 
-static void
-opts_init(void *p)
+static const struct sm_kind_info kind = {
+	.name = "sample",
+	.options = options,
+	.opts_bytes = sizeof(struct opts),
+};
+static const struct sm_kind_info other_kind = {
+	.name = "other",
+	.options = options + sizeof(options) / sizeof(*options) - 1,
+	.opts_bytes = sizeof(struct opts),
+};
+
+static const struct sm_kind_info *
+kinds(size_t i)
 {
-	*(struct opts *)p = (struct opts){
-		.rows = 5000,
-		.level = 6,
-		.min_score = 0.3,
-		.has_pad = true,
-		.field = "key",
-	};
+	static const struct sm_kind_info *const list[] = { &other_kind, &kind,
+							   NULL };
+
+	return list[i];
 }
 
-static const struct sm_spec_shape shape = {
-	.kind = "sample",
-	.fields = fields,
-	.count = sizeof(fields) / sizeof(*fields),
-	.opts_bytes = sizeof(struct opts),
-	.init = opts_init,
-};
-static const struct sm_spec_shape other_shape = {
-	.kind = "other",
-	.fields = fields,
-	.count = 1,
-	.opts_bytes = sizeof(struct opts),
-};
-static const struct sm_spec_shape *const shapes[] = { &other_shape, &shape,
-						      NULL };
+static void
+opts_init(struct opts *o)
+{
+	*o = (struct opts){ 0 };
+	sm_options_init(options, o);
+}
 
 static struct sm_spec *
 make(const struct opts *o)
@@ -78,7 +90,8 @@ make(const struct opts *o)
 			       .crc32 = 0x0a1b2c3d };
 	struct sm_spec *s = NULL;
 
-	assert_int_equal(sm_spec_new(&s, &shape, o, NULL), 0);
+	assert_int_equal(sm_spec_new(&s, &kind, NULL, NULL, NULL), 0);
+	*(struct opts *)s->opts = *o;
 	assert_int_equal(sm_spec_set_input(s, 0, "cands", "/d/c.npy", &d, NULL),
 			 0);
 	d.sampled = true;
@@ -138,7 +151,7 @@ test_round_trip(void **state)
 		text = sm_spec_text(s, NULL);
 		assert_non_null(text);
 		assert_int_equal(
-			sm_spec_parse(&r, shapes, text, "spec.json", NULL), 0);
+			sm_spec_parse(&r, kinds, text, "spec.json", NULL), 0);
 		back = r->opts;
 		assert_memory_equal(&back->min_score, &o.min_score, 8);
 		assert_int_equal(back->has_pad, o.has_pad);
@@ -197,7 +210,7 @@ expect_text(const char *from, const char *to, int code, const char *message)
 	sm_buf_put(&b, text, (size_t)(at - text));
 	sm_buf_puts(&b, to);
 	sm_buf_puts(&b, at + strlen(from));
-	assert_int_equal(sm_spec_parse(&r, shapes, b.data, "spec.json", &err),
+	assert_int_equal(sm_spec_parse(&r, kinds, b.data, "spec.json", &err),
 			 code);
 	assert_null(r);
 	assert_int_equal(err.code, code);
@@ -225,9 +238,10 @@ test_strict(void **state)
 		    "options.rows: \"5000\" is text; write the number without "
 		    "quotes");
 	expect_text("\"rows\": 5000", "\"rows\": 0", SM_EINPUT,
-		    "options.rows: 0 is out of range; give 1 to "
-		    "9223372036854775807");
-	expect_text("\"rows\": 5000", "\"rows\": -5", SM_EINPUT, "-5 is out");
+		    "options.rows: bad value '0' for '--rows': it must be 1 "
+		    "or more");
+	expect_text("\"rows\": 5000", "\"rows\": -5", SM_EINPUT,
+		    "bad value '-5'");
 	expect_text("\"rows\": 5000", "\"rows\": 5e3", SM_EINPUT,
 		    "a fraction where a whole number is expected");
 	expect_text("\"rows\": 5000", "\"rows\": 9223372036854775808",
@@ -235,16 +249,26 @@ test_strict(void **state)
 	expect_text("\"rows\": 5000", "\"rows\": null", SM_EINPUT,
 		    "null where a whole number");
 	expect_text("\"level\": 6", "\"level\": 10", SM_EINPUT,
-		    "options.level: 10 is out of range; give 1 to 9");
+		    "options.level: bad value '10' for '--level': it must be 1 "
+		    "to 9");
 	expect_text("\"level\": 6", "\"level\": 4294967302", SM_EINPUT,
-		    "out of range");
+		    "it must be 1 to 9");
 	expect_text("0.3", "NaN", SM_EINPUT, "spec.json: line ");
 	expect_text("0.3", "1e999", SM_EINPUT, "fractions at 1.8e308");
 	expect_text("0.3", "\"0.3\"", SM_EINPUT, "without quotes");
 	expect_text("\"wait_s\": 0.0", "\"wait_s\": -1", SM_EINPUT,
-		    "options.wait_s: -1 is out of range; give at least 0");
+		    "options.wait_s: bad value '-1' for '--wait-s': it must be "
+		    "0 to 100");
 	expect_text("\"ids\": \"auto\"", "\"ids\": \"itn\"", SM_EINPUT,
-		    "options.ids: 'itn' is unknown; did you mean 'int'?");
+		    "options.ids: bad value 'itn' for '--ids': it must be "
+		    "auto, int or string");
+	expect_text("\"way\": null", "\"way\": 1", SM_EINPUT,
+		    "options.way: a whole number where true or false");
+	expect_text("\"part\": null", "\"part\": 0", SM_EINPUT,
+		    "part: 0 is out of range: there are 0 parts");
+	expect_text("\"kind\": \"sample\",", "", SM_EINPUT, "kind: missing");
+	expect_text("\"name\": \"cands\"", "\"name\": null", SM_EINPUT,
+		    "inputs[0].name: null where text");
 	expect_text("\"flag\": false", "\"flag\": 0", SM_EINPUT,
 		    "options.flag: a whole number where true or false");
 	expect_text("\"key\"", "17", SM_EINPUT, "options.field:");
@@ -276,7 +300,7 @@ test_version(void **state)
 	expect_text("\"shardmill\": 1,", "\"shardmill\": 2, \"new\": 1,",
 		    SM_EREFUSED, "version 2 is newer than the 1");
 	expect_text("\"shardmill\": 1,", "\"shardmill\": 0,", SM_EINPUT,
-		    "out of range");
+		    "it must be 1 to 1");
 	expect_text("\"shardmill\": 1,", "", SM_EINPUT,
 		    "shardmill: missing: this is no specification");
 	expect_text("\"shardmill\": 1,", "\"shardmill\": \"1\",", SM_EINPUT,
@@ -295,7 +319,7 @@ test_not_an_object(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-		assert_int_equal(sm_spec_parse(&s, shapes, texts[i], "f", &err),
+		assert_int_equal(sm_spec_parse(&s, kinds, texts[i], "f", &err),
 				 SM_EINPUT);
 		assert_null(s);
 	}
@@ -303,40 +327,76 @@ test_not_an_object(void **state)
 	assert_non_null(deep);
 	memset(deep, '[', 1000000);
 	deep[1000000] = '\0';
-	assert_int_equal(sm_spec_parse(&s, shapes, deep, "f", &err), SM_EINPUT);
+	assert_int_equal(sm_spec_parse(&s, kinds, deep, "f", &err), SM_EINPUT);
 	free(deep);
 }
 
+/* ------------------------------------------------------------- values -- */
+
 static void
-expect_new(const struct opts *o, const char *message)
+expect_set(const char *name, const char *text, const char *message)
 {
+	struct sm_value values[] = { { name, text }, { 0 } };
 	struct sm_spec *s = NULL;
 	struct sm_err err = { 0 };
+	int ret = sm_spec_new(&s, &kind, values, NULL, &err);
 
-	assert_int_equal(sm_spec_new(&s, &shape, o, &err), SM_EINPUT);
-	assert_string_equal(err.text, message);
+	if (message) {
+		assert_int_equal(ret, SM_EUSAGE);
+		assert_string_equal(err.text, message);
+		assert_null(s);
+	} else {
+		assert_int_equal(ret, 0);
+	}
+	sm_spec_free(s);
 }
 
 static void
-test_ranges_of_options(void **state)
+test_values(void **state)
 {
-	struct opts o;
-
 	(void)state;
-	opts_init(&o);
-	o.level = 0;
-	expect_new(&o, "--level: 0 is out of range; give 1 to 9");
-	opts_init(&o);
-	o.rows = UINT64_MAX;
-	expect_new(&o, "--rows: 18446744073709551615 is out of range; give 1 "
-		       "to 9223372036854775807");
-	opts_init(&o);
-	o.min_score = strtod("nan", NULL);
-	expect_new(&o, "--min-score: nan is out of range; give a finite "
-		       "number");
-	opts_init(&o);
-	o.ids = 3;
-	expect_new(&o, "--ids: 3 is out of range; give 0 to 2");
+	expect_set("level", "9", NULL);
+	expect_set("level", "0",
+		   "bad value '0' for '--level': it must be 1 to 9");
+	expect_set("level", "",
+		   "bad value '' for '--level': it must be a whole number");
+	expect_set("level", NULL, "option '--level' needs a value");
+	expect_set("rows", "18446744073709551615",
+		   "bad value '18446744073709551615' for '--rows': it is too "
+		   "large");
+	expect_set("rows", " 5",
+		   "bad value ' 5' for '--rows': it must be a whole number");
+	expect_set("rows", "-1",
+		   "bad value '-1' for '--rows': it must be 1 or more");
+	expect_set("pad", "none", NULL);
+	expect_set("pad", "-9223372036854775808", NULL);
+	expect_set("pad", "9223372036854775808",
+		   "bad value '9223372036854775808' for '--pad': it is too "
+		   "large");
+	expect_set("most", "8T", NULL);
+	expect_set("most", "9999999T",
+		   "bad value '9999999T' for '--most': it is too large");
+	expect_set("most", "8m",
+		   "bad value '8m' for '--most': it must be a number of "
+		   "bytes, with K, M, G or T behind it for powers of 1024");
+	expect_set("min-score", "-1e-300", NULL);
+	expect_set("min-score", "nan",
+		   "bad value 'nan' for '--min-score': it must be a number");
+	expect_set("wait-s", "100.5",
+		   "bad value '100.5' for '--wait-s': it must be 0 to 100");
+	expect_set("ids", "3",
+		   "bad value '3' for '--ids': it must be auto, int or "
+		   "string");
+	expect_set("flag", "no", NULL);
+	expect_set("way", "1",
+		   "bad value '1' for '--way': it must be yes or no");
+	expect_set("input", "",
+		   "bad value '' for '--input': it must be a file's name");
+	expect_set("command", "x",
+		   "'command' is a list, which no text stands for");
+	expect_set("min-scroe", "1",
+		   "unknown option '--min-scroe'; did you mean "
+		   "'--min-score'?");
 }
 
 static void
@@ -360,10 +420,13 @@ test_diff(void **state)
 	o.flag = true;
 	o.ids = 1;
 	o.field = NULL;
+	o.way = -1;
+	o.most = 5;
 	b = make(&o);
-	assert_int_equal(sm_spec_diff(&diff, a, b), 6);
+	assert_int_equal(sm_spec_diff(&diff, a, b), 8);
 	assert_string_equal(diff.data,
-			    "--flag was no, is yes; --pad was 0, is none; "
+			    "--flag was no, is yes; --way was not given, is "
+			    "no; --pad was 0, is none; --most was all, is 5; "
 			    "--min-score was 0.3, is 0.5; --ids was auto, is "
 			    "int; --field was 'key', is not given; the "
 			    "command was 'jq' '-c', is 'jq'");
@@ -412,21 +475,24 @@ test_own_strings(void **state)
 {
 	char field[] = "mine", arg[] = "x";
 	const char *argv[] = { arg, NULL };
+	struct sm_value values[] = { { "field", field }, { 0 } };
 	struct sm_spec *s = NULL;
-	struct opts o, *copy;
+	struct sm_err err;
+	struct opts *copy;
 
 	(void)state;
-	opts_init(&o);
-	o.field = field;
-	o.argv = argv;
-	assert_int_equal(sm_spec_new(&s, &shape, &o, NULL), 0);
+	assert_int_equal(sm_spec_new(&s, &kind, values, argv, NULL), 0);
 	field[0] = arg[0] = '!';
 	argv[0] = NULL;
 	copy = s->opts;
 	assert_string_equal(copy->field, "mine");
 	assert_string_equal(copy->argv[0], "x");
+	assert_true(copy->rows == 5000);
 	sm_spec_free(s);
 	sm_spec_free(NULL);
+	assert_int_equal(sm_spec_new(&s, &other_kind, NULL, argv, &err),
+			 SM_EUSAGE);
+	assert_string_equal(err.text, "other takes no command");
 }
 
 int
@@ -438,7 +504,7 @@ main(void)
 		cmocka_unit_test(test_strict),
 		cmocka_unit_test(test_version),
 		cmocka_unit_test(test_not_an_object),
-		cmocka_unit_test(test_ranges_of_options),
+		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_diff),
 		cmocka_unit_test(test_fingerprint),
 		cmocka_unit_test(test_own_strings),

@@ -10,6 +10,8 @@
 #include "buf.h"
 #include "rand.h"
 #include "table.h"
+#include "table_source.h"
+#include "table_token.h"
 
 #include "input_file.h"
 

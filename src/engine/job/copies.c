@@ -33,8 +33,7 @@ sm_handle_read_spec(struct sm_spec **out, const struct sm_jobdir *dir,
 	int ret = sm_jobdir_read(&text, dir, "spec.json", err);
 
 	if (ret == 0)
-		ret = sm_spec_parse(out, sm_kind_shapes(), text, "spec.json",
-				    err);
+		ret = sm_spec_parse(out, sm_kind_info, text, "spec.json", err);
 	free(text);
 	return ret;
 }

@@ -119,7 +119,7 @@ status_strings(struct sm_status *out, struct sm_parts *w, struct sm_err *err)
 		path = f.path;
 	}
 	out->job = strdup(w->dir.path);
-	out->kind = strdup(w->spec->shape->kind);
+	out->kind = strdup(w->spec->kind->name);
 	if (path)
 		out->final_path = strdup(path);
 	free(f.path);

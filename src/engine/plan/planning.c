@@ -10,52 +10,35 @@
 #include "file.h"
 #include "lock.h"
 
+#include "option.h"
 #include "planning.h"
 #include "settings.h"
 
-#define PATHS_MAX 16
-
-/* What the settled copy of the options lives in until the spec has its own. */
-struct settled {
-	void *opts;
-	char *path[PATHS_MAX];
-	size_t paths;
-	char *memory; /* the kind's */
-};
-
-static void
-settled_release(struct settled *s)
-{
-	size_t i;
-
-	for (i = 0; i < s->paths; i++)
-		free(s->path[i]);
-	free(s->memory);
-	free(s->opts);
-}
-
 /* Paths absolute: the job may be run from anywhere. */
 static int
-settle_paths(struct settled *s, const struct sm_spec_shape *shape,
-	     struct sm_err *err)
+settle_paths(struct sm_planning *p, struct sm_err *err)
 {
-	const struct sm_spec_field *f;
+	const struct sm_option *o;
 	const char **value;
-	size_t i;
+	char *path;
 
-	for (i = 0; i < shape->count; i++) {
-		f = &shape->fields[i];
-		if (f->type != SM_SPEC_STRING || !(f->flags & SM_SPEC_PLACE))
+	for (o = p->spec->kind->options; o->name; o++) {
+		if (o->type != SM_OPTION_FILE)
 			continue;
-		value = (const char **)((char *)s->opts + f->offset);
-		if (!*value || strcmp(*value, "-") == 0)
+		value = sm_option_slot(o, p->spec->opts);
+		if (!*value)
 			continue;
-		if (s->paths == PATHS_MAX)
-			return sm_err_set(err, SM_EBUG, "too many paths");
-		s->path[s->paths] = sm_path_real(*value, err);
-		if (!s->path[s->paths])
+		if (strcmp(*value, "-") == 0) {
+			p->stdin_once = true;
+			continue;
+		}
+		path = sm_path_real(*value, err);
+		if (!path)
 			return err->code;
-		*value = s->path[s->paths++];
+		*value = sm_spec_strdup(p->spec, path);
+		free(path);
+		if (!*value)
+			return sm_err_mem(err, "the specification");
 	}
 	return 0;
 }
@@ -94,47 +77,44 @@ settle_output(struct sm_planning *p, struct sm_err *err)
 }
 
 static int
-settle_kind(struct sm_planning *p, struct settled *s, struct sm_err *err)
+settle_kind(struct sm_planning *p, struct sm_err *err)
 {
-	const struct sm_plan_opts *o = p->opts;
-	const void *given = o->candidates ? (const void *)o->candidates
-					  : (const void *)o->exec;
+	const char *name = p->opts->kind;
 
-	if (!given || (o->candidates && o->exec))
-		return sm_err_set(err, SM_EUSAGE,
-				  "give the options of one kind of job");
-	p->kind = o->candidates ? &sm_kind_candidates : &sm_kind_exec;
-	s->opts = malloc(p->kind->shape->opts_bytes);
-	if (!s->opts)
-		return sm_err_mem(err, "the options");
-	memcpy(s->opts, given, p->kind->shape->opts_bytes);
-	return p->kind->settle ? p->kind->settle(s->opts, &s->memory, err) : 0;
+	if (name)
+		p->kind = sm_kind_find(name);
+	if (p->kind)
+		return 0;
+	if (!name)
+		return sm_err_set(err, SM_EUSAGE, "no kind of job is named");
+	return sm_err_set(err, SM_EUSAGE, "there is no kind of job '%s'", name);
 }
 
 int
 sm_planning_settle(struct sm_planning *p, struct sm_err *err)
 {
-	struct settled s = { 0 };
-	int ret = sm_settings_check(&p->opts->settings, err);
+	const struct sm_plan_opts *o = p->opts;
+	int ret = sm_settings_check(&o->settings, err);
 
 	if (ret == 0)
-		ret = settle_kind(p, &s, err);
-
+		ret = settle_kind(p, err);
+	if (ret == 0)
+		ret = sm_spec_new(&p->spec, p->kind->info, o->options,
+				  o->command, err);
+	if (ret == 0 && p->kind->settle)
+		ret = p->kind->settle(p->spec, err);
+	if (ret == 0)
+		ret = sm_options_check(p->kind->info->options, p->spec->opts,
+				       err);
 	/* Checked first: a path that is missing is better named so. */
 	if (ret == 0)
-		ret = p->kind->check(s.opts, err);
+		ret = p->kind->check(p->spec->opts, err);
 	if (ret == 0)
-		ret = settle_paths(&s, p->kind->shape, err);
-	if (ret == 0)
-		ret = sm_spec_new(&p->spec, p->kind->shape, s.opts, err);
-	if (ret == 0) {
-		p->inputs = p->kind->inputs(p->input, p->spec->opts);
-		p->stdin_once = p->opts->exec && p->opts->exec->items &&
-				strcmp(p->opts->exec->items, "-") == 0;
-		ret = settle_output(p, err);
-	}
-	settled_release(&s);
-	return ret;
+		ret = settle_paths(p, err);
+	if (ret < 0)
+		return ret;
+	p->inputs = p->kind->inputs(p->input, p->spec->opts);
+	return settle_output(p, err);
 }
 
 void
@@ -381,7 +361,7 @@ planning_insert_job(struct sm_planning *p, const char *text, struct sm_err *err)
 {
 	const struct sm_settings *s = &p->opts->settings;
 	struct sm_job job = {
-		.kind = (char *)p->spec->shape->kind,
+		.kind = (char *)p->spec->kind->name,
 		.spec = (char *)text,
 		.batches = p->spec->batches,
 		.rows = p->spec->rows,

@@ -333,14 +333,14 @@ sm_plan_again(struct sm_planning *p, struct sm_err *err)
 	int ret = sm_job_get(&r.job, p->db, err);
 
 	if (ret == 0)
-		ret = sm_spec_parse(&r.old, sm_kind_shapes(), r.job.spec,
+		ret = sm_spec_parse(&r.old, sm_kind_info, r.job.spec,
 				    "job.spec", err);
-	if (ret == 0 && r.old->shape != p->spec->shape)
+	if (ret == 0 && r.old->kind != p->spec->kind)
 		ret = sm_err_set(err, SM_EREFUSED,
 				 "the job '%s' is of the kind '%s', not '%s'; "
 				 "--restart begins again",
-				 p->dir.path, r.old->shape->kind,
-				 p->spec->shape->kind);
+				 p->dir.path, r.old->kind->name,
+				 p->spec->kind->name);
 	if (ret == 0)
 		ret = replan_compare(&r, err);
 	if (ret == 0 && r.changes > 0 &&

@@ -45,14 +45,13 @@ static void
 run_tell_empty(const struct sm_handle *h, const struct sm_batch_counts *c,
 	       const struct sm_events *ev)
 {
-	if (h->kind == &sm_kind_candidates && c->done == c->total &&
-	    c->counts.rows > 0 && c->counts.records == 0)
+	if (h->kind->empty && c->done == c->total && c->counts.rows > 0 &&
+	    c->counts.records == 0)
 		sm_event_notice(ev,
 				"the output is empty: not one of %llu rows has "
-				"--min-candidates scores of --min-score or "
-				"more; candidates that the vocabulary lacks: "
-				"%llu",
+				"%s: %llu",
 				(unsigned long long)c->counts.rows,
+				h->kind->empty,
 				(unsigned long long)c->counts.skipped);
 }
 

@@ -37,6 +37,9 @@ struct sm_record_fields {
 	const char *key, *list, *id, *score; /* UTF-8, without quotes */
 };
 
+/* In the order of the words of its option. */
+enum sm_encoder_kind { SM_ENCODER_RECORD, SM_ENCODER_ZLIB };
+
 /*
  * `encoder` is an enum sm_encoder_kind; `level` is zlib's.  SM_EINPUT if a
  * field name is not valid UTF-8.

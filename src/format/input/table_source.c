@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <shardmill.h>
-
 #include "bytes.h"
 
 #include "packed.h"

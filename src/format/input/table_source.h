@@ -23,6 +23,14 @@
 /* Longest line of a text file. */
 #define SM_TABLE_LINE_MAX SM_JSONFLAT_TEXT_MAX
 
+/* In the order of the words of the options. */
+enum sm_table_format {
+	SM_FORMAT_AUTO,
+	SM_FORMAT_JSON,
+	SM_FORMAT_TEXT,
+	SM_FORMAT_NPY
+};
+
 struct sm_table_reader {
 	int format;        /* enum sm_table_format, decided */
 	struct sm_map map; /* JSON and text */

@@ -4,8 +4,6 @@
  * candidate.  It is apart from table.c because the rules are Python's, and are
  * tested as such.
  */
-#include <shardmill.h>
-
 #include "jsontext.h"
 
 #include "table_token.h"

@@ -10,6 +10,9 @@
 /* Digits that Python's int() reads by default (sys.int_info). */
 #define SM_TABLE_INT_DIGITS_MAX 4300
 
+/* In the order of the words of the option. */
+enum sm_ids { SM_IDS_AUTO, SM_IDS_INT, SM_IDS_STRING };
+
 /*
  * Append the JSON text of `entry`, whose text is valid UTF-8, to `b`; nothing,
  * if it cannot be used.  Keys: a string as a string, an integer as an integer.

@@ -1,14 +1,18 @@
-#include <inttypes.h>
-#include <limits.h>
-#include <math.h>
-#include <stdio.h>
+/*
+ * spec.c - a specification in memory: made of options, compared, freed
+ *
+ * It owns every string in it, so that it outlives what it was made from.  How
+ * it is written and read is in spec_write.c and spec_read.c.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "err.h"
 
+#include "option.h"
 #include "spec.h"
-#include "spec_internal.h"
+
+#define SPEC_NAMES_MAX 96
 
 /* Strings and lists that the specification owns, freed together. */
 struct spec_chunk {
@@ -43,21 +47,19 @@ sm_spec_strdup(struct sm_spec *s, const char *text)
 }
 
 int
-sm_spec_make(struct sm_spec **out, const struct sm_spec_shape *shape,
+sm_spec_make(struct sm_spec **out, const struct sm_kind_info *kind,
 	     struct sm_err *err)
 {
 	struct sm_spec *s = calloc(1, sizeof(*s));
 
 	if (s)
-		s->opts = calloc(1, shape->opts_bytes);
+		s->opts = calloc(1, kind->opts_bytes);
 	if (!s || !s->opts) {
 		free(s);
 		return sm_err_mem(err, "the specification");
 	}
-	s->shape = shape;
+	s->kind = kind;
 	s->part = -1;
-	if (shape->init)
-		shape->init(s->opts);
 	*out = s;
 	return 0;
 }
@@ -77,208 +79,117 @@ sm_spec_free(struct sm_spec *s)
 	free(s);
 }
 
-/* ------------------------------------------------------------- ranges -- */
-
-static void
-spec_range(const struct sm_spec_field *f, int64_t *lo, int64_t *hi)
+static int
+spec_unknown(const struct sm_kind_info *kind, const char *name,
+	     struct sm_err *err)
 {
-	bool capped = f->max > 0 && f->max <= INT64_MAX;
+	const char *names[SPEC_NAMES_MAX], *nearest;
+	const struct sm_option *o;
+	size_t n = 0;
 
-	*lo = (int64_t)f->min;
-	*hi = capped ? (int64_t)f->max : INT64_MAX;
-	if (f->type == SM_SPEC_INT)
-		*lo = INT64_MIN;
-	if (f->type == SM_SPEC_LEVEL && !capped)
-		*hi = INT_MAX;
-}
-
-int
-sm_spec_check_int(const struct sm_spec_field *f, int64_t v, struct sm_err *err)
-{
-	int64_t lo, hi;
-
-	spec_range(f, &lo, &hi);
-	if (v >= lo && v <= hi)
-		return 0;
-	return sm_err_set(err, SM_EINPUT,
-			  "%" PRId64 " is out of range; give %" PRId64
-			  " to %" PRId64,
-			  v, lo, hi);
-}
-
-int
-sm_spec_check_double(const struct sm_spec_field *f, double v,
-		     struct sm_err *err)
-{
-	bool limited = !(f->flags & SM_SPEC_SIGNED);
-
-	if (!isfinite(v))
-		return sm_err_set(err, SM_EINPUT,
-				  "%g is out of range; give a finite number",
-				  v);
-	if (!limited ||
-	    (v >= (double)f->min && (f->max == 0 || v <= (double)f->max)))
-		return 0;
-	if (f->max == 0)
-		return sm_err_set(err, SM_EINPUT,
-				  "%g is out of range; give at least %" PRIu64,
-				  v, f->min);
-	return sm_err_set(err, SM_EINPUT,
-			  "%g is out of range; give %" PRIu64 " to %" PRIu64, v,
-			  f->min, f->max);
-}
-
-bool
-sm_spec_has(const struct sm_spec_field *f, const void *opts)
-{
-	return f->has == 0 || *(const bool *)((const char *)opts + f->has);
+	for (o = kind->options; o->name && n < SPEC_NAMES_MAX; o++)
+		names[n++] = o->name;
+	nearest = sm_option_nearest(name, names, n);
+	if (nearest)
+		return sm_err_set(err, SM_EUSAGE,
+				  "unknown option '--%s'; did you mean '--%s'?",
+				  name, nearest);
+	return sm_err_set(err, SM_EUSAGE, "unknown option '--%s' of %s", name,
+			  kind->name);
 }
 
 static int
-spec_check_uint(const struct sm_spec_field *f, uint64_t v, struct sm_err *err)
+spec_set_value(struct sm_spec *s, const struct sm_value *v, struct sm_err *err)
 {
-	int64_t lo, hi;
+	const struct sm_option *o = sm_option_find(s->kind->options, v->name);
+	const char *text = NULL;
 
-	if (v <= INT64_MAX)
-		return sm_spec_check_int(f, (int64_t)v, err);
-	spec_range(f, &lo, &hi);
-	return sm_err_set(err, SM_EINPUT,
-			  "%" PRIu64 " is out of range; give %" PRId64
-			  " to %" PRId64,
-			  v, lo, hi);
-}
-
-static int
-spec_check_enum(const struct sm_spec_field *f, int v, struct sm_err *err)
-{
-	int n = 0;
-
-	while (f->names[n])
-		n++;
-	if (v >= 0 && v < n)
-		return 0;
-	return sm_err_set(err, SM_EINPUT, "%d is out of range; give 0 to %d", v,
-			  n - 1);
-}
-
-static int
-spec_check_field(const struct sm_spec_field *f, const void *opts,
-		 struct sm_err *err)
-{
-	const void *at = sm_spec_at(f, opts);
-
-	if (!sm_spec_has(f, opts))
-		return 0;
-	switch (f->type) {
-	case SM_SPEC_UINT:
-		return spec_check_uint(f, *(const uint64_t *)at, err);
-	case SM_SPEC_LEVEL:
-		return sm_spec_check_int(f, *(const int *)at, err);
-	case SM_SPEC_DOUBLE:
-		return sm_spec_check_double(f, *(const double *)at, err);
-	case SM_SPEC_ENUM:
-		return spec_check_enum(f, *(const int *)at, err);
-	case SM_SPEC_BOOL:
-	case SM_SPEC_INT:
-	case SM_SPEC_STRING:
-	case SM_SPEC_ARGV:
-		break;
+	if (!o)
+		return spec_unknown(s->kind, v->name, err);
+	if (v->text) {
+		text = sm_spec_strdup(s, v->text);
+		if (!text)
+			return sm_err_mem(err, "the specification");
 	}
-	return 0;
+	return sm_option_set(o, s->opts, text, err);
 }
 
-void
-sm_spec_option_name(char *dst, size_t size, const struct sm_spec_field *f)
+static int
+spec_set_command(struct sm_spec *s, const char *const *argv, struct sm_err *err)
 {
-	char *p;
-
-	snprintf(dst, size, "--%s", f->name);
-	for (p = dst; *p; p++)
-		if (*p == '_')
-			*p = '-';
-}
-
-int
-sm_spec_check(const struct sm_spec_shape *shape, const void *opts,
-	      struct sm_err *err)
-{
-	char name[64];
-	size_t i;
-	int ret;
-
-	for (i = 0; i < shape->count; i++) {
-		ret = spec_check_field(&shape->fields[i], opts, err);
-		if (ret < 0) {
-			sm_spec_option_name(name, sizeof(name),
-					    &shape->fields[i]);
-			sm_err_prefix(err, "%s", name);
-			return ret;
-		}
-	}
-	return 0;
-}
-
-/* ------------------------------------------------------------- making -- */
-
-/* Give the specification its own copy of a list of strings. */
-static const char *const *
-spec_copy_argv(struct sm_spec *s, const char *const *argv)
-{
+	const struct sm_option *o = s->kind->options;
 	const char **copy;
 	size_t i, n = 0;
 
+	while (o->name && o->type != SM_OPTION_ARGV)
+		o++;
+	if (!o->name)
+		return sm_err_set(err, SM_EUSAGE, "%s takes no command",
+				  s->kind->name);
 	while (argv[n])
 		n++;
 	copy = sm_spec_alloc(s, (n + 1) * sizeof(*copy));
 	for (i = 0; copy && i < n; i++) {
 		copy[i] = sm_spec_strdup(s, argv[i]);
 		if (!copy[i])
-			return NULL;
+			copy = NULL;
 	}
-	return copy;
-}
-
-static bool
-spec_own_field(struct sm_spec *s, const struct sm_spec_field *f)
-{
-	void *at = sm_spec_slot(f, s->opts);
-	const char **text = at;
-	const char *const **argv = at;
-
-	if (f->type == SM_SPEC_STRING && *text) {
-		*text = sm_spec_strdup(s, *text);
-		return *text != NULL;
-	}
-	if (f->type == SM_SPEC_ARGV && *argv) {
-		*argv = spec_copy_argv(s, *argv);
-		return *argv != NULL;
-	}
-	return true;
+	if (!copy)
+		return sm_err_mem(err, "the specification");
+	*(const char *const **)sm_option_slot(o, s->opts) = copy;
+	return 0;
 }
 
 int
-sm_spec_new(struct sm_spec **out, const struct sm_spec_shape *shape,
-	    const void *opts, struct sm_err *err)
+sm_spec_new(struct sm_spec **out, const struct sm_kind_info *kind,
+	    const struct sm_value *values, const char *const *command,
+	    struct sm_err *err)
 {
 	struct sm_spec *s = NULL;
-	size_t i;
-	int ret;
+	int ret = sm_spec_make(&s, kind, err);
 
-	ret = sm_spec_check(shape, opts, err);
 	if (ret < 0)
 		return ret;
-	ret = sm_spec_make(&s, shape, err);
-	if (ret < 0)
+	sm_options_init(kind->options, s->opts);
+	for (; ret == 0 && values && values->name; values++)
+		ret = spec_set_value(s, values, err);
+	if (ret == 0 && command)
+		ret = spec_set_command(s, command, err);
+	if (ret < 0) {
+		sm_spec_free(s);
 		return ret;
-	memcpy(s->opts, opts, shape->opts_bytes);
-	for (i = 0; i < shape->count; i++) {
-		if (!spec_own_field(s, &shape->fields[i])) {
-			sm_spec_free(s);
-			return sm_err_mem(err, "the specification");
-		}
 	}
 	*out = s;
 	return 0;
+}
+
+unsigned
+sm_spec_diff(struct sm_buf *out, const struct sm_spec *planned,
+	     const struct sm_spec *now)
+{
+	const struct sm_option *o;
+	unsigned n = 0;
+
+	if (planned->kind != now->kind) {
+		sm_buf_printf(out, "the kind of job was %s, is %s",
+			      planned->kind->name, now->kind->name);
+		return 1;
+	}
+	for (o = planned->kind->options; o->name; o++) {
+		if ((o->flags & SM_OPTION_PLACE) ||
+		    sm_option_same(o, planned->opts, now->opts))
+			continue;
+		if (n++)
+			sm_buf_puts(out, "; ");
+		if (o->type == SM_OPTION_ARGV)
+			sm_buf_printf(out, "the %s was ", o->name);
+		else
+			sm_buf_printf(out, "--%s was ", o->name);
+		sm_option_put(out, o, planned->opts);
+		sm_buf_puts(out, ", is ");
+		sm_option_put(out, o, now->opts);
+	}
+	return n;
 }
 
 int

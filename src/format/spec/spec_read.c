@@ -1,4 +1,12 @@
+/*
+ * spec_read.c - spec.json into a specification
+ *
+ * It is read as strictly as it is written: every key once, none besides, each
+ * value of its type and in its range.  A person edits this file, and a value
+ * that is silently left out would change the job.
+ */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,267 +15,421 @@
 
 #include "err.h"
 
-#include "spec.h"
-#include "spec_internal.h"
-#include "spec_reader.h"
+#include "spec_json.h"
 
-#define SPEC_KINDS_MAX 16
+#define SPEC_PLACE_MAX 128
+#define SPEC_KNOWN_MAX 96 /* keys of one object, kinds */
 
-/* -------------------------------------------------------------- parts -- */
+struct spec_reader {
+	struct sm_spec *spec; /* owns the strings that are read */
+	const char *where;
+	char place[SPEC_PLACE_MAX]; /* "options.min_score"; "": the whole */
+	struct sm_err *err;
+};
+
+/* ----------------------------------------------------------- messages -- */
+
+static void SM_PRINTF(2, 3)
+	reader_at(struct spec_reader *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(r->place, sizeof(r->place), fmt, ap);
+	va_end(ap);
+}
+
+static int SM_PRINTF(3, 4)
+	reader_fail(struct spec_reader *r, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	sm_err_setv(r->err, code, fmt, ap);
+	va_end(ap);
+	if (*r->place)
+		sm_err_prefix(r->err, "%s: %s", r->where, r->place);
+	else
+		sm_err_prefix(r->err, "%s", r->where);
+	return code;
+}
 
 static int
-read_options(struct spec_reader *r, json_t *o)
+reader_mem(struct spec_reader *r)
 {
-	const struct sm_spec_shape *shape = r->spec->shape;
-	const char **known;
-	size_t i;
-	int ret;
+	return sm_err_mem(r->err, "the specification");
+}
 
-	sm_spec_reader_at(r, "options");
-	if (!json_is_object(o))
-		return sm_spec_reader_type(r, o, "an object");
-	known = calloc(shape->count + 1, sizeof(*known));
-	if (!known)
-		return sm_spec_reader_mem(r);
-	for (i = 0; i < shape->count; i++)
-		known[i] = shape->fields[i].name;
-	ret = sm_spec_reader_keys(r, o, "options.", known);
-	for (i = 0; ret == 0 && i < shape->count; i++) {
-		sm_spec_reader_at(r, "options.%s", known[i]);
-		ret = sm_spec_read_field(r, &shape->fields[i],
-					 json_object_get(o, known[i]));
+static const char *
+json_type_text(const json_t *v)
+{
+	switch (json_typeof(v)) {
+	case JSON_OBJECT:
+		return "an object";
+	case JSON_ARRAY:
+		return "a list";
+	case JSON_STRING:
+		return "text";
+	case JSON_INTEGER:
+		return "a whole number";
+	case JSON_REAL:
+		return "a fraction";
+	case JSON_NULL:
+		return "null";
+	case JSON_TRUE:
+		return "true";
+	default:
+		return "false";
 	}
-	free(known);
-	return ret;
-}
-
-/* The value of the key `name`, which sm_spec_reader_keys() has found. */
-static json_t *
-reader_enter(struct spec_reader *r, json_t *o, const char *in, const char *name)
-{
-	sm_spec_reader_at(r, "%s%s", in, name);
-	return json_object_get(o, name);
-}
-
-static const struct sm_spec_field spec_count_field = {
-	.name = "count",
-	.type = SM_SPEC_UINT,
-};
-static const struct sm_spec_field spec_time_field = {
-	.name = "time",
-	.type = SM_SPEC_INT,
-};
-
-static int
-read_count(uint64_t *out, struct spec_reader *r, const json_t *v)
-{
-	int64_t n = 0;
-	int ret = sm_spec_read_int(&n, r, v, &spec_count_field);
-
-	*out = (uint64_t)n;
-	return ret;
 }
 
 static int
-read_input(struct sm_spec_input *in, struct spec_reader *r, json_t *o, size_t i)
+reader_type(struct spec_reader *r, const json_t *v, const char *wanted)
 {
-	static const char *const known[] = { "name", "path",  "mtime_ns",
-					     "size", "crc32", "sampled",
-					     NULL };
-	uint64_t crc = 0;
-	char at[32];
-	json_t *v;
-	int ret;
+	if (json_is_string(v) && strstr(wanted, "number"))
+		return reader_fail(r, SM_EINPUT,
+				   "\"%s\" is text; write the number without "
+				   "quotes",
+				   json_string_value(v));
+	return reader_fail(r, SM_EINPUT, "%s where %s is expected",
+			   json_type_text(v), wanted);
+}
 
-	sm_spec_reader_at(r, "inputs[%zu]", i);
-	if (!json_is_object(o))
-		return sm_spec_reader_type(r, o, "an object");
-	snprintf(at, sizeof(at), "inputs[%zu].", i);
-	ret = sm_spec_reader_keys(r, o, at, known);
-	if (ret < 0)
-		return ret;
-	v = reader_enter(r, o, at, "name");
-	if (!json_is_string(v))
-		return sm_spec_reader_type(r, v, "text");
-	ret = sm_spec_read_string(&in->name, r, v);
-	if (ret == 0)
-		ret = sm_spec_read_string(&in->path, r,
-					  reader_enter(r, o, at, "path"));
-	if (ret == 0)
-		ret = sm_spec_read_int(&in->digest.mtime_ns, r,
-				       reader_enter(r, o, at, "mtime_ns"),
-				       &spec_time_field);
-	if (ret == 0)
-		ret = read_count(&in->digest.size, r,
-				 reader_enter(r, o, at, "size"));
-	if (ret == 0)
-		ret = sm_spec_read_hex(&crc, r, reader_enter(r, o, at, "crc32"),
-				       8);
-	if (ret < 0)
-		return ret;
-	in->digest.crc32 = (uint32_t)crc;
-	v = reader_enter(r, o, at, "sampled");
-	if (!json_is_boolean(v))
-		return sm_spec_reader_type(r, v, "true or false");
-	in->digest.sampled = json_is_true(v);
+static int
+reader_unknown(struct spec_reader *r, const char *what, const char *name,
+	       const char *const *known, size_t count)
+{
+	const char *nearest = sm_option_nearest(name, known, count);
+
+	if (nearest)
+		return reader_fail(r, SM_EINPUT,
+				   "%sunknown; did you mean '%s'?", what,
+				   nearest);
+	return reader_fail(r, SM_EINPUT, "%sunknown", what);
+}
+
+/* ------------------------------------------------------------- values -- */
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+/* {"bytes": "<hex>"} as a string; bytes of 0 would end it early. */
+static int
+read_bytes(const char **out, struct spec_reader *r, json_t *v)
+{
+	const char *hex = json_string_value(json_object_get(v, "bytes"));
+	size_t n = hex ? strlen(hex) : 0, i;
+	int hi, lo;
+	char *s;
+
+	if (n == 0 || n % 2 != 0 || json_object_size(v) != 1)
+		return reader_type(r, v, "text or {\"bytes\": hex}");
+	s = sm_spec_alloc(r->spec, n / 2 + 1);
+	if (!s)
+		return reader_mem(r);
+	for (i = 0; i < n / 2; i++) {
+		hi = hex_digit(hex[2 * i]);
+		lo = hex_digit(hex[2 * i + 1]);
+		if (hi < 0 || lo < 0 || hi + lo == 0)
+			return reader_fail(r, SM_EINPUT,
+					   "\"%s\" is not hexadecimal bytes "
+					   "other than 00",
+					   hex);
+		s[i] = (char)(hi * 16 + lo);
+	}
+	*out = s;
 	return 0;
 }
 
 static int
-read_inputs(struct spec_reader *r, json_t *list)
+read_string(const char **out, struct spec_reader *r, json_t *v)
 {
-	struct sm_spec *s = r->spec;
-	size_t n = json_array_size(list), i, j;
+	if (json_is_object(v))
+		return read_bytes(out, r, v);
+	if (!json_is_string(v))
+		return reader_type(r, v, "text");
+	*out = sm_spec_strdup(r->spec, json_string_value(v));
+	return *out ? 0 : reader_mem(r);
+}
+
+static int
+read_argv(const char *const **out, struct spec_reader *r, json_t *v)
+{
+	size_t n = json_array_size(v), i;
+	const char **argv;
 	int ret;
 
-	sm_spec_reader_at(r, "inputs");
-	if (!json_is_array(list))
-		return sm_spec_reader_type(r, list, "a list");
-	if (n > SM_SPEC_INPUTS_MAX)
-		return sm_spec_reader_fail(r, SM_EINPUT,
-					   "%zu inputs; at most %d", n,
-					   SM_SPEC_INPUTS_MAX);
+	if (!json_is_array(v))
+		return reader_type(r, v, "a list of text");
+	argv = sm_spec_alloc(r->spec, (n + 1) * sizeof(*argv));
+	if (!argv)
+		return reader_mem(r);
 	for (i = 0; i < n; i++) {
-		ret = read_input(&s->input[i], r, json_array_get(list, i), i);
+		ret = read_string(&argv[i], r, json_array_get(v, i));
 		if (ret < 0)
 			return ret;
-		for (j = 0; j < i; j++) {
-			if (strcmp(s->input[j].name, s->input[i].name) != 0)
-				continue;
-			sm_spec_reader_at(r, "inputs[%zu].name", i);
-			return sm_spec_reader_fail(r, SM_EINPUT,
-						   "'%s' stands twice",
-						   s->input[i].name);
-		}
 	}
-	s->inputs = n;
+	*out = argv;
+	return 0;
+}
+
+static int
+read_hex(uint64_t *out, struct spec_reader *r, const char *s, size_t digits)
+{
+	size_t i;
+
+	*out = 0;
+	for (i = 0; hex_digit(s[i]) >= 0; i++)
+		*out = *out << 4 | (uint64_t)hex_digit(s[i]);
+	if (i != digits || s[i])
+		return reader_fail(r, SM_EINPUT,
+				   "not %zu hexadecimal digits as text",
+				   digits);
+	return 0;
+}
+
+/* By way of its text, so that its range is kept as that of a typed one is. */
+static int
+read_option(struct spec_reader *r, const struct sm_option *o, void *base,
+	    json_t *v)
+{
+	struct sm_err bad = { 0 };
+	char number[40] = "";
+	const char *text = number;
+	int ret = 0;
+
+	if (json_is_null(v) && sm_option_may_lack(o))
+		return 0;
+	switch (o->type) {
+	case SM_OPTION_BOOL:
+	case SM_OPTION_SWITCH:
+		if (!json_is_boolean(v))
+			return reader_type(r, v, "true or false");
+		text = json_is_true(v) ? "yes" : "no";
+		break;
+	case SM_OPTION_DOUBLE:
+		if (!json_is_number(v))
+			return reader_type(r, v, "a number");
+		snprintf(number, sizeof(number), "%.17g", json_number_value(v));
+		break;
+	case SM_OPTION_INT:
+	case SM_OPTION_ID:
+	case SM_OPTION_UINT:
+	case SM_OPTION_BYTES:
+		if (!json_is_integer(v))
+			return reader_type(r, v, "a whole number");
+		snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT,
+			 json_integer_value(v));
+		break;
+	case SM_OPTION_ARGV:
+		return read_argv(sm_option_slot(o, base), r, v);
+	case SM_OPTION_WORD:
+	case SM_OPTION_TEXT:
+	case SM_OPTION_FILE:
+	case SM_OPTION_RANGES:
+		ret = read_string(&text, r, v);
+		break;
+	}
+	if (ret == 0 && sm_option_set(o, base, text, &bad) < 0)
+		ret = reader_fail(r, SM_EINPUT, "%s", bad.text);
+	return ret;
+}
+
+/*
+ * The object `v`, called `at`, must have the keys of `table` and no others; its
+ * values go into `base`, which is zeroed.
+ */
+static int
+read_table(struct spec_reader *r, json_t *v, const char *at,
+	   const struct sm_option *table, void *base)
+{
+	char name[SPEC_KNOWN_MAX][SM_SPEC_KEY_MAX];
+	const char *known[SPEC_KNOWN_MAX], *key, *dot = *at ? "." : "";
+	json_t *value;
+	size_t i, n;
+	int ret;
+
+	reader_at(r, "%s", at);
+	if (!json_is_object(v))
+		return reader_type(r, v, "an object");
+	for (n = 0; table[n].name && n < SPEC_KNOWN_MAX; n++)
+		known[n] = sm_spec_key(name[n], &table[n]);
+	json_object_foreach(v, key, value)
+	{
+		for (i = 0; i < n && strcmp(key, known[i]) != 0;)
+			i++;
+		if (i < n)
+			continue;
+		reader_at(r, "%s%s%s", at, dot, key);
+		return reader_unknown(r, "", key, known, n);
+	}
+	for (i = 0; i < n; i++) {
+		reader_at(r, "%s%s%s", at, dot, known[i]);
+		value = json_object_get(v, known[i]);
+		if (!value)
+			return reader_fail(r, SM_EINPUT, "missing");
+		ret = read_option(r, &table[i], base, value);
+		if (ret < 0)
+			return ret;
+	}
 	return 0;
 }
 
 /* -------------------------------------------------------------- whole -- */
 
 static int
-read_version(struct spec_reader *r, json_t *root)
+read_input(struct spec_reader *r, json_t *v, size_t i)
 {
-	json_t *v = json_object_get(root, "shardmill");
-	json_int_t n;
+	struct sm_spec_json_input in = { 0 };
+	struct sm_spec_input *to = &r->spec->input[i];
+	uint64_t crc = 0;
+	char at[32];
+	size_t j;
+	int ret;
 
-	sm_spec_reader_at(r, "shardmill");
-	if (!v)
-		return sm_spec_reader_fail(
-			r, SM_EINPUT,
-			"missing: this is no specification of a "
-			"job");
-	if (!json_is_integer(v))
-		return sm_spec_reader_type(r, v, "a whole number");
-	n = json_integer_value(v);
-	if (n > SM_SPEC_VERSION)
-		return sm_spec_reader_fail(
-			r, SM_EREFUSED,
-			"version %" JSON_INTEGER_FORMAT
-			" is newer than the %d that this program "
-			"reads; use a newer shardmill",
-			n, SM_SPEC_VERSION);
-	if (n < 1)
-		return sm_spec_reader_fail(r, SM_EINPUT,
-					   "%" JSON_INTEGER_FORMAT
-					   " is out of range; give 1 to %d",
-					   n, SM_SPEC_VERSION);
+	snprintf(at, sizeof(at), "inputs[%zu]", i);
+	ret = read_table(r, v, at, sm_spec_input_table, &in);
+	if (ret < 0)
+		return ret;
+	reader_at(r, "%s.crc32", at);
+	ret = read_hex(&crc, r, in.crc32, 8);
+	if (ret < 0)
+		return ret;
+	for (j = 0; j < i; j++) {
+		if (strcmp(r->spec->input[j].name, in.name) != 0)
+			continue;
+		reader_at(r, "%s.name", at);
+		return reader_fail(r, SM_EINPUT, "'%s' stands twice", in.name);
+	}
+	*to = (struct sm_spec_input){ .name = in.name, .path = in.path };
+	to->digest = (struct sm_digest){ .size = in.size,
+					 .mtime_ns = in.mtime_ns,
+					 .crc32 = (uint32_t)crc,
+					 .sampled = in.sampled };
 	return 0;
 }
 
 static int
-read_kind(struct spec_reader *r, json_t *v,
-	  const struct sm_spec_shape *const *shapes)
+read_inputs(struct spec_reader *r, json_t *list)
 {
-	const char *known[SPEC_KINDS_MAX + 1] = { NULL };
-	const char *name = json_string_value(v);
-	size_t i;
-
-	sm_spec_reader_at(r, "kind");
-	if (!name)
-		return sm_spec_reader_type(r, v, "text");
-	for (i = 0; shapes[i] && i < SPEC_KINDS_MAX; i++) {
-		if (strcmp(shapes[i]->kind, name) == 0)
-			return sm_spec_make(&r->spec, shapes[i], r->err);
-		known[i] = shapes[i]->kind;
-	}
-	return sm_spec_reader_fail(r, SM_EINPUT,
-				   "'%s' is unknown; did you mean '%s'?", name,
-				   sm_spec_nearest(name, known));
-}
-
-/* -1 if the key is not there; then, or taken, it is gone. */
-static int
-take_part_number(int64_t *out, struct spec_reader *r, json_t *root,
-		 const char *name)
-{
-	json_t *v = json_object_get(root, name);
+	size_t n = json_array_size(list), i;
 	int ret = 0;
 
-	*out = -1;
-	sm_spec_reader_at(r, "%s", name);
-	if (v)
-		ret = sm_spec_read_int(out, r, v, &spec_count_field);
-	if (ret == 0)
-		json_object_del(root, name);
+	reader_at(r, "inputs");
+	if (!json_is_array(list))
+		return reader_type(r, list, "a list");
+	if (n > SM_SPEC_INPUTS_MAX)
+		return reader_fail(r, SM_EINPUT, "%zu inputs; at most %d", n,
+				   SM_SPEC_INPUTS_MAX);
+	for (i = 0; ret == 0 && i < n; i++)
+		ret = read_input(r, json_array_get(list, i), i);
+	r->spec->inputs = n;
 	return ret;
 }
 
+/* A newer version may well have other keys, so it is looked at first. */
 static int
-read_root(struct spec_reader *r, json_t *root,
-	  const struct sm_spec_shape *const *shapes)
+read_version(struct spec_reader *r, json_t *root)
 {
-	static const char *const known[] = {
-		"shardmill", "kind", "options",     "inputs", "output",
-		"batches",   "rows", "fingerprint", NULL,
-	};
-	int64_t parts, part;
-	json_t *v;
+	json_t *v = json_object_get(root, "shardmill");
+
+	reader_at(r, "%s", "");
+	if (!json_is_object(root))
+		return reader_type(r, root, "an object");
+	reader_at(r, "shardmill");
+	if (!v)
+		return reader_fail(r, SM_EINPUT,
+				   "missing: this is no specification of a "
+				   "job");
+	if (json_is_integer(v) && json_integer_value(v) > SM_SPEC_VERSION)
+		return reader_fail(r, SM_EREFUSED,
+				   "version %" JSON_INTEGER_FORMAT
+				   " is newer than the %d that this program "
+				   "reads; use a newer shardmill",
+				   json_integer_value(v), SM_SPEC_VERSION);
+	return 0;
+}
+
+/*
+ * The specification is made by its kind, which has to be known before the
+ * strings of the others find a place.
+ */
+static int
+read_kind(struct spec_reader *r, json_t *root,
+	  const struct sm_kind_info *(*kinds)(size_t i))
+{
+	const char *known[SPEC_KNOWN_MAX], *name;
+	json_t *v = json_object_get(root, "kind");
+	char what[64];
+	size_t i;
+
+	reader_at(r, "kind");
+	if (!v)
+		return reader_fail(r, SM_EINPUT, "missing");
+	name = json_string_value(v);
+	if (!name)
+		return reader_type(r, v, "text");
+	for (i = 0; i < SPEC_KNOWN_MAX && kinds(i); i++) {
+		known[i] = kinds(i)->name;
+		if (strcmp(known[i], name) == 0)
+			return sm_spec_make(&r->spec, kinds(i), r->err);
+	}
+	snprintf(what, sizeof(what), "'%.40s' is ", name);
+	return reader_unknown(r, what, name, known, i);
+}
+
+static int
+read_root(struct spec_reader *r, json_t *root)
+{
+	struct sm_spec_json_root all = { 0 };
+	struct sm_spec *s = r->spec;
+	int ret = read_table(r, root, "", sm_spec_root_table, &all);
+
+	if (ret < 0)
+		return ret;
+	reader_at(r, "fingerprint");
+	ret = read_hex(&s->fingerprint, r, all.fingerprint, 16);
+	if (ret < 0)
+		return ret;
+	reader_at(r, "part");
+	if (all.has_part && all.part >= all.parts)
+		return reader_fail(r, SM_EINPUT,
+				   "%" PRIu64 " is out of range: there are "
+				   "%" PRIu64 " parts",
+				   all.part, all.parts);
+	s->output = all.output;
+	s->batches = all.batches;
+	s->rows = all.rows;
+	s->parts = all.parts;
+	if (all.has_part)
+		s->part = (int64_t)all.part;
+	return 0;
+}
+
+/* The member `name` of the whole, which has tables of its own. */
+static int
+read_taken(struct spec_reader *r, json_t *root, const char *name)
+{
+	json_t *v = json_incref(json_object_get(root, name));
 	int ret;
 
-	sm_spec_reader_at(r, "%s", "");
-	if (!json_is_object(root))
-		return sm_spec_reader_type(r, root, "an object");
-	/* A newer version may well have other keys: it comes first. */
-	ret = read_version(r, root);
-	/* These need not be there, and are taken out before the others. */
-	if (ret == 0)
-		ret = take_part_number(&parts, r, root, "parts");
-	if (ret == 0)
-		ret = take_part_number(&part, r, root, "part");
-	if (ret == 0)
-		ret = sm_spec_reader_keys(r, root, "", known);
-	if (ret == 0)
-		ret = read_kind(r, json_object_get(root, "kind"), shapes);
-	if (ret == 0) {
-		r->spec->parts = parts > 0 ? (uint64_t)parts : 0;
-		r->spec->part = part;
-	}
-	if (ret == 0)
-		ret = read_options(r, json_object_get(root, "options"));
-	if (ret == 0)
-		ret = read_inputs(r, json_object_get(root, "inputs"));
-	v = reader_enter(r, root, "", "output");
-	if (ret == 0 && !json_is_null(v))
-		ret = sm_spec_read_string(&r->spec->output, r, v);
-	if (ret == 0)
-		ret = read_count(&r->spec->batches, r,
-				 reader_enter(r, root, "", "batches"));
-	if (ret == 0)
-		ret = read_count(&r->spec->rows, r,
-				 reader_enter(r, root, "", "rows"));
-	if (ret == 0)
-		ret = sm_spec_read_hex(&r->spec->fingerprint, r,
-				       reader_enter(r, root, "", "fingerprint"),
-				       16);
-	if (ret == 0 && part >= 0 && (parts < 1 || part >= parts)) {
-		sm_spec_reader_at(r, "part");
-		ret = sm_spec_reader_fail(r, SM_EINPUT,
-					  "%" PRId64 " is out of range: there "
-					  "are %" PRId64 " parts",
-					  part, parts < 0 ? 0 : parts);
-	}
+	reader_at(r, "%s", name);
+	if (!v)
+		return reader_fail(r, SM_EINPUT, "missing");
+	json_object_del(root, name);
+	if (strcmp(name, "options") == 0)
+		ret = read_table(r, v, name, r->spec->kind->options,
+				 r->spec->opts);
+	else
+		ret = read_inputs(r, v);
+	json_decref(v);
 	return ret;
 }
 
@@ -277,19 +439,20 @@ reader_not_json(struct spec_reader *r, const json_error_t *e)
 	enum json_error_code code = json_error_code(e);
 
 	if (code == json_error_out_of_memory)
-		return sm_spec_reader_mem(r);
-	sm_spec_reader_at(r, "line %d, column %d", e->line, e->column);
+		return reader_mem(r);
+	reader_at(r, "line %d, column %d", e->line, e->column);
 	if (code == json_error_numeric_overflow)
-		return sm_spec_reader_fail(r, SM_EINPUT,
-					   "%s; whole numbers end at %" PRId64
-					   ", fractions at 1.8e308",
-					   e->text, INT64_MAX);
-	return sm_spec_reader_fail(r, SM_EINPUT, "%s", e->text);
+		return reader_fail(r, SM_EINPUT,
+				   "%s; whole numbers end at %" PRId64
+				   ", fractions at 1.8e308",
+				   e->text, INT64_MAX);
+	return reader_fail(r, SM_EINPUT, "%s", e->text);
 }
 
 int
-sm_spec_parse(struct sm_spec **out, const struct sm_spec_shape *const *shapes,
-	      const char *text, const char *where, struct sm_err *err)
+sm_spec_parse(struct sm_spec **out,
+	      const struct sm_kind_info *(*kinds)(size_t i), const char *text,
+	      const char *where, struct sm_err *err)
 {
 	struct spec_reader r = { .where = where, .err = err };
 	json_error_t e;
@@ -299,7 +462,15 @@ sm_spec_parse(struct sm_spec **out, const struct sm_spec_shape *const *shapes,
 	root = json_loads(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
 	if (!root)
 		return reader_not_json(&r, &e);
-	ret = read_root(&r, root, shapes);
+	ret = read_version(&r, root);
+	if (ret == 0)
+		ret = read_kind(&r, root, kinds);
+	if (ret == 0)
+		ret = read_taken(&r, root, "options");
+	if (ret == 0)
+		ret = read_taken(&r, root, "inputs");
+	if (ret == 0)
+		ret = read_root(&r, root);
 	json_decref(root);
 	if (ret < 0) {
 		sm_spec_free(r.spec);

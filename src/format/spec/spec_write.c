@@ -1,3 +1,10 @@
+/*
+ * spec_write.c - a specification as JSON: the text that is kept, and what is
+ * hashed of it
+ *
+ * A NULL from jansson means no memory and travels on: its setters refuse a NULL
+ * value, so that one check at the end of each object is enough.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,13 +16,52 @@
 #include "hash.h"
 
 #include "jsontext.h"
-#include "spec.h"
-#include "spec_internal.h"
+#include "spec_json.h"
 
-/*
- * Writing.  A NULL from jansson means no memory and travels on: its setters
- * refuse a NULL value, so that one check at the end of each object is enough.
- */
+#define INPUT(member) .at = offsetof(struct sm_spec_json_input, member)
+#define ROOT(member)  .at = offsetof(struct sm_spec_json_root, member)
+
+/* What has a default is never null. */
+const struct sm_option sm_spec_input_table[] = {
+	{ "name", .type = SM_OPTION_TEXT, .flags = SM_OPTION_REQUIRED,
+	  INPUT(name) },
+	{ "path", .type = SM_OPTION_TEXT, .flags = SM_OPTION_REQUIRED,
+	  INPUT(path) },
+	{ "crc32", .type = SM_OPTION_TEXT, .flags = SM_OPTION_REQUIRED,
+	  INPUT(crc32) },
+	{ "mtime-ns", .type = SM_OPTION_ID, .standard = "0", INPUT(mtime_ns) },
+	{ "size", .type = SM_OPTION_UINT, .standard = "0", INPUT(size) },
+	{ "sampled", .type = SM_OPTION_BOOL, INPUT(sampled) },
+	{ 0 },
+};
+
+const struct sm_option sm_spec_root_table[] = {
+	{ "shardmill", .type = SM_OPTION_UINT, .min = 1, .max = SM_SPEC_VERSION,
+	  .standard = "1", ROOT(version) },
+	{ "kind", .type = SM_OPTION_TEXT, .flags = SM_OPTION_REQUIRED,
+	  ROOT(kind) },
+	{ "output", .type = SM_OPTION_TEXT, ROOT(output) },
+	{ "batches", .type = SM_OPTION_UINT, .standard = "0", ROOT(batches) },
+	{ "rows", .type = SM_OPTION_UINT, .standard = "0", ROOT(rows) },
+	{ "parts", .type = SM_OPTION_UINT, ROOT(parts) },
+	{ "part", .type = SM_OPTION_UINT, ROOT(part),
+	  .given_at = offsetof(struct sm_spec_json_root, has_part) },
+	{ "fingerprint", .type = SM_OPTION_TEXT, .flags = SM_OPTION_REQUIRED,
+	  ROOT(fingerprint) },
+	{ 0 },
+};
+
+const char *
+sm_spec_key(char dst[SM_SPEC_KEY_MAX], const struct sm_option *o)
+{
+	char *p;
+
+	snprintf(dst, SM_SPEC_KEY_MAX, "%s", o->name);
+	for (p = dst; *p; p++)
+		if (*p == '-')
+			*p = '_';
+	return dst;
+}
 
 /* {"bytes": "<hex>"}: JSON text cannot hold bytes that are not UTF-8. */
 static json_t *
@@ -71,77 +117,70 @@ json_of_argv(const char *const *argv)
 }
 
 static json_t *
-json_of_field(const struct sm_spec_field *f, const void *opts)
+json_of_option(const struct sm_option *o, const void *opts)
 {
-	const void *at = sm_spec_at(f, opts);
+	const void *at = sm_option_at(o, opts);
 
-	if (!sm_spec_has(f, opts))
+	if (!sm_option_is_given(o, opts))
 		return json_null();
-	switch (f->type) {
-	case SM_SPEC_BOOL:
+	switch (o->type) {
+	case SM_OPTION_BOOL:
 		return json_boolean(*(const bool *)at);
-	case SM_SPEC_UINT:
-	case SM_SPEC_INT:
-		return json_integer(*(const int64_t *)at);
-	case SM_SPEC_LEVEL:
+	case SM_OPTION_SWITCH:
+		return json_boolean(*(const int *)at == 1);
+	case SM_OPTION_WORD:
+		return json_string(o->words[*(const int *)at - o->min]);
+	case SM_OPTION_INT:
 		return json_integer(*(const int *)at);
-	case SM_SPEC_DOUBLE:
+	case SM_OPTION_ID:
+	case SM_OPTION_UINT:
+	case SM_OPTION_BYTES:
+		return json_integer(*(const int64_t *)at);
+	case SM_OPTION_DOUBLE:
 		return json_real(*(const double *)at);
-	case SM_SPEC_ENUM:
-		return json_string(f->names[*(const int *)at]);
-	case SM_SPEC_STRING:
-		return json_of_string(sm_spec_string_at(f, opts));
-	case SM_SPEC_ARGV:
-		return json_of_argv(sm_spec_argv_at(f, opts));
+	case SM_OPTION_TEXT:
+	case SM_OPTION_FILE:
+		return json_of_string(*(const char *const *)at);
+	case SM_OPTION_ARGV:
+		return json_of_argv(*(const char *const *const *)at);
+	case SM_OPTION_RANGES: /* in no specification */
+		break;
 	}
 	return NULL;
 }
 
-/* The options whose flags have no bit of `without`. */
+/* The options that have no flag of `without`. */
 static json_t *
-json_of_options(const struct sm_spec *s, unsigned without)
+json_of_table(const struct sm_option *o, const void *opts, unsigned without)
 {
-	const struct sm_spec_field *f = s->shape->fields;
-	json_t *o = json_object();
-	size_t i;
+	json_t *object = json_object();
+	char key[SM_SPEC_KEY_MAX];
 
-	for (i = 0; o && i < s->shape->count; i++, f++) {
-		if (f->flags & without)
+	for (; object && o->name; o++) {
+		if (o->flags & without)
 			continue;
-		if (json_object_set_new(o, f->name, json_of_field(f, s->opts)) <
-		    0) {
-			json_decref(o);
+		if (json_object_set_new(object, sm_spec_key(key, o),
+					json_of_option(o, opts)) < 0) {
+			json_decref(object);
 			return NULL;
 		}
 	}
-	return o;
-}
-
-/* Size and CRC as `digest` has them, for both the text and the fingerprint. */
-static json_t *
-json_of_digest(const struct sm_digest *d)
-{
-	char crc[9];
-
-	snprintf(crc, sizeof(crc), "%08" PRIx32, d->crc32);
-	return json_pack("{s:I, s:s, s:b}", "size", (json_int_t)d->size,
-			 "crc32", crc, "sampled", (int)d->sampled);
+	return object;
 }
 
 static json_t *
 json_of_input(const struct sm_spec_input *in)
 {
-	json_t *digest = json_of_digest(&in->digest), *o;
+	char crc[9];
+	struct sm_spec_json_input j = { .name = in->name,
+					.path = in->path,
+					.crc32 = crc,
+					.mtime_ns = in->digest.mtime_ns,
+					.size = in->digest.size,
+					.sampled = in->digest.sampled };
 
-	o = json_pack("{s:s, s:o, s:I}", "name", in->name, "path",
-		      json_of_string(in->path), "mtime_ns",
-		      (json_int_t)in->digest.mtime_ns);
-	if (!o || !digest || json_object_update(o, digest) < 0) {
-		json_decref(o);
-		o = NULL;
-	}
-	json_decref(digest);
-	return o;
+	snprintf(crc, sizeof(crc), "%08" PRIx32, in->digest.crc32);
+	return json_of_table(sm_spec_input_table, &j, 0);
 }
 
 static json_t *
@@ -164,15 +203,16 @@ json_of_inputs(const struct sm_spec *s)
 static size_t
 spec_precision(const struct sm_spec *s)
 {
-	const struct sm_spec_field *f = s->shape->fields;
-	size_t i, n = 1, k;
+	const struct sm_option *o;
+	size_t n = 1, k;
 
-	for (i = 0; i < s->shape->count; i++, f++) {
-		if (f->type != SM_SPEC_DOUBLE)
+	for (o = s->kind->options; o->name; o++) {
+		if (o->type != SM_OPTION_DOUBLE)
 			continue;
-		k = (size_t)sm_spec_double_digits(
-			*(const double *)sm_spec_at(f, s->opts));
-		n = k > n ? k : n;
+		k = (size_t)sm_double_digits(
+			*(const double *)sm_option_at(o, s->opts));
+		if (k > n)
+			n = k;
 	}
 	return n;
 }
@@ -184,34 +224,29 @@ json_into_buf(const char *text, size_t len, void *arg)
 	return 0;
 }
 
-/* Only where there are parts, so that older programs read the others. */
-static int
-spec_set_parts(json_t *root, const struct sm_spec *s)
-{
-	if (s->part >= 0 &&
-	    json_object_set_new(root, "part", json_integer(s->part)) < 0)
-		return -1;
-	return s->parts == 0 ? 0
-			     : json_object_set_new(
-				       root, "parts",
-				       json_integer((json_int_t)s->parts));
-}
-
 char *
 sm_spec_text(const struct sm_spec *s, struct sm_err *err)
 {
-	struct sm_buf b = { 0 };
 	char fp[17], *text = NULL;
+	struct sm_spec_json_root all = { .version = SM_SPEC_VERSION,
+					 .kind = s->kind->name,
+					 .output = s->output,
+					 .fingerprint = fp,
+					 .batches = s->batches,
+					 .rows = s->rows,
+					 .parts = s->parts,
+					 .part = (uint64_t)s->part,
+					 .has_part = s->part >= 0 };
+	struct sm_buf b = { 0 };
 	json_t *root;
 
 	snprintf(fp, sizeof(fp), "%016" PRIx64, s->fingerprint);
-	root = json_pack("{s:i, s:s, s:o, s:o, s:o, s:I, s:I, s:s}",
-			 "shardmill", SM_SPEC_VERSION, "kind", s->shape->kind,
-			 "options", json_of_options(s, 0), "inputs",
-			 json_of_inputs(s), "output", json_of_string(s->output),
-			 "batches", (json_int_t)s->batches, "rows",
-			 (json_int_t)s->rows, "fingerprint", fp);
-	if (root && spec_set_parts(root, s) == 0 &&
+	root = json_of_table(sm_spec_root_table, &all, 0);
+	if (root &&
+	    json_object_set_new(root, "options",
+				json_of_table(s->kind->options, s->opts, 0)) ==
+		    0 &&
+	    json_object_set_new(root, "inputs", json_of_inputs(s)) == 0 &&
 	    json_dump_callback(
 		    root, json_into_buf, &b,
 		    JSON_INDENT(2) | JSON_REAL_PRECISION(spec_precision(s))) ==
@@ -224,6 +259,17 @@ sm_spec_text(const struct sm_spec *s, struct sm_err *err)
 	sm_buf_release(&b);
 	json_decref(root);
 	return text;
+}
+
+/* What of an input counts. */
+static json_t *
+json_of_digest(const struct sm_digest *d)
+{
+	char crc[9];
+
+	snprintf(crc, sizeof(crc), "%08" PRIx32, d->crc32);
+	return json_pack("{s:I, s:s, s:b}", "size", (json_int_t)d->size,
+			 "crc32", crc, "sampled", (int)d->sampled);
 }
 
 static int
@@ -251,8 +297,10 @@ sm_spec_fingerprint(uint64_t *fp, const struct sm_spec *s, struct sm_err *err)
 		bad = json_object_set_new(inputs, s->input[i].name,
 					  json_of_digest(&s->input[i].digest)) <
 		      0;
-	root = json_pack("{s:s, s:o, s:o}", "kind", s->shape->kind, "options",
-			 json_of_options(s, SM_SPEC_PLACE), "inputs", inputs);
+	root = json_pack(
+		"{s:s, s:o, s:o}", "kind", s->kind->name, "options",
+		json_of_table(s->kind->options, s->opts, SM_OPTION_PLACE),
+		"inputs", inputs);
 	bad = bad || !root ||
 	      json_dump_callback(root, json_into_hash, &h,
 				 JSON_SORT_KEYS | JSON_COMPACT |

@@ -1,3 +1,10 @@
+/*
+ * candidates.c - the candidates job: what its options must be to each other,
+ * and its arrays
+ *
+ * The table of the options is in candidates_options.c, planning in
+ * candidates_plan.c, the records in candidates_make.c.
+ */
 #include <inttypes.h>
 #include <string.h>
 
@@ -10,74 +17,6 @@
 #include "candidates.h"
 
 /* ------------------------------------------------------------ options -- */
-
-void
-sm_candidates_opts_init(struct sm_candidates_opts *opts)
-{
-	*opts = (struct sm_candidates_opts){
-		.keys_format = SM_FORMAT_AUTO,
-		.vocab_format = SM_FORMAT_AUTO,
-		.min_score = 0.3,
-		.has_pad = true,
-		.min_candidates = 50,
-		.batch_rows = 5000,
-		.score_digits = SM_DIGITS_SOURCE,
-		.ids = SM_IDS_AUTO,
-		.encoder = SM_ENCODER_RECORD,
-		.level = 6,
-		.key_field = "key",
-		.list_field = "value",
-		.id_field = "track_id",
-		.score_field = "score",
-	};
-}
-
-static void
-candidates_init(void *opts)
-{
-	sm_candidates_opts_init(opts);
-}
-
-static const char *const format_names[] = { "auto", "json", "text", "npy",
-					    NULL };
-static const char *const digits_names[] = { "source", "double", NULL };
-static const char *const ids_names[] = { "auto", "int", "string", NULL };
-static const char *const encoder_names[] = { "record", "zlib", NULL };
-
-#define OPT(member)                                                            \
-	.name = #member, .offset = offsetof(struct sm_candidates_opts, member)
-
-static const struct sm_spec_field candidates_fields[] = {
-	{ OPT(cands), .type = SM_SPEC_STRING, .flags = SM_SPEC_PLACE },
-	{ OPT(scores), .type = SM_SPEC_STRING, .flags = SM_SPEC_PLACE },
-	{ OPT(keys), .type = SM_SPEC_STRING, .flags = SM_SPEC_PLACE },
-	{ OPT(vocab), .type = SM_SPEC_STRING, .flags = SM_SPEC_PLACE },
-	{ OPT(keys_format), .type = SM_SPEC_ENUM, .names = format_names },
-	{ OPT(vocab_format), .type = SM_SPEC_ENUM, .names = format_names },
-	{ OPT(min_score), .type = SM_SPEC_DOUBLE, .flags = SM_SPEC_SIGNED },
-	{ OPT(pad), .type = SM_SPEC_INT,
-	  .has = offsetof(struct sm_candidates_opts, has_pad) },
-	{ OPT(min_candidates), .type = SM_SPEC_UINT },
-	{ OPT(max_candidates), .type = SM_SPEC_UINT },
-	{ OPT(batch_rows), .type = SM_SPEC_UINT, .min = 1 },
-	{ OPT(no_stop), .type = SM_SPEC_BOOL },
-	{ OPT(score_digits), .type = SM_SPEC_ENUM, .names = digits_names },
-	{ OPT(ids), .type = SM_SPEC_ENUM, .names = ids_names },
-	{ OPT(encoder), .type = SM_SPEC_ENUM, .names = encoder_names },
-	{ OPT(level), .type = SM_SPEC_LEVEL, .min = 1, .max = 9 },
-	{ OPT(key_field), .type = SM_SPEC_STRING },
-	{ OPT(list_field), .type = SM_SPEC_STRING },
-	{ OPT(id_field), .type = SM_SPEC_STRING },
-	{ OPT(score_field), .type = SM_SPEC_STRING },
-};
-
-const struct sm_spec_shape sm_candidates_shape = {
-	.kind = "candidates",
-	.fields = candidates_fields,
-	.count = sizeof(candidates_fields) / sizeof(*candidates_fields),
-	.opts_bytes = sizeof(struct sm_candidates_opts),
-	.init = candidates_init,
-};
 
 static int
 check_field_name(const char *option, const char *name, struct sm_err *err)
@@ -121,21 +60,8 @@ static int
 candidates_check(const void *opts, struct sm_err *err)
 {
 	const struct sm_candidates_opts *o = opts;
-	const char *missing = !o->cands    ? "cands"
-			      : !o->scores ? "scores"
-			      : !o->keys   ? "keys"
-			      : !o->vocab  ? "vocab"
-					   : NULL;
 	int ret;
 
-	if (missing)
-		return sm_err_set(err, SM_EUSAGE,
-				  "--%s is missing: a candidates job needs "
-				  "--cands, --scores, --keys and --vocab",
-				  missing);
-	ret = sm_spec_check(&sm_candidates_shape, opts, err);
-	if (ret < 0)
-		return ret;
 	if (o->max_candidates > 0 && o->max_candidates < o->min_candidates)
 		return sm_err_set(err, SM_EUSAGE,
 				  "--max-candidates %" PRIu64 " is below "
@@ -162,21 +88,13 @@ candidates_inputs(struct sm_kind_input *in, const void *opts)
 	return 4;
 }
 
-/* No command is run. */
-static char *
-candidates_describe(const struct sm_spec *spec, const struct sm_piece *first)
-{
-	(void)spec;
-	(void)first;
-	return NULL;
-}
-
 const struct sm_kind sm_kind_candidates = {
-	.shape = &sm_candidates_shape,
+	.info = &sm_candidates_info,
+	.empty = "--min-candidates scores of --min-score or more; candidates "
+		 "that the vocabulary lacks",
 	.check = candidates_check,
 	.inputs = candidates_inputs,
 	.cut = sm_candidates_cut,
-	.describe = candidates_describe,
 	.open = sm_candidates_open,
 	.produce = sm_candidates_produce,
 	.close = sm_candidates_close,

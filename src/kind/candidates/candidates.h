@@ -27,8 +27,29 @@ struct sm_candidates_input {
 	uint64_t pad;
 };
 
-/* A shape that is read, checked and fingerprinted by spec.h. */
-extern const struct sm_spec_shape sm_candidates_shape;
+/* In the order of the words of its option. */
+enum sm_digits { SM_DIGITS_SOURCE, SM_DIGITS_DOUBLE };
+
+/* candidates_options.c says what each is, and its default. */
+struct sm_candidates_opts {
+	const char *cands, *scores, *keys, *vocab; /* paths */
+	int keys_format, vocab_format;             /* enum sm_table_format */
+	double min_score;
+	bool has_pad;
+	int64_t pad;
+	uint64_t min_candidates;
+	uint64_t max_candidates; /* 0: all */
+	uint64_t batch_rows;
+	bool no_stop;
+	int score_digits; /* enum sm_digits */
+	int ids;          /* enum sm_ids */
+	int encoder;      /* enum sm_encoder_kind */
+	int level;        /* of SM_ENCODER_ZLIB */
+	const char *key_field, *list_field, *id_field, *score_field;
+};
+
+extern const struct sm_kind sm_kind_candidates;
+extern const struct sm_kind_info sm_candidates_info;
 
 /*
  * Where the input of the option `name` is: as the specification recorded it,

@@ -1,5 +1,10 @@
+/*
+ * exec.c - the exec job: what its options must be to each other
+ *
+ * The table of the options is in exec_options.c, the cutting of batches in
+ * exec_cut.c, the command in exec_run.c, its output in exec_produce.c.
+ */
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,99 +17,11 @@
 
 /* More rows than a table of batches should have; larger batches are meant. */
 #define EXEC_BATCHES_MAX UINT64_C(1000000000)
-#define EXEC_TIMEOUT_MAX UINT64_C(1000000000)
-
-#define EXEC_FIELD(member) offsetof(struct sm_exec_opts, member)
-
-/*
- * The limits (timeout, check, ...) change no byte of a shard, but which
- * batches come to have one: a change is to be seen, so they count as content.
- */
-static const struct sm_spec_field exec_fields[] = {
-	{ .name = "input",
-	  .type = SM_SPEC_STRING,
-	  .flags = SM_SPEC_PLACE,
-	  .offset = EXEC_FIELD(input) },
-	{ .name = "lines", .type = SM_SPEC_UINT, .offset = EXEC_FIELD(lines) },
-	{ .name = "bytes", .type = SM_SPEC_UINT, .offset = EXEC_FIELD(bytes) },
-	{ .name = "range",
-	  .type = SM_SPEC_UINT,
-	  .offset = EXEC_FIELD(range),
-	  .has = EXEC_FIELD(has_range) },
-	{ .name = "size",
-	  .type = SM_SPEC_UINT,
-	  .offset = EXEC_FIELD(size),
-	  .min = 1 },
-	{ .name = "items",
-	  .type = SM_SPEC_STRING,
-	  .flags = SM_SPEC_PLACE,
-	  .offset = EXEC_FIELD(items) },
-	/* How the list was written; what was read of it is digested. */
-	{ .name = "nul",
-	  .type = SM_SPEC_BOOL,
-	  .flags = SM_SPEC_PLACE,
-	  .offset = EXEC_FIELD(nul) },
-	{ .name = "replace",
-	  .type = SM_SPEC_LEVEL,
-	  .offset = EXEC_FIELD(replace),
-	  .min = (uint64_t)-1,
-	  .max = 1 },
-	{ .name = "command", .type = SM_SPEC_ARGV, .offset = EXEC_FIELD(argv) },
-	{ .name = "cwd",
-	  .type = SM_SPEC_STRING,
-	  .flags = SM_SPEC_PLACE,
-	  .offset = EXEC_FIELD(cwd) },
-	{ .name = "timeout",
-	  .type = SM_SPEC_DOUBLE,
-	  .offset = EXEC_FIELD(timeout_s),
-	  .max = EXEC_TIMEOUT_MAX },
-	{ .name = "max_shard_bytes",
-	  .type = SM_SPEC_UINT,
-	  .offset = EXEC_FIELD(max_shard_bytes) },
-	{ .name = "check_jsonl",
-	  .type = SM_SPEC_BOOL,
-	  .offset = EXEC_FIELD(check_jsonl) },
-	{ .name = "keep_logs",
-	  .type = SM_SPEC_BOOL,
-	  .offset = EXEC_FIELD(keep_logs) },
-	{ .name = "digest_full",
-	  .type = SM_SPEC_BOOL,
-	  .offset = EXEC_FIELD(digest_full) },
-	{ .name = "level",
-	  .type = SM_SPEC_LEVEL,
-	  .offset = EXEC_FIELD(level),
-	  .min = 1,
-	  .max = 9 },
-};
-
-void
-sm_exec_opts_init(struct sm_exec_opts *opts)
-{
-	*opts = (struct sm_exec_opts){
-		.size = 1,
-		.replace = -1,
-		.level = 6,
-	};
-}
-
-static void
-exec_init(void *opts)
-{
-	sm_exec_opts_init(opts);
-}
-
-static const struct sm_spec_shape exec_shape = {
-	.kind = "exec",
-	.fields = exec_fields,
-	.count = sizeof(exec_fields) / sizeof(*exec_fields),
-	.opts_bytes = sizeof(struct sm_exec_opts),
-	.init = exec_init,
-};
 
 bool
 sm_exec_replaces(const struct sm_exec_opts *opts)
 {
-	if (opts->replace >= 0)
+	if (opts->replace)
 		return opts->replace > 0;
 	return opts->has_range || opts->items;
 }
@@ -121,14 +38,23 @@ sm_exec_input(const struct sm_spec *spec)
 	return o->input;
 }
 
-int
-sm_exec_settle(struct sm_exec_opts *opts, char **cwd, struct sm_err *err)
+/*
+ * Said before the options are stored: `replace` as the source has it, `cwd` as
+ * an absolute path.
+ */
+static int
+exec_settle(struct sm_spec *spec, struct sm_err *err)
 {
-	*cwd = sm_path_real(opts->cwd ? opts->cwd : ".", err);
-	if (!*cwd)
+	struct sm_exec_opts *o = spec->opts;
+	char *cwd = sm_path_real(o->cwd ? o->cwd : ".", err);
+
+	if (!cwd)
 		return SM_EINPUT;
-	opts->cwd = *cwd;
-	opts->replace = sm_exec_replaces(opts);
+	o->cwd = sm_spec_strdup(spec, cwd);
+	free(cwd);
+	if (!o->cwd)
+		return sm_err_mem(err, "the specification");
+	o->replace = sm_exec_replaces(o) ? 1 : -1;
 	return 0;
 }
 
@@ -172,7 +98,7 @@ exec_check_source(const struct sm_exec_opts *o, struct sm_err *err)
 		return sm_err_set(err, SM_EUSAGE, "-0 goes with --items");
 	if (o->size != 1 && !o->has_range)
 		return sm_err_set(err, SM_EUSAGE, "--size goes with --range");
-	if (o->digest_full && !o->input)
+	if (o->digest == SM_DIGEST_FULL && !o->input)
 		return sm_err_set(err, SM_EUSAGE,
 				  "--digest full goes with --input");
 	if (o->has_range && o->size > 0 &&
@@ -205,9 +131,6 @@ exec_check(const void *opts, struct sm_err *err)
 					  "'%s': with --bytes no line numbers "
 					  "are known; use --lines",
 					  o->argv[i]);
-	if (!isfinite(o->timeout_s) || o->timeout_s < 0)
-		return sm_err_set(err, SM_EUSAGE,
-				  "--timeout takes seconds, 0 for none");
 	return sm_exec_check_command(o, err);
 }
 
@@ -225,15 +148,9 @@ exec_inputs(struct sm_kind_input *in, const void *opts)
 	in[0] = (struct sm_kind_input){
 		.name = "input",
 		.path = o->input,
-		.sampled = !o->digest_full,
+		.sampled = o->digest == SM_DIGEST_SAMPLED,
 	};
 	return 1;
-}
-
-static int
-exec_settle(void *opts, char **memory, struct sm_err *err)
-{
-	return sm_exec_settle(opts, memory, err);
 }
 
 static char *
@@ -265,7 +182,7 @@ out:
 }
 
 const struct sm_kind sm_kind_exec = {
-	.shape = &exec_shape,
+	.info = &sm_exec_info,
 	.check = exec_check,
 	.settle = exec_settle,
 	.inputs = exec_inputs,

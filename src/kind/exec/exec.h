@@ -13,13 +13,34 @@
 
 #include "kind.h"
 
+/* In the order of the words of their options. */
+enum sm_check_how { SM_CHECK_NONE, SM_CHECK_JSONL };
+enum sm_digest_how { SM_DIGEST_SAMPLED, SM_DIGEST_FULL };
+
 /*
- * Say what is meant where the user left it open, before the specification is
- * made of the options: `replace` as the source has it, `cwd` as an absolute
- * path.  `*cwd` is the memory behind it; free() it after the options' last
- * use.  SM_EINPUT if the directory cannot be found.
+ * exec_options.c says what each is, and its default.  One of lines, bytes,
+ * range and items is given.
  */
-int sm_exec_settle(struct sm_exec_opts *opts, char **cwd, struct sm_err *err);
+struct sm_exec_opts {
+	const char *input;
+	uint64_t lines, bytes; /* 0: not given */
+	bool has_range;
+	uint64_t range, size;
+	const char *items; /* "-": standard input */
+	bool nul;
+	int digest;               /* enum sm_digest_how */
+	int replace;              /* 0: as the source has it, 1: yes, -1: no */
+	const char *const *argv;  /* the command */
+	const char *cwd;          /* NULL: the current directory */
+	double timeout_s;         /* 0: none */
+	uint64_t max_shard_bytes; /* 0: no limit */
+	int check;                /* enum sm_check_how */
+	bool keep_logs;
+	int level;
+};
+
+extern const struct sm_kind sm_kind_exec;
+extern const struct sm_kind_info sm_exec_info;
 
 #define SM_EXEC_ITEMS "items" /* name of that input */
 

@@ -1,0 +1,95 @@
+/*
+ * exec_options.c - the options of the exec job
+ *
+ * Each is described here and nowhere else: shardmill.h says what is made of
+ * such a table.
+ */
+#include "exec.h"
+
+static const char *const words_check[] = { "none", "jsonl", NULL };
+static const char *const words_digest[] = { "sampled", "full", NULL };
+
+#define AT(member) .at = offsetof(struct sm_exec_opts, member)
+#define YEAR_S     31536000
+
+static const struct sm_option exec_options[] = {
+	{ "input", .type = SM_OPTION_FILE, .arg = "FILE",
+	  .flags = SM_OPTION_PLACE, AT(input),
+	  .group = "batches (one of --lines, --bytes, --range, --items)",
+	  .help = "with --lines or --bytes: the file; a batch of it is the "
+		  "command's standard input" },
+	{ "lines", .type = SM_OPTION_UINT, .arg = "N", .min = 1, AT(lines),
+	  .help = "lines per batch" },
+	{ "bytes", .type = SM_OPTION_BYTES, .arg = "SIZE", .min = 1, AT(bytes),
+	  .help = "bytes per batch, cut at the next newline; K, M, G" },
+	{ "range", .type = SM_OPTION_UINT, .arg = "N", AT(range),
+	  .given_at = offsetof(struct sm_exec_opts, has_range),
+	  .help = "the numbers 0 to N - 1" },
+	{ "size", .type = SM_OPTION_UINT, .arg = "N", .min = 1, .standard = "1",
+	  AT(size), .help = "with --range: numbers per batch" },
+	{ "items", .type = SM_OPTION_FILE, .arg = "FILE",
+	  .flags = SM_OPTION_PLACE, AT(items),
+	  .help = "a batch for each line of FILE, - for standard input",
+	  .more = "It is read once and stored; empty items are left out. A "
+		  "rerun compares the items of a file with the stored ones, "
+		  "and does not read standard input again." },
+	/* How the list was written; what was read of it is digested. */
+	{ "null", '0', .type = SM_OPTION_BOOL, .flags = SM_OPTION_PLACE,
+	  AT(nul), .help = "items end in NUL, as of find -print0" },
+	{ "digest", .type = SM_OPTION_WORD, .arg = "HOW", .words = words_digest,
+	  .standard = "sampled", AT(digest),
+	  .help = "of the input, to see that it has changed: sampled or full",
+	  .more = "Both ends and evenly spaced blocks are read, or all of "
+		  "it." },
+
+	{ "replace", .type = SM_OPTION_SWITCH, AT(replace),
+	  .unset = "with --range and --items",
+	  .group = "the command and its output",
+	  .help = "replace {first} {end} {last} {batch} {rows} {item} {} in "
+		  "the command, or do not",
+	  .more = "{end} is the first number that is not in the batch, {last} "
+		  "the last one that is; {item} and {} are of --items. Where "
+		  "no lines are read, standard input is empty. What the "
+		  "command prints is taken as it is: a last line without a "
+		  "newline runs into the next batch's first." },
+	{ "command", .type = SM_OPTION_ARGV, .flags = SM_OPTION_UNTYPED,
+	  AT(argv), .help = "it stands behind --" },
+	{ "cwd", .type = SM_OPTION_FILE,
+	  .flags = SM_OPTION_PLACE | SM_OPTION_UNTYPED, .arg = "DIR",
+	  .unset = "the current directory", AT(cwd),
+	  .help = "where the command runs" },
+	{ "timeout", .type = SM_OPTION_DOUBLE, .arg = "S", .max = YEAR_S,
+	  .unit = "s", .unset = "none", AT(timeout_s),
+	  .help = "end a command that takes longer",
+	  .more = "TERM goes to its process group, KILL 5 s later. Like the "
+		  "other options of this section it belongs to what was "
+		  "planned; another one for a job that is there goes with "
+		  "--accept-changed." },
+	{ "max-shard-bytes", .type = SM_OPTION_BYTES, .arg = "SIZE",
+	  .unset = "none", AT(max_shard_bytes),
+	  .help = "fail a batch with more output; K, M, G" },
+	{ "check", .type = SM_OPTION_WORD, .arg = "FORMAT",
+	  .words = words_check, .standard = "none", AT(check),
+	  .help = "jsonl: fail a batch that prints a line which is no JSON" },
+	{ "keep-logs", .type = SM_OPTION_BOOL, AT(keep_logs),
+	  .help = "keep the whole standard error of each attempt",
+	  .more = "It goes to JOB/logs/; the database has its last 4 KiB." },
+	{ "level", .type = SM_OPTION_INT, .arg = "1-9", .min = 1, .max = 9,
+	  .standard = "6", AT(level), .help = "compression" },
+	{ 0 },
+};
+
+const struct sm_kind_info sm_exec_info = {
+	.name = "exec",
+	.usage = "-o FILE BATCHES [OPTIONS] -- COMMAND...",
+	.summary = "run a command per batch, join what it prints, gzipped",
+	.detail = "  shardmill exec -o out.gz --input in.jsonl --lines 5000 "
+		  "-- jq -c '{id}'\n"
+		  "  shardmill exec -o out.gz --range 1000000 --size 5000 \\\n"
+		  "      -- ./export --start {first} --end {end}\n"
+		  "  shardmill exec -o out.gz --items files.txt "
+		  "-- ./extract {}\n",
+	.takes_command = true,
+	.options = exec_options,
+	.opts_bytes = sizeof(struct sm_exec_opts),
+};
