@@ -185,7 +185,7 @@ test_readable(void **state)
 	text = sm_spec_text(s, NULL);
 	assert_non_null(strstr(text, "\"min_score\": 0.3,\n"));
 	assert_non_null(strstr(text, "\"crc32\": \"0a1b2c3d\""));
-	assert_non_null(strstr(text, "{\n  \"shardmill\": 1,\n"));
+	assert_non_null(strstr(text, "{\n  \"shardmill\": 2,\n"));
 	assert_int_equal(text[strlen(text) - 1], '\n');
 	free(text);
 	sm_spec_free(s);
@@ -297,13 +297,15 @@ static void
 test_version(void **state)
 {
 	(void)state;
-	expect_text("\"shardmill\": 1,", "\"shardmill\": 2, \"new\": 1,",
-		    SM_EREFUSED, "version 2 is newer than the 1");
-	expect_text("\"shardmill\": 1,", "\"shardmill\": 0,", SM_EINPUT,
-		    "it must be 1 to 1");
-	expect_text("\"shardmill\": 1,", "", SM_EINPUT,
+	expect_text("\"shardmill\": 2,", "\"shardmill\": 3, \"new\": 1,",
+		    SM_EREFUSED, "version 3 is newer than the 2");
+	expect_text("\"shardmill\": 2,", "\"shardmill\": 0,", SM_EINPUT,
+		    "it must be 2 to 2");
+	expect_text("\"shardmill\": 2,", "\"shardmill\": 1, \"old\": 1,",
+		    SM_EREFUSED, "version 1 is of shardmill 0.1");
+	expect_text("\"shardmill\": 2,", "", SM_EINPUT,
 		    "shardmill: missing: this is no specification");
-	expect_text("\"shardmill\": 1,", "\"shardmill\": \"1\",", SM_EINPUT,
+	expect_text("\"shardmill\": 2,", "\"shardmill\": \"2\",", SM_EINPUT,
 		    "without quotes");
 }
 

@@ -7,7 +7,7 @@
  * (job.spec) and, as a second copy for `recover`, in the file spec.json:
  *
  *	{
- *	  "shardmill": 1,
+ *	  "shardmill": 2,
  *	  "kind": "candidates",
  *	  "output": "/data/final.gz",
  *	  "batches": 200, "rows": 1000000,
@@ -39,7 +39,7 @@
 #include "buf.h"
 #include "digest.h"
 
-#define SM_SPEC_VERSION    1
+#define SM_SPEC_VERSION    2
 #define SM_SPEC_INPUTS_MAX 8
 
 struct sm_spec_input {
@@ -86,7 +86,7 @@ char *sm_spec_strdup(struct sm_spec *s, const char *text);
  * Read `text`, called `where` in messages.  `kinds(i)` are the kinds there are,
  * NULL at the end.  SM_EINPUT with place, reason and, for an unknown key, the
  * nearest known one: not JSON, wrong type, number as text, missing or double
- * key, a value out of range; SM_EREFUSED for a newer version.
+ * key, a value out of range; SM_EREFUSED for another version.
  */
 int sm_spec_parse(struct sm_spec **out,
 		  const struct sm_kind_info *(*kinds)(size_t i),

@@ -334,7 +334,7 @@ read_inputs(struct spec_reader *r, json_t *list)
 	return ret;
 }
 
-/* A newer version may well have other keys, so it is looked at first. */
+/* Another version may well have other keys, so it is looked at first. */
 static int
 read_version(struct spec_reader *r, json_t *root)
 {
@@ -354,6 +354,11 @@ read_version(struct spec_reader *r, json_t *root)
 				   " is newer than the %d that this program "
 				   "reads; use a newer shardmill",
 				   json_integer_value(v), SM_SPEC_VERSION);
+	if (json_is_integer(v) && json_integer_value(v) == 1)
+		return reader_fail(r, SM_EREFUSED,
+				   "version 1 is of shardmill 0.1, which names "
+				   "the options otherwise; finish the job with "
+				   "that, or plan it again");
 	return 0;
 }
 

@@ -36,8 +36,8 @@ const struct sm_option sm_spec_input_table[] = {
 };
 
 const struct sm_option sm_spec_root_table[] = {
-	{ "shardmill", .type = SM_OPTION_UINT, .min = 1, .max = SM_SPEC_VERSION,
-	  .standard = "1", ROOT(version) },
+	{ "shardmill", .type = SM_OPTION_UINT, .min = SM_SPEC_VERSION,
+	  .max = SM_SPEC_VERSION, .standard = "2", ROOT(version) },
 	{ "kind", .type = SM_OPTION_TEXT, .flags = SM_OPTION_REQUIRED,
 	  ROOT(kind) },
 	{ "output", .type = SM_OPTION_TEXT, ROOT(output) },
