@@ -57,11 +57,11 @@ struct sm_call {
 	size_t values;
 };
 
-/* All of them, NULL at the end; of cmd_kind see sm_cmd_of_kind(). */
-extern const struct sm_cmd *const sm_cmds[];
-
-/* The command of a kind of job. */
-struct sm_cmd sm_cmd_of_kind(const struct sm_kind_info *kind);
+/*
+ * The i-th command of all; `*kind` is the kind of job that it makes, or NULL.
+ * False: there are no more.
+ */
+bool sm_cmd_at(struct sm_cmd *cmd, const struct sm_kind_info **kind, size_t i);
 /* NULL: there is no kind of this name. */
 const struct sm_kind_info *sm_cmd_find_kind(const char *name);
 

@@ -30,18 +30,27 @@
 COMMANDS(COMMAND_DECLARE)
 COMMAND_DECLARE(kind)
 
-const struct sm_cmd *const sm_cmds[] = { COMMANDS(COMMAND_ENTRY) NULL };
+static const struct sm_cmd *const cmds[] = { COMMANDS(COMMAND_ENTRY) NULL };
 
-struct sm_cmd
-sm_cmd_of_kind(const struct sm_kind_info *kind)
+bool
+sm_cmd_at(struct sm_cmd *cmd, const struct sm_kind_info **kind, size_t i)
 {
-	struct sm_cmd cmd = cmd_kind;
+	size_t k;
 
-	cmd.name = kind->name;
-	cmd.usage = kind->usage;
-	cmd.summary = kind->summary;
-	cmd.takes_rest = kind->takes_command;
-	return cmd;
+	for (k = 0; (*kind = sm_kind_info(k)) != NULL; k++) {
+		if (k != i)
+			continue;
+		*cmd = cmd_kind;
+		cmd->name = (*kind)->name;
+		cmd->usage = (*kind)->usage;
+		cmd->summary = (*kind)->summary;
+		cmd->takes_rest = (*kind)->takes_command;
+		return true;
+	}
+	if (!cmds[i - k])
+		return false;
+	*cmd = *cmds[i - k];
+	return true;
 }
 
 const struct sm_kind_info *

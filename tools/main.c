@@ -10,6 +10,7 @@
 
 #include <shardmill.h>
 
+#include "describe.h"
 #include "options.h"
 #include "output.h"
 #include "signals.h"
@@ -22,6 +23,7 @@ static void
 main_usage(FILE *f)
 {
 	const struct sm_kind_info *kind;
+	struct sm_cmd cmd;
 	size_t i;
 
 	fputs("usage: shardmill COMMAND [OPTIONS]\n"
@@ -30,11 +32,8 @@ main_usage(FILE *f)
 	      "\n"
 	      "commands:\n",
 	      f);
-	for (i = 0; (kind = sm_kind_info(i)) != NULL; i++)
-		fprintf(f, "  %-12s%s\n", kind->name, kind->summary);
-	for (i = 0; sm_cmds[i]; i++)
-		fprintf(f, "  %-12s%s\n", sm_cmds[i]->name,
-			sm_cmds[i]->summary);
+	for (i = 0; sm_cmd_at(&cmd, &kind, i); i++)
+		fprintf(f, "  %-12s%s\n", cmd.name, cmd.summary);
 	fputs("\n'shardmill COMMAND --help' explains one; the manual is "
 	      "shardmill(1).\n",
 	      f);
@@ -45,12 +44,11 @@ main_unknown(const char *name, struct sm_err *err)
 {
 	const char *names[NAMES_MAX], *nearest;
 	const struct sm_kind_info *kind;
-	size_t i, n = 0;
+	struct sm_cmd cmd;
+	size_t n;
 
-	for (i = 0; (kind = sm_kind_info(i)) != NULL && n < NAMES_MAX; i++)
-		names[n++] = kind->name;
-	for (i = 0; sm_cmds[i] && n < NAMES_MAX; i++)
-		names[n++] = sm_cmds[i]->name;
+	for (n = 0; n < NAMES_MAX && sm_cmd_at(&cmd, &kind, n); n++)
+		names[n] = cmd.name;
 	nearest = sm_option_nearest(name, names, n);
 	if (nearest)
 		return sm_output_fail(err, SM_EUSAGE,
@@ -69,17 +67,9 @@ main_find(struct sm_cmd *cmd, const struct sm_kind_info **kind,
 {
 	size_t i;
 
-	*kind = sm_cmd_find_kind(name);
-	if (*kind) {
-		*cmd = sm_cmd_of_kind(*kind);
-		return 0;
-	}
-	for (i = 0; sm_cmds[i]; i++) {
-		if (strcmp(sm_cmds[i]->name, name) == 0) {
-			*cmd = *sm_cmds[i];
+	for (i = 0; sm_cmd_at(cmd, kind, i); i++)
+		if (strcmp(cmd->name, name) == 0)
 			return 0;
-		}
-	}
 	return main_unknown(name, err);
 }
 
@@ -203,6 +193,11 @@ main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("shardmill " SHARDMILL_VERSION);
+	} else if (strcmp(argv[1], "--manual") == 0) {
+		/* These two are the build's. */
+		sm_describe_manual(stdout);
+	} else if (strcmp(argv[1], "--completion") == 0 && argc > 2) {
+		ret = sm_describe_completion(stdout, argv[2], &err);
 	} else if (strcmp(argv[1], "-h") == 0 ||
 		   strcmp(argv[1], "--help") == 0 ||
 		   strcmp(argv[1], "help") == 0) {

@@ -140,7 +140,7 @@ lint_shell() {
 
 lint_man() {
 	local page ret=0
-	for page in tools/*.[1-9]; do
+	for page in "$lint_dir"/man/*.[1-9]; do
 		MANWIDTH=80 LC_ALL=C.UTF-8 man --warnings -l "$page" 2>&1 \
 			>/dev/null | grep . && { echo "in $page"; ret=1; }
 	done
