@@ -1,3 +1,8 @@
+/*
+ * The steps of planning that plan.c (a new job), replan.c (one that is there)
+ * and the parts share: options to specification, digests, cutting, and the rows
+ * of the database.
+ */
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>

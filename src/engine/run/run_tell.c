@@ -1,3 +1,7 @@
+/*
+ * What a run says at its end beside its numbers, and the verdict that becomes
+ * its exit status.  It is apart from run.c, since none of it changes the job.
+ */
 #include "handle.h"
 
 #include "run_tell.h"
