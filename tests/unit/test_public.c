@@ -518,7 +518,7 @@ null_option_set(const char *name)
 static const struct {
 	const char *name;
 	int (*call)(const char *name);
-} public[] = {
+} calls[] = {
 	{ "sm_option_set", null_option_set },
 	{ "sm_plan", null_plan },
 	{ "sm_run", null_run },
@@ -537,7 +537,7 @@ static const struct {
 	{ "sm_sample", null_sample },
 };
 
-#define PUBLIC (sizeof(public) / sizeof(*public))
+#define PUBLIC (sizeof(calls) / sizeof(*calls))
 
 /* Those that the header declares with an `err` are those in the table. */
 static void
@@ -562,7 +562,7 @@ test_null_is_whole(void **state)
 		n++;
 	assert_int_equal(n, PUBLIC);
 	for (i = 0; i < PUBLIC; i++) {
-		snprintf(name, sizeof(name), " %s(", public[i].name);
+		snprintf(name, sizeof(name), " %s(", calls[i].name);
 		if (!strstr(text, name))
 			fail_msg("the header has no%s", name);
 	}
@@ -578,12 +578,12 @@ test_null(void **state)
 	(void)state;
 	snprintf(none, sizeof(none), "%s/none/there", root);
 	for (i = 0; i < PUBLIC; i++)
-	public[i].call(none);
+		calls[i].call(none);
 	for (i = 0; i < PUBLIC; i++)
-	public[i].call(items);
+		calls[i].call(items);
 	tree_remove(job);
 	for (i = 0; i < PUBLIC; i++)
-	public[i].call(job);
+		calls[i].call(job);
 	assert_int_equal(null_plan(none), SM_EINPUT);
 	assert_int_equal(null_retry(job), SM_EUSAGE);
 	assert_int_equal(null_recover(job), SM_EREFUSED);
