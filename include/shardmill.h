@@ -531,18 +531,24 @@ SM_API int sm_cat(struct sm_cat_result *result, const char *file,
 /* What the index of a final file says. */
 struct sm_index_about {
 	char fingerprint[17]; /* of its job */
+	uint64_t first;       /* number of the first batch: 0, but in a part */
 	uint64_t batches;     /* missing ones too */
 	uint64_t missing;     /* batches that were left out */
-	uint64_t entries;
 	uint64_t rows, records, raw_bytes, file_bytes;
 };
 
+/*
+ * A batch; or a run of batches that were all left out, or are all without text
+ * and have equally many rows.
+ */
 struct sm_index_entry {
-	uint64_t batch, batches, missing; /* the first; how many, of these … */
+	uint64_t batch, batches;             /* the first, how many */
+	bool missing;                        /* they were left out */
 	uint64_t row, rows, record, records; /* the first, how many */
-	uint64_t at, bytes;                  /* in the file */
-	uint64_t raw_at, raw_bytes;          /* in the text */
-	uint32_t gz_crc32, raw_crc32;
+	uint64_t skipped;                    /* candidates left out */
+	uint64_t at, bytes;         /* of the deflate blocks, in the file */
+	uint64_t raw_at, raw_bytes; /* in the text */
+	uint32_t gz_crc32;          /* of the blocks */
 };
 
 struct sm_index;

@@ -55,7 +55,7 @@ index_show(const char *file, const struct sm_index_about *about,
 	       "text_bytes");
 	sm_index_rewind(x);
 	while ((ret = sm_index_next(&e, x, err)) > 0) {
-		if (e.missing == e.batches)
+		if (e.missing)
 			continue;
 		printf("%12" PRIu64 " %12" PRIu64 " %10" PRIu64 " %12" PRIu64
 		       " %10" PRIu64 " %14" PRIu64 " %12" PRIu64 " %14" PRIu64
@@ -89,17 +89,17 @@ static json_t *
 index_entry_json(const struct sm_index_entry *e)
 {
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+		"{s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
 		"s:o, s:o, s:o}",
 		"batch", sm_json_count(e->batch), "batches",
-		sm_json_count(e->batches), "missing", sm_json_count(e->missing),
-		"row", sm_json_count(e->row), "rows", sm_json_count(e->rows),
-		"record", sm_json_count(e->record), "records",
-		sm_json_count(e->records), "at", sm_json_count(e->at), "bytes",
-		sm_json_count(e->bytes), "raw_at", sm_json_count(e->raw_at),
-		"raw_bytes", sm_json_count(e->raw_bytes), "gz_crc32",
-		sm_json_count(e->gz_crc32), "raw_crc32",
-		sm_json_count(e->raw_crc32));
+		sm_json_count(e->batches), "missing", e->missing, "row",
+		sm_json_count(e->row), "rows", sm_json_count(e->rows), "record",
+		sm_json_count(e->record), "records", sm_json_count(e->records),
+		"skipped", sm_json_count(e->skipped), "at",
+		sm_json_count(e->at), "bytes", sm_json_count(e->bytes),
+		"raw_at", sm_json_count(e->raw_at), "raw_bytes",
+		sm_json_count(e->raw_bytes), "gz_crc32",
+		sm_json_count(e->gz_crc32));
 }
 
 static int

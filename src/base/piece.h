@@ -7,7 +7,8 @@
  * the kind knows, and sizes, which the shard knows.
  *
  * A new count is a member here, a line in each of the three lists of
- * store/batch_sql.h, a column in schema/, and a field of the shard's header.
+ * store/batch_sql.h, a column in schema/, and a counter in an index note
+ * (format/gzip/gzip.c).
  */
 #ifndef SM_PIECE_H
 #define SM_PIECE_H
@@ -33,9 +34,9 @@ struct sm_counts {
 
 struct sm_sizes {
 	uint64_t raw_bytes; /* before compression */
-	uint64_t gz_bytes;  /* of the shard's file */
+	uint64_t gz_bytes;  /* of the shard's deflate blocks, its body */
 	uint32_t raw_crc32; /* of the uncompressed bytes */
-	uint32_t gz_crc32;  /* of the file's bytes */
+	uint32_t gz_crc32;  /* of the body's bytes */
 };
 
 /* How one attempt went.  SM_MADE_NOTHING, then release `stderr_tail`. */

@@ -8,6 +8,8 @@
 #include "event.h"
 #include "file.h"
 
+#include "gunzip.h"
+
 #include "cat.h"
 
 struct cat {
@@ -15,46 +17,21 @@ struct cat {
 	const char *file;
 	int fd;
 	struct sm_final_reader *reader;
-	struct sm_final_group group; /* the first one that is asked for */
+	struct sm_final_batch first; /* entry that is asked for */
 	uint64_t missing;            /* batches of what is asked for */
 };
 
 static const char *const cat_unit[] = { "", "rows", "records", "batches" };
 
-int
-sm_cat_write(struct sm_cat_result *result, const struct sm_cat_opts *opts,
-	     const void *text, size_t len, struct sm_err *err)
-{
-	int fd = opts->fd > 0 ? opts->fd : STDOUT_FILENO;
-
-	if (sm_write_all(fd, text, len) < 0)
-		return sm_err_sys(err, "cannot write the text");
-	result->text_bytes += len;
-	return 0;
-}
-
-bool
-sm_cat_is_behind(const struct sm_final_group *g, const struct sm_cat_opts *opts)
-{
-	switch (opts->what) {
-	case SM_CAT_ROWS:
-		return g->row > opts->last;
-	case SM_CAT_RECORDS:
-		return g->record > opts->last;
-	case SM_CAT_BATCHES:
-		return g->batch > opts->last;
-	}
-	return false;
-}
-
-/* What is asked for begins behind the end. */
+/* What is asked for begins after the end. */
 static int
 cat_refuse(const struct cat *c, struct sm_err *err)
 {
 	const struct sm_final_about *a = sm_final_about(c->reader);
-	uint64_t n = c->opts->what == SM_CAT_ROWS      ? a->rows
-		     : c->opts->what == SM_CAT_RECORDS ? a->records
-						       : a->batches;
+	const uint64_t has[] = { [SM_CAT_ROWS] = a->rows,
+				 [SM_CAT_RECORDS] = a->records,
+				 [SM_CAT_BATCHES] = a->first + a->batches };
+	uint64_t n = has[c->opts->what];
 
 	return sm_err_set(err, SM_EINPUT,
 			  "'%s' has %" PRIu64 " %s, counted from 0; there is "
@@ -62,7 +39,7 @@ cat_refuse(const struct cat *c, struct sm_err *err)
 			  c->file, n, cat_unit[c->opts->what], c->opts->first);
 }
 
-/* The first group that is asked for: 1; 0: the file has no group; <0. */
+/* The first entry that is asked for: 1; 0: the file has none; <0. */
 static int
 cat_find(struct cat *c, struct sm_err *err)
 {
@@ -76,9 +53,9 @@ cat_find(struct cat *c, struct sm_err *err)
 
 	if (o->what == SM_CAT_ALL) {
 		sm_final_rewind(c->reader);
-		return sm_final_next(&c->group, c->reader, err);
+		return sm_final_next(&c->first, c->reader, err);
 	}
-	ret = sm_final_find(&c->group, c->reader, by[o->what], o->first, err);
+	ret = sm_final_find(&c->first, c->reader, by[o->what], o->first, err);
 	return ret == 0 ? cat_refuse(c, err) : ret;
 }
 
@@ -86,24 +63,28 @@ cat_find(struct cat *c, struct sm_err *err)
 static int
 cat_survey(struct cat *c, unsigned *threads, struct sm_err *err)
 {
-	struct sm_final_group g = c->group;
-	unsigned most =
-		c->opts->threads ? c->opts->threads : (unsigned)sm_cpus();
-	uint64_t end = c->opts->last + 1; /* 0: of all there are */
-	uint64_t groups = 0;
+	struct sm_final_batch b = c->first;
+	uint64_t most = c->opts->threads, texts = 0, of;
 	int ret = 1;
 
-	for (; ret > 0 && !sm_cat_is_behind(&g, c->opts);
-	     ret = sm_final_next(&g, c->reader, err)) {
-		groups += g.bytes > 0;
-		if (c->opts->what == SM_CAT_BATCHES)
-			c->missing +=
-				sm_final_missing(c->reader, &g, c->opts->first,
-						 end ? end : UINT64_MAX);
-		else
-			c->missing += g.missing;
+	if (most == 0)
+		most = (uint64_t)sm_cpus();
+	for (; ret > 0 && !sm_cat_is_after(&b, c->opts);
+	     ret = sm_final_next(&b, c->reader, err)) {
+		texts += b.bytes > 0;
+		if (!b.missing)
+			continue;
+		of = b.batches;
+		if (c->opts->what == SM_CAT_BATCHES) {
+			/* Of a run, those that are asked for. */
+			if (c->opts->last - b.batch < of)
+				of = c->opts->last - b.batch + 1;
+			if (c->opts->first > b.batch)
+				of -= c->opts->first - b.batch;
+		}
+		c->missing += of;
 	}
-	*threads = groups < most ? (unsigned)groups : most;
+	*threads = (unsigned)(texts < most ? texts : most);
 	return ret < 0 ? ret : 0;
 }
 
@@ -131,11 +112,11 @@ cat_indexed(struct sm_cat_result *result, struct cat *c, struct sm_err *err)
 				c->missing == 1 ? "batch of these was"
 						: "batches of these were",
 				c->file);
-	/* The survey went on; back to where the first group was found. */
+	/* The survey went on; back to where the first entry was found. */
 	ret = cat_find(c, err);
 	if (ret > 0 && threads > 0)
-		ret = sm_cat_groups(result, c->reader, &c->group, threads, o,
-				    &whole, err);
+		ret = sm_cat_batches(&whole, result, c->reader, &c->first,
+				     threads, o, err);
 	if (ret >= 0 && whole)
 		sm_event_notice(
 			&o->events,
@@ -143,6 +124,53 @@ cat_indexed(struct sm_cat_result *result, struct cat *c, struct sm_err *err)
 			"row: all lines of the batches with rows %" PRIu64
 			" to %" PRIu64 " were given",
 			c->file, o->first, o->last);
+	return ret < 0 ? ret : 0;
+}
+
+/* The file's end was reached: is what was asked for in it? */
+static int
+cat_plain_end(const struct sm_cat_result *result, const struct sm_pick *pick,
+	      const char *name, struct sm_err *err)
+{
+	if (pick->what != SM_CAT_RECORDS || result->text_bytes > 0)
+		return 0;
+	return sm_err_set(err, SM_EINPUT,
+			  "'%s' has %" PRIu64 " records, counted from 0; there "
+			  "is none of number %" PRIu64,
+			  name, pick->first - pick->skip + pick->open,
+			  pick->first);
+}
+
+/* Text of any gzip file, whoever wrote it, from its start. */
+static int
+cat_plain(struct sm_cat_result *result, const struct cat *c, struct sm_err *err)
+{
+	/* All of it is one batch, of as many lines as there are. */
+	static const struct sm_final_batch all = { .records = UINT64_MAX };
+	const struct sm_cat_opts *o = c->opts;
+	struct sm_pick pick = { .what = (enum sm_cat_what)o->what,
+				.first = o->first,
+				.last = o->last };
+	const unsigned char *from, *to;
+	struct sm_gunzip *g = NULL;
+	size_t len;
+	int ret = sm_gunzip_new(&g, c->fd, c->file, err);
+
+	if (ret < 0)
+		return ret;
+	sm_pick_batch(&pick, &all, NULL);
+	while (!sm_pick_done(&pick) &&
+	       (ret = sm_gunzip_next(&from, &len, g, err)) > 0) {
+		to = from + len;
+		sm_pick_text(&pick, &from, &to);
+		ret = sm_cat_write(result, o, from, (size_t)(to - from), err);
+		if (ret < 0)
+			break;
+	}
+	if (ret == 0 && !sm_pick_done(&pick))
+		ret = cat_plain_end(result, &pick, c->file, err);
+	result->file_bytes += sm_gunzip_bytes(g);
+	sm_gunzip_free(g);
 	return ret < 0 ? ret : 0;
 }
 
@@ -159,7 +187,7 @@ cat_from_start(struct sm_cat_result *result, const struct cat *c,
 				     cat_unit[o->what]);
 	}
 	sm_event_notice(&o->events, "%s; reading it from the start", why->text);
-	return sm_cat_plain(result, c->fd, c->file, o, err);
+	return cat_plain(result, c, err);
 }
 
 int

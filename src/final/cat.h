@@ -1,31 +1,51 @@
 /*
- * cat.h - inside `cat`: what its files share
+ * cat.h - inside `cat`: from cat.c to the threads that inflate, and to the text
+ * of a file without an index; both write by sm_cat_write()
  */
 #ifndef SM_CAT_H
 #define SM_CAT_H
 
+#include <unistd.h>
+
+#include "file.h"
+
 #include "pick.h"
 
 /*
- * Text of the gzip file at `fd` from its start, whoever wrote it: all of it, or
- * the records of `opts`.  SM_EINPUT: it is no gzip, or has none of these;
- * SM_EVERIFY: it is damaged or cut; text before the damage was written.
+ * The entries from `first` on, as far as opts->last; on so many threads.
+ * `*whole`: rows could not be told apart in some batch.
  */
-int sm_cat_plain(struct sm_cat_result *result, int fd, const char *name,
-		 const struct sm_cat_opts *opts, struct sm_err *err);
+int sm_cat_batches(bool *whole, struct sm_cat_result *result,
+		   struct sm_final_reader *reader,
+		   const struct sm_final_batch *first, unsigned threads,
+		   const struct sm_cat_opts *opts, struct sm_err *err);
 
-/* The groups from `first` on, as far as opts->last; on so many threads. */
-int sm_cat_groups(struct sm_cat_result *result, struct sm_final_reader *reader,
-		  const struct sm_final_group *first, unsigned threads,
-		  const struct sm_cat_opts *opts, bool *whole,
-		  struct sm_err *err);
-
-/* Is the group behind all that is asked for? */
-bool sm_cat_is_behind(const struct sm_final_group *g,
-		      const struct sm_cat_opts *opts);
+/* Is the entry after all that is asked for? */
+static inline bool
+sm_cat_is_after(const struct sm_final_batch *b, const struct sm_cat_opts *opts)
+{
+	switch (opts->what) {
+	case SM_CAT_ROWS:
+		return b->row > opts->last;
+	case SM_CAT_RECORDS:
+		return b->record > opts->last;
+	case SM_CAT_BATCHES:
+		return b->batch > opts->last;
+	}
+	return false;
+}
 
 /* Write text to opts->fd. */
-int sm_cat_write(struct sm_cat_result *result, const struct sm_cat_opts *opts,
-		 const void *text, size_t len, struct sm_err *err);
+static inline int
+sm_cat_write(struct sm_cat_result *result, const struct sm_cat_opts *opts,
+	     const void *text, size_t len, struct sm_err *err)
+{
+	int fd = opts->fd > 0 ? opts->fd : STDOUT_FILENO;
+
+	if (sm_write_all(fd, text, len) < 0)
+		return sm_err_sys(err, "cannot write the text");
+	result->text_bytes += len;
+	return 0;
+}
 
 #endif /* SM_CAT_H */

@@ -1,3 +1,9 @@
+/*
+ * final.c - the writer of final files
+ *
+ * There is one, for files that grow and for files that are written at once, so
+ * that their bytes are the same.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -8,54 +14,25 @@
 #include "fault.h"
 #include "file.h"
 
+#include "body.h"
 #include "crc32.h"
-#include "member.h"
 
 #include "final.h"
 
 #define FINAL_COPY_BYTES ((size_t)256 * 1024)
-#define FINAL_NOWHERE    UINT64_MAX
 
 /* What the disk is asked to begin with at a time, while more is copied. */
 #define FINAL_BEHIND_BYTES ((uint64_t)8 << 20)
-
-/* What a shard has that its deflate bytes, in a single member, do without. */
-#define FINAL_SHARD_OUTSIDE (SM_GZIP_SHARD_HEADER + SM_GZIP_TAIL_BYTES)
 
 void
 sm_final_begin(struct sm_final *f, int fd, const char *name,
 	       uint64_t fingerprint)
 {
-	f->fd = fd;
-	f->name = name;
-	f->is_single = false;
-	f->fingerprint = fingerprint;
-	f->at = f->behind = 0;
-	f->appended = 0;
-	f->batches = 0;
-	f->partial = false;
-	f->index_at = 0;
-	f->index_crc32 = 0;
-	f->pending = 0;
-}
-
-void
-sm_final_begin_single(struct sm_final *f, int fd, const char *name,
-		      uint64_t fingerprint, uint64_t batches)
-{
-	struct sm_gzip_shape shape;
-
-	sm_gzip_single_shape(&shape, batches);
-	sm_final_begin(f, fd, name, fingerprint);
-	f->is_single = true;
-	f->at = shape.header_bytes;
-	f->per_group = shape.per_group;
-	f->runs = shape.runs;
-	f->raw_bytes = 0;
-	f->raw_crc32 = 0;
-	memset(&f->single, 0, sizeof(f->single));
-	f->single.fingerprint = fingerprint;
-	f->single.batches = batches;
+	*f = (struct sm_final){ .fd = fd,
+				.name = name,
+				.fingerprint = fingerprint,
+				.at = SM_GZIP_HEADER_BYTES,
+				.group.at = SM_GZIP_HEADER_BYTES };
 }
 
 static void
@@ -66,9 +43,9 @@ final_write_behind(struct sm_final *f, uint64_t end)
 	f->behind = end;
 }
 
-int
-sm_final_write(struct sm_final *f, const void *data, size_t len, uint64_t at,
-	       struct sm_err *err)
+static int
+final_write(struct sm_final *f, const void *data, size_t len, uint64_t at,
+	    struct sm_err *err)
 {
 	sm_fault("final.before_write");
 	if (sm_fault_errno("final.write") ||
@@ -89,44 +66,126 @@ sm_final_flush(struct sm_final *f)
 		final_write_behind(f, f->at);
 }
 
-/* Open a shard of the expected size; what is none is SM_EVERIFY. */
-static int
-final_open_shard(int *fd, int dirfd, const char *name, uint64_t size,
-		 struct sm_err *err)
-{
-	struct stat st;
+/* ----------------------------------------------------------------- groups --
+ */
 
-	*fd = openat(dirfd, name,
-		     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (*fd < 0 && (errno == ENOENT || errno == ELOOP))
-		return sm_err_sys_as(err, SM_EVERIFY, "cannot open shard '%s'",
-				     name);
-	if (*fd < 0)
-		return sm_err_sys(err, "cannot open shard '%s'", name);
-	if (fstat(*fd, &st) < 0)
-		return sm_err_sys(err, "cannot examine shard '%s'", name);
-	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != size)
-		return sm_err_set(err, SM_EVERIFY,
-				  "shard '%s' is damaged: its size is %" PRIu64
-				  " bytes, not %" PRIu64,
-				  name, (uint64_t)st.st_size, size);
-	return 0;
+/* What is to be written before the next body. */
+struct due {
+	struct sm_group group; /* that the body goes into */
+	uint64_t last_at, noted;
+	size_t len;
+	unsigned char bytes[SM_GROUP_BYTES_MAX];
+};
+
+/* Close the open group: its note, and the group after it. */
+static void
+due_note(struct due *d, const struct sm_final *f)
+{
+	uint64_t at = f->at + d->len;
+	uint32_t crc;
+	size_t n;
+
+	n = sm_group_put(d->bytes + d->len, &crc, &d->group);
+	sm_group_next(&d->group, &d->group, at, n, crc);
+	d->last_at = at;
+	d->noted = f->appended;
+	d->len += n;
 }
 
+/* Before a body of that fingerprint: a note, or nothing. */
+static void
+final_due(struct due *d, const struct sm_final *f, uint64_t fingerprint)
+{
+	d->group = f->group;
+	d->last_at = f->last_at;
+	d->noted = f->noted;
+	d->len = 0;
+	if (f->appended == 0)
+		d->group.batch = f->first;
+	if (d->group.entries > 0 && d->group.fingerprint != fingerprint)
+		due_note(d, f);
+	d->group.fingerprint = fingerprint;
+}
+
+/* The batch, whose body is in its place, counts. */
+static void
+final_count(struct sm_final *f, const struct due *d, const struct sm_entry *e,
+	    bool missing)
+{
+	f->group = d->group;
+	f->last_at = d->last_at;
+	f->noted = d->noted;
+	f->at += d->len;
+	f->body_at = f->at;
+	f->appended++;
+	sm_group_add(&f->group, e, missing);
+	if (missing) {
+		f->missing++;
+		return;
+	}
+	f->at += e->sizes.gz_bytes;
+	f->raw_bytes += e->sizes.raw_bytes;
+	f->raw_crc32 = sm_crc32_combine(f->raw_crc32, e->sizes.raw_crc32,
+					e->sizes.raw_bytes);
+}
+
+/* The note of the group that is full, or ends with the file. */
+static void
+final_close(struct sm_final *f, struct due *d)
+{
+	d->group = f->group;
+	d->len = 0;
+	due_note(d, f);
+	f->group = d->group;
+	f->last_at = d->last_at;
+	f->noted = d->noted;
+	f->at += d->len;
+}
+
+/* A batch whose body is written: the rest of it. */
+static int
+final_put(struct sm_final *f, struct due *d, const struct sm_entry *e,
+	  bool missing, struct sm_err *err)
+{
+	struct sm_final before = *f;
+	uint64_t at;
+	int ret = 0;
+
+	if (f->appended == 0)
+		ret = final_write(f, sm_gzip_header, SM_GZIP_HEADER_BYTES, 0,
+				  err);
+	if (ret == 0 && d->len > 0)
+		ret = final_write(f, d->bytes, d->len, f->at, err);
+	if (ret < 0)
+		return ret;
+	final_count(f, d, e, missing);
+	if (f->group.entries < SM_GROUP_ENTRIES)
+		return 0;
+	at = f->at;
+	final_close(f, d);
+	ret = final_write(f, d->bytes, d->len, at, err);
+	if (ret < 0) {
+		before.behind = f->behind;
+		*f = before;
+	}
+	return ret;
+}
+
+/* ----------------------------------------------------------------- append --
+ */
+
 /*
- * Read the shard's bytes from `from` to `end`, with their CRC, and write them
- * to the place `to`, unless that is FINAL_NOWHERE.  A shard that shrank is no
- * error here: what is there has another CRC.
+ * Copy `size` bytes at `from` of a file to the place `to`, with their CRC.  A
+ * file that shrank is no error here: what is there has another CRC.
  *
  * The bytes are in memory for the CRC, and just these are written.  To copy by
  * copy_file_range(2) costs a third more (ext4): it moves each page as well, and
- * can share none, since no shard begins where a block does.
+ * can share none, since no body begins where a block does.
  */
 static int
-final_copy(struct sm_final *f, uint32_t *crc, int fd, uint64_t from,
-	   uint64_t end, uint64_t to, const char *name, struct sm_err *err)
+final_copy(uint32_t *crc, struct sm_final *f, int fd, uint64_t from,
+	   uint64_t size, uint64_t to, const char *name, struct sm_err *err)
 {
-	uint64_t size = end - from;
 	size_t want = size < FINAL_COPY_BYTES ? (size_t)size : FINAL_COPY_BYTES;
 	unsigned char *buf = malloc(want + 1);
 	ssize_t n;
@@ -135,230 +194,236 @@ final_copy(struct sm_final *f, uint32_t *crc, int fd, uint64_t from,
 	*crc = 0;
 	if (!buf)
 		return sm_err_mem(err, "joining shards");
-	for (; from < end && ret == 0; from += (uint64_t)n) {
-		if (want > end - from)
-			want = (size_t)(end - from);
+	while (size > 0 && ret == 0) {
+		if (want > size)
+			want = (size_t)size;
 		n = sm_pread_full(fd, buf, want, from);
 		if (n < 0)
 			ret = sm_err_sys(err, "cannot read shard '%s'", name);
 		if (n <= 0)
 			break;
 		*crc = sm_crc32(*crc, buf, (size_t)n);
-		if (to == FINAL_NOWHERE)
-			continue;
-		ret = sm_final_write(f, buf, (size_t)n, to, err);
+		ret = final_write(f, buf, (size_t)n, to, err);
+		from += (uint64_t)n;
 		to += (uint64_t)n;
+		size -= (uint64_t)n;
 	}
 	free(buf);
 	return ret;
 }
 
-/* The next batch's group in a single member's index, with this batch in it. */
-static void
-final_count_group(struct sm_final *f, const struct sm_gzip_entry *e,
-		  uint64_t deflate_bytes, uint32_t deflate_crc32)
-{
-	struct sm_gzip_entry *g = &f->single.group[f->appended / f->per_group];
-
-	g->rows += e->rows;
-	g->records += e->records;
-	g->gz_bytes += deflate_bytes;
-	g->raw_bytes += e->raw_bytes;
-	g->gz_crc32 =
-		sm_crc32_combine(g->gz_crc32, deflate_crc32, deflate_bytes);
-	g->raw_crc32 =
-		sm_crc32_combine(g->raw_crc32, e->raw_crc32, e->raw_bytes);
-	f->raw_bytes += e->raw_bytes;
-	f->raw_crc32 =
-		sm_crc32_combine(f->raw_crc32, e->raw_crc32, e->raw_bytes);
-	f->at += deflate_bytes;
-}
-
-/* May there be one more batch? */
-static int
-final_check_count(const struct sm_final *f, struct sm_err *err)
-{
-	if (!f->is_single || f->appended < f->single.batches)
-		return 0;
-	return sm_err_set(err, SM_EBUG, "more than %" PRIu64 " batches",
-			  f->single.batches);
-}
-
-/*
- * Copy what a single member takes of the shard at `at`; `*crc` is the whole
- * shard's.
- */
-static int
-final_append_inside(struct sm_final *f, uint32_t *crc, int fd, uint64_t at,
-		    const char *name, const struct sm_gzip_entry *e,
-		    struct sm_err *err)
-{
-	uint64_t inside = at + SM_GZIP_SHARD_HEADER, end = at + e->gz_bytes;
-	uint64_t tail = end - SM_GZIP_TAIL_BYTES, len = tail - inside;
-	uint32_t head_crc, inside_crc, tail_crc;
-	int ret;
-
-	ret = final_copy(f, &head_crc, fd, at, inside, FINAL_NOWHERE, name,
-			 err);
-	if (ret == 0)
-		ret = final_copy(f, &inside_crc, fd, inside, tail, f->at, name,
-				 err);
-	if (ret == 0)
-		ret = final_copy(f, &tail_crc, fd, tail, end, FINAL_NOWHERE,
-				 name, err);
-	if (ret < 0)
-		return ret;
-	*crc = sm_crc32_combine(sm_crc32_combine(head_crc, inside_crc, len),
-				tail_crc, SM_GZIP_TAIL_BYTES);
-	if (*crc == e->gz_crc32)
-		final_count_group(f, e, len, inside_crc);
-	return 0;
-}
-
-static int
-final_check_crc(uint32_t crc, const struct sm_gzip_entry *expect,
-		const char *name, struct sm_err *err)
-{
-	if (crc == expect->gz_crc32)
-		return 0;
-	return sm_err_set(err, SM_EVERIFY,
-			  "shard '%s' is damaged: its CRC is %08" PRIx32
-			  ", not %08" PRIx32,
-			  name, crc, expect->gz_crc32);
-}
-
 int
 sm_final_append_from(struct sm_final *f, int fd, uint64_t at, const char *name,
-		     const struct sm_gzip_entry *expect, struct sm_err *err)
+		     const struct sm_entry *expect, struct sm_err *err)
 {
-	uint32_t crc = 0;
-	int ret = final_check_count(f, err);
+	uint64_t fingerprint = expect->fingerprint;
+	struct due d;
+	uint32_t crc;
+	int ret;
 
+	if (fingerprint == 0)
+		fingerprint = f->fingerprint;
+	final_due(&d, f, fingerprint);
+	/* The body first: a note before it counts only if it does. */
+	ret = final_copy(&crc, f, fd, at, expect->sizes.gz_bytes, f->at + d.len,
+			 name, err);
 	if (ret < 0)
 		return ret;
-	if (expect->gz_bytes < FINAL_SHARD_OUTSIDE)
+	if (crc != expect->sizes.gz_crc32)
 		return sm_err_set(err, SM_EVERIFY,
-				  "shard '%s' is damaged: %" PRIu64
-				  " bytes are none",
-				  name, expect->gz_bytes);
-	if (f->is_single)
-		ret = final_append_inside(f, &crc, fd, at, name, expect, err);
-	else
-		ret = final_copy(f, &crc, fd, at, at + expect->gz_bytes, f->at,
-				 name, err);
-	if (ret == 0)
-		ret = final_check_crc(crc, expect, name, err);
-	if (ret < 0)
-		return ret;
-	if (!f->is_single)
-		f->at += expect->gz_bytes;
-	f->appended++;
-	return 0;
+				  "shard '%s' is damaged: its CRC is %08" PRIx32
+				  ", not %08" PRIx32,
+				  name, crc, expect->sizes.gz_crc32);
+	return final_put(f, &d, expect, false, err);
 }
 
 int
 sm_final_append(struct sm_final *f, int dirfd, const char *name,
-		const struct sm_gzip_entry *expect, struct sm_err *err)
+		const struct sm_entry *expect, struct sm_err *err)
 {
+	struct sm_entry e = *expect;
+	const char *kind;
 	int fd = -1;
-	int ret = final_open_shard(&fd, dirfd, name, expect->gz_bytes, err);
+	int ret = sm_shard_open_file(&fd, &kind, &e, dirfd, name,
+				     f->first + f->appended, err);
 
 	if (ret == 0)
-		ret = sm_final_append_from(f, fd, 0, name, expect, err);
+		ret = sm_final_append_from(f, fd, SM_GZIP_HEADER_BYTES, name,
+					   &e, err);
 	if (fd >= 0)
 		close(fd);
 	return ret;
 }
 
 int
-sm_final_compare(struct sm_final *f, int dirfd, const char *name,
-		 const struct sm_gzip_entry *expect, struct sm_err *err)
-{
-	uint32_t crc = 0;
-	int fd = -1;
-	int ret = final_open_shard(&fd, dirfd, name, expect->gz_bytes, err);
-
-	if (ret == 0)
-		ret = final_copy(f, &crc, fd, 0, expect->gz_bytes,
-				 FINAL_NOWHERE, name, err);
-	if (ret == 0)
-		ret = final_check_crc(crc, expect, name, err);
-	if (fd >= 0)
-		close(fd);
-	return ret;
-}
-
-int
-sm_final_skip(struct sm_final *f, const struct sm_gzip_entry *e,
+sm_final_skip(struct sm_final *f, const struct sm_entry *expect,
 	      struct sm_err *err)
 {
-	struct sm_gzip_single *s = &f->single;
-	struct sm_gzip_run *last;
-	int ret = final_check_count(f, err);
+	struct due d;
 
+	final_due(&d, f, f->fingerprint);
+	return final_put(f, &d, expect, true, err);
+}
+
+/* ----------------------------------------------------------------- resume --
+ */
+
+/*
+ * Is the note in the file?  One that is not, between bodies that are, is
+ * written again, unless the file is open for reading alone: a failed sync may
+ * have cut it off after the last body that rows rely on.
+ */
+static int
+final_note_stands(bool *stands, struct sm_final *f, struct sm_body_reader *r,
+		  uint64_t at, const struct due *d, struct sm_err *err)
+{
+	int flags = fcntl(f->fd, F_GETFL);
+	int ret = sm_body_same(stands, r, at, d->bytes, d->len, err);
+
+	if (ret < 0 || *stands || flags < 0 || (flags & O_ACCMODE) != O_RDWR)
+		return ret;
+	*stands = true;
+	return final_write(f, d->bytes, d->len, at, err);
+}
+
+/* Is the body, with what is due before and after it, in the file? */
+static int
+final_stands(bool *stands, struct sm_final *f, struct sm_body_reader *r,
+	     const struct sm_entry *e, struct sm_err *err)
+{
+	struct sm_final before = *f;
+	uint64_t at = f->at, size = e->sizes.gz_bytes;
+	struct due d;
+	uint32_t crc;
+	int ret = 0;
+
+	*stands = true;
+	final_due(&d, f, e->fingerprint);
+	at += d.len;
+	if (f->appended == 0)
+		ret = sm_body_same(stands, r, 0, sm_gzip_header,
+				   SM_GZIP_HEADER_BYTES, err);
+	*stands &= at <= r->size && size <= r->size - at;
+	if (ret == 0 && *stands) {
+		ret = sm_body_crc(&crc, r, at, at + size, err);
+		*stands = ret == 0 && crc == e->sizes.gz_crc32;
+	}
+	if (ret == 0 && *stands && d.len > 0)
+		ret = final_note_stands(stands, f, r, f->at, &d, err);
+	if (ret < 0 || !*stands)
+		return ret;
+	final_count(f, &d, e, false);
+	if (f->group.entries < SM_GROUP_ENTRIES)
+		return 0;
+	at = f->at;
+	final_close(f, &d);
+	ret = final_note_stands(stands, f, r, at, &d, err);
+	if (ret < 0 || !*stands)
+		*f = before;
+	return ret;
+}
+
+static int
+final_reader(struct sm_body_reader **r, const struct sm_final *f,
+	     struct sm_err *err)
+{
+	struct stat st;
+
+	if (fstat(f->fd, &st) < 0)
+		return sm_err_sys(err, "cannot examine '%s'", f->name);
+	return sm_body_reader_new(r, f->fd, f->name, (uint64_t)st.st_size, err);
+}
+
+int
+sm_final_resume(bool *stands, struct sm_final *f, const struct sm_entry *expect,
+		struct sm_err *err)
+{
+	struct sm_entry e = *expect;
+	struct sm_body_reader *r = NULL;
+	int ret = final_reader(&r, f, err);
+
+	*stands = false;
+	if (e.fingerprint == 0)
+		e.fingerprint = f->fingerprint;
+	if (ret == 0)
+		ret = final_stands(stands, f, r, &e, err);
+	*stands &= ret == 0;
+	sm_body_reader_free(r);
+	return ret;
+}
+
+/* -------------------------------------------------------------------- end --
+ */
+
+#define FINAL_REST_MAX (SM_GROUP_BYTES_MAX + SM_GZIP_LAST_BYTES)
+
+/* All from f->at on; `*f` becomes what it is when that is written. */
+static size_t
+final_rest(unsigned char *rest, struct sm_final *f)
+{
+	struct sm_gzip_end e = { .fingerprint = f->fingerprint,
+				 .batches = f->appended,
+				 .missing = f->missing };
+	struct due d;
+	size_t n = 0;
+
+	if (f->group.entries > 0) {
+		final_close(f, &d);
+		memcpy(rest, d.bytes, d.len);
+		n = d.len;
+	}
+	e.last_at = f->last_at;
+	e.last_crc32 = f->group.before_crc32;
+	sm_gzip_put_end(rest + n, &e);
+	sm_gzip_put_tail(rest + n + SM_GZIP_END_BYTES, f->raw_crc32,
+			 f->raw_bytes);
+	f->at += SM_GZIP_LAST_BYTES;
+	return n + SM_GZIP_LAST_BYTES;
+}
+
+int
+sm_final_end(struct sm_final *f, struct sm_err *err)
+{
+	unsigned char rest[FINAL_REST_MAX];
+	struct sm_final end = *f;
+	size_t n = final_rest(rest, &end);
+	struct stat st;
+	int ret = 0;
+
+	if (f->appended == 0)
+		ret = final_write(f, sm_gzip_header, SM_GZIP_HEADER_BYTES, 0,
+				  err);
+	if (ret == 0)
+		ret = final_write(f, rest, n, f->at, err);
 	if (ret < 0)
 		return ret;
-	f->partial = true;
-	if (!f->is_single)
-		goto out;
-	last = s->runs > 0 ? &s->run[s->runs - 1] : NULL;
-	if (last && last->first + last->count == f->appended)
-		last->count++;
-	else if (s->runs < f->runs)
-		s->run[s->runs++] = (struct sm_gzip_run){ f->appended, 1 };
-	else
-		return sm_err_set(err, SM_EREFUSED,
-				  "the batches that are missing are more than "
-				  "%u runs, which a single member cannot list; "
-				  "make the file without --single-member",
-				  f->runs);
-	s->group[f->appended / f->per_group].rows += e->rows;
-out:
-	f->appended++;
+	end.behind = f->behind;
+	*f = end;
+	/* What was behind an end that was reached before. */
+	if (fstat(f->fd, &st) < 0)
+		return sm_err_sys(err, "cannot examine '%s'", f->name);
+	if ((uint64_t)st.st_size > f->at && ftruncate(f->fd, (off_t)f->at) < 0)
+		return sm_err_sys(err, "cannot cut '%s'", f->name);
 	return 0;
 }
 
 int
-sm_final_resume(struct sm_final *f, const struct sm_gzip_entry *expect,
-		struct sm_err *err)
+sm_final_resume_end(bool *stands, struct sm_final *f, struct sm_err *err)
 {
-	struct sm_member_reader *r = NULL;
-	struct sm_member_inside s = { 0 };
-	uint64_t len = expect->gz_bytes;
-	struct stat st;
-	int ret;
+	unsigned char rest[FINAL_REST_MAX];
+	struct sm_body_reader *r = NULL;
+	struct sm_final end = *f;
+	size_t n = final_rest(rest, &end);
+	int ret = final_reader(&r, f, err);
 
-	ret = final_check_count(f, err);
-	if (ret < 0)
-		return ret;
-	if (len < FINAL_SHARD_OUTSIDE)
-		return 0;
-	if (f->is_single)
-		len -= FINAL_SHARD_OUTSIDE;
-	if (fstat(f->fd, &st) < 0)
-		return sm_err_sys(err, "cannot examine '%s'", f->name);
-	if ((uint64_t)st.st_size < f->at || (uint64_t)st.st_size - f->at < len)
-		return 0;
-	ret = sm_member_reader_new(&r, f->fd, f->name, f->at + len, err);
-	if (ret < 0)
-		return ret;
-	if (!f->is_single)
-		ret = sm_member_crc(r, &s.gz_crc32, f->at, f->at + len, err);
-	else
-		ret = sm_member_read_inside(&s, r, f->at, f->at + len, err);
-	sm_member_reader_free(r);
-	if (ret < 0)
-		return ret;
-	if (!f->is_single) {
-		if (s.gz_crc32 != expect->gz_crc32)
-			return 0;
-		f->at += len;
-	} else {
-		if (!s.inflates || s.raw_bytes != expect->raw_bytes ||
-		    s.raw_crc32 != expect->raw_crc32)
-			return 0;
-		final_count_group(f, expect, len, s.gz_crc32);
-	}
-	f->appended++;
-	return 1;
+	*stands = false;
+	if (ret == 0 && r->size == end.at)
+		ret = sm_body_same(stands, r, f->at, rest, n, err);
+	if (ret == 0 && *stands && f->appended == 0)
+		ret = sm_body_same(stands, r, 0, sm_gzip_header,
+				   SM_GZIP_HEADER_BYTES, err);
+	sm_body_reader_free(r);
+	if (*stands)
+		*f = end;
+	return ret;
 }

@@ -1,23 +1,18 @@
 /*
- * final.h - the final file: shards as they are and an index, or their insides
- * in one member
+ * final.h - write a final file: bodies of shards, and the notes about them
  *
- * Writing is a stream: sm_final_begin() or sm_final_begin_single() on an empty
- * file, sm_final_append() of each shard in batch order, then sm_final_entry()
- * for each batch again in the same order (the caller keeps no list in memory;
- * it reads its rows twice) and sm_final_end().  Nothing is inflated.
- *
- * A batch that is to be left out gets sm_final_skip() in its place; its entry
- * has gz_bytes, raw_bytes and records 0, and the rows it was planned with.
+ * Writing is a stream: sm_final_begin(), sm_final_append() of each shard in
+ * batch order, sm_final_end().  Nothing is inflated.  A batch that is to be
+ * left out gets sm_final_skip() in its place.
  *
  * What was appended stays whole while the file grows: nothing in it is written
- * twice, but for a single member's header, which is zeros until sm_final_end().
- * So a file that stopped growing is taken up again by sm_final_begin() as it
- * was, sm_final_resume() for each batch that may stand in it, and
- * sm_final_append() for the rest; what stood behind is overwritten and cut off.
+ * twice.  So a file that stopped growing is taken up again by sm_final_begin()
+ * as it was, sm_final_resume() for each batch that may be in it, and
+ * sm_final_append() for the rest, which overwrites what else there is.
  *
- * Reading needs nothing but the file: sm_final_check() reads every byte,
- * final_read.h finds batches in it.
+ * `fingerprint` of an expected entry decides in which group a batch goes
+ * (gzip.h).  Where it is 0, sm_final_append() takes what the shard says, and
+ * the others take the file's own.
  */
 #ifndef SM_FINAL_H
 #define SM_FINAL_H
@@ -25,80 +20,108 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "err.h"
 #include "gzip.h"
 
 struct sm_final {
 	int fd;           /* the caller's; written at explicit places */
 	const char *name; /* in messages; the caller's */
-	bool is_single;
 	uint64_t fingerprint;
-	uint64_t at;       /* end of what counts */
+	uint64_t first; /* number of the first batch: 0, or set by the caller */
+	uint64_t at;    /* end of what counts */
+	uint64_t body_at;  /* where the last batch's body begins */
 	uint64_t behind;   /* the disk was asked to begin with these bytes */
-	uint64_t appended; /* batches, skipped ones too */
-	uint64_t batches;  /* entries listed */
-	bool partial;      /* a batch was skipped */
-	uint64_t index_at;
-	uint32_t index_crc32;
-	unsigned pending; /* entries not yet in a member */
-	struct sm_gzip_entry entry[SM_GZIP_INDEX_ENTRIES];
-
-	/* A single member's header as it will be, and its whole text. */
-	uint64_t per_group, raw_bytes;
-	uint32_t raw_crc32;
-	unsigned runs; /* room for them */
-	struct sm_gzip_single single;
+	uint64_t appended; /* batches, skipped ones too … */
+	uint64_t noted;    /* … from the first, whose index note is written */
+	uint64_t missing;  /* skipped ones */
+	uint64_t raw_bytes;
+	uint32_t raw_crc32;    /* of the text so far */
+	struct sm_group group; /* the open one */
+	uint64_t last_at;      /* the last index note; 0: there is none */
 };
 
+/* `f` needs no release. */
 void sm_final_begin(struct sm_final *f, int fd, const char *name,
 		    uint64_t fingerprint);
-/* One ordinary member of so many batches, skipped ones counted. */
-void sm_final_begin_single(struct sm_final *f, int fd, const char *name,
-			   uint64_t fingerprint, uint64_t batches);
 
 /*
- * Copy the shard file `name` of `dirfd` to the end.  SM_EVERIFY if its size or
- * CRC is not `expect`'s, SM_EIO, SM_ENOSPC: nothing of it counts.
+ * Copy the body of the shard file `name` of `dirfd`, and compare every byte of
+ * it with what the next batch's shard is.  SM_EVERIFY if it is another, SM_EIO,
+ * SM_ENOSPC: nothing of it counts.
  */
 int sm_final_append(struct sm_final *f, int dirfd, const char *name,
-		    const struct sm_gzip_entry *expect, struct sm_err *err);
-/*
- * The same of a shard's bytes that stand in the file `fd`, `name` in messages,
- * from `at` on.
- */
+		    const struct sm_entry *expect, struct sm_err *err);
+/* The same of a body in the file `fd`, `name` in messages, from `at` on. */
 int sm_final_append_from(struct sm_final *f, int fd, uint64_t at,
-			 const char *name, const struct sm_gzip_entry *expect,
+			 const char *name, const struct sm_entry *expect,
 			 struct sm_err *err);
-/* The same comparison with `expect`, and nothing appended. */
-int sm_final_compare(struct sm_final *f, int dirfd, const char *name,
-		     const struct sm_gzip_entry *expect, struct sm_err *err);
-/*
- * Leave out the next batch.  SM_EREFUSED: those of a single member would be
- * more than SM_GZIP_SINGLE_RUNS runs.
- */
-int sm_final_skip(struct sm_final *f, const struct sm_gzip_entry *e,
+/* Leave out the next batch, of which `rows` alone are known. */
+int sm_final_skip(struct sm_final *f, const struct sm_entry *expect,
 		  struct sm_err *err);
 /*
- * Do the next batch's bytes stand in the file already?  1: they do, and count;
- * 0: they do not; <0.  Of a single member they are inflated, and compared by
- * their text.
+ * Are the next batch's bytes in the file already?  If so they count.  An index
+ * note that is not there is written again, if the file may be written to.
  */
-int sm_final_resume(struct sm_final *f, const struct sm_gzip_entry *expect,
-		    struct sm_err *err);
-int sm_final_entry(struct sm_final *f, const struct sm_gzip_entry *e,
-		   struct sm_err *err);
+int sm_final_resume(bool *stands, struct sm_final *f,
+		    const struct sm_entry *expect, struct sm_err *err);
+/* Last index note, end note, tail; and cut what is after them. */
 int sm_final_end(struct sm_final *f, struct sm_err *err);
+/* Are just these in the file already, and nothing after them? */
+int sm_final_resume_end(bool *stands, struct sm_final *f, struct sm_err *err);
 /* Let the disk begin with what was appended: nothing follows for a while. */
 void sm_final_flush(struct sm_final *f);
-/* Inside: write at a place. */
-int sm_final_write(struct sm_final *f, const void *data, size_t len,
-		   uint64_t at, struct sm_err *err);
+
+/* -------------------------------------------------------------- one shard --
+ */
 
 /*
- * What the final file at `fd`, of either form, says of itself: 1 (of a single
- * member index_at and index_crc32 are 0); 0: it is none of ours; -1: damaged,
- * or that of a file of another size; < -1: it cannot be read, see errno.
+ * Compare the shard file of `batch` with what it must be: its size, its CRC
+ * and all around the body.  SM_EVERIFY.
  */
-int sm_final_read_end(struct sm_gzip_end *e, int fd, uint64_t size);
+int sm_shard_compare(int dirfd, const char *name, uint64_t batch,
+		     const struct sm_entry *expect, struct sm_err *err);
+/*
+ * The same, and inflate it.  SM_EVERIFY with the kind in `*kind`: "missing",
+ * "size", "header", "crc", "deflate", "index".
+ */
+int sm_shard_check(const char **kind, int dirfd, const char *name,
+		   uint64_t batch, const struct sm_entry *expect,
+		   struct sm_err *err);
+/* Of a body in the file `fd`, from `at` on: "size", "crc", "deflate". */
+int sm_shard_check_in(const char **kind, int fd, const char *name, uint64_t at,
+		      const struct sm_entry *expect, struct sm_err *err);
+/*
+ * What a shard file says of itself, if it is whole: `*whole`.  All of `e` is
+ * filled in.
+ */
+int sm_shard_read(bool *whole, struct sm_entry *e, uint64_t *batch, int fd,
+		  const char *name, uint64_t size, struct sm_err *err);
+
+/* Inside: open a shard file and look at all of it but the body. */
+int sm_shard_open_file(int *fd, const char **kind, struct sm_entry *expect,
+		       int dirfd, const char *name, uint64_t batch,
+		       struct sm_err *err);
+
+/* ------------------------------------------------------------- whole files --
+ */
+
+enum sm_final_state {
+	SM_FINAL_NONE,    /* no mark of ours at the end of it */
+	SM_FINAL_DAMAGED, /* an end note, but not where it belongs, or no tail
+			   */
+	SM_FINAL_WHOLE,   /* so far as the end says */
+};
+
+/* What the end of the file at `fd` says. */
+int sm_final_read_end(enum sm_final_state *state, struct sm_gzip_end *e, int fd,
+		      const char *name, uint64_t size, struct sm_err *err);
+/*
+ * Whose is the file at `fd`, growing or finished, damaged or not?  By its first
+ * index note; `*known` is false where it has none: then no shard was removed
+ * for it.
+ */
+int sm_final_owner(bool *known, struct sm_group *first, int fd,
+		   const char *name, uint64_t size, struct sm_err *err);
 
 struct sm_final_report {
 	uint64_t batches, records, raw_bytes, gz_bytes; /* whole ones */
@@ -113,35 +136,14 @@ struct sm_final_report {
 };
 
 /*
- * Check the final file `path`: every byte.  0 however many findings there are;
- * SM_EINPUT if the file bears no mark of ours, or cannot be opened; SM_EIO.
+ * Check the file `path`, final file or shard: every byte.  0 however many
+ * findings there are; SM_EINPUT if it bears no mark of ours, or cannot be
+ * opened; SM_EIO.
  *
- * Kinds: "truncated", "trailing", "end", "index", "header", "crc", "deflate",
- * "swapped" (a whole member, intact, out of order), "missing" (a run of
- * batches is one finding, under the first of them), "doubled".  In a single
- * member a group of batches is one finding, under the first of them.  Memory:
- * one bit per batch at most.
+ * Kinds: "header", "crc", "deflate", "index" (a note, with the batches that it
+ * speaks of), "end", "truncated", "trailing".
  */
 int sm_final_check(struct sm_final_report *r, const char *path,
 		   struct sm_err *err);
-
-/*
- * Check one shard file against `expect` and, unless head is NULL, its header
- * fields: 0, or SM_EVERIFY with the kind ("missing", "size", "crc", "header",
- * "deflate") in `*kind`.  A fingerprint of 0 in `head` is not compared: with
- * changed options accepted, a job holds shards of several.
- */
-int sm_shard_check(int dirfd, const char *name,
-		   const struct sm_gzip_entry *expect,
-		   const struct sm_gzip_shard *head, const char **kind,
-		   struct sm_err *err);
-/*
- * The same of a shard's bytes in the file `fd`, from `at` on; `name` is what
- * messages call them.
- */
-int sm_shard_check_in(int fd, const char *name, uint64_t at,
-		      const struct sm_gzip_entry *expect,
-		      const struct sm_gzip_shard *head, const char **kind,
-		      struct sm_err *err);
 
 #endif /* SM_FINAL_H */

@@ -16,7 +16,7 @@ struct sm_gunzip {
 	int fd;
 	const char *name;
 	uint64_t read, written; /* bytes of the file, of text */
-	uint64_t members;       /* that were met */
+	bool any;               /* member was met */
 	bool inside;            /* one */
 	bool eof;
 	z_stream z;
@@ -92,11 +92,11 @@ gunzip_between(struct sm_gunzip *g, struct sm_err *err)
 	if (g->z.avail_in >= 2 && g->z.next_in[0] == 0x1f &&
 	    g->z.next_in[1] == 0x8b) {
 		inflateReset(&g->z);
-		g->members++;
+		g->any = true;
 		g->inside = true;
 		return 1;
 	}
-	if (g->members == 0)
+	if (!g->any)
 		return sm_err_set(err, SM_EINPUT, "'%s' is no gzip file",
 				  g->name);
 	while (ret == 0 && g->z.avail_in > 0) {
@@ -146,10 +146,4 @@ uint64_t
 sm_gunzip_bytes(const struct sm_gunzip *g)
 {
 	return g->read;
-}
-
-uint64_t
-sm_gunzip_members(const struct sm_gunzip *g)
-{
-	return g->members;
 }

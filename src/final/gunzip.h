@@ -28,6 +28,5 @@ int sm_gunzip_next(const unsigned char **text, size_t *len, struct sm_gunzip *g,
 		   struct sm_err *err);
 /* Bytes of the file that were read so far. */
 uint64_t sm_gunzip_bytes(const struct sm_gunzip *g);
-uint64_t sm_gunzip_members(const struct sm_gunzip *g); /* … and members */
 
 #endif /* SM_GUNZIP_H */

@@ -8,7 +8,7 @@
 
 #include "file.h"
 
-#include "final_read.h"
+#include "read.h"
 
 struct sm_index {
 	int fd;
@@ -38,9 +38,9 @@ sm_index_open(struct sm_index **out, struct sm_index_about *about,
 	}
 	a = sm_final_about(x->reader);
 	*about = (struct sm_index_about){
+		.first = a->first,
 		.batches = a->batches,
 		.missing = a->missing,
-		.entries = a->groups,
 		.rows = a->rows,
 		.records = a->records,
 		.raw_bytes = a->raw_bytes,
@@ -56,25 +56,25 @@ int
 sm_index_next(struct sm_index_entry *e, struct sm_index *x, struct sm_err *err)
 {
 	SM_ERR_OPTIONAL(err);
-	struct sm_final_group g;
-	int ret = sm_final_next(&g, x->reader, err);
+	struct sm_final_batch b;
+	int ret = sm_final_next(&b, x->reader, err);
 
 	if (ret <= 0)
 		return ret;
 	*e = (struct sm_index_entry){
-		.batch = g.batch,
-		.batches = g.batches,
-		.missing = g.missing,
-		.row = g.row,
-		.rows = g.rows,
-		.record = g.record,
-		.records = g.records,
-		.at = g.at,
-		.bytes = g.bytes,
-		.raw_at = g.raw_at,
-		.raw_bytes = g.raw_bytes,
-		.gz_crc32 = g.gz_crc32,
-		.raw_crc32 = g.raw_crc32,
+		.batch = b.batch,
+		.batches = b.batches,
+		.missing = b.missing,
+		.row = b.row,
+		.rows = b.rows,
+		.record = b.record,
+		.records = b.records,
+		.skipped = b.skipped,
+		.at = b.at,
+		.bytes = b.bytes,
+		.raw_at = b.raw_at,
+		.raw_bytes = b.raw_bytes,
+		.gz_crc32 = b.gz_crc32,
 	};
 	return 1;
 }
@@ -84,12 +84,11 @@ sm_index_next_missing(struct sm_batch_range *run, struct sm_index *x,
 		      struct sm_err *err)
 {
 	SM_ERR_OPTIONAL(err);
-	struct sm_gzip_run r;
-	int ret = sm_final_next_missing(&r, x->reader, err);
+	uint64_t first, count;
+	int ret = sm_final_next_missing(&first, &count, x->reader, err);
 
 	if (ret > 0)
-		*run = (struct sm_batch_range){ r.first,
-						r.first + r.count - 1 };
+		*run = (struct sm_batch_range){ first, first + count - 1 };
 	return ret;
 }
 

@@ -384,6 +384,8 @@ sm_inflate(struct sm_inflate *z)
 	for (;;) {
 		empty = false;
 		if (z->state == SM_INFLATE_HEAD) {
+			if (z->in_last && z->in == z->in_end && z->count == 0)
+				return SM_INFLATE_DRY;
 			if (!z->in_last &&
 			    z->in_end - z->in < SM_INFLATE_IN_MIN)
 				return SM_INFLATE_IN;

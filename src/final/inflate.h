@@ -56,6 +56,7 @@ enum sm_inflate_why {
 	SM_INFLATE_IN,       /* fewer than SM_INFLATE_IN_MIN bytes are left */
 	SM_INFLATE_OUT,      /* out_end was reached */
 	SM_INFLATE_FLUSH,    /* an empty stored block ended: a byte boundary */
+	SM_INFLATE_DRY,      /* nothing is left, at a boundary between blocks */
 	SM_INFLATE_END,      /* the last block ended: a byte boundary */
 };
 

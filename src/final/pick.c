@@ -1,3 +1,8 @@
+/*
+ * pick.c - which lines of a batch's text are asked for
+ *
+ * Apart from reading and writing them: it is arithmetic with newlines.
+ */
 #include <string.h>
 
 #include "note.h"
@@ -16,74 +21,63 @@ pick_lines(struct sm_pick *p, uint64_t base)
 	p->take += p->last >= base && p->take < PICK_ALL;
 }
 
-void
-sm_pick_group(struct sm_pick *p, const struct sm_final_group *g)
+/* Rows of the batch before row `end` of the input. */
+static uint64_t
+pick_before(const struct sm_final_batch *b, uint64_t end)
 {
-	p->group = *g;
-	p->row = g->row;
-	p->rows = 0;
-	p->skip = 0;
-	p->take = PICK_ALL;
-	p->open = false;
-	p->by_line = false;
-	p->done = false;
-	if (p->what == SM_CAT_RECORDS) {
-		pick_lines(p, g->record);
-		p->by_line = p->done = true;
-	}
+	if (end <= b->row)
+		return 0;
+	return end - b->row < b->rows ? end - b->row : b->rows;
 }
 
-/* How many of the batch's rows come before row `end` of the input? */
-static uint64_t
-pick_before(const struct sm_pick *p, uint64_t end)
+/* Are all of its rows asked for? */
+static bool
+pick_is_inside(const struct sm_pick *p, const struct sm_final_batch *b)
 {
-	if (end <= p->row)
-		return 0;
-	return end - p->row < p->rows ? end - p->row : p->rows;
+	return p->first <= b->row &&
+	       (b->rows == 0 || p->last - b->row >= b->rows - 1);
+}
+
+bool
+sm_pick_needs_rows(const struct sm_pick *p, const struct sm_final_batch *b)
+{
+	return p->what == SM_CAT_ROWS && !pick_is_inside(p, b) &&
+	       b->records != b->rows;
 }
 
 static void
-pick_rows(struct sm_pick *p, const unsigned char *bits, uint64_t rows)
+pick_rows(struct sm_pick *p, const struct sm_final_batch *b,
+	  const unsigned char *bits)
 {
-	const struct sm_final_group *g = &p->group;
-	uint64_t end = p->last < UINT64_MAX ? p->last + 1 : p->last, before;
+	uint64_t end = p->last < UINT64_MAX ? p->last + 1 : p->last;
 
-	/* All of the group, whatever its lines are. */
-	if (p->first <= g->row && end > g->row && end - g->row >= g->rows)
+	if (pick_is_inside(p, b))
 		return;
-	if (bits) {
-		p->row += p->rows;
-		p->rows = rows;
-		before = sm_note_count(bits, pick_before(p, p->first));
-		p->skip = before;
-		p->take = sm_note_count(bits, pick_before(p, end)) - before;
-		p->done = end <= p->row + rows;
-	} else if (g->records == g->rows) {
-		pick_lines(p, g->row);
-		p->by_line = p->done = true;
+	p->done = true;
+	if (b->records == b->rows) {
+		pick_lines(p, b->row);
+	} else if (bits) {
+		p->skip = sm_note_count(bits, pick_before(b, p->first));
+		p->take = sm_note_count(bits, pick_before(b, end)) - p->skip;
 	} else {
+		p->done = false;
 		p->whole = true;
 	}
 }
 
 void
-sm_pick_batch(struct sm_pick *p, uint64_t batch, const unsigned char *bits,
-	      uint64_t rows)
+sm_pick_batch(struct sm_pick *p, const struct sm_final_batch *b,
+	      const unsigned char *bits)
 {
-	if (p->open) {
-		if (p->skip > 0)
-			p->skip--;
-		else if (p->take > 0 && p->take < PICK_ALL)
-			p->take--;
-		p->open = false;
-	}
-	if (p->by_line)
-		return;
-	if (p->what == SM_CAT_BATCHES) {
-		p->take = batch >= p->first && batch <= p->last ? PICK_ALL : 0;
-		p->done = batch > p->last;
+	p->skip = 0;
+	p->take = PICK_ALL;
+	p->open = false;
+	p->done = false;
+	if (p->what == SM_CAT_RECORDS) {
+		pick_lines(p, b->record);
+		p->done = true;
 	} else if (p->what == SM_CAT_ROWS) {
-		pick_rows(p, bits, rows);
+		pick_rows(p, b, bits);
 	}
 }
 

@@ -1,6 +1,8 @@
 /*
  * joined.c - the columns that say what the final file holds
  */
+#include <stdlib.h>
+
 #include "sql.h"
 
 #include "joined.h"
@@ -93,4 +95,18 @@ sm_joined_end(uint64_t *end, struct sm_db *db, struct sm_err *err)
 			  "SELECT coalesce(max(joined_at + gz_bytes), 0) "
 			  "FROM batch WHERE state = 'done' AND joined = token",
 			  SQL(OUT(end)), err);
+}
+
+int
+sm_joined_fingerprint(uint64_t *fingerprint, struct sm_db *db, uint64_t id,
+		      int64_t token, struct sm_err *err)
+{
+	char hex[17] = "";
+	int ret = sm_sql_one(NULL, db, "look for an attempt",
+			     "SELECT fingerprint FROM attempt WHERE batch = ? "
+			     "AND token = ?",
+			     SQL(IN(id), IN(token), OUT_CHARS(hex)), err);
+
+	*fingerprint = strtoull(hex, NULL, 16);
+	return ret;
 }

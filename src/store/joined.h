@@ -41,6 +41,12 @@ int sm_joined_any_behind(bool *any, struct sm_db *db, uint64_t id,
 			 struct sm_err *err);
 /* Where the last of the bytes end that rows rely on. */
 int sm_joined_end(uint64_t *end, struct sm_db *db, struct sm_err *err);
+/*
+ * Of which options the row's attempt was, as 64 bits; 0: that is not known any
+ * more.
+ */
+int sm_joined_fingerprint(uint64_t *fingerprint, struct sm_db *db, uint64_t id,
+			  int64_t token, struct sm_err *err);
 /* Is a done row's token in the file? */
 int sm_joined_any(bool *any, struct sm_db *db, struct sm_err *err);
 

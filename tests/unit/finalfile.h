@@ -24,7 +24,6 @@
 #define BATCH_ROWS(b) ((b) % 7 + ((b) % 50 == 0 ? 200 : 0))
 
 struct finalfile {
-	bool is_single;
 	bool notes;
 	bool drop;                            /* rows are dropped */
 	uint64_t (*left_out)(uint64_t batch); /* NULL: none */
@@ -73,41 +72,39 @@ finalfile_line(struct sm_buf *b, uint64_t row, uint64_t batch)
 }
 
 /* The shard 000NNN.gz of `batch`, whose first row is `row`. */
-static inline struct sm_gzip_entry
+static inline struct sm_entry
 finalfile_shard(const struct finalfile *ff, uint64_t batch, uint64_t row)
 {
-	struct sm_gzip_shard head = { .fingerprint = FINGERPRINT,
-				      .first = row,
-				      .counts.rows = BATCH_ROWS(batch) };
-	struct sm_sizes i;
+	struct sm_entry e = { .fingerprint = FINGERPRINT,
+			      .counts.rows = BATCH_ROWS(batch) };
 	struct sm_buf b = { 0 };
 	struct sm_shard *s;
 	uint64_t k;
+	bool keeps;
 
-	head.end = row + head.counts.rows;
 	assert_int_equal(sm_shard_open(&s, finalfile_dirfd, batch, 6, 1, NULL),
 			 0);
-	if (ff->notes)
-		assert_int_equal(sm_shard_note(s, head.counts.rows, NULL), 0);
 	assert_int_equal(sm_encoder_begin(finalfile_encoder, s, NULL), 0);
-	for (k = 0; k < head.counts.rows; k++) {
-		if (!finalfile_keeps(ff, row + k))
+	for (k = 0; k < e.counts.rows; k++) {
+		keeps = finalfile_keeps(ff, row + k);
+		if (ff->notes)
+			assert_false(sm_shard_row(s, keeps));
+		if (!keeps)
 			continue;
-		sm_shard_row(s, k);
 		finalfile_line(&b, row + k, batch);
-		head.counts.records++;
+		e.counts.records++;
 	}
 	assert_int_equal(sm_encoder_write(finalfile_encoder,
 					  b.data ? b.data : "", b.len, NULL),
 			 0);
-	assert_int_equal(sm_encoder_end(finalfile_encoder, NULL), 0);
-	assert_int_equal(sm_shard_finish(s, &head, false, &i, NULL), 0);
+	assert_int_equal(sm_encoder_align(finalfile_encoder, NULL), 0);
+	if (sm_shard_note_is_due(s))
+		assert_int_equal(sm_shard_note(s, NULL), 0);
+	assert_int_equal(sm_shard_finish(&e, s, false, NULL), 0);
 	assert_int_equal(sm_shard_publish(s, NULL), 0);
 	sm_shard_free(s);
 	sm_buf_release(&b);
-	return (struct sm_gzip_entry){ head.counts.rows, head.counts.records,
-				       i.gz_bytes,       i.raw_bytes,
-				       i.gz_crc32,       i.raw_crc32 };
+	return e;
 }
 
 static inline int
@@ -119,50 +116,40 @@ finalfile_open(int flags)
 	return fd;
 }
 
+/* Add batch `b`, whose first row is `row`. */
 static inline void
-finalfile_begin(const struct finalfile *ff, struct sm_final *f, int fd,
-		uint64_t batches)
+finalfile_add(const struct finalfile *ff, struct sm_final *f, uint64_t b,
+	      uint64_t row)
 {
-	if (ff->is_single)
-		sm_final_begin_single(f, fd, "f", FINGERPRINT, batches);
-	else
-		sm_final_begin(f, fd, "f", FINGERPRINT);
+	struct sm_entry e = { .counts.rows = BATCH_ROWS(b) };
+	char name[SM_SHARD_NAME_MAX];
+
+	if (ff->left_out && ff->left_out(b)) {
+		assert_int_equal(sm_final_skip(f, &e, NULL), 0);
+		return;
+	}
+	e = finalfile_shard(ff, b, row);
+	sm_shard_name(name, b, 6);
+	assert_int_equal(sm_final_append(f, finalfile_dirfd, name, &e, NULL),
+			 0);
+	assert_int_equal(unlinkat(finalfile_dirfd, name, 0), 0);
 }
 
 /* A final file of `n` batches; its size. */
 static inline uint64_t
 finalfile_make(const struct finalfile *ff, uint64_t n)
 {
-	struct sm_gzip_entry *e = calloc(n + 1, sizeof(*e));
-	struct sm_final *f = malloc(sizeof(*f));
-	char name[SM_SHARD_NAME_MAX];
-	uint64_t b, row = 0, size;
+	struct sm_final f;
+	uint64_t b, row = 0;
 	int fd = finalfile_open(O_CREAT | O_TRUNC);
 
-	assert_non_null(e);
-	assert_non_null(f);
-	finalfile_begin(ff, f, fd, n);
-	for (b = 0; b < n; row += BATCH_ROWS(b), b++) {
-		if (ff->left_out && ff->left_out(b)) {
-			e[b].rows = BATCH_ROWS(b);
-			assert_int_equal(sm_final_skip(f, &e[b], NULL), 0);
-			continue;
-		}
-		e[b] = finalfile_shard(ff, b, row);
-		sm_shard_name(name, b, 6);
-		assert_int_equal(
-			sm_final_append(f, finalfile_dirfd, name, &e[b], NULL),
-			0);
-		assert_int_equal(unlinkat(finalfile_dirfd, name, 0), 0);
-	}
-	for (b = 0; b < n; b++)
-		assert_int_equal(sm_final_entry(f, &e[b], NULL), 0);
-	assert_int_equal(sm_final_end(f, NULL), 0);
-	size = f->at;
+	sm_final_begin(&f, fd, "f", FINGERPRINT);
+	for (b = 0; b < n; row += BATCH_ROWS(b), b++)
+		finalfile_add(ff, &f, b, row);
+	assert_int_equal(sm_final_end(&f, NULL), 0);
+	assert_int_equal(f.noted, n);
 	close(fd);
-	free(e);
-	free(f);
-	return size;
+	return f.at;
 }
 
 /*

@@ -195,9 +195,8 @@ produce(struct sm_made *out, const struct sm_spec *spec, int64_t first,
 				   .stop = stop,
 				   .stop_fd = -1 };
 	struct sm_piece b = { .first = first, .end = end };
-	struct sm_gzip_shard head = { 0 };
+	struct sm_entry e = { 0 };
 	struct sm_shard *shard = NULL;
-	struct sm_sizes info;
 	void *state = NULL;
 	int ret;
 
@@ -209,7 +208,7 @@ produce(struct sm_made *out, const struct sm_spec *spec, int64_t first,
 	if (ret == 0)
 		ret = k->produce(state, &b, shard, out, err);
 	if (ret == 0)
-		ret = sm_shard_finish(shard, &head, false, &info, err);
+		ret = sm_shard_finish(&e, shard, false, err);
 	if (ret == 0)
 		ret = sm_shard_publish(shard, err);
 	sm_shard_free(shard);

@@ -71,7 +71,6 @@ test_all(void **state)
 
 	(void)state;
 	for (i = 0; i < 24; i++) {
-		ff.is_single = i & 1;
 		ff.notes = i & 2;
 		ff.left_out = i & 4 ? left_out : NULL;
 		n = i % 3 == 0 ? 0 : i % 3 == 1 ? 30 : 800;
@@ -130,15 +129,13 @@ test_ranges(void **state)
 	unsigned i;
 
 	(void)state;
-	for (i = 0; i < 16; i++) {
-		ff.is_single = i & 1;
-		ff.notes = i & 2;
-		ff.drop = i & 4;
-		ff.left_out = i & 8 ? left_out : NULL;
-		/* A group with a batch left out has rows without a record. */
+	for (i = 0; i < 8; i++) {
+		ff.notes = i & 1;
+		ff.drop = i & 2;
+		ff.left_out = i & 4 ? left_out : NULL;
 		finalfile_make(&ff, 30);
 		try_ranges(&ff, 30, ff.notes || !ff.drop);
-		if (ff.is_single && !(i & 8)) {
+		if (!(i & 4)) {
 			finalfile_make(&ff, 800);
 			try_ranges(&ff, 800, ff.notes || !ff.drop);
 		}
@@ -155,9 +152,8 @@ test_batches(void **state)
 	unsigned i;
 
 	(void)state;
-	for (i = 0; i < 4; i++) {
-		ff.is_single = i & 1;
-		ff.notes = i & 2;
+	for (i = 0; i < 2; i++) {
+		ff.notes = i & 1;
 		ff.left_out = left_out;
 		finalfile_make(&ff, 800);
 		for (b = row = 0; b < 800; row += BATCH_ROWS(b), b++) {
@@ -224,7 +220,6 @@ test_damaged(void **state)
 
 	(void)state;
 	for (i = 0; i < 6; i++) {
-		ff.is_single = i & 1;
 		size = finalfile_make(&ff, 300);
 		fd = finalfile_open(0);
 		assert_int_equal(pwrite(fd, "damage", 6, (off_t)(size / 2)), 6);
@@ -244,7 +239,10 @@ test_without_index(void **state)
 {
 	struct sm_buf want = { 0 }, got = { 0 };
 	struct finalfile ff = { .notes = true };
-	struct sm_gzip_entry e;
+	struct sm_index_about about;
+	struct sm_index_entry x;
+	struct sm_index *index;
+	struct sm_entry e;
 	struct sm_err err;
 	char command[400];
 
@@ -269,18 +267,28 @@ test_without_index(void **state)
 
 	/* A shard alone. */
 	e = finalfile_shard(&ff, 50, 0);
-	assert_true(e.records > 100);
+	assert_true(e.counts.records > 100);
 	assert_int_equal(renameat(finalfile_dirfd, "000050.gz", finalfile_dirfd,
 				  "final.gz"),
 			 0);
 	assert_int_equal(cat(&got, SM_CAT_ALL, 0, 0, 2, NULL), 0);
-	assert_int_equal(got.len, e.raw_bytes);
-	assert_non_null(strstr(noticed, "from the start"));
+	assert_int_equal(got.len, e.sizes.raw_bytes);
+	assert_string_equal(noticed, "");
+	assert_int_equal(cat(&got, SM_CAT_BATCHES, 50, 50, 2, NULL), 0);
+	assert_int_equal(got.len, e.sizes.raw_bytes);
+	assert_int_equal(cat(&got, SM_CAT_BATCHES, 51, 51, 2, &err), SM_EINPUT);
+	assert_int_equal(sm_index_open(&index, &about, finalfile_path, NULL),
+			 0);
+	assert_int_equal(about.first, 50);
+	assert_int_equal(sm_index_next(&x, index, NULL), 1);
+	assert_int_equal(x.batch, 50);
+	assert_int_equal(sm_index_next(&x, index, NULL), 0);
+	sm_index_close(index);
 
 	/* Cut; followed by something; by zeros; nothing of it. */
-	assert_int_equal(truncate(finalfile_path, (off_t)e.gz_bytes - 12), 0);
+	assert_int_equal(truncate(finalfile_path, (off_t)e.sizes.gz_bytes), 0);
 	assert_int_equal(cat(&got, SM_CAT_ALL, 0, 0, 2, &err), SM_EVERIFY);
-	assert_true(got.len > e.raw_bytes / 2);
+	assert_true(got.len > e.sizes.raw_bytes / 2);
 	snprintf(command, sizeof(command),
 		 "echo text | gzip >%s; echo more >>%s", finalfile_path,
 		 finalfile_path);
@@ -300,7 +308,7 @@ test_without_index(void **state)
 	sm_buf_release(&got);
 }
 
-/* Cut where a member ends it inflates well, and is no whole final file. */
+/* Cut at a note: what is there is given, and it is no whole final file. */
 static void
 test_cut_between(void **state)
 {
@@ -311,22 +319,21 @@ test_cut_between(void **state)
 	struct sm_index *x;
 	struct sm_err err;
 	uint64_t size = finalfile_make(&ff, 60);
-	uint64_t at[] = { 0, 0, size - SM_GZIP_END_BYTES };
+	uint64_t at[] = { 0, size - SM_GZIP_LAST_BYTES,
+			  size - SM_GZIP_TAIL_BYTES };
 	unsigned i;
 
 	(void)state;
 	assert_int_equal(sm_index_open(&x, &about, finalfile_path, NULL), 0);
-	while (sm_index_next(&e, x, NULL) > 0) {
+	while (sm_index_next(&e, x, NULL) > 0)
 		if (e.batch == 40)
 			at[0] = e.at;
-		at[1] = e.at + e.bytes;
-	}
 	sm_index_close(x);
 	for (i = 3; i-- > 0;) {
 		assert_int_equal(truncate(finalfile_path, (off_t)at[i]), 0);
 		assert_int_equal(cat(&got, SM_CAT_ALL, 0, 0, 2, &err),
 				 SM_EVERIFY);
-		assert_non_null(strstr(err.text, "missing"));
+		assert_non_null(strstr(err.text, "it ends too soon"));
 		finalfile_text(&ff, &want, i > 0 ? 60 : 40, 0, UINT64_MAX,
 			       false);
 		assert_same(&got, &want);
@@ -345,57 +352,48 @@ test_cut_between(void **state)
 static void
 test_large(void **state)
 {
-	struct sm_gzip_entry e[2] = { { .rows = 10,
-					.records = 10,
-					.gz_bytes = HOLE_BYTES,
-					.raw_bytes = HOLE_BYTES } };
-	struct sm_final *f = malloc(sizeof(*f));
+	struct sm_entry hole = { .counts = { .rows = 10, .records = 10 },
+				 .sizes = { .gz_bytes = HOLE_BYTES,
+					    .raw_bytes = HOLE_BYTES } };
 	struct sm_buf want = { 0 }, got = { 0 };
 	struct finalfile ff = { .notes = true };
 	struct sm_index_about about;
 	struct sm_index_entry x;
 	struct sm_index *index;
-	uint64_t first;
+	struct sm_final f;
+	struct sm_entry e;
 	int fd;
 
 	(void)state;
-	assert_non_null(f);
-	e[1] = finalfile_shard(&ff, 1, 0);
+	e = finalfile_shard(&ff, 1, 0);
 	finalfile_line(&want, 0, 1);
-	for (ff.is_single = false;; ff.is_single = true) {
-		fd = finalfile_open(O_CREAT | O_TRUNC);
-		finalfile_begin(&ff, f, fd, 2);
-		first = f->at;
-		f->at += HOLE_BYTES;
-		f->appended = 1;
-		if (ff.is_single)
-			f->single.group[0] = e[0];
-		assert_int_equal(sm_final_append(f, finalfile_dirfd,
-						 "000001.gz", &e[1], NULL),
-				 0);
-		assert_int_equal(sm_final_entry(f, &e[0], NULL), 0);
-		assert_int_equal(sm_final_entry(f, &e[1], NULL), 0);
-		assert_int_equal(sm_final_end(f, NULL), 0);
-		close(fd);
-		assert_int_equal(
-			sm_index_open(&index, &about, finalfile_path, NULL), 0);
-		assert_int_equal(about.file_bytes, f->at);
-		assert_int_equal(sm_index_next(&x, index, NULL), 1);
-		assert_int_equal(sm_index_next(&x, index, NULL), 1);
-		assert_int_equal(x.at, first + HOLE_BYTES);
-		assert_int_equal(x.raw_at, HOLE_BYTES);
-		sm_index_close(index);
-		assert_int_equal(cat(&got, SM_CAT_BATCHES, 1, 1, 2, NULL), 0);
-		assert_same(&got, &want);
-		assert_int_equal(cat(&got, SM_CAT_ROWS, 10, 10, 2, NULL), 0);
-		assert_same(&got, &want);
-		if (ff.is_single)
-			break;
-	}
+	fd = finalfile_open(O_CREAT | O_TRUNC);
+	sm_final_begin(&f, fd, "f", FINGERPRINT);
+	/* As if it were appended. */
+	f.group.fingerprint = FINGERPRINT;
+	sm_group_add(&f.group, &hole, false);
+	f.at += HOLE_BYTES;
+	f.raw_bytes = HOLE_BYTES;
+	f.appended = 1;
+	assert_int_equal(
+		sm_final_append(&f, finalfile_dirfd, "000001.gz", &e, NULL), 0);
+	assert_int_equal(sm_final_end(&f, NULL), 0);
+	close(fd);
+	assert_int_equal(sm_index_open(&index, &about, finalfile_path, NULL),
+			 0);
+	assert_int_equal(about.file_bytes, f.at);
+	assert_int_equal(sm_index_next(&x, index, NULL), 1);
+	assert_int_equal(sm_index_next(&x, index, NULL), 1);
+	assert_int_equal(x.at, SM_GZIP_HEADER_BYTES + HOLE_BYTES);
+	assert_int_equal(x.raw_at, HOLE_BYTES);
+	sm_index_close(index);
+	assert_int_equal(cat(&got, SM_CAT_BATCHES, 1, 1, 2, NULL), 0);
+	assert_same(&got, &want);
+	assert_int_equal(cat(&got, SM_CAT_ROWS, 10, 10, 2, NULL), 0);
+	assert_same(&got, &want);
 	assert_int_equal(unlinkat(finalfile_dirfd, "000001.gz", 0), 0);
 	sm_buf_release(&want);
 	sm_buf_release(&got);
-	free(f);
 }
 
 static void
@@ -406,28 +404,24 @@ test_index(void **state)
 	struct sm_index_entry e;
 	struct sm_batch_range run;
 	struct sm_index *x;
-	uint64_t size, n;
+	uint64_t size = finalfile_make(&ff, 800), n;
 
 	(void)state;
-	for (ff.is_single = false;; ff.is_single = true) {
-		size = finalfile_make(&ff, 800);
-		assert_int_equal(
-			sm_index_open(&x, &about, finalfile_path, NULL), 0);
-		assert_string_equal(about.fingerprint, "feedface01234567");
-		assert_int_equal(about.batches, 800);
-		assert_int_equal(about.missing, 16);
-		assert_int_equal(about.file_bytes, size);
-		for (n = 0; sm_index_next(&e, x, NULL) > 0; n += e.batches)
-			assert_int_equal(e.batch, n);
-		assert_int_equal(n, 800);
-		sm_index_rewind(x);
-		for (n = 0; sm_index_next_missing(&run, x, NULL) > 0; n++)
-			assert_int_equal(run.first, 100 * n + 3);
-		assert_int_equal(n, 8);
-		sm_index_close(x);
-		if (ff.is_single)
-			break;
+	assert_int_equal(sm_index_open(&x, &about, finalfile_path, NULL), 0);
+	assert_string_equal(about.fingerprint, "feedface01234567");
+	assert_int_equal(about.batches, 800);
+	assert_int_equal(about.missing, 16);
+	assert_int_equal(about.file_bytes, size);
+	for (n = 0; sm_index_next(&e, x, NULL) > 0; n += e.batches)
+		assert_int_equal(e.batch, n);
+	assert_int_equal(n, 800);
+	sm_index_rewind(x);
+	for (n = 0; sm_index_next_missing(&run, x, NULL) > 0; n++) {
+		assert_int_equal(run.first, 100 * n + 3);
+		assert_int_equal(run.last, 100 * n + 4);
 	}
+	assert_int_equal(n, 8);
+	sm_index_close(x);
 }
 
 int

@@ -142,7 +142,7 @@ make(const struct sm_piece *b)
 	struct sm_kind_env env = { .spec = spec,
 				   .job_dirfd = input_dir(),
 				   .stop_fd = -1 };
-	struct sm_gzip_shard head = { 0 };
+	struct sm_entry e = { 0 };
 	struct sm_shard *shard = NULL;
 	int ret = 0;
 
@@ -158,9 +158,8 @@ make(const struct sm_piece *b)
 	assert_int_equal(sm_shard_open(&shard, input_dir(), 0, 6, 7, &err), 0);
 	ret = sm_kind_exec.produce(worker, b, shard, &outcome, &err);
 	if (ret == 0) {
-		assert_int_equal(
-			sm_shard_finish(shard, &head, false, &shard_info, &err),
-			0);
+		assert_int_equal(sm_shard_finish(&e, shard, false, &err), 0);
+		shard_info = e.sizes;
 		assert_int_equal(sm_shard_publish(shard, &err), 0);
 	}
 	sm_shard_free(shard);

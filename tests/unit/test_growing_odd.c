@@ -86,7 +86,7 @@ test_many_spent(void **state)
 	h.job.consume = true;
 	make_all();
 	open_again();
-	add_to(2);
+	add_to(GROUP + 2);
 	record(true);
 	assert_false(has_shard(1));
 	/* Not before the file has them for good. */
@@ -94,7 +94,7 @@ test_many_spent(void **state)
 	assert_int_equal(sm_grown_push(&g.spent, &one, &jobdb.err), 0);
 	record(false);
 	assert_int_equal(g.spent.count, 1);
-	assert_true(has_shard(2));
+	assert_true(has_shard(GROUP));
 	g.spent.count = 0;
 	g.durable = UINT64_MAX;
 	/* Some of no batch, the last two of another token, or put back. */
@@ -103,17 +103,17 @@ test_many_spent(void **state)
 		assert_int_equal(sm_grown_push(&g.spent, &one, &jobdb.err), 0);
 		assert_int_equal(g.spent.item[i].id, one.id);
 	}
-	for (one.id = 2; one.id < 5; one.id++) {
-		one.token = row_of(one.id).token + (one.id == 2);
+	for (one.id = 20; one.id < 23; one.id++) {
+		one.token = row_of(one.id).token + (one.id == 20);
 		assert_int_equal(sm_grown_push(&g.spent, &one, &jobdb.err), 0);
 	}
-	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 3");
+	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 21");
 	record(false);
 	assert_int_equal(g.spent.count, 0);
-	assert_true(has_shard(2));
-	assert_true(has_shard(3));
-	assert_false(has_shard(4));
-	assert_true(has_shard(5));
+	assert_true(has_shard(20));
+	assert_true(has_shard(21));
+	assert_false(has_shard(22));
+	assert_true(has_shard(23));
 }
 
 /* The row has another place than the file: it is noted anew. */
@@ -249,7 +249,7 @@ test_of_another(void **state)
 	(void)state;
 	make_all();
 	open_again();
-	add_to(2);
+	add_to(GROUP);
 	sm_grow_close(&g);
 	h.fingerprint++;
 	open_again(); /* planned otherwise meanwhile: its shards are in it */
@@ -277,7 +277,7 @@ test_left(void **state)
 	(void)state;
 	make_all();
 	open_again();
-	add_to(2);
+	add_to(GROUP);
 	sm_grow_close(&g);
 	job.final_path = h.job.final_path;
 	job.generation = 1;
@@ -304,10 +304,9 @@ test_made_the_same(void **state)
 	make_one("text");
 	remove_shard(2);
 	row = row_of(1);
-	assert_int_equal(sm_consumed_check(&h, &row, NULL, &kind, &jobdb.err),
-			 0);
+	assert_int_equal(sm_consumed_check(&h, &row, &kind, &jobdb.err), 0);
 	row = row_of(2);
-	assert_int_equal(sm_consumed_check(&h, &row, NULL, &kind, &jobdb.err),
+	assert_int_equal(sm_consumed_check(&h, &row, &kind, &jobdb.err),
 			 SM_EVERIFY);
 }
 
@@ -319,7 +318,7 @@ test_swept_kept(void **state)
 	h.job.consume = true;
 	make_all();
 	open_again();
-	add_to(3);
+	add_to(GROUP + 3);
 	record(true);
 	sm_grow_close(&g);
 	h.job.consume = false;
@@ -329,8 +328,8 @@ test_swept_kept(void **state)
 	sm_grow_close(&g);
 	sm_join_sweep(&h, &quiet);
 	assert_false(has_shard(2));
-	assert_true(has_shard(3));
-	assert_true(has_shard(5));
+	assert_true(has_shard(GROUP));
+	assert_true(has_shard(BATCHES - 1));
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, grown_setup, grown_teardown)

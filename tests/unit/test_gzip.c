@@ -5,93 +5,199 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <zlib.h>
 
 #include "gzip.h"
 
-static const struct sm_gzip_shard shard = {
-	.fingerprint = UINT64_C(0x0123456789abcdef),
-	.batch = 17,
-	.first = 85000,
-	.end = SM_GZIP_NONE,
-	.counts.rows = 5000,
-	.counts.records = 4711,
-	.counts.skipped = 12,
-	.raw_bytes = UINT64_C(0x1122334455),
-};
-
-static void
-make_entries(struct sm_gzip_entry *e, unsigned n)
+static struct sm_entry
+entry(unsigned i)
 {
+	return (struct sm_entry){
+		.counts = { .rows = i / 3, .records = i + 1, .skipped = i % 2 },
+		.sizes = { .gz_bytes = UINT64_C(1) << i % 60,
+			   .raw_bytes = (UINT64_C(1) << i % 62) + 1,
+			   .gz_crc32 = i * 0x9e3779b9u },
+	};
+}
+
+static const struct sm_entry empty = { .counts = { .rows = 7, .skipped = 2 } };
+
+static struct sm_group
+group(unsigned entries, uint64_t numbers)
+{
+	struct sm_group g = { .fingerprint = UINT64_C(0x0123456789abcdef),
+			      .back = numbers,
+			      .before_crc32 = 0xdeadbeef,
+			      .batch = numbers,
+			      .at = numbers,
+			      .row = numbers,
+			      .record = numbers,
+			      .raw_at = numbers };
 	unsigned i;
 
-	for (i = 0; i < n; i++)
-		e[i] = (struct sm_gzip_entry){
-			.rows = i,
-			.records = i * 3u,
-			.gz_bytes = UINT64_C(1) << (i % 60),
-			.raw_bytes = UINT64_MAX - i,
-			.gz_crc32 = i * 0x9e3779b9u,
-			.raw_crc32 = ~i,
-		};
-}
+	for (i = 0; i < entries; i++) {
+		struct sm_entry e = entry(i);
 
-/* zlib reads `len` bytes as one gzip member without text. */
-static void
-assert_empty_member(const unsigned char *p, size_t len)
-{
-	unsigned char out[16];
-	z_stream z = { .next_in = (unsigned char *)p, .avail_in = (uInt)len };
-
-	assert_int_equal(inflateInit2(&z, 15 + 16), Z_OK);
-	z.next_out = out;
-	z.avail_out = sizeof(out);
-	assert_int_equal(inflate(&z, Z_FINISH), Z_STREAM_END);
-	assert_int_equal(z.avail_in, 0);
-	assert_int_equal(z.total_out, 0);
-	inflateEnd(&z);
+		sm_group_add(&g, &e, i % 5 == 4);
+	}
+	return g;
 }
 
 static void
-test_shard_header(void **state)
+assert_reads(const struct sm_group *g)
 {
-	static const unsigned char start[] = {
-		0x1f, 0x8b, 8,  4, 0, 0, 0, 0, 0,    255,  76,  0,
-		'S',  'M',  72, 0, 1, 1, 0, 0, 0xef, 0xcd, 0xab /* fingerprint,
-								   lowest byte
-								   first */
+	unsigned char p[SM_GROUP_BYTES_MAX];
+	struct sm_group back;
+	struct sm_note n;
+	uint32_t crc;
+	size_t len = sm_group_put(p, &crc, g);
+	unsigned i;
+
+	assert_in_range(len, 1, SM_GROUP_BYTES_MAX);
+	assert_true(sm_note_get(&n, p, len));
+	assert_int_equal(n.crc32, crc);
+	assert_true(sm_group_get(&back, &n));
+	assert_true(back.fingerprint == g->fingerprint);
+	assert_true(back.back == g->back && back.batch == g->batch);
+	assert_true(back.at == g->at && back.row == g->row);
+	assert_true(back.record == g->record && back.raw_at == g->raw_at);
+	assert_int_equal(back.before_crc32, g->before_crc32);
+	assert_int_equal(back.entries, g->entries);
+	for (i = 0; i < g->entries; i++)
+		assert_memory_equal(&back.run[i], &g->run[i],
+				    sizeof(g->run[i]));
+}
+
+static void
+test_groups(void **state)
+{
+	struct sm_group g;
+	unsigned n;
+
+	(void)state;
+	for (n = 1; n <= SM_GROUP_ENTRIES; n++) {
+		g = group(n, 0);
+		assert_int_equal(g.entries, n);
+		assert_reads(&g);
+		g = group(n, INT64_MAX);
+		assert_reads(&g);
+	}
+}
+
+/* As long as it can be, and a row note before it: a reader goes on. */
+static void
+test_bounds(void **state)
+{
+	struct sm_entry e = {
+		.counts = { INT64_MAX, INT64_MAX, INT64_MAX },
+		.sizes = { INT64_MAX, INT64_MAX, 0, 0xffffffff },
 	};
-	unsigned char p[SM_GZIP_SHARD_HEADER];
-	struct sm_gzip_shard s;
+	struct sm_group g = group(0, INT64_MAX);
+	unsigned char p[SM_GROUP_BYTES_MAX];
+	unsigned i;
 
 	(void)state;
-	assert_int_equal(sizeof(p), 88);
-	sm_gzip_put_shard(p, &shard);
-	assert_memory_equal(p, start, sizeof(start));
-	assert_int_equal(sm_gzip_get_shard(&s, p, sizeof(p)), 1);
-	assert_memory_equal(&s, &shard, sizeof(s));
-	assert_int_equal(sm_gzip_get_shard(&s, p, sizeof(p) - 1), 0);
-	assert_int_equal(sm_gzip_guess(p, sizeof(p)), SM_GZIP_SHARD);
+	for (i = 0; i < SM_GROUP_ENTRIES; i++) {
+		e.counts.rows = INT64_MAX - i;
+		sm_group_add(&g, &e, false);
+	}
+	g.back = INT64_MAX;
+	assert_int_equal(sm_group_put(p, NULL, &g), SM_GROUP_BYTES_MAX);
+	/* The row note, the stored block before it, the index note. */
+	assert_in_range(SM_NOTE_ROWS_BYTES + 5 + SM_GROUP_BYTES_MAX, 1, 3600);
 }
 
-/* No bit of a header is free, and with one flipped it is still ours. */
+/* Batches without text, and missing ones, of equally many rows: one entry. */
 static void
-test_shard_header_bits(void **state)
+test_runs(void **state)
 {
-	unsigned char p[SM_GZIP_SHARD_HEADER];
-	struct sm_gzip_shard s;
-	unsigned i, bit;
+	struct sm_group g = { 0 }, next;
+	struct sm_entry text = entry(3), other = empty;
+	unsigned i;
 
 	(void)state;
-	sm_gzip_put_shard(p, &shard);
-	for (i = 0; i < sizeof(p); i++)
-		for (bit = 0; bit < 8; bit++) {
-			p[i] ^= (unsigned char)(1u << bit);
-			assert_int_equal(sm_gzip_get_shard(&s, p, sizeof(p)),
-					 0);
-			assert_int_not_equal(sm_gzip_guess(p, sizeof(p)), 0);
-			p[i] ^= (unsigned char)(1u << bit);
+	other.counts.rows = 8;
+	for (i = 0; i < 1000; i++)
+		sm_group_add(&g, &empty, false);
+	assert_int_equal(g.entries, 1);
+	sm_group_add(&g, &other, false);
+	sm_group_add(&g, &other, true);
+	sm_group_add(&g, &other, true);
+	sm_group_add(&g, &text, true);
+	sm_group_add(&g, &text, false);
+	sm_group_add(&g, &text, false);
+	assert_int_equal(g.entries, 6);
+	assert_int_equal(g.run[0].batches, 1000);
+	assert_int_equal(g.run[0].e.counts.skipped, 2000);
+	assert_int_equal(g.run[2].batches, 2);
+	assert_true(g.run[2].missing);
+	assert_int_equal(g.run[3].e.counts.records, 0);
+	assert_int_equal(sm_group_batches(&g), 1006);
+	assert_int_equal(sm_group_body_bytes(&g), 2 * text.sizes.gz_bytes);
+	assert_reads(&g);
+	sm_group_next(&next, &g, 5000, 290, 77);
+	assert_int_equal(next.batch, 1006);
+	assert_int_equal(next.row, 7000 + 8 + 16 + 3 * text.counts.rows);
+	assert_int_equal(next.record, 2 * text.counts.records);
+	assert_int_equal(next.raw_at, 2 * text.sizes.raw_bytes);
+	assert_int_equal(next.at, 5290);
+	assert_int_equal(next.before_crc32, 77);
+	sm_group_add(&next, &text, false);
+	assert_int_equal(next.back, 290 + text.sizes.gz_bytes);
+}
+
+/* A note that is whole but no group: whatever byte of its body is another. */
+static void
+test_odd_bodies(void **state)
+{
+	unsigned char p[SM_GROUP_BYTES_MAX], q[SM_GROUP_BYTES_MAX];
+	struct sm_group g = group(9, 300), back;
+	struct sm_note n, odd;
+	size_t i, len;
+	unsigned v;
+
+	(void)state;
+	assert_true(sm_note_get(&n, p, sm_group_put(p, NULL, &g)));
+	for (i = 0; i < n.len; i++)
+		for (v = 0; v < 256; v++) {
+			odd = n;
+			odd.body[i] = (unsigned char)v;
+			if (!sm_group_get(&back, &odd))
+				continue;
+			/* Then it stands for other numbers. */
+			len = sm_group_put(q, NULL, &back);
+			assert_true(sm_note_get(&odd, q, len));
+			assert_int_equal(odd.body[i], v);
 		}
+	for (i = 0; i < n.len; i++) {
+		odd = n;
+		odd.len = i;
+		assert_false(sm_group_get(&back, &odd));
+	}
+	n.version++;
+	assert_false(sm_group_get(&back, &n));
+}
+
+static void
+test_end(void **state)
+{
+	const struct sm_gzip_end in = { UINT64_MAX, 2, 1, INT64_MAX,
+					0xdeadbeef };
+	unsigned char p[SM_GZIP_END_BYTES];
+	struct sm_gzip_end out;
+	struct sm_note n;
+
+	(void)state;
+	assert_int_equal(sizeof(p), 116);
+	sm_gzip_put_end(p, &in);
+	assert_true(sm_note_get(&n, p, sizeof(p)));
+	memset(&out, 0, sizeof(out));
+	assert_true(sm_gzip_get_end(&out, &n));
+	assert_true(out.fingerprint == in.fingerprint &&
+		    out.batches == in.batches && out.missing == in.missing &&
+		    out.last_at == in.last_at &&
+		    out.last_crc32 == in.last_crc32);
+	n.version = 2;
+	assert_false(sm_gzip_get_end(&out, &n));
 }
 
 static void
@@ -108,115 +214,36 @@ test_tail(void **state)
 	assert_memory_equal(p, want, sizeof(want));
 }
 
+/* The size of a shard is known from its row alone. */
 static void
-test_index(void **state)
+test_shard_bytes(void **state)
 {
-	static struct sm_gzip_entry in[SM_GZIP_INDEX_ENTRIES],
-		out[SM_GZIP_INDEX_ENTRIES];
-	static unsigned char p[SM_GZIP_EXTRA_MAX + 64];
-	unsigned count, n;
-	uint64_t first;
-	size_t len;
+	unsigned char p[SM_SHARD_END_MAX];
+	struct sm_entry e;
+	unsigned i;
 
 	(void)state;
-	make_entries(in, SM_GZIP_INDEX_ENTRIES);
-	for (n = 1; n <= SM_GZIP_INDEX_ENTRIES; n++) {
-		len = sm_gzip_put_index(p, 818, in, n);
-		assert_int_equal(len, sm_gzip_index_bytes(n));
-		assert_in_range(p[10] + 256u * p[11], 0, SM_GZIP_EXTRA_MAX);
-		assert_empty_member(p, len);
-		assert_int_equal(sm_gzip_get_index(out, &count, &first, p, len),
-				 1);
-		assert_int_equal(count, n);
-		assert_int_equal(first, 818);
-		assert_memory_equal(in, out, n * sizeof(*in));
+	for (i = 0; i < 62; i++) {
+		e = entry(i);
+		e.fingerprint = i * UINT64_C(0x9e3779b97f4a7c15);
 		assert_int_equal(
-			sm_gzip_get_index(out, &count, &first, p, len - 1), 0);
-		assert_int_equal(sm_gzip_guess(p, len), SM_GZIP_INDEX);
+			sm_shard_bytes(UINT64_C(1) << i, &e),
+			SM_GZIP_HEADER_BYTES + e.sizes.gz_bytes +
+				sm_shard_put_end(p, UINT64_C(1) << i, &e));
 	}
-}
-
-static void
-test_index_constants(void **state)
-{
-	struct sm_gzip_entry e[3];
-	unsigned char p[256], again[256];
-	unsigned count, i, bit;
-	uint64_t first;
-	size_t len;
-
-	(void)state;
-	make_entries(e, 3);
-	len = sm_gzip_put_index(p, 0, e, 3);
-	for (i = 0; i < len; i++)
-		for (bit = 0; bit < 8; bit++) {
-			p[i] ^= (unsigned char)(1u << bit);
-			/* Either refused, or it stands for other numbers. */
-			if (sm_gzip_get_index(e, &count, &first, p, len)) {
-				sm_gzip_put_index(again, first, e, count);
-				assert_memory_equal(again, p, len);
-				assert_in_range(i, 20, len - 11);
-			}
-			p[i] ^= (unsigned char)(1u << bit);
-		}
-}
-
-static void
-test_end(void **state)
-{
-	const struct sm_gzip_end in = { 1, 2, 3, UINT64_MAX, 0xdeadbeef, true };
-	unsigned char p[SM_GZIP_END_BYTES];
-	struct sm_gzip_end out;
-	unsigned i, bit;
-
-	(void)state;
-	assert_int_equal(sizeof(p), 70);
-	sm_gzip_put_end(p, &in);
-	assert_empty_member(p, sizeof(p));
-	memset(&out, 0, sizeof(out));
-	assert_int_equal(sm_gzip_get_end(&out, p), 1);
-	assert_int_equal(out.file_bytes, in.file_bytes);
-	assert_int_equal(out.index_crc32, in.index_crc32);
-	assert_int_equal(sm_gzip_guess(p, sizeof(p)), SM_GZIP_END);
-	for (i = 0; i < sizeof(p); i++)
-		for (bit = 0; bit < 8; bit++) {
-			p[i] ^= (unsigned char)(1u << bit);
-			assert_int_equal(sm_gzip_get_end(&out, p), -1);
-			p[i] ^= (unsigned char)(1u << bit);
-		}
-}
-
-static void
-test_not_ours(void **state)
-{
-	/* The first bytes of a BGZF block, and of `gzip -n`. */
-	static const unsigned char bgzf[32] = { 0x1f, 0x8b, 8, 4,   0, 0,
-						0,    0,    0, 255, 6, 0,
-						'B',  'C',  2, 0,   1, 1 };
-	static const unsigned char plain[32] = { 0x1f, 0x8b, 8, 0, 0,
-						 0,    0,    0, 0, 3 };
-	unsigned char zeros[SM_GZIP_END_BYTES] = { 0 };
-	struct sm_gzip_end e;
-
-	(void)state;
-	assert_int_equal(sm_gzip_guess(bgzf, sizeof(bgzf)), 0);
-	assert_int_equal(sm_gzip_guess(plain, sizeof(plain)), 0);
-	assert_int_equal(sm_gzip_guess(zeros, sizeof(zeros)), 0);
-	assert_int_equal(sm_gzip_guess(zeros, 0), 0);
-	assert_int_equal(sm_gzip_get_end(&e, zeros), 0);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shard_header),
-		cmocka_unit_test(test_shard_header_bits),
-		cmocka_unit_test(test_tail),
-		cmocka_unit_test(test_index),
-		cmocka_unit_test(test_index_constants),
+		cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_odd_bodies),
 		cmocka_unit_test(test_end),
-		cmocka_unit_test(test_not_ours),
+		cmocka_unit_test(test_tail),
+		cmocka_unit_test(test_shard_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

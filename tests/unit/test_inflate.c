@@ -131,6 +131,8 @@ inflate_pieces(struct bytes *out, const struct bytes *in, size_t piece_in,
 		memcpy(out->data + out->len, start, n);
 		out->len += n;
 		start = z->out;
+		if (why == SM_INFLATE_DRY)
+			why = SM_INFLATE_BAD; /* there is no last block */
 		if (why == SM_INFLATE_BAD || why == SM_INFLATE_END ||
 		    out->len > limit)
 			break;

@@ -49,7 +49,7 @@ cut_to_text(const struct sm_lines_cut *c, void *arg, struct sm_err *err)
 	(void)err;
 	sm_buf_printf(arg, "%d:%d-%d", (int)c->batch, (int)c->first_byte,
 		      (int)c->end_byte);
-	if (c->first != SM_GZIP_NONE)
+	if (c->first != SM_LINES_NONE)
 		sm_buf_printf(arg, "(%d-%d)", (int)c->first, (int)c->end);
 	sm_buf_putc(arg, ' ');
 	return 0;

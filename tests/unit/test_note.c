@@ -12,31 +12,7 @@
 #include "inflate.h"
 #include "note.h"
 
-#define ROWS_MAX 5000
-
-static unsigned char bits[ROWS_MAX / 8 + 1], back[ROWS_MAX / 8 + 1];
-static unsigned char note[(ROWS_MAX / 128 + 2) * SM_NOTE_BLOCK_BYTES + 64];
-
-static void
-fill_bits(uint64_t rows, unsigned seed)
-{
-	uint64_t i;
-
-	memset(bits, 0, sizeof(bits));
-	for (i = 0; i < rows; i++)
-		if ((i * 2654435761u + seed) % 7 < seed % 9)
-			bits[i / 8] |= (unsigned char)(1u << i % 8);
-}
-
-static size_t
-put_note(uint64_t rows)
-{
-	uint64_t n, blocks = sm_note_blocks(rows);
-
-	for (n = 0; n < blocks; n++)
-		sm_note_put(note + n * SM_NOTE_BLOCK_BYTES, n, bits, rows);
-	return (size_t)blocks * SM_NOTE_BLOCK_BYTES;
-}
+static unsigned char file[SM_NOTE_BYTES_MAX + 64];
 
 /* Every reader passes over it: no text, a byte boundary, all of it used. */
 static void
@@ -46,10 +22,10 @@ assert_skipped(size_t len)
 	unsigned char out[SM_INFLATE_OUT_SLACK + 10];
 	z_stream z = { 0 };
 
-	note[len] = 3; /* the last block, empty */
-	note[len + 1] = 0;
+	file[len] = 3; /* the last block, empty */
+	file[len + 1] = 0;
 	assert_int_equal(inflateInit2(&z, -15), Z_OK);
-	z.next_in = note;
+	z.next_in = file;
 	z.avail_in = (uInt)len + 2;
 	z.next_out = out;
 	z.avail_out = 10;
@@ -59,67 +35,146 @@ assert_skipped(size_t len)
 	inflateEnd(&z);
 
 	sm_inflate_reset(&s);
-	s.in = note;
-	s.in_end = note + len + 2;
+	s.in = file;
+	s.in_end = file + len + 2;
 	s.in_last = true;
 	s.out = s.floor = out;
 	s.out_end = out + 10;
 	assert_int_equal(sm_inflate(&s), SM_INFLATE_END);
-	assert_ptr_equal(s.in, note + len + 2);
+	assert_ptr_equal(s.in, file + len + 2);
 	assert_ptr_equal(s.out, out);
+
+	/* Without a last block: the end of all there is, a byte boundary. */
+	sm_inflate_reset(&s);
+	s.in = file;
+	s.in_end = file + len;
+	s.in_last = true;
+	s.out = s.floor = out;
+	s.out_end = out + 10;
+	assert_int_equal(sm_inflate(&s), SM_INFLATE_DRY);
+	assert_ptr_equal(s.in, file + len);
 }
 
+/* Made by other code, bit by bit, from the description. */
+static void
+test_block(void **state)
+{
+	static const unsigned char want[SM_NOTE_BLOCK_BYTES] = {
+		0x04, 0xa3, 0x01, 0x20, 0x10, 0x00, 0x00, 0x80, 0xf0, 0x6c,
+		0xec, 0x6d, 0xde, 0xfe, 0xb1, 0x1f, 0xff, 0xf0, 0x0f, 0xff,
+		0xc0, 0x7e, 0xcf, 0x83, 0xdf, 0xfc, 0x36, 0x3f, 0x7e, 0x63,
+		0x7b, 0xf8, 0xf7, 0x33, 0xff, 0xf0, 0x0f, 0xff, 0xf0, 0x0f,
+		0xff, 0xf0, 0x0f, 0xff, 0xf0, 0x0f, 0xff, 0xf0, 0x0f, 0xff,
+		0xf0, 0x0f, 0xff, 0xf0, 0x0f, 0xff, 0x50, 0x15
+	};
+	uint32_t crc;
+
+	(void)state;
+	assert_int_equal(sm_note_put(file, &crc, SM_NOTE_END,
+				     (const unsigned char *)"abc", 3),
+			 sizeof(want));
+	assert_memory_equal(file, want, sizeof(want));
+	assert_memory_equal(file, sm_note_mark, SM_NOTE_MARK_BYTES);
+}
+
+/* Bodies of every length, of every six bits at every place in turn. */
 static void
 test_round_trip(void **state)
 {
-	uint64_t rows, got, n;
-	size_t len;
+	unsigned char body[SM_NOTE_BODY_MAX];
+	struct sm_note n;
+	uint32_t crc;
+	size_t len, bytes, i;
+	unsigned k;
 
 	(void)state;
-	for (rows = 0; rows <= ROWS_MAX; rows += rows < 700 ? 1 : 333) {
-		fill_bits(rows, (unsigned)rows);
-		len = put_note(rows);
-		assert_skipped(len);
-		assert_true(sm_note_begins(&got, note));
-		assert_int_equal(got, rows);
-		memset(back, 0, sizeof(back));
-		for (n = 0; n < sm_note_blocks(rows); n++)
-			assert_true(sm_note_get(
-				back, rows, n, note + n * SM_NOTE_BLOCK_BYTES));
-		assert_memory_equal(back, bits, sizeof(bits));
-	}
+	for (len = 0; len <= SM_NOTE_BODY_MAX; len += len < 200 ? 1 : 103)
+		for (k = 0; k < 64; k++) {
+			for (i = 0; i < len; i++)
+				body[i] = (unsigned char)(k * 0x41 + i * k);
+			bytes = sm_note_put(file, &crc, SM_NOTE_INDEX, body,
+					    len);
+			assert_int_equal(bytes, SM_NOTE_BYTES(len));
+			memset(&n, 0, sizeof(n));
+			assert_true(sm_note_get(&n, file, bytes));
+			assert_int_equal(n.kind, SM_NOTE_INDEX);
+			assert_int_equal(n.version, SM_NOTE_VERSION);
+			assert_int_equal(n.len, len);
+			assert_int_equal(n.bytes, bytes);
+			assert_int_equal(n.crc32, crc);
+			assert_memory_equal(n.body, body, len);
+			assert_false(sm_note_get(&n, file, bytes - 1));
+			if (k % 16 == 0)
+				assert_skipped(bytes);
+		}
 }
 
-/* A bit more or less is no note: words of 8 and 9 bits go in pairs. */
+/* No bit of it is free, the zeros at its end included. */
 static void
 test_flips(void **state)
 {
-	uint64_t got;
-	size_t len, i;
+	unsigned char body[100];
+	struct sm_note n;
+	size_t bytes, i, len;
 
 	(void)state;
-	fill_bits(500, 4);
-	len = put_note(500);
-	for (i = 0; i < len * 8; i++) {
-		note[i / 8] ^= (unsigned char)(1u << i % 8);
-		if (i / 8 < SM_NOTE_BLOCK_BYTES)
-			assert_false(sm_note_begins(&got, note));
-		assert_false(sm_note_get(back, 500, i / 8 / SM_NOTE_BLOCK_BYTES,
-					 note + i / 8 / SM_NOTE_BLOCK_BYTES *
-							 SM_NOTE_BLOCK_BYTES));
-		note[i / 8] ^= (unsigned char)(1u << i % 8);
+	for (len = 0; len <= sizeof(body); len += 20) {
+		memset(body, 0x5a, sizeof(body));
+		bytes = sm_note_put(file, NULL, SM_NOTE_END, body, len);
+		for (i = 0; i < bytes * 8; i++) {
+			file[i / 8] ^= (unsigned char)(1u << i % 8);
+			if (sm_note_get(&n, file, bytes))
+				fail_msg("bit %zu of byte %zu of %zu", i % 8,
+					 i / 8, bytes);
+			file[i / 8] ^= (unsigned char)(1u << i % 8);
+		}
+		assert_true(sm_note_get(&n, file, bytes));
 	}
-	/* A block that goes on is none that begins. */
-	assert_false(sm_note_begins(&got, note + SM_NOTE_BLOCK_BYTES));
+	memset(file, 0, sizeof(file));
+	assert_false(sm_note_get(&n, file, sizeof(file)));
+}
+
+static void
+test_rows(void **state)
+{
+	static unsigned char bits[SM_NOTE_ROWS_MAX / 8];
+	const unsigned char *got;
+	uint64_t first;
+	unsigned rows, count, i;
+	struct sm_note n;
+	size_t bytes;
+
+	(void)state;
+	for (rows = 0; rows <= SM_NOTE_ROWS_MAX; rows += rows < 99 ? 1 : 571) {
+		memset(bits, 0, sizeof(bits));
+		for (i = 0; i < rows; i++)
+			if (i * 2654435761u % 7 < 3)
+				bits[i / 8] |= (unsigned char)(1u << i % 8);
+		bytes = sm_note_put_rows(file, UINT64_C(1) << rows % 63, rows,
+					 bits);
+		assert_in_range(bytes, 1, SM_NOTE_ROWS_BYTES);
+		assert_skipped(bytes);
+		assert_true(sm_note_get(&n, file, bytes));
+		assert_true(sm_note_get_rows(&first, &count, &got, &n));
+		assert_true(first == UINT64_C(1) << rows % 63);
+		assert_int_equal(count, rows);
+		assert_memory_equal(got, bits, (rows + 7) / 8);
+		n.len--;
+		assert_false(sm_note_get_rows(&first, &count, &got, &n));
+		n.kind = SM_NOTE_END;
+		assert_false(sm_note_get_rows(&first, &count, &got, &n));
+	}
 }
 
 static void
 test_count(void **state)
 {
+	unsigned char bits[126];
 	uint64_t end, n = 0;
 
 	(void)state;
-	fill_bits(1000, 5);
+	for (end = 0; end < sizeof(bits); end++)
+		bits[end] = (unsigned char)(end * 37);
 	for (end = 0; end < 1000; end++) {
 		assert_int_equal(sm_note_count(bits, end), n);
 		n += bits[end / 8] >> end % 8 & 1;
@@ -131,8 +186,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_flips),
+		cmocka_unit_test(test_block), cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_flips), cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_count),
 	};
 

@@ -41,22 +41,32 @@ open_final(void)
 		fail_msg("%s", jobdb.err.text);
 }
 
-/* Which batches it has, as digits. */
+/* Which batches it has, as ranges. */
 static void
 expect_found(const char *want)
 {
-	char got[BATCHES + 1] = "";
-	struct sm_member m;
-	uint64_t id, at;
-	int ret;
+	char got[BATCHES * 4] = "";
+	struct sm_entry e;
+	uint64_t id, at, first = 0;
+	bool found = false, before;
+	size_t n = 0;
 
-	for (id = 0; id < BATCHES; id++) {
-		ret = sm_recover_final_look(&m, &at, &f, id, &jobdb.err);
-		assert_true(ret >= 0);
-		if (ret == 0)
-			continue;
-		assert_int_equal(at, row_of(id).joined_at);
-		got[strlen(got)] = (char)('0' + id);
+	for (id = 0; id <= BATCHES; id++) {
+		before = found;
+		found = false;
+		if (id < BATCHES)
+			assert_int_equal(sm_recover_final_look(&found, &e, &at,
+							       &f, id,
+							       &jobdb.err),
+					 0);
+		if (found)
+			assert_int_equal(at, row_of(id).joined_at);
+		if (found && !before)
+			first = id;
+		if (before && !found)
+			n += (size_t)snprintf(got + n, sizeof(got) - n,
+					      "%d-%d ", (int)first,
+					      (int)id - 1);
 	}
 	assert_string_equal(got, want);
 }
@@ -88,18 +98,20 @@ test_found(void **state)
 	open_final();
 	assert_int_equal(f.generation, 1);
 	assert_string_equal(f.path, h.job.final_path);
-	expect_found("012345");
-	/* Behind damage the next member is looked for. */
-	damage("f.gz.part", row_of(2).joined_at + 90);
+	/* What has no index note yet has its shards. */
+	expect_found("0-31 ");
+	/* After damage the next is looked at. */
+	damage("f.gz.part", row_of(2).joined_at + 4);
 	open_final();
-	expect_found("01345");
+	expect_found("0-1 3-31 ");
 	damage("f.gz.part", row_of(0).joined_at);
 	open_final();
-	expect_found("1345");
+	expect_found("1-1 3-31 ");
 	assert_int_equal(
-		truncate(jobdb_file("f.gz.part"), row_of(5).joined_at + 30), 0);
+		truncate(jobdb_file("f.gz.part"), row_of(31).joined_at + 60),
+		0);
 	open_final();
-	expect_found("134");
+	expect_found("1-1 3-15 ");
 }
 
 /* Of several generations the one that has most, by what stands in it. */
@@ -110,7 +122,7 @@ test_generations(void **state)
 
 	(void)state;
 	consume_all();
-	cut = row_of(4).joined_at;
+	cut = row_of(GROUP + 4).joined_at;
 	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 2");
 	make_one("quite another text");
 	open_again();
@@ -135,7 +147,7 @@ test_generations(void **state)
 	assert_int_equal(truncate(jobdb_file("f.gz.part.2"), 10), 0);
 	open_final();
 	assert_int_equal(f.generation, 1);
-	expect_found("0123");
+	expect_found("0-15 ");
 	/* Published: the generation behind all that are there. */
 	assert_int_equal(rename(jobdb_file("f.gz.part"), h.job.final_path), 0);
 	open_final();
@@ -162,12 +174,12 @@ test_foreign(void **state)
 		  "joined_at = NULL");
 	make_all();
 	open_again();
-	add_to(3);
+	add_to(GROUP + 3);
 	record(true);
 	sm_grow_close(&g);
 	open_final();
 	assert_int_equal(f.generation, 1);
-	expect_found("012");
+	expect_found("0-15 ");
 }
 
 /* However many there are, and whatever: a socket is none. */

@@ -72,13 +72,12 @@ make_text(size_t len, uint64_t seed)
 }
 
 /* Shard 17 of `text`, written in runs of `run` bytes, published. */
-static struct sm_sizes
+static struct sm_entry
 make_shard(struct sm_encoder *e, const char *text, size_t len, size_t run)
 {
-	struct sm_gzip_shard head = { .counts.rows = 5,
-				      .counts.records = 4,
-				      .counts.skipped = 3 };
-	struct sm_sizes info = { 0 };
+	struct sm_entry e17 = {
+		.counts = { .rows = 5, .records = 4, .skipped = 3 }
+	};
 	struct sm_shard *s = NULL;
 	size_t at, n;
 
@@ -89,13 +88,12 @@ make_shard(struct sm_encoder *e, const char *text, size_t len, size_t run)
 		assert_int_equal(sm_encoder_write(e, text + at, n, NULL), 0);
 	}
 	assert_int_equal(sm_shard_raw_bytes(s), len);
-	assert_int_equal(sm_encoder_end(e, NULL), 0);
-	assert_int_equal(sm_shard_finish(s, &head, false, &info, NULL), 0);
-	assert_int_equal(head.batch, 17);
-	assert_int_equal(head.raw_bytes, len);
+	assert_int_equal(sm_encoder_align(e, NULL), 0);
+	assert_int_equal(sm_shard_finish(&e17, s, false, NULL), 0);
+	assert_int_equal(e17.sizes.raw_bytes, len);
 	assert_int_equal(sm_shard_publish(s, NULL), 0);
 	sm_shard_free(s);
-	return info;
+	return e17;
 }
 
 static void
@@ -179,10 +177,9 @@ test_round_trip(void **state)
 	static const size_t sizes[] = { 0,     1,      65535,  65536,
 					65537, 300000, 5000000 };
 	struct sm_encoder *e = NULL;
-	struct sm_gzip_shard head;
-	struct sm_sizes info;
+	struct sm_entry info;
 	unsigned char *gz;
-	size_t i, len;
+	size_t i, len, body;
 	char *text;
 
 	(void)state;
@@ -191,15 +188,19 @@ test_round_trip(void **state)
 		text = make_text(sizes[i], i);
 		info = make_shard(e, text, sizes[i], 70000);
 		gz = slurp("000017.gz", &len);
-		assert_int_equal(info.gz_bytes, len);
-		assert_int_equal(info.raw_bytes, sizes[i]);
-		assert_int_equal(info.gz_crc32, sm_crc32(0, gz, len));
-		assert_int_equal(info.raw_crc32, sm_crc32(0, text, sizes[i]));
-		assert_int_equal(sm_gzip_get_shard(&head, gz, len), 1);
-		assert_int_equal(head.raw_bytes, sizes[i]);
-		assert_int_equal(head.counts.skipped, 3);
-		/* The empty stored block, then the last one. */
-		assert_memory_equal(gz + len - 14, "\0\0\xff\xff\3\0", 6);
+		assert_int_equal(sm_shard_bytes(17, &info), len);
+		body = info.sizes.gz_bytes;
+		assert_int_equal(info.sizes.raw_bytes, sizes[i]);
+		assert_int_equal(info.sizes.gz_crc32,
+				 sm_crc32(0, gz + SM_GZIP_HEADER_BYTES, body));
+		assert_int_equal(info.sizes.raw_crc32,
+				 sm_crc32(0, text, sizes[i]));
+		/* The empty stored block; without text not even that. */
+		assert_int_equal(body > 0, sizes[i] > 0);
+		if (body > 0)
+			assert_memory_equal(gz + SM_GZIP_HEADER_BYTES + body -
+						    4,
+					    "\0\0\xff\xff", 4);
 		assert_gunzips_to(gz, len, text, sizes[i]);
 		free(gz);
 		free(text);
@@ -214,7 +215,7 @@ test_bytes_do_not_depend_on_runs(void **state)
 {
 	static const size_t runs[] = { 1, 7, 4096, 65535, 65536, 1000000 };
 	size_t len = 300000, i;
-	struct sm_sizes info, first = { 0 };
+	struct sm_entry info, first = { 0 };
 	struct sm_encoder *e = NULL;
 	char *text = make_text(len, 5);
 	int level;
@@ -251,7 +252,7 @@ test_levels(void **state)
 static void
 test_give_up(void **state)
 {
-	struct sm_sizes a, b;
+	struct sm_entry a, b;
 	struct sm_encoder *e = NULL;
 	struct sm_shard *s = NULL, *second = NULL;
 	struct sm_err err = { 0 };
@@ -279,13 +280,12 @@ test_give_up(void **state)
 static void
 test_keep(void **state)
 {
-	struct sm_gzip_shard head = { .counts.rows = 1 };
-	struct sm_sizes info;
+	struct sm_entry made = { .counts.rows = 1 };
 	struct sm_shard *s = NULL;
 
 	(void)state;
 	assert_int_equal(sm_shard_open(&s, dirfd_, 3, 6, 7, NULL), 0);
-	assert_int_equal(sm_shard_finish(s, &head, true, &info, NULL), 0);
+	assert_int_equal(sm_shard_finish(&made, s, true, NULL), 0);
 	sm_shard_keep(s);
 	sm_shard_free(s);
 	assert_int_equal(unlinkat(dirfd_, "000003.7.tmp", 0), 0);
@@ -294,8 +294,7 @@ test_keep(void **state)
 static void
 test_disk_full(void **state)
 {
-	struct sm_gzip_shard head = { .counts.rows = 1 };
-	struct sm_sizes info;
+	struct sm_entry made = { .counts.rows = 1 };
 	struct sm_shard *s = NULL;
 	struct sm_err err = { 0 };
 	int full, next;
@@ -309,29 +308,161 @@ test_disk_full(void **state)
 	assert_int_equal(sm_shard_open(&s, dirfd_, 3, 6, 7, NULL), 0);
 	/* The shard took the lowest free descriptor: put /dev/full there. */
 	assert_int_equal(dup2(full, next), next);
-	assert_int_equal(sm_shard_finish(s, &head, true, &info, &err),
-			 SM_ENOSPC);
+	assert_int_equal(sm_shard_finish(&made, s, true, &err), SM_ENOSPC);
 	assert_non_null(strstr(err.text, "'000003.7.tmp'"));
 	sm_shard_free(s);
 	close(full);
 }
 
 static void
-expect_kind(const char *want, const struct sm_gzip_entry *e,
-	    const struct sm_gzip_shard *head)
+expect_kind(const char *want, const struct sm_entry *e, uint64_t batch)
 {
 	struct sm_err err = { 0 };
 	const char *kind = "";
-	int ret = sm_shard_check(dirfd_, "000017.gz", e, head, &kind, &err);
+	int ret = sm_shard_check(&kind, dirfd_, "000017.gz", batch, e, &err);
 
 	if (!want) {
 		assert_int_equal(ret, 0);
 		return;
 	}
 	assert_int_equal(ret, SM_EVERIFY);
-	if (*want) /* else any kind will do */
-		assert_string_equal(kind, want);
+	assert_string_equal(kind, want);
 	assert_non_null(strstr(err.text, "000017.gz"));
+}
+
+static void
+expect_kinds(const char *first, const char *second, const struct sm_entry *e)
+{
+	struct sm_err err = { 0 };
+	const char *kind = "";
+
+	assert_int_equal(
+		sm_shard_check(&kind, dirfd_, "000017.gz", 17, e, &err),
+		SM_EVERIFY);
+	if (strcmp(kind, first) != 0)
+		assert_string_equal(kind, second);
+}
+
+/* Is the row written?  `how`, by 4,096 rows: 1: all; 0: none; x: some. */
+static bool
+is_written(const char *how, unsigned row)
+{
+	switch (how[row / SM_NOTE_ROWS_MAX % strlen(how)]) {
+	case '1':
+		return true;
+	case '0':
+		return false;
+	default:
+		return row * 2654435761u % 5 < 3;
+	}
+}
+
+static void
+write_rows(struct sm_encoder *e, const char *how, unsigned rows,
+	   struct sm_entry *made)
+{
+	struct sm_shard *s = NULL;
+	unsigned i;
+	bool written;
+
+	*made = (struct sm_entry){ .counts.rows = rows };
+	assert_int_equal(sm_shard_open(&s, dirfd_, 17, 6, 99, NULL), 0);
+	assert_int_equal(sm_encoder_begin(e, s, NULL), 0);
+	for (i = 0; i < rows; i++) {
+		written = is_written(how, i);
+		made->counts.records += written;
+		if (written)
+			assert_int_equal(
+				sm_encoder_write(e, "a row\n", 6, NULL), 0);
+		if (sm_shard_row(s, written)) {
+			assert_int_equal(sm_encoder_align(e, NULL), 0);
+			assert_int_equal(sm_shard_note(s, NULL), 0);
+		}
+	}
+	assert_int_equal(sm_encoder_align(e, NULL), 0);
+	if (sm_shard_note_is_due(s))
+		assert_int_equal(sm_shard_note(s, NULL), 0);
+	assert_int_equal(sm_shard_finish(made, s, false, NULL), 0);
+	assert_int_equal(sm_shard_publish(s, NULL), 0);
+	sm_shard_free(s);
+}
+
+/* The longest stretch of a file that gives a reader no text, but for its end.
+ */
+static size_t
+longest_stretch(const unsigned char *gz, size_t len)
+{
+	unsigned char out[1000];
+	size_t last = 0, used, longest = 0;
+	z_stream z = { 0 };
+	int ret = Z_OK;
+
+	assert_int_equal(inflateInit2(&z, 15 + 16), Z_OK);
+	for (used = 0; used < len && ret == Z_OK; used++) {
+		z.next_in = (unsigned char *)gz + used;
+		z.avail_in = 1;
+		do {
+			z.next_out = out;
+			z.avail_out = sizeof(out);
+			ret = inflate(&z, Z_NO_FLUSH);
+			if (z.avail_out == sizeof(out))
+				break;
+			longest = used - last > longest ? used - last : longest;
+			last = used;
+		} while (ret == Z_OK && z.avail_out == 0);
+		if (ret == Z_BUF_ERROR)
+			ret = Z_OK;
+	}
+	assert_int_equal(ret, Z_STREAM_END);
+	inflateEnd(&z);
+	return longest;
+}
+
+static unsigned
+count_notes(const unsigned char *gz, size_t len)
+{
+	struct sm_note n;
+	unsigned notes = 0;
+	size_t at;
+
+	for (at = 0; at < len; at++)
+		notes += sm_note_get(&n, gz + at, len - at) &&
+			 n.kind == SM_NOTE_ROWS;
+	return notes;
+}
+
+static void
+test_rows(void **state)
+{
+	static const struct {
+		const char *how;
+		unsigned rows, notes;
+	} cases[] = {
+		{ "1", 100, 0 },      { "0", 100, 0 },
+		{ "x", 100, 1 },      { "1", 20000, 0 },
+		{ "0", 20000, 0 },    { "x", 4096, 1 },
+		{ "x", 4097, 2 },     { "x", 100000, 25 },
+		{ "01", 8192, 1 },    { "10", 8192, 1 },
+		{ "110x", 16384, 2 }, { "100x", 16384, 2 },
+		{ "001x", 16384, 2 }, { "x0", 81920, 10 },
+	};
+	struct sm_encoder *e = NULL;
+	struct sm_entry made;
+	unsigned char *gz;
+	size_t i, len;
+
+	(void)state;
+	assert_int_equal(sm_encoder_new(&e, 6, NULL), 0);
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		write_rows(e, cases[i].how, cases[i].rows, &made);
+		expect_kind(NULL, &made, 17);
+		gz = slurp("000017.gz", &len);
+		assert_int_equal(count_notes(gz, len), cases[i].notes);
+		assert_in_range(longest_stretch(gz, len), 0, 3600);
+		free(gz);
+	}
+	assert_int_equal(unlinkat(dirfd_, "000017.gz", 0), 0);
+	sm_encoder_free(e);
 }
 
 static void
@@ -345,67 +476,71 @@ put_file(const unsigned char *p, size_t len)
 	close(fd);
 }
 
+/* What a shard of the job says is another thing for each number. */
+static void
+expect_other_numbers(const struct sm_entry *is)
+{
+	struct sm_entry e = *is;
+
+	expect_kind("index", is, 18);
+	e.counts.rows++;
+	expect_kind("index", &e, 17);
+	e = *is;
+	e.counts.records--;
+	expect_kind("index", &e, 17);
+	e = *is;
+	e.counts.skipped++;
+	expect_kind("index", &e, 17);
+	e = *is;
+	e.fingerprint = 1;
+	expect_kind("index", &e, 17);
+	e = *is;
+	e.sizes.raw_crc32++;
+	expect_kind("index", &e, 17);
+}
+
 static void
 test_check(void **state)
 {
-	struct sm_gzip_shard head = { .batch = 17,
-				      .counts.rows = 5,
-				      .counts.records = 4,
-				      .counts.skipped = 3 },
-			     other;
 	struct sm_encoder *e = NULL;
-	struct sm_gzip_entry entry;
-	struct sm_sizes info;
+	struct sm_entry entry, unknown;
 	unsigned char *gz;
-	unsigned bit;
-	size_t len, i;
+	size_t len, i, at;
 
 	(void)state;
 	assert_int_equal(sm_encoder_new(&e, 6, NULL), 0);
-	info = make_shard(e, "some text, some text\n", 21, 21);
-	entry = (struct sm_gzip_entry){ 5,
-					4,
-					info.gz_bytes,
-					info.raw_bytes,
-					info.gz_crc32,
-					info.raw_crc32 };
-	expect_kind(NULL, &entry, &head);
-	expect_kind(NULL, &entry, NULL);
-	other = head;
-	other.batch = 18;
-	expect_kind("header", &entry, &other);
-	other = head;
-	other.first = 1;
-	expect_kind("header", &entry, &other);
-	other = head;
-	other.fingerprint = 1;
-	expect_kind("header", &entry, &other);
-	entry.rows++;
-	expect_kind("header", &entry, NULL);
-	entry.rows--;
-	entry.raw_crc32++;
-	expect_kind("crc", &entry, NULL);
-	entry.raw_crc32--;
+	entry = make_shard(e, "some text, some text\n", 21, 21);
+	expect_kind(NULL, &entry, 17);
+	expect_other_numbers(&entry);
 
+	/* Every bit, and every length. */
+	unknown = entry;
+	unknown.fingerprint = 0;
 	gz = slurp("000017.gz", &len);
 	for (i = 0; i < len * 8; i++) {
-		bit = 1u << i % 8;
-		gz[i / 8] ^= (unsigned char)bit;
+		at = i / 8;
+		gz[at] ^= (unsigned char)(1u << i % 8);
 		put_file(gz, len);
-		gz[i / 8] ^= (unsigned char)bit;
-		expect_kind(i / 8 < 20         ? "header"
-			    : i / 8 >= len - 8 ? "crc"
-					       : "",
-			    &entry, NULL);
+		gz[at] ^= (unsigned char)(1u << i % 8);
+		if (at < SM_GZIP_HEADER_BYTES)
+			expect_kind("header", &unknown, 17);
+		else if (at >= SM_GZIP_HEADER_BYTES + entry.sizes.gz_bytes)
+			expect_kind("index", &unknown, 17);
+		else
+			expect_kinds("deflate", "crc", &unknown);
 	}
 	for (i = 0; i < len; i++) {
 		put_file(gz, i);
-		expect_kind("size", &entry, NULL);
+		expect_kind("size", &entry, 17);
 	}
+	gz = realloc(gz, len + 1);
+	assert_non_null(gz);
+	put_file(gz, len + 1);
+	expect_kind("size", &entry, 17);
 	unlinkat(dirfd_, "000017.gz", 0);
-	expect_kind("missing", &entry, NULL);
+	expect_kind("missing", &entry, 17);
 	assert_int_equal(symlinkat("/dev/null", dirfd_, "000017.gz"), 0);
-	expect_kind("missing", &entry, NULL);
+	expect_kind("missing", &entry, 17);
 	unlinkat(dirfd_, "000017.gz", 0);
 	free(gz);
 	sm_encoder_free(e);
@@ -424,6 +559,7 @@ main(void)
 		cmocka_unit_test(test_keep),
 		cmocka_unit_test(test_disk_full),
 		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_rows),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -83,50 +83,59 @@ sm_consumed_part_open(int *fd, const char *part, bool make, struct sm_err *err)
 			  part);
 }
 
-/* Does the job's shard of that batch begin so?  1; 0; <0. */
+/* Has the job a whole shard like the file's first batch? */
 static int
-consumed_shard_begins(const struct sm_handle *h, uint64_t batch,
-		      const unsigned char *head, struct sm_err *err)
+consumed_has_first(bool *has, const struct sm_handle *h,
+		   const struct sm_group *first, struct sm_err *err)
 {
 	char name[SM_SHARD_NAME_MAX];
-	unsigned char own[SM_GZIP_SHARD_HEADER];
-	ssize_t n;
-	int fd;
+	struct sm_entry e = { 0 };
+	uint64_t batch;
+	struct stat st;
+	int fd, ret = 0;
 
-	sm_shard_name(name, batch, h->digits);
-	fd = openat(h->dir.shards_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	*has = false;
+	sm_shard_name(name, first->batch, h->digits);
+	fd = openat(h->dir.shards_fd, name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
 	if (fd < 0)
-		return errno == ENOENT
-			       ? 0
-			       : sm_err_sys(err, "cannot open shard '%s'",
-					    name);
-	n = pread(fd, own, sizeof(own), 0);
+		return sm_err_sys(err, "cannot open shard '%s'", name);
+	if (fstat(fd, &st) < 0)
+		ret = sm_err_sys(err, "cannot examine shard '%s'", name);
+	if (ret == 0)
+		ret = sm_shard_read(has, &e, &batch, fd, name,
+				    (uint64_t)st.st_size, err);
 	close(fd);
-	return n == (ssize_t)sizeof(own) && memcmp(own, head, sizeof(own)) == 0;
+	*has = *has && batch == first->batch &&
+	       e.fingerprint == first->fingerprint &&
+	       e.sizes.gz_bytes == first->run[0].e.sizes.gz_bytes &&
+	       e.sizes.gz_crc32 == first->run[0].e.sizes.gz_crc32;
+	return ret;
 }
 
 int
 sm_consumed_part_refuse(int fd, const char *part, uint64_t fingerprint,
 			struct sm_handle *h, struct sm_err *err)
 {
-	unsigned char head[SM_GZIP_SHARD_HEADER];
-	ssize_t n = pread(fd, head, sizeof(head), 0);
-	struct sm_gzip_shard s;
-	bool any = false;
-	int ret = 0;
+	struct sm_group first;
+	bool known, own = false;
+	struct stat st;
+	int ret;
 
-	if (n != (ssize_t)sizeof(head) ||
-	    !sm_gzip_get_shard(&s, head, sizeof(head)) ||
-	    s.fingerprint == fingerprint)
-		return 0;
+	if (fstat(fd, &st) < 0)
+		return sm_err_sys(err, "cannot examine '%s'", part);
+	ret = sm_final_owner(&known, &first, fd, part, (uint64_t)st.st_size,
+			     err);
+	if (ret < 0 || !known || first.fingerprint == fingerprint)
+		return ret;
 	if (h)
-		ret = sm_joined_any(&any, h->db, err);
-	if (ret == 0 && any)
-		return 0;
-	if (h && ret == 0)
-		ret = consumed_shard_begins(h, s.batch, head, err);
-	if (ret != 0)
-		return ret < 0 ? ret : 0;
+		ret = sm_joined_any(&own, h->db, err);
+	if (h && ret == 0 && !own)
+		ret = consumed_has_first(&own, h, &first, err);
+	if (ret < 0 || own)
+		return ret;
 	return sm_err_set(err, SM_EREFUSED,
 			  "'%s' is what another job has joined so far, and may "
 			  "be all there is of it (--consume); finish that job, "
@@ -186,46 +195,47 @@ sm_consumed_has_shard(bool *has, const struct sm_handle *h,
 
 	sm_shard_name(name, row->id, h->digits);
 	ret = sm_jobdir_shard_size(&size, &h->dir, name, err);
-	*has = ret == 0 && size == (int64_t)row->sizes.gz_bytes;
+	*has = ret == 0 && size == sm_consumed_shard_bytes(row);
 	return ret;
 }
 
 void
-sm_consumed_entry(struct sm_gzip_entry *e, const struct sm_batch_row *row)
+sm_consumed_entry(struct sm_entry *e, const struct sm_batch_row *row)
 {
-	*e = (struct sm_gzip_entry){
-		.rows = row->counts.rows,
-		.records = row->counts.records,
-		.gz_bytes = row->sizes.gz_bytes,
-		.raw_bytes = row->sizes.raw_bytes,
-		.gz_crc32 = row->sizes.gz_crc32,
-		.raw_crc32 = row->sizes.raw_crc32,
-	};
+	*e = (struct sm_entry){ .counts = row->counts, .sizes = row->sizes };
+}
+
+int64_t
+sm_consumed_shard_bytes(const struct sm_batch_row *row)
+{
+	struct sm_entry e;
+
+	sm_consumed_entry(&e, row);
+	return (int64_t)sm_shard_bytes(row->id, &e);
 }
 
 int
 sm_consumed_check(struct sm_handle *h, const struct sm_batch_row *row,
-		  const struct sm_gzip_shard *head, const char **kind,
-		  struct sm_err *err)
+		  const char **kind, struct sm_err *err)
 {
 	char name[SM_SHARD_NAME_MAX + 32];
-	struct sm_gzip_entry e;
+	struct sm_entry e;
 	struct sm_err why;
 	uint64_t size = 0;
 	int fd = -1, ret;
 
 	sm_consumed_entry(&e, row);
 	sm_shard_name(name, row->id, h->digits);
-	ret = sm_shard_check(h->dir.shards_fd, name, &e, head, kind, &why);
+	ret = sm_shard_check(kind, h->dir.shards_fd, name, row->id, &e, &why);
 	if (ret == SM_EVERIFY) {
 		if (sm_consumed_open(&fd, &size, &h->job, err) < 0)
 			return err->code;
 		strcat(name, ", in the final file,");
 		/* Then the shard is what a power cut brought back. */
 		if (fd >= 0 && sm_consumed_has(row, size))
-			ret = sm_shard_check_in(fd, name,
+			ret = sm_shard_check_in(kind, fd, name,
 						(uint64_t)row->joined_at, &e,
-						head, kind, &why);
+						&why);
 	}
 	if (fd >= 0)
 		close(fd);

@@ -48,15 +48,16 @@ int sm_consumed_has_shard(bool *has, const struct sm_handle *h,
 			  const struct sm_batch_row *row, struct sm_err *err);
 
 /* What the row records about its shard. */
-void sm_consumed_entry(struct sm_gzip_entry *e, const struct sm_batch_row *row);
+void sm_consumed_entry(struct sm_entry *e, const struct sm_batch_row *row);
+/* Size of the shard file that the row speaks of. */
+int64_t sm_consumed_shard_bytes(const struct sm_batch_row *row);
 
 /*
  * sm_shard_check() of a done batch, of its shard or, where that is not whole,
  * of its bytes in the final file, if they should be there.
  */
 int sm_consumed_check(struct sm_handle *h, const struct sm_batch_row *row,
-		      const struct sm_gzip_shard *head, const char **kind,
-		      struct sm_err *err);
+		      const char **kind, struct sm_err *err);
 
 /*
  * After SM_EVERIFY: is the row still what the bytes were compared with?  Else

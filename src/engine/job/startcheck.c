@@ -102,7 +102,7 @@ tmp_judge(struct sm_startcheck *out, struct sm_handle *h,
 		return 0;
 #ifndef SABOTAGE_no_rename_completion
 	if (mine && row.state == SM_DONE &&
-	    size == (int64_t)row.sizes.gz_bytes) {
+	    size == sm_consumed_shard_bytes(&row)) {
 		sm_shard_name(name, f->batch, h->digits);
 		sm_fault("startcheck.before_rename");
 		if (renameat(h->dir.shards_fd, tmp, h->dir.shards_fd, name) < 0)

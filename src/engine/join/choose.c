@@ -163,6 +163,7 @@ static int
 target_read_end(bool *found, struct sm_gzip_end *end, const char *path,
 		struct sm_err *err)
 {
+	enum sm_final_state state = SM_FINAL_NONE;
 	struct stat st;
 	int fd, ret = 0;
 
@@ -175,12 +176,9 @@ target_read_end(bool *found, struct sm_gzip_end *end, const char *path,
 	if (fstat(fd, &st) < 0)
 		ret = sm_err_sys(err, "cannot examine '%s'", path);
 	else if (S_ISREG(st.st_mode))
-		ret = sm_final_read_end(end, fd, (uint64_t)st.st_size);
-	*found = ret > 0;
-	if (ret == -2)
-		ret = sm_err_sys(err, "cannot read '%s'", path);
-	else if (ret >= -1)
-		ret = 0;
+		ret = sm_final_read_end(&state, end, fd, path,
+					(uint64_t)st.st_size, err);
+	*found = ret == 0 && state == SM_FINAL_WHOLE;
 	close(fd);
 	return ret;
 }
@@ -246,7 +244,7 @@ sm_join_check_partial(const char *path, struct sm_err *err)
 	bool found;
 	int ret = target_read_end(&found, &end, path, err);
 
-	if (ret < 0 || !found || end.partial)
+	if (ret < 0 || !found || end.missing > 0)
 		return ret;
 	return sm_err_set(err, SM_EREFUSED,
 			  "'%s' is whole, and would be replaced by a part; "

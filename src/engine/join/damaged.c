@@ -68,7 +68,7 @@ damaged_check(bool *again, struct sm_handle *h, const struct sm_batch_row *row,
 	*again = false;
 	if (row->state != SM_DONE)
 		return 0;
-	ret = sm_consumed_check(h, row, NULL, &kind, &why);
+	ret = sm_consumed_check(h, row, &kind, &why);
 	if (ret != SM_EVERIFY) {
 		if (ret < 0)
 			*err = why;

@@ -18,7 +18,6 @@
 #include "fault.h"
 #include "file.h"
 #include "hash.h"
-#include "member.h"
 
 #include "joined.h"
 
@@ -284,15 +283,28 @@ grow_part_ways(bool *over, struct sm_grow *g, const struct sm_batch_row *row,
 }
 
 /*
+ * A body does not say of which options it is, so the row's attempt does; it may
+ * be of other ones than the job's (--accept-changed).
+ */
+static int
+grow_fingerprint(struct sm_entry *e, const struct sm_handle *h,
+		 const struct sm_batch_row *row, struct sm_err *err)
+{
+	return sm_joined_fingerprint(&e->fingerprint, h->db, row->id,
+				     row->token, err);
+}
+
+/*
  * Prefer the copy in the old file: it was synced before the shard was removed.
  * After a power cut the shard's name may be there again without its bytes.
  */
 static int
 grow_append(struct sm_grow *g, const struct sm_handle *h,
-	    const struct sm_batch_row *row, const struct sm_gzip_entry *e,
+	    const struct sm_batch_row *row, const struct sm_entry *e,
 	    struct sm_err *err)
 {
 	char name[SM_SHARD_NAME_MAX], copy[SM_SHARD_NAME_MAX + 32];
+	struct sm_entry copied = *e;
 	struct sm_err damaged;
 	bool has_shard;
 	int ret;
@@ -302,8 +314,12 @@ grow_append(struct sm_grow *g, const struct sm_handle *h,
 		return sm_final_append(&g->final, h->dir.shards_fd, name, e,
 				       err);
 	snprintf(copy, sizeof(copy), "%s, in the final file,", name);
+	ret = grow_fingerprint(&copied, h, row, err);
+	if (ret < 0)
+		return ret;
 	ret = sm_final_append_from(&g->final, g->old_fd,
-				   (uint64_t)row->joined_at, copy, e, &damaged);
+				   (uint64_t)row->joined_at, copy, &copied,
+				   &damaged);
 	if (ret == 0)
 		return 0;
 	if (ret == SM_EVERIFY) {
@@ -356,24 +372,23 @@ grow_note(struct sm_grow *g, const struct sm_batch_row *row, uint64_t at,
  */
 static int
 grow_check_unsynced(struct sm_grow *g, const struct sm_handle *h,
-		    const struct sm_batch_row *row,
-		    const struct sm_gzip_entry *e, struct sm_err *err)
+		    const struct sm_batch_row *row, const struct sm_entry *e,
+		    struct sm_err *err)
 {
 	char name[SM_SHARD_NAME_MAX];
 
 	if (h->job.sync != SM_SYNC_END || h->job.consume || g->generation > 0)
 		return 0;
 	sm_shard_name(name, row->id, h->digits);
-	return sm_final_compare(&g->final, h->dir.shards_fd, name, e, err);
+	return sm_shard_compare(h->dir.shards_fd, name, row->id, e, err);
 }
 
 int
 sm_grow_add(bool *added, struct sm_grow *g, const struct sm_handle *h,
 	    const struct sm_batch_row *row, struct sm_err *err)
 {
-	uint64_t at = g->final.at;
-	struct sm_gzip_entry e;
-	bool append = true;
+	struct sm_entry e;
+	bool append = true, stands;
 	int ret = 0;
 
 	*added = false;
@@ -381,9 +396,12 @@ sm_grow_add(bool *added, struct sm_grow *g, const struct sm_handle *h,
 	if (g->state == SM_GROW_COMPARING || g->state == SM_GROW_PUBLISHED) {
 		ret = grow_check_unsynced(g, h, row, &e, err);
 		if (ret == 0)
-			ret = sm_final_resume(&g->final, &e, err);
-		append = ret == 0;
+			ret = grow_fingerprint(&e, h, row, err);
+		if (ret == 0)
+			ret = sm_final_resume(&stands, &g->final, &e, err);
+		append = ret == 0 && !stands;
 		if (append) {
+			e.fingerprint = 0;
 			ret = grow_part_ways(&append, g, row, err);
 			if (ret < 0 || !append)
 				return ret;
@@ -395,9 +413,9 @@ sm_grow_add(bool *added, struct sm_grow *g, const struct sm_handle *h,
 		return ret;
 	*added = true;
 	g->digest = sm_rows_digest_row(g->digest, row);
-	g->records += e.records;
-	g->raw_bytes += e.raw_bytes;
-	return grow_note(g, row, at, err);
+	g->records += e.counts.records;
+	g->raw_bytes += e.sizes.raw_bytes;
+	return grow_note(g, row, g->final.body_at, err);
 }
 
 /* ----------------------------------------------------------------- end -- */
@@ -415,52 +433,25 @@ sm_grow_abandon(struct sm_grow *g)
 		return; /* its bytes are still compared with the rows */
 }
 
-/* Has the published file the index and the end of what it was compared with? */
-static int
-grow_has_end(bool *stands, struct sm_grow *g, struct sm_err *err)
-{
-	struct sm_member_reader *r = NULL;
-	struct sm_gzip_end e;
-	struct stat st;
-	uint32_t crc = 0;
-	int ret;
-
-	*stands = false;
-	if (fstat(g->fd, &st) < 0)
-		return sm_err_sys(err, "cannot examine '%s'", g->path);
-	if (sm_final_read_end(&e, g->fd, (uint64_t)st.st_size) != 1 ||
-	    e.partial || e.fingerprint != g->fingerprint ||
-	    e.batches != g->final.appended || e.index_at != g->final.at)
-		return 0;
-	ret = sm_member_reader_new(&r, g->fd, g->path, (uint64_t)st.st_size,
-				   err);
-	if (ret == 0)
-		ret = sm_member_crc(r, &crc, e.index_at,
-				    (uint64_t)st.st_size - SM_GZIP_END_BYTES,
-				    err);
-	sm_member_reader_free(r);
-	*stands = ret == 0 && crc == e.index_crc32;
-	if (*stands) {
-		g->final.at = (uint64_t)st.st_size;
-		g->durable = g->final.appended;
-	}
-	return ret;
-}
-
 int
 sm_grow_end(bool *stands, struct sm_grow *g, struct sm_err *err)
 {
 	int ret;
 
 	if (g->state == SM_GROW_PUBLISHED)
-		return grow_has_end(stands, g, err);
+		ret = sm_final_resume_end(stands, &g->final, err);
+	else
+		ret = sm_final_end(&g->final, err);
+	if (g->state == SM_GROW_PUBLISHED) {
+		g->durable = g->final.noted;
+		return ret;
+	}
 	*stands = true;
-	ret = sm_final_end(&g->final, err);
 	if (ret < 0)
 		return ret;
 	sm_fault("join.before_sync");
 	if (sm_fault_errno("join.sync") == 0 && fdatasync(g->fd) == 0) {
-		g->durable = g->final.appended;
+		g->durable = g->final.noted;
 		return 0;
 	}
 	ret = sm_err_sys(err, "cannot sync '%s'", g->part);

@@ -77,7 +77,7 @@ record_make_durable(struct sm_grow *g, struct sm_err *err)
 		return ret;
 	sm_fault("consume.before_sync");
 	if (sm_fault_errno("consume.sync") == 0 && fdatasync(g->fd) == 0) {
-		g->durable = g->final.appended;
+		g->durable = g->final.noted;
 		return sm_db_set_full_sync(g->h->db, true, err);
 	}
 	ret = sm_err_sys(err, "cannot sync '%s'", g->part);
@@ -329,16 +329,20 @@ sm_join_sweep(struct sm_handle *h, const struct sm_events *ev)
 	sm_grow_close(&g);
 }
 
-/* By its first shard. */
+/* By its first index note; without one nothing was removed for it. */
 static bool
-leave_is_jobs(int fd, const struct sm_job *job)
+leave_is_jobs(int fd, const char *part, const struct sm_job *job)
 {
-	unsigned char head[SM_GZIP_SHARD_HEADER];
-	struct sm_gzip_shard s;
-	ssize_t n = sm_pread_full(fd, head, sizeof(head), 0);
+	struct sm_err ignored;
+	struct sm_group first;
+	struct stat st;
+	bool known;
 
-	return n > 0 && sm_gzip_get_shard(&s, head, (size_t)n) &&
-	       s.fingerprint == strtoull(job->fingerprint, NULL, 16);
+	return fstat(fd, &st) == 0 &&
+	       sm_final_owner(&known, &first, fd, part, (uint64_t)st.st_size,
+			      &ignored) == 0 &&
+	       known &&
+	       first.fingerprint == strtoull(job->fingerprint, NULL, 16);
 }
 
 void
@@ -358,7 +362,7 @@ sm_join_leave(const struct sm_jobdir *dir, const struct sm_job *job,
 	if (part)
 		fd = open(part, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	/* A job of the same content may have it in hand. */
-	if (fd >= 0 && sm_byte_lock(fd, 0) > 0 && leave_is_jobs(fd, job))
+	if (fd >= 0 && sm_byte_lock(fd, 0) > 0 && leave_is_jobs(fd, part, job))
 		unlink(part);
 	if (fd >= 0)
 		close(fd);

@@ -49,15 +49,15 @@ write_leaves_out(const struct sm_join *j, const struct sm_batch_row *row)
 }
 
 /* What is said of a batch that is left out. */
-static struct sm_gzip_entry
+static struct sm_entry
 write_left_out(const struct sm_batch_row *row)
 {
-	struct sm_gzip_entry e = { 0 };
+	struct sm_entry e = { 0 };
 
 	if (row->state == SM_DONE)
-		e.rows = row->counts.rows;
+		e.counts.rows = row->counts.rows;
 	else if (row->end > row->first)
-		e.rows = (uint64_t)(row->end - row->first);
+		e.counts.rows = (uint64_t)(row->end - row->first);
 	return e;
 }
 
@@ -66,7 +66,7 @@ static int
 write_skip(struct sm_join *j, const struct sm_batch_row *row,
 	   struct sm_err *err)
 {
-	struct sm_gzip_entry e = write_left_out(row);
+	struct sm_entry e = write_left_out(row);
 
 	j->left_out++;
 	if (row->id >= j->only.first && row->id <= j->only.last) {
@@ -135,23 +135,6 @@ write_rows(struct sm_batch_row *bad, struct sm_join *j, struct sm_rows *r,
 	return ret;
 }
 
-/* List all batches in the index. */
-static int
-write_index(struct sm_join *j, struct sm_rows *r, struct sm_err *err)
-{
-	const struct sm_batch_row *row;
-	struct sm_gzip_entry e;
-	int ret = sm_rows_seek(r, 0, err);
-
-	while (ret == 0 && (ret = sm_rows_next(&row, r, err)) > 0) {
-		sm_consumed_entry(&e, row);
-		if (write_leaves_out(j, row))
-			e = write_left_out(row);
-		ret = sm_final_entry(&j->g->final, &e, err);
-	}
-	return ret;
-}
-
 /* A whole, synced file, but for its name. */
 static int
 write_file(struct sm_batch_row *bad, struct sm_join *j, struct sm_err *err)
@@ -163,8 +146,6 @@ write_file(struct sm_batch_row *bad, struct sm_join *j, struct sm_err *err)
 	sm_rows_init(&r, j->from);
 	while (ret == 0 && !stands) {
 		ret = write_rows(bad, j, &r, err);
-		if (ret == 0 && j->g->state != SM_GROW_PUBLISHED)
-			ret = write_index(j, &r, err);
 		if (ret == 0)
 			ret = sm_grow_end(&stands, j->g, err);
 		if (ret == 0 && !stands)

@@ -117,13 +117,7 @@ work_make(struct sm_self *w, struct sm_err *err)
 {
 	const struct sm_piece *piece = &w->b.piece;
 	bool sync = w->h.job.sync == SM_SYNC_SHARD;
-	/* What has no number, -1, is SM_GZIP_NONE in a header. */
-	struct sm_gzip_shard head = {
-		.fingerprint = w->h.fingerprint,
-		.batch = piece->id,
-		.first = (uint64_t)piece->first,
-		.end = (uint64_t)piece->end,
-	};
+	struct sm_entry e = { .fingerprint = w->h.fingerprint };
 	int ret;
 
 	work_made_nothing(w);
@@ -135,8 +129,10 @@ work_make(struct sm_self *w, struct sm_err *err)
 	if (ret < 0)
 		return ret;
 	sm_fault("work.produced");
-	head.counts = w->made.counts;
-	return sm_shard_finish(w->shard, &head, sync, &w->made.sizes, err);
+	e.counts = w->made.counts;
+	ret = sm_shard_finish(&e, w->shard, sync, err);
+	w->made.sizes = e.sizes;
+	return ret;
 }
 
 /* --------------------------------------------- commit: steps 6 to 10 -- */

@@ -2,8 +2,8 @@
  * recover.c - rebuild job.db from spec.json and the shards
  *
  * The batches are cut again from the inputs, which must be the planned ones;
- * every shard that is whole, and says in its header, by its own CRC, that it is
- * this batch of this fingerprint, is adopted as done, and so is what the final
+ * every shard that is whole, and says of itself that it is this batch of this
+ * fingerprint, is adopted as done, and so is what the final
  * file has of a job that consumed its shards; the rest is pending.  The job row
  * is inserted last in the one transaction that holds all of it, so that a
  * killed recovery is a killed plan, and can simply be run again.
@@ -19,7 +19,6 @@
 #include "clock.h"
 #include "fault.h"
 #include "file.h"
-#include "member.h"
 #include "joined.h"
 #include "worker.h"
 
@@ -143,36 +142,28 @@ recover_set_aside(struct recover *r, struct sm_err *err)
 	return 0;
 }
 
-/* Is the member, which fits itself, the batch's?  What its row records. */
+/* A shard that is whole: is it the batch's? */
 static bool
-recover_take(struct sm_made *made, struct recover *r, const struct sm_piece *b,
-	     const struct sm_member *m)
+recover_take(struct recover *r, const struct sm_piece *b, uint64_t batch,
+	     const struct sm_entry *e)
 {
-	*made = (struct sm_made){
-		.counts = m->head.counts,
-		.sizes = { .raw_bytes = m->raw_bytes,
-			   .gz_bytes = m->bytes,
-			   .raw_crc32 = m->raw_crc32,
-			   .gz_crc32 = m->gz_crc32 },
-	};
-	if (m->head.batch != b->id || m->head.first != (uint64_t)b->first ||
-	    m->head.end != (uint64_t)b->end)
+	if (batch != b->id)
 		return false;
-	r->outdated |= m->head.fingerprint != r->fingerprint;
-	return m->head.fingerprint == r->fingerprint;
+	r->outdated |= e->fingerprint != r->fingerprint;
+	return e->fingerprint == r->fingerprint;
 }
 
-/* 1: the shard of `b` is whole, and this is what its row records. */
+/* Is the shard of `b` whole?  Then `e` is what its row records. */
 static int
-recover_look_at_shard(struct sm_made *made, struct recover *r,
+recover_look_at_shard(bool *found, struct sm_entry *e, struct recover *r,
 		      const struct sm_piece *b, struct sm_err *err)
 {
-	struct sm_member_reader *reader = NULL;
 	char name[SM_SHARD_NAME_MAX];
-	struct sm_member m;
+	uint64_t batch = 0;
 	struct stat st;
-	int fd, ret;
+	int fd, ret = 0;
 
+	*found = false;
 	sm_shard_name(name, b->id, r->digits);
 	fd = openat(r->p.dir.shards_fd, name,
 		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -185,31 +176,12 @@ recover_look_at_shard(struct sm_made *made, struct recover *r,
 	if (fstat(fd, &st) < 0)
 		ret = sm_err_sys(err, "cannot examine '%s/shards/%s'",
 				 r->p.dir.path, name);
-	else
-		ret = S_ISREG(st.st_mode);
-	if (ret > 0)
-		ret = sm_member_reader_new(&reader, fd, name,
-					   (uint64_t)st.st_size, err);
-	if (reader)
-		ret = sm_member_read(&m, reader, 0, (uint64_t)st.st_size, err);
-	if (reader && ret == 0)
-		ret = !sm_member_judge(&m, NULL, b->id) &&
-		      m.bytes == (uint64_t)st.st_size &&
-		      recover_take(made, r, b, &m);
-	sm_member_reader_free(reader);
+	else if (S_ISREG(st.st_mode))
+		ret = sm_shard_read(found, e, &batch, fd, name,
+				    (uint64_t)st.st_size, err);
 	close(fd);
+	*found = *found && recover_take(r, b, batch, e);
 	return ret;
-}
-
-/* The same of what the final file has of it, from `*at` on. */
-static int
-recover_look_at_final(struct sm_made *made, uint64_t *at, struct recover *r,
-		      const struct sm_piece *b, struct sm_err *err)
-{
-	struct sm_member m;
-	int ret = sm_recover_final_look(&m, at, &r->final, b->id, err);
-
-	return ret > 0 ? recover_take(made, r, b, &m) : ret;
 }
 
 /* A worker row of our own stands behind the adopted shards' attempts. */
@@ -260,8 +232,9 @@ static int
 recover_batch(const struct sm_piece *b, void *arg, struct sm_err *err)
 {
 	struct recover *r = arg; /* begins with its struct sm_planning */
-	struct sm_made made;
-	bool held, joined = false;
+	struct sm_made made = SM_MADE_NOTHING;
+	bool held, found = false, joined = false;
+	struct sm_entry e;
 	uint64_t at = 0;
 	int ret;
 
@@ -274,18 +247,21 @@ recover_batch(const struct sm_piece *b, void *arg, struct sm_err *err)
 		ret = recover_register(r, err);
 	r->outdated = false;
 	if (ret == 0)
-		ret = recover_look_at_shard(&made, r, b, err);
-	if (ret == 0) {
-		ret = recover_look_at_final(&made, &at, r, b, err);
-		joined = ret > 0;
+		ret = recover_look_at_shard(&found, &e, r, b, err);
+	if (ret == 0 && !found) {
+		ret = sm_recover_final_look(&found, &e, &at, &r->final, b->id,
+					    err);
+		joined = found;
 	}
-	if (ret > 0) {
+	if (ret == 0 && found) {
+		made.counts = e.counts;
+		made.sizes = e.sizes;
 		sm_fault("recover.adopt");
 		ret = sm_batch_adopt(&held, r->p.db, b->id, &r->by, &made, err);
 		r->result->reused += held;
 		if (ret == 0 && held && joined)
 			ret = sm_joined_adopt(r->p.db, b->id, at, err);
-	} else {
+	} else if (ret == 0) {
 		r->result->outdated += r->outdated;
 	}
 	if (b->id % 256 == 0)

@@ -1,3 +1,9 @@
+/*
+ * recover_final.c - what the final file of a lost database has, batch by batch
+ *
+ * A file that grows has no end, so its index notes are looked for from its
+ * start; what they say of a body is compared with the body.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -7,7 +13,6 @@
 
 #include "dir.h"
 #include "file.h"
-#include "final.h"
 
 #include "consumed.h"
 
@@ -19,82 +24,120 @@
 
 /* ---------------------------------------------------------------- walk -- */
 
-/* Damage, or another job's: on to the next member that might be a batch's. */
-static int
-final_skip(struct sm_recover_final *f, struct sm_err *err)
+static void
+final_rewind(struct sm_recover_final *f)
 {
-	return sm_member_scan(&f->at, f->r, f->at + 1, f->size, err);
+	f->link = 0;
+	f->run = f->group.entries = 0;
 }
 
-/* The job's next header from f->at on: 1; 0: there is none; <0. */
+/* The job's entry at the cursor; NULL: there is none. */
 static int
-final_peek(struct sm_gzip_shard *head, struct sm_recover_final *f,
+final_peek(const struct sm_run **run, struct sm_recover_final *f,
 	   struct sm_err *err)
 {
-	const unsigned char *p;
-	ssize_t n;
+	size_t bytes;
 	int ret;
 
-	while (f->at < f->size) {
-		n = sm_member_peek(f->r, &p, f->at, SM_GZIP_SHARD_HEADER, err);
-		if (n < 0)
-			return (int)n;
-		if (sm_gzip_get_shard(head, p, (size_t)n) &&
-		    head->fingerprint == f->fingerprint)
-			return 1;
-		ret = final_skip(f, err);
+	*run = NULL;
+	while (f->run == f->group.entries) {
+		if (f->link == f->chain.links)
+			return 0;
+		ret = sm_chain_group(&f->group, &bytes,
+				     &f->chain.link[f->link++], f->fd, f->path,
+				     err);
 		if (ret < 0)
 			return ret;
+		f->run = 0;
+		f->batch = f->group.batch;
+		f->at = f->group.at;
+		if (f->group.fingerprint != f->fingerprint)
+			f->group.entries = 0;
 	}
+	*run = &f->group.run[f->run];
+	return 0;
+}
+
+/* Go on after it. */
+static void
+final_pass(struct sm_recover_final *f)
+{
+	const struct sm_run *run = &f->group.run[f->run++];
+
+	f->batch += run->batches;
+	f->at += run->e.sizes.gz_bytes;
+}
+
+/*
+ * Is the entry that of a whole batch?  Of a run what was left out is known of
+ * all its batches together alone.
+ */
+static int
+final_judge(bool *whole, struct sm_entry *e, struct sm_recover_final *f,
+	    const struct sm_run *run, struct sm_err *err)
+{
+	struct sm_body b;
+	int ret;
+
+	*whole = false;
+	*e = run->e;
+	if (run->missing || (run->batches > 1 && e->counts.skipped > 0))
+		return 0;
+	ret = sm_body_read(&b, f->r, f->at, f->at + e->sizes.gz_bytes, err);
+	if (ret < 0)
+		return ret;
+	*whole = b.inflates && b.gz_crc32 == e->sizes.gz_crc32 &&
+		 b.raw_bytes == e->sizes.raw_bytes;
+	e->sizes.raw_crc32 = b.raw_crc32;
 	return 0;
 }
 
 int
-sm_recover_final_look(struct sm_member *m, uint64_t *at,
+sm_recover_final_look(bool *found, struct sm_entry *e, uint64_t *at,
 		      struct sm_recover_final *f, uint64_t id,
 		      struct sm_err *err)
 {
-	struct sm_gzip_shard head;
+	const struct sm_run *run;
 	int ret;
 
+	*found = false;
 	while (f->fd >= 0) {
-		ret = final_peek(&head, f, err);
-		if (ret <= 0 || head.batch > id)
-			return ret < 0 ? ret : 0;
-		*at = f->at;
-		ret = sm_member_read(m, f->r, f->at, f->size, err);
-		if (ret < 0)
+		ret = final_peek(&run, f, err);
+		if (ret < 0 || !run || f->batch > id)
 			return ret;
-		if (!sm_member_judge(m, NULL, head.batch)) {
-			f->at += m->bytes;
-			if (head.batch == id)
-				return 1;
-			continue;
+		if (id - f->batch < run->batches) {
+			*at = f->at;
+			return final_judge(found, e, f, run, err);
 		}
-		ret = final_skip(f, err);
-		if (ret < 0)
-			return ret;
+		final_pass(f);
 	}
 	return 0;
 }
 
-/* How many whole batches of the job has it, in order? */
+/* How many whole batches of the job has it? */
 static int
 final_count(uint64_t *count, struct sm_recover_final *f, struct sm_err *err)
 {
-	struct sm_gzip_shard head;
-	struct sm_member m;
-	uint64_t at;
-	int ret;
+	const struct sm_run *run;
+	struct sm_entry e;
+	bool whole;
+	int ret = sm_chain_scan(&f->chain, f->r, err);
 
 	*count = 0;
-	while ((ret = final_peek(&head, f, err)) > 0) {
-		ret = sm_recover_final_look(&m, &at, f, head.batch, err);
-		if (ret < 0)
-			return ret;
-		*count += ret > 0;
+	/* Of another version: nothing that is known here. */
+	if (ret == SM_EINPUT)
+		ret = 0;
+	final_rewind(f);
+	while (ret == 0) {
+		ret = final_peek(&run, f, err);
+		if (ret < 0 || !run)
+			break;
+		ret = final_judge(&whole, &e, f, run, err);
+		if (whole)
+			*count += run->batches;
+		final_pass(f);
 	}
-	f->at = 0;
+	final_rewind(f);
 	return ret;
 }
 
@@ -201,21 +244,22 @@ final_try(struct sm_recover_final *best, uint64_t *most, const char *name,
 	  int64_t generation, struct sm_err *err)
 {
 	struct sm_recover_final f = { .generation = generation,
-				      .fingerprint = best->fingerprint };
+				      .fingerprint = best->fingerprint,
+				      .path = best->path };
 	uint64_t count = 0;
 	int ret = final_open_file(&f.fd, &f.size, name, err);
 
 	if (ret <= 0)
 		return ret;
-	ret = sm_member_reader_new(&f.r, f.fd, best->path, f.size, err);
+	ret = sm_body_reader_new(&f.r, f.fd, best->path, f.size, err);
 	if (ret == 0)
 		ret = final_count(&count, &f, err);
 	if (ret < 0 || count <= *most) {
+		f.path = NULL;
 		sm_recover_final_close(&f);
 		return ret;
 	}
 	*most = count;
-	f.path = best->path;
 	best->path = NULL;
 	sm_recover_final_close(best);
 	*best = f;
@@ -252,7 +296,8 @@ sm_recover_final_open(struct sm_recover_final *f, const struct sm_jobdir *dir,
 void
 sm_recover_final_close(struct sm_recover_final *f)
 {
-	sm_member_reader_free(f->r);
+	sm_body_reader_free(f->r);
+	sm_chain_release(&f->chain);
 	if (f->fd >= 0)
 		close(f->fd);
 	free(f->path);

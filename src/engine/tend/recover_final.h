@@ -12,25 +12,30 @@
 #ifndef SM_RECOVER_FINAL_H
 #define SM_RECOVER_FINAL_H
 
-#include "batch.h"
+#include "chain.h"
 #include "jobdir.h"
-#include "member.h"
 
 struct sm_recover_final {
 	char *path; /* the final file's; NULL: nothing was consumed */
 	int fd;     /* -1: no such file */
 	int64_t generation;
-	uint64_t fingerprint, size, at;
-	struct sm_member_reader *r;
+	uint64_t fingerprint, size;
+	struct sm_body_reader *r;
+	struct sm_chain chain;
+	/* The cursor: the link after the group, the entry in it. */
+	size_t link;
+	struct sm_group group;
+	unsigned run;
+	uint64_t batch, at; /* of that entry */
 };
 
 int sm_recover_final_open(struct sm_recover_final *f,
 			  const struct sm_jobdir *dir, uint64_t fingerprint,
 			  struct sm_err *err);
 /*
- * Has it the batch `id`?  1: whole, header and sizes in `m`, at `*at`; 0; <0.
+ * Has it the batch `id`, whole?  What its row records, and where its body is.
  */
-int sm_recover_final_look(struct sm_member *m, uint64_t *at,
+int sm_recover_final_look(bool *found, struct sm_entry *e, uint64_t *at,
 			  struct sm_recover_final *f, uint64_t id,
 			  struct sm_err *err);
 void sm_recover_final_close(struct sm_recover_final *f);

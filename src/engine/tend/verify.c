@@ -122,24 +122,15 @@ static int
 verify_shard(struct verify *v, const struct sm_batch_row *row,
 	     struct sm_err *err)
 {
-	/* Fingerprint 0: batches kept by --accept-changed have another one. */
-	struct sm_gzip_shard head = {
-		.batch = row->id,
-		/* -1 is SM_GZIP_NONE. */
-		.first = (uint64_t)row->first,
-		.end = (uint64_t)row->end,
-		.counts = row->counts,
-		.raw_bytes = row->sizes.raw_bytes,
-	};
 	const char *kind = NULL;
 	struct sm_err why;
 	bool still;
-	int ret = sm_consumed_check(&v->h, row, &head, &kind, &why);
+	int ret = sm_consumed_check(&v->h, row, &kind, &why);
 
 	if (ret == 0) {
 		v->result->batches++;
-		v->result->records += head.counts.records;
-		v->result->raw_bytes += head.raw_bytes;
+		v->result->records += row->counts.records;
+		v->result->raw_bytes += row->sizes.raw_bytes;
 		v->result->gz_bytes += row->sizes.gz_bytes;
 		return 0;
 	}

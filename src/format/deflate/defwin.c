@@ -49,6 +49,7 @@ sm_defwin_begin(struct sm_defwin *d, struct sm_shard *shard)
 	d->seqs = 0;
 	sm_defblock_guess(&d->cost);
 	d->err.code = 0;
+	d->aligned = true;
 	d->shard = shard;
 	d->out = (struct sm_bitput){ .next = d->deflated };
 	sm_defblock_begin(d->block);
@@ -81,6 +82,7 @@ sm_defwin_flush(struct sm_defwin *d)
 		d->seq[d->seqs++] = (struct sm_defseq){
 			.literals = (uint32_t)(d->end - d->done),
 		};
+		d->aligned = false;
 		sm_shard_text(d->shard, d->text + d->start, n);
 		run = (struct sm_defrun){ d->text + d->start, n, d->seq,
 					  d->seqs };
@@ -100,9 +102,12 @@ sm_defwin_flush(struct sm_defwin *d)
 }
 
 void
-sm_defwin_end(struct sm_defwin *d)
+sm_defwin_align(struct sm_defwin *d)
 {
 	sm_defwin_flush(d);
+	if (d->aligned)
+		return;
+	d->aligned = true;
 	sm_defblock_end(d->block, &d->out);
 	sm_defblock_align(&d->out);
 	defwin_write(d);

@@ -9,7 +9,7 @@
  *	sm_defwin_new(), per shard sm_defwin_begin(), then sm_defwin_put() for
  *	parts of any kind, or, for a unit that the caller matches himself,
  *	sm_defwin_reserve(), text written to text[end ..] and `end` moved,
- *	sm_defwin_match() for what repeats, in rising order; sm_defwin_end().
+ *	sm_defwin_match() for what repeats, in rising order; sm_defwin_align().
  *
  * Positions count bytes from the shard's start, plus one window and one: they
  * outlive a run, and a position of 0 is farther than any match reaches.
@@ -21,6 +21,7 @@
 #define SM_DEFWIN_H
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -61,6 +62,7 @@ struct sm_defwin {
 	size_t seqs;
 	struct sm_defcost cost; /* of symbols, by the block at hand */
 	struct sm_err err;      /* the failure that sticks; code 0: none */
+	bool aligned;           /* at a byte boundary, no block open */
 	struct sm_shard *shard; /* the caller's */
 	struct sm_defblock *block;
 	struct sm_bitput out;
@@ -82,8 +84,11 @@ void sm_defwin_free(struct sm_defwin *d); /* NULL is allowed */
 void sm_defwin_begin(struct sm_defwin *d, struct sm_shard *shard);
 /* Hand over the run, begin the next. */
 void sm_defwin_flush(struct sm_defwin *d);
-/* Hand over what is left and bring the stream to a byte boundary. */
-void sm_defwin_end(struct sm_defwin *d);
+/*
+ * Hand over what is left and bring the stream to a byte boundary, where it is
+ * not at one already.  Text may follow.
+ */
+void sm_defwin_align(struct sm_defwin *d);
 
 /*
  * Append parts one after the other, match each with its last place, and note

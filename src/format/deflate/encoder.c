@@ -3,6 +3,7 @@
  * commands and --encoder zlib.  It is apart from rectext.c because exec jobs
  * have no records, and all that zlib needs to give equal bytes is kept here.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@ struct sm_encoder {
 	z_stream z;
 	struct sm_shard *shard; /* borrowed, of this shard only */
 	size_t len;             /* bytes in `in` */
+	bool aligned;           /* nothing was written since a boundary */
 	unsigned char in[ENCODER_IN_BYTES];
 	unsigned char out[ENCODER_OUT_BYTES];
 };
@@ -62,6 +64,7 @@ sm_encoder_begin(struct sm_encoder *e, struct sm_shard *shard,
 	if (deflateReset(&e->z) != Z_OK)
 		return sm_err_set(err, SM_EBUG, "cannot reset zlib");
 	e->shard = shard;
+	e->aligned = true;
 	e->len = 0;
 	return 0;
 }
@@ -104,6 +107,7 @@ sm_encoder_write(struct sm_encoder *e, const void *text, size_t len,
 	int ret = 0;
 
 	sm_shard_text(e->shard, text, len);
+	e->aligned &= len == 0;
 	for (; len > 0 && ret == 0; p += n, len -= n) {
 		if (e->len == 0 && len >= ENCODER_IN_BYTES) {
 			n = ENCODER_IN_BYTES;
@@ -129,10 +133,14 @@ sm_encoder_write(struct sm_encoder *e, const void *text, size_t len,
  * brings the stream to a byte boundary.
  */
 int
-sm_encoder_end(struct sm_encoder *e, struct sm_err *err)
+sm_encoder_align(struct sm_encoder *e, struct sm_err *err)
 {
 	size_t len = e->len;
 
+	/* Without text there is nothing to bring to a boundary. */
+	if (len == 0 && e->aligned)
+		return 0;
+	e->aligned = true;
 	e->len = 0;
 	return encoder_feed(e, e->in, len, Z_SYNC_FLUSH, err);
 }

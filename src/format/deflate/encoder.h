@@ -2,12 +2,12 @@
  * encoder.h - text to deflate through zlib, one shard after the other
  *
  *	sm_encoder_new(), then per shard: sm_encoder_begin(),
- *	sm_encoder_write() any number of times, sm_encoder_end().
+ *	sm_encoder_write() any number of times, sm_encoder_align().
  *
  * State starts afresh at each shard: its bytes depend on its text, the level
- * and the version of zlib alone.  sm_encoder_end() brings the stream to a byte
- * boundary by an empty stored block, as the container asks.  After a failure
- * in one shard the next sm_encoder_begin() starts clean.
+ * and the version of zlib alone.  sm_encoder_align() brings the stream to a
+ *byte boundary by an empty stored block, if it is not at one; more text may
+ *follow. After a failure in one shard the next sm_encoder_begin() starts clean.
  */
 #ifndef SM_ENCODER_H
 #define SM_ENCODER_H
@@ -23,7 +23,7 @@ int sm_encoder_begin(struct sm_encoder *e, struct sm_shard *shard,
 		     struct sm_err *err);
 int sm_encoder_write(struct sm_encoder *e, const void *text, size_t len,
 		     struct sm_err *err);
-int sm_encoder_end(struct sm_encoder *e, struct sm_err *err);
+int sm_encoder_align(struct sm_encoder *e, struct sm_err *err);
 void sm_encoder_free(struct sm_encoder *e); /* NULL is allowed */
 
 #endif /* SM_ENCODER_H */

@@ -37,7 +37,8 @@
  * (4) Package-merge keeps the code lengths within 14, 15 and 7 bits by
  * construction, and every code has two symbols or more and is complete.
  *
- * (5) No block is marked as the last one; the end is an empty stored block.
+ * (5) No block is marked as the last one; a byte boundary is reached by an
+ * empty stored block.
  *
  * Why it is the same everywhere: the bytes follow from the parts alone, all
  * arithmetic is on unsigned integers of fixed width, words are read as
@@ -319,13 +320,13 @@ recdeflate_begin(struct sm_record_writer *w, struct sm_shard *shard,
 }
 
 static int
-recdeflate_end(struct sm_record_writer *w, struct sm_err *err)
+recdeflate_align(struct sm_record_writer *w, struct sm_err *err)
 {
 	struct recdeflate *r = (struct recdeflate *)w;
 
 	sm_defwin_put(r->win, &r->owed, r->owed.len > 0);
 	r->owed.len = 0;
-	sm_defwin_end(r->win);
+	sm_defwin_align(r->win);
 	return recdeflate_failed(r, err);
 }
 
@@ -343,7 +344,8 @@ static const struct sm_record_ops recdeflate_ops = {
 	.key = recdeflate_key,
 	.item = recdeflate_item,
 	.end_record = recdeflate_end_record,
-	.end = recdeflate_end,
+	.align = recdeflate_align,
+	.end = recdeflate_align,
 	.free = recdeflate_free,
 };
 

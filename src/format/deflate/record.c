@@ -137,6 +137,12 @@ sm_record_end(struct sm_record_writer *w, struct sm_err *err)
 }
 
 int
+sm_record_writer_align(struct sm_record_writer *w, struct sm_err *err)
+{
+	return w->ops->align(w, err);
+}
+
+int
 sm_record_writer_end(struct sm_record_writer *w, struct sm_err *err)
 {
 	return w->ops->end(w, err);

@@ -53,6 +53,8 @@ void sm_record_begin(struct sm_record_writer *w, const char *key, size_t len);
 void sm_record_item(struct sm_record_writer *w, const char *id, size_t id_len,
 		    const char *num, size_t num_len);
 int sm_record_end(struct sm_record_writer *w, struct sm_err *err);
+/* Bring the stream to a byte boundary, between two records. */
+int sm_record_writer_align(struct sm_record_writer *w, struct sm_err *err);
 int sm_record_writer_end(struct sm_record_writer *w, struct sm_err *err);
 void sm_record_writer_free(struct sm_record_writer *w); /* NULL is allowed */
 

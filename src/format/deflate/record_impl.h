@@ -59,6 +59,7 @@ struct sm_record_ops {
 	void (*item)(struct sm_record_writer *w, const char *id, size_t id_len,
 		     const char *num, size_t num_len);
 	int (*end_record)(struct sm_record_writer *w, struct sm_err *err);
+	int (*align)(struct sm_record_writer *w, struct sm_err *err);
 	int (*end)(struct sm_record_writer *w, struct sm_err *err);
 	void (*free)(struct sm_record_writer *w); /* never NULL */
 };

@@ -129,13 +129,13 @@ rectext_end_record(struct sm_record_writer *w, struct sm_err *err)
 }
 
 static int
-rectext_end(struct sm_record_writer *w, struct sm_err *err)
+rectext_align(struct sm_record_writer *w, struct sm_err *err)
 {
 	struct rectext *r = rectext_of(w);
 
 	rectext_flush(r);
 	if (r->failed.code == 0)
-		sm_encoder_end(r->encoder, &r->failed);
+		sm_encoder_align(r->encoder, &r->failed);
 	return rectext_report(r, err);
 }
 
@@ -153,7 +153,8 @@ static const struct sm_record_ops rectext_ops = {
 	.key = rectext_key,
 	.item = rectext_item,
 	.end_record = rectext_end_record,
-	.end = rectext_end,
+	.align = rectext_align,
+	.end = rectext_align,
 	.free = rectext_free,
 };
 

@@ -1,237 +1,335 @@
+/*
+ * gzip.c - header, index notes, end note and tail of the one form, to bytes and
+ * back
+ *
+ * A reader encodes again what it has read and compares: there is one way to
+ * write each.
+ */
+#include <assert.h>
 #include <string.h>
 
-#include "crc32.h"
+#include "bytes.h"
+#include "varint.h"
 
-#include "gzip_put.h"
+#include "gzip.h"
 
-/* ID1 ID2 CM FLG(FEXTRA) MTIME(4) XFL OS(unknown) */
-static const unsigned char gzip_fixed[10] = { 0x1f, 0x8b, 8, 4, 0,
-					      0,    0,    0, 0, 255 };
+enum {
+	GROUP_MISSING = 1,
+	GROUP_SAME_ROWS = 2,
+	GROUP_EMPTY = 4,
+	GROUP_COUNTERS = 8,
+	GROUP_MORE = 16,
+};
 
-/* The last block, empty and of fixed codes. */
-static const unsigned char gzip_last_block[2] = { 3, 0 };
+/* Counters of what was left out that are written today: `skipped`. */
+#define GROUP_COUNTERS_WRITTEN 1
 
-unsigned char *
-sm_gzip_put_header(unsigned char *dst, enum sm_gzip_kind kind,
-		   size_t data_bytes)
-{
-	unsigned char *p = dst + sizeof(gzip_fixed);
-
-	memcpy(dst, gzip_fixed, sizeof(gzip_fixed));
-	gzip_put(&p, SM_GZIP_SUBFIELD_BYTES + data_bytes, 2);
-	*p++ = 'S';
-	*p++ = 'M';
-	gzip_put(&p, data_bytes, 2);
-	*p++ = SM_GZIP_VERSION;
-	*p++ = (unsigned char)kind;
-	return p;
-}
-
-/* Of the subfield so far; `member` is its header. */
-static void
-gzip_put_crc(unsigned char **p, const unsigned char *member)
-{
-	size_t n = (size_t)(*p - member) - GZIP_AT_ID;
-
-	gzip_put(p, sm_crc32(0, member + GZIP_AT_ID, n), 4);
-}
-
-void
-sm_gzip_put_shard(unsigned char *dst, const struct sm_gzip_shard *s)
-{
-	unsigned char *p =
-		sm_gzip_put_header(dst, SM_GZIP_SHARD, SM_GZIP_SHARD_DATA);
-
-	gzip_put(&p, 0, 2);
-	gzip_put(&p, s->fingerprint, 8);
-	gzip_put(&p, s->batch, 8);
-	gzip_put(&p, s->first, 8);
-	gzip_put(&p, s->end, 8);
-	gzip_put(&p, s->counts.rows, 8);
-	gzip_put(&p, s->counts.records, 8);
-	gzip_put(&p, s->counts.skipped, 8);
-	gzip_put(&p, s->raw_bytes, 8);
-	gzip_put_crc(&p, dst);
-}
-
-int
-sm_gzip_get_shard(struct sm_gzip_shard *s, const unsigned char *data,
-		  size_t len)
-{
-	unsigned char again[SM_GZIP_SHARD_HEADER];
-	const unsigned char *p = data + GZIP_AT_COUNT + 2;
-	struct sm_gzip_shard t;
-
-	if (len < SM_GZIP_SHARD_HEADER)
-		return 0;
-	t.fingerprint = gzip_get(&p, 8);
-	t.batch = gzip_get(&p, 8);
-	t.first = gzip_get(&p, 8);
-	t.end = gzip_get(&p, 8);
-	t.counts.rows = gzip_get(&p, 8);
-	t.counts.records = gzip_get(&p, 8);
-	t.counts.skipped = gzip_get(&p, 8);
-	t.raw_bytes = gzip_get(&p, 8);
-	sm_gzip_put_shard(again, &t);
-	if (memcmp(again, data, sizeof(again)) != 0)
-		return 0;
-	*s = t;
-	return 1;
-}
+/* ID1 ID2 CM FLG MTIME(4) XFL OS(unknown) */
+const unsigned char sm_gzip_header[SM_GZIP_HEADER_BYTES] = { 0x1f, 0x8b, 8, 0,
+							     0,    0,    0, 0,
+							     0,    255 };
 
 void
 sm_gzip_put_tail(unsigned char *dst, uint32_t raw_crc32, uint64_t raw_bytes)
 {
-	unsigned char *p = dst + sizeof(gzip_last_block);
-
-	memcpy(dst, gzip_last_block, sizeof(gzip_last_block));
-	gzip_put(&p, raw_crc32, 4);
-	gzip_put(&p, raw_bytes & UINT32_MAX, 4); /* ISIZE: modulo 2^32 */
+	/* The last block, empty and of fixed codes. */
+	dst[0] = 3;
+	dst[1] = 0;
+	sm_put_le(dst + 2, raw_crc32, 4);
+	sm_put_le(dst + 6, raw_bytes, 4); /* modulo 2^32 */
 }
 
-size_t
-sm_gzip_index_bytes(unsigned count)
-{
-	return GZIP_AT_DATA + SM_GZIP_INDEX_HEAD +
-	       (size_t)count * SM_GZIP_INDEX_ENTRY + SM_GZIP_TAIL_BYTES;
-}
-
-size_t
-sm_gzip_put_index(unsigned char *dst, uint64_t first_batch,
-		  const struct sm_gzip_entry *entry, unsigned count)
-{
-	unsigned char *p;
-	unsigned i;
-
-	p = sm_gzip_put_header(dst, SM_GZIP_INDEX,
-			       SM_GZIP_INDEX_HEAD +
-				       (size_t)count * SM_GZIP_INDEX_ENTRY);
-	gzip_put(&p, count, 2);
-	gzip_put(&p, first_batch, 8);
-	for (i = 0; i < count; i++)
-		gzip_put_entry(&p, &entry[i]);
-	sm_gzip_put_tail(p, 0, 0);
-	return sm_gzip_index_bytes(count);
-}
-
-int
-sm_gzip_get_index(struct sm_gzip_entry *entry, unsigned *count,
-		  uint64_t *first_batch, const unsigned char *data, size_t len)
-{
-	unsigned char want[GZIP_AT_COUNT], tail[SM_GZIP_TAIL_BYTES];
-	const unsigned char *p = data + GZIP_AT_COUNT;
-	unsigned n, i;
-
-	if (len < sm_gzip_index_bytes(1))
-		return 0;
-	n = (unsigned)gzip_get(&p, 2);
-	if (n < 1 || n > SM_GZIP_INDEX_ENTRIES || len < sm_gzip_index_bytes(n))
-		return 0;
-	/* All between header and tail is numbers: any bytes re-encode. */
-	sm_gzip_put_header(want, SM_GZIP_INDEX,
-			   SM_GZIP_INDEX_HEAD +
-				   (size_t)n * SM_GZIP_INDEX_ENTRY);
-	sm_gzip_put_tail(tail, 0, 0);
-	if (memcmp(want, data, sizeof(want)) != 0 ||
-	    memcmp(tail, data + sm_gzip_index_bytes(n) - sizeof(tail),
-		   sizeof(tail)) != 0)
-		return 0;
-	*first_batch = gzip_get(&p, 8);
-	for (i = 0; i < n; i++)
-		gzip_get_entry(&entry[i], &p);
-	*count = n;
-	return 1;
-}
+/* -------------------------------------------------------------------- end --
+ */
 
 void
 sm_gzip_put_end(unsigned char *dst, const struct sm_gzip_end *e)
 {
-	unsigned char *p =
-		sm_gzip_put_header(dst, SM_GZIP_END, SM_GZIP_END_DATA);
+	unsigned char body[SM_GZIP_END_BODY];
 
-	gzip_put(&p, e->partial ? SM_GZIP_PARTIAL : 0, 2);
-	gzip_put(&p, e->fingerprint, 8);
-	gzip_put(&p, e->batches, 8);
-	gzip_put(&p, e->index_at, 8);
-	gzip_put(&p, e->file_bytes, 8);
-	gzip_put(&p, e->index_crc32, 4);
-	gzip_put_crc(&p, dst);
-	sm_gzip_put_tail(p, 0, 0);
+	sm_put_le(body, e->fingerprint, 8);
+	sm_put_le(body + 8, e->batches, 8);
+	sm_put_le(body + 16, e->missing, 8);
+	sm_put_le(body + 24, e->last_at, 8);
+	sm_put_le(body + 32, e->last_crc32, 4);
+	sm_note_put(dst, NULL, SM_NOTE_END, body, sizeof(body));
 }
 
-int
-sm_gzip_get_end(struct sm_gzip_end *e, const unsigned char *data)
+bool
+sm_gzip_get_end(struct sm_gzip_end *e, const struct sm_note *n)
 {
-	/* Constant bytes of an end member: header, flags, tail. */
-	enum { AT_NUMBERS = GZIP_AT_COUNT + 2, CONSTANT_DIFFER_MAX = 8 };
-	unsigned char again[SM_GZIP_END_BYTES];
-	const unsigned char *p = data + AT_NUMBERS;
-	struct sm_gzip_end t;
-	unsigned i, differ = 0;
+	if (n->version != SM_NOTE_VERSION || n->kind != SM_NOTE_END ||
+	    n->len != SM_GZIP_END_BODY)
+		return false;
+	e->fingerprint = sm_get_le(n->body, 8);
+	e->batches = sm_get_le(n->body + 8, 8);
+	e->missing = sm_get_le(n->body + 16, 8);
+	e->last_at = sm_get_le(n->body + 24, 8);
+	e->last_crc32 = (uint32_t)sm_get_le(n->body + 32, 4);
+	return true;
+}
 
-	t.partial = data[GZIP_AT_COUNT] & SM_GZIP_PARTIAL;
-	t.fingerprint = gzip_get(&p, 8);
-	t.batches = gzip_get(&p, 8);
-	t.index_at = gzip_get(&p, 8);
-	t.file_bytes = gzip_get(&p, 8);
-	t.index_crc32 = (uint32_t)gzip_get(&p, 4);
-	sm_gzip_put_end(again, &t);
-	if (memcmp(again, data, sizeof(again)) == 0) {
-		*e = t;
-		return 1;
+/* ----------------------------------------------------------------- groups --
+ */
+
+static bool
+run_is_empty(const struct sm_run *r)
+{
+	return r->e.sizes.raw_bytes == 0 && r->e.sizes.gz_bytes == 0 &&
+	       r->e.counts.records == 0 && r->e.sizes.gz_crc32 == 0;
+}
+
+void
+sm_group_add(struct sm_group *g, const struct sm_entry *e, bool missing)
+{
+	struct sm_run *r = &g->run[g->entries], *last = r - 1;
+
+	assert(g->entries < SM_GROUP_ENTRIES);
+	*r = (struct sm_run){ .batches = 1, .missing = missing };
+	if (missing)
+		r->e.counts.rows = e->counts.rows;
+	else
+		r->e = *e;
+	r->e.fingerprint = g->fingerprint;
+	if (g->entries > 0 && missing == last->missing &&
+	    r->e.counts.rows == last->e.counts.rows && run_is_empty(r) &&
+	    run_is_empty(last)) {
+		last->batches++;
+		last->e.counts.skipped += r->e.counts.skipped;
+	} else {
+		g->entries++;
 	}
-	/*
-	 * An intact subfield is ours whatever is round it.  Else most of the
-	 * 30 constant bytes must be there, and one of the three places that
-	 * tell an end from the other members: those hold many zeros as well.
-	 */
-	if (memcmp(again + GZIP_AT_ID, data + GZIP_AT_ID,
-		   SM_GZIP_SUBFIELD_BYTES + SM_GZIP_END_DATA) == 0)
-		return -1;
-	if (data[GZIP_AT_XLEN] != again[GZIP_AT_XLEN] &&
-	    data[GZIP_AT_LEN] != again[GZIP_AT_LEN] &&
-	    data[GZIP_AT_KIND] != again[GZIP_AT_KIND])
-		return 0;
-	for (i = 0; i < SM_GZIP_END_BYTES; i++)
-		if (i < AT_NUMBERS ||
-		    i >= SM_GZIP_END_BYTES - SM_GZIP_TAIL_BYTES)
-			differ += again[i] != data[i];
-	return differ <= CONSTANT_DIFFER_MAX ? -1 : 0;
+	if (g->back > 0)
+		g->back += r->e.sizes.gz_bytes;
 }
 
-int
-sm_gzip_guess(const unsigned char *data, size_t len)
+uint64_t
+sm_group_body_bytes(const struct sm_group *g)
 {
-	/* Marks of any member of ours: ten fixed bytes, "SM", version. */
-	enum { MARK_BYTES = GZIP_AT_ID + 2, DIFFER_MAX = 1 };
-	unsigned char want[GZIP_AT_COUNT];
-	unsigned i, differ = 0;
-	uint64_t xlen;
+	uint64_t n = 0;
+	unsigned i;
 
-	if (len < MARK_BYTES)
-		return 0;
-	sm_gzip_put_header(want, SM_GZIP_SHARD, SM_GZIP_SHARD_DATA);
-	for (i = 0; i < MARK_BYTES; i++)
-		if (i < GZIP_AT_XLEN || i >= GZIP_AT_ID)
-			differ += want[i] != data[i];
-	if (len > GZIP_AT_KIND)
-		differ += want[GZIP_AT_DATA] != data[GZIP_AT_DATA];
-	if (differ > DIFFER_MAX)
-		return 0;
-	if (len > GZIP_AT_KIND && data[GZIP_AT_KIND] >= SM_GZIP_SHARD &&
-	    data[GZIP_AT_KIND] <= SM_GZIP_SINGLE)
-		return data[GZIP_AT_KIND];
-	/*
-	 * The kind is lost; the length tells it as well.  Of a single member it
-	 * is 32 + 16 r modulo 40, which is never that of an index.
-	 */
-	xlen = sm_get_le(data + GZIP_AT_XLEN, 2);
-	if (xlen == SM_GZIP_SUBFIELD_BYTES + SM_GZIP_SHARD_DATA)
-		return SM_GZIP_SHARD;
-	if (xlen == SM_GZIP_SUBFIELD_BYTES + SM_GZIP_END_DATA)
-		return SM_GZIP_END;
-	return xlen % SM_GZIP_INDEX_ENTRY ==
-			       SM_GZIP_SUBFIELD_BYTES + SM_GZIP_INDEX_HEAD
-		       ? SM_GZIP_INDEX
-		       : SM_GZIP_SINGLE;
+	for (i = 0; i < g->entries; i++)
+		n += g->run[i].e.sizes.gz_bytes;
+	return n;
+}
+
+uint64_t
+sm_group_batches(const struct sm_group *g)
+{
+	uint64_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < g->entries; i++)
+		n += g->run[i].batches;
+	return n;
+}
+
+void
+sm_group_next(struct sm_group *next, const struct sm_group *g, uint64_t note_at,
+	      size_t bytes, uint32_t crc32)
+{
+	struct sm_group n = {
+		.fingerprint = g->fingerprint,
+		.back = bytes, /* and the bodies that will be added */
+		.before_crc32 = crc32,
+		.batch = g->batch + sm_group_batches(g),
+		.at = note_at + bytes,
+		.row = g->row,
+		.record = g->record,
+		.raw_at = g->raw_at,
+	};
+	unsigned i;
+
+	for (i = 0; i < g->entries; i++) {
+		n.row += g->run[i].batches * g->run[i].e.counts.rows;
+		n.record += g->run[i].e.counts.records;
+		n.raw_at += g->run[i].e.sizes.raw_bytes;
+	}
+	*next = n;
+}
+
+/* One entry; `rows` are those of the entry before. */
+static unsigned char *
+run_put(unsigned char *p, const struct sm_run *r, const uint64_t *rows)
+{
+	bool empty = run_is_empty(r);
+	unsigned flags = 0;
+
+	if (r->missing)
+		flags |= GROUP_MISSING;
+	else if (empty)
+		flags |= GROUP_EMPTY;
+	if (rows && *rows == r->e.counts.rows)
+		flags |= GROUP_SAME_ROWS;
+	if (r->e.counts.skipped > 0)
+		flags |= GROUP_COUNTERS;
+	if (r->batches > 1)
+		flags |= GROUP_MORE;
+	*p++ = (unsigned char)flags;
+	if (!(flags & GROUP_SAME_ROWS))
+		p = sm_varint_put(p, r->e.counts.rows);
+	if (flags & GROUP_MORE)
+		p = sm_varint_put(p, r->batches - 1);
+	if (r->missing)
+		return p;
+	if (!empty)
+		p = sm_varint_put(p, r->e.counts.records);
+	if (flags & GROUP_COUNTERS) {
+		p = sm_varint_put(p, GROUP_COUNTERS_WRITTEN);
+		p = sm_varint_put(p, r->e.counts.skipped);
+	}
+	if (empty)
+		return p;
+	p = sm_varint_put(p, r->e.sizes.gz_bytes);
+	p = sm_varint_put(p, r->e.sizes.raw_bytes);
+	sm_put_le(p, r->e.sizes.gz_crc32, 4);
+	return p + 4;
+}
+
+static bool
+run_get(struct sm_run *r, const unsigned char **p, const unsigned char *end,
+	uint64_t rows)
+{
+	struct sm_entry *e = &r->e;
+	uint64_t more = 0, counters;
+	unsigned flags;
+
+	if (*p == end)
+		return false;
+	flags = *(*p)++;
+	r->missing = flags & GROUP_MISSING;
+	e->counts.rows = rows;
+	if (!(flags & GROUP_SAME_ROWS) &&
+	    !sm_varint_get(&e->counts.rows, p, end))
+		return false;
+	if ((flags & GROUP_MORE) && !sm_varint_get(&more, p, end))
+		return false;
+	r->batches = more + 1;
+	if (r->missing)
+		return true;
+	if (!(flags & GROUP_EMPTY) &&
+	    !sm_varint_get(&e->counts.records, p, end))
+		return false;
+	if ((flags & GROUP_COUNTERS) &&
+	    (!sm_varint_get(&counters, p, end) ||
+	     counters != GROUP_COUNTERS_WRITTEN ||
+	     !sm_varint_get(&e->counts.skipped, p, end)))
+		return false;
+	if (flags & GROUP_EMPTY)
+		return true;
+	if (!sm_varint_get(&e->sizes.gz_bytes, p, end) ||
+	    !sm_varint_get(&e->sizes.raw_bytes, p, end) || end - *p < 4)
+		return false;
+	e->sizes.gz_crc32 = (uint32_t)sm_get_le(*p, 4);
+	*p += 4;
+	return true;
+}
+
+static size_t
+group_body(unsigned char *body, const struct sm_group *g)
+{
+	unsigned char *p = body;
+	unsigned i;
+
+	sm_put_le(p, g->fingerprint, 8);
+	p = sm_varint_put(p + 8, g->back);
+	sm_put_le(p, g->before_crc32, 4);
+	p = sm_varint_put(p + 4, g->batch);
+	p = sm_varint_put(p, g->entries);
+	p = sm_varint_put(p, g->at);
+	p = sm_varint_put(p, g->row);
+	p = sm_varint_put(p, g->record);
+	p = sm_varint_put(p, g->raw_at);
+	for (i = 0; i < g->entries; i++)
+		p = run_put(p, &g->run[i],
+			    i > 0 ? &g->run[i - 1].e.counts.rows : NULL);
+	return (size_t)(p - body);
+}
+
+size_t
+sm_group_put(unsigned char *dst, uint32_t *crc32, const struct sm_group *g)
+{
+	unsigned char body[SM_NOTE_BODY_MAX];
+
+	return sm_note_put(dst, crc32, SM_NOTE_INDEX, body,
+			   group_body(body, g));
+}
+
+bool
+sm_group_get(struct sm_group *g, const struct sm_note *n)
+{
+	unsigned char again[SM_NOTE_BODY_MAX];
+	const unsigned char *p = n->body, *end = p + n->len;
+	uint64_t entries, rows = 0;
+	unsigned i;
+
+	*g = (struct sm_group){ 0 };
+	if (n->version != SM_NOTE_VERSION || n->kind != SM_NOTE_INDEX ||
+	    n->len < 12 || n->len > SM_GROUP_BODY_MAX)
+		return false;
+	g->fingerprint = sm_get_le(p, 8);
+	p += 8;
+	if (!sm_varint_get(&g->back, &p, end) || end - p < 4)
+		return false;
+	g->before_crc32 = (uint32_t)sm_get_le(p, 4);
+	p += 4;
+	if (!sm_varint_get(&g->batch, &p, end) ||
+	    !sm_varint_get(&entries, &p, end) ||
+	    !sm_varint_get(&g->at, &p, end) ||
+	    !sm_varint_get(&g->row, &p, end) ||
+	    !sm_varint_get(&g->record, &p, end) ||
+	    !sm_varint_get(&g->raw_at, &p, end) || entries < 1 ||
+	    entries > SM_GROUP_ENTRIES)
+		return false;
+	g->entries = (unsigned)entries;
+	for (i = 0; i < g->entries; i++) {
+		if (!run_get(&g->run[i], &p, end, rows))
+			return false;
+		rows = g->run[i].e.counts.rows;
+		g->run[i].e.fingerprint = g->fingerprint;
+	}
+	return p == end && group_body(again, g) == n->len &&
+	       memcmp(again, n->body, n->len) == 0;
+}
+
+/* ----------------------------------------------------------------- shards --
+ */
+
+static void
+shard_group(struct sm_group *g, uint64_t batch, const struct sm_entry *e)
+{
+	*g = (struct sm_group){ .fingerprint = e->fingerprint,
+				.batch = batch,
+				.at = SM_GZIP_HEADER_BYTES };
+	sm_group_add(g, e, false);
+}
+
+size_t
+sm_shard_put_end(unsigned char *dst, uint64_t batch, const struct sm_entry *e)
+{
+	struct sm_gzip_end end = { .fingerprint = e->fingerprint,
+				   .batches = 1,
+				   .last_at = SM_GZIP_HEADER_BYTES +
+					      e->sizes.gz_bytes };
+	struct sm_group g;
+	size_t n;
+
+	shard_group(&g, batch, e);
+	n = sm_group_put(dst, &end.last_crc32, &g);
+	sm_gzip_put_end(dst + n, &end);
+	n += SM_GZIP_END_BYTES;
+	sm_gzip_put_tail(dst + n, e->sizes.raw_crc32, e->sizes.raw_bytes);
+	return n + SM_GZIP_TAIL_BYTES;
+}
+
+uint64_t
+sm_shard_bytes(uint64_t batch, const struct sm_entry *e)
+{
+	unsigned char body[SM_NOTE_BODY_MAX];
+	struct sm_group g;
+
+	shard_group(&g, batch, e);
+	return SM_GZIP_HEADER_BYTES + e->sizes.gz_bytes +
+	       SM_NOTE_BYTES(group_body(body, &g)) + SM_GZIP_LAST_BYTES;
 }

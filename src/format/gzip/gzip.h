@@ -1,38 +1,38 @@
 /*
- * gzip.h - the gzip members that shardmill writes (RFC 1952)
+ * gzip.h - the one form of shards and final files (RFC 1952)
  *
- * Every member has the same header: FLG = FEXTRA, MTIME 0, XFL 0, OS 255, no
- * name, and one extra subfield with the id "SM".  Four kinds of member:
+ * A shard and a final file are one plain gzip member each, and a shard is the
+ * final file of its one batch, byte for byte:
  *
- * shard: one batch.  Deflate blocks, an empty stored block that brings the
- * stream to a byte boundary, and the last, empty block 03 00, so that shards
- * can be joined as members or their insides into one member by copying bytes.
+ *	header	1f 8b 08 00, MTIME 0, XFL 0, OS 255: 10 bytes
+ *	groups	the bodies of up to 16 entries, then the index note about them
+ *	end	the end note, always SM_GZIP_END_BYTES
+ *	tail	03 00, CRC-32 and length of the text: 10 bytes
  *
- * index: an empty member whose subfield lists batches; end: an empty member of
- * fixed size that closes a final file.  Both are skipped by every gzip reader.
+ * A body is a batch's deflate blocks, none marked as the last, up to a byte
+ * boundary, with its row notes (note.h); without text it has no bytes.  No
+ * block refers to an earlier batch, so that joining is copying bodies.
  *
- * single: a whole final file in one member.  Its subfield is the index: it has
- * room for so many groups of batches and so many runs of missing ones as
- * sm_gzip_single_shape() says, and zeros behind the runs there are.
+ * An entry is a batch, or a run of batches of equally many rows that are all
+ * missing, or all without text: that is one entry with a count, whose skipped
+ * are those of all of them.  So a thousand batches without text do not make a
+ * stretch of notes that a reader would take for the end (note.h).  A group
+ * closes after its 16th entry, before a batch of another fingerprint, and at
+ * the end: where things are depends on the content alone.
  *
- * Subfield data, numbers little-endian:
+ * An index note has, numbers LEB128 unless their bytes are given:
  *
- *	shard  version(1) kind(1) flags(2) fingerprint(8) batch(8) first(8)
- *	       end(8) rows(8) records(8) skipped(8) raw_bytes(8) head_crc32(4)
- *	index  version(1) kind(1) count(2) first_batch(8), then per batch
- *	       rows(8) records(8) gz_bytes(8) raw_bytes(8) gz_crc32(4)
- *	       raw_crc32(4)
- *	end    version(1) kind(1) flags(2) fingerprint(8) batches(8)
- *	       index_at(8) file_bytes(8) index_crc32(4) end_crc32(4)
- *	single version(1) kind(1) flags(2) fingerprint(8) batches(8)
- *	       file_bytes(8), then per group as per batch in an index (gz_bytes
- *	       and gz_crc32 are those of deflate bytes alone), then per run
- *	       first(8) count(8), then head_crc32(4)
+ *	fingerprint(8), bytes back to the index note before (0: none), its
+ *	CRC-32(4), first batch, entries, offset of the first body, then the sums
+ *	of rows, records and text bytes of all batches before; per entry:
+ *	flags(1), rows (unless SAME_ROWS), how many more are like it (if MORE);
+ *	of those not MISSING: records (unless EMPTY), counters (if COUNTERS):
+ *	how many, then each, the first is `skipped`; and unless EMPTY: bytes of
+ *	the body, bytes of text, CRC-32 of the body(4)
  *
- * end_crc32 and head_crc32 cover the subfield before them.  A reader compares
- * the bytes that stand under no CRC with the only value ever written.  The
- * lowest of an end's or single's flags says that batches are missing, which
- * `finalize` was told to leave out; in an index, such a batch has gz_bytes 0.
+ * An end note has fingerprint(8), batches(8), of these missing(8), offset of
+ * the last index note (8; 0: none), its CRC-32(4).  Each index note vouches for
+ * the one before, the end note for the last: so for all of them.
  */
 #ifndef SM_GZIP_H
 #define SM_GZIP_H
@@ -41,140 +41,96 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "err.h"
 #include "piece.h"
 
-#define SM_GZIP_VERSION 1
+#include "note.h"
 
-enum sm_gzip_kind {
-	SM_GZIP_SHARD = 1,
-	SM_GZIP_INDEX = 2,
-	SM_GZIP_END = 3,
-	SM_GZIP_SINGLE = 4,
-};
+#define SM_GZIP_HEADER_BYTES 10
+#define SM_GZIP_TAIL_BYTES   10
+#define SM_GZIP_END_BODY     36
+#define SM_GZIP_END_BYTES    SM_NOTE_BYTES(SM_GZIP_END_BODY)
 
-/* ID1 ID2 CM FLG MTIME(4) XFL OS XLEN(2), then "SM" LEN(2) */
-#define SM_GZIP_FIXED_BYTES    12
-#define SM_GZIP_SUBFIELD_BYTES 4
-#define SM_GZIP_SHARD_DATA     72
-#define SM_GZIP_SHARD_HEADER                                                   \
-	(SM_GZIP_FIXED_BYTES + SM_GZIP_SUBFIELD_BYTES + SM_GZIP_SHARD_DATA)
-/* last, empty block 03 00; CRC32; ISIZE */
-#define SM_GZIP_TAIL_BYTES 10
+/* What follows the last index note. */
+#define SM_GZIP_LAST_BYTES (SM_GZIP_END_BYTES + SM_GZIP_TAIL_BYTES)
 
-/* BusyBox 1.35 prints nothing, and exits 0, behind a longer extra field. */
-#define SM_GZIP_EXTRA_MAX   16384
-#define SM_GZIP_INDEX_HEAD  12
-#define SM_GZIP_INDEX_ENTRY 40
-#define SM_GZIP_INDEX_ENTRIES                                                  \
-	((SM_GZIP_EXTRA_MAX - SM_GZIP_SUBFIELD_BYTES - SM_GZIP_INDEX_HEAD) /   \
-	 SM_GZIP_INDEX_ENTRY)
-#define SM_GZIP_END_DATA 44
-#define SM_GZIP_END_BYTES                                                      \
-	(SM_GZIP_FIXED_BYTES + SM_GZIP_SUBFIELD_BYTES + SM_GZIP_END_DATA +     \
-	 SM_GZIP_TAIL_BYTES)
+#define SM_GROUP_ENTRIES 16
+/* Numbers of a file have 9 bytes at most: they are below 2^63. */
+#define SM_GROUP_BODY_MAX                                                      \
+	(8 + 4 + 7 * 9 + SM_GROUP_ENTRIES * (1 + 5 * 9 + 1 + 4))
+#define SM_GROUP_BYTES_MAX SM_NOTE_BYTES(SM_GROUP_BODY_MAX)
 
-#define SM_GZIP_SINGLE_HEAD 28
-#define SM_GZIP_SINGLE_RUN  16
-#define SM_GZIP_SINGLE_RUNS 32 /* at most */
-#define SM_GZIP_SINGLE_GROUPS                                                  \
-	((SM_GZIP_EXTRA_MAX - SM_GZIP_SUBFIELD_BYTES - SM_GZIP_SINGLE_HEAD -   \
-	  SM_GZIP_SINGLE_RUNS * SM_GZIP_SINGLE_RUN - 4) /                      \
-	 SM_GZIP_INDEX_ENTRY)
-#define SM_GZIP_SINGLE_MAX (SM_GZIP_FIXED_BYTES + SM_GZIP_EXTRA_MAX)
+/* After a batch's body; of which there are none in a shard without text. */
+#define SM_SHARD_END_MAX (SM_NOTE_BYTES(160) + SM_GZIP_LAST_BYTES)
 
-#define SM_GZIP_PARTIAL 1 /* flag: batches are missing */
-
-#define SM_GZIP_NONE UINT64_MAX /* `first` and `end` of a batch without */
-
-/* What a shard says of itself. */
-struct sm_gzip_shard {
-	uint64_t fingerprint;
-	uint64_t batch;
-	uint64_t first, end;
+/* What is known of a batch's bytes, in a shard as in a final file. */
+struct sm_entry {
 	struct sm_counts counts;
-	uint64_t raw_bytes;
+	struct sm_sizes sizes; /* gz: of the body; no index has raw_crc32 */
+	uint64_t fingerprint;  /* of the job; 0 where it is not known */
 };
 
-struct sm_gzip_entry {
-	uint64_t rows, records, gz_bytes, raw_bytes;
-	uint32_t gz_crc32;  /* of the shard file's bytes */
-	uint32_t raw_crc32; /* of its text */
+/* A group, as its index note has it. */
+struct sm_group {
+	uint64_t fingerprint;
+	uint64_t back;         /* bytes to the index note before; 0: none */
+	uint32_t before_crc32; /* which that one says of itself */
+	uint64_t batch;        /* the first */
+	uint64_t at;           /* where its body begins */
+	uint64_t row, record, raw_at; /* of all batches before */
+	unsigned entries;
+	struct sm_run {
+		uint64_t batches; /* `rows` are of each, `skipped` of all */
+		bool missing;
+		struct sm_entry e;
+	} run[SM_GROUP_ENTRIES];
 };
 
 struct sm_gzip_end {
-	uint64_t fingerprint, batches; /* missing ones too */
-	uint64_t index_at;    /* offset of the first index member, or of the
-				 end member if there is none */
-	uint64_t file_bytes;  /* of the whole final file */
-	uint32_t index_crc32; /* of all bytes from index_at to the end member */
-	bool partial;         /* batches were left out */
+	uint64_t fingerprint, batches, missing; /* batches: missing ones too */
+	uint64_t last_at;    /* the last index note; 0: there is none */
+	uint32_t last_crc32; /* which it says of itself */
 };
 
-struct sm_gzip_run {
-	uint64_t first, count;
-};
+extern const unsigned char sm_gzip_header[SM_GZIP_HEADER_BYTES];
 
-struct sm_gzip_single {
-	uint64_t fingerprint, batches, file_bytes;
-	unsigned runs; /* of missing batches, in order, none adjacent */
-	struct sm_gzip_run run[SM_GZIP_SINGLE_RUNS];
-	struct sm_gzip_entry group[SM_GZIP_SINGLE_GROUPS];
-};
-
-/* What the number of batches alone decides about a single member's header. */
-struct sm_gzip_shape {
-	uint64_t per_group; /* batches; the last group may have fewer */
-	unsigned groups;
-	unsigned runs;       /* at most */
-	size_t header_bytes; /* where the deflate stream begins */
-};
-
-/* Exactly SM_GZIP_SHARD_HEADER bytes. */
-void sm_gzip_put_shard(unsigned char *dst, const struct sm_gzip_shard *s);
-/* 1: parsed; 0: these are not the header of a shard of ours. */
-int sm_gzip_get_shard(struct sm_gzip_shard *s, const unsigned char *p,
-		      size_t len);
-
-/* The tail of every member: 03 00, CRC, ISIZE. */
+/* The tail of every file: 03 00, CRC, ISIZE. */
 void sm_gzip_put_tail(unsigned char *dst, uint32_t raw_crc32,
 		      uint64_t raw_bytes);
 
-/* A whole index member of `count` entries; returns its size in bytes. */
-size_t sm_gzip_put_index(unsigned char *dst, uint64_t first_batch,
-			 const struct sm_gzip_entry *entry, unsigned count);
-size_t sm_gzip_index_bytes(unsigned count);
-/*
- * Parse one index member at `p`: 1 and its number of entries, 0 if it is not
- * one byte for byte as sm_gzip_put_index() writes it.
- */
-int sm_gzip_get_index(struct sm_gzip_entry *entry, unsigned *count,
-		      uint64_t *first_batch, const unsigned char *p,
-		      size_t len);
-
 /* Exactly SM_GZIP_END_BYTES. */
 void sm_gzip_put_end(unsigned char *dst, const struct sm_gzip_end *e);
-/* 1: parsed and intact; 0: not ours; -1: an end member, but damaged. */
-int sm_gzip_get_end(struct sm_gzip_end *e, const unsigned char *p);
-
-void sm_gzip_single_shape(struct sm_gzip_shape *shape, uint64_t batches);
-/* Header of a single member; returns its size, at most SM_GZIP_SINGLE_MAX. */
-size_t sm_gzip_put_single(unsigned char *dst, const struct sm_gzip_single *s);
-/* 1: parsed and intact; 0: not ours; -1: was one, but is damaged or cut. */
-int sm_gzip_get_single(struct sm_gzip_single *s, const unsigned char *p,
-		       size_t len);
-
-/* How many of the batches from `first` to `end` - 1 were left out. */
-uint64_t sm_gzip_missing(const struct sm_gzip_single *s, uint64_t first,
-			 uint64_t end);
-/* The first of `batch` and those behind it that was not left out. */
-uint64_t sm_gzip_due(const struct sm_gzip_single *s, uint64_t batch);
+/* Of `n`, which sm_note_get() has read: false if it is none. */
+bool sm_gzip_get_end(struct sm_gzip_end *e, const struct sm_note *n);
 
 /*
- * What the member that starts at `p` was once, damaged or cut as it may be: an
- * enum sm_gzip_kind, or 0 if it bears no mark of ours (or fewer than 14 bytes
- * are left of it).
+ * One more batch: it joins the last entry where it is like it, else there is
+ * room for one more.
  */
-int sm_gzip_guess(const unsigned char *p, size_t len);
+void sm_group_add(struct sm_group *g, const struct sm_entry *e, bool missing);
+/* Bytes of the bodies. */
+uint64_t sm_group_body_bytes(const struct sm_group *g);
+/* Its batches. */
+uint64_t sm_group_batches(const struct sm_group *g);
+/*
+ * The group after `g`, whose index note is at `note_at` and says `crc32` of
+ * itself: `bytes` of it, with no entry yet.  `next` may be `g`.
+ */
+void sm_group_next(struct sm_group *next, const struct sm_group *g,
+		   uint64_t note_at, size_t bytes, uint32_t crc32);
+
+/* At most SM_GROUP_BYTES_MAX; its size and CRC. */
+size_t sm_group_put(unsigned char *dst, uint32_t *crc32,
+		    const struct sm_group *g);
+/* Of `n`: false if it is no index note as it is written. */
+bool sm_group_get(struct sm_group *g, const struct sm_note *n);
+
+/*
+ * What follows the body in the shard of `batch`: index note, end note, tail; at
+ * most SM_SHARD_END_MAX.
+ */
+size_t sm_shard_put_end(unsigned char *dst, uint64_t batch,
+			const struct sm_entry *e);
+/* Size of that shard. */
+uint64_t sm_shard_bytes(uint64_t batch, const struct sm_entry *e);
 
 #endif /* SM_GZIP_H */

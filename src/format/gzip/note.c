@@ -1,54 +1,89 @@
+/*
+ * note.c - notes inside the deflate stream, to bytes and back
+ *
+ * The first half knows blocks, the second what the blocks of a note say.  What
+ * index and end notes mean is gzip.c's.
+ */
+#include <assert.h>
 #include <string.h>
 
-#include "bitput.h"
 #include "bytes.h"
+#include "crc32.h"
+#include "varint.h"
 
 #include "note.h"
 
-#define NOTE_VERSION   1
-#define NOTE_KIND_ROWS 1
+#define HEAD_BYTES 6
 
-/* Words of the code lengths, the first bit lowest: RFC 1951, 3.2.2. */
-#define WORD_8_9 2u /* 0 10 */
-#define WORD_9_8 1u /* 10 0 */
-#define WORD_1   3u /* 110 */
-#define WORD_2   7u /* 111 */
+/* Groups of a block that three said bytes fill, and their file bytes. */
+#define GROUPS_PER_3 4
+#define BYTES_PER_3  6
 
-#define SAYS_BITS (8 * SM_NOTE_SAYS_BYTES)
-/* Bits of a block before those that say something. */
-#define HEAD_BITS (3 + 14 + 19 * 3)
+/*
+ * Of the first 68 bits, 64.  BFINAL 0, BTYPE 2, HLIT 0: 257 literals and
+ * lengths; HDIST 3: four distances; HCLEN 13: 17 code lengths, of which 8 has
+ * one bit, 9 and 2 have two.  The other four bits are 0.
+ */
+const unsigned char sm_note_mark[SM_NOTE_MARK_BYTES] = {
+	0x04, 0xa3, 0x01, 0x20, 0x10, 0, 0, 0x80
+};
 
-static const unsigned char note_magic[4] = { 'S', 'M', NOTE_VERSION,
-					     NOTE_KIND_ROWS };
+/* The last 12: the end, four distances, and the end itself. */
+#define BLOCK_END 0x155u
+
+/* ----------------------------------------------------------------- blocks --
+ */
+
+/*
+ * The lengths of a group as they are sent: 0 for 8, 11 for 9, the first lowest;
+ * for the first 64 of the bytes that have four bits, each 9 for a bit.
+ */
+static const uint16_t note_word[64] = {
+	0x0ff, 0x1bf, 0x1ef, 0x1fb, 0x1fe, 0x33f, 0x36f, 0x37b, 0x37e, 0x3cf,
+	0x3db, 0x3de, 0x3f3, 0x3f6, 0x3fc, 0x63f, 0x66f, 0x67b, 0x67e, 0x6cf,
+	0x6db, 0x6de, 0x6f3, 0x6f6, 0x6fc, 0x78f, 0x79b, 0x79e, 0x7b3, 0x7b6,
+	0x7bc, 0x7e3, 0x7e6, 0x7ec, 0x7f8, 0xc3f, 0xc6f, 0xc7b, 0xc7e, 0xccf,
+	0xcdb, 0xcde, 0xcf3, 0xcf6, 0xcfc, 0xd8f, 0xd9b, 0xd9e, 0xdb3, 0xdb6,
+	0xdbc, 0xde3, 0xde6, 0xdec, 0xdf8, 0xf0f, 0xf1b, 0xf1e, 0xf33, 0xf36,
+	0xf3c, 0xf63, 0xf66, 0xf6c,
+};
+
+/* Which of them a word is, by a hash that tells them apart. */
+#define NOTE_SLOT(word) (((word)*643u & 0xffff) >> 8)
+static const uint8_t note_which[256] = {
+	4,  14, 0,  34, 0,  0, 0,  0,  0,  0,  0, 0,  0,  0,  45, 0,  0,  0,
+	0,  0,  0,  54, 0,  0, 0,  19, 26, 0,  0, 0,  0,  0,  0,  27, 0,  0,
+	0,  0,  0,  5,  16, 0, 0,  39, 46, 58, 0, 0,  0,  0,  0,  47, 59, 0,
+	0,  0,  20, 0,  36, 0, 0,  0,  0,  21, 0, 0,  0,  60, 0,  0,  17, 0,
+	0,  0,  40, 0,  0,  0, 18, 0,  0,  41, 0, 0,  0,  0,  28, 0,  37, 0,
+	0,  0,  0,  0,  29, 0, 38, 0,  1,  0,  0, 0,  0,  0,  48, 0,  0,  0,
+	0,  30, 0,  0,  49, 0, 0,  0,  22, 0,  0, 0,  0,  0,  0,  23, 0,  0,
+	0,  50, 0,  0,  0,  0, 0,  0,  42, 0,  0, 0,  24, 0,  0,  43, 0,  0,
+	9,  0,  0,  0,  0,  0, 0,  0,  0,  0,  0, 0,  44, 0,  0,  6,  0,  0,
+	0,  0,  0,  61, 0,  0, 0,  0,  0,  0,  0, 62, 0,  10, 15, 0,  0,  0,
+	0,  0,  11, 0,  0,  0, 0,  0,  63, 7,  0, 0,  0,  0,  35, 0,  0,  8,
+	0,  0,  0,  0,  0,  0, 0,  0,  0,  31, 0, 0,  55, 0,  0,  0,  32, 0,
+	0,  0,  0,  2,  0,  0, 0,  0,  0,  51, 0, 0,  0,  33, 0,  0,  52, 0,
+	0,  12, 0,  0,  0,  0, 56, 0,  13, 0,  0, 0,  0,  53, 57, 3,  0,  0,
+	25, 0,  0,  0,
+};
 
 static void
 note_put_block(unsigned char *dst, const unsigned char *says)
 {
-	/* 16 17 18 0 8 7 9 6 10 5 11 4 12 3 13 2 14 1 15 */
-	static const unsigned char clens[19] = { 0, 0, 0, 0, 1, 0, 2, 0, 0, 0,
-						 0, 0, 0, 0, 0, 3, 0, 3, 0 };
-	unsigned char buf[SM_NOTE_BLOCK_BYTES + SM_BITPUT_SPARE];
-	struct sm_bitput o = { .next = buf };
-	unsigned i;
+	unsigned i, k, at = SM_NOTE_MARK_BYTES;
+	uint64_t carry = 0, v;
 
-	sm_bitput_add(&o, 2 << 1, 3); /* dynamic, not the last */
-	sm_bitput_add(&o, 0, 5);      /* 257 literals and lengths */
-	sm_bitput_add(&o, 2, 5);      /* 3 distances */
-	sm_bitput_add(&o, 15, 4);     /* 19 code lengths */
-	for (i = 0; i < 19; i++) {
-		sm_bitput_add(&o, clens[i], 3);
-		sm_bitput_flush(&o);
+	memcpy(dst, sm_note_mark, SM_NOTE_MARK_BYTES);
+	/* Three bytes to four words of 12 bits, four bits late. */
+	for (i = 0; i < SM_NOTE_SAYS_BYTES; i += 3, at += BYTES_PER_3) {
+		v = sm_get_le(says + i, 3);
+		for (k = 0; k < GROUPS_PER_3; k++, v >>= 6)
+			carry |= (uint64_t)note_word[v & 63] << (4 + 12 * k);
+		sm_put_le(dst + at, carry, BYTES_PER_3);
+		carry >>= 8 * BYTES_PER_3;
 	}
-	for (i = 0; i < SAYS_BITS; i++) {
-		sm_bitput_add(
-			&o, says[i / 8] >> i % 8 & 1 ? WORD_9_8 : WORD_8_9, 3);
-		sm_bitput_flush(&o);
-	}
-	sm_bitput_add(&o, WORD_2, 3); /* the end */
-	sm_bitput_add(&o, WORD_1 | WORD_2 << 3 | WORD_2 << 6, 9);
-	sm_bitput_add(&o, 0, 2); /* and here it is */
-	sm_bitput_flush(&o);
-	memcpy(dst, buf, SM_NOTE_BLOCK_BYTES);
+	sm_put_le(dst + at, carry | BLOCK_END << 4, 2);
 }
 
 /* What the block at `p` says; false if it is none. */
@@ -56,72 +91,135 @@ static bool
 note_get_block(unsigned char *says, const unsigned char *p)
 {
 	unsigned char again[SM_NOTE_BLOCK_BYTES];
-	unsigned i, at = HEAD_BITS, word;
+	unsigned i, k, word, at = SM_NOTE_MARK_BYTES;
+	uint64_t in, v;
 
-	memset(says, 0, SM_NOTE_SAYS_BYTES);
-	for (i = 0; i < SAYS_BITS; i++, at += 3) {
-		word = (p[at / 8] | (unsigned)p[at / 8 + 1] << 8) >> at % 8 & 7;
-		if (word == WORD_9_8)
-			says[i / 8] |= (unsigned char)(1u << i % 8);
+	if (memcmp(p, sm_note_mark, SM_NOTE_MARK_BYTES) != 0)
+		return false;
+	for (i = 0; i < SM_NOTE_SAYS_BYTES; i += 3, at += BYTES_PER_3) {
+		in = sm_get_le(p + at, BYTES_PER_3 + 1) >> 4;
+		for (v = k = 0; k < GROUPS_PER_3; k++, in >>= 12) {
+			word = in & 4095;
+			v |= (uint64_t)note_which[NOTE_SLOT(word)] << 6 * k;
+		}
+		sm_put_le(says + i, v, 3);
 	}
 	note_put_block(again, says);
 	return memcmp(again, p, sizeof(again)) == 0;
 }
 
-/* The bytes of `bits` that block `n` holds: where, and how many. */
+/* ------------------------------------------------------------------ notes --
+ */
+
+/* What a note says, from its head to its CRC, and zeros behind. */
 static size_t
-note_part(uint64_t *at, uint64_t *in_block, uint64_t n, uint64_t rows)
+note_say(unsigned char *says, uint32_t *crc32, unsigned kind,
+	 const unsigned char *body, size_t len)
 {
-	uint64_t bytes = rows / 8 + (rows % 8 != 0), room;
+	size_t n = HEAD_BYTES + len;
 
-	*in_block = n == 0 ? SM_NOTE_HEAD_BYTES : 0;
-	*at = n == 0 ? 0 : n * SM_NOTE_SAYS_BYTES - SM_NOTE_HEAD_BYTES;
-	room = SM_NOTE_SAYS_BYTES - *in_block;
-	if (*at >= bytes)
-		return 0;
-	return (size_t)(bytes - *at < room ? bytes - *at : room);
+	says[0] = 'S';
+	says[1] = 'M';
+	sm_put_le(says + 3, len, 3);
+	says[2] = (unsigned char)(SM_NOTE_VERSION << 4 | kind);
+	memcpy(says + HEAD_BYTES, body, len);
+	*crc32 = sm_crc32(0, says, n);
+	sm_put_le(says + n, *crc32, 4);
+	n += 4;
+	memset(says + n, 0, SM_NOTE_SAYS_BYTES);
+	return (n + SM_NOTE_SAYS_BYTES - 1) / SM_NOTE_SAYS_BYTES;
 }
 
-void
-sm_note_put(unsigned char *dst, uint64_t n, const unsigned char *bits,
-	    uint64_t rows)
-{
-	unsigned char says[SM_NOTE_SAYS_BYTES] = { 0 };
-	uint64_t at, in_block;
-	size_t len = note_part(&at, &in_block, n, rows);
+#define SAYS_MAX (SM_NOTE_BODY_MAX + SM_NOTE_AROUND + SM_NOTE_SAYS_BYTES)
 
-	if (n == 0) {
-		memcpy(says, note_magic, sizeof(note_magic));
-		sm_put_le(says + sizeof(note_magic), rows, 4);
+size_t
+sm_note_put(unsigned char *dst, uint32_t *crc32, enum sm_note_kind kind,
+	    const unsigned char *body, size_t len)
+{
+	unsigned char says[SAYS_MAX];
+	uint32_t crc;
+	size_t blocks, i;
+
+	assert(len <= SM_NOTE_BODY_MAX);
+	blocks = note_say(says, &crc, kind, body, len);
+	for (i = 0; i < blocks; i++)
+		note_put_block(dst + i * SM_NOTE_BLOCK_BYTES,
+			       says + i * SM_NOTE_SAYS_BYTES);
+	if (crc32)
+		*crc32 = crc;
+	return blocks * SM_NOTE_BLOCK_BYTES;
+}
+
+bool
+sm_note_is_block(const unsigned char *p, size_t len)
+{
+	unsigned char says[SM_NOTE_SAYS_BYTES];
+
+	return len >= SM_NOTE_BLOCK_BYTES && note_get_block(says, p);
+}
+
+bool
+sm_note_get(struct sm_note *n, const unsigned char *p, size_t len)
+{
+	unsigned char says[SAYS_MAX], again[SAYS_MAX];
+	size_t blocks, i;
+
+	if (len < SM_NOTE_BLOCK_BYTES || !note_get_block(says, p) ||
+	    says[0] != 'S' || says[1] != 'M')
+		return false;
+	n->version = says[2] >> 4;
+	n->kind = says[2] & 15;
+	n->len = sm_get_le(says + 3, 3);
+	if (n->len > SM_NOTE_BODY_MAX)
+		return false;
+	n->bytes = SM_NOTE_BYTES(n->len);
+	if (n->bytes > len)
+		return false;
+	blocks = n->bytes / SM_NOTE_BLOCK_BYTES;
+	for (i = 1; i < blocks; i++)
+		if (!note_get_block(says + i * SM_NOTE_SAYS_BYTES,
+				    p + i * SM_NOTE_BLOCK_BYTES))
+			return false;
+	memcpy(n->body, says + HEAD_BYTES, n->len);
+	if (n->version != SM_NOTE_VERSION) {
+		/* Another one's CRC is where this one's is, if it is one. */
+		n->crc32 = (uint32_t)sm_get_le(says + HEAD_BYTES + n->len, 4);
+		return sm_crc32(0, says, HEAD_BYTES + n->len) == n->crc32;
 	}
-	memcpy(says + in_block, bits + at, len);
-	note_put_block(dst, says);
+	note_say(again, &n->crc32, n->kind, n->body, n->len);
+	return memcmp(says, again, blocks * SM_NOTE_SAYS_BYTES) == 0;
+}
+
+/* ------------------------------------------------------------------- rows --
+ */
+
+size_t
+sm_note_put_rows(unsigned char *dst, uint64_t first, unsigned rows,
+		 const unsigned char *bits)
+{
+	unsigned char body[SM_NOTE_BODY_MAX], *p = body;
+
+	assert(rows <= SM_NOTE_ROWS_MAX);
+	p = sm_varint_put(p, first);
+	p = sm_varint_put(p, rows);
+	memcpy(p, bits, (rows + 7) / 8);
+	p += (rows + 7) / 8;
+	return sm_note_put(dst, NULL, SM_NOTE_ROWS, body, (size_t)(p - body));
 }
 
 bool
-sm_note_begins(uint64_t *rows, const unsigned char *p)
+sm_note_get_rows(uint64_t *first, unsigned *rows, const unsigned char **bits,
+		 const struct sm_note *n)
 {
-	unsigned char says[SM_NOTE_SAYS_BYTES];
+	const unsigned char *p = n->body, *end = n->body + n->len;
+	uint64_t count;
 
-	/* All of a block but what it says, as far as whole bytes go. */
-	if (p[0] != 4 || !note_get_block(says, p) ||
-	    memcmp(says, note_magic, sizeof(note_magic)) != 0)
+	if (n->version != SM_NOTE_VERSION || n->kind != SM_NOTE_ROWS ||
+	    !sm_varint_get(first, &p, end) || !sm_varint_get(&count, &p, end) ||
+	    count > SM_NOTE_ROWS_MAX || (size_t)(end - p) != (count + 7) / 8)
 		return false;
-	*rows = sm_get_le(says + sizeof(note_magic), 4);
-	return true;
-}
-
-bool
-sm_note_get(unsigned char *bits, uint64_t rows, uint64_t n,
-	    const unsigned char *p)
-{
-	unsigned char says[SM_NOTE_SAYS_BYTES];
-	uint64_t at, in_block;
-	size_t len = note_part(&at, &in_block, n, rows);
-
-	if (!note_get_block(says, p))
-		return false;
-	memcpy(bits + at, says + in_block, len);
+	*rows = (unsigned)count;
+	*bits = p;
 	return true;
 }
 

@@ -1,22 +1,24 @@
 /*
- * note.h - which rows of a batch were written, in the shard's deflate stream
+ * note.h - what a file says of itself, inside the deflate stream
  *
- * A row may have been dropped, so the text does not say which line belongs to
- * which row.  The note says it: one bit per row, at the start of the shard's
- * deflate bytes.  There it is kept whether shards are joined as members or
- * their insides into one, and every reader of gzip skips it: it consists of
- * dynamic blocks (RFC 1951, 3.2.7) without a symbol but the end, whose unused
- * code words' lengths are free to say something.
+ * A note is a row of dynamic blocks (RFC 1951, 3.2.7) without a symbol but the
+ * end.  Every reader of gzip skips it; the lengths of the code words that are
+ * not used say something.
  *
- * A block is 59 bytes and says 128 bits.  Literals 2i and 2i + 1 have words of
- * 8 and 9 bits for a 0, of 9 and 8 for a 1; the end has one of 2 bits; three
- * distances have 1, 2 and 2.  Whatever the bits, the code is complete:
- * 128 / 256 + 128 / 512 + 1 / 4 = 1.  Lengths 8, 9, 1, 2 have words of 1, 2, 3
- * and 3 bits and all 19 of these are listed, so that a block is
- * 3 + 14 + 57 + 128 * 3 + 3 + 9 + 2 = 472 bits and ends on a byte boundary.
+ * A block has 58 bytes and says 24.  Literals have words of 8 or 9 bits, in 32
+ * groups of eight: four of a group have 9.  Which four is one of 70 ways, of
+ * which the first 64 say six bits.  The end has a word of 2 bits, and so have
+ * four distances.  The code is complete whatever is said: 128 / 256 + 128 /
+ * 512 + 1 / 4 = 1.  Length 8 is sent in 1 bit, 9 and 2 in 2, so that each group
+ * takes 12 bits and the block, with what is always the same before and after,
+ * 68 + 32 * 12 + 12 = 464.
  *
- * The first block says "SM", version(1), kind(1), rows(4), and the bits of 64
- * rows, the first in the lowest bit; each further one those of 128.
+ * The blocks of a note say, one after the other, "SM", version and kind (1:
+ * version * 16 + kind), the length of the body (3, little-endian), the body,
+ * the CRC-32 of all of these (4), and zeros to the last block's end.
+ *
+ * A reader decodes a block and compares it with the one block that says this,
+ * so that a bit that is not as it was written is found.
  */
 #ifndef SM_NOTE_H
 #define SM_NOTE_H
@@ -25,35 +27,65 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SM_NOTE_BLOCK_BYTES 59
-#define SM_NOTE_SAYS_BYTES  16 /* one block */
-#define SM_NOTE_HEAD_BYTES  8
-#define SM_NOTE_ROWS_MAX    UINT32_MAX
+#define SM_NOTE_VERSION     1
+#define SM_NOTE_BLOCK_BYTES 58
+#define SM_NOTE_SAYS_BYTES  24 /* one block */
+#define SM_NOTE_AROUND      10 /* what is said beside the body */
+#define SM_NOTE_BODY_MAX    1024
+#define SM_NOTE_MARK_BYTES  8 /* with which each block begins */
 
-/* Blocks of a note of so many rows. */
-static inline uint64_t
-sm_note_blocks(uint64_t rows)
-{
-	return (SM_NOTE_HEAD_BYTES + rows / 8 + (rows % 8 != 0) +
-		SM_NOTE_SAYS_BYTES - 1) /
-	       SM_NOTE_SAYS_BYTES;
-}
+/* File bytes of a note whose body has so many. */
+#define SM_NOTE_BYTES(body)                                                    \
+	(((body) + SM_NOTE_AROUND + SM_NOTE_SAYS_BYTES - 1) /                  \
+	 SM_NOTE_SAYS_BYTES * SM_NOTE_BLOCK_BYTES)
+#define SM_NOTE_BYTES_MAX SM_NOTE_BYTES(SM_NOTE_BODY_MAX)
+
+enum sm_note_kind {
+	SM_NOTE_ROWS = 1,
+	SM_NOTE_INDEX = 2,
+	SM_NOTE_END = 3,
+};
+
+struct sm_note {
+	unsigned version, kind;
+	size_t len;     /* of the body */
+	size_t bytes;   /* in the file */
+	uint32_t crc32; /* what it says of itself */
+	unsigned char body[SM_NOTE_BODY_MAX];
+};
+
+extern const unsigned char sm_note_mark[SM_NOTE_MARK_BYTES];
 
 /*
- * Write block `n` of the note that says `bits`, (rows + 7) / 8 bytes, to `dst`
- * (SM_NOTE_BLOCK_BYTES).
+ * Write a note of `len` <= SM_NOTE_BODY_MAX bytes to `dst`, which has room for
+ * SM_NOTE_BYTES(len): its size and, unless NULL, its CRC.
  */
-void sm_note_put(unsigned char *dst, uint64_t n, const unsigned char *bits,
-		 uint64_t rows);
+size_t sm_note_put(unsigned char *dst, uint32_t *crc32, enum sm_note_kind kind,
+		   const unsigned char *body, size_t len);
+/* Is the block at `p` one of a note, of whatever kind? */
+bool sm_note_is_block(const unsigned char *p, size_t len);
+/* Is there a whole note at `p`, byte for byte as it is written? */
+bool sm_note_get(struct sm_note *n, const unsigned char *p, size_t len);
 
 /*
- * Does a note begin with the block at `p` (SM_NOTE_BLOCK_BYTES)?  If so, of
- * how many rows?
+ * Row notes: which rows of a batch have a line?  The text does not say it where
+ * rows were dropped.  The body is the first row of the note, counted in the
+ * batch, and how many there are (LEB128), and a bit for each, the first lowest.
+ *
+ * A note speaks of rows whose text is before it, and of 4,096 at most: with an
+ * index note after it there are no 3,600 bytes without text, which is where
+ * Tcl's reader of a pipe gives up.  Rows after a note that none speaks of were
+ * left out.  Those before the first have a line each, or none: the records of
+ * the batch less those of its notes are so many, or 0.
  */
-bool sm_note_begins(uint64_t *rows, const unsigned char *p);
-/* Take in block `n` at `p`; false if it is none of such a note. */
-bool sm_note_get(unsigned char *bits, uint64_t rows, uint64_t n,
-		 const unsigned char *p);
+#define SM_NOTE_ROWS_MAX   4096
+#define SM_NOTE_ROWS_BYTES SM_NOTE_BYTES(10 + 2 + SM_NOTE_ROWS_MAX / 8)
+
+size_t sm_note_put_rows(unsigned char *dst, uint64_t first, unsigned rows,
+			const unsigned char *bits);
+/* Of `n`, which sm_note_get() has read: false if it is no row note. */
+bool sm_note_get_rows(uint64_t *first, unsigned *rows,
+		      const unsigned char **bits, const struct sm_note *n);
 
 /* How many of the rows from 0 to `end` - 1 were written. */
 uint64_t sm_note_count(const unsigned char *bits, uint64_t end);

@@ -1,3 +1,8 @@
+/*
+ * shard.c - a shard file as it is written: names, buffer, rows, end
+ *
+ * What its bytes mean is gzip.c's and note.c's; here they reach the disk.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,7 +16,6 @@
 #include "file.h"
 
 #include "crc32.h"
-#include "note.h"
 
 #include "shard.h"
 
@@ -39,10 +43,13 @@ struct sm_shard {
 	char tmp[SM_SHARD_NAME_MAX];
 	uint64_t raw_bytes;
 	uint32_t raw_crc32;
-	unsigned char *row_bits; /* NULL: no note is kept */
-	uint64_t note_rows, note_blocks;
-	uint64_t body_bytes; /* behind the header and the note */
+	uint64_t body_bytes;
 	uint32_t body_crc32;
+	uint64_t row;   /* the next one's number */
+	unsigned lines; /* of the rows that no note was written about … */
+	unsigned rows;  /* … so many, the last ones of `row` */
+	bool some;      /* a row before these was left out */
+	unsigned char bits[SM_NOTE_ROWS_MAX / 8]; /* of `rows` */
 	size_t len;      /* bytes in buf, not yet written */
 	uint64_t behind; /* the disk was asked to write the file up to here */
 	unsigned char buf[SHARD_BUF_BYTES];
@@ -143,8 +150,8 @@ sm_shard_open(struct sm_shard **out, int dirfd, uint64_t batch, unsigned digits,
 	}
 	s->tmp_exists = true;
 	sm_fault("shard.created");
-	/* Room for the header, which is known at the end. */
-	s->len = SM_GZIP_SHARD_HEADER;
+	memcpy(s->buf, sm_gzip_header, SM_GZIP_HEADER_BYTES);
+	s->len = SM_GZIP_HEADER_BYTES;
 	*out = s;
 	return 0;
 
@@ -223,33 +230,45 @@ sm_shard_deflated(struct sm_shard *s, const void *data, size_t len,
 	return shard_put(s, data, len, err);
 }
 
-int
-sm_shard_note(struct sm_shard *s, uint64_t rows, struct sm_err *err)
+/* What was said of the last rows, or need not be. */
+static void
+shard_forget_rows(struct sm_shard *s)
 {
-	static const unsigned char room[SM_NOTE_BLOCK_BYTES];
-	uint64_t n;
-	int ret = 0;
-
-	/* A batch of so many rows does without. */
-	if (rows > SM_NOTE_ROWS_MAX)
-		return 0;
-	if (s->row_bits || s->body_bytes > 0)
-		return sm_err_set(err, SM_EBUG, "a note behind the text");
-	s->row_bits = calloc(1, (size_t)(rows / 8 + 1));
-	if (!s->row_bits)
-		return sm_err_mem(err, "a shard's note");
-	s->note_rows = rows;
-	s->note_blocks = sm_note_blocks(rows);
-	for (n = 0; n < s->note_blocks && ret == 0; n++)
-		ret = shard_put(s, room, sizeof(room), err);
-	return ret;
+	s->some |= s->lines < s->rows;
+	memset(s->bits, 0, sizeof(s->bits));
+	s->rows = s->lines = 0;
 }
 
-void
-sm_shard_row(struct sm_shard *s, uint64_t row)
+bool
+sm_shard_row(struct sm_shard *s, bool written)
 {
-	if (s->row_bits && row < s->note_rows)
-		s->row_bits[row / 8] |= (unsigned char)(1u << row % 8);
+	if (s->rows == SM_NOTE_ROWS_MAX)
+		shard_forget_rows(s);
+	if (written) {
+		s->bits[s->rows / 8] |= (unsigned char)(1u << s->rows % 8);
+		s->lines++;
+	}
+	s->row++;
+	return ++s->rows == SM_NOTE_ROWS_MAX && sm_shard_note_is_due(s);
+}
+
+bool
+sm_shard_note_is_due(const struct sm_shard *s)
+{
+	if (s->lines > 0)
+		return s->some || s->lines < s->rows;
+	/* No line: none is due, unless all rows before had one. */
+	return s->rows > 0 && !s->some && s->row > s->rows;
+}
+
+int
+sm_shard_note(struct sm_shard *s, struct sm_err *err)
+{
+	unsigned char note[SM_NOTE_ROWS_BYTES];
+	size_t n = sm_note_put_rows(note, s->row - s->rows, s->rows, s->bits);
+
+	shard_forget_rows(s);
+	return sm_shard_deflated(s, note, n, err);
 }
 
 /* Sync if asked, and close; the descriptor is gone either way. */
@@ -277,75 +296,22 @@ fail:
 			  sync ? "sync and close" : "close", s->tmp);
 }
 
-/* What comes first in the file and is known last. */
-static int
-shard_put_first(struct sm_shard *s, const void *data, size_t len, uint64_t at,
+int
+sm_shard_finish(struct sm_entry *e, struct sm_shard *s, bool sync,
 		struct sm_err *err)
 {
-	if (sm_fault_errno("shard.pwrite") ||
-	    sm_pwrite_all(s->fd, data, len, at) < 0)
-		return sm_err_sys(err, "cannot write the header of shard '%s'",
-				  s->tmp);
-	return 0;
-}
-
-/* Write the note into its room; `*crc` goes on over it. */
-static int
-shard_put_note(struct sm_shard *s, uint32_t *crc, struct sm_err *err)
-{
-	unsigned char buf[64 * SM_NOTE_BLOCK_BYTES];
-	uint64_t at = SM_GZIP_SHARD_HEADER, n;
-	size_t len = 0;
-	int ret = 0;
-
-	for (n = 0; n < s->note_blocks && ret == 0; n++) {
-		sm_note_put(buf + len, n, s->row_bits, s->note_rows);
-		len += SM_NOTE_BLOCK_BYTES;
-		if (len < sizeof(buf) && n + 1 < s->note_blocks)
-			continue;
-		*crc = sm_crc32(*crc, buf, len);
-		ret = shard_put_first(s, buf, len, at, err);
-		at += len;
-		len = 0;
-	}
-	return ret;
-}
-
-int
-sm_shard_finish(struct sm_shard *s, struct sm_gzip_shard *head, bool sync,
-		struct sm_sizes *info, struct sm_err *err)
-{
-	unsigned char header[SM_GZIP_SHARD_HEADER], tail[SM_GZIP_TAIL_BYTES];
-	uint32_t crc;
+	unsigned char end[SM_SHARD_END_MAX];
 	int ret;
 
-	sm_gzip_put_tail(tail, s->raw_crc32, s->raw_bytes);
-	ret = sm_shard_deflated(s, tail, sizeof(tail), err);
-	if (ret < 0)
-		return ret;
-	ret = shard_write(s, s->buf, s->len, err);
-	if (ret < 0)
-		return ret;
+	e->sizes.raw_bytes = s->raw_bytes;
+	e->sizes.raw_crc32 = s->raw_crc32;
+	e->sizes.gz_bytes = s->body_bytes;
+	e->sizes.gz_crc32 = s->body_crc32;
+	ret = shard_put(s, end, sm_shard_put_end(end, s->batch, e), err);
+	if (ret == 0)
+		ret = shard_write(s, s->buf, s->len, err);
 	s->len = 0;
-
-	head->batch = s->batch;
-	head->raw_bytes = s->raw_bytes;
-	sm_gzip_put_shard(header, head);
-	crc = sm_crc32(0, header, sizeof(header));
-	sm_fault("shard.before_header");
-	ret = shard_put_note(s, &crc, err);
-	if (ret == 0)
-		ret = shard_put_first(s, header, sizeof(header), 0, err);
-	if (ret == 0)
-		ret = shard_close(s, sync, err);
-	if (ret < 0)
-		return ret;
-	info->raw_bytes = s->raw_bytes;
-	info->raw_crc32 = s->raw_crc32;
-	info->gz_bytes = sizeof(header) + s->note_blocks * SM_NOTE_BLOCK_BYTES +
-			 s->body_bytes;
-	info->gz_crc32 = sm_crc32_combine(crc, s->body_crc32, s->body_bytes);
-	return 0;
+	return ret < 0 ? ret : shard_close(s, sync, err);
 }
 
 int
@@ -380,6 +346,5 @@ sm_shard_free(struct sm_shard *s)
 		close(s->fd);
 	if (s->tmp_exists)
 		unlinkat(s->dirfd, s->tmp, 0);
-	free(s->row_bits);
 	free(s);
 }

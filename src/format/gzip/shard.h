@@ -9,10 +9,14 @@
  *	guard held, sm_shard_publish(), and always, at the end,
  *	sm_shard_free().
  *
- * The shard is the container (gzip.h): header, deflate bytes, tail.  What is
- * compressed, and how, is the encoder's: it hands in each run of text for the
- * counts and the CRC, and the deflate bytes that stand for it, which must end
- * on a byte boundary and hold no block marked as the last one.
+ * The shard is a final file of one batch (gzip.h).  What is compressed, and
+ * how, is the encoder's: it hands in each run of text for the counts and the
+ * CRC, and the deflate bytes for it, which must end on a byte boundary and hold
+ * no block marked as the last one.  Without text there are none.
+ *
+ * A producer that may leave out rows calls sm_shard_row() for each, in order.
+ * When that says that a row note is due, it brings the encoder to a byte
+ * boundary and calls sm_shard_note(); at the end as well, if one is due then.
  *
  * Until it is published a shard is named "<name>.<token>.tmp", which no reader
  * opens; freeing an unpublished shard unlinks it.  After sm_shard_finish() the
@@ -62,17 +66,21 @@ int sm_shard_deflated(struct sm_shard *s, const void *data, size_t len,
 		      struct sm_err *err);
 uint64_t sm_shard_raw_bytes(const struct sm_shard *s); /* so far */
 /*
- * Keep a note (note.h) of which of `rows` rows are written: right behind
- * sm_shard_open(), then sm_shard_row() for each of them, counted from 0.
+ * The next row was written, or left out.  True: a row note is due.  There is
+ * one for each 4,096 rows with a line in them, once a row was left out; what
+ * rows no note speaks of have is said in note.h.
  */
-int sm_shard_note(struct sm_shard *s, uint64_t rows, struct sm_err *err);
-void sm_shard_row(struct sm_shard *s, uint64_t row);
+bool sm_shard_row(struct sm_shard *s, bool written);
+/* All rows were told: is one due? */
+bool sm_shard_note_is_due(const struct sm_shard *s);
+/* Write it: the encoder is at a byte boundary. */
+int sm_shard_note(struct sm_shard *s, struct sm_err *err);
 /*
- * Close the member, put `head` (whose batch and raw_bytes are filled in here)
- * into its header, sync if asked, close.
+ * Write what follows the body, sync if asked, close.  `e` has fingerprint and
+ * counts; its bytes and CRCs are filled in.
  */
-int sm_shard_finish(struct sm_shard *s, struct sm_gzip_shard *head, bool sync,
-		    struct sm_sizes *info, struct sm_err *err);
+int sm_shard_finish(struct sm_entry *e, struct sm_shard *s, bool sync,
+		    struct sm_err *err);
 /* Rename; a second call does nothing. */
 int sm_shard_publish(struct sm_shard *s, struct sm_err *err);
 /* Leave the temporary file where it is: its row may be committed. */

@@ -12,7 +12,6 @@
 #include "err.h"
 #include "file.h"
 
-#include "gzip.h"
 #include "packed.h"
 
 #include "lines.h"
@@ -122,7 +121,7 @@ lines_by_bytes(struct lines_scan *s, struct sm_err *err)
 		end = s->map.size;
 		if (s->opts->bytes < s->map.size - start)
 			end = lines_next(&s->map, start + s->opts->bytes - 1);
-		ret = lines_emit(s, start, end, SM_GZIP_NONE, SM_GZIP_NONE,
+		ret = lines_emit(s, start, end, SM_LINES_NONE, SM_LINES_NONE,
 				 err);
 		if (ret < 0)
 			return ret;

@@ -12,10 +12,12 @@
 
 #include "err.h"
 
+#define SM_LINES_NONE UINT64_MAX /* number of a line that is not counted */
+
 struct sm_lines_cut {
 	uint64_t batch;
 	uint64_t first_byte, end_byte; /* half-open */
-	uint64_t first, end; /* lines; SM_GZIP_NONE when cut by bytes */
+	uint64_t first, end; /* lines; SM_LINES_NONE when cut by bytes */
 };
 
 struct sm_lines_opts {

@@ -335,6 +335,15 @@ make_check_batch(const struct make *m, const struct sm_piece *b,
 	return ret;
 }
 
+/* Say which of the last rows were written. */
+static int
+make_note(struct make *m, struct sm_shard *shard, struct sm_err *err)
+{
+	int ret = sm_record_writer_align(m->writer, err);
+
+	return ret < 0 ? ret : sm_shard_note(shard, err);
+}
+
 /*
  * Row by row; the stop flag is looked at before each, so that a request to end
  * is answered within one row.
@@ -350,8 +359,6 @@ sm_candidates_produce(void *state, const struct sm_piece *b,
 
 	ret = make_check_batch(m, b, err);
 	if (ret == 0)
-		ret = sm_shard_note(shard, (uint64_t)(b->end - b->first), err);
-	if (ret == 0)
 		ret = sm_record_writer_begin(m->writer, shard, err);
 	if (ret < 0)
 		return ret;
@@ -366,15 +373,19 @@ sm_candidates_produce(void *state, const struct sm_piece *b,
 		count = make_collect(m, row);
 		if (count < m->opts->min_candidates) {
 			make_prefetch(m, row + 1, 0, MAKE_AHEAD);
-			continue;
+		} else {
+			ret = make_write(m, row, count, err);
+			records++;
 		}
-		ret = make_write(m, row, count, err);
+		if (ret == 0 &&
+		    sm_shard_row(shard, count >= m->opts->min_candidates))
+			ret = make_note(m, shard, err);
 		if (ret < 0)
 			return ret;
-		sm_shard_row(shard, row - (uint64_t)b->first);
-		records++;
 	}
 	ret = sm_record_writer_end(m->writer, err);
+	if (ret == 0 && sm_shard_note_is_due(shard))
+		ret = sm_shard_note(shard, err);
 	if (ret < 0)
 		return ret;
 	out->counts.rows = (uint64_t)(b->end - b->first);

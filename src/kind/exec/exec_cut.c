@@ -3,7 +3,6 @@
 
 #include "clock.h"
 #include "crc32.h"
-#include "gzip.h"
 #include "lines.h"
 
 #include "items.h"
@@ -123,9 +122,8 @@ static int
 exec_cut_line(const struct sm_lines_cut *c, void *arg, struct sm_err *err)
 {
 	struct sm_piece b = {
-		/* SM_GZIP_NONE is -1. */
-		.first = (int64_t)c->first,
-		.end = (int64_t)c->end,
+		.first = c->first == SM_LINES_NONE ? -1 : (int64_t)c->first,
+		.end = c->end == SM_LINES_NONE ? -1 : (int64_t)c->end,
 		.first_byte = (int64_t)c->first_byte,
 		.end_byte = (int64_t)c->end_byte,
 	};

@@ -201,7 +201,7 @@ exec_finish(struct sm_exec_state *x, const struct sm_piece *b,
 	if (x->jsonline)
 		ret = sm_jsonline_end(x->jsonline, err);
 	if (ret == 0)
-		ret = sm_encoder_end(x->encoder, err);
+		ret = sm_encoder_align(x->encoder, err);
 	if (ret == 0)
 		ret = exec_count_rows(&x->out->counts.rows, x, b, err);
 	return ret;

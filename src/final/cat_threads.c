@@ -1,17 +1,19 @@
 /*
- * cat_groups.c - inflate groups of a final file on several threads, in order
+ * cat_threads.c - inflate batches of a final file on several threads, in order
  *
- * Each thread takes the next group and inflates all of it.  The one whose group
+ * Each thread takes the next batch and inflates all of it.  The one whose batch
  * is due writes as it goes, from one chunk that stays in its cache; the others
  * keep what they have in chunks of their own, up to CAT_THREAD_BYTES, and wait
- * there for their turn.  So memory is bounded, no thread waits for a group that
+ * there for their turn.  So memory is bounded, no thread waits for a batch that
  * nobody works on, and with one thread nothing is kept at all.
  *
- * A group that fails does so in its turn: everything before it was written.
+ * A batch that fails does so in its turn: everything before it was written.
  * What fails before a thread has one, memory or the index, ends all at once.
  */
 #include <pthread.h>
 #include <stdlib.h>
+
+#include "text.h"
 
 #include "cat.h"
 
@@ -22,20 +24,20 @@
 struct chunk {
 	struct chunk *next;
 	const unsigned char *from, *to; /* text that was picked */
-	unsigned char mem[SM_TEXT_BEFORE + CAT_CHUNK_BYTES + SM_TEXT_BEHIND];
+	unsigned char mem[SM_TEXT_BEFORE + CAT_CHUNK_BYTES + SM_TEXT_AFTER];
 };
 
 /* What the threads share; below `lock` under it. */
-struct groups {
+struct batches {
 	struct sm_final_reader *reader;
 	const struct sm_cat_opts *opts;
 	struct sm_cat_result *result; /* of who has the turn */
 
 	pthread_mutex_t lock;
 	pthread_cond_t turned;
-	struct sm_final_group group; /* the next to be taken … */
-	bool left;                   /* … if there is one */
-	uint64_t taken, turn;        /* groups; the one that is due */
+	struct sm_final_batch next; /* to be taken … */
+	bool left;                  /* … if there is one */
+	uint64_t taken, turn;       /* batches; the one that is due */
 	bool whole;
 	uint64_t file_bytes;
 	int ret; /* the first failure, and what it was */
@@ -43,9 +45,9 @@ struct groups {
 };
 
 struct thread {
-	struct groups *all;
+	struct batches *all;
 	pthread_t id;
-	uint64_t turn; /* of the group in hand */
+	uint64_t turn; /* of the batch in hand */
 	struct sm_text *text;
 	struct sm_pick pick;
 	struct chunk *chunk;        /* being filled */
@@ -58,7 +60,7 @@ struct thread {
 
 /* The first failure ends all. */
 static void
-groups_fail(struct groups *all, int ret, const struct sm_err *err)
+batches_fail(struct batches *all, int ret, const struct sm_err *err)
 {
 	pthread_mutex_lock(&all->lock);
 	if (all->ret == 0) {
@@ -73,7 +75,7 @@ groups_fail(struct groups *all, int ret, const struct sm_err *err)
 static int
 thread_turn(struct thread *t, bool wait)
 {
-	struct groups *all = t->all;
+	struct batches *all = t->all;
 	int ret;
 
 	pthread_mutex_lock(&all->lock);
@@ -84,21 +86,20 @@ thread_turn(struct thread *t, bool wait)
 	return ret;
 }
 
-/* Take the next group that is not missing: 1; 0: there is none; <0. */
+/* Take the next batch that has text: 1; 0: there is none; <0. */
 static int
-thread_take(struct thread *t, struct sm_final_group *g, struct sm_err *err)
+thread_take(struct thread *t, struct sm_final_batch *b, struct sm_err *err)
 {
-	struct groups *all = t->all;
+	struct batches *all = t->all;
 	bool found = false;
 	int ret = 0;
 
 	pthread_mutex_lock(&all->lock);
 	while (!found && all->left && all->ret == 0) {
-		*g = all->group;
-		ret = sm_final_next(&all->group, all->reader, err);
-		all->left =
-			ret > 0 && !sm_cat_is_behind(&all->group, all->opts);
-		found = g->bytes > 0;
+		*b = all->next;
+		ret = sm_final_next(&all->next, all->reader, err);
+		all->left = ret > 0 && !sm_cat_is_after(&all->next, all->opts);
+		found = b->bytes > 0;
 	}
 	if (found)
 		t->turn = all->taken++;
@@ -106,11 +107,11 @@ thread_take(struct thread *t, struct sm_final_group *g, struct sm_err *err)
 	return ret < 0 ? ret : found;
 }
 
-/* Done with the group in hand, in its turn. */
+/* Done with the batch in hand, in its turn. */
 static void
 thread_pass(struct thread *t)
 {
-	struct groups *all = t->all;
+	struct batches *all = t->all;
 
 	pthread_mutex_lock(&all->lock);
 	all->turn++;
@@ -173,7 +174,7 @@ thread_next_chunk(struct thread *t)
 }
 
 /*
- * The chunk is full, or the group is over: write it in its turn, keep it
+ * The chunk is full, or the batch is over: write it in its turn, keep it
  * before.  Then there is an empty one.
  */
 static int
@@ -200,9 +201,9 @@ thread_put(struct thread *t, struct sm_err *err)
 	return ret;
 }
 
-/* -------------------------------------------------------------- groups -- */
+/* ------------------------------------------------------------- batches -- */
 
-/* Text up to `end` was added behind `piece`: what of it is asked for? */
+/* Text up to `end` was added after `piece`: what of it is asked for? */
 static void
 thread_pick(struct thread *t, const unsigned char *piece,
 	    const unsigned char *end)
@@ -222,43 +223,40 @@ thread_pick(struct thread *t, const unsigned char *piece,
 static int
 thread_read(struct thread *t, struct sm_err *err)
 {
-	unsigned char *piece = t->chunk->mem + SM_TEXT_BEFORE, *end;
-	const unsigned char *bits;
-	uint64_t rows = 0;
-	int ret, event;
+	unsigned char *piece, *end;
+	enum sm_text_event event = SM_TEXT_FULL;
+	int ret = 0;
 
-	sm_text_move(t->text, piece, CAT_CHUNK_BYTES);
-	do {
-		event = sm_text_read(t->text, &end, err);
+	while (event == SM_TEXT_FULL && !sm_pick_done(&t->pick)) {
+		piece = t->chunk->mem + SM_TEXT_BEFORE;
+		sm_text_move(t->text, piece, CAT_CHUNK_BYTES);
+		ret = sm_text_read(&event, &end, t->text, err);
 		thread_pick(t, piece, end);
-		piece = end;
-		if (event == SM_TEXT_BATCH) {
-			bits = sm_text_rows(t->text, &rows);
-			sm_pick_batch(&t->pick, sm_text_batch(t->text), bits,
-				      rows);
-		}
-		if (event == SM_TEXT_FULL && !sm_pick_done(&t->pick)) {
+		if (ret == 0 && event == SM_TEXT_FULL &&
+		    !sm_pick_done(&t->pick))
 			ret = thread_put(t, err);
-			if (ret < 0)
-				return ret;
-			piece = t->chunk->mem + SM_TEXT_BEFORE;
-			sm_text_move(t->text, piece, CAT_CHUNK_BYTES);
-		}
-	} while (event > 0 && event != SM_TEXT_END && !sm_pick_done(&t->pick));
-	return event < 0 ? event : 0;
+		if (ret < 0)
+			break;
+	}
+	return ret;
 }
 
-/* One group: what is good of it is written before a failure is. */
+/* One batch: what is good of it is written before a failure is. */
 static int
-thread_group(struct thread *t, const struct sm_final_group *g,
+thread_batch(struct thread *t, const struct sm_final_batch *b,
 	     struct sm_err *err)
 {
+	const unsigned char *bits = NULL;
 	struct sm_err late = { 0 };
-	int ret, put;
+	int ret = 0, put;
 
-	sm_text_begin(t->text, g);
-	sm_pick_group(&t->pick, g);
-	ret = thread_read(t, err);
+	if (sm_pick_needs_rows(&t->pick, b))
+		ret = sm_text_rows(&bits, t->text, b, err);
+	if (ret == 0) {
+		sm_text_begin(t->text, b);
+		sm_pick_batch(&t->pick, b, bits);
+		ret = thread_read(t, err);
+	}
 	put = thread_turn(t, true);
 	if (put > 0)
 		put = thread_put(t, &late);
@@ -275,7 +273,7 @@ static void *
 thread_main(void *arg)
 {
 	struct thread *t = arg;
-	struct sm_final_group g;
+	struct sm_final_batch b;
 	struct sm_err err = { 0 };
 	int ret = 0;
 
@@ -286,10 +284,10 @@ thread_main(void *arg)
 	ret = sm_text_new(&t->text, t->all->reader, &err);
 	if (ret == 0 && !thread_next_chunk(t))
 		ret = sm_err_mem(&err, "reading text");
-	while (ret == 0 && (ret = thread_take(t, &g, &err)) > 0)
-		ret = thread_group(t, &g, &err);
+	while (ret == 0 && (ret = thread_take(t, &b, &err)) > 0)
+		ret = thread_batch(t, &b, &err);
 	if (ret < 0)
-		groups_fail(t->all, ret, &err);
+		batches_fail(t->all, ret, &err);
 	return NULL;
 }
 
@@ -309,17 +307,18 @@ thread_release(struct thread *t)
 }
 
 int
-sm_cat_groups(struct sm_cat_result *result, struct sm_final_reader *reader,
-	      const struct sm_final_group *first, unsigned threads,
-	      const struct sm_cat_opts *opts, bool *whole, struct sm_err *err)
+sm_cat_batches(bool *whole, struct sm_cat_result *result,
+	       struct sm_final_reader *reader,
+	       const struct sm_final_batch *first, unsigned threads,
+	       const struct sm_cat_opts *opts, struct sm_err *err)
 {
-	struct groups all = { .reader = reader,
-			      .opts = opts,
-			      .result = result,
-			      .group = *first,
-			      .left = true,
-			      .lock = PTHREAD_MUTEX_INITIALIZER,
-			      .turned = PTHREAD_COND_INITIALIZER };
+	struct batches all = { .reader = reader,
+			       .opts = opts,
+			       .result = result,
+			       .next = *first,
+			       .left = true,
+			       .lock = PTHREAD_MUTEX_INITIALIZER,
+			       .turned = PTHREAD_COND_INITIALIZER };
 	struct thread *t;
 	unsigned i, n;
 
