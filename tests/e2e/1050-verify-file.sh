@@ -9,21 +9,24 @@ rm -rf f.gz.job
 expect_exit 0 sm verify f.gz
 expect_exit 0 sm verify ./f.gz
 
+expect_exit 0 sm index --json f.gz
+cp out index.json
 "$PYTHON" - f.gz "${FLIPS:-400}" <<'PY' || fail "damage was not found"
-import os, random, subprocess, sys, zlib
+import gzip, json, os, random, subprocess, sys
 whole = open(sys.argv[1], "rb").read()
 random.seed(3)
 
-# Where members begin.
-starts, at = [], 0
-while at < len(whole):
-    starts.append(at)
-    d = zlib.decompressobj(31)
-    d.decompress(whole[at:])
-    at = len(whole) - len(d.unused_data)
-ends = starts[1:] + [len(whole)]
-member = [whole[a:b] for a, b in zip(starts, ends)]
-assert len(member) >= 10, len(member)
+# Where bodies begin, then what follows them: index note, end note, tail.
+entries = json.load(open("index.json"))["entries"]
+starts = [e["at"] for e in entries]
+end = entries[-1]["at"] + entries[-1]["bytes"]
+body = [whole[e["at"]:e["at"] + e["bytes"]] for e in entries]
+head, rest = whole[:10], whole[end:]
+assert head + b"".join(body) + rest == whole
+assert len(body) == 8, len(body)
+# The notes that follow: whole blocks of 58 bytes, then the tail.
+assert len(rest) % 58 == 10, len(rest)
+starts += range(end, len(whole), 58)
 
 def verify(data, what, allowed=(9,)):
     with open("x.gz", "wb") as f:
@@ -33,8 +36,7 @@ def verify(data, what, allowed=(9,)):
     if r.returncode not in allowed:
         sys.exit(f"{what}: exit {r.returncode}\n{r.stderr.decode()}")
 
-last = range(starts[-2] - 20, len(whole))
-places = set(range(40)) | set(last)
+places = set(range(40)) | set(range(end, len(whole)))
 places |= {s + n for s in starts for n in range(40) if s + n < len(whole)}
 places |= set(random.sample(range(len(whole)), 100))
 bits = [(p, b) for p in places for b in range(8)]
@@ -43,24 +45,25 @@ for p, b in random.sample(bits, min(int(sys.argv[2]), len(bits))):
     data[p] ^= 1 << b
     verify(data, f"bit {b} of byte {p} of {len(whole)}")
 
-# A cut file has our marks, unless next to nothing is left of it.
-for n in random.sample(range(100, len(whole)), 40) + [len(whole) - 1]:
-    verify(whole[:n], f"cut at {n}")
-for n in (0, 1, 11):
+# A cut file has our marks if a note is left of it.
+for n in random.sample(range(end + 58 * 3, len(whole)), 10):
+    verify(whole[:n], f"cut at {n}", (3, 9))
+verify(whole[:-1], "cut by a byte")
+for n in random.sample(range(100, len(whole)), 40) + [0, 1, 11]:
     verify(whole[:n], f"cut at {n}", (3, 9))
 for n in starts[1:]:
-    verify(whole[:n], f"cut at the member at {n}")
-    verify(whole[n:], f"begun at the member at {n}")
-for n in range(len(member)):
-    other = (n + 1) % len(member)
-    swapped = list(member)
+    verify(whole[:n], f"cut at {n}", (3, 9))
+for n in starts[:len(body)]:
+    verify(whole[n + 1:], f"begun after {n}")
+for n in range(len(body)):
+    other = (n + 1) % len(body)
+    swapped = list(body)
     swapped[n], swapped[other] = swapped[other], swapped[n]
-    verify(b"".join(swapped), f"members {n}, {other} swapped")
-    verify(b"".join(member[:n + 1] + member[n:]), f"member {n} doubled")
-    verify(b"".join(member[:n] + member[n + 1:]), f"member {n} left out")
+    verify(head + b"".join(swapped) + rest, f"batches {n}, {other} swapped")
+    verify(head + b"".join(body[:n + 1] + body[n:]) + rest, f"{n} doubled")
+    verify(head + b"".join(body[:n] + body[n + 1:]) + rest, f"{n} left out")
 verify(whole + whole, "doubled")
 verify(whole + b"\0", "a byte appended")
-import gzip
 verify(whole + gzip.compress(b""), "an empty member appended")
 verify(gzip.compress(b"x\n", mtime=0) + whole, "a member put before")
 PY

@@ -73,8 +73,11 @@ memshard_check(struct sm_shard *s, const char *want, size_t len)
 	if (s->text.len != len ||
 	    (len > 0 && memcmp(s->text.data, want, len) != 0))
 		wrong = "other text was accounted for";
-	if (s->deflated.len < 5 ||
-	    memcmp(s->deflated.data + s->deflated.len - 4, "\0\0\377\377", 4))
+	if (len == 0 && s->deflated.len > 0)
+		wrong = "bytes without text";
+	if (len > 0 &&
+	    (s->deflated.len < 5 ||
+	     memcmp(s->deflated.data + s->deflated.len - 4, "\0\0\377\377", 4)))
 		wrong = "no empty stored block at the end";
 	sm_buf_put(&s->deflated, "\3\0", 2);
 	z.next_in = (Bytef *)s->deflated.data;

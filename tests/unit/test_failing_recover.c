@@ -120,15 +120,16 @@ lost_growing(void)
 	shell("mv %s %s.part", final, final);
 }
 
-/* More than one read is needed to come to what it has: the first ends behind
- * the first header, others in what follows a header without a body, and in what
- * follows one that is none. */
+/*
+ * More than one read is needed to look for index notes: what a power cut left
+ * after those that count is long, and has a header in it and half a note.
+ */
 static void
 lost_far(void)
 {
 	lost_consumed();
-	shell("cd $(dirname %s) && { head -c 262044 /dev/zero && cat f.gz && "
-	      "head -c 100 f.gz && head -c 560000 /dev/zero && head -c 40 f.gz && "
+	shell("cd $(dirname %s) && { cat f.gz && head -c 560000 /dev/zero && "
+	      "head -c 100 f.gz && tail -c 150 f.gz | head -c 90 && "
 	      "head -c 560000 /dev/zero; } >f.gz.part && rm f.gz",
 	      final);
 }

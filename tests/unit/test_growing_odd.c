@@ -93,7 +93,8 @@ test_many_spent(void **state)
 	one.id = g.durable;
 	assert_int_equal(sm_grown_push(&g.spent, &one, &jobdb.err), 0);
 	record(false);
-	assert_int_equal(g.spent.count, 1);
+	/* With the two whose index note is not there yet. */
+	assert_int_equal(g.spent.count, 3);
 	assert_true(has_shard(GROUP));
 	g.spent.count = 0;
 	g.durable = UINT64_MAX;
@@ -197,7 +198,8 @@ test_looped(void **state)
 	open_again();
 	assert_int_not_equal(g.state, SM_GROW_PUBLISHED);
 	add_to(BATCHES);
-	assert_int_equal(g.fresh.count, 0);
+	/* Those whose shards wait for their index note are recorded again. */
+	assert_int_equal(g.fresh.count, BATCHES % GROUP);
 }
 
 static struct {

@@ -11,7 +11,9 @@
 
 #include "jobdb.h"
 
-#define SHARD_BYTES 50 /* what the done rows of these tests record */
+#define BODY_BYTES 50 /* what the done rows of these tests record */
+
+static size_t shard_bytes; /* of the file of such a batch */
 
 static struct sm_handle h;
 static struct sm_startcheck found;
@@ -21,6 +23,13 @@ static int64_t worker;
 static void
 make(uint64_t n)
 {
+	struct sm_entry e = { .counts = { 10, 8, 2 },
+			      .sizes = { .raw_bytes = 100,
+					 .gz_bytes = BODY_BYTES,
+					 .raw_crc32 = 0xffffffff,
+					 .gz_crc32 = 0x80000000 } };
+
+	shard_bytes = sm_shard_bytes(0, &e);
 	jobdb_make(n);
 	worker = jobdb_worker(0);
 	h = (struct sm_handle){
@@ -44,7 +53,7 @@ teardown(void **state)
 static void
 put(const char *name, char fill, size_t bytes)
 {
-	char data[2 * SHARD_BYTES];
+	char data[1024];
 	int fd = openat(h.dir.shards_fd, name, O_WRONLY | O_CREAT | O_TRUNC,
 			0644);
 
@@ -102,7 +111,7 @@ done(void)
 	struct sm_batch b;
 
 	assert_int_equal(jobdb_claim(&b, worker), 1);
-	assert_int_equal(jobdb_complete(&b, SHARD_BYTES), 1);
+	assert_int_equal(jobdb_complete(&b, BODY_BYTES), 1);
 	return b.token;
 }
 
@@ -123,7 +132,7 @@ test_nothing(void **state)
 	make(3);
 	check(0, 0, 0);
 	done();
-	put_shard(0, 'a', SHARD_BYTES);
+	put_shard(0, 'a', shard_bytes);
 	check(0, 0, 0);
 	assert_int_equal(first_byte("000000.gz"), 'a');
 }
@@ -138,9 +147,9 @@ test_forgotten_rename(void **state)
 	make(3);
 	t0 = done();
 	t1 = done();
-	put_shard(0, 'o', SHARD_BYTES);
-	put_tmp(0, t0, 'n', SHARD_BYTES);
-	put_tmp(1, t1, 'n', SHARD_BYTES);
+	put_shard(0, 'o', shard_bytes);
+	put_tmp(0, t0, 'n', shard_bytes);
+	put_tmp(1, t1, 'n', shard_bytes);
 	check(2, 0, 0);
 	assert_int_equal(first_byte("000000.gz"), 'n');
 	assert_int_equal(first_byte("000001.gz"), 'n');
@@ -162,9 +171,9 @@ test_cut_rename(void **state)
 	make(2);
 	t0 = done();
 	t1 = done();
-	put_tmp(0, t0, 'n', SHARD_BYTES - 1);
-	put_tmp(1, t1, 'n', SHARD_BYTES - 1);
-	put_shard(1, 'o', SHARD_BYTES);
+	put_tmp(0, t0, 'n', shard_bytes - 1);
+	put_tmp(1, t1, 'n', shard_bytes - 1);
+	put_shard(1, 'o', shard_bytes);
 	check(0, 2, 1);
 	assert_int_equal(first_byte("000000.gz"), 0);
 	assert_int_equal(first_byte("000001.gz"), 'o');
@@ -183,18 +192,18 @@ test_temporary_files(void **state)
 	(void)state;
 	make(4);
 	t0 = done();
-	put_shard(0, 'a', SHARD_BYTES);
+	put_shard(0, 'a', shard_bytes);
 	assert_int_equal(jobdb_claim(&back, worker), 1);
 	assert_int_equal(jobdb_give_back(&back), 1);
 	jobdb_sql("UPDATE batch SET priority = -1 WHERE id = 1");
 	assert_int_equal(jobdb_claim(&running, worker), 1);
 	assert_int_equal(running.piece.id, 2);
-	put_tmp(0, t0 ^ 1, 's', SHARD_BYTES); /* of an earlier attempt */
-	put_tmp(1, back.token, 's', SHARD_BYTES);
-	put_tmp(2, running.token ^ 1, 's', SHARD_BYTES);
+	put_tmp(0, t0 ^ 1, 's', shard_bytes); /* of an earlier attempt */
+	put_tmp(1, back.token, 's', shard_bytes);
+	put_tmp(2, running.token ^ 1, 's', shard_bytes);
 	put_tmp(2, running.token, 'r', 3);
 	put_tmp(3, 12345, 's', 0);
-	put_tmp(99, 12345, 's', SHARD_BYTES); /* of no batch at all */
+	put_tmp(99, 12345, 's', shard_bytes); /* of no batch at all */
 	put("notes.txt", 'p', 1);
 	put("000001.gz.bak", 'p', 1);
 	put("x.tmp", 'p', 1);
@@ -216,21 +225,22 @@ test_temporary_files(void **state)
 static void
 test_lost_shards(void **state)
 {
-	const char *link = "././././././././././././././././././././"
-			   ".//////000";
+	char link[1024];
 	int i;
 
 	(void)state;
 	make(7);
 	for (i = 0; i < 6; i++)
 		done();
-	put_shard(0, 'a', SHARD_BYTES);
-	put_shard(1, 'a', SHARD_BYTES - 1);
-	put_shard(2, 'a', SHARD_BYTES + 1);
+	put_shard(0, 'a', shard_bytes);
+	put_shard(1, 'a', shard_bytes - 1);
+	put_shard(2, 'a', shard_bytes + 1);
 	put_shard(3, 'a', 0);
 	/* 4 is missing. */
 	/* A link's size is that of its text: as long as a shard. */
-	assert_int_equal(strlen(link), SHARD_BYTES);
+	memset(link, '/', shard_bytes);
+	memcpy(link, "000", 3);
+	link[shard_bytes] = '\0';
 	assert_int_equal(symlinkat(link, h.dir.shards_fd, "000005.gz"), 0);
 	check(0, 0, 5);
 	assert_string_equal(jobdb_text("SELECT group_concat(state) FROM "
@@ -251,11 +261,11 @@ test_many(void **state)
 {
 	(void)state;
 	make(9000);
-	jobdb_sql("UPDATE batch SET state = 'done', token = id + 1, rows = 1, "
-		  "records = 1, skipped = 0, raw_bytes = 1, gz_bytes = 50, "
+	jobdb_sql("UPDATE batch SET state = 'done', token = id + 1, rows = 10, "
+		  "records = 8, skipped = 2, raw_bytes = 100, gz_bytes = 50, "
 		  "raw_crc32 = 1, gz_crc32 = 1, finished = 1 WHERE id IN "
 		  "(0, 4094, 4095, 4096, 4097, 8191, 8192, 8999)");
-	put_shard(4096, 'a', SHARD_BYTES);
+	put_shard(4096, 'a', shard_bytes);
 	check(0, 0, 7);
 	assert_int_equal(jobdb_int("SELECT id FROM batch WHERE state = 'done'"),
 			 4096);
@@ -311,8 +321,8 @@ test_fenced(void **state)
 	make(2);
 	h.job.spec = (char *)jobdb_text("SELECT spec FROM job");
 	t0 = done();
-	put_tmp(0, t0, 'b', SHARD_BYTES);
-	put_shard(0, 'a', SHARD_BYTES);
+	put_tmp(0, t0, 'b', shard_bytes);
+	put_shard(0, 'a', shard_bytes);
 	jobdb_sql("UPDATE job SET run = run + 1");
 	assert_int_equal(sm_startcheck(&found, &h, &jobdb.err), SM_EFENCED);
 	assert_true(tmp_is_there(0, t0));
