@@ -16,6 +16,7 @@
 #include "fault.h"
 #include "file.h"
 #include "lock.h"
+#include "shard.h"
 
 #include "joined.h"
 
@@ -329,20 +330,54 @@ sm_join_sweep(struct sm_handle *h, const struct sm_events *ev)
 	sm_grow_close(&g);
 }
 
-/* By its first index note; without one nothing was removed for it. */
+/* Without an index note: does the file begin with the job's first shard? */
 static bool
-leave_is_jobs(int fd, const char *part, const struct sm_job *job)
+leave_has_first(int fd, const char *part, const struct sm_jobdir *dir,
+		const struct sm_job *job)
+{
+	char name[SM_SHARD_NAME_MAX];
+	struct sm_err ignored;
+	struct sm_entry e;
+	const char *kind;
+	uint64_t batch;
+	bool whole = false;
+	struct stat st;
+	int shard;
+
+	sm_shard_name(name, job->first_batch,
+		      sm_shard_digits(job->whole_batches));
+	shard = openat(dir->shards_fd, name,
+		       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (shard < 0)
+		return false;
+	if (fstat(shard, &st) < 0 ||
+	    sm_shard_read(&whole, &e, &batch, shard, name, (uint64_t)st.st_size,
+			  &ignored) < 0)
+		whole = false;
+	close(shard);
+	return whole && e.sizes.gz_bytes > 0 &&
+	       sm_shard_check_in(&kind, fd, part, SM_GZIP_HEADER_BYTES, &e,
+				 &ignored) == 0;
+}
+
+/* By its first index note, which closes its first group of batches. */
+static bool
+leave_is_jobs(int fd, const char *part, const struct sm_jobdir *dir,
+	      const struct sm_job *job)
 {
 	struct sm_err ignored;
 	struct sm_group first;
 	struct stat st;
 	bool known;
 
-	return fstat(fd, &st) == 0 &&
-	       sm_final_owner(&known, &first, fd, part, (uint64_t)st.st_size,
-			      &ignored) == 0 &&
-	       known &&
-	       first.fingerprint == strtoull(job->fingerprint, NULL, 16);
+	if (fstat(fd, &st) < 0 ||
+	    sm_final_owner(&known, &first, fd, part, (uint64_t)st.st_size,
+			   &ignored) < 0)
+		return false;
+	if (known)
+		return first.fingerprint ==
+		       strtoull(job->fingerprint, NULL, 16);
+	return leave_has_first(fd, part, dir, job);
 }
 
 void
@@ -362,7 +397,8 @@ sm_join_leave(const struct sm_jobdir *dir, const struct sm_job *job,
 	if (part)
 		fd = open(part, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	/* A job of the same content may have it in hand. */
-	if (fd >= 0 && sm_byte_lock(fd, 0) > 0 && leave_is_jobs(fd, part, job))
+	if (fd >= 0 && sm_byte_lock(fd, 0) > 0 &&
+	    leave_is_jobs(fd, part, dir, job))
 		unlink(part);
 	if (fd >= 0)
 		close(fd);
