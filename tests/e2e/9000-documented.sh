@@ -5,7 +5,7 @@ root=$tests/..
 
 # The manual's source writes a hyphen as \-.
 sed 's/\\-/-/g; s/\\f[A-Z]//g; s/^\.[A-Z]* //; s/\\&//g' \
-	"$(dirname "$SHARDMILL")/man/shardmill.1" >manual || fail "no manual"
+	"$(dirname "$SHARDMILL")"/man/shardmill*.[17] >manual || fail "no manual"
 cat manual "$root/README.md" >docs || fail "no README"
 [ -e "$root/schema/README.md" ] || fail "no schema/README.md"
 
