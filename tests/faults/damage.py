@@ -9,52 +9,45 @@ tests/unit/test_final_every.c's; here it is a sample, for gzip's sake.
 """
 import collections
 import gzip
+import json
 import os
 import re
 import subprocess
 import sys
-import zlib
 from functools import partial
 
 import lab
 
-HEADER, END = 88, 70
+HEADER, NOTE, END, TAIL = 10, 58, 2 * 58, 10
 KIND = re.compile(r"^(?:batch \d+: )?([a-z]+): ", re.M)
 KINDS = {"header", "deflate", "crc", "index", "end", "missing", "doubled",
          "swapped", "trailing", "truncated"}
 
 
 def make(slot):
-    """(the file, where its members begin)"""
+    """(the file, [where a batch's bytes begin and end])"""
     os.makedirs(slot.dir, exist_ok=True)
     slot.must("exec", "-q", "-o", "whole.gz", "--range", "17745", "--size",
               "105", "--", "sh", "-c", "seq -f '%.0f of 17745 lines' $0 $1",
               "{first}", "{last}")
     with open(slot.path("whole.gz"), "rb") as f:
         data = f.read()
-    starts, at = [], 0
-    while at < len(data):
-        starts.append(at)
-        d = zlib.decompressobj(31)
-        d.decompress(data[at:])
-        at = len(data) - len(d.unused_data)
-    return data, starts
+    index = json.loads(slot.must("index", "--json", "whole.gz").out)
+    return data, [(e["at"], e["at"] + e["bytes"]) for e in index["entries"]]
 
 
-def parts(data, starts):
+def parts(data, bodies):
     """{name: bytes of that part of the file}"""
-    index = next(n for n, at in enumerate(starts) if data[at + 17] == 2)
+    end = len(data) - TAIL - END
     found = collections.OrderedDict((name, []) for name in (
-        "shard headers", "deflate", "CRC and length", "index", "end"))
-    for n, at in enumerate(starts):
-        stop = (starts + [len(data)])[n + 1]
-        if n < index:
-            found["shard headers"] += range(at, at + HEADER)
-            found["deflate"] += range(at + HEADER, stop - 8)
-            found["CRC and length"] += range(stop - 8, stop)
-        else:
-            found["end" if stop == len(data) else "index"] += range(at, stop)
-    return found, index
+        "header", "deflate", "index notes", "end note", "CRC and length"))
+    found["header"] += range(HEADER)
+    for (begin, stop), (after, _) in zip(bodies, [*bodies[1:], (end, 0)]):
+        found["deflate"] += range(begin, stop)
+        found["index notes"] += range(stop, after)
+    found["end note"] += range(end, end + END)
+    found["CRC and length"] += range(end + END, len(data))
+    return found
 
 
 def flipped(data, at, bit):
@@ -63,32 +56,36 @@ def flipped(data, at, bit):
     return changed
 
 
-def damages(d, data, starts):
+def damages(d, data, bodies):
     """[(what, a function that makes it)]"""
     count = int(os.environ.get("COUNT") or (3000 if lab.LONG else 1000))
-    places, shards = parts(data, starts)
+    places = parts(data, bodies)
     for name, where in places.items():
         bits = [(at, bit) for at in where for bit in range(8)]
         for at, bit in d.sample(bits, count // len(places)):
             yield f"a bit, {name}", partial(flipped, data, at, bit)
-    cuts = [n for n in range(14, len(data)) if n not in starts]
+    starts = [begin for begin, _ in bodies]
+    # Before the first index note nothing in the file is a mark of ours.
+    marked = bodies[15][1] + 2 * NOTE * 16
+    cuts = [n for n in range(marked, len(data)) if n not in starts]
     for n in d.sample(cuts, count // 10):
-        yield "cut inside a member", lambda n=n: data[:n]
-    for n in d.sample(starts[1:], count // 10):
-        yield "cut between members", lambda n=n: data[:n]
+        yield "cut inside a batch or note", lambda n=n: data[:n]
+    for n in d.sample([n for n in starts if n > marked], count // 10):
+        yield "cut between batches", lambda n=n: data[:n]
 
     def replaced(n, take, *others):
-        """Without `take` members from n on, with others in their place."""
-        stop = starts[n + take]
-        return data[:starts[n]] + b"".join(others) + data[stop:]
+        """Without `take` bodies from n on, with others in their place."""
+        return (data[:bodies[n][0]] + b"".join(others)
+                + data[bodies[n + take - 1][1]:])
 
-    member = [data[a:b] for a, b in zip(starts, [*starts[1:], len(data)])]
-    for n in d.sample(range(shards - 1), count // 20):
+    body = [data[begin:stop] for begin, stop in bodies]
+    near = [n for n in range(len(bodies) - 1) if n % 16 != 15]
+    for n in d.sample(near, count // 20):
         for what, args in (
-                ("two members swapped", (2, member[n + 1], member[n])),
-                ("a member doubled", (1, member[n], member[n])),
-                ("a member missing", (1,)),
-                ("a member replaced by other gzip",
+                ("two batches swapped", (2, body[n + 1], body[n])),
+                ("a batch doubled", (1, body[n], body[n])),
+                ("a batch missing", (1,)),
+                ("a batch replaced by other gzip",
                  (1, gzip.compress(b"other\n")))):
             yield what, partial(replaced, n, *args)
     for n in d.sample(range(1, 2000), count // 20):
@@ -130,11 +127,11 @@ class Table:
 
 def main():
     d = lab.Driver("damage to a final file")
-    data, starts = make(lab.Slot("whole"))
-    print(f"a final file of {len(data)} bytes, {len(starts)} members")
+    data, bodies = make(lab.Slot("whole"))
+    print(f"a final file of {len(data)} bytes, {len(bodies)} batches")
     table = Table()
     d.run(table.case, ((what, (what, damaged))
-                       for what, damaged in damages(d, data, starts)))
+                       for what, damaged in damages(d, data, bodies)))
     table.show()
     lab.finish(d)
 

@@ -12,6 +12,7 @@ A violation is a pair of a word and what was seen:
     litter   a temporary file is left
     verify   the program's own verify finds something
 """
+import gzip
 import hashlib
 import os
 import shutil
@@ -43,8 +44,18 @@ def rows_of(path):
 
 
 def is_whole(data, row):
+    """Are these the bytes of the batch, in a shard or in a final file?"""
     return (data is not None and len(data) == row[2]
             and zlib.crc32(data) == row[3])
+
+
+def body_of(shard, row):
+    """The batch's bytes in a shard file, which is a whole gzip file, or None."""
+    try:
+        gzip.decompress(shard)
+    except (TypeError, OSError, EOFError, zlib.error):
+        return None
+    return shard[10:10 + row[2]]
 
 
 def in_final(read, final, row):
@@ -108,7 +119,7 @@ class Checker:
         for batch, row in self.rows_in(files).items():
             names = f"{batch:06}.gz", f"{batch:06}.{row[1]}.tmp"
             if row[0] == "done" and not any(
-                    is_whole(files.get(f"{shards}/{n}"), row)
+                    is_whole(body_of(files.get(f"{shards}/{n}"), row), row)
                     for n in names) and not is_whole(
                         in_final(files.get, path, row), row):
                 yield "lost", f"batch {batch}"
@@ -158,7 +169,7 @@ class Checker:
         if odd:
             yield "litter", " ".join(odd)
         for batch, row in rows.items():
-            data = read_file(f"{shards}/{batch:06}.gz")
+            data = body_of(read_file(f"{shards}/{batch:06}.gz"), row)
             if data is None:
                 data = in_final(read_file, final, row)
             if row[0] != "done" or not is_whole(data, row):

@@ -9,18 +9,11 @@ import shlex
 import shutil
 import sys
 
-BATCHES = 8
-ROWS = 300  # of one batch: several sectors of compressed text
-
-
-def numbers(letter):
-    """The text that `seq -f LETTER%.0f` writes for all batches."""
-    return "".join(f"{letter}{n}\n" for n in range(BATCHES * ROWS)).encode()
-
-
 class Scene:
     """One run of `exec` with a letter for a command."""
     name = "exec"
+    batches = 8
+    rows = 300         # of one batch: several sectors of compressed text
     share = 4          # of all states
     sync = "shard"
     names = "journal"  # the model of the directories: powercut_disk.py
@@ -46,11 +39,17 @@ class Scene:
     def argv(self, workers, letter="A", *more):
         return [self.shardmill, "exec", "-o", self.final, "-j", str(workers),
                 "--quiet", "--sync", self.sync, "--range",
-                str(BATCHES * ROWS), "--size", str(ROWS), *self.options,
+                str(self.batches * self.rows), "--size", str(self.rows),
+                *self.options,
                 *more, "--", *self.program(letter)]
 
     def program(self, letter):
         return ["seq", "-f", letter + "%.0f", "{first}", "{last}"]
+
+    def numbers(self, letter):
+        """The text that this writes for all batches."""
+        return "".join(f"{letter}{n}\n"
+                       for n in range(self.batches * self.rows)).encode()
 
     def prepare(self, call):
         """What is there, and durable, before the run that is recorded."""
@@ -60,7 +59,7 @@ class Scene:
             os.mkdir(path)
 
     def check_text(self, final):
-        if gzip.decompress(final) != numbers("A"):
+        if gzip.decompress(final) != self.numbers("A"):
             sys.exit(f"{self.name}: the undisturbed run wrote other text")
 
 
@@ -90,7 +89,7 @@ class Again(Scene):
     the final file of the first, which have the same sizes."""
     name = "again"
     letter = "B"
-    commits = {n: 2 for n in range(BATCHES)}
+    commits = {n: 2 for n in range(Scene.batches)}
 
     def __init__(self, *args):
         super().__init__(*args)
@@ -103,7 +102,7 @@ class Again(Scene):
         call([self.shardmill, "retry", self.job, "--all"])
 
     def check_text(self, final):
-        if gzip.decompress(final) != numbers(self.letter):
+        if gzip.decompress(final) != self.numbers(self.letter):
             sys.exit(f"{self.name}: the undisturbed run wrote other text")
 
 
@@ -116,8 +115,11 @@ class AgainSyncEnd(Again):
 
 
 class Consume(Scene):
-    """Shards are removed as they are joined."""
+    """Shards are removed as they are joined: those of 16 batches, once the
+    index note about them is durable."""
     name = "consume"
+    batches = 20
+    rows = 150
     options = ("--consume",)
     consumes = True
 
@@ -152,10 +154,11 @@ class ConsumeAgain(Consume):
         call([self.shardmill, "retry", self.job, "--batch", "2,7"])
 
     def check_text(self, final):
-        want = numbers("A").splitlines(True)
-        other = numbers("B").splitlines(True)
+        want = self.numbers("A").splitlines(True)
+        other = self.numbers("B").splitlines(True)
         for n in self.commits:
-            want[n * ROWS:(n + 1) * ROWS] = other[n * ROWS:(n + 1) * ROWS]
+            rows = slice(n * self.rows, (n + 1) * self.rows)
+            want[rows] = other[rows]
         if gzip.decompress(final) != b"".join(want):
             sys.exit(f"{self.name}: the undisturbed run wrote other text")
 
@@ -183,7 +186,7 @@ class Steps(Scene):
 
     def argv(self, workers, letter="A", *more):
         plan = [self.shardmill, "plan", self.job, "exec", "--quiet", "--range",
-                str(BATCHES * ROWS), "--size", str(ROWS), "--",
+                str(self.batches * self.rows), "--size", str(self.rows), "--",
                 *self.program(letter)]
         run = [self.shardmill, "run", self.job, "-j", str(workers), "--quiet"]
         finalize = [self.shardmill, "finalize", self.job, "-o", self.final]

@@ -101,8 +101,8 @@ SABOTAGE = {
         ELSEWHERE,
         "directory: FAIL: .* is a directory' is not in err"),
     "joiner_trusts_shards": (
-        "src/final/final.c", "if (crc == expect->gz_crc32) return 0;",
-        "if (name)\n\t\treturn 0;", ROT,
+        "src/final/final.c", "if (crc != expect->sizes.gz_crc32)",
+        "if (!name)", ROT,
         "the final file differs"),
     "joiner_mends_nothing": (
         "src/engine/join/write.c",
@@ -224,7 +224,7 @@ SABOTAGE = {
         answers("rebooted"), "rebooted: took longer than"),
     "recover_takes_all": (
         "src/engine/tend/recover.c",
-        "return m->head.fingerprint == r->fingerprint;", "return true;",
+        "return e->fingerprint == r->fingerprint;", "return true;",
         RECOVER,
         "the final file differs"),
     "consume_unrecorded": (

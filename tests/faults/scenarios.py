@@ -12,6 +12,9 @@ import threading
 import lab
 
 ROWS, WIDTH, BATCH_ROWS = 96, 60, 24
+# More than the 16 batches of a group: shards are removed when the index note
+# about them is in the final file.
+MANY_ROWS = 5
 
 
 def make_data():
@@ -29,6 +32,10 @@ _lock = threading.Lock()
 
 def candidates(*more):
     return ["--batch-rows", str(BATCH_ROWS), *data_args, *more]
+
+
+def many(*more):
+    return ["--batch-rows", str(MANY_ROWS), *data_args, *more]
 
 
 EXEC = ["--range", "6", "--size", "2", "--", "seq", "{first}", "{last}"]
@@ -66,9 +73,9 @@ class Scenario:
         self.vanishes = vanishes  # the job may be gone, its file complete
         self.key = key
         self.made = made          # the undisturbed run of its own, or None
-        if key == "plain":
+        if key in ("plain", "many"):
             self.made = ["candidates", "-o", "f.gz", "-q", "-j", "1",
-                         *candidates()]
+                         *(candidates() if key == "plain" else many())]
 
     def prepare(self, slot):
         if self._prepare:
@@ -90,6 +97,10 @@ class Scenario:
 
 def _planned(slot):
     slot.must("plan", "f.gz.job", "candidates", "-o", "f.gz", *candidates())
+
+
+def _planned_many(slot):
+    slot.must("plan", "f.gz.job", "candidates", "-o", "f.gz", *many())
 
 
 def _done(slot):
@@ -120,17 +131,17 @@ def _wrecked(slot):
         f.write(b"stray")
 
 
-def _damage(slot, at=60):
-    """One bit of a shard: by default of the number of records in its header,
-    which stands under no CRC that gzip knows."""
+def _damage(slot, at=-160):
+    """One bit of a shard: by default in its index note, of which gzip knows
+    nothing."""
     with open(slot.path("f.gz.job", "shards", "000001.gz"), "r+b") as f:
-        f.seek(at)
+        at = f.seek(at, os.SEEK_END if at < 0 else os.SEEK_SET)
         byte = f.read(1)
         f.seek(at)
         f.write(bytes([byte[0] ^ 1]))
 
 
-def _damaged(slot, at=60):
+def _damaged(slot, at=-160):
     _joinable(slot)
     _damage(slot, at)
 
@@ -155,15 +166,14 @@ def _failed(slot):
 
 def _consumed(slot):
     """Finished, its shards consumed, some batches put back."""
-    slot.must("candidates", "-o", "f.gz", "-q", "-j", "1", "--consume",
-              *candidates())
+    slot.must("candidates", "-o", "f.gz", "-q", "-j", "1", "--consume", *many())
     slot.sql("UPDATE batch SET state = 'pending' WHERE id IN (1, 3)")
 
 
 def _half_consumed(slot):
-    """Killed when all but one of the shards were removed, before the file is
-    whole; then the first batch is put back."""
-    _planned(slot)
+    """Killed when some of the shards were removed, before the file is whole;
+    then the first batch is put back."""
+    _planned_many(slot)
     slot.sm("run", "f.gz.job", "-j", "1", "--consume", "--no-follow",
             env={"SHARDMILL_FAULT": "consume.after_unlink:kill:3"})
     rows = slot.sql("SELECT id FROM batch WHERE joined = token")
@@ -210,6 +220,8 @@ def table():
     other = ["candidates", "-o", "f.gz", "-q", "-j", "1", *candidates(),
              "--encoder", "zlib"]
     accept = [*other, "--accept-changed"]
+    one_many = ["candidates", "-o", "f.gz", "-q", "-j", "1", *many()]
+    accept_many = [*one_many, "--encoder", "zlib", "--accept-changed"]
     execs = ["exec", "-o", "f.gz", "-q", "-j", "1", *EXEC]
     resume = ["run", "f.gz.job", "-q", "-j", "1"]
     all_ = [
@@ -230,7 +242,7 @@ def table():
                  finish=[resume], again=(0, 7),       # nothing to recover
                  intact=("000000.gz", "000003.gz")),
         Scenario("recover-head", ["recover", "f.gz.job"],
-                 lambda slot: _lost(slot, 60), finish=[resume], again=(0, 7),
+                 lambda slot: _lost(slot, -160), finish=[resume], again=(0, 7),
                  intact=("000000.gz", "000003.gz")),
         Scenario("recover-whole", ["recover", "f.gz.job"], _done, again=(7,),
                  keeps=True),
@@ -241,19 +253,21 @@ def table():
         Scenario("rot", resume, _damaged),
         Scenario("half-damaged", resume, _half_damaged),
         Scenario("failed", resume + ["--retry-failed"], _failed, keeps=True),
-        Scenario("consume", one + ["--consume"], keeps=True),
-        Scenario("unfollowed", one + ["--consume", "--no-follow"], keeps=True),
-        Scenario("half-consumed", resume, _half_consumed, keeps=True,
-                 redone=(0,)),
-        Scenario("put-back", resume, _consumed, keeps=True, redone=(1, 3)),
+        Scenario("consume", one_many + ["--consume"], key="many", keeps=True),
+        Scenario("unfollowed", one_many + ["--consume", "--no-follow"],
+                 key="many", keeps=True),
+        Scenario("half-consumed", resume, _half_consumed, key="many",
+                 keeps=True, redone=(0,)),
+        Scenario("put-back", resume, _consumed, key="many", keeps=True,
+                 redone=(1, 3)),
         Scenario("recover-consumed", ["recover", "f.gz.job"], _consumed_lost,
-                 finish=[resume], again=(0, 7)),
+                 finish=[resume], key="many", again=(0, 7)),
         Scenario("accept", accept, _planned, key="other", made=other),
         # What is done stays as it was made, the rest is made anew.
         Scenario("accept-half", accept, _half, key="half", keeps=True),
-        Scenario("rewrite", accept, _consumed, key="rewrite", keeps=True,
+        Scenario("rewrite", accept_many, _consumed, key="rewrite", keeps=True,
                  redone=(1, 3)),
-        Scenario("rewrite-half", accept, _half_consumed, key="rewrite-half",
+        Scenario("rewrite-half", accept_many, _half_consumed, key="rewrite-half",
                  keeps=True, redone=(0,)),
     ]
     return {s.name: s for s in all_}
