@@ -133,7 +133,7 @@ def backup_back(slot, table):
 def backup_consumed(slot, table):
     """The same where the shards went into the final file: that is kept whole,
     and what neither it nor a shard has by the rows is made again."""
-    s = table["unfollowed"]
+    s = table["whole"]
     slot.reset(table["work"])
     killed(slot, s, "work.produced:kill:3", *table["work"].command)
     backup(slot, "old.db")

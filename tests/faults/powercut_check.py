@@ -51,9 +51,11 @@ def is_whole(data, row):
 
 def body_of(shard, row):
     """The batch's bytes in a shard file, which is a whole gzip file, or None."""
+    if not shard:
+        return None
     try:
         gzip.decompress(shard)
-    except (TypeError, OSError, EOFError, zlib.error):
+    except (OSError, EOFError, zlib.error):
         return None
     return shard[10:10 + row[2]]
 
