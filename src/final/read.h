@@ -7,8 +7,8 @@
  * Opening follows the index from the file's end and checks it by its CRCs, so
  * that what it says can be relied on.  Memory is 16 bytes for a group.
  */
-#ifndef SM_FINAL_READ_H
-#define SM_FINAL_READ_H
+#ifndef SM_READ_H
+#define SM_READ_H
 
 #include "final.h"
 
@@ -65,4 +65,4 @@ int sm_final_find(struct sm_final_batch *b, struct sm_final_reader *r,
 int sm_final_next_missing(uint64_t *first, uint64_t *count,
 			  struct sm_final_reader *r, struct sm_err *err);
 
-#endif /* SM_FINAL_READ_H */
+#endif /* SM_READ_H */

@@ -9,8 +9,8 @@
  *
  * A reader belongs to one thread; several may read one descriptor.
  */
-#ifndef SM_FINAL_TEXT_H
-#define SM_FINAL_TEXT_H
+#ifndef SM_TEXT_H
+#define SM_TEXT_H
 
 #include "inflate.h"
 #include "read.h"
@@ -51,4 +51,4 @@ int sm_text_rows(const unsigned char **bits, struct sm_text *t,
 /* Bytes of the file that were read, by this reader, so far. */
 uint64_t sm_text_bytes(const struct sm_text *t);
 
-#endif /* SM_FINAL_TEXT_H */
+#endif /* SM_TEXT_H */

@@ -146,7 +146,7 @@ write_records(struct bench *b, struct sm_record_writer *w)
 static double
 write_shard(struct bench *b, struct sm_record_writer *w, struct sm_sizes *info)
 {
-	struct sm_gzip_shard head = { 0 };
+	struct sm_entry e = { .fingerprint = 0 };
 	struct sm_shard *shard;
 	struct sm_err err;
 	double t;
@@ -160,9 +160,10 @@ write_shard(struct bench *b, struct sm_record_writer *w, struct sm_sizes *info)
 	if (sm_record_writer_end(w, &err) < 0)
 		die("cannot end", &err);
 	t = now() - t;
-	if (sm_shard_finish(shard, &head, false, info, &err) < 0 ||
+	if (sm_shard_finish(&e, shard, false, &err) < 0 ||
 	    sm_shard_publish(shard, &err) < 0)
 		die("cannot finish", &err);
+	*info = e.sizes;
 	sm_shard_free(shard);
 	return t;
 }
