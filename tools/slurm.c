@@ -1,3 +1,9 @@
+/*
+ * slurm.c - write and submit the batch scripts of a job in parts
+ *
+ * The scripts, and the numbers of what was submitted, are files in the job
+ * directory that belong to the program; the library leaves them alone.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

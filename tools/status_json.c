@@ -1,3 +1,8 @@
+/*
+ * status_json.c - status as JSON
+ *
+ * Names are those of the database's columns and views.
+ */
 #include "output.h"
 
 #include "status.h"

@@ -1,3 +1,8 @@
+/*
+ * status_text.c - status for people
+ *
+ * Where a job is, what failed, and what to type next.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

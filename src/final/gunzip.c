@@ -1,3 +1,9 @@
+/*
+ * gunzip.c - inflate gzip files that have no index of ours, from the start
+ *
+ * By zlib, which takes any valid file.  Files with an index go through
+ * inflate.c, which is faster and knows where batches begin.
+ */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>

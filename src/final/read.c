@@ -205,7 +205,9 @@ reader_open(struct sm_final_reader *r, uint64_t size, struct sm_err *err)
 	r->about.batches = end.batches;
 	r->about.missing = end.missing;
 	r->about.file_bytes = size;
-	return ret < 0 ? ret : reader_sum_up(r, err);
+	if (ret >= 0)
+		ret = reader_sum_up(r, err);
+	return ret;
 }
 
 int

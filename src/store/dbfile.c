@@ -1,3 +1,9 @@
+/*
+ * dbfile.c - keep the locks on job.db that SQLite would drop by a close()
+ *
+ * Three of its system calls are replaced, once in a process.  Apart from the
+ * rest of the store, since nothing there needs to know.
+ */
 #include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -1,3 +1,8 @@
+/*
+ * outsider.c - name the process that keeps the database locked
+ *
+ * By /proc/locks: SQLite says only that somebody does.
+ */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,3 +1,9 @@
+/*
+ * consumed.c - find the bytes of batches whose shards were removed
+ *
+ * One file knows where they are, the growing file or the final one, so that
+ * the start check, verify, recover and the joiner ask the same question.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

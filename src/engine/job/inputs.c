@@ -1,3 +1,9 @@
+/*
+ * inputs.c - are the inputs still the planned ones?
+ *
+ * Size and time first, the content only if the time differs.  Apart from
+ * planning, since a run and recover ask it as well.
+ */
 #include <stdlib.h>
 
 #include "handle.h"

@@ -1,3 +1,9 @@
+/*
+ * jobdir.c - open and make a job directory
+ *
+ * Everything in it is opened relative to its descriptor, without following
+ * links.  What is in the files is other modules' business.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>

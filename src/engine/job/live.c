@@ -1,3 +1,9 @@
+/*
+ * live.c - the file `workers`: a lock byte and a heartbeat for each worker
+ *
+ * It is mapped, so that a beat costs no system call.  Who looks at the beats
+ * is run/watch.c's and run/rescue.c's business.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

@@ -115,7 +115,9 @@ sm_parts_clear(const struct sm_jobdir *dir, struct sm_err *err)
 	if (ret < 0 || found == 0)
 		return ret;
 	ret = sm_parts_check_idle(dir, err);
-	return ret < 0 ? ret : sm_parts_remove(dir, err);
+	if (ret >= 0)
+		ret = sm_parts_remove(dir, err);
+	return ret;
 }
 
 int

@@ -132,7 +132,9 @@ parts_round(struct parts_run *r, struct sm_err *err)
 	r->held = 0;
 	for (r->part = 0; r->part < r->w->parts && ret == 0; r->part++)
 		ret = run_part(r, err);
-	return ret < 0 ? ret : parts_verdict(r, err);
+	if (ret >= 0)
+		ret = parts_verdict(r, err);
+	return ret;
 }
 
 int

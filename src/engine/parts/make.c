@@ -163,7 +163,9 @@ parts_mark_again(struct sm_planning *p, const struct sm_parts *w,
 	if (ret == 0 && output)
 		ret = sm_join_check_target(output, p->spec->fingerprint, NULL,
 					   p->force, err);
-	return ret < 0 ? ret : sm_parts_mark(&p->dir, p->spec, err);
+	if (ret >= 0)
+		ret = sm_parts_mark(&p->dir, p->spec, err);
+	return ret;
 }
 
 int

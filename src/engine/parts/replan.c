@@ -81,7 +81,9 @@ replan_check(struct sm_handle *h, struct sm_err *err)
 				  "the job '%s' was planned with --consume, "
 				  "which a job in parts cannot have",
 				  h->dir.path);
-	return ret < 0 ? ret : replan_check_untouched(h, err);
+	if (ret >= 0)
+		ret = replan_check_untouched(h, err);
+	return ret;
 }
 
 /* The job as it was. */
@@ -119,7 +121,9 @@ replan_remove_own(struct sm_handle *h, struct sm_err *err)
 	h->db = NULL;
 	ret = sm_jobdir_remove_database(&h->dir, err);
 	unlinkat(h->dir.fd, "shards", AT_REMOVEDIR);
-	return ret < 0 ? ret : sm_jobdir_sync(&h->dir, err);
+	if (ret >= 0)
+		ret = sm_jobdir_sync(&h->dir, err);
+	return ret;
 }
 
 /* Parts that are there are of a replan that was killed, or of somebody's. */

@@ -154,7 +154,9 @@ plan_rehearse(struct sm_planning *p, struct sm_err *err)
 	if (p->stdin_once)
 		return 0;
 	ret = sm_planning_digest(p, err);
-	return ret < 0 ? ret : sm_planning_cut(p, plan_emit_nothing, err);
+	if (ret >= 0)
+		ret = sm_planning_cut(p, plan_emit_nothing, err);
+	return ret;
 }
 
 /* Workers by hand and a finalize do not hold run.lock. */
@@ -186,7 +188,9 @@ sm_plan_check_restart(struct sm_planning *p, struct sm_err *err)
 {
 	int ret = plan_refuse_living(p, err);
 
-	return ret < 0 ? ret : plan_rehearse(p, err);
+	if (ret >= 0)
+		ret = plan_rehearse(p, err);
+	return ret;
 }
 
 /* The directory is made again, since removing the job may have taken it away

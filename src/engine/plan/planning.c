@@ -279,7 +279,9 @@ sm_planning_fill_list(struct sm_planning *p, struct sm_err *err)
 {
 	int ret = sm_planning_digest(p, err);
 
-	return ret < 0 ? ret : sm_planning_cut(p, planning_emit, err);
+	if (ret >= 0)
+		ret = sm_planning_cut(p, planning_emit, err);
+	return ret;
 }
 
 void
@@ -389,7 +391,9 @@ planning_insert_job(struct sm_planning *p, const char *text, struct sm_err *err)
 	snprintf(job.fingerprint, sizeof(job.fingerprint), "%016llx",
 		 (unsigned long long)p->spec->fingerprint);
 	ret = sm_planning_insert_inputs(p, err);
-	return ret < 0 ? ret : sm_job_insert(p->db, &job, err);
+	if (ret >= 0)
+		ret = sm_job_insert(p->db, &job, err);
+	return ret;
 }
 
 int

@@ -1,3 +1,9 @@
+/*
+ * sample.c - make a data set to try candidates on
+ *
+ * From a seed, in the form that a recommender writes.  It shares nothing with
+ * what reads it, so that it can serve as a test's input.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -401,8 +407,10 @@ sm_sample(const char *dir, const struct sm_sample_opts *opts,
 		s.file[i].fd = -1;
 	s.told_ms = s.begun_ms;
 	ret = sample_check(&o, err);
-	ret = ret < 0 ? ret : sample_open(&s, err);
-	ret = ret < 0 ? ret : sample_make(&s, err);
+	if (ret >= 0)
+		ret = sample_open(&s, err);
+	if (ret >= 0)
+		ret = sample_make(&s, err);
 	for (i = 0; i < SAMPLE_FILES; i++) {
 		if (s.file[i].fd >= 0)
 			close(s.file[i].fd);

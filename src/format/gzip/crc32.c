@@ -1,3 +1,9 @@
+/*
+ * crc32.c - CRC-32 by carry-less multiplication where the processor has it
+ *
+ * Short runs, other processors and the combining of two values are left to
+ * zlib.  The values are the same everywhere.
+ */
 #include <zlib.h>
 
 #include "crc32.h"

@@ -311,7 +311,9 @@ sm_shard_finish(struct sm_entry *e, struct sm_shard *s, bool sync,
 	if (ret == 0)
 		ret = shard_write(s, s->buf, s->len, err);
 	s->len = 0;
-	return ret < 0 ? ret : shard_close(s, sync, err);
+	if (ret >= 0)
+		ret = shard_close(s, sync, err);
+	return ret;
 }
 
 int

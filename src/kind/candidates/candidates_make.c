@@ -341,7 +341,9 @@ make_note(struct make *m, struct sm_shard *shard, struct sm_err *err)
 {
 	int ret = sm_record_writer_align(m->writer, err);
 
-	return ret < 0 ? ret : sm_shard_note(shard, err);
+	if (ret >= 0)
+		ret = sm_shard_note(shard, err);
+	return ret;
 }
 
 /*

@@ -1,3 +1,9 @@
+/*
+ * candidates_plan.c - check the arrays and cut them into batches
+ *
+ * What planning reads of the inputs is here: shapes and types, keys and
+ * vocabulary compiled into tables, and a look at the first rows.
+ */
 #include <inttypes.h>
 #include <unistd.h>
 

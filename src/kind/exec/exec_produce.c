@@ -1,3 +1,9 @@
+/*
+ * exec_produce.c - run a batch's command, and make its output a shard
+ *
+ * The side of the output: it is compressed as it comes, counted, checked if
+ * that was asked for, and dropped if the command fails.
+ */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>

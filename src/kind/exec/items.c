@@ -1,3 +1,9 @@
+/*
+ * items.c - the list of items, read once and stored
+ *
+ * A list may come from a pipe, so the job keeps it: one file, each item
+ * followed by a NUL, which workers map.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

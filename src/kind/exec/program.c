@@ -1,3 +1,9 @@
+/*
+ * program.c - find the program of a command before any batch starts
+ *
+ * Along PATH as execvp(3) does, so that a wrong name is one message while
+ * planning and not one failure per batch.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

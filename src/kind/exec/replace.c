@@ -1,3 +1,9 @@
+/*
+ * replace.c - replace {first}, {item} and their like in arguments
+ *
+ * Only the words listed here are replaced; all other braces belong to the
+ * command.
+ */
 #include <inttypes.h>
 #include <string.h>
 
