@@ -92,6 +92,7 @@ static int
 cat_indexed(struct sm_cat_result *result, struct cat *c, struct sm_err *err)
 {
 	const struct sm_cat_opts *o = c->opts;
+	struct sm_cat_opts all;
 	unsigned threads;
 	bool whole = false;
 	int ret;
@@ -114,9 +115,11 @@ cat_indexed(struct sm_cat_result *result, struct cat *c, struct sm_err *err)
 				c->file);
 	/* The survey went on; back to where the first entry was found. */
 	ret = cat_find(c, err);
+	all = *o;
+	all.threads = threads;
 	if (ret > 0 && threads > 0)
-		ret = sm_cat_batches(&whole, result, c->reader, &c->first,
-				     threads, o, err);
+		ret = sm_cat_batches(&whole, result, c->reader, &c->first, &all,
+				     err);
 	if (ret >= 0 && whole)
 		sm_event_notice(
 			&o->events,

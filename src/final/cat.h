@@ -12,12 +12,12 @@
 #include "pick.h"
 
 /*
- * The entries from `first` on, as far as opts->last; on so many threads.
+ * The entries from `first` on, as far as opts->last; on opts->threads.
  * `*whole`: rows could not be told apart in some batch.
  */
 int sm_cat_batches(bool *whole, struct sm_cat_result *result,
 		   struct sm_final_reader *reader,
-		   const struct sm_final_batch *first, unsigned threads,
+		   const struct sm_final_batch *first,
 		   const struct sm_cat_opts *opts, struct sm_err *err);
 
 /* Is the entry after all that is asked for? */

@@ -309,7 +309,7 @@ thread_release(struct thread *t)
 int
 sm_cat_batches(bool *whole, struct sm_cat_result *result,
 	       struct sm_final_reader *reader,
-	       const struct sm_final_batch *first, unsigned threads,
+	       const struct sm_final_batch *first,
 	       const struct sm_cat_opts *opts, struct sm_err *err)
 {
 	struct batches all = { .reader = reader,
@@ -320,9 +320,10 @@ sm_cat_batches(bool *whole, struct sm_cat_result *result,
 			       .lock = PTHREAD_MUTEX_INITIALIZER,
 			       .turned = PTHREAD_COND_INITIALIZER };
 	struct thread *t;
-	unsigned i, n;
+	unsigned i, n, threads = opts->threads;
 
-	threads = threads < CAT_THREADS_MAX ? threads : CAT_THREADS_MAX;
+	if (threads > CAT_THREADS_MAX)
+		threads = CAT_THREADS_MAX;
 	t = calloc(threads, sizeof(*t));
 	if (!t)
 		return sm_err_mem(err, "reading text");

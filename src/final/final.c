@@ -174,8 +174,15 @@ final_put(struct sm_final *f, struct due *d, const struct sm_entry *e,
 /* ----------------------------------------------------------------- append --
  */
 
+/* Bytes of a file, `name` in messages. */
+struct source {
+	int fd;
+	const char *name;
+	uint64_t at, size;
+};
+
 /*
- * Copy `size` bytes at `from` of a file to the place `to`, with their CRC.  A
+ * Copy them to the place `to`, with their CRC.  A
  * file that shrank is no error here: what is there has another CRC.
  *
  * The bytes are in memory for the CRC, and just these are written.  To copy by
@@ -183,9 +190,10 @@ final_put(struct sm_final *f, struct due *d, const struct sm_entry *e,
  * can share none, since no body begins where a block does.
  */
 static int
-final_copy(uint32_t *crc, struct sm_final *f, int fd, uint64_t from,
-	   uint64_t size, uint64_t to, const char *name, struct sm_err *err)
+final_copy(uint32_t *crc, struct sm_final *f, struct source from, uint64_t to,
+	   struct sm_err *err)
 {
+	uint64_t size = from.size;
 	size_t want = size < FINAL_COPY_BYTES ? (size_t)size : FINAL_COPY_BYTES;
 	unsigned char *buf = malloc(want + 1);
 	ssize_t n;
@@ -197,14 +205,15 @@ final_copy(uint32_t *crc, struct sm_final *f, int fd, uint64_t from,
 	while (size > 0 && ret == 0) {
 		if (want > size)
 			want = (size_t)size;
-		n = sm_pread_full(fd, buf, want, from);
+		n = sm_pread_full(from.fd, buf, want, from.at);
 		if (n < 0)
-			ret = sm_err_sys(err, "cannot read shard '%s'", name);
+			ret = sm_err_sys(err, "cannot read shard '%s'",
+					 from.name);
 		if (n <= 0)
 			break;
 		*crc = sm_crc32(*crc, buf, (size_t)n);
 		ret = final_write(f, buf, (size_t)n, to, err);
-		from += (uint64_t)n;
+		from.at += (uint64_t)n;
 		to += (uint64_t)n;
 		size -= (uint64_t)n;
 	}
@@ -225,8 +234,10 @@ sm_final_append_from(struct sm_final *f, int fd, uint64_t at, const char *name,
 		fingerprint = f->fingerprint;
 	final_due(&d, f, fingerprint);
 	/* The body first: a note before it counts only if it does. */
-	ret = final_copy(&crc, f, fd, at, expect->sizes.gz_bytes, f->at + d.len,
-			 name, err);
+	ret = final_copy(
+		&crc, f,
+		(struct source){ fd, name, at, expect->sizes.gz_bytes },
+		f->at + d.len, err);
 	if (ret < 0)
 		return ret;
 	if (crc != expect->sizes.gz_crc32)
@@ -243,9 +254,9 @@ sm_final_append(struct sm_final *f, int dirfd, const char *name,
 {
 	struct sm_entry e = *expect;
 	const char *kind;
+	struct sm_shard_file file = { dirfd, name, f->first + f->appended };
 	int fd = -1;
-	int ret = sm_shard_open_file(&fd, &kind, &e, dirfd, name,
-				     f->first + f->appended, err);
+	int ret = sm_shard_open_file(&fd, &kind, &e, &file, err);
 
 	if (ret == 0)
 		ret = sm_final_append_from(f, fd, SM_GZIP_HEADER_BYTES, name,

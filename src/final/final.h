@@ -95,12 +95,17 @@ int sm_shard_check_in(const char **kind, int fd, const char *name, uint64_t at,
  * filled in.
  */
 int sm_shard_read(bool *whole, struct sm_entry *e, uint64_t *batch, int fd,
-		  const char *name, uint64_t size, struct sm_err *err);
+		  const char *name, struct sm_err *err);
 
 /* Inside: open a shard file and look at all of it but the body. */
+struct sm_shard_file {
+	int dirfd;
+	const char *name;
+	uint64_t batch;
+};
+
 int sm_shard_open_file(int *fd, const char **kind, struct sm_entry *expect,
-		       int dirfd, const char *name, uint64_t batch,
-		       struct sm_err *err);
+		       const struct sm_shard_file *file, struct sm_err *err);
 
 /* ------------------------------------------------------------- whole files --
  */

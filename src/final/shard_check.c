@@ -68,14 +68,14 @@ shard_around(const char **kind, struct sm_entry *e, int fd, const char *name,
 
 int
 sm_shard_open_file(int *fd, const char **kind, struct sm_entry *expect,
-		   int dirfd, const char *name, uint64_t batch,
-		   struct sm_err *err)
+		   const struct sm_shard_file *file, struct sm_err *err)
 {
-	uint64_t size = sm_shard_bytes(batch, expect);
+	uint64_t size = sm_shard_bytes(file->batch, expect);
+	const char *name = file->name;
 	struct stat st;
 
 	*kind = NULL;
-	*fd = openat(dirfd, name,
+	*fd = openat(file->dirfd, name,
 		     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (*fd < 0 && errno == ENOENT)
 		return shard_damaged(kind, "missing", name, "is missing", err);
@@ -96,33 +96,40 @@ sm_shard_open_file(int *fd, const char **kind, struct sm_entry *expect,
 				  " bytes, not %" PRIu64,
 				  name, (uint64_t)st.st_size, size);
 	}
-	return shard_around(kind, expect, *fd, name, batch, err);
+	return shard_around(kind, expect, *fd, name, file->batch, err);
 }
 
-/* The body, from `at` on: by its CRC, or inflated as well. */
+/* Where a body begins; `name` in messages. */
+struct place {
+	int fd;
+	const char *name;
+	uint64_t at;
+};
+
+/* The body there: by its CRC, or inflated as well. */
 static int
-shard_body(const char **kind, int fd, const char *name, uint64_t at,
-	   const struct sm_entry *e, bool inflate, struct sm_err *err)
+shard_body(const char **kind, const struct place *p, const struct sm_entry *e,
+	   bool inflate, struct sm_err *err)
 {
-	uint64_t end = at + e->sizes.gz_bytes;
+	uint64_t end = p->at + e->sizes.gz_bytes;
 	struct sm_body_reader *r = NULL;
 	struct sm_body b = { .inflates = true };
-	int ret = sm_body_reader_new(&r, fd, name, end, err);
+	int ret = sm_body_reader_new(&r, p->fd, p->name, end, err);
 
 	if (ret == 0 && inflate)
-		ret = sm_body_read(&b, r, at, end, err);
+		ret = sm_body_read(&b, r, p->at, end, err);
 	else if (ret == 0)
-		ret = sm_body_crc(&b.gz_crc32, r, at, end, err);
+		ret = sm_body_crc(&b.gz_crc32, r, p->at, end, err);
 	sm_body_reader_free(r);
 	if (ret < 0)
 		return ret;
 	if (!b.inflates)
-		return shard_damaged(kind, "deflate", name, "does not inflate",
-				     err);
+		return shard_damaged(kind, "deflate", p->name,
+				     "does not inflate", err);
 	if (b.gz_crc32 != e->sizes.gz_crc32 ||
 	    (inflate && (b.raw_bytes != e->sizes.raw_bytes ||
 			 b.raw_crc32 != e->sizes.raw_crc32)))
-		return shard_damaged(kind, "crc", name,
+		return shard_damaged(kind, "crc", p->name,
 				     "holds other bytes than were written",
 				     err);
 	return 0;
@@ -140,22 +147,22 @@ sm_shard_check_in(const char **kind, int fd, const char *name, uint64_t at,
 	    expect->sizes.gz_bytes > (uint64_t)st.st_size - at)
 		return shard_damaged(kind, "size", name, "is not all there",
 				     err);
-	return shard_body(kind, fd, name, at, expect, true, err);
+	return shard_body(kind, &(struct place){ fd, name, at }, expect, true,
+			  err);
 }
 
 static int
-shard_whole(const char **kind, int dirfd, const char *name, uint64_t batch,
+shard_whole(const char **kind, const struct sm_shard_file *file,
 	    const struct sm_entry *expect, bool inflate, struct sm_err *err)
 {
+	struct place body = { -1, file->name, SM_GZIP_HEADER_BYTES };
 	struct sm_entry e = *expect;
-	int fd = -1;
-	int ret = sm_shard_open_file(&fd, kind, &e, dirfd, name, batch, err);
+	int ret = sm_shard_open_file(&body.fd, kind, &e, file, err);
 
 	if (ret == 0)
-		ret = shard_body(kind, fd, name, SM_GZIP_HEADER_BYTES, &e,
-				 inflate, err);
-	if (fd >= 0)
-		close(fd);
+		ret = shard_body(kind, &body, &e, inflate, err);
+	if (body.fd >= 0)
+		close(body.fd);
 	return ret;
 }
 
@@ -163,7 +170,8 @@ int
 sm_shard_check(const char **kind, int dirfd, const char *name, uint64_t batch,
 	       const struct sm_entry *expect, struct sm_err *err)
 {
-	return shard_whole(kind, dirfd, name, batch, expect, true, err);
+	return shard_whole(kind, &(struct sm_shard_file){ dirfd, name, batch },
+			   expect, true, err);
 }
 
 int
@@ -172,12 +180,13 @@ sm_shard_compare(int dirfd, const char *name, uint64_t batch,
 {
 	const char *kind;
 
-	return shard_whole(&kind, dirfd, name, batch, expect, false, err);
+	return shard_whole(&kind, &(struct sm_shard_file){ dirfd, name, batch },
+			   expect, false, err);
 }
 
 int
 sm_shard_read(bool *whole, struct sm_entry *e, uint64_t *batch, int fd,
-	      const char *name, uint64_t size, struct sm_err *err)
+	      const char *name, struct sm_err *err)
 {
 	struct sm_err damaged = { 0 };
 	enum sm_final_state state;
@@ -188,10 +197,18 @@ sm_shard_read(bool *whole, struct sm_entry *e, uint64_t *batch, int fd,
 	struct sm_note n;
 	struct sm_body b;
 	struct sm_body_reader *r = NULL;
+	uint64_t size;
+	struct stat st;
 	ssize_t len;
-	int ret = sm_final_read_end(&state, &end, fd, name, size, err);
+	int ret;
 
 	*whole = false;
+	if (fstat(fd, &st) < 0)
+		return sm_err_sys(err, "cannot examine '%s'", name);
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	size = (uint64_t)st.st_size;
+	ret = sm_final_read_end(&state, &end, fd, name, size, err);
 	if (ret < 0 || state != SM_FINAL_WHOLE || end.batches != 1)
 		return ret;
 	len = sm_pread_full(fd, buf, sizeof(buf), end.last_at);

@@ -101,19 +101,24 @@ expect_exit 2 sm cat record.gz -j 0
 expect_exit 3 sm cat missing.gz
 expect_exit 3 sm cat each.gz.job
 
+# A shard is the final file of its one batch.
+expect_exit 0 sm cat each.gz.job/shards/000003.gz
+seq 30 39 >text
+same out text
+expect_exit 0 sm index each.gz.job/shards/000003.gz
+expect_exit 0 sm verify each.gz.job/shards/000003.gz
+
 # No index: from the start, and that is said.
 gzip -c want >plain.gz
-for file in plain.gz each.gz.job/shards/000000.gz; do
-	gzip -dc $file >text
-	expect_exit 0 sm cat $file
-	same out text
-	expect_text err "no index" "from the start"
-	expect_exit 0 sm cat $file --records 3-6
-	sed -n 4,7p text >part
-	same out part
-	expect_exit 3 sm cat $file --rows 3-6
-	expect_exit 3 sm index $file
-done
+gzip -dc plain.gz >text
+expect_exit 0 sm cat plain.gz
+same out text
+expect_text err "no index" "from the start"
+expect_exit 0 sm cat plain.gz --records 3-6
+sed -n 4,7p text >part
+same out part
+expect_exit 3 sm cat plain.gz --rows 3-6
+expect_exit 3 sm index plain.gz
 expect_exit 3 sm cat want
 expect_text err "no gzip"
 

@@ -97,7 +97,6 @@ consumed_has_first(bool *has, const struct sm_handle *h,
 	char name[SM_SHARD_NAME_MAX];
 	struct sm_entry e = { 0 };
 	uint64_t batch;
-	struct stat st;
 	int fd, ret = 0;
 
 	*has = false;
@@ -108,11 +107,7 @@ consumed_has_first(bool *has, const struct sm_handle *h,
 		return 0;
 	if (fd < 0)
 		return sm_err_sys(err, "cannot open shard '%s'", name);
-	if (fstat(fd, &st) < 0)
-		ret = sm_err_sys(err, "cannot examine shard '%s'", name);
-	if (ret == 0)
-		ret = sm_shard_read(has, &e, &batch, fd, name,
-				    (uint64_t)st.st_size, err);
+	ret = sm_shard_read(has, &e, &batch, fd, name, err);
 	close(fd);
 	*has = *has && batch == first->batch &&
 	       e.fingerprint == first->fingerprint &&

@@ -341,7 +341,6 @@ leave_has_first(int fd, const char *part, const struct sm_jobdir *dir,
 	const char *kind;
 	uint64_t batch;
 	bool whole = false;
-	struct stat st;
 	int shard;
 
 	sm_shard_name(name, job->first_batch,
@@ -350,9 +349,7 @@ leave_has_first(int fd, const char *part, const struct sm_jobdir *dir,
 		       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (shard < 0)
 		return false;
-	if (fstat(shard, &st) < 0 ||
-	    sm_shard_read(&whole, &e, &batch, shard, name, (uint64_t)st.st_size,
-			  &ignored) < 0)
+	if (sm_shard_read(&whole, &e, &batch, shard, name, &ignored) < 0)
 		whole = false;
 	close(shard);
 	return whole && e.sizes.gz_bytes > 0 &&

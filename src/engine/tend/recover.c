@@ -160,7 +160,6 @@ recover_look_at_shard(bool *found, struct sm_entry *e, struct recover *r,
 {
 	char name[SM_SHARD_NAME_MAX];
 	uint64_t batch = 0;
-	struct stat st;
 	int fd, ret = 0;
 
 	*found = false;
@@ -173,12 +172,7 @@ recover_look_at_shard(bool *found, struct sm_entry *e, struct recover *r,
 	if (fd < 0)
 		return sm_err_sys(err, "cannot open '%s/shards/%s'",
 				  r->p.dir.path, name);
-	if (fstat(fd, &st) < 0)
-		ret = sm_err_sys(err, "cannot examine '%s/shards/%s'",
-				 r->p.dir.path, name);
-	else if (S_ISREG(st.st_mode))
-		ret = sm_shard_read(found, e, &batch, fd, name,
-				    (uint64_t)st.st_size, err);
+	ret = sm_shard_read(found, e, &batch, fd, name, err);
 	close(fd);
 	*found = *found && recover_take(r, b, batch, e);
 	return ret;
