@@ -4,7 +4,7 @@
     tests/house.py [BUILD]   all figures; BUILD (build-release) has the objects
     tests/house.py rooms     the lint's share: fails on a circle of headers or
                              on a folder that is too large
-    tests/house.py modules   fails on a circle of modules
+    tests/house.py modules   fails on modules that call each other in a circle
     tests/house.py openings  fails on a .c file that opens without a comment
 
 A module is a .c file and the header of its name.  Circles are the strongly
@@ -88,23 +88,24 @@ def includes(node):
 
 def symbols(build):
     """Which module uses a global symbol of which, from the objects."""
-    defines, uses = {}, {}
+    defines, uses, found = {}, {}, {}
     for folder, _, names in os.walk(os.path.join(ROOT, build, "CMakeFiles")):
         for name in names:
             path = os.path.join(folder, name)
             at = path.find(".dir/src/")
-            if at < 0 or not name.endswith(".c.o"):
-                continue
             me = path[at + len(".dir/"):-len(".c.o")]
-            if not os.path.exists(os.path.join(ROOT, me + ".c")):
-                continue  # an object of a file that was moved
-            out = subprocess.run(["nm", "-g", path], check=True, text=True,
-                                 capture_output=True).stdout
-            for kind, symbol in re.findall(r"\b([A-Za-z]) (\w+)$", out, re.M):
-                if kind == "U":
-                    uses.setdefault(me, set()).add(symbol)
-                else:
-                    defines[symbol] = me
+            # Not an object of a file that was moved.
+            if at >= 0 and name.endswith(".c.o") and os.path.exists(
+                    os.path.join(ROOT, me + ".c")):
+                found[path] = me
+    out = subprocess.run(["nm", "-A", "-g", *found], check=bool(found),
+                         text=True, capture_output=True).stdout
+    for path, kind, symbol in re.findall(r"^(.*\.o):.* ([A-Za-z]) (\w+)$", out,
+                                         re.M):
+        if kind == "U":
+            uses.setdefault(found[path], set()).add(symbol)
+        else:
+            defines[symbol] = found[path]
     return len(defines), circles(
         {me: {defines[s] for s in wanted if s in defines} - {me}
          for me, wanted in uses.items()})
@@ -189,7 +190,7 @@ def main():
         fail_on("room", includes(lambda n: n) +
                 ([f"{folder} has {size} files"] if size > FOLDER_MAX else []))
     elif word == "modules":
-        fail_on("circle", includes(module))
+        fail_on("circle", symbols("build-lint")[1] or long_lists())
     elif word == "openings":
         fail_on("no opening comment", unopened())
     else:

@@ -18,26 +18,6 @@
 /* More rows than a table of batches should have; larger batches are meant. */
 #define EXEC_BATCHES_MAX UINT64_C(1000000000)
 
-bool
-sm_exec_replaces(const struct sm_exec_opts *opts)
-{
-	if (opts->replace)
-		return opts->replace > 0;
-	return opts->has_range || opts->items;
-}
-
-const char *
-sm_exec_input(const struct sm_spec *spec)
-{
-	const struct sm_exec_opts *o = spec->opts;
-	size_t i;
-
-	for (i = 0; i < spec->inputs; i++)
-		if (strcmp(spec->input[i].name, "input") == 0)
-			return spec->input[i].path;
-	return o->input;
-}
-
 /*
  * Said before the options are stored: `replace` as the source has it, `cwd` as
  * an absolute path.
@@ -58,8 +38,9 @@ exec_settle(struct sm_spec *spec, struct sm_err *err)
 	return 0;
 }
 
-int
-sm_exec_check_command(const struct sm_exec_opts *opts, struct sm_err *err)
+/* Can the command be run from here, today? */
+static int
+exec_check_command(const struct sm_exec_opts *opts, struct sm_err *err)
 {
 	char *path = NULL;
 	int ret;
@@ -131,7 +112,7 @@ exec_check(const void *opts, struct sm_err *err)
 					  "'%s': with --bytes no line numbers "
 					  "are known; use --lines",
 					  o->argv[i]);
-	return sm_exec_check_command(o, err);
+	return exec_check_command(o, err);
 }
 
 static size_t

@@ -47,12 +47,6 @@ extern const struct sm_kind_info sm_exec_info;
 int sm_exec_digest(struct sm_digest *d, const void *opts, int tables_dirfd,
 		   struct sm_err *err);
 
-/*
- * Can the command be run from here, today?  SM_ENOTFOUND.  check() asks it as
- * well; a run may ask before it starts workers.
- */
-int sm_exec_check_command(const struct sm_exec_opts *opts, struct sm_err *err);
-
 /* Are placeholders filled in? */
 bool sm_exec_replaces(const struct sm_exec_opts *opts);
 

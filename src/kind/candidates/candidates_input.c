@@ -1,0 +1,109 @@
+/*
+ * candidates_input.c - the files of a candidates job, and its two arrays
+ *
+ * Which files there are, and the arrays opened and held against each other:
+ * planning and each worker do the same.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "err.h"
+
+#include "kind.h"
+
+#include "candidates.h"
+
+size_t
+sm_candidates_inputs(struct sm_kind_input *in, const void *opts)
+{
+	const struct sm_candidates_opts *o = opts;
+
+	in[0] = (struct sm_kind_input){ .name = "cands", .path = o->cands };
+	in[1] = (struct sm_kind_input){ .name = "scores", .path = o->scores };
+	in[2] = (struct sm_kind_input){ .name = "keys", .path = o->keys };
+	in[3] = (struct sm_kind_input){ .name = "vocab", .path = o->vocab };
+	return 4;
+}
+
+const char *
+sm_candidates_path(const struct sm_spec *spec, const char *name)
+{
+	struct sm_kind_input in[SM_SPEC_INPUTS_MAX];
+	size_t i, n;
+
+	for (i = 0; i < spec->inputs; i++)
+		if (strcmp(spec->input[i].name, name) == 0)
+			return spec->input[i].path;
+	n = sm_candidates_inputs(in, spec->opts);
+	for (i = 0; i < n; i++)
+		if (strcmp(in[i].name, name) == 0)
+			return in[i].path;
+	return "";
+}
+
+/* A pad that the array's type cannot hold is met nowhere. */
+static void
+input_set_pad(struct sm_candidates_input *in,
+	      const struct sm_candidates_opts *o)
+{
+	in->is_signed =
+		in->cands.type == SM_NPY_I4 || in->cands.type == SM_NPY_I8;
+	in->has_pad = o->has_pad && (in->is_signed || o->pad >= 0);
+	in->pad = (uint64_t)o->pad;
+}
+
+int
+sm_candidates_input_open(struct sm_candidates_input *in,
+			 const struct sm_spec *spec, struct sm_err *err)
+{
+	static const unsigned id_types = 1u << SM_NPY_I4 | 1u << SM_NPY_I8 |
+					 1u << SM_NPY_U4 | 1u << SM_NPY_U8;
+	static const unsigned score_types =
+		1u << SM_NPY_F2 | 1u << SM_NPY_F4 | 1u << SM_NPY_F8;
+	const char *cands = sm_candidates_path(spec, "cands");
+	const char *scores = sm_candidates_path(spec, "scores");
+	int ret;
+
+	*in = (struct sm_candidates_input){ 0 };
+	ret = sm_npy_open(&in->cands, cands, err);
+	if (ret == 0)
+		ret = sm_npy_open(&in->scores, scores, err);
+	if (ret == 0)
+		ret = sm_npy_require(&in->cands, 2, id_types,
+				     "an array of int32, int64, uint32 or "
+				     "uint64",
+				     err);
+	if (ret == 0)
+		ret = sm_npy_require(&in->scores, 2, score_types,
+				     "an array of float16, float32 or "
+				     "float64",
+				     err);
+	if (ret < 0)
+		goto fail;
+	in->rows = in->cands.shape[0];
+	in->width = in->cands.shape[1];
+	if (in->rows != in->scores.shape[0] ||
+	    in->width != in->scores.shape[1]) {
+		ret = sm_err_set(err, SM_EINPUT,
+				 "'%s' has %" PRIu64 " rows of %" PRIu64
+				 " columns, but '%s' has %" PRIu64
+				 " rows of %" PRIu64 "; they must agree",
+				 cands, in->rows, in->width, scores,
+				 in->scores.shape[0], in->scores.shape[1]);
+		goto fail;
+	}
+	input_set_pad(in, spec->opts);
+	return 0;
+
+fail:
+	sm_candidates_input_close(in);
+	return ret;
+}
+
+void
+sm_candidates_input_close(struct sm_candidates_input *in)
+{
+	sm_npy_close(&in->cands);
+	sm_npy_close(&in->scores);
+	*in = (struct sm_candidates_input){ 0 };
+}
