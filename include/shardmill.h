@@ -38,7 +38,7 @@ extern "C" {
 #define SM_API
 #endif
 
-#define SHARDMILL_VERSION "0.1.0"
+#define SHARDMILL_VERSION "0.2.0"
 
 /* ------------------------------------------------------------- errors -- */
 

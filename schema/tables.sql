@@ -112,9 +112,9 @@ CREATE TABLE batch (
 	records      INTEGER,             -- lines of output
 	skipped      INTEGER,             -- ids left out
 	raw_bytes    INTEGER,             -- of text
-	gz_bytes     INTEGER,             -- of the shard file
+	gz_bytes     INTEGER,             -- of the batch's bytes as they are joined
 	raw_crc32    INTEGER,             -- of the text
-	gz_crc32     INTEGER,             -- of the shard file's bytes
+	gz_crc32     INTEGER,             -- of those gz_bytes
 	started      REAL,                -- the latest claim
 	finished     REAL,                -- done or failed at
 	error        TEXT,                -- message of the latest failure

@@ -111,14 +111,12 @@ FROM worker AS w LEFT JOIN attempt AS a ON a.worker = w.id
 GROUP BY w.id
 ORDER BY w.id;
 
--- Where does each shard lie in the final file?  Also before it is there.
+-- Where in the final file do a batch's bytes begin?  NULL until it has them.
 DROP VIEW IF EXISTS shards;
 CREATE VIEW shards AS
 SELECT id AS batch, first, "end", rows, records, raw_bytes, gz_bytes,
        raw_crc32, gz_crc32,
-       CASE WHEN joined = token THEN joined_at
-            ELSE sum(gz_bytes) OVER (ORDER BY id) - gz_bytes
-       END AS offset
+       CASE WHEN joined = token THEN joined_at END AS offset
 FROM batch
 WHERE state = 'done'
 ORDER BY id;

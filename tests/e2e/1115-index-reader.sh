@@ -51,3 +51,11 @@ for n in 0 5 45; do
 done
 reader some.gz batch 10
 [ ! -s got ] || fail "text of a batch that was left out"
+
+# The rows say where in the file a batch is, as the index does.
+expect_exit 0 sm index --json f.gz
+"$PYTHON" -c 'import json
+for e in json.load(open("out"))["entries"]:
+    print(e["batch"], e["at"], e["bytes"], e["gz_crc32"], sep="|")' >want
+sql f.gz.job "SELECT batch, offset, gz_bytes, gz_crc32 FROM shards" >got
+same want got

@@ -145,7 +145,7 @@ gone() {
 # data NAME ROWS WIDTH: a plain data set, made once; its options are in the
 # array args, its directory in $set, the text that must come out in $set/want
 data() {
-	set=$shared/$1
+	set=$shared/$1-$2x$3
 	if [ ! -d "$set" ]; then
 		local tmp=$set.$$
 		"$PYTHON" "$tests/nasty.py" --plain "$2" "$3" 1 "$tmp" ||
