@@ -21,11 +21,12 @@ sm_rand_token(int64_t *token, struct sm_err *err)
 		if (n < 0 && errno != EINTR)
 			return sm_err_sys(err, "cannot draw a random token");
 		/*
-		 * SQLite's integers have a sign bit, and 0 would mean "no
-		 * token".  A short read leaves bits of the last round in `v`,
-		 * so it is drawn again.
+		 * 53 bits: what reads job.db through floating point numbers,
+		 * as JavaScript does, has every token exactly.  0 would mean
+		 * "no token".  A short read leaves bits of the last round in
+		 * `v`, so it is drawn again.
 		 */
-		v >>= 1;
+		v >>= 11;
 	} while (n != (ssize_t)sizeof(v) || v == 0);
 	*token = (int64_t)v;
 	return 0;

@@ -8,7 +8,7 @@
 
 #include "err.h"
 
-/* A claim's token: 1 to 2^63 - 1, from getrandom(2); SM_EIO. */
+/* A claim's token: 1 to 2^53 - 1, from getrandom(2); SM_EIO. */
 int sm_rand_token(int64_t *token, struct sm_err *err);
 
 /*

@@ -179,7 +179,8 @@ test_rand(void **state)
 	assert_true(sum > 4800 && sum < 5200);
 	for (i = 0; i < 1000; i++) {
 		assert_int_equal(sm_rand_token(&token, &err), 0);
-		assert_true(token > 0 && token != last);
+		assert_true(token > 0 && token != last &&
+			    token < INT64_C(1) << 53);
 		last = token;
 	}
 }
