@@ -16,7 +16,9 @@
  * seconds, sizes bytes, numbers of batches and rows count from 0.
  *
  * The library never prints, never exits and installs no signal handler, but
- * for SIGBUS in a worker (an input that shrank while it was mapped).
+ * for SIGBUS in a worker (an input that shrank while it was mapped).  A program
+ * that may run under a limit of file sizes ignores SIGXFSZ, as its workers then
+ * do too; the limit is SM_EIO.
  *
  * `job` names the job directory, or the final file F of the job F.job.
  */

@@ -185,6 +185,8 @@ main(int argc, char **argv)
 
 	/* A reader that goes away is an error of ours, not our death. */
 	signal(SIGPIPE, SIG_IGN);
+	/* A limit of file sizes is then EFBIG; the workers inherit this. */
+	signal(SIGXFSZ, SIG_IGN);
 	/* Ignored by who started us, it would keep us from reaping workers. */
 	signal(SIGCHLD, SIG_DFL);
 	if (argc < 2) {
