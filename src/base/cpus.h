@@ -4,16 +4,20 @@
 #ifndef SM_CPUS_H
 #define SM_CPUS_H
 
-#include <sched.h>
+#include <stdbool.h>
 
-static inline int
-sm_cpus(void)
-{
-	cpu_set_t set;
+/*
+ * The smaller of the affinity mask and of the CPU quota of the cgroups that
+ * this process is in, rounded up; 1 at least.  `quota`, which may be NULL, is
+ * set to whether the quota is what decides.
+ */
+int sm_cpus(bool *quota);
 
-	if (sched_getaffinity(0, sizeof(set), &set) < 0)
-		return 1;
-	return CPU_COUNT(&set);
-}
+/*
+ * The CPUs that the quotas of cgroups allow, as the files `cgroup` and
+ * `mountinfo` in the folder `proc` ("/proc/self") say where they are; a large
+ * number where there is no quota or it cannot be read.
+ */
+int sm_cpus_quota(const char *proc);
 
 #endif /* SM_CPUS_H */

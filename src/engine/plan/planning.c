@@ -3,7 +3,6 @@
  * and the parts share: options to specification, digests, cutting, and the rows
  * of the database.
  */
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "cpus.h"
 #include "fault.h"
 #include "file.h"
 #include "lock.h"
@@ -315,14 +315,19 @@ sm_planning_check_same(const struct sm_planning *p, uint64_t fingerprint,
 			  (unsigned long long)batches);
 }
 
+/* The workers of a job for which nobody gave a number. */
 static int
-planning_cpus(void)
+planning_cpus(const struct sm_events *ev)
 {
-	cpu_set_t set;
+	bool quota;
+	int cpus = sm_cpus(&quota);
 
-	if (sched_getaffinity(0, sizeof(set), &set) < 0)
-		return 1;
-	return CPU_COUNT(&set);
+	if (quota)
+		sm_event_notice(ev,
+				"%d worker%s: the CPU quota of this control "
+				"group allows no more; -j says otherwise",
+				cpus, cpus == 1 ? "" : "s");
+	return cpus;
 }
 
 int
@@ -372,7 +377,7 @@ planning_insert_job(struct sm_planning *p, const char *text, struct sm_err *err)
 		.spec = (char *)text,
 		.batches = p->spec->batches,
 		.rows = p->spec->rows,
-		.workers = s->workers > 0 ? s->workers : planning_cpus(),
+		.workers = s->workers > 0 ? s->workers : planning_cpus(p->ev),
 		.max_attempts = s->max_attempts > 0 ? s->max_attempts : 3,
 		.lease_s = s->lease_s > 0 ? s->lease_s : 60,
 		.sync = s->sync > 0 ? s->sync : SM_SYNC_SHARD,
