@@ -13,6 +13,8 @@
 
 #include "file.h"
 
+#include "zmem.h"
+
 #include "gunzip.h"
 
 #define GUNZIP_BYTES       ((size_t)256 * 1024)
@@ -35,7 +37,10 @@ sm_gunzip_new(struct sm_gunzip **out, int fd, const char *name,
 {
 	struct sm_gunzip *g = calloc(1, sizeof(*g));
 
-	if (!g || inflateInit2(&g->z, GUNZIP_WINDOW_BITS) != Z_OK) {
+	if (!g)
+		return sm_err_mem(err, "reading text");
+	sm_zmem_use(&g->z);
+	if (inflateInit2(&g->z, GUNZIP_WINDOW_BITS) != Z_OK) {
 		free(g);
 		return sm_err_mem(err, "reading text");
 	}

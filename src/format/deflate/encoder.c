@@ -12,6 +12,7 @@
 #include "err.h"
 
 #include "shard.h"
+#include "zmem.h"
 
 #include "encoder.h"
 
@@ -47,6 +48,7 @@ sm_encoder_new(struct sm_encoder **out, int level, struct sm_err *err)
 	e = calloc(1, sizeof(*e));
 	if (!e)
 		return sm_err_mem(err, "an encoder");
+	sm_zmem_use(&e->z);
 	if (deflateInit2(&e->z, level, Z_DEFLATED, ENCODER_WINDOW_BITS,
 			 ENCODER_MEM_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK) {
 		free(e);

@@ -10,6 +10,7 @@
 #include "file.h"
 
 #include "crc32.h"
+#include "zmem.h"
 
 #include "body.h"
 
@@ -23,6 +24,7 @@ sm_body_reader_new(struct sm_body_reader **out, int fd, const char *name,
 
 	if (!r)
 		return sm_err_mem(err, "reading back");
+	sm_zmem_use(&r->z);
 	if (inflateInit2(&r->z, BODY_WINDOW_BITS) != Z_OK) {
 		free(r);
 		return sm_err_mem(err, "reading back");
@@ -158,6 +160,9 @@ sm_body_read(struct sm_body *b, struct sm_body_reader *r, uint64_t at,
 		b->gz_crc32 = sm_crc32(b->gz_crc32, p, n);
 		if (z == Z_OK)
 			z = body_inflate(b, r, p, n);
+		/* No memory for a window says nothing of the data. */
+		if (z == Z_MEM_ERROR)
+			return sm_err_mem(err, "reading back");
 	}
 	b->inflates = z == Z_OK;
 	return 0;
