@@ -76,6 +76,16 @@ recover(void)
 	return sm_recover(&r, job, &o, &err);
 }
 
+static inline int
+verify(void)
+{
+	struct sm_verify_opts o = { .requeue = true,
+				    .events = { .progress = progress } };
+	struct sm_verify_result r;
+
+	return sm_verify(&r, job, &o, &err);
+}
+
 /* The two that run does, with a handle of their own. */
 static inline int
 with_handle(int (*call)(struct sm_handle *h))

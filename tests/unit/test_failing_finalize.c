@@ -127,6 +127,7 @@ static const struct scenario scenarios[] = {
 	{ "damaged", damaged, finalize, NULL, SM_EWORK, false, "1, 3" },
 	{ "other_damaged", damaged, finalize_other, NULL, SM_EWORK, false,
 	  "1, 3" },
+	{ "verify", made, verify, all_done, 0, true, "" },
 	{ .name = NULL },
 };
 
