@@ -37,7 +37,7 @@ expect_exit 0 sm finalize elsewhere/moved -o i.gz
 printf 'item one\nitem two\n' >want
 same_text want i.gz
 
-# Readers that stop after the first member see all of it, and gzip -l is right.
+# The file is one member: all of it is in the first, and gzip -l is right.
 first_member() {
 	"$PYTHON" -c 'import sys, zlib
 sys.stdout.buffer.write(zlib.decompressobj(31).decompress(

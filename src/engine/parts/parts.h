@@ -9,7 +9,7 @@
  *
  *	JOB/spec.json      the whole: its options, and "parts": N
  *	JOB/tables/        as in any job
- *	JOB/final          what was joined last: size, digest, form, path
+ *	JOB/final          what was joined last: size, digest, path
  *	JOB/part-0003/     a job; its spec.json has "part": 3 besides
  *
  * Planning makes the parts first and JOB/spec.json last: part directories

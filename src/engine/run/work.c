@@ -4,7 +4,7 @@
  *	 1. claim                                        work_claim
  *	 2. open NNNNNN.<token>.tmp                      work_make
  *	 3. produce records, deflate, write                  "
- *	 4. finish the member, counts into its header        "
+ *	 4. what follows the text: index, end, tail          "
  *	 5. sync and close, both checked                     "
  *	 6. queue, BEGIN IMMEDIATE                       work_commit
  *	 7. guarded UPDATE to done                           "
@@ -16,7 +16,7 @@
  * lost its batch can neither mark the row nor replace a shard.  What a crash
  * leaves between any two of these steps is a row that is still running, put
  * back by whoever sees that the worker is dead, and a file that no reader
- * opens; or, behind step 10, a done row and its shard.
+ * opens; or, after step 10, a done row and its shard.
  */
 #include <signal.h>
 #include <stdio.h>
