@@ -1,5 +1,8 @@
 /*
  * cmd_cat.c - cat: write the text of a final file, or a part of it
+ *
+ * Rows, records and batches are three ways to say which part; at most one of
+ * them is taken.
  */
 #include <stddef.h>
 #include <stdlib.h>

@@ -1,5 +1,8 @@
 /*
  * cmd_finalize.c - finalize: join the shards into the final file
+ *
+ * `run` does this by itself for a job with -o.  The command is for another
+ * file, some of the batches, or a job that was planned without one.
  */
 #include <stddef.h>
 #include <stdio.h>

@@ -1,5 +1,7 @@
 /*
  * cmd_index.c - index: show the index of a final file
+ *
+ * As a table for people, or as JSON for readers in other languages.
  */
 #include <inttypes.h>
 #include <stddef.h>

@@ -1,5 +1,8 @@
 /*
  * cmd_plan.c - plan: make a job and its batches, run nothing
+ *
+ * The kind of job is a word of its own, with options of its own, so it is
+ * looked up before the rest of the line is read.
  */
 #include <stddef.h>
 #include <stdio.h>

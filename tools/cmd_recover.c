@@ -1,5 +1,8 @@
 /*
  * cmd_recover.c - recover: rebuild a lost job.db from the shards
+ *
+ * It is for a job.db that is lost or damaged; everything else mends itself at
+ * the next run.
  */
 #include <stddef.h>
 

@@ -1,5 +1,8 @@
 /*
  * cmd_retry.c - retry: put batches back to pending
+ *
+ * Without an option it takes the failed ones, since that is what people mean
+ * by it.
  */
 #include <stddef.h>
 #include <stdlib.h>

@@ -1,5 +1,8 @@
 /*
  * cmd_run.c - run: supervise workers until nothing is left to do
+ *
+ * Planning is over by then.  `candidates -o` and `exec -o`, which plan and
+ * run, share what is in job.c.
  */
 #include <stddef.h>
 

@@ -1,5 +1,7 @@
 /*
  * cmd_sample.c - sample: make a data set to try candidates on
+ *
+ * The data are like a recommender's: falling scores, popular items, some gaps.
  */
 #include <stddef.h>
 

@@ -1,5 +1,8 @@
 /*
  * cmd_slurm.c - slurm: submit a job in parts to Slurm
+ *
+ * It checks what Slurm would refuse only after hours in a queue, and shows
+ * what to type next.  The scripts themselves are in slurm.c.
  */
 #include <inttypes.h>
 #include <stddef.h>

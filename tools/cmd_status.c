@@ -1,5 +1,8 @@
 /*
  * cmd_status.c - status: show where a job stands
+ *
+ * Once, or again and again on one screen, or as JSON. What it shows is in
+ * status_text.c and status_json.c.
  */
 #include <stddef.h>
 #include <string.h>

@@ -1,5 +1,8 @@
 /*
  * cmd_try.c - try: run one batch here, without touching the job
+ *
+ * It is the way to see why a batch fails: its command's own output and errors,
+ * and its exit status.
  */
 #include <stddef.h>
 

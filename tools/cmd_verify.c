@@ -1,5 +1,8 @@
 /*
  * cmd_verify.c - verify: re-read every byte of a job or of a final file
+ *
+ * A directory is a job, anything else a file; both are named in the same
+ * place.
  */
 #include <inttypes.h>
 #include <stddef.h>

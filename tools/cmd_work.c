@@ -1,5 +1,8 @@
 /*
  * cmd_work.c - work: be one worker of a job, for a supervisor or by hand
+ *
+ * The two differ in who handles signals and in where messages go, which is all
+ * that this file decides.
  */
 #include <stddef.h>
 

@@ -1,6 +1,8 @@
 /*
  * help.c - options in words: the help of a command, and what the manual shares
  * with it
+ *
+ * Both come from one table of options, so that they cannot differ.
  */
 #include <string.h>
 

@@ -1,5 +1,8 @@
 /*
  * main.c - the commands of shardmill
+ *
+ * The table below is the list of commands; each has a file of its own.  A kind
+ * of job is a command as well, made from its table of options.
  */
 #include <ctype.h>
 #include <errno.h>

@@ -1,5 +1,9 @@
 /*
  * cat.c - the text of a final file, or a part of it that its index finds
+ *
+ * It finds out what is asked for and whether the file has it.  Inflating, with
+ * one thread or many, is in cat_threads.c; a gzip file of somebody else's is
+ * passed through from its start.
  */
 #include <inttypes.h>
 #include <unistd.h>

@@ -1,5 +1,8 @@
 /*
  * index.c - what the index of a final file says
+ *
+ * It turns the reader's places into the structs of shardmill.h, which show
+ * batches and bytes and not how the index is laid out.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,8 @@
 /*
  * batch_read.c - what is asked of batches without changing them
+ *
+ * These never write, so that `status` and the joiner may use them in a read
+ * transaction of their own beside any number of writers.
  */
 #include <string.h>
 

@@ -1,5 +1,9 @@
 /*
  * fence.c - the number of the run: drawn anew, and asked for
+ *
+ * A worker that belongs to an earlier run asks before each claim whether its
+ * number still holds, and ends if not.  The number is drawn in the transaction
+ * that puts back what the earlier run held.
  */
 #include "job.h"
 #include "sql.h"

@@ -1,5 +1,9 @@
 /*
  * job.c - the job row and its inputs, written and read
+ *
+ * There is one row, so each function is one statement.  What may change while
+ * a run lives is read by sm_job_live(), everything else once, when a job is
+ * opened.
  */
 #include <stdio.h>
 #include <stdlib.h>

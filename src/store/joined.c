@@ -1,5 +1,9 @@
 /*
  * joined.c - the columns that say what the final file holds
+ *
+ * Growing files are described here and nowhere else: per batch, which token's
+ * bytes the file has, and where.  A later batch with another token makes the
+ * file's end stale.
  */
 #include <stdlib.h>
 

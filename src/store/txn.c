@@ -1,5 +1,9 @@
 /*
  * txn.c - write transactions: the queue, BEGIN IMMEDIATE, COMMIT, checkpoints
+ *
+ * They are apart from what is written in them because their order is delicate:
+ * signals are blocked, then the queue is entered, then SQLite's lock is taken,
+ * and a checkpoint may only be made with both held.
  */
 #include <errno.h>
 #include <signal.h>

@@ -1,5 +1,8 @@
 /*
  * worker.c - workers are recorded, ended and listed
+ *
+ * A row tells who took part.  Whether it lives is not in the row but in the
+ * lock byte, which no crash can leave behind.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,9 @@
 /*
  * finalize.c - join the shards of a job by hand
+ *
+ * The start check comes first, since a shard that is missing or only half
+ * named would otherwise be found after hours of joining.  A run joins by
+ * follow.c instead, while its workers are busy.
  */
 #include "join.h"
 #include "startcheck.h"

@@ -1,5 +1,9 @@
 /*
  * each.c - retry, verify and recover on a whole job in parts
+ *
+ * Each function asks every part in turn through the function for one job and
+ * adds up the answers.  What differs is here: batch numbers that belong to
+ * another part, and a part whose own files are lost.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,8 @@
 /*
  * each_status.c - where a job in parts stands: its parts, added up
+ *
+ * It is apart from each.c because it changes nothing and because its sums are
+ * not all sums: time left follows from the speeds of the parts that run.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,9 @@
 /*
  * run.c - supervise workers until nothing is left to do, then finalize
+ *
+ * It owns the order of a run: the lock, the start check, the workers, the
+ * joining, and once more from the workers on when joining finds a damaged
+ * shard.  What happens while workers live is in super.c.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,9 @@
 /*
  * super_look.c - what the supervisor does once a second
+ *
+ * It looks for stalled workers, rereads what a person may have changed in the
+ * job row, and counts.  The workers' starts and ends, which happen at any
+ * time, are in super.c.
  */
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -1,5 +1,9 @@
 /*
  * worker_self.c - a worker joins a job, looks around while idle, and leaves
+ *
+ * It holds all that a worker does between batches: its lock byte and row, the
+ * run it belongs to, and the rescue of others while it has nothing to do.
+ * work.c holds the batches.
  */
 #include <signal.h>
 #include <stdio.h>

@@ -1,5 +1,8 @@
 /*
  * retry.c - put batches back to pending
+ *
+ * One transaction per set of batches, under no lock but the writers' queue, so
+ * that it may be called beside a living run.
  */
 #include "tend.h"
 

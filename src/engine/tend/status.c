@@ -1,5 +1,8 @@
 /*
  * status.c - where a job stands; changes nothing
+ *
+ * It only reads, takes no lock, and works on a job that cannot be written to.
+ * How the answer looks, for people or as JSON, is the program's.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,8 @@
 /*
  * try.c - run one batch by hand, without touching the job
+ *
+ * The batch is read from its row and made in this process's own output.  No
+ * claim, attempt or shard tells of it.
  */
 #include <stdlib.h>
 #include <unistd.h>

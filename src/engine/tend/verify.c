@@ -1,5 +1,8 @@
 /*
  * verify.c - re-read every byte of a job, or of a lone final file
+ *
+ * A file is checked by itself.  A job's shards are also compared with their
+ * rows, and those that differ can be put back to be made again.
  */
 #include <stdio.h>
 #include <string.h>
