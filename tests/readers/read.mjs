@@ -4,7 +4,7 @@ import fs from "node:fs";
 import process from "node:process";
 import { Buffer } from "node:buffer";
 import { createRequire } from "node:module";
-import { Readable } from "node:stream";
+import { PassThrough, Readable } from "node:stream";
 import zlib from "node:zlib";
 
 const [way, arg, name] = process.argv.slice(2);
@@ -17,7 +17,9 @@ const pieces = function* (size) {
 };
 const through = async (stream) => {
 	const parts = [];
-	for await (const part of Readable.from(pieces(10000)).pipe(stream))
+	const end = new PassThrough();
+	stream.on("error", (error) => end.destroy(error));
+	for await (const part of Readable.from(pieces(10000)).pipe(stream).pipe(end))
 		parts.push(Buffer.from(part));
 	return Buffer.concat(parts);
 };

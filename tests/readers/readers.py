@@ -194,19 +194,20 @@ class Server(http.server.BaseHTTPRequestHandler):
 
 def run(command, folder, **env):
     """(exit status, output, last line of its errors)"""
-    try:
+    # A file and no pipe: Node's writes to a pipe do not wait for a reader.
+    with tempfile.TemporaryFile() as output:
         done = subprocess.run(
             ["timeout", "-k", "5", str(TIMEOUT), "sh", "-c", command],
             cwd=folder, env={**os.environ, **env}, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
-    except OSError as error:
-        return 1, b"", str(error)
+            stdout=output, stderr=subprocess.PIPE, check=False)
+        output.seek(0)
+        text = output.read()
     said = done.stderr.decode(errors="replace").strip().splitlines()
     errors = [s for s in said if re.search(r"[Ee]rror|[Ww]arn|[Ff]ail", s)]
     reason = (errors or said or [""])[-1 if not errors else 0].strip()
     if done.returncode == 124:
         reason = f"not done after {TIMEOUT} s"
-    return done.returncode, done.stdout, reason
+    return done.returncode, text, reason
 
 
 def made(shardmill, folder):
