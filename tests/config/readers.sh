@@ -9,6 +9,7 @@ build release -DSHARDMILL_TESTS=ON && {
 	done < <("$PYTHON" "$tests/readers/readers.py" --packages)
 	start=$EPOCHREALTIME
 	if "$PYTHON" "$tests/readers/readers.py" -w "$root/build-readers" \
+		-m "$root/build-readers/shardmill-readers.7" \
 		"$root/build-release/shardmill"; then
 		result passed readers "$(seconds_since "$start")"
 	else

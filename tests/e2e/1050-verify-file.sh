@@ -89,3 +89,17 @@ sys.stdout.buffer.write(gzip.open(sys.argv[1]).read())'" \
 	eval "$tool f.gz" >got 2>tool.err || fail "$tool: $(cat tool.err)"
 	same want got
 done
+
+# What shows a file's form shows nothing odd.
+equal "$(gzip -l f.gz | awk 'NR == 2 { print $1, $2 }')" \
+	"$(stat -c %s f.gz) $(stat -c %s want)" "gzip -l"
+if command -v file >/dev/null; then
+	equal "$(file -b f.gz)" "gzip compressed data, original size modulo 2^32 $(
+		stat -c %s want)" "file"
+fi
+if command -v 7zz >/dev/null; then
+	7zz t f.gz >out || fail "7zz: $(cat out)"
+	grep -qE "^ +$(stat -c %s want) +$(stat -c %s f.gz) " <(7zz l f.gz) ||
+		fail "7zz l: $(7zz l f.gz)"
+	! grep -iE "warning|error|extra" out || fail "7zz is not content"
+fi

@@ -124,7 +124,7 @@ const ways = {
 	scanJson: async () => String((await import("nodejs-polars")).default
 		.scanJson(arg).collectSync().height),
 	scanCSV: async () => String((await import("nodejs-polars")).default
-		.scanCSV(arg, { hasHeader: false, sep: "\x01", quoteChar: "" })
+		.scanCSV(arg, { hasHeader: false, sep: "\x01", quoteChar: "\x02" })
 		.collectSync().height),
 };
 

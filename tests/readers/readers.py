@@ -1,4 +1,7 @@
-"""readers.py [-k REGEX] [-w FOLDER] SHARDMILL - read final files in many ways
+"""readers.py [-k REGEX] [-w FOLDER] [-m PAGE] SHARDMILL - read final files
+
+The files are read in many ways, and what came out is printed as a table; PAGE
+is written as the manual shows it.
 
 Other programs and libraries than ours read two final files: one of candidates
 with rows left out, one of exec with a thousand empty batches in its midst.
@@ -33,7 +36,7 @@ WAYS = []
 def add(needs, make, *commands, counts=False):
     """Each command is "name: shell command"."""
     for line in commands:
-        name, command = line.split(": ", 1)
+        name, command = re.split(r": (?=\S)", line, maxsplit=1)
         WAYS.append(Way(name, needs.split(), command, make, counts))
 
 
@@ -114,9 +117,9 @@ add("npm:deno@2.9.6", None, *(
     for way, arg in [(w, "F") for w in ZLIB] + [("fetch", "U")]))
 
 
-def npm(spec, arg, *ways, counts=False, by=NODES[4]):
+def npm(spec, arg, *ways, counts=False, by=NODES[4], also=""):
     alias = spec.rpartition("@")[0].partition("@npm:")[0] or spec
-    add(f"npm:{spec} npm:node{by[:2]}@npm:node-linux-{ARCH}@{by}", None,
+    add(f"npm:{spec} npm:node{by[:2]}@npm:node-linux-{ARCH}@{by} {also}", None,
         *(f"{alias} {way}: {node(by)} {way} ${arg} {alias}" for way in ways),
         counts=counts)
 
@@ -144,13 +147,13 @@ for v in ("1.5.6-r.1", "1.4.4-r.1", "1.3.2-alpha.26", "1.2.1-alpha.17",
     npm(spec, "F", "read_json", "read_csv", counts=True, by=NODES[0])
     npm(spec, "F", "read_ndjson_objects", by=NODES[0])
 npm("nodejs-polars@0.25.2", "F", "scanJson", "scanCSV", counts=True,
-    by=NODES[0])
+    by=NODES[0], also=f"npm:nodejs-polars-linux-{ARCH}-gnu@0.25.2")
 
 
 # -- other languages: one script each ------------------------------------------
-def script(needs, run, arg, *ways, make=None):
+def script(needs, run, arg, *ways, make=None, counts=False):
     add(needs, make, *(f"{run[0]} {way}: {run[1]} '{way}' ${arg}"
-                       for way in ways))
+                       for way in ways), counts=counts)
 
 
 PERL = ("Perl", "perl read.pl")
@@ -169,17 +172,100 @@ script("php-curl php-cli", PHP, "U", "curl")
 script("tcl", ("Tcl", "tclsh read.tcl"), "F", "zlib gunzip", "push read",
        "push fcopy")
 
+R = ("R", "Rscript --vanilla read.R")
+script("r-base-core", R, "F", "readLines(gzfile)", "readLines(file)",
+       "readLines(gzcon(file))", "readLines(gzcon(rawConnection))",
+       "memDecompress")
+script("r-base-core", R, "R", "readLines(gzcon(url))")
+script("r-cran-jsonlite", R, "F", "jsonlite stream_in", counts=True)
+script("r-cran-data.table r-cran-r.utils", R, "F", "data.table fread",
+       counts=True)
+script("r-cran-readr", R, "F", "readr read_lines", counts=True)
+script("r-cran-vroom", R, "F", "vroom vroom_lines", counts=True)
+script("erlang-base", ("Erlang", "escript read.escript"), "F", "zlib:gunzip",
+       "file, compressed", "inflateInit")
+script("lua-zlib lua5.4", ("Lua", "lua5.4 read.lua"), "F", "whole", "pieces")
+add("cl-chipz sbcl", None,
+    "chipz: sbcl --noinform --non-interactive --no-userinit --load read.lisp "
+    "$F")
+add("guile-zlib guile-3.0", None,
+    "guile-zlib: guile-3.0 --no-auto-compile read.scm $F")
+
+# -- other languages: programs, built once -------------------------------------
+script("golang-go", ("Go", "./read-go"), "F", "gzip.Reader",
+       "Multistream(false)", make="go")
+script("golang-go", ("Go", "./read-go"), "U", "net/http", make="go")
+JAVA = ("Java", "java -cp .:/usr/share/java/commons-compress.jar Read")
+JAVA_PACKAGES = "openjdk-17-jdk-headless libcommons-compress-java"
+script(JAVA_PACKAGES, JAVA, "F", *(
+    f"GZIPInputStream, {way}" for way in (
+        "file", "buffered", "nio", "bytes", "nothing available")), make="java")
+script(JAVA_PACKAGES, JAVA, "R", "GZIPInputStream, URL",
+       "GZIPInputStream, HttpClient", make="java")
+script(" ".join(reversed(JAVA_PACKAGES.split())), JAVA, "F",
+       "Commons Compress", "Commons Compress, concatenated",
+       "Commons Compress, factory", make="java")
+script("librust-flate2-dev cargo", ("Rust flate2", "target/debug/read"), "F",
+       "read::GzDecoder", "read::MultiGzDecoder", "bufread::GzDecoder",
+       "write::GzDecoder", make="rust")
+add("libzip-ocaml-dev ocaml-nox", "ocaml",
+    "OCaml camlzip: ./read-ocaml $F")
+add("libghc-zlib-dev ghc", "haskell", "Haskell zlib: ./read-haskell $F")
+add("libboost-iostreams-dev g++", "boost", "Boost: ./read-boost $F")
+add("libglib2.0-dev gcc", "glib", "GLib: ./read-glib $F")
+add("fp-units-fcl fp-compiler", "pascal", "Free Pascal: ./read-pascal $F")
+add("mono-runtime mono-mcs", "mono", "Mono: mono read-mono.exe $F")
+BUILDS = {
+    "go": "go build -o read-go read.go",
+    "java": "javac -cp /usr/share/java/commons-compress.jar Read.java",
+    "rust": """mkdir -p .cargo &&
+        printf '[source.crates-io]\\nreplace-with = "system"\\n[source.system]\\n' \
+            >.cargo/config.toml &&
+        echo 'directory = "/usr/share/cargo/registry"' >>.cargo/config.toml &&
+        printf '%s\\n' '[package]' 'name = "read"' 'version = "0.0.0"' \
+            'edition = "2021"' '[[bin]]' 'name = "read"' 'path = "read.rs"' \
+            '[dependencies]' 'flate2 = "1"' '[workspace]' >Cargo.toml &&
+        cargo build --offline --quiet""",
+    "ocaml": "ocamlfind ocamlopt -package zip -linkpkg read.ml -o read-ocaml "
+             "|| ocamlopt -I +zip unix.cmxa zip.cmxa read.ml -o read-ocaml",
+    "haskell": "ghc -v0 -outputdir read-haskell.d -o read-haskell read.hs",
+    "boost": "g++ read_boost.cpp -lboost_iostreams -o read-boost",
+    "glib": "gcc read_glib.c $(pkg-config --cflags --libs gio-2.0) "
+            "-o read-glib",
+    "pascal": "fpc -v0 -oread-pascal read_pascal.pas",
+    "mono": "mcs -out:read-mono.exe read_mono.cs",
+}
+
+# -- a browser, a server, tools for data ---------------------------------------
+add("chromium", None, *(
+    f"Chromium {name}: sh read_chromium.sh $P?{way}={arg}"
+    for name, way, arg in (("fetch", "fetch", "$U"),
+                           ("XMLHttpRequest", "xhr", "$U"),
+                           ("DecompressionStream", "stream", "$R"))))
+add("apache2", None, "Apache INFLATE: sh read_apache.sh $U")
+add("miller", None, "Miller: mlr --inidx --ifs '\\001' --onidx cat $F",
+    "Miller --gzin: mlr --gzin --inidx --ifs '\\001' --onidx cat <$F")
+add("gztool", None, "gztool: gztool -W -b 0 $F")
+
 
 class Server(http.server.BaseHTTPRequestHandler):
-    """/gzip/NAME with Content-Encoding: gzip, /raw/NAME without."""
+    """/gzip/NAME with Content-Encoding: gzip, /raw/NAME without, /page."""
     protocol_version = "HTTP/1.1"
     folder = None
 
     def do_GET(self):
-        _, form, part, name = self.path.split("/")
-        data = (self.folder / part / f"{name}.gz").read_bytes()
+        if self.path.startswith("/page?"):
+            form, data = "page", (self.folder / "page.html").read_bytes()
+        elif self.path.count("/") == 3:
+            _, form, part, name = self.path.split("/")
+            data = (self.folder / part / f"{name}.gz").read_bytes()
+        else:
+            self.send_error(404)
+            return
         self.send_response(200)
-        if form == "raw":
+        if form == "page":
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+        elif form == "raw":
             self.send_header("Content-Type", "application/octet-stream")
         else:
             self.send_header("Content-Type", "text/plain; charset=utf-8")
@@ -268,8 +354,6 @@ def npm_install(folder, ways):
     return have
 
 
-BUILDS = {}
-
 
 def judge(way, where, texts, url):
     """None, or what is wrong: "less, without an error" or a reason."""
@@ -280,7 +364,8 @@ def judge(way, where, texts, url):
             code, out, said = run(way.command, folder, T=tmp,
                                   F=str(folder / f"{place}.gz"),
                                   U=f"{url}/gzip/{place}",
-                                  R=f"{url}/raw/{place}")
+                                  R=f"{url}/raw/{place}",
+                                  P=f"{url}/page")
         want = text
         if way.counts:
             want, out = b"%d" % text.count(b"\n"), out.strip()
@@ -294,10 +379,47 @@ def judge(way, where, texts, url):
     return None
 
 
+def page(table):
+    """shardmill-readers(7): the table, a paragraph for each package."""
+    def roff(text):
+        return re.sub(r"^([.'])", r"\\&\1", re.sub(
+            r"-", r"\\-", text.replace("\\", "\\e")))
+    packages = {}
+    for way, version, result in table:
+        name = re.sub(r"^npm:(@?[^@]+)@.*", r"\1", way.needs[0])
+        if result != "all":
+            result = f"{way.name}: {result}"
+        else:
+            result = way.name
+        packages.setdefault((name, version), []).append(result)
+    every = sum(result == "all" for *_, result in table)
+    release = platform.freedesktop_os_release()["PRETTY_NAME"]
+    text = [f""".\\" Written by `tests/run readers`; not by hand.
+.TH SHARDMILL\\-READERS 7 "" "shardmill" "User manual"
+.SH NAME
+shardmill\\-readers \\- programs and libraries that were seen to read final files
+.SH DESCRIPTION
+A final file is one ordinary gzip file.
+{len(table)} ways to read one were tried on {roff(release)},
+with two files:
+candidates of which some were left out,
+and the output of commands with a thousand empty batches in its midst.
+{every} ways gave all of the text.
+Each package is named with its version, and then the ways in which it was used."""]
+    for (name, version), ways in packages.items():
+        text.append(f".TP\n.BR {roff(name)} \" {roff(version)}\"")
+        text.append(";\n".join(roff(way) for way in ways))
+    text.append(""".SH SEE ALSO
+.BR shardmill (1),
+.BR shardmill\\-jobs (7)""")
+    return "\n".join(text) + "\n"
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("-k", default=".", help="ways whose names match")
     parser.add_argument("-w", help="folder for packages and files, kept")
+    parser.add_argument("-m", help="the page of the manual to write")
     parser.add_argument("--packages", action="store_true")
     parser.add_argument("shardmill", nargs="?")
     args = parser.parse_args()
@@ -322,7 +444,7 @@ def main():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
 
-    built, counts = {}, collections.Counter()
+    built, counts, table = {}, collections.Counter(), []
     for way in ways:
         missing = [n for n in way.needs if n not in have]
         version = have.get(way.needs[0], "-")
@@ -348,10 +470,14 @@ def main():
             counts["all"] += 1
             result = "all"
         print(f"| {way.name} | {version} | {result} |", flush=True)
+        if not result.startswith(("skipped", "not judged")):
+            table.append((way, version, result))
     judged = counts["all"] + counts["less"] + counts["error"]
     print(f"{judged} ways: {counts['all']} read all, {counts['less']} less "
           f"without an error, {counts['error']} with an error; "
           f"{counts['not judged']} not judged, {counts['skipped']} skipped")
+    if args.m:
+        pathlib.Path(args.m).write_text(page(table), encoding="utf-8")
     return 0 if judged and judged == counts["all"] else 1
 
 
