@@ -98,7 +98,7 @@ static bool
 cpus_number(double *number, double *second, const char *folder,
 	    const char *file)
 {
-	char name[2 * CPUS_LINE_MAX], line[64];
+	char name[2 * CPUS_LINE_MAX + 32], line[64];
 	bool there = false;
 	FILE *f;
 

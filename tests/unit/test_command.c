@@ -512,19 +512,26 @@ test_left_behind(void **state)
 	assert_false(end.left_behind);
 	assert_true(seconds_since(at) < 3);
 
-	/* Silent, in the group: ended after the grace. */
+	/* Silent: ended after the grace, and nobody's result. */
 	at = sm_clock_ms();
-	assert_int_equal(shell("sleep 7010 & echo x"), 0);
-	assert_true(end.left_behind);
+	assert_int_equal(shell("sleep 7010 & echo x"), SM_ECOMMAND);
+	assert_non_null(strstr(err.text, "left behind (pid "));
+	assert_non_null(strstr(err.text, "'sleep')"));
 	assert_int_equal(end.exit_status, 0);
 	assert_true(seconds_since(at) >= 5);
 	assert_true(seconds_since(at) < 7);
 	assert_gone("7010");
-
-	/* Out of the group: nobody can say what it would still write. */
+	/* Out of the session: not found, but known. */
 	assert_int_equal(shell("setsid sleep 9 & echo x"), SM_ECOMMAND);
-	assert_non_null(strstr(err.text, "left behind"));
+	assert_non_null(strstr(err.text, "left behind holds"));
+	/* The command's own failure is what is told. */
+	assert_int_equal(shell("sleep 7013 & echo x; exit 3"), 0);
+	assert_int_equal(end.exit_status, 3);
+	assert_gone("7013");
 	/* On standard error alone it is none of the shard's business. */
+	assert_int_equal(shell("sleep 7014 >/dev/null & echo x"), 0);
+	assert_true(end.left_behind);
+	assert_gone("7014");
 	assert_int_equal(shell("setsid sleep 9 >/dev/null & echo x"), 0);
 	/* Holding neither, it is not waited for. */
 	at = sm_clock_ms();

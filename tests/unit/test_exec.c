@@ -602,7 +602,9 @@ static void
 test_left_behind(void **state)
 {
 	(void)state;
-	assert_int_equal(script("sleep 60 & echo x"), 0);
+	assert_int_equal(script("sleep 60 & echo x"), SM_ECOMMAND);
+	assert_non_null(strstr(err.text, "left behind"));
+	assert_int_equal(script("sleep 60 >/dev/null & echo x"), 0);
 	assert_string_equal(text.data, "x\n");
 	assert_non_null(strstr(outcome.stderr_tail.data, "left behind"));
 }

@@ -133,7 +133,8 @@ exec_judge(struct sm_exec_state *x, const struct sm_command_end *end,
 	   struct sm_err *err)
 {
 	static const char note[] = "\n[shardmill: a process that the command "
-				   "left behind was ended]\n";
+				   "left behind held its standard error "
+				   "open]\n";
 	int code;
 
 	if (end->left_behind)

@@ -9,14 +9,17 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "proc.h"
 
 #include "feed.h"
 #include "start.h"
@@ -64,7 +67,6 @@ struct run {
 	uint64_t late_ms;  /* time-out, 0: none */
 	uint64_t kill_ms;  /* when TERM is to be followed by KILL */
 	uint64_t quiet_ms; /* the later of exit and last output */
-	uint64_t leave_ms; /* when a process that left the group is given up */
 };
 
 int
@@ -298,26 +300,53 @@ run_check_stop(struct run *r, uint64_t now)
 }
 
 /*
- * The command has exited but its pipes are open: decide whether to stop
- * waiting.  First the group is killed, after a silence of SM_COMMAND_GRACE_MS;
- * what then still holds a pipe has left the group.
+ * A process that the command left, for the message: of its session, which it
+ * can leave only on purpose.  The leader itself is a zombie.
+ */
+static bool
+run_find_left(struct sm_proc *p, const struct run *r)
+{
+	struct sm_dir d;
+	bool found = false;
+
+	sm_proc_begin(&d);
+	while (!found && sm_proc_next(p, &d))
+		found = p->session == r->pid && p->pid != r->pid;
+	sm_dir_close(&d);
+	return found;
+}
+
+/*
+ * The command has exited but a pipe is open, and nothing came from it for
+ * SM_COMMAND_GRACE_MS: stop waiting.  Output that is still held may be a part
+ * of what was meant, so it is nobody's result.
  */
 static void
 run_left_behind(struct run *r, uint64_t now)
 {
-	if (!r->killed && now >= r->quiet_ms + SM_COMMAND_GRACE_MS) {
-		run_kill(r, SIGKILL);
-		r->killed = true;
-		r->end->left_behind = true;
-		r->leave_ms = now + SM_COMMAND_STOP_MS;
-	}
-	if (!r->killed || now < r->leave_ms)
+	char who[64] = "";
+	struct sm_proc p;
+
+	if (now < r->quiet_ms + SM_COMMAND_GRACE_MS)
 		return;
-	if (r->fd[RUN_OUT].fd >= 0 && !r->o->foreground)
-		r->code = sm_err_set(r->err, SM_ECOMMAND,
-				     "a process that the command left behind "
-				     "keeps its output open; it left the "
-				     "command's process group");
+	/* One that failed by its own word is told by that. */
+	if (r->fd[RUN_OUT].fd >= 0 && !r->failed) {
+		if (run_find_left(&p, r))
+			snprintf(who, sizeof(who), " (pid %" PRId64 ", '%s')",
+				 p.pid, p.name);
+		r->code = sm_err_set(
+			r->err, SM_ECOMMAND,
+			"the command exited, but a process that it left "
+			"behind%s holds its output open and wrote nothing for "
+			"%d s, so that the output may not be whole; let the "
+			"command wait for it, or send that process's output "
+			"elsewhere",
+			who, SM_COMMAND_GRACE_MS / 1000);
+	} else {
+		r->end->left_behind = true;
+	}
+	run_kill(r, SIGKILL);
+	r->killed = true;
 	run_close(r, RUN_OUT);
 	run_close(r, RUN_ERR);
 }
@@ -364,9 +393,7 @@ run_patience(const struct run *r)
 		run_sooner(&at, r->late_ms);
 	else if (!r->killed)
 		run_sooner(&at, r->kill_ms);
-	if (!r->code && r->exited && r->killed)
-		run_sooner(&at, r->leave_ms);
-	else if (!r->code && r->exited)
+	if (!r->code && r->exited)
 		run_sooner(&at, r->quiet_ms + SM_COMMAND_GRACE_MS);
 	if ((!r->exited && r->fd[RUN_EXIT].fd < 0) ||
 	    (r->o->stop && r->o->stop_fd < 0))

@@ -8,8 +8,10 @@
  * single poll(2) loop, so that it can neither block nor be blocked, whatever
  * order it reads and writes in.
  *
- * The child gets: a process group of its own (unless `foreground`); SIGKILL
- * when the thread that started it ends; every signal at its default and none
+ * The child gets: a session and process group of its own (unless `foreground`),
+ * and so no terminal: one that asks there gets an error at once, where the
+ * kernel would stop it as a job in the background; SIGKILL when the thread that
+ * started it ends; every signal at its default and none
  * blocked; descriptors 0, 1 and 2 and no other.  Limits, umask and niceness
  * are the caller's.
  *
@@ -19,11 +21,12 @@
  *
  * The end of the output is its end-of-file.  If the command leaves a process
  * that holds a pipe, it is read from as long as it writes; once the command has
- * exited and nothing came for SM_COMMAND_GRACE_MS, its group is killed
- * (`left_behind`).  A process that still holds a pipe a second later has left
- * the group: on standard output that is SM_ECOMMAND, because what it may yet
- * write cannot be known; on standard error it is left alone.  Processes that
- * hold neither pipe are not looked for.
+ * exited and nothing came for SM_COMMAND_GRACE_MS, its group is killed.  If it
+ * was standard output that was held, the attempt fails with SM_ECOMMAND, which
+ * names the process: what it would have written cannot be known.  If it was
+ * standard error alone, the output is whole (`left_behind`), and a process that
+ * has left the group is left alone.  Processes that hold neither pipe are not
+ * looked for.
  *
  * An attempt is ended early by `timeout_s` (TERM to the group, KILL 5 s
  * later), by the stop flag, and by a sink or source that fails (TERM, KILL 1 s
@@ -79,7 +82,7 @@ struct sm_command_opts {
 struct sm_command_end {
 	int exit_status;
 	int signal;
-	bool left_behind; /* a process was killed that held an output open */
+	bool left_behind; /* a process was killed that held its errors open */
 };
 
 struct sm_command;

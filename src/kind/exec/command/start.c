@@ -114,16 +114,16 @@ start_close_others(void)
 
 /*
  * Runs in the child, on the parent's memory: async-signal-safe calls only.  In
- * this order: the group, so that it can be killed as one; the death signal; the
- * three descriptors; the directory; the signals, last, as nothing of ours may
- * run after them.
+ * this order: the session, and with it the group, so that it can be killed as
+ * one; the death signal; the three descriptors; the directory; the signals,
+ * last, as nothing of ours may run after them.
  */
 static _Noreturn void
 start_child(const struct sm_start *s, pid_t parent)
 {
 	int i;
 
-	if (!s->foreground && setpgid(0, 0) < 0)
+	if (!s->foreground && setsid() < 0)
 		start_fail(s->report, START_SET_UP);
 	/* From here on, whoever kills this worker must kill the group too. */
 	if (s->group)

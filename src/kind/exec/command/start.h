@@ -26,7 +26,7 @@ struct sm_start {
 	char *const *argv, *const *envp;
 	const char *cwd; /* NULL: the caller's */
 	int fd[3];       /* become 0, 1, 2; all above 2; -1: the caller's */
-	bool foreground; /* stay in the caller's process group */
+	bool foreground; /* stay in the caller's session and group */
 	/* Set to the group by the child itself, before it runs. */
 	_Atomic int64_t *group; /* or NULL */
 	struct sm_start_report *report;
