@@ -115,6 +115,8 @@ CREATE TABLE batch (
 	gz_bytes     INTEGER,             -- of the batch's bytes as they are joined
 	raw_crc32    INTEGER,             -- of the text
 	gz_crc32     INTEGER,             -- of those gz_bytes
+	open_line    INTEGER NOT NULL DEFAULT 0 CHECK (open_line IN (0, 1)),
+	                                  -- 1: the text ends without a newline
 	started      REAL,                -- the latest claim
 	finished     REAL,                -- done or failed at
 	error        TEXT,                -- message of the latest failure

@@ -13,6 +13,7 @@
 #ifndef SM_PIECE_H
 #define SM_PIECE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "buf.h"
@@ -43,6 +44,7 @@ struct sm_sizes {
 struct sm_made {
 	struct sm_counts counts;
 	struct sm_sizes sizes;
+	bool open_line;            /* the text ends without a newline */
 	int exit_status, signal;   /* of the command, -1: none */
 	struct sm_buf stderr_tail; /* its last bytes */
 };

@@ -185,6 +185,10 @@ int sm_batch_any_begun(bool *any, struct sm_db *db, struct sm_err *err);
 /* Is the job paused, or a batch put off, hastened, given other tries? */
 int sm_batch_any_edited(bool *any, struct sm_db *db, struct sm_err *err);
 
+/* Done batches whose text is empty, and whose text ends in an open line. */
+int sm_batch_odd_ends(uint64_t *empty, uint64_t *open, struct sm_db *db,
+		      struct sm_err *err);
+
 /* Ids of up to `max` batches that are not done, and how many they are. */
 int sm_batch_not_done(uint64_t *id, int *n, int max, struct sm_db *db,
 		      struct sm_err *err);

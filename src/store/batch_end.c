@@ -55,10 +55,11 @@ batch_close_attempt(struct sm_db *db, const struct sm_batch *b,
 
 #define SET_DONE                                                               \
 	"UPDATE batch SET state = 'done', (" COUNT_COLUMNS ") = (?, ?, ?), "   \
-	"(" SIZE_COLUMNS ") = (?, ?, ?, ?), finished = ?, token = ?, "         \
-	"error = NULL "
+	"(" SIZE_COLUMNS ") = (?, ?, ?, ?), open_line = ?, finished = ?, "     \
+	"token = ?, error = NULL "
 #define IN_DONE(made, now, token)                                              \
-	IN_COUNTS(&(made)->counts), IN_SIZES(&(made)->sizes), IN(now), IN(token)
+	IN_COUNTS(&(made)->counts), IN_SIZES(&(made)->sizes),                  \
+		IN((made)->open_line), IN(now), IN(token)
 
 int
 sm_batch_complete(bool *held, struct sm_db *db, const struct sm_batch *b,

@@ -204,6 +204,18 @@ sm_batch_counts(struct sm_batch_counts *c, struct sm_db *db, struct sm_err *err)
 }
 
 int
+sm_batch_odd_ends(uint64_t *empty, uint64_t *open, struct sm_db *db,
+		  struct sm_err *err)
+{
+	static const char text[] =
+		"SELECT coalesce(sum(raw_bytes = 0), 0), "
+		"coalesce(sum(open_line), 0) FROM batch WHERE state = 'done'";
+
+	return sm_sql_one(NULL, db, "read the batches", text,
+			  SQL(OUT(empty), OUT(open)), err);
+}
+
+int
 sm_batch_left(struct sm_batch_left *left, struct sm_db *db, struct sm_err *err)
 {
 	/* Each subquery asks one partial index for its first entry. */

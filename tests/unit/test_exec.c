@@ -547,10 +547,32 @@ test_jsonl(void **state)
 	opts.check = SM_CHECK_JSONL;
 	assert_int_equal(script("echo '{}'; printf '[1]'"), 0);
 	assert_int_equal(outcome.counts.records, 2);
+	assert_string_equal(text.data, "{}\n[1]\n");
+	assert_false(outcome.open_line);
+	assert_int_equal(script(":"), 0);
+	assert_int_equal(text.len, 0);
 	assert_int_equal(script("echo '{}'; echo oops; echo '{}'"), SM_EOUTPUT);
 	assert_non_null(strstr(err.text, "line 2 "));
 	assert_int_equal(script("echo '{}'; printf '{'"), SM_EOUTPUT);
 	assert_non_null(strstr(err.text, "line 2 "));
+}
+
+static void
+test_nonempty(void **state)
+{
+	(void)state;
+	assert_int_equal(script("printf 'no newline'"), 0);
+	assert_true(outcome.open_line);
+	assert_string_equal(text.data, "no newline");
+	opts.check = SM_CHECK_NONEMPTY;
+	assert_int_equal(script("echo"), 0);
+	assert_false(outcome.open_line);
+	assert_int_equal(script("echo lost >&2"), SM_EOUTPUT);
+	assert_non_null(strstr(err.text, "printed nothing"));
+	opts.check |= SM_CHECK_JSONL;
+	assert_int_equal(script(":"), SM_EOUTPUT);
+	assert_int_equal(script("echo {"), SM_EOUTPUT);
+	assert_int_equal(script("echo {}"), 0);
 }
 
 static void
@@ -683,6 +705,7 @@ main(void)
 		TEST(test_stderr_tail),
 		TEST(test_too_big),
 		TEST(test_jsonl),
+		TEST(test_nonempty),
 		TEST(test_big_output),
 		TEST(test_logs),
 		TEST(test_left_behind),

@@ -59,6 +59,39 @@ run_tell_empty(const struct sm_handle *h, const struct sm_batch_counts *c,
 				(unsigned long long)c->counts.skipped);
 }
 
+/* What a command printed is taken as it is; these two are seldom meant. */
+static int
+run_tell_output(struct sm_handle *h, const struct sm_batch_counts *c,
+		const struct sm_events *ev, struct sm_err *err)
+{
+	uint64_t empty, open;
+	int ret;
+
+	if (!h->kind->info->takes_command || c->done == 0)
+		return 0;
+	ret = sm_batch_odd_ends(&empty, &open, h->db, err);
+	if (ret < 0)
+		return ret;
+	if (empty > 0)
+		sm_event_notice(
+			ev,
+			"%llu of %llu batches have no output (raw_bytes "
+			"= 0 in the table batch); with --check nonempty "
+			"such a batch fails",
+			(unsigned long long)empty, (unsigned long long)c->done);
+	/* The last batch of all has none after it. */
+	if (open > 1)
+		sm_event_notice(ev,
+				"the output of %llu of %llu batches ends "
+				"without a newline, so that the next batch's "
+				"goes on in the same line (open_line = 1 in "
+				"the table batch); if it is JSON Lines, "
+				"--check jsonl puts the newline there",
+				(unsigned long long)open,
+				(unsigned long long)c->done);
+	return 0;
+}
+
 int
 sm_run_verdict(struct sm_run_result *result, struct sm_handle *h,
 	       const struct sm_events *ev, struct sm_err *err)
@@ -73,6 +106,9 @@ sm_run_verdict(struct sm_run_result *result, struct sm_handle *h,
 	result->left = c.pending + c.running;
 	run_tell_tiny(h, &c, ev);
 	run_tell_empty(h, &c, ev);
+	ret = run_tell_output(h, &c, ev, err);
+	if (ret < 0)
+		return ret;
 	if (result->left > 0 && result->signals > 0)
 		return sm_err_set(err, SM_ESTOPPED,
 				  "stopped with %llu of %llu batches left; the "

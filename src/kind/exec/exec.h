@@ -14,7 +14,7 @@
 #include "kind.h"
 
 /* In the order of the words of their options. */
-enum sm_check_how { SM_CHECK_NONE, SM_CHECK_JSONL };
+enum sm_check_how { SM_CHECK_JSONL = 1, SM_CHECK_NONEMPTY = 2 }; /* bits */
 enum sm_digest_how { SM_DIGEST_SAMPLED, SM_DIGEST_FULL };
 
 /*
@@ -34,7 +34,7 @@ struct sm_exec_opts {
 	const char *cwd;          /* NULL: the current directory */
 	double timeout_s;         /* 0: none */
 	uint64_t max_shard_bytes; /* 0: no limit */
-	int check;                /* enum sm_check_how */
+	int check;                /* of enum sm_check_how, 0: none */
 	bool keep_logs;
 	int level;
 };

@@ -6,7 +6,8 @@
  */
 #include "exec.h"
 
-static const char *const words_check[] = { "none", "jsonl", NULL };
+static const char *const words_check[] = { "none", "jsonl", "nonempty",
+					   "jsonl,nonempty", NULL };
 static const char *const words_digest[] = { "sampled", "full", NULL };
 
 #define AT(member) .at = offsetof(struct sm_exec_opts, member)
@@ -51,7 +52,8 @@ static const struct sm_option exec_options[] = {
 		  "the last one that is; {item} and {} are of --items. Where "
 		  "no lines are read, standard input is empty. What the "
 		  "command prints is taken as it is: a last line without a "
-		  "newline runs into the next batch's first." },
+		  "newline runs into the next batch's first, which is told "
+		  "at the end." },
 	{ "command", .type = SM_OPTION_ARGV, .flags = SM_OPTION_UNTYPED,
 	  AT(argv), .help = "it stands behind --" },
 	{ "cwd", .type = SM_OPTION_FILE,
@@ -70,7 +72,9 @@ static const struct sm_option exec_options[] = {
 	  .help = "fail a batch with more output; K, M, G" },
 	{ "check", .type = SM_OPTION_WORD, .arg = "FORMAT",
 	  .words = words_check, .standard = "none", AT(check),
-	  .help = "jsonl: fail a batch that prints a line which is no JSON" },
+	  .help = "fail a batch that prints a line which is no JSON (jsonl), "
+		  "nothing (nonempty), or either (jsonl,nonempty)",
+	  .more = "With jsonl a last line without a newline gets one." },
 	{ "keep-logs", .type = SM_OPTION_BOOL, AT(keep_logs),
 	  .help = "keep the whole standard error of each attempt",
 	  .more = "It goes to JOB/logs/; the database has its last 4 KiB." },

@@ -204,9 +204,18 @@ exec_finish(struct sm_exec_state *x, const struct sm_piece *b,
 {
 	int ret = 0;
 
-	x->out->counts.records += x->in_line;
-	if (x->jsonline)
+	/* Printing a last line without its newline is usual, and harmless. */
+	if (x->jsonline && x->in_line)
+		ret = exec_take_output("\n", 1, x, err);
+	if (ret == 0 && x->jsonline)
 		ret = sm_jsonline_end(x->jsonline, err);
+	if (ret == 0 && (x->opts->check & SM_CHECK_NONEMPTY) &&
+	    sm_shard_raw_bytes(x->shard) == 0)
+		ret = sm_err_set(err, SM_EOUTPUT,
+				 "the command ended well and printed nothing "
+				 "(--check nonempty)");
+	x->out->counts.records += x->in_line;
+	x->out->open_line = x->in_line;
 	if (ret == 0)
 		ret = sm_encoder_align(x->encoder, err);
 	if (ret == 0)

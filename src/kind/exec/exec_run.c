@@ -120,7 +120,7 @@ sm_exec_open(void **state, const struct sm_kind_env *env, struct sm_err *err)
 	ret = exec_state_open(&x, env, err);
 	if (ret == 0)
 		ret = sm_encoder_new(&x->encoder, x->opts->level, err);
-	if (ret == 0 && x->opts->check == SM_CHECK_JSONL)
+	if (ret == 0 && (x->opts->check & SM_CHECK_JSONL))
 		ret = sm_jsonline_new(&x->jsonline, err);
 	if (ret == 0 && x->opts->keep_logs)
 		ret = sm_log_new(&x->log, env->job_dirfd, EXEC_LOGS, err);
