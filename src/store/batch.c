@@ -67,13 +67,13 @@ int
 sm_batch_open_attempt(struct sm_db *db, struct sm_batch *b,
 		      const struct sm_claim *claim, struct sm_err *err)
 {
-	int ret =
-		sm_sql_do(db, "record an attempt",
-			  "INSERT INTO attempt (batch, worker, token, "
-			  "fingerprint, started) VALUES (?, ?, ?, ?, ?)",
-			  SQL(IN(b->piece.id), IN(claim->worker), IN(b->token),
-			      IN(claim->fingerprint), IN(claim->now)),
-			  err);
+	int ret = sm_sql_do(db, "record an attempt",
+			    "INSERT INTO attempt (batch, worker, token, "
+			    "fingerprint, started) VALUES (?, ?, ?, ?, ?)",
+			    SQL(IN(b->piece.id), IN(claim->worker),
+				IN(b->piece.token), IN(claim->fingerprint),
+				IN(claim->now)),
+			    err);
 
 	b->attempt = sqlite3_last_insert_rowid(db->main);
 	return ret;
@@ -98,12 +98,12 @@ sm_batch_claim(bool *claimed, struct sm_batch *b, struct sm_db *db,
 
 	*claimed = false;
 	*b = (struct sm_batch){ .worker = claim->worker, .run = claim->run };
-	ret = sm_rand_token(&b->token, err);
+	ret = sm_rand_token(&b->piece.token, err);
 	if (ret == 0)
 		ret = batch_wake(db, claim->now, err);
 	if (ret == 0)
 		ret = sm_sql_one(claimed, db, "claim a batch", text,
-				 SQL(IN(claim->worker), IN(b->token),
+				 SQL(IN(claim->worker), IN(b->piece.token),
 				     IN(claim->now), IN(claim->run),
 				     OUT(&b->piece.id), OUT_PIECE(&b->piece),
 				     OUT(&b->piece.attempt),

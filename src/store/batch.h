@@ -33,7 +33,7 @@ enum sm_state { SM_PENDING, SM_RUNNING, SM_DONE, SM_FAILED };
 /* A batch that a claim holds. */
 struct sm_batch {
 	struct sm_piece piece;
-	int64_t token, worker;
+	int64_t worker;
 	int64_t max_attempts; /* the limit for piece.attempt */
 	int64_t attempt;      /* id of its row */
 	int64_t run;          /* of the claim */

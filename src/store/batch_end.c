@@ -30,7 +30,7 @@ batch_close_as(struct sm_db *db, const char *text, const struct sm_batch *b,
 			 SQL(IN(now), IN(t->outcome), IN_OPT(t->exit_status),
 			     IN_OPT(t->signal), IN(t->error_class),
 			     IN(t->message), IN(t->stderr_text),
-			     IN(b->piece.id), IN(b->token)),
+			     IN(b->piece.id), IN(b->piece.token)),
 			 err);
 }
 
@@ -51,7 +51,7 @@ batch_close_attempt(struct sm_db *db, const struct sm_batch *b,
 	"id = ? AND state = 'running' AND token = ? "                          \
 	"AND ? = (SELECT run FROM job)"
 #endif
-#define IN_GUARD(b) IN((b)->piece.id), IN((b)->token), IN((b)->run)
+#define IN_GUARD(b) IN((b)->piece.id), IN((b)->piece.token), IN((b)->run)
 
 #define SET_DONE                                                               \
 	"UPDATE batch SET state = 'done', (" COUNT_COLUMNS ") = (?, ?, ?), "   \
@@ -70,7 +70,8 @@ sm_batch_complete(bool *held, struct sm_db *db, const struct sm_batch *b,
 				      .exit_status = -1,
 				      .signal = -1 };
 	int ret = sm_sql_do(db, "complete a batch", text,
-			    SQL(IN_DONE(m, now, b->token), IN_GUARD(b)), err);
+			    SQL(IN_DONE(m, now, b->piece.token), IN_GUARD(b)),
+			    err);
 
 	*held = ret == 0 && sm_sql_changed(db) > 0;
 	if (!*held)
@@ -95,11 +96,11 @@ sm_batch_adopt(bool *held, struct sm_db *db, uint64_t id,
 				      .signal = -1,
 				      .message = "its shard was found whole" };
 	struct sm_batch b = { .piece.id = id };
-	int ret = sm_rand_token(&b.token, err);
+	int ret = sm_rand_token(&b.piece.token, err);
 
 	if (ret == 0)
 		ret = sm_sql_do(db, "complete a batch", text,
-				SQL(IN_DONE(made, by->now, b.token),
+				SQL(IN_DONE(made, by->now, b.piece.token),
 				    IN(by->worker), IN(by->now), IN(id)),
 				err);
 	*held = ret == 0 && sm_sql_changed(db) > 0;
@@ -116,7 +117,7 @@ sm_batch_adopt(bool *held, struct sm_db *db, uint64_t id,
 static double
 batch_backoff_s(const struct sm_batch *b)
 {
-	uint64_t seed = (uint64_t)b->token;
+	uint64_t seed = (uint64_t)b->piece.token;
 	int64_t n = b->piece.attempt;
 	double s = ldexp(1.0, (int)(n < 12 ? n : 12));
 

@@ -13,7 +13,7 @@
 	"j.max_attempts), j.run"
 
 #define OUT_HELD(b)                                                            \
-	OUT(&(b)->piece.id), OUT(&(b)->token), OUT(&(b)->worker),              \
+	OUT(&(b)->piece.id), OUT(&(b)->piece.token), OUT(&(b)->worker),        \
 		OUT(&(b)->piece.attempt), OUT(&(b)->max_attempts),             \
 		OUT(&(b)->run)
 /* Whoever puts a batch back does not ask for its bounds. */

@@ -71,7 +71,7 @@ make_one(const char *word)
 	assert_int_equal(jobdb_claim(&b, worker), 1);
 	snprintf(text, sizeof(text), "%s of batch %d\n", word, (int)b.piece.id);
 	assert_int_equal(sm_shard_open(&s, h.dir.shards_fd, b.piece.id,
-				       h.digits, b.token, NULL),
+				       h.digits, b.piece.token, NULL),
 			 0);
 	assert_int_equal(sm_encoder_begin(encoder, s, NULL), 0);
 	assert_int_equal(sm_encoder_write(encoder, text, strlen(text), NULL),

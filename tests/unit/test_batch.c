@@ -128,7 +128,7 @@ test_claim_fields(void **state)
 	assert_int_equal(b.piece.end_byte, 99);
 	assert_string_equal(b.piece.item, "it's");
 	assert_int_equal(b.max_attempts, 9);
-	assert_true(b.token > 0);
+	assert_true(b.piece.token > 0);
 	sm_batch_release(&b);
 	assert_string_equal(jobdb_text("SELECT fingerprint FROM attempt"),
 			    JOBDB_FP);
@@ -220,7 +220,7 @@ test_complete(void **state)
 				   "AND gz_crc32 = 2147483648 AND finished = "
 				   "1000005 AND error IS NULL"),
 			 1);
-	assert_int_equal(jobdb_int("SELECT token FROM batch"), b.token);
+	assert_int_equal(jobdb_int("SELECT token FROM batch"), b.piece.token);
 	assert_string_equal(jobdb_text("SELECT outcome FROM attempt"), "done");
 	/* Once. */
 	assert_int_equal(jobdb_complete(&b, 78), 0);
@@ -248,7 +248,7 @@ test_fenced(void **state)
 	assert_int_equal(jobdb_answer(sm_batch_of_worker(
 				 &jobdb.yes, &seen, jobdb.db, a, &jobdb.err)),
 			 1);
-	assert_int_equal(seen.token, first.token);
+	assert_int_equal(seen.piece.token, first.piece.token);
 	assert_int_equal(seen.piece.attempt, 1);
 	assert_int_equal(seen.max_attempts, 3);
 	assert_int_equal(jobdb_give_back(&seen), 1);
@@ -258,13 +258,13 @@ test_fenced(void **state)
 	assert_int_equal(jobdb_give_back(&first), 0);
 
 	assert_int_equal(jobdb_claim(&second, b), 1);
-	assert_int_not_equal(second.token, first.token);
+	assert_int_not_equal(second.piece.token, first.piece.token);
 	assert_int_equal(jobdb_complete(&first, 50), 0);
 	assert_int_equal(jobdb_fail(&first, &jobdb_broken, NULL), 0);
 	assert_int_equal(jobdb_give_back(&first), 0);
 	assert_int_equal(jobdb_int("SELECT token FROM batch WHERE state = "
 				   "'running' AND attempts = 1"),
-			 second.token);
+			 second.piece.token);
 	/* Its attempt was closed by the rescue; that it came late is told. */
 	do_fenced(&first);
 	assert_string_equal(jobdb_text("SELECT outcome FROM attempt "

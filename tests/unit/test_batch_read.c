@@ -150,7 +150,7 @@ test_rows(void **state)
 		assert_int_equal(row.sizes.gz_bytes, i == 0 ? 50 : 0);
 		assert_true(row.sizes.gz_crc32 == (i == 0 ? 0x80000000 : 0));
 		if (i == 3)
-			assert_int_equal(row.token, b.token);
+			assert_int_equal(row.token, b.piece.token);
 	}
 	assert_int_equal(sm_batch_rows_next(&row, jobdb.db, &jobdb.err), 0);
 	sm_batch_rows_end(jobdb.db);
@@ -180,7 +180,7 @@ test_look(void **state)
 	assert_int_equal(sm_batch_rows_begin(jobdb.db, 1, &jobdb.err), 0);
 	assert_int_equal(sm_batch_row_of(&row, jobdb.db, 3, &jobdb.err), 0);
 	assert_int_equal(row.state, SM_RUNNING);
-	assert_int_equal(row.token, b.token);
+	assert_int_equal(row.token, b.piece.token);
 	assert_int_equal(sm_batch_row_of(&row, jobdb.db, 5, &jobdb.err), 0);
 	assert_int_equal(row.id, 5);
 	assert_int_equal(row.state, SM_PENDING);
@@ -243,7 +243,7 @@ test_orphan(void **state)
 						      jobdb.db, &jobdb.err)),
 			 1);
 	assert_int_equal(found.piece.id, 3);
-	assert_int_equal(found.token, b.token);
+	assert_int_equal(found.piece.token, b.piece.token);
 	assert_int_equal(found.worker, w);
 	assert_int_equal(jobdb_give_back(&found), 1);
 	assert_int_equal(jobdb_answer(sm_batch_orphan(&jobdb.yes, &found,

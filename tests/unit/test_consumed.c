@@ -153,7 +153,7 @@ test_refuse_change(void **state)
 	jobdb_begin();
 	assert_int_equal(
 		jobdb_answer(sm_joined_record(&jobdb.yes, jobdb.db, b.piece.id,
-					      b.token, 0, &jobdb.err)),
+					      b.piece.token, 0, &jobdb.err)),
 		1);
 	jobdb_commit();
 	assert_int_equal(refused("/other"), SM_EREFUSED);

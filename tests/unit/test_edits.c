@@ -96,7 +96,7 @@ test_done_to_pending(void **state)
 	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 1");
 	assert_int_equal(jobdb_claim(&b, w), 1);
 	assert_int_equal(b.piece.id, 1);
-	assert_int_not_equal(b.token, old);
+	assert_int_not_equal(b.piece.token, old);
 	/* A look at the old token finds nobody. */
 	assert_int_equal(requeue(1, old), 0);
 	assert_int_equal(jobdb_complete(&b, 51), 1);
@@ -202,7 +202,7 @@ test_requeue(void **state)
 	assert_int_equal(requeue(1, jobdb_int("SELECT token FROM batch WHERE "
 					      "id = 1")),
 			 0);
-	assert_int_equal(requeue(2, b.token), 0);
+	assert_int_equal(requeue(2, b.piece.token), 0);
 	assert_int_equal(requeue(3, token), 0);
 	expect_states("dfr");
 	assert_int_equal(requeue(0, token), 1);

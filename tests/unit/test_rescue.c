@@ -69,7 +69,7 @@ tmp_of(const struct sm_batch *b, int flags)
 {
 	char name[SM_SHARD_NAME_MAX];
 
-	sm_shard_tmp_name(name, b->piece.id, h.digits, b->token);
+	sm_shard_tmp_name(name, b->piece.id, h.digits, b->piece.token);
 	return openat(h.dir.shards_fd, name, flags | O_CLOEXEC, 0644);
 }
 

@@ -112,7 +112,7 @@ done(void)
 
 	assert_int_equal(jobdb_claim(&b, worker), 1);
 	assert_int_equal(jobdb_complete(&b, BODY_BYTES), 1);
-	return b.token;
+	return b.piece.token;
 }
 
 static void
@@ -199,9 +199,9 @@ test_temporary_files(void **state)
 	assert_int_equal(jobdb_claim(&running, worker), 1);
 	assert_int_equal(running.piece.id, 2);
 	put_tmp(0, t0 ^ 1, 's', shard_bytes); /* of an earlier attempt */
-	put_tmp(1, back.token, 's', shard_bytes);
-	put_tmp(2, running.token ^ 1, 's', shard_bytes);
-	put_tmp(2, running.token, 'r', 3);
+	put_tmp(1, back.piece.token, 's', shard_bytes);
+	put_tmp(2, running.piece.token ^ 1, 's', shard_bytes);
+	put_tmp(2, running.piece.token, 'r', 3);
 	put_tmp(3, 12345, 's', 0);
 	put_tmp(99, 12345, 's', shard_bytes); /* of no batch at all */
 	put("notes.txt", 'p', 1);
@@ -209,10 +209,10 @@ test_temporary_files(void **state)
 	put("x.tmp", 'p', 1);
 	check(0, 5, 0);
 	assert_int_equal(first_byte("000000.gz"), 'a');
-	assert_true(tmp_is_there(2, running.token));
-	assert_false(tmp_is_there(2, running.token ^ 1));
+	assert_true(tmp_is_there(2, running.piece.token));
+	assert_false(tmp_is_there(2, running.piece.token ^ 1));
 	assert_false(tmp_is_there(0, t0 ^ 1));
-	assert_false(tmp_is_there(1, back.token));
+	assert_false(tmp_is_there(1, back.piece.token));
 	assert_false(tmp_is_there(3, 12345));
 	assert_false(tmp_is_there(99, 12345));
 	/* What is a person's stays. */

@@ -335,7 +335,7 @@ test_unknown_commit(void **state)
 	assert_int_equal(sm_db_reopen(jobdb.db, &jobdb.err), 0);
 	assert_int_equal(sm_batch_row_of(&row, jobdb.db, 0, &jobdb.err), 0);
 	assert_int_equal(row.state, SM_RUNNING);
-	assert_int_equal(row.token, b.token);
+	assert_int_equal(row.token, b.piece.token);
 	assert_int_equal(jobdb_complete(&b, 50), 1);
 	assert_string_equal(jobdb_text("SELECT state FROM batch"), "done");
 	assert_int_equal(jobdb_int("SELECT count(*) FROM attempt"), 1);

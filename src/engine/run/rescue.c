@@ -42,7 +42,7 @@ rescue_remove_tmp(struct sm_handle *h, const struct sm_batch *b)
 {
 	char name[SM_SHARD_NAME_MAX];
 
-	sm_shard_tmp_name(name, b->piece.id, h->digits, b->token);
+	sm_shard_tmp_name(name, b->piece.id, h->digits, b->piece.token);
 	unlinkat(h->dir.shards_fd, name, 0);
 }
 

@@ -122,7 +122,7 @@ work_make(struct sm_self *w, struct sm_err *err)
 
 	work_made_nothing(w);
 	ret = sm_shard_open(&w->shard, w->h.dir.shards_fd, piece->id,
-			    w->h.digits, w->b.token, err);
+			    w->h.digits, w->b.piece.token, err);
 	if (ret < 0)
 		return ret;
 	ret = work_produce(w, err);
@@ -187,11 +187,11 @@ work_resolve(bool *done, struct sm_self *w, struct sm_err *err)
 		ret = sm_batch_row_of(&row, w->h.db, w->b.piece.id, err);
 	if (ret < 0)
 		return ret;
-	*done = row.token == w->b.token && row.state == SM_DONE;
+	*done = row.token == w->b.piece.token && row.state == SM_DONE;
 	if (*done)
 		return 0;
 	work_forget_next(w);
-	if (row.token == w->b.token && row.state == SM_RUNNING)
+	if (row.token == w->b.piece.token && row.state == SM_RUNNING)
 		return 0;
 	return sm_err_set(err, SM_EFENCED, "batch %llu was put back meanwhile",
 			  (unsigned long long)w->b.piece.id);
