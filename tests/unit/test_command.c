@@ -575,7 +575,7 @@ static void
 test_group_is_told(void **state)
 {
 	_Atomic int64_t group = 0;
-	struct sm_command_opts o = { .group = &group };
+	struct sm_command_opts o = { .group = { &group } };
 	const char *const none[] = { "true", NULL };
 
 	(void)state;

@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "fault.h"
 
+#include "leftover.h"
 #include "rescue.h"
 
 /* Interruptions in a row that are worth a line of their own. */
@@ -236,7 +237,9 @@ sm_rescue_dead(struct sm_handle *h, const struct sm_live *live,
 		if (rescue_is_excepted(w.id, except, n) ||
 		    sm_live_held(live, w.slot))
 			continue;
-		ret = sm_rescue_interrupted(h, &w, ev, err);
+		ret = sm_leftover_end(h, live, &w, ev, err);
+		if (ret == 0)
+			ret = sm_rescue_interrupted(h, &w, ev, err);
 		if (ret < 0)
 			return ret;
 	}

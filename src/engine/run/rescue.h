@@ -32,7 +32,8 @@ int sm_rescue_died(struct sm_handle *h, const struct sm_worker *w, int status,
 		   const struct sm_events *ev, struct sm_err *err);
 
 /*
- * Every worker whose byte is free, as interrupted, then running batches that
+ * Every worker whose byte is free, as interrupted, after what its command still
+ * runs was ended; then running batches that
  * no living worker holds.  `except` (of `n`) are left to their supervisor.
  */
 int sm_rescue_dead(struct sm_handle *h, const struct sm_live *live,

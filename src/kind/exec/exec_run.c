@@ -27,7 +27,7 @@
 /* Variables of a batch, in the order in which they are put. */
 static const char *const exec_variables[] = {
 	"SHARDMILL_BATCH=", "SHARDMILL_FIRST=",   "SHARDMILL_END=",
-	"SHARDMILL_ITEM=",  "SHARDMILL_ATTEMPT=",
+	"SHARDMILL_ITEM=",  "SHARDMILL_ATTEMPT=", SM_ROLE_TOKEN "=",
 };
 
 #define EXEC_VARIABLES (sizeof(exec_variables) / sizeof(*exec_variables))
@@ -119,6 +119,8 @@ sm_exec_open(void **state, const struct sm_kind_env *env, struct sm_err *err)
 
 	ret = exec_state_open(&x, env, err);
 	if (ret == 0)
+		ret = sm_guard_new(&x->guard, err);
+	if (ret == 0)
 		ret = sm_encoder_new(&x->encoder, x->opts->level, err);
 	if (ret == 0 && (x->opts->check & SM_CHECK_JSONL))
 		ret = sm_jsonline_new(&x->jsonline, err);
@@ -143,6 +145,7 @@ sm_exec_close(void *state)
 	sm_jsonline_free(x->jsonline);
 	sm_log_free(x->log);
 	sm_command_free(x->command);
+	sm_guard_free(x->guard);
 	if (x->in_fd >= 0)
 		close(x->in_fd);
 	sm_buf_release(&x->words);
@@ -156,11 +159,14 @@ sm_exec_close(void *state)
 static bool
 exec_put_variable(struct sm_buf *b, size_t i, const struct sm_piece *batch)
 {
-	const int64_t number[] = { (int64_t)batch->id, batch->first, batch->end,
-				   -1, batch->attempt };
+	const int64_t number[] = { (int64_t)batch->id, batch->first,
+				   batch->end,         -1,
+				   batch->attempt,     batch->token };
 	bool is_item = i == 3;
 
 	if (is_item ? !batch->item : number[i] < 0)
+		return false;
+	if (i == 5 && batch->token == 0)
 		return false;
 	sm_buf_puts(b, exec_variables[i]);
 	if (is_item)
@@ -244,7 +250,10 @@ sm_exec_run(struct sm_command_end *end, struct sm_exec_state *x,
 	o->timeout_s = x->opts->timeout_s;
 	o->stop = x->env.stop;
 	o->stop_fd = x->env.stop_fd;
-	o->group = o->foreground ? NULL : x->env.command;
+	if (!o->foreground) {
+		o->group[0] = x->env.command;
+		o->group[1] = sm_guard_group(x->guard);
+	}
 	ret = sm_command_run(end, x->command, o, err);
 	free(found);
 	return ret;

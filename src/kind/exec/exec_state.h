@@ -8,6 +8,7 @@
 #define SM_EXEC_STATE_H
 
 #include "command.h"
+#include "guard.h"
 
 #include "exec.h"
 
@@ -15,6 +16,7 @@ struct sm_exec_state {
 	struct sm_kind_env env; /* its descriptors are used in open() only */
 	const struct sm_exec_opts *opts;
 	struct sm_command *command;
+	struct sm_guard *guard; /* of a worker; NULL: of try */
 	struct sm_encoder *encoder;
 	struct sm_jsonline *jsonline; /* --check jsonl, else NULL */
 	struct sm_log *log;           /* --keep-logs, else NULL */

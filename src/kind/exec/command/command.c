@@ -198,7 +198,7 @@ run_start(struct run *r)
 		.cwd = r->o->cwd,
 		.fd = { -1, -1, -1 },
 		.foreground = r->o->foreground,
-		.group = r->o->group,
+		.group = { r->o->group[0], r->o->group[1] },
 		.report = r->c->report,
 	};
 	if (run_open_pipes(r, s->fd) < 0)
@@ -478,8 +478,7 @@ run_end(struct run *r)
 	if ((r->code || r->failed) && !r->killed)
 		run_kill(r, SIGKILL);
 	/* Still a zombie: nobody can kill another group by this number. */
-	if (r->o->group)
-		atomic_store(r->o->group, 0);
+	sm_start_forget(r->o->group);
 	do
 		pid = waitpid(r->pid, &status, WNOHANG);
 	while (pid < 0 && errno == EINTR);

@@ -44,6 +44,8 @@
 
 #include "err.h"
 
+#include "start.h"
+
 #define SM_COMMAND_GRACE_MS 5000 /* silence of a process left behind */
 #define SM_COMMAND_TERM_MS  5000 /* TERM to KILL after a timeout ... */
 #define SM_COMMAND_STOP_MS  1000 /* ... and when the worker is to end */
@@ -75,7 +77,9 @@ struct sm_command_opts {
 	double timeout_s;        /* 0: none */
 	const atomic_bool *stop; /* or NULL; SM_ESTOPPED once it is true */
 	int stop_fd;             /* readable then; -1: none */
-	_Atomic int64_t *group;  /* or NULL: its group while it runs */
+	/* Its group while it runs, for who ends it with this worker; or NULL.
+	 */
+	_Atomic int64_t *group[SM_START_GROUPS];
 };
 
 /* How it ended; one of the two is -1. */

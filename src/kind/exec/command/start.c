@@ -126,8 +126,9 @@ start_child(const struct sm_start *s, pid_t parent)
 	if (!s->foreground && setsid() < 0)
 		start_fail(s->report, START_SET_UP);
 	/* From here on, whoever kills this worker must kill the group too. */
-	if (s->group)
-		atomic_store(s->group, getpid());
+	for (i = 0; i < SM_START_GROUPS; i++)
+		if (s->group[i])
+			atomic_store(s->group[i], getpid());
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		start_fail(s->report, START_SET_UP);
 	/* If the parent died before the prctl(), no signal will come. */
@@ -156,6 +157,16 @@ start_vfork(const struct sm_start *s, pid_t parent)
 	if (pid == 0)
 		start_child(s, parent);
 	return pid;
+}
+
+void
+sm_start_forget(_Atomic int64_t *const group[SM_START_GROUPS])
+{
+	int i;
+
+	for (i = 0; i < SM_START_GROUPS; i++)
+		if (group[i])
+			atomic_store(group[i], 0);
 }
 
 /*
@@ -238,8 +249,7 @@ sm_start(pid_t *out, const struct sm_start *s, struct sm_err *err)
 		return sm_err_sys(err, "cannot start a process for '%s'",
 				  s->path);
 	if (s->report->stage != START_FINE) {
-		if (s->group)
-			atomic_store(s->group, 0);
+		sm_start_forget(s->group);
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			;
 		return sm_start_failed(s, err);

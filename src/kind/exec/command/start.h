@@ -21,14 +21,16 @@
  */
 struct sm_start_report;
 
+#define SM_START_GROUPS 2
+
 struct sm_start {
 	const char *path;
 	char *const *argv, *const *envp;
 	const char *cwd; /* NULL: the caller's */
 	int fd[3];       /* become 0, 1, 2; all above 2; -1: the caller's */
 	bool foreground; /* stay in the caller's session and group */
-	/* Set to the group by the child itself, before it runs. */
-	_Atomic int64_t *group; /* or NULL */
+	/* Set to the group by the child itself, before it runs; or NULL. */
+	_Atomic int64_t *group[SM_START_GROUPS];
 	struct sm_start_report *report;
 };
 
@@ -46,6 +48,9 @@ int sm_start_pipe(int ends[2]);
  * arguments that are too long, SM_ENOMEM; then there is no child.
  */
 int sm_start(pid_t *pid, const struct sm_start *s, struct sm_err *err);
+
+/* No command is in hand. */
+void sm_start_forget(_Atomic int64_t *const group[SM_START_GROUPS]);
 
 /*
  * A child that exited with SM_START_FAILED: was it ours that never became the
