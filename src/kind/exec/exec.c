@@ -10,6 +10,7 @@
 
 #include "file.h"
 
+#include "advice.h"
 #include "program.h"
 #include "replace.h"
 
@@ -43,7 +44,7 @@ static int
 exec_check_command(const struct sm_exec_opts *opts, struct sm_err *err)
 {
 	char *path = NULL;
-	int ret;
+	int ret, one_word;
 
 	/* Where the item is the program there is one to find per batch. */
 	if (sm_exec_replaces(opts) &&
@@ -52,6 +53,11 @@ exec_check_command(const struct sm_exec_opts *opts, struct sm_err *err)
 	ret = sm_program_find(&path, opts->argv[0], opts->cwd ? opts->cwd : ".",
 			      err);
 	free(path);
+	if (ret == SM_ENOTFOUND) {
+		one_word = sm_advice_one_word(opts->argv, err);
+		if (one_word < 0)
+			return one_word;
+	}
 	return ret;
 }
 
@@ -105,7 +111,7 @@ exec_check(const void *opts, struct sm_err *err)
 	if (!o->argv || !o->argv[0] || !*o->argv[0])
 		return sm_err_set(err, SM_EUSAGE,
 				  "no command is given; put it "
-				  "behind '--'");
+				  "after '--'");
 	for (i = 0; o->bytes && sm_exec_replaces(o) && o->argv[i]; i++)
 		if (sm_replace_has_number(o->argv[i]))
 			return sm_err_set(err, SM_EUSAGE,

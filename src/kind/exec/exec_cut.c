@@ -11,6 +11,7 @@
 #include "crc32.h"
 #include "lines.h"
 
+#include "advice.h"
 #include "items.h"
 
 #include "exec.h"
@@ -179,6 +180,8 @@ sm_exec_cut(struct sm_kind_cut *cut, struct sm_err *err)
 
 	cut->batches = cut->rows = 0;
 	x.started_ms = x.shown_ms = sm_clock_ms();
+	if (!cut->compiled)
+		sm_advice_tell(x.opts, cut->events);
 	if (x.opts->has_range)
 		return exec_cut_range(&x, err);
 	if (x.opts->items)

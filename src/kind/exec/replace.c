@@ -74,6 +74,25 @@ sm_replace_has(const char *arg, bool item)
 	return false;
 }
 
+bool
+sm_replace_has_item(const char *arg)
+{
+	size_t n;
+
+	for (; (arg = strchr(arg, '{')) != NULL; arg++)
+		if (replace_at(arg, &n) == REPLACE_ITEM)
+			return true;
+	return false;
+}
+
+bool
+sm_replace_is(const char *word, size_t len)
+{
+	size_t n;
+
+	return replace_at(word, &n) != REPLACE_NONE && n == len;
+}
+
 /* False if the batch does not have it. */
 static bool
 replace_value(struct sm_buf *out, enum replace_field f,

@@ -20,6 +20,11 @@ bool sm_replace_has_number(const char *arg);
 /* Does `arg` hold any placeholder that a batch with an item (or not) fills? */
 bool sm_replace_has(const char *arg, bool item);
 
+/* Does `arg` hold {item} or {}? */
+bool sm_replace_has_item(const char *arg);
+/* Are the `len` bytes at `word`, braces included, a placeholder? */
+bool sm_replace_is(const char *word, size_t len);
+
 /* Append `arg` with its placeholders filled in. */
 void sm_replace_put(struct sm_buf *out, const char *arg,
 		    const struct sm_piece *b);

@@ -1,0 +1,22 @@
+/*
+ * advice.h - what a command line probably was not meant to be
+ *
+ * People come with habits: of GNU parallel, whose placeholders and quoting are
+ * others, and of the shell, which is not there.
+ */
+#ifndef SM_ADVICE_H
+#define SM_ADVICE_H
+
+#include "exec.h"
+
+/* Told while planning; nothing is refused. */
+void sm_advice_tell(const struct sm_exec_opts *opts,
+		    const struct sm_events *ev);
+
+/*
+ * A command of one word that holds a command line.  SM_EUSAGE with what to
+ * write, else 0; for a program that was not found.
+ */
+int sm_advice_one_word(const char *const *argv, struct sm_err *err);
+
+#endif /* SM_ADVICE_H */
