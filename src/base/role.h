@@ -16,10 +16,10 @@
 #include "err.h"
 
 /*
- * In the environment of a worker's command: the token of the claim that it runs
- * for, a number that no other attempt has.
+ * Before the token in the environment of a worker's command: the number of the
+ * claim that it runs for, which no other attempt has.
  */
-#define SM_ROLE_TOKEN "SHARDMILL_TOKEN"
+#define SM_ROLE_TOKEN "SHARDMILL_TOKEN="
 
 /* SM_EUSAGE under the mark; `call` is the function that was called. */
 int sm_role_refuse_worker(const char *call, struct sm_err *err);

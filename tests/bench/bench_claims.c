@@ -128,7 +128,7 @@ self_make(struct self *s, const struct sm_batch *b, struct sm_made *made)
 		return NULL;
 	check(s,
 	      sm_shard_open(&shard, s->bench->shards_fd, b->piece.id, 6,
-			    b->token, &s->err),
+			    b->piece.token, &s->err),
 	      "shard");
 	check(s, sm_shard_deflated(shard, text, 60, &s->err), "write");
 	check(s, sm_shard_finish(&e, shard, s->bench->sync, &s->err), "finish");

@@ -2,6 +2,7 @@
 # What a command has started does not outlive its worker, however that ends; and
 # what outlives a SIGKILL of everything is ended before the batch is tried again.
 . "$(dirname "$0")/lib.sh"
+# shellcheck disable=SC2046
 
 cp "$(command -v sleep)" heavy-work
 # The processes that work in this directory.

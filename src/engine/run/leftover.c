@@ -57,7 +57,7 @@ sm_leftover_end(struct sm_handle *h, const struct sm_live *live,
 	ret = sm_batch_of_worker(&found, &b, h->db, w->id, err);
 	if (ret < 0 || !found)
 		return ret;
-	snprintf(mark, sizeof(mark), SM_ROLE_TOKEN "=%" PRId64, b.piece.token);
+	snprintf(mark, sizeof(mark), SM_ROLE_TOKEN "%" PRId64, b.piece.token);
 	n = leftover_count(&ours, &one, group, mark);
 	if (n > 0 && ours) {
 		kill((pid_t)-group, SIGKILL);

@@ -27,7 +27,7 @@
 /* Variables of a batch, in the order in which they are put. */
 static const char *const exec_variables[] = {
 	"SHARDMILL_BATCH=", "SHARDMILL_FIRST=",   "SHARDMILL_END=",
-	"SHARDMILL_ITEM=",  "SHARDMILL_ATTEMPT=", SM_ROLE_TOKEN "=",
+	"SHARDMILL_ITEM=",  "SHARDMILL_ATTEMPT=", SM_ROLE_TOKEN,
 };
 
 #define EXEC_VARIABLES (sizeof(exec_variables) / sizeof(*exec_variables))
