@@ -201,10 +201,10 @@ sm_slurm_write(const struct sm_status *s, const char *name, const char *text,
 		return ret;
 	snprintf(tmp, sizeof(tmp), "%s.tmp", name);
 	/* The logs' directory: Slurm makes none. */
-	mkdirat(dir, "logs", 0755);
+	mkdirat(dir, "logs", 0777);
 	fd = openat(dir, tmp,
 		    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-		    0755);
+		    0777);
 	if (fd < 0 || write(fd, text, n) != (ssize_t)n || close(fd) < 0 ||
 	    renameat(dir, tmp, dir, name) < 0)
 		ret = sm_output_fail(err, SM_EIO, "cannot write '%s/%s': %s",

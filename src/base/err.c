@@ -1,5 +1,6 @@
 /*
- * How a failure is described, and the registry of all classes of error.
+ * How a failure is described, the registry of all classes of error, and what
+ * helps against errors of the system.
  *
  * The registry is the one place that says what a class is called in the
  * database, whether another try may help, and what the program exits with.  The
@@ -151,41 +152,78 @@ sm_err_set(struct sm_err *err, int code, const char *fmt, ...)
 }
 
 /*
- * Two groups of errors have an answer of their own, "make space" and "wait for
- * memory or descriptors"; to the user all others are a failing device.
+ * The errors of the system that have a class or a next step of their own.  To
+ * the user all others are a failing device.  EAGAIN comes here from calls that
+ * start a process or a thread alone: a lock that is taken is not an error.
  */
-static int
-err_class_of_errno(int e)
+static const struct err_sys {
+	int sys, class;
+	const char *advice;
+} err_sys_known[] = {
+	{ ENOSPC, SM_ENOSPC, "; make space, then run the same command again" },
+	{ EDQUOT, SM_ENOSPC,
+	  "; your quota is used up ('quota -s' shows it): make space, or have "
+	  "it raised, then run the same command again" },
+	{ ENOMEM, SM_ENOMEM, "" },
+	{ EMFILE, SM_ENOMEM,
+	  "; this process may open no more files: raise the limit ('ulimit "
+	  "-n'), then run the same command again" },
+	{ ENFILE, SM_ENOMEM,
+	  "; the system may open no more files (fs.file-max): end what holds "
+	  "many, then run the same command again" },
+	{ EAGAIN, SM_ENOMEM,
+	  "; no further process or thread may be started: use fewer workers "
+	  "(-j), or raise the limit ('ulimit -u', a container's or Slurm's "
+	  "pids.max), then run the same command again" },
+	{ EFBIG, SM_EIO,
+	  "; files may not grow so large here: raise the limit ('ulimit -f'), "
+	  "or use another file system" },
+	{ EROFS, SM_EIO,
+	  "; the file system can only be read: mount it for writing, or use "
+	  "another" },
+	{ ETXTBSY, SM_EIO,
+	  "; somebody has this program open for writing: when that has ended, "
+	  "run the same command again" },
+	{ EACCES, SM_EIO, "" },
+	{ EPERM, SM_EIO, "" },
+};
+
+static const struct err_sys *
+err_sys_find(int sys)
 {
-	switch (e) {
-	case ENOSPC:
-	case EDQUOT:
-		return SM_ENOSPC;
-	case ENOMEM:
-	case EMFILE:
-	case ENFILE:
-	case EAGAIN:
-		return SM_ENOMEM;
-	default:
-		return SM_EIO;
-	}
+	static const struct err_sys other = { 0, SM_EIO, NULL };
+	size_t i;
+
+	for (i = 0; i < sizeof(err_sys_known) / sizeof(*err_sys_known); i++)
+		if (err_sys_known[i].sys == sys)
+			return &err_sys_known[i];
+	return &other;
 }
 
-/*
- * The message, then what the system says.  A full disk is the one error of the
- * system whose next step is always the same, so it is added here.
- */
+int
+sm_err_class_of(int sys)
+{
+	return err_sys_find(sys)->class;
+}
+
+const char *
+sm_err_advice(int sys)
+{
+	return err_sys_find(sys)->advice;
+}
+
+/* The message, then what the system says, then what helps. */
 static void
 err_sysv(struct sm_err *err, int code, int sys, const char *fmt, va_list ap)
 {
 	char text[SM_ERR_TEXT], what[256];
-	const char *next = "";
+	const char *next = sm_err_advice(sys);
 	size_t n;
 
 	if (!err)
 		return;
-	if (code == SM_ENOSPC)
-		next = "; make space, then run the same command again";
+	if (!next)
+		next = "";
 	vsnprintf(text, sizeof(text), fmt, ap);
 	n = strlen(text);
 	/* The GNU strerror_r never fails and is safe between threads. */
@@ -197,7 +235,7 @@ err_sysv(struct sm_err *err, int code, int sys, const char *fmt, va_list ap)
 int
 sm_err_sys(struct sm_err *err, const char *fmt, ...)
 {
-	int sys = errno, code = err_class_of_errno(sys);
+	int sys = errno, code = sm_err_class_of(sys);
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -209,7 +247,7 @@ sm_err_sys(struct sm_err *err, const char *fmt, ...)
 int
 sm_err_sys_as(struct sm_err *err, int code, const char *fmt, ...)
 {
-	int sys = errno, own = err_class_of_errno(sys);
+	int sys = errno, own = sm_err_class_of(sys);
 	va_list ap;
 
 	/*

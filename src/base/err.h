@@ -34,10 +34,14 @@ int sm_err_setv(struct sm_err *err, int code, const char *fmt, va_list ap)
 	SM_PRINTF(3, 0);
 
 /*
- * From errno: the class follows from it (ENOSPC and EDQUOT: SM_ENOSPC, ENOMEM,
- * EMFILE, ENFILE and EAGAIN: SM_ENOMEM, else SM_EIO) and its text is added
- * after ": ".
+ * The class of an errno (ENOSPC and EDQUOT: SM_ENOSPC, ENOMEM, EMFILE, ENFILE
+ * and EAGAIN: SM_ENOMEM, else SM_EIO), and what helps: NULL: nothing is known,
+ * "": what the system says is enough, or "; " and the next step.
  */
+int sm_err_class_of(int sys);
+const char *sm_err_advice(int sys);
+
+/* From errno: its class, and after ": " its text and what helps. */
 int sm_err_sys(struct sm_err *err, const char *fmt, ...) SM_PRINTF(2, 3);
 
 /*

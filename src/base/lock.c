@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "errfile.h"
 
 #include "lock.h"
 
@@ -25,11 +26,11 @@ int
 sm_lock_try(int *fd, int dirfd, const char *name, struct sm_err *err)
 {
 	int f = openat(dirfd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
-		       0644);
+		       0666);
 	int ret;
 
 	if (f < 0)
-		return sm_err_sys(err, "cannot open lock '%s'", name);
+		return sm_err_file(err, dirfd, name, "cannot open the lock");
 	ret = sm_byte_lock_wait(f, 0);
 	if (ret > 0) {
 		*fd = f;
@@ -39,7 +40,7 @@ sm_lock_try(int *fd, int dirfd, const char *name, struct sm_err *err)
 	if (ret == 0)
 		return 0;
 	errno = -ret;
-	return sm_err_sys(err, "cannot lock '%s'", name);
+	return sm_err_file(err, dirfd, name, "cannot lock");
 }
 
 int
@@ -111,10 +112,10 @@ int
 sm_queue_open(int *fd, int dirfd, const char *name, struct sm_err *err)
 {
 	int f = openat(dirfd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
-		       0644);
+		       0666);
 
 	if (f < 0)
-		return sm_err_sys(err, "cannot open lock '%s'", name);
+		return sm_err_file(err, dirfd, name, "cannot open the lock");
 	*fd = f;
 	return 0;
 }

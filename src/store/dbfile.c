@@ -1,5 +1,6 @@
 /*
- * dbfile.c - keep the locks on job.db that SQLite would drop by a close()
+ * dbfile.c - job.db follows the umask, and keeps the locks that SQLite would
+ * drop by a close()
  *
  * Three of its system calls are replaced, once in a process.  Apart from the
  * rest of the store, since nothing there needs to know.
@@ -40,9 +41,17 @@ dbfile_open(const char *path, int flags, int mode)
 {
 	static const char name[] = "/job.db";
 	size_t n = strlen(path), m = sizeof(name) - 1;
-	int fd = real_open(path, flags, mode);
+	bool is_db = n >= m && strcmp(path + n - m, name) == 0;
+	int fd;
 
-	fresh = n >= m && strcmp(path + n - m, name) == 0 ? fd : -1;
+	/* SQLite's 0644 would keep the group out.  Its log and shared memory
+	 * take their mode from this file. */
+	if (is_db)
+		mode = 0666;
+	fd = real_open(path, flags, mode);
+	fresh = -1;
+	if (is_db)
+		fresh = fd;
 	unknown = -1;
 	return fd;
 }

@@ -5,10 +5,13 @@
  * store say to SQLite goes through sm_sql_do(), sm_sql_one() and sm_sql_next().
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "errfile.h"
 #include "fault.h"
 
 #include "sql.h"
@@ -76,21 +79,56 @@ sm_sql_class(int rc)
 	}
 }
 
-/* What to do next, by class. */
-static const char *
-sql_advice(int class)
+static bool
+sql_is_space(int sys)
 {
-	switch (class) {
-	case SM_ENOSPC:
-		return "; make space, then run the same command again";
-	case SM_EDAMAGED:
-		return "; the shards are safe: 'shardmill recover' rebuilds "
+	return sys == ENOSPC || sys == EDQUOT;
+}
+
+/*
+ * Which of the database's files may this process not read and write, or make?
+ * SQLite opens those for reading then, and says of a write only that it failed.
+ */
+static const char *
+sql_denied(struct sm_db *db)
+{
+	static const char *const names[] = { "job.db", "job.db-wal",
+					     "job.db-shm", "job.db-journal",
+					     "." };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (faccessat(db->dirfd, names[i], R_OK | W_OK, AT_EACCESS) <
+			    0 &&
+		    errno == EACCES)
+			return names[i];
+	return NULL;
+}
+
+/* What to do next, by class and by what the system said. */
+static void
+sql_add_advice(struct sm_db *db, int class, int sys, struct sm_err *err)
+{
+	const char *denied = class == SM_EIO ? sql_denied(db) : NULL;
+	const char *next = NULL;
+
+	if (denied) {
+		sm_err_append(err, "; '%s' may not be written", denied);
+		sm_err_add_owner(err, db->dirfd, denied);
+	} else if (class == SM_EDAMAGED) {
+		next = "; the shards are safe: 'shardmill recover' rebuilds "
 		       "the database from them";
-	case SM_EIO:
-		return "; check the disk, then run the same command again";
-	default:
-		return "";
+	} else if (class == SM_ENOSPC) {
+		next = sm_err_advice_in(sql_is_space(sys) ? sys : ENOSPC,
+					db->dirfd);
+	} else if (class == SM_EIO) {
+		next = sm_err_advice_in(sys, db->dirfd);
+		if (!next)
+			next = "; check the disk, then run the same command "
+			       "again";
 	}
+	if (next)
+		sm_err_append(err, "%s", next);
 }
 
 /* The last errno of a file that SQLite has open, or 0. */
@@ -126,12 +164,6 @@ sm_sql_disk_failed(struct sm_db *db)
 	return sql_file_errno(file) || sql_journal_errno(db);
 }
 
-static bool
-sql_is_space(int sys)
-{
-	return sys == ENOSPC || sys == EDQUOT;
-}
-
 /*
  * Is it for want of space?  SQLite says so of ENOSPC alone, and of a COMMIT
  * that failed it keeps the reason with the log.
@@ -162,8 +194,9 @@ sm_sql_err(struct sm_db *db, int rc, const char *what, struct sm_err *err)
 		class = SM_ENOSPC;
 	if (!err)
 		return class;
-	sm_err_set(err, class, "cannot %s in '%s': %s (SQLite error %d)%s",
-		   what, db->path, reason, rc, sql_advice(class));
+	sm_err_set(err, class, "cannot %s in '%s': %s (SQLite error %d)", what,
+		   db->path, reason, rc);
+	sql_add_advice(db, class, sys, err);
 	err->sys = sys;
 	return class;
 }

@@ -57,7 +57,7 @@ def commit_unsaid(slot, table):
 
 def commit_never(slot, table):
     passed = faulty(slot, table["work"], "db.commit:EIO:3+", 4,
-                    "the database failed 3 times")
+                    "tried 3 times")
     expect("tries", passed.count("work.unknown"), 3)
 
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "dir.h"
+#include "errfile.h"
 #include "file.h"
 
 #include "jobdir.h"
@@ -160,8 +161,8 @@ jobdir_open_marked(struct sm_jobdir *dir, const char *job, bool trust,
 		ret = 0;
 		dir->shards_fd = openat(dir->fd, "shards", SM_JOBDIR_FLAGS);
 		if (dir->shards_fd < 0)
-			ret = sm_err_sys(err, "cannot open '%s/shards'",
-					 dir->path);
+			ret = sm_err_file(err, dir->fd, "shards",
+					  "cannot open");
 	}
 	free(path);
 	if (ret < 0)
@@ -231,17 +232,27 @@ sm_jobdir_refuse_network(const struct sm_jobdir *dir, struct sm_err *err)
 }
 
 static int
-jobdir_mkdir(int *fd, int dirfd, const char *name, const char *path,
-	     struct sm_err *err)
+jobdir_mkdir(int *fd, int dirfd, const char *name, struct sm_err *err)
 {
-	if (mkdirat(dirfd, name, 0755) < 0 && errno != EEXIST)
-		return sm_err_sys(err, "cannot make '%s/%s'", path, name);
+	if (mkdirat(dirfd, name, 0777) < 0 && errno != EEXIST)
+		return sm_err_file(err, dirfd, name, "cannot make");
 	if (!fd)
 		return 0;
 	*fd = openat(dirfd, name, SM_JOBDIR_FLAGS);
 	if (*fd < 0)
-		return sm_err_sys(err, "cannot open '%s/%s'", path, name);
+		return sm_err_file(err, dirfd, name, "cannot open");
 	return 0;
+}
+
+/* A path that leads nowhere is the user's to mend, what else fails is not. */
+static int
+jobdir_cannot_make(const char *path, struct sm_err *err)
+{
+	static const char what[] = "cannot make the job directory";
+
+	if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG)
+		return sm_err_sys_as(err, SM_EINPUT, "%s '%s'", what, path);
+	return sm_err_file(err, AT_FDCWD, path, what);
 }
 
 int
@@ -255,24 +266,18 @@ sm_jobdir_create(struct sm_jobdir *dir, const char *job, bool trust,
 	*made = false;
 	if (!path)
 		return err->code;
-	if (mkdir(path, 0755) == 0)
+	if (mkdir(path, 0777) == 0)
 		*made = true;
 	else if (errno != EEXIST)
-		ret = sm_err_sys_as(err,
-				    errno == ENOENT || errno == ENOTDIR ||
-						    errno == ENAMETOOLONG
-					    ? SM_EINPUT
-					    : SM_EIO,
-				    "cannot make the job directory '%s'", path);
+		ret = jobdir_cannot_make(path, err);
 	if (ret == 0)
 		ret = jobdir_enter(dir, path, trust, err);
 	if (ret == 0 && !network_fs)
 		ret = sm_jobdir_refuse_network(dir, err);
 	if (ret == 0)
-		ret = jobdir_mkdir(NULL, dir->fd, "tables", dir->path, err);
+		ret = jobdir_mkdir(NULL, dir->fd, "tables", err);
 	if (ret == 0)
-		ret = jobdir_mkdir(&dir->shards_fd, dir->fd, "shards",
-				   dir->path, err);
+		ret = jobdir_mkdir(&dir->shards_fd, dir->fd, "shards", err);
 	if (ret < 0) {
 		sm_jobdir_close(dir);
 		if (*made)
@@ -323,14 +328,14 @@ sm_jobdir_tables(int *fd, const struct sm_jobdir *dir, uint64_t fingerprint,
 int
 sm_jobdir_tables_new(int *fd, const struct sm_jobdir *dir, struct sm_err *err)
 {
-	int ret = jobdir_mkdir(NULL, dir->fd, "tables", dir->path, err);
+	int ret = jobdir_mkdir(NULL, dir->fd, "tables", err);
 
 	if (ret < 0)
 		return ret;
 	if (sm_dir_remove(dir->fd, TABLES_NEW) < 0)
 		return sm_err_sys(err, "cannot remove '%s/" TABLES_NEW "'",
 				  dir->path);
-	return jobdir_mkdir(fd, dir->fd, TABLES_NEW, dir->path, err);
+	return jobdir_mkdir(fd, dir->fd, TABLES_NEW, err);
 }
 
 int
@@ -388,9 +393,9 @@ sm_jobdir_write(const struct sm_jobdir *dir, const char *name, const char *text,
 	snprintf(tmp, sizeof(tmp), "%s.tmp", name);
 	fd = openat(dir->fd, tmp,
 		    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-		    0644);
+		    0666);
 	if (fd < 0)
-		return sm_err_sys(err, "cannot create '%s/%s'", dir->path, tmp);
+		return sm_err_file(err, dir->fd, tmp, "cannot create");
 	if (sm_write_all(fd, text, strlen(text)) < 0) {
 		sm_err_sys(err, "cannot write '%s/%s'", dir->path, tmp);
 		close(fd);

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "errfile.h"
 #include "file.h"
 #include "lock.h"
 
@@ -30,9 +31,9 @@ sm_live_open(struct sm_live *l, int dirfd, struct sm_err *err)
 
 	*l = (struct sm_live)SM_LIVE_NONE;
 	l->fd = openat(dirfd, "workers",
-		       O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+		       O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (l->fd < 0)
-		return sm_err_sys(err, "cannot open the file 'workers'");
+		return sm_err_file(err, dirfd, "workers", "cannot open");
 	/* Real blocks: a full disk must not show as SIGBUS in the mapping. */
 	ret = posix_fallocate(l->fd, 0, (off_t)LIVE_BYTES);
 	if (ret != 0) {

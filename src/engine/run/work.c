@@ -200,7 +200,6 @@ work_resolve(bool *done, struct sm_self *w, struct sm_err *err)
 static int
 work_commit(struct sm_self *w, struct sm_err *err)
 {
-	const char *advice = "check the disk";
 	bool done = false;
 	int ret, tries, class = 0;
 
@@ -215,12 +214,9 @@ work_commit(struct sm_self *w, struct sm_err *err)
 		if (ret < 0 || done)
 			return ret;
 	}
-	if (class == SM_ENOSPC)
-		advice = "make space";
-	return sm_err_set(err, class,
-			  "cannot commit batch %llu: the database failed %d "
-			  "times; %s, then run the same command again",
-			  (unsigned long long)w->b.piece.id, tries, advice);
+	err->code = class;
+	return sm_err_prefix(err, "cannot commit batch %llu, tried %d times",
+			     (unsigned long long)w->b.piece.id, tries);
 }
 
 /* -------------------------------------------------- when it fails -- */

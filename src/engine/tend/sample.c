@@ -19,6 +19,7 @@
 #include "bytes.h"
 #include "clock.h"
 #include "err.h"
+#include "errfile.h"
 #include "file.h"
 #include "rand.h"
 
@@ -341,7 +342,8 @@ sample_open(struct sample *s, struct sm_err *err)
 	int i;
 
 	if (mkdir(s->dir, 0777) < 0 && errno != EEXIST)
-		return sm_err_sys(err, "cannot make directory '%s'", s->dir);
+		return sm_err_file(err, AT_FDCWD, s->dir,
+				   "cannot make the directory");
 	s->dirfd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dirfd < 0)
 		return sm_err_sys(err, "cannot open directory '%s'", s->dir);
@@ -355,8 +357,8 @@ sample_open(struct sample *s, struct sm_err *err)
 					  "another directory",
 					  s->dir, sample_names[i]);
 		if (f->fd < 0)
-			return sm_err_sys(err, "cannot create '%s/%s'", s->dir,
-					  sample_names[i]);
+			return sm_err_file(err, s->dirfd, sample_names[i],
+					   "cannot create");
 		f->made = true;
 	}
 	return 0;

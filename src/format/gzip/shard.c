@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "err.h"
+#include "errfile.h"
 #include "fault.h"
 #include "file.h"
 
@@ -145,7 +146,7 @@ sm_shard_open(struct sm_shard **out, int dirfd, uint64_t batch, unsigned digits,
 	if (!sm_fault_errno("shard.create"))
 		s->fd = openat(dirfd, s->tmp, SHARD_CREATE, 0666);
 	if (s->fd < 0) {
-		ret = sm_err_sys(err, "cannot create shard '%s'", s->tmp);
+		ret = sm_err_file(err, dirfd, s->tmp, "cannot create shard");
 		goto fail;
 	}
 	s->tmp_exists = true;

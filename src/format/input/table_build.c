@@ -26,6 +26,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "errfile.h"
 #include "fault.h"
 
 #include "crc32.h"
@@ -47,9 +48,9 @@ build_create(int *fd, struct sm_table_build *b, bool nameless,
 	/* A killed planner may have left one of this name. */
 	unlinkat(b->dirfd, b->tmp, 0);
 	f = openat(b->dirfd, b->tmp,
-		   O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+		   O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (f < 0)
-		return sm_err_sys(err, "cannot create '%s'", b->tmp);
+		return sm_err_file(err, b->dirfd, b->tmp, "cannot create");
 	if (nameless)
 		unlinkat(b->dirfd, b->tmp, 0);
 	*fd = f;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "errfile.h"
 #include "crc32.h"
 
 #include "items.h"
@@ -170,7 +171,8 @@ sm_items_store(struct sm_items_info *info, int tables_dirfd, const char *source,
 				       O_CLOEXEC,
 			       0666);
 		if (r.out < 0) {
-			ret = sm_err_sys(err, "cannot create '%s'", ITEMS_TMP);
+			ret = sm_err_file(err, tables_dirfd, ITEMS_TMP,
+					  "cannot create");
 			goto out;
 		}
 	}

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "errfile.h"
 #include "file.h"
 
 #include "log.h"
@@ -48,7 +49,7 @@ sm_log_new(struct sm_log **out, int job_dirfd, const char *dir,
 	return 0;
 
 fail:
-	ret = sm_err_sys(err, "cannot make the directory '%s' for logs", dir);
+	ret = sm_err_file(err, job_dirfd, dir, "cannot make the directory");
 	free(l);
 	return ret;
 }
@@ -81,8 +82,8 @@ sm_log_put(struct sm_log *l, const void *data, size_t len, struct sm_err *err)
 				       O_CLOEXEC,
 			       0666);
 		if (l->fd < 0)
-			return sm_err_sys(err, "cannot create the log '%s'",
-					  l->name);
+			return sm_err_file(err, l->dirfd, l->name,
+					   "cannot create the log");
 	}
 	if (n > LOG_ROOM - l->bytes) {
 		n = (size_t)(LOG_ROOM - l->bytes);
