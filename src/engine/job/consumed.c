@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "errfile.h"
 #include "final.h"
 #include "lock.h"
 
@@ -21,16 +22,13 @@
 
 #include "consumed.h"
 
-char *
-sm_consumed_part_name(const char *path, int64_t generation)
+static char *
+consumed_name(const char *path, const char *suffix)
 {
-	char suffix[32] = ".part";
 	size_t dir = (size_t)(strrchr(path, '/') + 1 - path);
 	size_t most, n = strlen(path);
 	char *part;
 
-	if (generation > 1)
-		snprintf(suffix, sizeof(suffix), ".part.%" PRId64, generation);
 	most = dir + NAME_MAX - strlen(suffix);
 	part = malloc(n + strlen(suffix) + 1);
 	if (!part)
@@ -38,6 +36,25 @@ sm_consumed_part_name(const char *path, int64_t generation)
 	memcpy(part, path, n + 1);
 	strcpy(part + (n < most ? n : most), suffix);
 	return part;
+}
+
+char *
+sm_consumed_part_name(const char *path, int64_t generation)
+{
+	char suffix[32] = ".part";
+
+	if (generation > 1)
+		snprintf(suffix, sizeof(suffix), ".part.%" PRId64, generation);
+	return consumed_name(path, suffix);
+}
+
+char *
+sm_consumed_beside_name(const char *path, uint64_t fingerprint)
+{
+	char suffix[32];
+
+	snprintf(suffix, sizeof(suffix), ".%016" PRIx64 ".tmp", fingerprint);
+	return consumed_name(path, suffix);
 }
 
 /* Is what was opened still what has that name? */
@@ -74,7 +91,7 @@ sm_consumed_part_open(int *fd, const char *part, bool make, struct sm_err *err)
 	if (*fd < 0 && !make && errno == ENOENT)
 		return 0;
 	if (*fd < 0)
-		return sm_err_sys(err, "cannot open '%s'", part);
+		return sm_err_file(err, AT_FDCWD, part, "cannot open");
 	if (sm_byte_lock_wait(*fd, 0) != 0)
 		ret = consumed_is_named(&is_named, *fd, part, err);
 	if (is_named)
@@ -86,61 +103,6 @@ sm_consumed_part_open(int *fd, const char *part, bool make, struct sm_err *err)
 	return sm_err_set(err, SM_EHELD,
 			  "another job, or another finalize, writes '%s'; wait "
 			  "until it ends, or name another final file by -o",
-			  part);
-}
-
-/* Has the job a whole shard like the file's first batch? */
-static int
-consumed_has_first(bool *has, const struct sm_handle *h,
-		   const struct sm_group *first, struct sm_err *err)
-{
-	char name[SM_SHARD_NAME_MAX];
-	struct sm_entry e = { 0 };
-	uint64_t batch;
-	int fd, ret = 0;
-
-	*has = false;
-	sm_shard_name(name, first->batch, h->digits);
-	fd = openat(h->dir.shards_fd, name,
-		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		return 0;
-	if (fd < 0)
-		return sm_err_sys(err, "cannot open shard '%s'", name);
-	ret = sm_shard_read(has, &e, &batch, fd, name, err);
-	close(fd);
-	*has = *has && batch == first->batch &&
-	       e.fingerprint == first->fingerprint &&
-	       e.sizes.gz_bytes == first->run[0].e.sizes.gz_bytes &&
-	       e.sizes.gz_crc32 == first->run[0].e.sizes.gz_crc32;
-	return ret;
-}
-
-int
-sm_consumed_part_refuse(int fd, const char *part, uint64_t fingerprint,
-			struct sm_handle *h, struct sm_err *err)
-{
-	struct sm_group first;
-	bool known, own = false;
-	struct stat st;
-	int ret;
-
-	if (fstat(fd, &st) < 0)
-		return sm_err_sys(err, "cannot examine '%s'", part);
-	ret = sm_final_owner(&known, &first, fd, part, (uint64_t)st.st_size,
-			     err);
-	if (ret < 0 || !known || first.fingerprint == fingerprint)
-		return ret;
-	if (h)
-		ret = sm_joined_any(&own, h->db, err);
-	if (h && ret == 0 && !own)
-		ret = consumed_has_first(&own, h, &first, err);
-	if (ret < 0 || own)
-		return ret;
-	return sm_err_set(err, SM_EREFUSED,
-			  "'%s' is what another job has joined so far, and may "
-			  "be all there is of it (--consume); finish that job, "
-			  "or move the file away, or write over it by --force",
 			  part);
 }
 

@@ -19,6 +19,11 @@
  * F.part, with as much of F as a name may be long; malloc'd, NULL: no memory.
  */
 char *sm_consumed_part_name(const char *path, int64_t generation);
+/*
+ * Of a file that is not the job's own: F.<fingerprint>.tmp, which no person
+ * has, and which the next try of the same overwrites.
+ */
+char *sm_consumed_beside_name(const char *path, uint64_t fingerprint);
 
 /*
  * Open a growing file for one writer alone, and make it if `make`; -1 in
@@ -26,15 +31,6 @@ char *sm_consumed_part_name(const char *path, int64_t generation);
  */
 int sm_consumed_part_open(int *fd, const char *part, bool make,
 			  struct sm_err *err);
-
-/*
- * May the job of this fingerprint cut that file and write over it?  SM_EREFUSED
- * if it begins with another's shard: a job that consumes its shards, and that
- * nobody runs now, may have nothing else.  `h` NULL: no older fingerprint of
- * the job's own can be in it.
- */
-int sm_consumed_part_refuse(int fd, const char *part, uint64_t fingerprint,
-			    struct sm_handle *h, struct sm_err *err);
 
 /* The file that rows speak of, to be closed; -1 in `*fd`: there is none. */
 int sm_consumed_open(int *fd, uint64_t *size, const struct sm_job *job,

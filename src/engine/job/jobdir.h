@@ -10,6 +10,7 @@
  *	run.lock, final.lock, write.lock
  *	consumed          with --consume: the path of the file that has what
  *	                  removed shards had
+ *	growing           which F.part is the job's own (growing.h)
  *	replaces          while --restart plans anew: the old final file's path
  *	part-0003/        of a job in parts (parts.h): tables/ and spec.json
  *	                  beside them, the rest in each

@@ -63,6 +63,8 @@ sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 		"spec.json.tmp",
 		"consumed",
 		"consumed.tmp",
+		"growing",
+		"growing.tmp",
 		"final",
 		"final.tmp",
 		"job.db",

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include "joined.h"
 
 #include "consumed.h"
+#include "growing.h"
 
 #include "join.h"
 #include "published.h"
@@ -115,6 +117,34 @@ choose_batches(struct sm_join *j, struct sm_err *err)
 			  j->from->dir->path, names.text);
 }
 
+void
+sm_join_tell_output(const char *given, const char *path,
+		    const struct sm_events *ev)
+{
+	size_t n = strlen(path);
+	struct stat st;
+
+	if (lstat(given, &st) == 0 && S_ISLNK(st.st_mode)) {
+		if (stat(given, &st) == 0)
+			sm_event_notice(ev,
+					"'%s' is a symbolic link: the file "
+					"that it names, '%s', is written; the "
+					"link stays",
+					given, path);
+		else
+			sm_event_notice(ev,
+					"'%s' is a symbolic link that leads "
+					"nowhere: the final file takes its "
+					"place",
+					given);
+	}
+	if (n < 3 || strcasecmp(path + n - 3, ".gz") != 0)
+		sm_event_notice(ev,
+				"'%s' will be gzip, though its name does not "
+				"end in .gz",
+				path);
+}
+
 /* The file that is named, planned, or was joined before. */
 static int
 choose_path(struct sm_join *j, struct sm_err *err)
@@ -138,6 +168,8 @@ choose_path(struct sm_join *j, struct sm_err *err)
 	j->path = sm_path_real(path, err);
 	if (!j->path)
 		return err->code;
+	if (j->opts->output)
+		sm_join_tell_output(path, j->path, &j->opts->events);
 	/* A leave to replace what is there is for the planned path alone. */
 	j->planned &= own && strcmp(j->path, own) == 0;
 	/* With one database it grows only where the job row says. */
@@ -225,12 +257,15 @@ sm_join_check_output(struct sm_handle *h, const char *path, struct sm_err *err)
 	struct sm_join_from from = sm_join_from_one(h);
 	const char *own = h->job.final_path;
 	bool force = h->job.final_force && own && strcmp(path, own) == 0;
+	struct sm_growing who = sm_growing_of(h);
 	struct sm_published was;
 	int ret = sm_published_get(&was, &from, err);
 
 	if (ret == 0)
 		ret = sm_join_check_target(path, h->fingerprint, &was, force,
 					   err);
+	if (ret == 0 && !force && h->job.generation == 0)
+		ret = sm_growing_check(path, &who, err);
 	if (ret == 0)
 		ret = sm_consumed_refuse_change(h->db, &h->job, path, err);
 	sm_published_release(&was);

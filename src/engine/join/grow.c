@@ -22,6 +22,7 @@
 #include "joined.h"
 
 #include "consumed.h"
+#include "growing.h"
 
 #include "rows.h"
 
@@ -123,6 +124,32 @@ grow_open_file(struct sm_grow *g, enum sm_grow_state *state, struct sm_err *err)
 	return sm_consumed_part_open(&g->fd, g->part, true, err);
 }
 
+/* Of a job in parts nothing but the fingerprint tells whose a file is. */
+static struct sm_growing
+grow_who(const struct sm_grow *g)
+{
+	struct sm_growing who = { .dir = g->dir,
+				  .fingerprint = g->fingerprint };
+
+	if (g->h)
+		who = sm_growing_of(g->h);
+	return who;
+}
+
+/* F.part is open: is it ours, and from now on for sure? */
+static int
+grow_claim(const struct sm_grow *g, bool force, struct sm_err *err)
+{
+	struct sm_growing who = grow_who(g);
+	int ret = 0;
+
+	if (!force)
+		ret = sm_growing_refuse(g->fd, g->part, &who, err);
+	if (ret == 0)
+		ret = sm_growing_note(g->fd, g->part, who.dir, err);
+	return ret;
+}
+
 int
 sm_grow_open(struct sm_grow *g, const char *path, bool force,
 	     struct sm_err *err)
@@ -136,9 +163,8 @@ sm_grow_open(struct sm_grow *g, const char *path, bool force,
 				err);
 	if (ret == 0)
 		ret = grow_open_file(g, &state, err);
-	if (ret == 0 && g->generation == 0 && !force)
-		ret = sm_consumed_part_refuse(g->fd, g->part, g->fingerprint,
-					      g->h, err);
+	if (ret == 0 && g->generation == 0)
+		ret = grow_claim(g, force, err);
 	if (ret == 0)
 		grow_begin(g, state);
 	return ret;
@@ -150,8 +176,14 @@ grow_open_empty(struct sm_grow *g, struct sm_err *err)
 {
 	int ret = sm_consumed_part_open(&g->fd, g->part, true, err);
 
+	if (ret == 0 && g->state != SM_GROW_BESIDE)
+		ret = grow_claim(g, false, err);
 	if (ret == 0 && ftruncate(g->fd, 0) < 0)
 		return sm_err_sys(err, "cannot cut '%s'", g->part);
+	if (ret < 0 && g->fd >= 0) {
+		close(g->fd); /* it is not ours to remove */
+		g->fd = -1;
+	}
 	return ret;
 }
 
@@ -164,7 +196,9 @@ sm_grow_open_beside(struct sm_grow *g, const char *path, struct sm_err *err)
 		ret = sm_consumed_open(&g->old_fd, &g->old_size, &g->h->job,
 				       err);
 	if (ret == 0)
-		ret = grow_name(g, path, sm_path_concat(path, ".tmp"), err);
+		ret = grow_name(g, path,
+				sm_consumed_beside_name(path, g->fingerprint),
+				err);
 	g->state = SM_GROW_BESIDE;
 	if (ret == 0)
 		ret = grow_open_empty(g, err);

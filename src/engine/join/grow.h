@@ -19,6 +19,9 @@
  * another one, the next generation, from its own ranges and the new shards, and
  * the commit that publishes it makes that the job's.
  *
+ * That F.part is the job's, and no person's, is said in the job before its
+ *first byte is written (growing.h).
+ *
  * Belongs to one thread at a time.
  */
 #ifndef SM_GROW_H
@@ -32,7 +35,7 @@ enum sm_grow_state {
 	SM_GROW_APPENDING, /* F.part: written from where the two differ */
 	SM_GROW_PUBLISHED, /* F, which has its name already: compared only */
 	SM_GROW_REWRITING, /* the next generation, from its start */
-	SM_GROW_BESIDE,    /* a file beside the job's own, F.tmp, likewise */
+	SM_GROW_BESIDE,    /* a file beside the job's own, F.*.tmp, likewise */
 };
 
 struct sm_grown {
@@ -52,6 +55,7 @@ struct sm_grow {
 	 * in parts.  Replaced when another thread takes over.
 	 */
 	struct sm_handle *h;
+	const struct sm_jobdir *dir; /* of the job, or of the whole */
 	const struct sm_events *ev;
 	uint64_t fingerprint;
 	char *path, *part; /* `part` NULL: renamed */

@@ -116,6 +116,7 @@ sm_join(struct sm_finalize_result *result, const struct sm_join_from *from,
 		g->ev = &opts->events;
 		sm_grow_init(grown, NULL, 0, NULL);
 	}
+	g->dir = from->dir;
 	j.g = g;
 	ret = join_chosen(result, &j, err);
 	sm_grow_close(g);

@@ -58,6 +58,10 @@ int sm_join_check_target(const char *path, uint64_t fingerprint,
 int sm_join_check_output(struct sm_handle *h, const char *path,
 			 struct sm_err *err);
 
+/* Tell of a name that is a link, or that says nothing of gzip. */
+void sm_join_tell_output(const char *given, const char *path,
+			 const struct sm_events *ev);
+
 /*
  * In the transaction that gives the job another final file: what has grown at
  * the old path is removed, if it is seen to be the job's and nobody is at it.

@@ -21,6 +21,7 @@
 #include "joined.h"
 
 #include "consumed.h"
+#include "growing.h"
 
 #include "grow.h"
 #include "join.h"
@@ -243,9 +244,10 @@ static void
 tidy_part(const struct sm_grow *g, int64_t generation)
 {
 	char *part = sm_consumed_part_name(g->path, generation);
+	struct sm_growing who = sm_growing_of(g->h);
 
 	if (part)
-		unlink(part);
+		sm_growing_remove(part, &who);
 	free(part);
 }
 
@@ -330,75 +332,24 @@ sm_join_sweep(struct sm_handle *h, const struct sm_events *ev)
 	sm_grow_close(&g);
 }
 
-/* Without an index note: does the file begin with the job's first shard? */
-static bool
-leave_has_first(int fd, const char *part, const struct sm_jobdir *dir,
-		const struct sm_job *job)
-{
-	char name[SM_SHARD_NAME_MAX];
-	struct sm_err ignored;
-	struct sm_entry e;
-	const char *kind;
-	uint64_t batch;
-	bool whole = false;
-	int shard;
-
-	sm_shard_name(name, job->first_batch,
-		      sm_shard_digits(job->whole_batches));
-	shard = openat(dir->shards_fd, name,
-		       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (shard < 0)
-		return false;
-	if (sm_shard_read(&whole, &e, &batch, shard, name, &ignored) < 0)
-		whole = false;
-	close(shard);
-	return whole && e.sizes.gz_bytes > 0 &&
-	       sm_shard_check_in(&kind, fd, part, SM_GZIP_HEADER_BYTES, &e,
-				 &ignored) == 0;
-}
-
-/* By its first index note, which closes its first group of batches. */
-static bool
-leave_is_jobs(int fd, const char *part, const struct sm_jobdir *dir,
-	      const struct sm_job *job)
-{
-	struct sm_err ignored;
-	struct sm_group first;
-	struct stat st;
-	bool known;
-
-	if (fstat(fd, &st) < 0 ||
-	    sm_final_owner(&known, &first, fd, part, (uint64_t)st.st_size,
-			   &ignored) < 0)
-		return false;
-	if (known)
-		return first.fingerprint ==
-		       strtoull(job->fingerprint, NULL, 16);
-	return leave_has_first(fd, part, dir, job);
-}
-
 void
 sm_join_leave(const struct sm_jobdir *dir, const struct sm_job *job,
 	      const char *path)
 {
+	struct sm_growing who = { .dir = dir, .job = job };
 	struct sm_err ignored;
 	char *part;
-	int lock, fd = -1;
+	int lock;
 
 	/* What rows rely on has no other path. */
 	if (!job->final_path || strcmp(job->final_path, path) == 0 ||
 	    job->generation > 0 ||
 	    sm_lock_try(&lock, dir->fd, "final.lock", &ignored) <= 0)
 		return;
+	who.fingerprint = strtoull(job->fingerprint, NULL, 16);
 	part = sm_consumed_part_name(job->final_path, 1);
 	if (part)
-		fd = open(part, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	/* A job of the same content may have it in hand. */
-	if (fd >= 0 && sm_byte_lock(fd, 0) > 0 &&
-	    leave_is_jobs(fd, part, dir, job))
-		unlink(part);
-	if (fd >= 0)
-		close(fd);
+		sm_growing_remove(part, &who);
 	free(part);
 	close(lock);
 }

@@ -14,6 +14,7 @@
 #include "fault.h"
 #include "file.h"
 
+#include "growing.h"
 #include "parts.h"
 #include "planning.h"
 
@@ -153,6 +154,7 @@ parts_mark_again(struct sm_planning *p, const struct sm_parts *w,
 {
 	const char *output =
 		p->spec->output ? p->spec->output : w->spec->output;
+	struct sm_growing who = { .dir = &p->dir };
 	int ret = sm_spec_set_output(p->spec, output, err);
 
 	p->spec->batches = w->spec->batches;
@@ -163,6 +165,9 @@ parts_mark_again(struct sm_planning *p, const struct sm_parts *w,
 	if (ret == 0 && output)
 		ret = sm_join_check_target(output, p->spec->fingerprint, NULL,
 					   p->force, err);
+	who.fingerprint = p->spec->fingerprint;
+	if (ret == 0 && output && !p->force)
+		ret = sm_growing_check(output, &who, err);
 	if (ret >= 0)
 		ret = sm_parts_mark(&p->dir, p->spec, err);
 	return ret;
@@ -189,9 +194,12 @@ sm_parts_plan_again(struct sm_planning *p, struct sm_parts *w,
 }
 
 int
-sm_parts_note_final(const struct sm_parts *w, const struct sm_jobdir *dir,
+sm_parts_note_final(const struct sm_parts *w, const struct sm_planning *p,
 		    struct sm_err *err)
 {
+	const struct sm_jobdir *dir = &p->dir;
+	struct sm_growing who = { .dir = dir,
+				  .fingerprint = w->spec->fingerprint };
 	struct sm_published f;
 	struct sm_err ignored;
 	const char *path = w->spec->output;
@@ -200,9 +208,14 @@ sm_parts_note_final(const struct sm_parts *w, const struct sm_jobdir *dir,
 	sm_published_read(&f, dir);
 	if (f.path)
 		path = f.path;
-	if (path && sm_join_check_target(path, w->spec->fingerprint, NULL,
-					 false, &ignored) == 0)
+	if (path && !p->opts->force)
+		ret = sm_growing_check(path, &who, err);
+	if (path && ret == 0 &&
+	    sm_join_check_target(path, w->spec->fingerprint, NULL, false,
+				 &ignored) == 0)
 		ret = sm_jobdir_write(dir, "replaces", path, err);
+	if (path && ret == 0)
+		ret = sm_growing_forget(path, &who, err);
 	sm_published_release(&f);
 	return ret;
 }

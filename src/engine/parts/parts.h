@@ -92,7 +92,7 @@ int sm_parts_plan_new(struct sm_planning *p, struct sm_err *err);
 int sm_parts_plan_again(struct sm_planning *p, struct sm_parts *w,
 			struct sm_err *err);
 /* As sm_plan_note_final(), of a whole. */
-int sm_parts_note_final(const struct sm_parts *w, const struct sm_jobdir *dir,
+int sm_parts_note_final(const struct sm_parts *w, const struct sm_planning *p,
 			struct sm_err *err);
 
 /*

@@ -19,7 +19,7 @@
 #include "live.h"
 #include "lock.h"
 
-#include "consumed.h"
+#include "growing.h"
 #include "join.h"
 #include "planning.h"
 
@@ -49,6 +49,7 @@ plan_is_complete(bool *complete, const struct sm_planning *p,
 int
 sm_plan_cut(struct sm_planning *p, struct sm_err *err)
 {
+	struct sm_growing who = { .dir = &p->dir };
 	int ret = sm_planning_fill_list(p, err);
 
 	if (ret == 0 && p->spec->output)
@@ -57,6 +58,9 @@ sm_plan_cut(struct sm_planning *p, struct sm_err *err)
 					   err);
 	if (ret == 0)
 		ret = plan_is_complete(&p->result->complete, p, err);
+	who.fingerprint = p->spec->fingerprint;
+	if (ret == 0 && p->spec->output && !p->force && !p->result->complete)
+		ret = sm_growing_check(p->spec->output, &who, err);
 	p->forget = p->result->complete;
 	if (ret == 0 && !p->forget)
 		ret = sm_jobdir_tables_name(&p->dir, p->spec->fingerprint, err);
@@ -94,28 +98,36 @@ sm_plan_look(bool *there, struct sm_planning *p, struct sm_err *err)
 int
 sm_plan_note_final(struct sm_planning *p, struct sm_err *err)
 {
+	struct sm_growing who = { .dir = &p->dir };
 	struct sm_db_opts opts = { .mode = SM_DB_READ };
 	struct sm_published was = { .path = NULL };
 	struct sm_job job = { 0 };
 	struct sm_db *db = NULL;
 	struct sm_err ignored;
+	bool known;
 	int ret = 0;
 
 	/* A damaged database, or none, notes nothing. */
-	if (sm_db_open(&db, p->dir.path, p->dir.fd, &opts, &ignored) == 0 &&
-	    sm_job_get(&job, db, &ignored) == 0 && job.final_path) {
-		p->grown[0] =
-			sm_consumed_part_name(job.final_path, job.generation);
-		p->grown[1] = sm_consumed_part_name(job.final_path,
-						    job.generation + 1);
-	}
-	if (p->grown[0] && job.final_size >= 0) {
+	known = sm_db_open(&db, p->dir.path, p->dir.fd, &opts, &ignored) == 0 &&
+		sm_job_get(&job, db, &ignored) == 0 && job.final_path;
+	who.job = &job;
+	who.db = db;
+	if (known)
+		who.fingerprint = strtoull(job.fingerprint, NULL, 16);
+	/* The new job would be refused, after the old one is gone. */
+	if (known && ret == 0 && !p->opts->force && job.generation == 0)
+		ret = sm_growing_check(job.final_path, &who, err);
+	if (known && job.final_size >= 0) {
 		was.path = job.final_path;
 		was.size = (uint64_t)job.final_size;
 	}
-	if (p->grown[0] && sm_join_check_target(job.final_path, 0, &was,
-						job.final_force, &ignored) == 0)
+	if (known && ret == 0 &&
+	    sm_join_check_target(job.final_path, 0, &was, job.final_force,
+				 &ignored) == 0)
 		ret = sm_jobdir_write(&p->dir, "replaces", job.final_path, err);
+	/* First the note: killed after this, --restart goes on. */
+	if (known && ret == 0)
+		ret = sm_growing_forget(job.final_path, &who, err);
 	sm_job_release(&job);
 	sm_db_close(db);
 	return ret;
@@ -200,17 +212,14 @@ sm_plan_remove(struct sm_planning *p, struct sm_err *err)
 {
 	char *path = strdup(p->dir.path);
 	bool made;
-	int i, ret = path ? sm_jobdir_remove(&p->dir, err)
-			  : sm_err_mem(err, "a path");
+	int ret = path ? sm_jobdir_remove(&p->dir, err)
+		       : sm_err_mem(err, "a path");
 
 	if (ret < 0)
 		goto out;
 	close(p->lock);
 	p->lock = -1;
 	sm_jobdir_close(&p->dir);
-	for (i = 0; i < 2; i++)
-		if (p->grown[i])
-			unlink(p->grown[i]);
 	ret = sm_jobdir_create(&p->dir, path, p->opts->trust,
 			       p->opts->network_fs, &made, err);
 	if (ret == 0)

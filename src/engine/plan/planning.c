@@ -15,6 +15,7 @@
 #include "file.h"
 #include "lock.h"
 
+#include "join.h"
 #include "option.h"
 #include "planning.h"
 #include "settings.h"
@@ -77,6 +78,8 @@ settle_output(struct sm_planning *p, struct sm_err *err)
 					 path, p->input[i].name);
 	if (ret == 0)
 		ret = sm_spec_set_output(p->spec, path, err);
+	if (ret == 0)
+		sm_join_tell_output(p->opts->output, path, p->ev);
 	free(path);
 	return ret;
 }
@@ -133,9 +136,6 @@ sm_planning_release(struct sm_planning *p)
 	p->list = (struct sm_planning_list){ 0 };
 	sm_spec_free(p->spec);
 	p->spec = NULL;
-	free(p->grown[0]);
-	free(p->grown[1]);
-	p->grown[0] = p->grown[1] = NULL;
 	sm_jobdir_close(&p->dir);
 	if (p->lock >= 0)
 		close(p->lock);

@@ -33,7 +33,6 @@ struct sm_planning {
 	bool made;          /* the directory was not there before */
 	bool forget;        /* remove the directory again */
 	int64_t generation; /* recover: of the file that has removed shards */
-	char *grown[2]; /* --restart: what the old job has of its final file */
 	uint64_t part_rows; /* a part's own */
 	struct sm_planning_list list;
 };

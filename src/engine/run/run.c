@@ -84,7 +84,11 @@ run_check(char **path, struct sm_handle *h, const struct sm_run_opts *opts,
 		*path = sm_path_real(opts->output, err);
 		if (!*path)
 			return err->code;
+		sm_join_tell_output(opts->output, *path, &opts->events);
 		ret = sm_join_check_output(h, *path, err);
+	} else if (ret == 0 && h->job.final_path) {
+		/* What was put there since is found before the work is done. */
+		ret = sm_join_check_output(h, h->job.final_path, err);
 	}
 	if (ret == 0 && opts->follow > 0 && !*path && !h->job.final_path)
 		ret = sm_err_set(err, SM_EUSAGE,

@@ -1,0 +1,265 @@
+/*
+ * growing.c - F.part, in which a final file grows: whose is it?
+ *
+ * Apart from consumed.c, which finds batches in such a file: this is asked
+ * before a byte of it is read as a batch, and before one is written over.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "errfile.h"
+#include "file.h"
+#include "final.h"
+#include "lock.h"
+
+#include "joined.h"
+
+#include "growing.h"
+
+struct sm_growing
+sm_growing_of(const struct sm_handle *h)
+{
+	return (struct sm_growing){ .dir = &h->dir,
+				    .job = &h->job,
+				    .db = h->db,
+				    .fingerprint = h->fingerprint };
+}
+
+/* ---------------------------------------------------------------- note -- */
+
+/* One line: inode and path.  The device's number may be another tomorrow. */
+static void
+growing_line(char line[PATH_MAX + 32], const struct stat *st, const char *part)
+{
+	snprintf(line, PATH_MAX + 32, "%" PRIu64 " %s\n", (uint64_t)st->st_ino,
+		 part);
+}
+
+static bool
+growing_is_noted(const struct sm_jobdir *dir, const struct stat *st,
+		 const char *part)
+{
+	char line[PATH_MAX + 32];
+	struct sm_map map = { 0 };
+	struct sm_err ignored;
+	bool same;
+
+	growing_line(line, st, part);
+	if (sm_map_openat(&map, dir->fd, SM_GROWING_NOTE, &ignored) < 0)
+		return false;
+	same = map.size == strlen(line) &&
+	       memcmp(map.data, line, map.size) == 0;
+	sm_map_close(&map);
+	return same;
+}
+
+int
+sm_growing_note(int fd, const char *part, const struct sm_jobdir *dir,
+		struct sm_err *err)
+{
+	char line[PATH_MAX + 32];
+	struct stat st;
+	int ret;
+
+	if (fstat(fd, &st) < 0)
+		return sm_err_sys(err, "cannot examine '%s'", part);
+	if (growing_is_noted(dir, &st, part))
+		return 0;
+	growing_line(line, &st, part);
+	ret = sm_jobdir_write(dir, SM_GROWING_NOTE, line, err);
+	/* Else a power cut could leave bytes in a file that is nobody's. */
+	if (ret == 0 && sm_sync_dir(dir->fd) < 0)
+		ret = sm_err_sys(err, "cannot sync '%s'", dir->path);
+	return ret;
+}
+
+/* ------------------------------------------------------------- content -- */
+
+/* The job's first shard; -1 in `*fd`: it is not there, or not whole. */
+static int
+growing_first_shard(int *fd, struct sm_entry *e, const struct sm_growing *who,
+		    struct sm_err *err)
+{
+	unsigned digits = sm_shard_digits(who->job->whole_batches);
+	char name[SM_SHARD_NAME_MAX];
+	bool whole = false;
+	uint64_t batch;
+	int ret;
+
+	sm_shard_name(name, who->job->first_batch, digits);
+	*fd = openat(who->dir->shards_fd, name,
+		     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (*fd < 0 && errno == ENOENT)
+		return 0;
+	if (*fd < 0)
+		return sm_err_file(err, who->dir->shards_fd, name,
+				   "cannot open shard");
+	ret = sm_shard_read(&whole, e, &batch, *fd, name, err);
+	if (ret < 0 || !whole || batch != who->job->first_batch) {
+		close(*fd);
+		*fd = -1;
+	}
+	return ret;
+}
+
+/*
+ * Does the file begin with the job's first batch?  By its first index note,
+ * which closes its first group of batches, or by the batch's bytes.
+ */
+static int
+growing_has_first(bool *has, int fd, const char *part,
+		  const struct sm_group *first, const struct sm_growing *who,
+		  struct sm_err *err)
+{
+	struct sm_entry e = { 0 };
+	struct sm_err ignored;
+	const char *kind;
+	int shard, ret = growing_first_shard(&shard, &e, who, err);
+
+	*has = false;
+	if (ret < 0 || shard < 0)
+		return ret;
+	close(shard);
+	if (first)
+		*has = first->batch == who->job->first_batch &&
+		       e.fingerprint == first->fingerprint &&
+		       e.sizes.gz_bytes == first->run[0].e.sizes.gz_bytes &&
+		       e.sizes.gz_crc32 == first->run[0].e.sizes.gz_crc32;
+	else
+		*has = e.sizes.gz_bytes > 0 &&
+		       sm_shard_check_in(&kind, fd, part, SM_GZIP_HEADER_BYTES,
+					 &e, &ignored) == 0;
+	return 0;
+}
+
+/* `*known`: the file is of some job, whose shards it may be all there is of. */
+static int
+growing_look(bool *own, bool *known, int fd, const char *part,
+	     const struct sm_growing *who, struct sm_err *err)
+{
+	struct sm_group first;
+	struct stat st;
+	int ret = 0;
+
+	*known = false;
+	if (fstat(fd, &st) < 0)
+		return sm_err_sys(err, "cannot examine '%s'", part);
+	*own = S_ISREG(st.st_mode) &&
+	       (st.st_size == 0 || growing_is_noted(who->dir, &st, part));
+	if (*own || !S_ISREG(st.st_mode))
+		return 0;
+	ret = sm_final_owner(known, &first, fd, part, (uint64_t)st.st_size,
+			     err);
+	if (ret == 0)
+		*own = *known && first.fingerprint == who->fingerprint;
+	if (ret < 0 || *own || !who->job)
+		return ret;
+	/* Options that were changed since have another fingerprint. */
+	if (*known && who->db)
+		ret = sm_joined_any(own, who->db, err);
+	if (ret == 0 && !*own)
+		ret = growing_has_first(own, fd, part, *known ? &first : NULL,
+					who, err);
+	return ret;
+}
+
+int
+sm_growing_is_own(bool *own, int fd, const char *part,
+		  const struct sm_growing *who, struct sm_err *err)
+{
+	bool known;
+
+	return growing_look(own, &known, fd, part, who, err);
+}
+
+int
+sm_growing_refuse(int fd, const char *part, const struct sm_growing *who,
+		  struct sm_err *err)
+{
+	bool own, known;
+	int ret = growing_look(&own, &known, fd, part, who, err);
+
+	if (ret < 0 || own)
+		return ret;
+	if (known)
+		return sm_err_set(err, SM_EREFUSED,
+				  "'%s' is what another job has joined so far, "
+				  "and may be all there is of it (--consume); "
+				  "finish that job, or move the file away, or "
+				  "write over it by --force",
+				  part);
+	return sm_err_set(err, SM_EREFUSED,
+			  "'%s', in which the final file would grow, exists "
+			  "and is not this job's; move it away, or write over "
+			  "it by --force",
+			  part);
+}
+
+int
+sm_growing_check(const char *path, const struct sm_growing *who,
+		 struct sm_err *err)
+{
+	char *part = sm_consumed_part_name(path, 1);
+	int fd, ret;
+
+	if (!part)
+		return sm_err_mem(err, "a path");
+	fd = open(part, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0) {
+		ret = sm_growing_refuse(fd, part, who, err);
+		close(fd);
+	} else if (errno == ENOENT) {
+		ret = 0;
+	} else if (errno == ELOOP) {
+		ret = sm_err_set(err, SM_EREFUSED,
+				 "'%s', in which the final file would grow, is "
+				 "a symbolic link; remove it",
+				 part);
+	} else {
+		ret = sm_err_file(err, AT_FDCWD, part, "cannot open");
+	}
+	free(part);
+	return ret;
+}
+
+void
+sm_growing_remove(const char *part, const struct sm_growing *who)
+{
+	int fd = open(part, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct sm_err ignored;
+	bool own;
+
+	if (fd < 0)
+		return;
+	/* A job of the same content may have it in hand. */
+	if (sm_byte_lock(fd, 0) > 0 &&
+	    sm_growing_is_own(&own, fd, part, who, &ignored) == 0 && own)
+		unlink(part);
+	close(fd);
+}
+
+int
+sm_growing_forget(const char *path, const struct sm_growing *who,
+		  struct sm_err *err)
+{
+	int64_t generation = who->job ? who->job->generation : 0;
+	char *part;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		part = sm_consumed_part_name(path, generation + i);
+		if (!part)
+			return sm_err_mem(err, "a path");
+		sm_growing_remove(part, who);
+		free(part);
+	}
+	/* A power cut must not bring back what no job calls its own. */
+	return sm_sync_parent(path, err);
+}
