@@ -224,7 +224,7 @@ test_lock_try(void **state)
 	assert_int_equal(symlinkat("run.lock", input_dir(), "link.lock"), 0);
 	assert_int_equal(sm_lock_try(&first, input_dir(), "link.lock", &err),
 			 SM_EIO);
-	assert_non_null(strstr(err.text, "'link.lock'"));
+	assert_non_null(strstr(err.text, "/link.lock'"));
 }
 
 /* The holder's death frees it, though its exec'd children live on. */

@@ -257,6 +257,9 @@ test_of_another(void **state)
 	open_again(); /* planned otherwise meanwhile: its shards are in it */
 	sm_grow_close(&g);
 	remove_shard(0);
+	open_again(); /* the job noted that the file is its own */
+	sm_grow_close(&g);
+	assert_int_equal(unlink(jobdb_file("growing")), 0);
 	sm_grow_init(&g, &h, h.fingerprint, &quiet);
 	assert_int_equal(sm_grow_open(&g, h.job.final_path, false, &jobdb.err),
 			 SM_EREFUSED);

@@ -8,6 +8,7 @@
 
 #include "hash.h"
 #include "damaged.h"
+#include "growing.h"
 #include "write.h"
 
 #include "grown.h"
@@ -199,11 +200,22 @@ test_still(void **state)
 	assert_false(still);
 }
 
+/* Is the file refused to a job of this fingerprint?  `known`: to this one. */
+static int
+refuse(int fd, bool known, uint64_t fingerprint)
+{
+	struct sm_growing who = { .dir = &h.dir };
+
+	if (known)
+		who = sm_growing_of(&h);
+	who.fingerprint = fingerprint;
+	return sm_growing_refuse(fd, "f.gz.part", &who, &jobdb.err);
+}
+
 /* Another job's beginning is not written over; this one's is. */
 static void
 test_refuse(void **state)
 {
-	char name[] = "f.gz.part";
 	int fd;
 
 	(void)state;
@@ -211,27 +223,43 @@ test_refuse(void **state)
 	open_again();
 	add_to(GROUP);
 	sm_grow_close(&g);
-	fd = open(jobdb_file(name), O_RDWR);
-	assert_int_equal(
-		sm_consumed_part_refuse(fd, name, 0xab, NULL, &jobdb.err), 0);
-	assert_int_equal(
-		sm_consumed_part_refuse(fd, name, 0xcd, NULL, &jobdb.err),
-		SM_EREFUSED);
+	fd = open(jobdb_file("f.gz.part"), O_RDWR);
+	assert_int_equal(refuse(fd, false, 0xab), 0);
+	assert_int_equal(refuse(fd, false, 0xcd), SM_EREFUSED);
 	/* By its shard it is this one's, whatever the fingerprint by now. */
-	assert_int_equal(
-		sm_consumed_part_refuse(fd, name, 0xcd, &h, &jobdb.err), 0);
+	assert_int_equal(refuse(fd, true, 0xcd), 0);
 	damage("shards/000000.gz", 30);
-	assert_int_equal(
-		sm_consumed_part_refuse(fd, name, 0xcd, &h, &jobdb.err),
-		SM_EREFUSED);
+	assert_int_equal(refuse(fd, true, 0xcd), SM_EREFUSED);
 	assert_int_equal(truncate(jobdb_file("shards/000000.gz"), 20), 0);
-	assert_int_equal(
-		sm_consumed_part_refuse(fd, name, 0xcd, &h, &jobdb.err),
-		SM_EREFUSED);
+	assert_int_equal(refuse(fd, true, 0xcd), SM_EREFUSED);
 	remove_shard(0);
-	assert_int_equal(
-		sm_consumed_part_refuse(fd, name, 0xcd, &h, &jobdb.err),
-		SM_EREFUSED);
+	assert_int_equal(refuse(fd, true, 0xcd), SM_EREFUSED);
+	close(fd);
+}
+
+/* Nothing in it tells whose it is, but the job noted which file it is. */
+static void
+test_refuse_unknown(void **state)
+{
+	int fd;
+
+	(void)state;
+	make_all();
+	remove_shard(0);
+	fd = open(jobdb_file("f.gz.part"), O_RDWR | O_CREAT, 0666);
+	assert_int_equal(refuse(fd, true, 0xab), 0); /* it is empty */
+	assert_int_equal(write(fd, "mine", 4), 4);
+	assert_int_equal(refuse(fd, true, 0xab), SM_EREFUSED);
+	assert_non_null(strstr(jobdb.err.text, "is not this job's"));
+	assert_int_equal(sm_growing_note(fd, "f.gz.part", &h.dir, &jobdb.err),
+			 0);
+	assert_int_equal(refuse(fd, true, 0xab), 0);
+	assert_int_equal(refuse(fd, false, 0xcd), 0);
+	close(fd);
+	/* Another file of that name is another inode. */
+	fd = open(jobdb_file("other"), O_RDWR | O_CREAT, 0666);
+	assert_int_equal(write(fd, "mine", 4), 4);
+	assert_int_equal(refuse(fd, true, 0xab), SM_EREFUSED);
 	close(fd);
 }
 
@@ -241,9 +269,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_odd_end),     TEST(test_put_back_meanwhile),
-		TEST(test_missing_row), TEST(test_requeue_behind),
-		TEST(test_still),       TEST(test_refuse),
+		TEST(test_odd_end),        TEST(test_put_back_meanwhile),
+		TEST(test_missing_row),    TEST(test_requeue_behind),
+		TEST(test_still),          TEST(test_refuse),
+		TEST(test_refuse_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -268,6 +268,10 @@ sm_grow_tidy(struct sm_grow *g)
 
 	if (!g->h || g->state == SM_GROW_BESIDE)
 		return;
+	/* Its lock is ours, and would keep the file from being removed. */
+	if (g->old_fd >= 0)
+		close(g->old_fd);
+	g->old_fd = -1;
 	/* The file that was rewritten, or what is left of such a try. */
 	if (g->generation > 1)
 		tidy_part(g, g->generation - 1);
