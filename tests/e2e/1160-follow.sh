@@ -137,9 +137,12 @@ same f.gz ref.gz
 # Another job with the same final file does not write to the same F.part.
 rm -rf f.gz f.gz.job
 PACE=0.3
+twin=(exec -o f.gz "${job[@]}" -- sh -c "echo twin; $slow")
+expect_exit 0 sm plan twin "${twin[@]}"
 start run exec -o f.gz "${job[@]}" -- sh -c "$slow"
 wait_for 20 test -s f.gz.part
-expect_exit 0 sm plan twin exec -o f.gz "${job[@]}" -- sh -c "echo twin; $slow"
+expect_exit 8 sm plan third "${twin[@]}"
+[ ! -e third ] || fail "a job was left behind"
 expect_exit 8 env PACE=0 "$SHARDMILL" run twin
 expect_text err "writes '$PWD/f.gz.part'" "-o"
 ended 0 $pid run
@@ -161,14 +164,18 @@ kill -KILL -- -$pid
 wait $pid
 PACE=0
 cp f.gz.part part.was
-expect_exit 0 sm plan twin exec -o f.gz "${job[@]}" -- sh -c "echo twin; $slow"
-expect_exit 7 sm run twin
+expect_exit 7 sm plan twin "${twin[@]}"
+expect_text err f.gz.part --force
+expect_exit 0 sm plan twin "${twin[@]/f.gz/g.gz}"
+expect_exit 7 sm run twin -o f.gz
+equal "$(count_of twin done)" 0 "done batches"
 expect_text err f.gz.part --force
 same f.gz.part part.was
 expect_exit 0 sm run f.gz.job
 same f.gz ref.gz
 made_once f.gz.job
 mv part.was g.gz.part
-expect_exit 7 sm run twin -o g.gz
-expect_exit 0 sm finalize twin -o g.gz --force
+expect_exit 7 sm run twin
+expect_exit 0 sm plan twin exec --force "${twin[@]:1:1}" g.gz "${twin[@]:3}"
+expect_exit 0 sm run twin -q
 expect_exit 0 sm verify g.gz

@@ -74,6 +74,15 @@ consumed_is_named(bool *is_named, int fd, const char *part, struct sm_err *err)
 	return 0;
 }
 
+int
+sm_consumed_part_held(const char *part, struct sm_err *err)
+{
+	return sm_err_set(err, SM_EHELD,
+			  "another job, or another finalize, writes '%s'; wait "
+			  "until it ends, or name another final file by -o",
+			  part);
+}
+
 /*
  * It may have been renamed between opening and locking.  Where locks cannot be
  * had nobody can tell, and the job's own final.lock must do.
@@ -100,10 +109,7 @@ sm_consumed_part_open(int *fd, const char *part, bool make, struct sm_err *err)
 	*fd = -1;
 	if (ret < 0)
 		return ret;
-	return sm_err_set(err, SM_EHELD,
-			  "another job, or another finalize, writes '%s'; wait "
-			  "until it ends, or name another final file by -o",
-			  part);
+	return sm_consumed_part_held(part, err);
 }
 
 int

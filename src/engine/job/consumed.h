@@ -32,6 +32,9 @@ char *sm_consumed_beside_name(const char *path, uint64_t fingerprint);
 int sm_consumed_part_open(int *fd, const char *part, bool make,
 			  struct sm_err *err);
 
+/* SM_EHELD, in words. */
+int sm_consumed_part_held(const char *part, struct sm_err *err);
+
 /* The file that rows speak of, to be closed; -1 in `*fd`: there is none. */
 int sm_consumed_open(int *fd, uint64_t *size, const struct sm_job *job,
 		     struct sm_err *err);

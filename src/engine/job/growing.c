@@ -188,6 +188,8 @@ sm_growing_refuse(int fd, const char *part, const struct sm_growing *who,
 
 	if (ret < 0 || own)
 		return ret;
+	if (sm_byte_held(fd, 0) > 0)
+		return sm_consumed_part_held(part, err);
 	if (known)
 		return sm_err_set(err, SM_EREFUSED,
 				  "'%s' is what another job has joined so far, "
