@@ -1,8 +1,8 @@
 #!/bin/bash
 # What a command has started does not outlive its worker, however that ends; and
 # what outlives a SIGKILL of everything is ended before the batch is tried again.
-. "$(dirname "$0")/lib.sh"
 # shellcheck disable=SC2046
+. "$(dirname "$0")/lib.sh"
 
 cp "$(command -v sleep)" heavy-work
 # The processes that work in this directory.
