@@ -78,6 +78,7 @@ inside() {
 	directory) # it came after planning
 		expect_exit 0 sm plan job candidates -o mnt/g.gz --force \
 			"${opts[@]}" "${args[@]}"
+		expect_exit 0 sm work job
 		mkdir mnt/g.gz
 		cp old mnt/g.gz/inside
 		there="mnt/f.gz mnt/g.gz mnt/g.gz/inside "
