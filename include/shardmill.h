@@ -326,6 +326,36 @@ struct sm_work_opts {
 SM_API int sm_work(const char *job, const struct sm_work_opts *opts,
 		   struct sm_err *err);
 
+/* ----------------------------------------------------------- accounts -- */
+
+/*
+ * What became of the entries and rows of a batch's input, where its kind counts
+ * them (candidates).  Each entry and each row is counted once: entries times
+ * rows are the sum of all that count entries, and rows the records and those
+ * that count rows.
+ */
+enum {
+	SM_TALLY_ENTRIES, /* written; all others were left out, and why */
+	SM_TALLY_LOW_SCORE,
+	SM_TALLY_TOO_FEW, /* rows */
+	SM_TALLY_OF_TOO_FEW,
+	SM_TALLY_PADDING,
+	SM_TALLY_SKIPPED, /* not in the vocabulary */
+	SM_TALLY_NAN,
+	SM_TALLY_OVER_MAXIMUM,
+	SM_TALLIES
+};
+
+struct sm_tally {
+	const char *name; /* of the column, and in JSON */
+	bool rows;        /* it counts rows, not entries */
+	bool asked;       /* follows from what was asked for: never a warning */
+	const char *why;  /* "{name}" is an option's value; NULL: written */
+};
+
+/* In the order of the enum; NULL after the last. */
+SM_API const struct sm_tally *sm_tally(size_t i);
+
 /* -------------------------------------------------------------- status -- */
 
 struct sm_status_batch {
@@ -352,7 +382,8 @@ struct sm_status {
 	char fingerprint[17];
 	uint64_t total, pending, running, done, failed;
 	double percent;
-	uint64_t rows, records, skipped, raw_bytes, gz_bytes;
+	uint64_t rows, records, raw_bytes, gz_bytes;
+	uint64_t tally[SM_TALLIES];
 	uint64_t joined; /* batches the growing final file has */
 	double rows_per_s, elapsed_s, eta_s; /* eta_s < 0: unknown */
 	bool active;                         /* a supervisor holds run.lock */
@@ -388,7 +419,8 @@ struct sm_batch_status {
 	char *item, *state, *error;
 	int64_t attempts, priority;
 	double not_before, started, finished;
-	int64_t rows, records, skipped, raw_bytes, gz_bytes; /* -1: none */
+	int64_t rows, records, raw_bytes, gz_bytes; /* -1: none */
+	int64_t tally[SM_TALLIES];                  /* -1: none */
 	struct sm_attempt *attempt;
 	size_t attempt_count;
 };
@@ -547,7 +579,7 @@ struct sm_index_entry {
 	uint64_t batch, batches;             /* the first, how many */
 	bool missing;                        /* they were left out */
 	uint64_t row, rows, record, records; /* the first, how many */
-	uint64_t skipped;                    /* candidates left out */
+	uint64_t tally[SM_TALLIES];
 	uint64_t at, bytes;         /* of the deflate blocks, in the file */
 	uint64_t raw_at, raw_bytes; /* in the text */
 	uint32_t gz_crc32;          /* of the blocks */

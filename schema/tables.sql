@@ -110,7 +110,16 @@ CREATE TABLE batch (
 	token        INTEGER,             -- random, drawn by the latest claim
 	rows         INTEGER,             -- input rows read
 	records      INTEGER,             -- lines of output
-	skipped      INTEGER,             -- ids left out
+	-- What became of the entries and rows of its input, each counted once;
+	-- all 0 where the kind does not count them.
+	entries      INTEGER CHECK (entries >= 0),    -- written
+	low_score    INTEGER CHECK (low_score >= 0),  -- left out: score too low
+	too_few      INTEGER CHECK (too_few >= 0),    -- rows that had too few
+	of_too_few   INTEGER CHECK (of_too_few >= 0), -- left out with such a row
+	padding      INTEGER CHECK (padding >= 0),    -- left out: no candidates
+	skipped      INTEGER CHECK (skipped >= 0),    -- not in the vocabulary
+	nan          INTEGER CHECK (nan >= 0),        -- score is NaN
+	over_maximum INTEGER CHECK (over_maximum >= 0), -- beyond the maximum
 	raw_bytes    INTEGER,             -- of text
 	gz_bytes     INTEGER,             -- of the batch's bytes as they are joined
 	raw_crc32    INTEGER,             -- of the text
@@ -127,7 +136,11 @@ CREATE TABLE batch (
 	       OR (worker IS NOT NULL AND token IS NOT NULL)),
 	CHECK (state <> 'done'
 	       OR (token IS NOT NULL AND rows IS NOT NULL
-	           AND records IS NOT NULL AND skipped IS NOT NULL
+	           AND records IS NOT NULL AND entries IS NOT NULL
+	           AND low_score IS NOT NULL AND too_few IS NOT NULL
+	           AND of_too_few IS NOT NULL AND padding IS NOT NULL
+	           AND skipped IS NOT NULL AND nan IS NOT NULL
+	           AND over_maximum IS NOT NULL
 	           AND raw_bytes IS NOT NULL AND gz_bytes IS NOT NULL
 	           AND raw_crc32 IS NOT NULL AND gz_crc32 IS NOT NULL
 	           AND finished IS NOT NULL))

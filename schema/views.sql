@@ -11,7 +11,11 @@ CREATE VIEW progress AS
 WITH
 d AS MATERIALIZED (
 	SELECT count(*) AS done, sum(rows) AS rows, sum(records) AS records,
-	       sum(skipped) AS skipped, sum(raw_bytes) AS raw_bytes,
+	       sum(entries) AS entries, sum(low_score) AS low_score,
+	       sum(too_few) AS too_few, sum(of_too_few) AS of_too_few,
+	       sum(padding) AS padding, sum(skipped) AS skipped,
+	       sum(nan) AS nan, sum(over_maximum) AS over_maximum,
+	       sum(raw_bytes) AS raw_bytes,
 	       sum(gz_bytes) AS gz_bytes, sum(joined = token) AS joined
 	FROM batch WHERE state = 'done'),
 r AS MATERIALIZED (
@@ -51,7 +55,14 @@ p AS MATERIALIZED (
 	            WHEN t.goes_on AND c.run_done > 0
 	            THEN round((c.pending + c.running) * t.s / c.run_done, 1)
 	       END AS eta_s,
+	       coalesce(c.entries, 0) AS entries,
+	       coalesce(c.low_score, 0) AS low_score,
+	       coalesce(c.too_few, 0) AS too_few,
+	       coalesce(c.of_too_few, 0) AS of_too_few,
+	       coalesce(c.padding, 0) AS padding,
 	       coalesce(c.skipped, 0) AS skipped,
+	       coalesce(c.nan, 0) AS nan,
+	       coalesce(c.over_maximum, 0) AS over_maximum,
 	       coalesce(c.joined, 0) AS joined
 	FROM c, t)
 SELECT total, pending, running, done, failed, percent, rows, records,
@@ -61,7 +72,8 @@ SELECT total, pending, running, done, failed, percent, rows, records,
        CASE WHEN eta_s IS NOT NULL THEN
             printf('%d:%02d:%02d', eta_s / 3600, eta_s / 60 % 60, eta_s % 60)
        END AS eta,
-       skipped, joined
+       skipped, joined, entries, low_score, too_few, of_too_few, padding, nan,
+       over_maximum
 FROM p;
 
 -- Which batches failed, and why?

@@ -90,18 +90,27 @@ index_put_json(bool *first, json_t *value, struct sm_err *err)
 static json_t *
 index_entry_json(const struct sm_index_entry *e)
 {
-	return json_pack(
-		"{s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+	json_t *v = json_pack(
+		"{s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, "
 		"s:o, s:o, s:o}",
 		"batch", sm_json_count(e->batch), "batches",
 		sm_json_count(e->batches), "missing", e->missing, "row",
 		sm_json_count(e->row), "rows", sm_json_count(e->rows), "record",
 		sm_json_count(e->record), "records", sm_json_count(e->records),
-		"skipped", sm_json_count(e->skipped), "at",
-		sm_json_count(e->at), "bytes", sm_json_count(e->bytes),
+		"at", sm_json_count(e->at), "bytes", sm_json_count(e->bytes),
 		"raw_at", sm_json_count(e->raw_at), "raw_bytes",
 		sm_json_count(e->raw_bytes), "gz_crc32",
 		sm_json_count(e->gz_crc32));
+	unsigned i;
+	int bad = !v;
+
+	for (i = 0; !bad && i < SM_TALLIES; i++)
+		bad = json_object_set_new(v, sm_tally(i)->name,
+					  sm_json_count(e->tally[i]));
+	if (!bad)
+		return v;
+	json_decref(v);
+	return NULL;
 }
 
 static int

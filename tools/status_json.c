@@ -37,15 +37,14 @@ static json_t *
 status_json_counts(const struct sm_status *s)
 {
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:f, s:o, s:o, s:o, s:o, "
+		"{s:o, s:o, s:o, s:o, s:o, s:f, s:o, s:o, s:o, "
 		"s:o, s:o, s:f, s:f, s:o, s:o, s:o}",
 		"total", sm_json_count(s->total), "pending",
 		sm_json_count(s->pending), "running", sm_json_count(s->running),
 		"done", sm_json_count(s->done), "failed",
 		sm_json_count(s->failed), "percent", s->percent, "rows",
 		sm_json_count(s->rows), "records", sm_json_count(s->records),
-		"skipped", sm_json_count(s->skipped), "raw_bytes",
-		sm_json_count(s->raw_bytes), "gz_bytes",
+		"raw_bytes", sm_json_count(s->raw_bytes), "gz_bytes",
 		sm_json_count(s->gz_bytes), "joined", sm_json_count(s->joined),
 		"rows_per_s", s->rows_per_s, "elapsed_s", s->elapsed_s, "eta_s",
 		sm_json_seconds(s->eta_s), "elapsed",
@@ -89,6 +88,9 @@ sm_status_json(const struct sm_status *s)
 	size_t i;
 	int bad = !counts || !list;
 
+	for (i = 0; !bad && i < SM_TALLIES; i++)
+		bad = json_object_set_new(counts, sm_tally(i)->name,
+					  sm_json_count(s->tally[i]));
 	for (i = 0; !bad && i < s->batches; i++)
 		bad = json_array_append_new(list,
 					    status_json_batch(&s->batch[i]));
@@ -151,7 +153,7 @@ sm_status_batch_json(const struct sm_batch_status *b)
 			list, status_json_attempt(&b->attempt[i]));
 	v = json_pack(
 		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, "
-		"s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"s:f, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"id", sm_json_count(b->id), "first", sm_json_number(b->first),
 		"end", sm_json_number(b->end), "first_byte",
 		sm_json_number(b->first_byte), "end_byte",
@@ -164,10 +166,12 @@ sm_status_batch_json(const struct sm_batch_status *b)
 		"finished",
 		b->finished > 0 ? json_real(b->finished) : json_null(), "rows",
 		sm_json_number(b->rows), "records", sm_json_number(b->records),
-		"skipped", sm_json_number(b->skipped), "raw_bytes",
-		sm_json_number(b->raw_bytes), "gz_bytes",
+		"raw_bytes", sm_json_number(b->raw_bytes), "gz_bytes",
 		sm_json_number(b->gz_bytes));
 	bad = bad || !v || json_object_set(v, "attempt", list);
+	for (i = 0; !bad && i < SM_TALLIES; i++)
+		bad = json_object_set_new(v, sm_tally(i)->name,
+					  sm_json_number(b->tally[i]));
 	json_decref(list);
 	if (!bad)
 		return v;

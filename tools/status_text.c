@@ -19,6 +19,25 @@
 /* A log larger than this is a reader's that never ends. */
 #define STATUS_WAL_BYTES (64u << 20)
 
+/* What was left out, by the names of the columns. */
+static void
+status_show_left(const uint64_t tally[SM_TALLIES])
+{
+	const char *before = "left out: ";
+	const struct sm_tally *t;
+	unsigned i;
+
+	for (i = 0; (t = sm_tally(i)); i++) {
+		if (!t->why || tally[i] == 0)
+			continue;
+		printf("%s%s %s%s", before, t->name, sm_text_count(tally[i]).s,
+		       t->rows ? " rows" : "");
+		before = "  ";
+	}
+	if (*before == ' ')
+		putchar('\n');
+}
+
 static void
 status_show_counts(const struct sm_status *s)
 {
@@ -32,10 +51,10 @@ status_show_counts(const struct sm_status *s)
 	printf("pending %s  running %s  done %s  failed %s\n",
 	       sm_text_count(s->pending).s, sm_text_count(s->running).s,
 	       sm_text_count(s->done).s, sm_text_count(s->failed).s);
-	printf("rows %s  records %s  skipped %s  text %s  gzip %s\n",
+	printf("rows %s  records %s  text %s  gzip %s\n",
 	       sm_text_count(s->rows).s, sm_text_count(s->records).s,
-	       sm_text_count(s->skipped).s, sm_text_size(s->raw_bytes).s,
-	       sm_text_size(s->gz_bytes).s);
+	       sm_text_size(s->raw_bytes).s, sm_text_size(s->gz_bytes).s);
+	status_show_left(s->tally);
 	if (s->joined > 0 && s->done < s->total)
 		printf("in the final file so far: %s %s\n",
 		       sm_text_count(s->joined).s,
@@ -261,6 +280,7 @@ void
 sm_status_show_batch(const struct sm_batch_status *b, const char *job)
 {
 	const struct sm_attempt *a;
+	uint64_t tally[SM_TALLIES];
 	char id[24];
 	size_t i;
 
@@ -276,13 +296,16 @@ sm_status_show_batch(const struct sm_batch_status *b, const char *job)
 		       b->end_byte);
 	if (b->item)
 		sm_output_line(stdout, "item %", b->item, NULL);
-	if (b->rows >= 0 && strcmp(b->state, "done") == 0)
-		printf("rows %s  records %s  skipped %s  text %s  gzip %s\n",
+	if (b->rows >= 0 && strcmp(b->state, "done") == 0) {
+		printf("rows %s  records %s  text %s  gzip %s\n",
 		       sm_text_count((uint64_t)b->rows).s,
 		       sm_text_count((uint64_t)b->records).s,
-		       sm_text_count((uint64_t)b->skipped).s,
 		       sm_text_size((uint64_t)b->raw_bytes).s,
 		       sm_text_size((uint64_t)b->gz_bytes).s);
+		for (i = 0; i < SM_TALLIES; i++)
+			tally[i] = b->tally[i] > 0 ? (uint64_t)b->tally[i] : 0;
+		status_show_left(tally);
+	}
 	if (b->error && strcmp(b->state, "done") != 0)
 		sm_output_line(stdout, "error: %", b->error, NULL);
 	for (i = 0; i < b->attempt_count; i++) {

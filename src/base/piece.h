@@ -6,15 +6,16 @@
  * from the kind through the shard to the row and the final file: counts, which
  * the kind knows, and sizes, which the shard knows.
  *
- * A new count is a member here, a line in each of the three lists of
- * store/batch_sql.h, a column in schema/, and a counter in an index note
- * (format/gzip/gzip.c).
+ * A new tally is a number in shardmill.h, a line of tally.c, a line in each of
+ * the lists of store/batch_sql.h and a column in schema/.
  */
 #ifndef SM_PIECE_H
 #define SM_PIECE_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include <shardmill.h>
 
 #include "buf.h"
 
@@ -31,7 +32,7 @@ struct sm_piece {
 struct sm_counts {
 	uint64_t rows;    /* of the input */
 	uint64_t records; /* lines of text */
-	uint64_t skipped; /* candidates left out */
+	uint64_t tally[SM_TALLIES];
 };
 
 struct sm_sizes {

@@ -159,7 +159,7 @@ final_put(struct sm_final *f, struct due *d, const struct sm_entry *e,
 	if (ret < 0)
 		return ret;
 	final_count(f, d, e, missing);
-	if (f->group.entries < SM_GROUP_ENTRIES)
+	if (!sm_group_is_full(&f->group))
 		return 0;
 	at = f->at;
 	final_close(f, d);
@@ -324,7 +324,7 @@ final_stands(bool *stands, struct sm_final *f, struct sm_body_reader *r,
 	if (ret < 0 || !*stands)
 		return ret;
 	final_count(f, &d, e, false);
-	if (f->group.entries < SM_GROUP_ENTRIES)
+	if (!sm_group_is_full(&f->group))
 		return 0;
 	at = f->at;
 	final_close(f, &d);

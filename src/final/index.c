@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "file.h"
@@ -72,13 +73,13 @@ sm_index_next(struct sm_index_entry *e, struct sm_index *x, struct sm_err *err)
 		.rows = b.rows,
 		.record = b.record,
 		.records = b.records,
-		.skipped = b.skipped,
 		.at = b.at,
 		.bytes = b.bytes,
 		.raw_at = b.raw_at,
 		.raw_bytes = b.raw_bytes,
 		.gz_crc32 = b.gz_crc32,
 	};
+	memcpy(e->tally, b.tally, sizeof(e->tally));
 	return 1;
 }
 

@@ -6,6 +6,7 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "chain.h"
 
@@ -73,7 +74,7 @@ sm_final_next(struct sm_final_batch *b, struct sm_final_reader *r,
 	b->missing = run->missing;
 	b->rows = run->batches * run->e.counts.rows;
 	b->records = run->e.counts.records;
-	b->skipped = run->e.counts.skipped;
+	memcpy(b->tally, run->e.counts.tally, sizeof(b->tally));
 	b->bytes = run->e.sizes.gz_bytes;
 	b->raw_bytes = run->e.sizes.raw_bytes;
 	b->gz_crc32 = run->e.sizes.gz_crc32;

@@ -27,7 +27,7 @@ struct sm_final_batch {
 	uint64_t batch, batches; /* the first, and how many */
 	bool missing;
 	uint64_t row, rows, record, records; /* the first, and how many */
-	uint64_t skipped;
+	uint64_t tally[SM_TALLIES];
 	uint64_t at, bytes; /* the body, in the file */
 	uint64_t raw_at, raw_bytes;
 	uint32_t gz_crc32;

@@ -63,12 +63,6 @@ struct sm_kind_env {
 struct sm_kind {
 	const struct sm_kind_info *info;
 	/*
-	 * What the rows lack of which no record at all was made, and what was
-	 * skipped, for people; NULL: no records are nothing to speak of.
-	 */
-	const char *empty;
-
-	/*
 	 * Fill in what the user left open, by strings of the specification's
 	 * own (sm_spec_strdup()).  NULL: nothing is.
 	 */

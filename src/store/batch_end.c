@@ -54,7 +54,8 @@ batch_close_attempt(struct sm_db *db, const struct sm_batch *b,
 #define IN_GUARD(b) IN((b)->piece.id), IN((b)->piece.token), IN((b)->run)
 
 #define SET_DONE                                                               \
-	"UPDATE batch SET state = 'done', (" COUNT_COLUMNS ") = (?, ?, ?), "   \
+	"UPDATE batch SET state = 'done', (" COUNT_COLUMNS                     \
+	") = (" COUNT_PLACES "), "                                             \
 	"(" SIZE_COLUMNS ") = (?, ?, ?, ?), open_line = ?, finished = ?, "     \
 	"token = ?, error = NULL "
 #define IN_DONE(made, now, token)                                              \

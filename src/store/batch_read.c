@@ -73,9 +73,8 @@ sm_batch_get(bool *found, struct sm_piece *p, struct sm_db *db, uint64_t id,
 
 /* ------------------------------------------------------------- rows -- */
 
-#define ROW_COLUMNS                                                            \
-	"SELECT id, state, first, \"end\", token, " COUNT_COLUMNS              \
-	", " SIZE_COLUMNS
+#define ROW_COLUMNS(counts)                                                    \
+	"SELECT id, state, first, \"end\", token, " counts ", " SIZE_COLUMNS
 #define OUT_ROW(r, word)                                                       \
 	OUT(&(r)->id), OUT_CHARS(word), OUT_OPT(&(r)->first),                  \
 		OUT_OPT(&(r)->end), OUT(&(r)->token),                          \
@@ -83,13 +82,6 @@ sm_batch_get(bool *found, struct sm_piece *p, struct sm_db *db, uint64_t id,
 		OUT_OPT(&(r)->joined), OUT_OPT(&(r)->joined_at)
 /* The longest is "running". */
 #define STATE_WORD_MAX 16
-
-/* `text_1` is for a job that is only read, and so not upgraded. */
-static const char *
-row_text(const struct sm_db *db, const char *text, const char *text_1)
-{
-	return db->version < 2 ? text_1 : text;
-}
 
 /* Without its state a done row would be made again. */
 static int
@@ -117,13 +109,13 @@ row_set_state(struct sm_batch_row *r, const char *word, struct sm_db *db,
 int
 sm_batch_rows_begin(struct sm_db *db, uint64_t from, struct sm_err *err)
 {
-	static const char text[] =
-		ROW_COLUMNS ", joined, joined_at FROM batch WHERE id >= ? "
-			    "ORDER BY id";
-	static const char text_1[] =
-		ROW_COLUMNS ", NULL, NULL FROM batch WHERE id >= ? ORDER BY id";
+	static const char text[] = ROW_COLUMNS(
+		COUNT_COLUMNS) ", joined, joined_at FROM batch WHERE id >= ? "
+			       "ORDER BY id";
+	static const char text_1[] = ROW_COLUMNS(
+		COUNT_COLUMNS_1) ", NULL, NULL FROM batch WHERE id >= ? ORDER BY id";
 
-	return sm_sql_begin(&db->rows, db, row_text(db, text, text_1),
+	return sm_sql_begin(&db->rows, db, sm_row_text(db, text, text_1),
 			    SQL(IN(from)), err);
 }
 
@@ -162,17 +154,17 @@ int
 sm_batch_row_of(struct sm_batch_row *r, struct sm_db *db, uint64_t id,
 		struct sm_err *err)
 {
-	static const char text[] =
-		ROW_COLUMNS ", joined, joined_at FROM batch WHERE id = ?";
-	static const char text_1[] =
-		ROW_COLUMNS ", NULL, NULL FROM batch WHERE id = ?";
+	static const char text[] = ROW_COLUMNS(
+		COUNT_COLUMNS) ", joined, joined_at FROM batch WHERE id = ?";
+	static const char text_1[] = ROW_COLUMNS(
+		COUNT_COLUMNS_1) ", NULL, NULL FROM batch WHERE id = ?";
 	char word[STATE_WORD_MAX];
 	bool found;
 	int ret;
 
 	*r = (struct sm_batch_row){ 0 };
 	ret = sm_sql_one(&found, db, "look at a batch",
-			 row_text(db, text, text_1),
+			 sm_row_text(db, text, text_1),
 			 SQL(IN(id), OUT_ROW(r, word)), err);
 	if (ret == 0 && found)
 		ret = row_set_state(r, word, db, err);
@@ -184,17 +176,19 @@ sm_batch_row_of(struct sm_batch_row *r, struct sm_db *db, uint64_t id,
 int
 sm_batch_counts(struct sm_batch_counts *c, struct sm_db *db, struct sm_err *err)
 {
-#define COUNTS                                                                 \
-	"SELECT total, pending, running, done, failed, " COUNT_COLUMNS         \
+#define COUNTS(counts)                                                         \
+	"SELECT total, pending, running, done, failed, " counts                \
 	", raw_bytes, gz_bytes, percent, rows_per_s, elapsed_s, "              \
 	"coalesce(eta_s, -1)"
-	static const char text[] = COUNTS ", joined FROM progress";
-	static const char text_1[] = COUNTS ", 0 FROM progress";
+	static const char text[] = COUNTS(COUNT_COLUMNS) ", joined "
+							 "FROM progress";
+	static const char text_1[] = COUNTS(COUNT_COLUMNS_1) ", 0 "
+							     "FROM progress";
 #undef COUNTS
 
 	*c = (struct sm_batch_counts){ .eta_s = -1 };
 	return sm_sql_one(
-		NULL, db, "read the progress", row_text(db, text, text_1),
+		NULL, db, "read the progress", sm_row_text(db, text, text_1),
 		SQL(OUT(&c->total), OUT(&c->pending), OUT(&c->running),
 		    OUT(&c->done), OUT(&c->failed), OUT_COUNTS(&c->counts),
 		    OUT(&c->raw_bytes), OUT(&c->gz_bytes), OUT(&c->percent),

@@ -140,17 +140,21 @@ int
 sm_history_batch(struct sm_batch_status *st, struct sm_db *db, uint64_t batch,
 		 struct sm_err *err)
 {
+#define ONE(counts)                                                            \
+	"SELECT " PIECE_COLUMNS ", state, error, attempts, priority, "         \
+	"not_before, started, finished, " counts                               \
+	", raw_bytes, gz_bytes FROM batch WHERE id = ?"
+	static const char text[] = ONE(COUNT_COLUMNS);
+	static const char text_1[] = ONE(COUNT_COLUMNS_1);
+#undef ONE
 	bool found;
 	int ret = sm_sql_one(
-		&found, db, "read a batch",
-		"SELECT " PIECE_COLUMNS ", state, error, attempts, priority, "
-		"not_before, started, finished, " COUNT_COLUMNS
-		", raw_bytes, gz_bytes FROM batch WHERE id = ?",
+		&found, db, "read a batch", sm_row_text(db, text, text_1),
 		SQL(IN(batch), OUT_PIECE(st), OUT(&st->state), OUT(&st->error),
 		    OUT(&st->attempts), OUT(&st->priority),
 		    OUT(&st->not_before), OUT(&st->started), OUT(&st->finished),
 		    OUT_OPT(&st->rows), OUT_OPT(&st->records),
-		    OUT_OPT(&st->skipped), OUT_OPT(&st->raw_bytes),
+		    OF_TALLIES(OUT_OPT_AT, st->tally), OUT_OPT(&st->raw_bytes),
 		    OUT_OPT(&st->gz_bytes)),
 		err);
 

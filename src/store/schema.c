@@ -147,6 +147,20 @@ static const struct schema_column {
 	{ "batch", "joined", "ALTER TABLE batch ADD COLUMN joined INTEGER" },
 	{ "batch", "joined_at",
 	  "ALTER TABLE batch ADD COLUMN joined_at INTEGER" },
+	{ "batch", "entries",
+	  "ALTER TABLE batch ADD COLUMN entries INTEGER CHECK (entries >= 0)" },
+	{ "batch", "low_score",
+	  "ALTER TABLE batch ADD COLUMN low_score INTEGER CHECK (low_score >= 0)" },
+	{ "batch", "too_few",
+	  "ALTER TABLE batch ADD COLUMN too_few INTEGER CHECK (too_few >= 0)" },
+	{ "batch", "of_too_few",
+	  "ALTER TABLE batch ADD COLUMN of_too_few INTEGER CHECK (of_too_few >= 0)" },
+	{ "batch", "padding",
+	  "ALTER TABLE batch ADD COLUMN padding INTEGER CHECK (padding >= 0)" },
+	{ "batch", "nan",
+	  "ALTER TABLE batch ADD COLUMN nan INTEGER CHECK (nan >= 0)" },
+	{ "batch", "over_maximum",
+	  "ALTER TABLE batch ADD COLUMN over_maximum INTEGER CHECK (over_maximum >= 0)" },
 };
 
 static int

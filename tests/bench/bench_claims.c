@@ -197,7 +197,10 @@ enum { BEGIN, DONE, END, CLAIM, ATTEMPT, COMMIT, STATEMENTS };
 static const char *const bare_sql[STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[DONE] = "UPDATE batch SET state = 'done', rows = 1, records = 1, "
-		 "skipped = 0, raw_bytes = 1, gz_bytes = 160, raw_crc32 = 1, "
+		 "skipped = 0, "
+		 "entries = 0, low_score = 0, too_few = 0, of_too_few = 0, "
+		 "padding = 0, nan = 0, over_maximum = 0, "
+		 "raw_bytes = 1, gz_bytes = 160, raw_crc32 = 1, "
 		 "gz_crc32 = 1, finished = ?2, error = NULL WHERE id = ?1",
 	[END] = "UPDATE attempt SET ended = ?2, outcome = 'done' "
 		"WHERE batch = ?1",

@@ -24,6 +24,11 @@
 #include "job.h"
 #include "worker.h"
 
+/* For a row that is marked as done by hand. */
+#define NO_TALLIES                                                             \
+	"entries = 0, low_score = 0, too_few = 0, of_too_few = 0, "            \
+	"padding = 0, nan = 0, over_maximum = 0, "
+
 #define JOBDB_NOW 1000000.0 /* what the tests call now, Unix seconds */
 #define JOBDB_FP  "00000000000000ab"
 
@@ -247,7 +252,9 @@ jobdb_claim(struct sm_batch *b, int64_t worker)
 static inline int
 jobdb_complete(const struct sm_batch *b, uint64_t gz_bytes)
 {
-	struct sm_made made = { .counts = { 10, 8, 2 },
+	struct sm_made made = { .counts = { .rows = 10,
+					    .records = 8,
+					    .tally[SM_TALLY_SKIPPED] = 2 },
 				.sizes = { .raw_bytes = 100,
 					   .gz_bytes = gz_bytes,
 					   .raw_crc32 = 0xffffffff,

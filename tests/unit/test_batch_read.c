@@ -45,7 +45,7 @@ test_counts(void **state)
 	assert_int_equal(c.failed, 1);
 	assert_int_equal(c.counts.rows, 10);
 	assert_int_equal(c.counts.records, 8);
-	assert_int_equal(c.counts.skipped, 2);
+	assert_int_equal(c.counts.tally[SM_TALLY_SKIPPED], 2);
 	assert_int_equal(c.raw_bytes, 100);
 	assert_int_equal(c.gz_bytes, 50);
 	assert_true(c.percent == 16.67);

@@ -272,7 +272,7 @@ test_text(void **state)
 			 "\n");
 	assert_int_equal(out.counts.rows, 3);
 	assert_int_equal(out.counts.records, 3);
-	assert_int_equal(out.counts.skipped, 2);
+	assert_int_equal(out.counts.tally[SM_TALLY_SKIPPED], 2);
 
 	o.min_candidates = 3;
 	o.score_digits = SM_DIGITS_DOUBLE;
@@ -283,7 +283,8 @@ test_text(void **state)
 			 "\"b\", \"score\": 0.5}, {\"k\\\"\": \"033\", "
 			 "\"score\": 0.7131989002227783}]}\n");
 	assert_int_equal(out.counts.records, 1);
-	assert_int_equal(out.counts.skipped, 2); /* in dropped rows */
+	assert_int_equal(out.counts.tally[SM_TALLY_SKIPPED],
+			 2); /* in dropped rows */
 }
 
 static void
@@ -302,7 +303,7 @@ test_walk_options(void **state)
 			 "\"score\": 0.9}, {\"track_id\": 33, \"score\": "
 			 "0.7131989}]}\n");
 	/* b twice in rows 0 and 1, 99, the long token and -1 */
-	assert_int_equal(out.counts.skipped, 5);
+	assert_int_equal(out.counts.tally[SM_TALLY_SKIPPED], 5);
 
 	opts_init(&o);
 	o.max_candidates = 1;
@@ -335,7 +336,7 @@ test_walk_options(void **state)
 			 "some length\", \"score\": 1.0}, {\"track_id\": 11, "
 			 "\"score\": 0.3}, {\"track_id\": \"b\", \"score\": "
 			 "1e-05}]}\n");
-	assert_int_equal(out.counts.skipped, 2); /* 99 and 0 */
+	assert_int_equal(out.counts.tally[SM_TALLY_SKIPPED], 2); /* 99 and 0 */
 }
 
 /* Each type of both arrays gives the same rows. */
@@ -380,7 +381,7 @@ test_types(void **state)
 					 "[{\"track_id\": \"two\", \"score\": "
 					 "1.0}, {\"track_id\": \"zero\", "
 					 "\"score\": 0.5}]}\n");
-			assert_int_equal(out.counts.skipped, 1);
+			assert_int_equal(out.counts.tally[SM_TALLY_SKIPPED], 1);
 			/* -1 is no value of an unsigned array. */
 			o.has_pad = true;
 			o.pad = -1;

@@ -155,7 +155,8 @@ test_refused_by_checks(void **state)
 		"UPDATE batch SET state = 'running', worker = 1",
 		"UPDATE batch SET state = 'done'",
 		("UPDATE batch SET state = 'done', token = 5, rows = 1, "
-		 "records = 1, skipped = 0, raw_bytes = 1, gz_bytes = 1, "
+		 "records = 1, skipped = 0, " NO_TALLIES
+		 "raw_bytes = 1, gz_bytes = 1, "
 		 "raw_crc32 = 1, finished = 1"),
 		"UPDATE batch SET attempts = 'many'",
 		"UPDATE job SET workers = -1",

@@ -648,7 +648,7 @@ test_without_text(void **state)
 	none.counts.rows = 500;
 	sm_final_begin(&f, fd, "f", FINGERPRINT);
 	for (i = 0; i < 3000; i++) {
-		none.counts.skipped = i % 7;
+		none.counts.tally[SM_TALLY_SKIPPED] = i % 7;
 		if (i % 1000 == 999)
 			assert_int_equal(sm_final_append_from(
 						 &f, from, SM_GZIP_HEADER_BYTES,

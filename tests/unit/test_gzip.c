@@ -12,14 +12,18 @@ static struct sm_entry
 entry(unsigned i)
 {
 	return (struct sm_entry){
-		.counts = { .rows = i / 3, .records = i + 1, .skipped = i % 2 },
+		.counts = { .rows = i / 3,
+			    .records = i + 1,
+			    .tally[SM_TALLY_SKIPPED] = i % 2 },
 		.sizes = { .gz_bytes = UINT64_C(1) << i % 60,
 			   .raw_bytes = (UINT64_C(1) << i % 62) + 1,
 			   .gz_crc32 = i * 0x9e3779b9u },
 	};
 }
 
-static const struct sm_entry empty = { .counts = { .rows = 7, .skipped = 2 } };
+static const struct sm_entry empty = {
+	.counts = { .rows = 7, .tally[SM_TALLY_SKIPPED] = 2 }
+};
 
 static struct sm_group
 group(unsigned entries, uint64_t numbers)
@@ -88,7 +92,7 @@ static void
 test_bounds(void **state)
 {
 	struct sm_entry e = {
-		.counts = { INT64_MAX, INT64_MAX, INT64_MAX },
+		.counts = { INT64_MAX, INT64_MAX, { 0 } },
 		.sizes = { INT64_MAX, INT64_MAX, 0, 0xffffffff },
 	};
 	struct sm_group g = group(0, INT64_MAX);
@@ -96,12 +100,15 @@ test_bounds(void **state)
 	unsigned i;
 
 	(void)state;
-	for (i = 0; i < SM_GROUP_ENTRIES; i++) {
+	for (i = 0; i < SM_TALLIES; i++)
+		e.counts.tally[i] = INT64_MAX;
+	for (i = 0; !sm_group_is_full(&g); i++) {
 		e.counts.rows = INT64_MAX - i;
 		sm_group_add(&g, &e, false);
 	}
 	g.back = INT64_MAX;
-	assert_int_equal(sm_group_put(p, NULL, &g), SM_GROUP_BYTES_MAX);
+	assert_in_range(g.entries, 1, SM_GROUP_ENTRIES - 1);
+	assert_in_range(sm_group_put(p, NULL, &g), 1, SM_GROUP_BYTES_MAX);
 	/* The row note, the stored block before it, the index note. */
 	assert_in_range(SM_NOTE_ROWS_BYTES + 5 + SM_GROUP_BYTES_MAX, 1, 3600);
 }
@@ -127,7 +134,7 @@ test_runs(void **state)
 	sm_group_add(&g, &text, false);
 	assert_int_equal(g.entries, 6);
 	assert_int_equal(g.run[0].batches, 1000);
-	assert_int_equal(g.run[0].e.counts.skipped, 2000);
+	assert_int_equal(g.run[0].e.counts.tally[SM_TALLY_SKIPPED], 2000);
 	assert_int_equal(g.run[2].batches, 2);
 	assert_true(g.run[2].missing);
 	assert_int_equal(g.run[3].e.counts.records, 0);

@@ -139,7 +139,8 @@ test_partial_target(void **state)
 
 #define DONE                                                                   \
 	"UPDATE batch SET state = 'done', token = id + 100, rows = 1, "        \
-	"records = 1, skipped = 0, raw_bytes = 1, gz_bytes = 50, "             \
+	"records = 1, skipped = 0, " NO_TALLIES                                \
+	"raw_bytes = 1, gz_bytes = 50, "                                       \
 	"raw_crc32 = 1, gz_crc32 = 1, finished = 1 WHERE id "
 
 static void

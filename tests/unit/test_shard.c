@@ -75,9 +75,9 @@ make_text(size_t len, uint64_t seed)
 static struct sm_entry
 make_shard(struct sm_encoder *e, const char *text, size_t len, size_t run)
 {
-	struct sm_entry e17 = {
-		.counts = { .rows = 5, .records = 4, .skipped = 3 }
-	};
+	struct sm_entry e17 = { .counts = { .rows = 5,
+					    .records = 4,
+					    .tally[SM_TALLY_SKIPPED] = 3 } };
 	struct sm_shard *s = NULL;
 	size_t at, n;
 
@@ -489,7 +489,7 @@ expect_other_numbers(const struct sm_entry *is)
 	e.counts.records--;
 	expect_kind("index", &e, 17);
 	e = *is;
-	e.counts.skipped++;
+	e.counts.tally[SM_TALLY_SKIPPED]++;
 	expect_kind("index", &e, 17);
 	e = *is;
 	e.fingerprint = 1;

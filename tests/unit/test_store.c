@@ -210,7 +210,8 @@ make_version_1(void)
 {
 	jobdb_make(3);
 	jobdb_sql("UPDATE batch SET state = 'done', token = 9, rows = 1, "
-		  "records = 1, skipped = 0, raw_bytes = 5, gz_bytes = 7, "
+		  "records = 1, skipped = 0, " NO_TALLIES
+		  "raw_bytes = 5, gz_bytes = 7, "
 		  "raw_crc32 = 1, gz_crc32 = 2, finished = 3 WHERE id = 1");
 	sm_db_close(jobdb.db);
 	jobdb.db = NULL;

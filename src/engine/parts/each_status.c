@@ -42,6 +42,8 @@ status_take_batches(struct sm_status *out, struct sm_status *p,
 static void
 status_add(struct sm_status *out, const struct sm_status *p)
 {
+	unsigned i;
+
 	out->total += p->total;
 	out->pending += p->pending;
 	out->running += p->running;
@@ -49,7 +51,8 @@ status_add(struct sm_status *out, const struct sm_status *p)
 	out->failed += p->failed;
 	out->rows += p->rows;
 	out->records += p->records;
-	out->skipped += p->skipped;
+	for (i = 0; i < SM_TALLIES; i++)
+		out->tally[i] += p->tally[i];
 	out->raw_bytes += p->raw_bytes;
 	out->gz_bytes += p->gz_bytes;
 	out->wal_bytes += p->wal_bytes;

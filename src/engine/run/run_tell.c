@@ -2,6 +2,7 @@
  * What a run says at its end beside its numbers, and the verdict that becomes
  * its exit status.  It is apart from run.c, since none of it changes the job.
  */
+#include "account.h"
 #include "handle.h"
 
 #include "run_tell.h"
@@ -44,19 +45,23 @@ run_tell_tiny(const struct sm_handle *h, const struct sm_batch_counts *c,
 			h->job.sync == SM_SYNC_END ? "" : ", or --sync end,");
 }
 
-/* A command may well print nothing; an export that is empty is odd. */
+/* What is not in the output, and why; an output with no line is said first. */
 static void
-run_tell_empty(const struct sm_handle *h, const struct sm_batch_counts *c,
-	       const struct sm_events *ev)
+run_tell_account(const struct sm_handle *h, const struct sm_batch_counts *c,
+		 const struct sm_events *ev)
 {
-	if (h->kind->empty && c->done == c->total && c->counts.rows > 0 &&
-	    c->counts.records == 0)
-		sm_event_notice(ev,
-				"the output is empty: not one of %llu rows has "
-				"%s: %llu",
-				(unsigned long long)c->counts.rows,
-				h->kind->empty,
-				(unsigned long long)c->counts.skipped);
+	struct sm_buf text = { 0 };
+	const char *empty = "";
+
+	if (c->done < c->total)
+		return;
+	if (c->counts.records == 0)
+		empty = "the output is empty: ";
+	sm_account_put(&text, &c->counts, h->kind->info->options,
+		       h->spec->opts);
+	if (text.len > 0 && !sm_buf_failed(&text))
+		sm_event_notice(ev, "%s%.*s", empty, (int)text.len, text.data);
+	sm_buf_release(&text);
 }
 
 /* What a command printed is taken as it is; these two are seldom meant. */
@@ -105,7 +110,7 @@ sm_run_verdict(struct sm_run_result *result, struct sm_handle *h,
 	result->failed = c.failed;
 	result->left = c.pending + c.running;
 	run_tell_tiny(h, &c, ev);
-	run_tell_empty(h, &c, ev);
+	run_tell_account(h, &c, ev);
 	ret = run_tell_output(h, &c, ev, err);
 	if (ret < 0)
 		return ret;

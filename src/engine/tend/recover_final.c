@@ -77,12 +77,16 @@ final_judge(bool *whole, struct sm_entry *e, struct sm_recover_final *f,
 	    const struct sm_run *run, struct sm_err *err)
 {
 	struct sm_body b;
+	unsigned i;
 	int ret;
 
 	*whole = false;
 	*e = run->e;
-	if (run->missing || (run->batches > 1 && e->counts.skipped > 0))
+	if (run->missing)
 		return 0;
+	for (i = 0; i < SM_TALLIES; i++)
+		if (run->batches > 1 && e->counts.tally[i] > 0)
+			return 0;
 	ret = sm_body_read(&b, f->r, f->at, f->at + e->sizes.gz_bytes, err);
 	if (ret < 0)
 		return ret;

@@ -87,7 +87,7 @@ status_counts(struct sm_status *s, const struct sm_batch_counts *c)
 	s->percent = c->percent;
 	s->rows = c->counts.rows;
 	s->records = c->counts.records;
-	s->skipped = c->counts.skipped;
+	memcpy(s->tally, c->counts.tally, sizeof(s->tally));
 	s->raw_bytes = c->raw_bytes;
 	s->gz_bytes = c->gz_bytes;
 	s->joined = c->joined;

@@ -17,12 +17,9 @@ enum {
 	GROUP_MISSING = 1,
 	GROUP_SAME_ROWS = 2,
 	GROUP_EMPTY = 4,
-	GROUP_COUNTERS = 8,
+	GROUP_TALLIES = 8,
 	GROUP_MORE = 16,
 };
-
-/* Counters of what was left out that are written today: `skipped`. */
-#define GROUP_COUNTERS_WRITTEN 1
 
 /* ID1 ID2 CM FLG MTIME(4) XFL OS(unknown) */
 const unsigned char sm_gzip_header[SM_GZIP_HEADER_BYTES] = { 0x1f, 0x8b, 8, 0,
@@ -83,6 +80,7 @@ void
 sm_group_add(struct sm_group *g, const struct sm_entry *e, bool missing)
 {
 	struct sm_run *r = &g->run[g->entries], *last = r - 1;
+	unsigned i;
 
 	assert(g->entries < SM_GROUP_ENTRIES);
 	*r = (struct sm_run){ .batches = 1, .missing = missing };
@@ -95,7 +93,8 @@ sm_group_add(struct sm_group *g, const struct sm_entry *e, bool missing)
 	    r->e.counts.rows == last->e.counts.rows && run_is_empty(r) &&
 	    run_is_empty(last)) {
 		last->batches++;
-		last->e.counts.skipped += r->e.counts.skipped;
+		for (i = 0; i < SM_TALLIES; i++)
+			last->e.counts.tally[i] += r->e.counts.tally[i];
 	} else {
 		g->entries++;
 	}
@@ -149,12 +148,24 @@ sm_group_next(struct sm_group *next, const struct sm_group *g, uint64_t note_at,
 	*next = n;
 }
 
+/* Those that are not 0; bit i for the i-th. */
+static unsigned
+run_mask(const struct sm_run *r)
+{
+	unsigned mask = 0, i;
+
+	for (i = 0; i < SM_TALLIES; i++)
+		if (r->e.counts.tally[i] > 0)
+			mask |= 1u << i;
+	return mask;
+}
+
 /* One entry; `rows` are those of the entry before. */
 static unsigned char *
 run_put(unsigned char *p, const struct sm_run *r, const uint64_t *rows)
 {
+	unsigned flags = 0, mask = run_mask(r), i;
 	bool empty = run_is_empty(r);
-	unsigned flags = 0;
 
 	if (r->missing)
 		flags |= GROUP_MISSING;
@@ -162,8 +173,8 @@ run_put(unsigned char *p, const struct sm_run *r, const uint64_t *rows)
 		flags |= GROUP_EMPTY;
 	if (rows && *rows == r->e.counts.rows)
 		flags |= GROUP_SAME_ROWS;
-	if (r->e.counts.skipped > 0)
-		flags |= GROUP_COUNTERS;
+	if (mask)
+		flags |= GROUP_TALLIES;
 	if (r->batches > 1)
 		flags |= GROUP_MORE;
 	*p++ = (unsigned char)flags;
@@ -175,10 +186,11 @@ run_put(unsigned char *p, const struct sm_run *r, const uint64_t *rows)
 		return p;
 	if (!empty)
 		p = sm_varint_put(p, r->e.counts.records);
-	if (flags & GROUP_COUNTERS) {
-		p = sm_varint_put(p, GROUP_COUNTERS_WRITTEN);
-		p = sm_varint_put(p, r->e.counts.skipped);
-	}
+	if (mask)
+		p = sm_varint_put(p, mask);
+	for (i = 0; i < SM_TALLIES; i++)
+		if (mask & 1u << i)
+			p = sm_varint_put(p, r->e.counts.tally[i]);
 	if (empty)
 		return p;
 	p = sm_varint_put(p, r->e.sizes.gz_bytes);
@@ -187,12 +199,28 @@ run_put(unsigned char *p, const struct sm_run *r, const uint64_t *rows)
 	return p + 4;
 }
 
+/* A mask that says less than what follows is found by encoding it again. */
+static bool
+run_get_tallies(uint64_t tally[SM_TALLIES], const unsigned char **p,
+		const unsigned char *end)
+{
+	uint64_t mask;
+	unsigned i;
+
+	if (!sm_varint_get(&mask, p, end) || mask >> SM_TALLIES)
+		return false;
+	for (i = 0; i < SM_TALLIES; i++)
+		if ((mask >> i & 1) && !sm_varint_get(&tally[i], p, end))
+			return false;
+	return true;
+}
+
 static bool
 run_get(struct sm_run *r, const unsigned char **p, const unsigned char *end,
 	uint64_t rows)
 {
 	struct sm_entry *e = &r->e;
-	uint64_t more = 0, counters;
+	uint64_t more = 0;
 	unsigned flags;
 
 	if (*p == end)
@@ -211,10 +239,8 @@ run_get(struct sm_run *r, const unsigned char **p, const unsigned char *end,
 	if (!(flags & GROUP_EMPTY) &&
 	    !sm_varint_get(&e->counts.records, p, end))
 		return false;
-	if ((flags & GROUP_COUNTERS) &&
-	    (!sm_varint_get(&counters, p, end) ||
-	     counters != GROUP_COUNTERS_WRITTEN ||
-	     !sm_varint_get(&e->counts.skipped, p, end)))
+	if ((flags & GROUP_TALLIES) &&
+	    !run_get_tallies(e->counts.tally, p, end))
 		return false;
 	if (flags & GROUP_EMPTY)
 		return true;
@@ -245,6 +271,15 @@ group_body(unsigned char *body, const struct sm_group *g)
 		p = run_put(p, &g->run[i],
 			    i > 0 ? &g->run[i - 1].e.counts.rows : NULL);
 	return (size_t)(p - body);
+}
+
+bool
+sm_group_is_full(const struct sm_group *g)
+{
+	unsigned char body[SM_NOTE_BODY_MAX];
+
+	return g->entries == SM_GROUP_ENTRIES ||
+	       group_body(body, g) >= SM_GROUP_FULL_BYTES;
 }
 
 size_t

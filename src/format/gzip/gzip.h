@@ -14,11 +14,12 @@
  * block refers to an earlier batch, so that joining is copying bodies.
  *
  * An entry is a batch, or a run of batches of equally many rows that are all
- * missing, or all without text: that is one entry with a count, whose skipped
+ * missing, or all without text: that is one entry with a count, whose tallies
  * are those of all of them.  So a thousand batches without text do not make a
  * stretch of notes that a reader would take for the end (note.h).  A group
- * closes after its 16th entry, before a batch of another fingerprint, and at
- * the end: where things are depends on the content alone.
+ * closes after its 16th entry, or the one with which its note's body has
+ * SM_GROUP_FULL_BYTES, before a batch of another fingerprint, and at the end:
+ * where things are depends on the content alone.
  *
  * An index note has, numbers LEB128 unless their bytes are given:
  *
@@ -26,9 +27,10 @@
  *	CRC-32(4), first batch, entries, offset of the first body, then the sums
  *	of rows, records and text bytes of all batches before; per entry:
  *	flags(1), rows (unless SAME_ROWS), how many more are like it (if MORE);
- *	of those not MISSING: records (unless EMPTY), counters (if COUNTERS):
- *	how many, then each, the first is `skipped`; and unless EMPTY: bytes of
- *	the body, bytes of text, CRC-32 of the body(4)
+ *	of those not MISSING: records (unless EMPTY), tallies (if TALLIES): a
+ *	mask of those that are not 0, bit i for the i-th (shardmill.h), then
+ *	each of them; and unless EMPTY: bytes of the body, bytes of text,
+ *	CRC-32 of the body(4)
  *
  * An end note has fingerprint(8), batches(8), of these missing(8), offset of
  * the last index note (8; 0: none), its CRC-32(4).  Each index note vouches for
@@ -54,13 +56,16 @@
 #define SM_GZIP_LAST_BYTES (SM_GZIP_END_BYTES + SM_GZIP_TAIL_BYTES)
 
 #define SM_GROUP_ENTRIES 16
+/* 16 entries of usual numbers have less: see SM_NOTE_ROWS_MAX for the bound. */
+#define SM_GROUP_FULL_BYTES 760
 /* Numbers of a file have 9 bytes at most: they are below 2^63. */
-#define SM_GROUP_BODY_MAX                                                      \
-	(8 + 4 + 7 * 9 + SM_GROUP_ENTRIES * (1 + 5 * 9 + 1 + 4))
+#define SM_GROUP_ENTRY_MAX (1 + 3 * 9 + 2 + SM_TALLIES * 9 + 2 * 9 + 4)
+#define SM_GROUP_BODY_MAX  (SM_GROUP_FULL_BYTES - 1 + SM_GROUP_ENTRY_MAX)
 #define SM_GROUP_BYTES_MAX SM_NOTE_BYTES(SM_GROUP_BODY_MAX)
 
 /* After a batch's body; of which there are none in a shard without text. */
-#define SM_SHARD_END_MAX (SM_NOTE_BYTES(160) + SM_GZIP_LAST_BYTES)
+#define SM_SHARD_END_MAX                                                       \
+	(SM_NOTE_BYTES(8 + 4 + 7 * 9 + SM_GROUP_ENTRY_MAX) + SM_GZIP_LAST_BYTES)
 
 /* What is known of a batch's bytes, in a shard as in a final file. */
 struct sm_entry {
@@ -79,7 +84,7 @@ struct sm_group {
 	uint64_t row, record, raw_at; /* of all batches before */
 	unsigned entries;
 	struct sm_run {
-		uint64_t batches; /* `rows` are of each, `skipped` of all */
+		uint64_t batches; /* `rows` are of each, tallies of all */
 		bool missing;
 		struct sm_entry e;
 	} run[SM_GROUP_ENTRIES];
@@ -107,6 +112,8 @@ bool sm_gzip_get_end(struct sm_gzip_end *e, const struct sm_note *n);
  * room for one more.
  */
 void sm_group_add(struct sm_group *g, const struct sm_entry *e, bool missing);
+/* No further entry belongs in it. */
+bool sm_group_is_full(const struct sm_group *g);
 /* Bytes of the bodies. */
 uint64_t sm_group_body_bytes(const struct sm_group *g);
 /* Its batches. */

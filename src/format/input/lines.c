@@ -150,7 +150,7 @@ sm_lines_scan(uint64_t *batches, const struct sm_lines_opts *opts,
 	ret = sm_map_open(&s.map, opts->path, err);
 	if (ret < 0)
 		return ret;
-	ret = sm_packed_refuse(&s.map, err);
+	ret = sm_packed_refuse(&s.map, SM_PACKED_TEXT, err);
 	if (ret < 0)
 		goto out;
 	if (opts->lines) {

@@ -10,6 +10,7 @@
 #include "bytes.h"
 
 #include "npy_header.h"
+#include "packed.h"
 
 #include "npy.h"
 
@@ -19,14 +20,15 @@
 
 static const struct npy_type {
 	const char *name;
-	unsigned item_bytes;
+	unsigned item_bytes; /* 0: the header says it */
 } npy_types[] = {
 	[SM_NPY_I1] = { "int8", 1 },    [SM_NPY_I2] = { "int16", 2 },
 	[SM_NPY_I4] = { "int32", 4 },   [SM_NPY_I8] = { "int64", 8 },
 	[SM_NPY_U1] = { "uint8", 1 },   [SM_NPY_U2] = { "uint16", 2 },
 	[SM_NPY_U4] = { "uint32", 4 },  [SM_NPY_U8] = { "uint64", 8 },
 	[SM_NPY_F2] = { "float16", 2 }, [SM_NPY_F4] = { "float32", 4 },
-	[SM_NPY_F8] = { "float64", 8 },
+	[SM_NPY_F8] = { "float64", 8 }, [SM_NPY_S] = { "string", 0 },
+	[SM_NPY_U] = { "string", 0 },   [SM_NPY_U_BIG] = { "string", 0 },
 };
 
 const char *
@@ -50,32 +52,15 @@ sm_npy_is(const unsigned char *data, uint64_t size)
 static int
 npy_foreign(const struct sm_map *m, struct sm_err *err)
 {
-	char file[SM_NPY_SHOWN_MAX];
 	const unsigned char *d = m->data;
+	int ret;
 
-	sm_npy_shown(file, m->path);
 	if (m->size == 0)
 		return sm_err_set(err, SM_EINPUT,
 				  "cannot read '%s': it is empty", m->path);
-	if (m->size >= 4 && memcmp(d, "PK", 2) == 0)
-		return sm_err_set(err, SM_EINPUT,
-				  "cannot read '%s': it is a .npz archive; "
-				  "take one array out: python3 -c \"import "
-				  "numpy as np; z = np.load('%s'); "
-				  "np.save('new.npy', z[z.files[0]])\"",
-				  m->path, file);
-	if (m->size >= 2 && d[0] == 0x1f && d[1] == 0x8b)
-		return sm_err_set(err, SM_EINPUT,
-				  "cannot read '%s': it is compressed by gzip; "
-				  "decompress it: gzip -dc %s > new.npy",
-				  m->path, file);
-	if (d[0] == 0x80)
-		return sm_err_set(err, SM_EINPUT,
-				  "cannot read '%s': it is a Python pickle; if "
-				  "you trust it: python3 -c \"import numpy as "
-				  "np; np.save('new.npy', np.asarray(np.load("
-				  "'%s', allow_pickle=True)))\"",
-				  m->path, file);
+	ret = sm_packed_refuse(m, SM_PACKED_ARRAY, err);
+	if (ret < 0)
+		return ret;
 	if (m->size < NPY_MAGIC_SIZE)
 		return sm_err_set(err, SM_EINPUT,
 				  "cannot read '%s': it is no .npy file, with "
@@ -225,7 +210,8 @@ sm_npy_open(struct sm_npy *npy, const char *path, struct sm_err *err)
 	ret = sm_npy_header_parse(&n, at, end, err);
 	if (ret < 0)
 		goto fail;
-	n.item_bytes = npy_types[n.type].item_bytes;
+	if (npy_types[n.type].item_bytes > 0)
+		n.item_bytes = npy_types[n.type].item_bytes;
 	ret = npy_check_size(&n, end, err);
 	if (ret < 0)
 		goto fail;

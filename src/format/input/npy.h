@@ -3,8 +3,9 @@
  *
  * Format: NumPy Enhancement Proposal 1 and numpy/lib/format.py, versions 1.0,
  * 2.0 and 3.0.  Accepted are little-endian (or single-byte order "|") arrays
- * in C order of the types below; all else is SM_EINPUT with the file, the byte
- * position, the reason, and where one line of Python converts it, that line.
+ * in C order of the types below, and strings; all else is SM_EINPUT with the
+ * file, the byte position, the reason, and where one line of Python converts
+ * it, that line.
  *
  * The mapping is read-only and shared between processes.  If the file shrinks
  * while mapped, touching the lost part raises SIGBUS.
@@ -28,6 +29,9 @@ enum sm_npy_type {
 	SM_NPY_F2,
 	SM_NPY_F4,
 	SM_NPY_F8,
+	SM_NPY_S,     /* strings: bytes, filled up with NULs */
+	SM_NPY_U,     /* UTF-32, as well */
+	SM_NPY_U_BIG, /* in big-endian order */
 };
 
 #define SM_NPY_DIMS_MAX 8

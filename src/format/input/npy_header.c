@@ -10,7 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "packed.h"
+
 #include "npy_header.h"
+
+/* Longer strings are refused by who reads them; this keeps sums in range. */
+#define NPY_LENGTH_DIGITS 8
 
 struct npy_parser {
 	struct sm_npy *npy;
@@ -40,32 +45,14 @@ npy_at_most(int max, int len)
 #define npy_error(p, at, err, ...)                                             \
 	sm_err_at(err, (p)->npy->map.path, at, __VA_ARGS__)
 
-/*
- * The command in a message is there to be copied: a name that the shell or
- * Python would read differently, or take for an option, must not be in it.
- */
-void
-sm_npy_shown(char text[SM_NPY_SHOWN_MAX], const char *path)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789_-./+,=@";
-	const char *shown = path;
-
-	if (strlen(path) >= SM_NPY_SHOWN_MAX || *path == '-' ||
-	    path[strspn(path, plain)] != '\0')
-		shown = "FILE";
-	snprintf(text, SM_NPY_SHOWN_MAX, "%s", shown);
-}
-
 /* What is wrong, and the Python that converts it: `before` load(…) `after`. */
 static int
 npy_convertible(const struct npy_parser *p, size_t at, const char *what,
 		const char *before, const char *after, struct sm_err *err)
 {
-	char file[SM_NPY_SHOWN_MAX];
+	char file[SM_SHOWN_MAX];
 
-	sm_npy_shown(file, p->npy->map.path);
+	sm_packed_shown(file, p->npy->map.path);
 	return npy_error(p, at, err,
 			 "%s; convert it: python3 -c \"import numpy as np; "
 			 "np.save('new.npy', %snp.load('%s')%s)\"",
@@ -156,23 +143,26 @@ npy_other_type(const struct npy_parser *p, const struct npy_string *s,
 		{ 'b', "truth values", ".astype('int8')" },
 		{ 'f', "long doubles", ".astype('float64')" },
 		{ 'c', "complex numbers", ".real.astype('float64')" },
-		{ 'S', "strings", ".astype('int64')" },
-		{ 'U', "strings", ".astype('int64')" },
 		{ 'M', "dates", ".astype('int64')" },
 		{ 'm', "times", ".astype('int64')" },
 	};
-	char what[96];
+	char what[96], file[SM_SHOWN_MAX];
 	int shown = npy_at_most(24, s->len);
 	char kind = '\0';
 	size_t i;
 
 	if (s->len > 1)
 		kind = s->s[1];
-	if (kind == 'O' || npy_is(s, "O"))
-		return npy_error(p, s->at, err,
-				 "the array holds Python objects; save "
-				 "numbers: np.save('new.npy', "
-				 "a.astype('int64'))");
+	if (kind == 'O' || npy_is(s, "O")) {
+		sm_packed_shown(file, p->npy->map.path);
+		return npy_error(
+			p, s->at, err,
+			"the array holds Python objects; if you trust "
+			"it, convert it: python3 -c \"import numpy as "
+			"np; np.save('new.npy', np.array(np.load('%s', "
+			"allow_pickle=True).tolist()))\"",
+			file);
+	}
 	for (i = 0; i < sizeof(others) / sizeof(*others); i++) {
 		if (kind != others[i].kind)
 			continue;
@@ -181,10 +171,40 @@ npy_other_type(const struct npy_parser *p, const struct npy_string *s,
 		return npy_convertible(p, s->at, what, "", others[i].after,
 				       err);
 	}
-	return npy_error(p, s->at, err,
-			 "unknown type '%.*s'; integers and floating-point "
-			 "numbers are read",
-			 shown, s->s);
+	return npy_error(
+		p, s->at, err,
+		"unknown type '%.*s'; integers, floating-point numbers "
+		"and strings are read",
+		shown, s->s);
+}
+
+/*
+ * Strings: '<U8' is eight code points of four bytes, '|S8' eight bytes, both
+ * filled up with NULs.  True if it is one of them.
+ */
+static bool
+npy_is_strings(struct sm_npy *npy, const struct npy_string *s)
+{
+	unsigned n = 0;
+	int i;
+
+	if (s->len < 3 || s->len > 2 + NPY_LENGTH_DIGITS ||
+	    !memchr("<>|=", s->s[0], 4) || (s->s[1] != 'U' && s->s[1] != 'S'))
+		return false;
+	for (i = 2; i < s->len; i++) {
+		if (s->s[i] < '0' || s->s[i] > '9')
+			return false;
+		n = n * 10 + (unsigned)(s->s[i] - '0');
+	}
+	if (n == 0)
+		return false;
+	npy->item_bytes = n;
+	npy->type = SM_NPY_S;
+	if (s->s[1] == 'U') {
+		npy->item_bytes = 4 * n;
+		npy->type = s->s[0] == '>' ? SM_NPY_U_BIG : SM_NPY_U;
+	}
+	return true;
 }
 
 /*
@@ -212,6 +232,8 @@ npy_read_descr(struct npy_parser *p, struct sm_err *err)
 	ret = npy_read_string(p, &s, "a type", err);
 	if (ret < 0)
 		return ret;
+	if (npy_is_strings(p->npy, &s))
+		return 0;
 	if (s.len != 3 || !memchr("<>|", s.s[0], 3))
 		return npy_other_type(p, &s, err);
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++)

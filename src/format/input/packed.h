@@ -1,12 +1,24 @@
 /*
- * packed.h - is an input a compressed file?
+ * packed.h - is an input a file of another format?
  */
 #ifndef SM_PACKED_H
 #define SM_PACKED_H
 
 #include "file.h"
 
-/* SM_EINPUT, with the tool that unpacks it, if `map` begins as one does. */
-int sm_packed_refuse(const struct sm_map *map, struct sm_err *err);
+/* What is wanted in its place, for the line that converts it. */
+enum sm_packed_for { SM_PACKED_TEXT, SM_PACKED_TABLE, SM_PACKED_ARRAY };
+
+/*
+ * SM_EINPUT, with the tool that unpacks it or the line that converts it, if
+ * `map` begins as one does.
+ */
+int sm_packed_refuse(const struct sm_map *map, enum sm_packed_for what,
+		     struct sm_err *err);
+
+#define SM_SHOWN_MAX 256
+
+/* `path` for use in a command line, or FILE if it needs quoting there. */
+void sm_packed_shown(char text[SM_SHOWN_MAX], const char *path);
 
 #endif /* SM_PACKED_H */

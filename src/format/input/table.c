@@ -21,23 +21,107 @@
 /* Bytes of the source from one report of progress to the next. */
 #define TABLE_PROGRESS_BYTES (4 * 1024 * 1024)
 
+/* What is known of a source when all of it has been read. */
+struct table_look {
+	uint64_t entries;
+	uint64_t numbers;    /* that are decimal numbers ... */
+	bool first_number;   /* ... and is the first? */
+	uint64_t max_number; /* the largest of those that fit */
+};
+
+static bool
+table_number(uint64_t *v, const struct sm_jsonflat_entry *e)
+{
+	size_t i;
+
+	*v = 0;
+	for (i = 0; i < e->len; i++) {
+		if (e->text[i] < '0' || e->text[i] > '9' ||
+		    __builtin_mul_overflow(*v, 10, v) ||
+		    __builtin_add_overflow(*v, (uint64_t)(e->text[i] - '0'), v))
+			return false;
+	}
+	return e->len > 0;
+}
+
+/* The beginning of a text, as far as a terminal may show it. */
+static void
+table_show(char *shown, size_t size, const struct sm_jsonflat_entry *e)
+{
+	size_t n = e->len < size ? e->len : size - 1, i;
+
+	/* No part of a character. */
+	while (n > 0 && n < e->len &&
+	       ((unsigned char)e->text[n] & 0xc0) == 0x80)
+		n--;
+	for (i = 0; i < n; i++) {
+		shown[i] = e->text[i];
+		if ((unsigned char)shown[i] < 0x20 || shown[i] == 0x7f)
+			shown[i] = '?';
+	}
+	shown[n] = '\0';
+}
+
 /*
- * Source to builder, entry by entry.  A carriage return at a line's end is part
- * of its text; it is counted because the user most likely did not mean it.
+ * Count what a user most likely did not mean: a carriage return at a line's
+ * end, which is part of its text, or quotes around it.
  */
+static void
+table_look_at(struct table_look *k, struct sm_table_info *info,
+	      const struct sm_table_reader *r,
+	      const struct sm_jsonflat_entry *e)
+{
+	uint64_t v;
+
+	if (k->entries == 0)
+		table_show(info->first, sizeof(info->first), e);
+	if (table_number(&v, e)) {
+		if (k->entries == 0)
+			k->first_number = true;
+		if (v > k->max_number)
+			k->max_number = v;
+		k->numbers++;
+	}
+	k->entries++;
+	if (r->format != SM_FORMAT_TEXT || e->len == 0)
+		return;
+	if (e->text[e->len - 1] == '\r')
+		info->crlf++;
+	if (e->len > 1 && e->text[0] == '"' &&
+	    (e->text[e->len - 1] == '"' ||
+	     (e->text[e->len - 1] == '\r' && e->text[e->len - 2] == '"')))
+		info->quoted++;
+}
+
+/* A header is no number where all else is; two lines say nothing yet. */
+static void
+table_look_end(const struct table_look *k, struct sm_table_info *info,
+	       const struct sm_table_reader *r,
+	       const struct sm_table_source *source)
+{
+	info->bom = r->bom || r->json.bom;
+	info->positional = r->format != SM_FORMAT_JSON || !r->json.is_object;
+	info->header = r->format == SM_FORMAT_TEXT && k->entries > 2 &&
+		       !k->first_number && k->numbers == k->entries - 1;
+	info->inverted = !info->positional && !source->inverted &&
+			 k->entries > 1 && k->numbers == k->entries &&
+			 k->max_number == k->entries - 1 &&
+			 info->end > k->entries;
+}
+
+/* Source to builder, entry by entry. */
 static int
 table_fill(struct sm_table_build *b, struct sm_table_reader *r,
 	   const struct sm_table_source *source, struct sm_err *err)
 {
 	uint64_t size = sm_table_reader_size(r), report = TABLE_PROGRESS_BYTES;
+	struct table_look look = { 0 };
 	struct sm_jsonflat_entry e;
 	struct sm_buf text = { 0 };
 	int ret;
 
 	while ((ret = sm_table_reader_next(r, &e, err)) > 0) {
-		if (r->format == SM_FORMAT_TEXT && e.len > 0 &&
-		    e.text[e.len - 1] == '\r')
-			b->info->crlf++;
+		table_look_at(&look, b->info, r, &e);
 		text.len = 0;
 		sm_table_token(&text, &e, source->is_keys, source->ids);
 		if (sm_buf_failed(&text)) {
@@ -53,6 +137,8 @@ table_fill(struct sm_table_build *b, struct sm_table_reader *r,
 			report = e.at + TABLE_PROGRESS_BYTES;
 		}
 	}
+	if (ret == 0)
+		table_look_end(&look, b->info, r, source);
 	if (ret == 0 && source->progress)
 		source->progress(size, size, source->arg);
 	sm_buf_release(&text);
@@ -71,6 +157,15 @@ sm_table_compile(struct sm_table_info *info, int dirfd, const char *name,
 	ret = sm_table_reader_open(&reader, source->path, source->format, err);
 	if (ret < 0)
 		return ret;
+	if (source->inverted && reader.format != SM_FORMAT_JSON) {
+		sm_table_reader_close(&reader);
+		return sm_err_set(err, SM_EINPUT,
+				  "'%s' is no JSON object from token to index; "
+				  "leave out --vocab-inverted, or name its "
+				  "format",
+				  source->path);
+	}
+	reader.json.inverted = source->inverted;
 	ret = sm_table_build_open(&build, dirfd, name, source->path, &counted,
 				  err);
 	if (ret == 0)

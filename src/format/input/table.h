@@ -58,9 +58,10 @@ struct sm_table {
 
 struct sm_table_source {
 	const char *path;
-	int format;   /* enum sm_table_format */
-	int ids;      /* enum sm_ids, how tokens are written; ... */
-	bool is_keys; /* ... keys: strings stay strings, integers integers */
+	int format;    /* enum sm_table_format */
+	int ids;       /* enum sm_ids, how tokens are written; ... */
+	bool is_keys;  /* ... keys: strings stay strings, integers integers */
+	bool inverted; /* a JSON object from token to index */
 	void (*progress)(uint64_t done_bytes, uint64_t total_bytes, void *arg);
 	void *arg;
 };
@@ -70,6 +71,14 @@ struct sm_table_info {
 	uint64_t end;      /* largest index + 1, usable or not */
 	uint64_t unusable; /* tokens that --ids int could not write */
 	uint64_t crlf;     /* lines of a text that end in a carriage return */
+	uint64_t quoted;   /* lines of a text in double quotes */
+	bool bom;          /* a byte order mark was dropped */
+	bool positional;   /* the place is the index: no JSON object */
+	/* A text whose first line alone is no number: most likely a header. */
+	bool header;
+	/* A JSON object whose values are 0, 1, … and whose keys are not. */
+	bool inverted;
+	char first[40]; /* the first entry, or its beginning */
 };
 
 /*

@@ -27,7 +27,9 @@ source_ends_in(const char *path, const char *ending)
 	return n >= m && strcmp(path + n - m, ending) == 0;
 }
 
-/* One dimension of integers: the place is the index, the number the text. */
+#define SOURCE_STRINGS (1u << SM_NPY_S | 1u << SM_NPY_U | 1u << SM_NPY_U_BIG)
+
+/* One dimension: the place is the index, the number or string the text. */
 static int
 source_open_npy(struct sm_table_reader *r, const char *path, struct sm_err *err)
 {
@@ -37,8 +39,14 @@ source_open_npy(struct sm_table_reader *r, const char *path, struct sm_err *err)
 	ret = sm_npy_open(&r->npy, path, err);
 	if (ret < 0)
 		return ret;
-	return sm_npy_require(&r->npy, 1, SOURCE_INTEGERS, "an integer array",
-			      err);
+	ret = sm_npy_require(&r->npy, 1, SOURCE_INTEGERS | SOURCE_STRINGS,
+			     "an array of integers or strings", err);
+	if (ret == 0 && r->npy.item_bytes > SM_TABLE_LINE_MAX)
+		ret = sm_err_set(err, SM_EINPUT,
+				 "cannot read '%s': its strings have %u bytes; "
+				 "up to %d are possible",
+				 path, r->npy.item_bytes, SM_TABLE_LINE_MAX);
+	return ret;
 }
 
 /*
@@ -67,10 +75,15 @@ source_open_mapped(struct sm_table_reader *r, const char *path, int format,
 		r->format = SM_FORMAT_TEXT;
 	if (format == SM_FORMAT_AUTO && source_ends_in(path, ".json"))
 		r->format = SM_FORMAT_JSON;
-	ret = sm_packed_refuse(&r->map, err);
+	ret = sm_packed_refuse(&r->map, SM_PACKED_TABLE, err);
 	if (ret < 0)
 		return ret;
 	sm_jsonflat_init(&r->json, &r->map);
+	if (r->format == SM_FORMAT_TEXT &&
+	    sm_scan_bom(r->map.data, r->map.size)) {
+		r->bom = true;
+		r->at = 3;
+	}
 	return 0;
 }
 
@@ -98,6 +111,7 @@ void
 sm_table_reader_close(struct sm_table_reader *r)
 {
 	sm_jsonflat_release(&r->json);
+	sm_buf_release(&r->string);
 	sm_npy_close(&r->npy);
 	sm_map_close(&r->map);
 	*r = (struct sm_table_reader){ 0 };
@@ -179,12 +193,94 @@ source_next_item(struct sm_table_reader *r, struct sm_jsonflat_entry *e)
 	return 1;
 }
 
+/* A code point as UTF-8. */
+static void
+source_put_utf8(struct sm_buf *b, uint32_t c)
+{
+	if (c < 0x80) {
+		sm_buf_putc(b, (char)c);
+		return;
+	}
+	if (c < 0x800) {
+		sm_buf_putc(b, (char)(0xc0 | c >> 6));
+	} else if (c < 0x10000) {
+		sm_buf_putc(b, (char)(0xe0 | c >> 12));
+		sm_buf_putc(b, (char)(0x80 | (c >> 6 & 0x3f)));
+	} else {
+		sm_buf_putc(b, (char)(0xf0 | c >> 18));
+		sm_buf_putc(b, (char)(0x80 | (c >> 12 & 0x3f)));
+		sm_buf_putc(b, (char)(0x80 | (c >> 6 & 0x3f)));
+	}
+	sm_buf_putc(b, (char)(0x80 | (c & 0x3f)));
+}
+
+/* The text of UTF-32 at `p`, without the NULs that fill it up. */
+static bool
+source_put_utf32(struct sm_buf *b, const struct sm_npy *n,
+		 const unsigned char *p)
+{
+	size_t len = n->item_bytes / 4, i;
+	uint32_t c;
+
+	while (len > 0 && memcmp(p + 4 * (len - 1), "\0\0\0\0", 4) == 0)
+		len--;
+	for (i = 0; i < len; i++, p += 4) {
+		c = (uint32_t)sm_get_le(p, 4);
+		if (n->type == SM_NPY_U_BIG)
+			c = __builtin_bswap32(c);
+		if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+			return false;
+		source_put_utf8(b, c);
+	}
+	return true;
+}
+
+/* The next string, without the NULs that NumPy fills it up with. */
+static int
+source_next_string(struct sm_table_reader *r, struct sm_jsonflat_entry *e,
+		   struct sm_err *err)
+{
+	const struct sm_npy *n = &r->npy;
+	const unsigned char *p = n->data + r->index * n->item_bytes;
+	size_t len = n->item_bytes;
+	bool text = true;
+
+	if (r->index == n->count)
+		return 0;
+	r->string.len = 0;
+	if (n->type == SM_NPY_S) {
+		while (len > 0 && p[len - 1] == 0)
+			len--;
+		sm_buf_put(&r->string, p, len);
+		text = sm_scan_utf8((const char *)p, len) < 0;
+	} else {
+		text = source_put_utf32(&r->string, n, p);
+	}
+	if (sm_buf_failed(&r->string))
+		return sm_err_mem(err, "a string");
+	if (!text)
+		return sm_err_set(err, SM_EINPUT,
+				  "cannot read '%s': string %" PRIu64
+				  " (from 0) is no valid Unicode",
+				  n->map.path, r->index);
+	*e = (struct sm_jsonflat_entry){ .index = r->index++,
+					 .is_string = true,
+					 .text = r->string.data,
+					 .len = r->string.len,
+					 .at = (uint64_t)(p - n->map.data) };
+	if (!e->text)
+		e->text = "";
+	return 1;
+}
+
 int
 sm_table_reader_next(struct sm_table_reader *r, struct sm_jsonflat_entry *entry,
 		     struct sm_err *err)
 {
 	switch (r->format) {
 	case SM_FORMAT_NPY:
+		if (r->npy.type >= SM_NPY_S)
+			return source_next_string(r, entry, err);
 		return source_next_item(r, entry);
 	case SM_FORMAT_JSON:
 		return sm_jsonflat_next(&r->json, entry, err);

@@ -3,11 +3,12 @@
  * other, in the shape that jsonflat.h gives them (table.c only)
  *
  * The format, unless it is named: .npy by its magic or its name, JSON if the
- * name ends in ".json", else text.  .npy: one dimension, integers; the index is
- * the position.  Text: line n, from 0; a line ends at '\n' and at nothing else,
- * so that the '\r' of CRLF belongs to its text, as do NUL bytes and a byte
- * order mark; an empty line is an entry with an empty text; what follows the
- * last '\n' is a line unless it is empty; invalid UTF-8 is refused.
+ * name ends in ".json", else text.  .npy: one dimension, integers or strings;
+ * the index is the position.  Text: line n, from 0; a line ends at '\n' and at
+ * nothing else, so that the '\r' of CRLF belongs to its text, as do NUL bytes;
+ * a byte order mark at the file's beginning belongs to none; an empty line is
+ * an entry with an empty text; what follows the last '\n' is a line unless it
+ * is empty; invalid UTF-8 is refused.
  *
  * Every text handed out is valid UTF-8.  Sources of more than
  * SM_TABLE_SOURCE_MAX bytes are refused: below it no offset can overflow.
@@ -38,7 +39,9 @@ struct sm_table_reader {
 	struct sm_jsonflat json;
 	uint64_t index; /* of the next line or item */
 	uint64_t at;    /* text: byte offset of the next line */
+	bool bom;       /* text: it begins with a byte order mark */
 	char digits[24];
+	struct sm_buf string; /* .npy: the current one */
 };
 
 /* A zeroed reader may be closed. */

@@ -279,6 +279,10 @@ sm_option_set(const struct sm_option *o, void *opts, const char *text,
 			*(uint64_t *)at = (uint64_t)n;
 		break;
 	case SM_OPTION_DOUBLE:
+		if (given)
+			*given = false;
+		if (o->given_at && strcmp(text, "none") == 0)
+			return 0;
 		ret = option_double(at, o, text, err);
 		break;
 	case SM_OPTION_FILE:
@@ -445,7 +449,8 @@ sm_option_put(struct sm_buf *out, const struct sm_option *o, const void *opts)
 	if (!sm_option_is_given(o, opts)) {
 		if (o->unset)
 			sm_buf_puts(out, o->unset);
-		else if (o->type == SM_OPTION_ID)
+		else if (o->given_at && (o->type == SM_OPTION_ID ||
+					 o->type == SM_OPTION_DOUBLE))
 			sm_buf_puts(out, "none");
 		else
 			sm_buf_puts(out, "not given");

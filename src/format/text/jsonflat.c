@@ -74,21 +74,20 @@ flat_unexpected(const struct sm_jsonflat *j, int c, const char *wanted,
 }
 
 /*
- * The opening bracket decides whether entries have keys.  A byte order mark
- * would be reported as byte 0xef; people who meet one need the command that
- * removes it.
+ * The opening bracket decides whether entries have keys.
  */
 static int
 flat_begin(struct sm_jsonflat *j, struct sm_err *err)
 {
 	int c;
 
-	if (j->map->size >= 3 && memcmp(j->map->data, "\xef\xbb\xbf", 3) == 0)
-		return flat_error(j, 0, err,
-				  "it begins with a byte order mark (BOM), "
-				  "which JSON does not have; remove it: "
-				  "tail -c +4 OLD > NEW");
+	j->bom = sm_scan_bom(j->map->data, j->map->size);
+	if (j->bom)
+		j->at = 3;
 	c = flat_peek(j);
+	if (j->inverted && c != '{')
+		return flat_unexpected(j, c, "a JSON object from text to index",
+				       err);
 	if (c != '{' && c != '[')
 		return flat_unexpected(j, c, "a JSON object or array", err);
 	j->is_object = c == '{';
@@ -279,27 +278,59 @@ flat_index(const struct sm_jsonflat *j, uint64_t *index, const char *s,
 	return 0;
 }
 
-/* A key, its colon, and white space around both. */
+/*
+ * A string before a colon, and white space around both.  It is in entry->text,
+ * until the next string is read.
+ */
 static int
 flat_key(struct sm_jsonflat *j, struct sm_jsonflat_entry *entry,
 	 struct sm_err *err)
 {
-	size_t at = j->at, len;
-	const char *text;
 	int c, ret;
 
 	c = flat_peek(j);
 	if (c != '"')
-		return flat_unexpected(j, c, "an index in quotes", err);
-	ret = flat_string(j, &text, &len, err);
-	if (ret == 0)
-		ret = flat_index(j, &entry->index, text, len, at, err);
+		return flat_unexpected(j, c, "a key in quotes", err);
+	entry->is_string = true;
+	ret = flat_string(j, &entry->text, &entry->len, err);
 	if (ret < 0)
 		return ret;
 	c = flat_peek(j);
 	if (c != ':')
 		return flat_unexpected(j, c, "':'", err);
 	j->at++;
+	return 0;
+}
+
+/*
+ * Most people's vocabulary is from token to index, and what is wanted is the
+ * other way around: a key that is no index, and a number after it, is that.
+ */
+static int
+flat_check_inverted(struct sm_jsonflat *j, const struct sm_jsonflat_entry *e,
+		    struct sm_err *err)
+{
+	int shown = FLAT_SHOWN_MAX, c;
+	size_t i;
+
+	for (i = 0; i < e->len && e->text[i] >= '0' && e->text[i] <= '9'; i++)
+		;
+	if (e->len > 0 && i == e->len)
+		return 0;
+	if (e->len < FLAT_SHOWN_MAX)
+		shown = (int)e->len;
+	c = flat_peek(j);
+	if (c >= '0' && c <= '9')
+		return flat_error(
+			j, e->at, err,
+			"\"%.*s\" is no index, and a number follows: "
+			"the object is inverted, from text to index; "
+			"a vocabulary is read so with "
+			"--vocab-inverted, keys are turned around by "
+			"python3 -c \"import json; json.dump({v: k "
+			"for k, v in json.load(open('OLD')).items()}, "
+			"open('NEW', 'w'))\"",
+			shown, e->text);
 	return 0;
 }
 
@@ -383,6 +414,35 @@ flat_value(struct sm_jsonflat *j, struct sm_jsonflat_entry *entry,
 	return flat_unexpected(j, c, "a string or an integer", err);
 }
 
+/* One entry of an object. */
+static int
+flat_pair(struct sm_jsonflat *j, struct sm_jsonflat_entry *entry,
+	  struct sm_err *err)
+{
+	struct sm_jsonflat_entry number = { .index = 0 };
+	int ret = flat_key(j, entry, err), c;
+
+	if (ret < 0)
+		return ret;
+	if (!j->inverted) {
+		ret = flat_check_inverted(j, entry, err);
+		if (ret == 0)
+			ret = flat_index(j, &entry->index, entry->text,
+					 entry->len, entry->at, err);
+		if (ret == 0)
+			ret = flat_value(j, entry, err);
+		return ret;
+	}
+	c = flat_peek(j);
+	if (c < '0' || c > '9')
+		return flat_unexpected(j, c, "an index, a number", err);
+	ret = flat_integer(j, &number, err);
+	if (ret == 0)
+		ret = flat_index(j, &entry->index, number.text, number.len,
+				 entry->at, err);
+	return ret;
+}
+
 /*
  * The closing bracket must be the last thing in the file: text after it is most
  * often a second document, which would be lost in silence.
@@ -437,13 +497,11 @@ sm_jsonflat_next(struct sm_jsonflat *j, struct sm_jsonflat_entry *entry,
 
 	entry->at = j->at;
 	if (j->is_object) {
-		ret = flat_key(j, entry, err);
-		if (ret < 0)
-			return ret;
+		ret = flat_pair(j, entry, err);
 	} else {
 		entry->index = j->next_index++;
+		ret = flat_value(j, entry, err);
 	}
-	ret = flat_value(j, entry, err);
 	if (ret < 0)
 		return ret;
 	return 1;

@@ -7,9 +7,13 @@
  *
  * Grammar: RFC 8259, narrowed to one object or array whose values are strings
  * or integers.  Refused with file, byte offset and reason (SM_EINPUT): other
- * values, nesting, fractions and exponents, NaN, comments, a byte order mark,
- * invalid UTF-8, lone surrogates, index keys that are not plain decimals
+ * values, nesting, fractions and exponents, NaN, comments, invalid UTF-8, lone
+ * surrogates, index keys that are not plain decimals
  * ("07", "-1", "1.0"), trailing text.  A key may use escapes ("\u0037" is 7).
+ * A byte order mark is passed over, and said.
+ *
+ * An inverted object has the texts as keys and their indices as values:
+ * {"a": 0, "b": 17}.
  *
  * One string or number may be SM_JSONFLAT_TEXT_MAX bytes long in the file:
  * that bounds the memory, whatever the file.
@@ -38,8 +42,10 @@ struct sm_jsonflat {
 	const struct sm_map *map; /* the caller's */
 	size_t at;
 	bool is_object;
+	bool inverted; /* set by the caller: an object from text to index */
 	uint64_t next_index;
 	int state;
+	bool bom;              /* the file begins with a byte order mark */
 	struct sm_buf scratch; /* strings that had escapes */
 };
 

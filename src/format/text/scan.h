@@ -8,6 +8,7 @@
 #ifndef SM_SCAN_H
 #define SM_SCAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -22,5 +23,13 @@ size_t sm_scan_sequence(const char *s, size_t len);
 
 /* Offset of the first byte that is not valid UTF-8; -1: all is valid. */
 ssize_t sm_scan_utf8(const char *s, size_t len);
+
+/* Does it begin with a byte order mark, U+FEFF in UTF-8? */
+static inline bool
+sm_scan_bom(const unsigned char *data, size_t size)
+{
+	return size >= 3 && data[0] == 0xef && data[1] == 0xbb &&
+	       data[2] == 0xbf;
+}
 
 #endif /* SM_SCAN_H */

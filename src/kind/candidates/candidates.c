@@ -76,8 +76,6 @@ candidates_check(const void *opts, struct sm_err *err)
 
 const struct sm_kind sm_kind_candidates = {
 	.info = &sm_candidates_info,
-	.empty = "--min-candidates scores of --min-score or more; candidates "
-		 "that the vocabulary lacks",
 	.check = candidates_check,
 	.inputs = sm_candidates_inputs,
 	.cut = sm_candidates_cut,

@@ -8,6 +8,7 @@
 #ifndef SM_CANDIDATES_H
 #define SM_CANDIDATES_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "kind.h"
 #include "npy.h"
 #include "numtext.h"
+#include "table.h"
 
 #define SM_CANDIDATES_KEYS  "keys" /* the tables' names */
 #define SM_CANDIDATES_VOCAB "vocab"
@@ -34,7 +36,9 @@ enum sm_digits { SM_DIGITS_SOURCE, SM_DIGITS_DOUBLE };
 struct sm_candidates_opts {
 	const char *cands, *scores, *keys, *vocab; /* paths */
 	int keys_format, vocab_format;             /* enum sm_table_format */
-	double min_score;
+	bool vocab_inverted;
+	double min_score; /* sm_candidates_min_score() */
+	bool has_min_score;
 	bool has_pad;
 	int64_t pad;
 	uint64_t min_candidates;
@@ -65,6 +69,15 @@ int sm_candidates_input_open(struct sm_candidates_input *in,
 			     const struct sm_spec *spec, struct sm_err *err);
 /* A zeroed one is allowed. */
 void sm_candidates_input_close(struct sm_candidates_input *in);
+
+/*
+ * Count what a worker would write and leave out of the first `rows` rows.
+ */
+int sm_candidates_look(struct sm_counts *counts,
+		       const struct sm_candidates_input *in,
+		       const struct sm_table *vocab,
+		       const struct sm_candidates_opts *opts, uint64_t rows,
+		       struct sm_err *err);
 
 int sm_candidates_cut(struct sm_kind_cut *cut, struct sm_err *err);
 int sm_candidates_open(void **state, const struct sm_kind_env *env,
@@ -131,7 +144,14 @@ sm_candidates_score(const struct sm_candidates_input *in, uint64_t at)
 	}
 }
 
-/* Does the vocabulary have no place for this value at all? */
+/* Without one every score passes but a NaN. */
+static inline double
+sm_candidates_min_score(const struct sm_candidates_opts *o)
+{
+	return o->has_min_score ? o->min_score : -INFINITY;
+}
+
+/* No item can have this number: -1 is what an index returns for none. */
 static inline bool
 sm_candidates_id_negative(const struct sm_candidates_input *in, uint64_t id)
 {

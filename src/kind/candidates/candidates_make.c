@@ -43,9 +43,9 @@ struct make {
 	struct sm_candidates_input in;
 	struct sm_table keys, vocab;
 	struct sm_record_writer *writer;
-	struct make_pick *pick; /* the accepted candidates of one row */
-	uint64_t pick_max;      /* at least 1 */
-	uint64_t skipped;       /* of the current batch */
+	struct make_pick *pick;     /* the accepted candidates of one row */
+	uint64_t pick_max;          /* at least 1 */
+	uint64_t tally[SM_TALLIES]; /* of the current batch */
 };
 
 static bool
@@ -131,6 +131,22 @@ make_open_input(struct make *m, struct sm_err *err)
  * One at least, as calloc() may return NULL for none.
  */
 static int
+make_open_pick(struct make *m, struct sm_err *err)
+{
+	uint64_t n = m->in.width, max = m->opts->max_candidates;
+
+	if (max > 0 && max < n)
+		n = max;
+	if (n == 0)
+		n = 1;
+	m->pick_max = n;
+	m->pick = calloc(m->pick_max, sizeof(*m->pick));
+	if (!m->pick)
+		return sm_err_mem(err, "the candidates of one row");
+	return 0;
+}
+
+static int
 make_open_writer(struct make *m, struct sm_err *err)
 {
 	const struct sm_candidates_opts *o = m->opts;
@@ -140,16 +156,7 @@ make_open_writer(struct make *m, struct sm_err *err)
 		.id = o->id_field,
 		.score = o->score_field,
 	};
-	uint64_t n = m->in.width;
 
-	if (o->max_candidates > 0 && o->max_candidates < n)
-		n = o->max_candidates;
-	if (n == 0)
-		n = 1;
-	m->pick_max = n;
-	m->pick = calloc(m->pick_max, sizeof(*m->pick));
-	if (!m->pick)
-		return sm_err_mem(err, "the candidates of one row");
 	return sm_record_writer_new(&m->writer, &fields, o->encoder, o->level,
 				    err);
 }
@@ -172,6 +179,8 @@ sm_candidates_open(void **state, const struct sm_kind_env *env,
 	if (ret == 0)
 		ret = sm_table_open(&m->vocab, env->tables_dirfd,
 				    SM_CANDIDATES_VOCAB, err);
+	if (ret == 0)
+		ret = make_open_pick(m, err);
 	if (ret == 0)
 		ret = make_open_writer(m, err);
 	if (ret < 0) {
@@ -214,19 +223,36 @@ make_prefetch(const struct make *m, uint64_t row, uint64_t from, uint64_t to)
 				  sm_candidates_id(&m->in, at + from));
 }
 
+/* Why a candidate that the walk of a row does not pass is left out. */
+static unsigned
+make_cause(const struct make *m, uint64_t id, uint64_t at)
+{
+	const struct sm_candidates_input *in = &m->in;
+
+	if ((in->has_pad && id == in->pad) || sm_candidates_id_negative(in, id))
+		return SM_TALLY_PADDING;
+	if (isnan(sm_candidates_score(in, at)))
+		return SM_TALLY_NAN;
+	return SM_TALLY_LOW_SCORE;
+}
+
 /*
  * Collect the candidates that a row is to have into m->pick; returns how many.
  * Columns are sorted by score: the first that is too low, or padding, ends the
- * row, unless --no-stop.  A candidate that the vocabulary lacks is counted and
- * left out.
+ * row, unless --no-stop.  One that the vocabulary lacks, or that is negative,
+ * is left out.
+ *
+ * All that are not collected are counted, by cause.  Those after the one that
+ * ended the row go with it: nothing has looked at them.
  */
 static uint64_t
 make_collect(struct make *m, uint64_t row)
 {
 	const struct sm_candidates_input *in = &m->in;
 	uint64_t at = row * in->width, end = at + in->width, n = 0, id;
-	double min_score = m->opts->min_score;
+	double min_score = sm_candidates_min_score(m->opts);
 	bool no_stop = m->opts->no_stop;
+	unsigned cause = SM_TALLY_LOW_SCORE; /* of what ended the row */
 	struct sm_table_text text;
 
 	for (; at < end && n < m->pick_max; at++) {
@@ -238,20 +264,41 @@ make_collect(struct make *m, uint64_t row)
 		/* Not `score < min_score`: a NaN must fail, too. */
 		if (!(sm_candidates_score(in, at) >= min_score) ||
 		    (in->has_pad && id == in->pad)) {
-			if (no_stop)
-				continue;
-			break;
+			cause = make_cause(m, id, at);
+			if (!no_stop)
+				break;
+			m->tally[cause]++;
+			continue;
 		}
 		text = sm_table_get(&m->vocab, id);
 		if (!text.text || sm_candidates_id_negative(in, id)) {
-			m->skipped++;
+			cause = SM_TALLY_SKIPPED;
+			if (sm_candidates_id_negative(in, id))
+				cause = SM_TALLY_PADDING;
+			m->tally[cause]++;
 			continue;
 		}
 		m->pick[n].at = at;
 		m->pick[n].id = text;
 		n++;
 	}
+	if (n == m->pick_max)
+		cause = SM_TALLY_OVER_MAXIMUM;
+	m->tally[cause] += end - at;
 	return n;
+}
+
+/* Has the row enough?  Count it, and what was collected. */
+static bool
+make_judge(struct make *m, uint64_t count)
+{
+	if (count < m->opts->min_candidates) {
+		m->tally[SM_TALLY_TOO_FEW]++;
+		m->tally[SM_TALLY_OF_TOO_FEW] += count;
+		return false;
+	}
+	m->tally[SM_TALLY_ENTRIES] += count;
+	return true;
 }
 
 /*
@@ -357,6 +404,7 @@ sm_candidates_produce(void *state, const struct sm_piece *b,
 {
 	struct make *m = state;
 	uint64_t row, count, records = 0;
+	bool enough;
 	int ret;
 
 	ret = make_check_batch(m, b, err);
@@ -364,7 +412,7 @@ sm_candidates_produce(void *state, const struct sm_piece *b,
 		ret = sm_record_writer_begin(m->writer, shard, err);
 	if (ret < 0)
 		return ret;
-	m->skipped = 0;
+	memset(m->tally, 0, sizeof(m->tally));
 	make_prefetch(m, (uint64_t)b->first, 0, MAKE_AHEAD);
 	for (row = (uint64_t)b->first; row < (uint64_t)b->end; row++) {
 		if (make_stopped(m))
@@ -373,14 +421,14 @@ sm_candidates_produce(void *state, const struct sm_piece *b,
 					  "row %" PRIu64,
 					  b->id, row);
 		count = make_collect(m, row);
-		if (count < m->opts->min_candidates) {
-			make_prefetch(m, row + 1, 0, MAKE_AHEAD);
-		} else {
+		enough = make_judge(m, count);
+		if (enough) {
 			ret = make_write(m, row, count, err);
 			records++;
+		} else {
+			make_prefetch(m, row + 1, 0, MAKE_AHEAD);
 		}
-		if (ret == 0 &&
-		    sm_shard_row(shard, count >= m->opts->min_candidates))
+		if (ret == 0 && sm_shard_row(shard, enough))
 			ret = make_note(m, shard, err);
 		if (ret < 0)
 			return ret;
@@ -392,6 +440,29 @@ sm_candidates_produce(void *state, const struct sm_piece *b,
 		return ret;
 	out->counts.rows = (uint64_t)(b->end - b->first);
 	out->counts.records = records;
-	out->counts.skipped = m->skipped;
+	memcpy(out->counts.tally, m->tally, sizeof(m->tally));
+	return 0;
+}
+
+/* --------------------------------------------------------------- look -- */
+
+int
+sm_candidates_look(struct sm_counts *counts,
+		   const struct sm_candidates_input *in,
+		   const struct sm_table *vocab,
+		   const struct sm_candidates_opts *opts, uint64_t rows,
+		   struct sm_err *err)
+{
+	struct make m = { .opts = opts, .in = *in, .vocab = *vocab };
+	uint64_t row;
+	int ret = make_open_pick(&m, err);
+
+	if (ret < 0)
+		return ret;
+	*counts = (struct sm_counts){ .rows = rows };
+	for (row = 0; row < rows; row++)
+		counts->records += make_judge(&m, make_collect(&m, row));
+	memcpy(counts->tally, m.tally, sizeof(m.tally));
+	free(m.pick);
 	return 0;
 }

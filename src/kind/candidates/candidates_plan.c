@@ -11,6 +11,8 @@
 #include "err.h"
 #include "file.h"
 
+#include "account.h"
+#include "packed.h"
 #include "table.h"
 
 #include "kind.h"
@@ -24,6 +26,7 @@
 struct plan {
 	struct sm_kind_cut *cut;
 	const struct sm_candidates_opts *opts;
+	const struct sm_option *opts_table;
 	struct sm_candidates_input in;
 	const char *keys, *vocab; /* paths */
 	struct sm_table_info keys_info, vocab_info;
@@ -36,6 +39,11 @@ struct plan_sample {
 	uint64_t rising; /* rows with a score above the one before it */
 	uint64_t rising_row, rising_column; /* the first of them */
 	uint64_t ids, found; /* candidates; those that the vocabulary has */
+	uint64_t good;       /* of these: with a score of the minimum or more */
+	uint64_t pads;       /* candidates that are --pad */
+	uint64_t after_low;  /* good ones after a score below the minimum ... */
+	uint64_t after_pad;  /* ... and after padding, with which a row ends */
+	bool pad_known;      /* the vocabulary has --pad */
 };
 
 static int
@@ -83,6 +91,7 @@ plan_compile(struct plan *p, struct sm_err *err)
 		.path = p->vocab,
 		.format = p->opts->vocab_format,
 		.ids = p->opts->ids,
+		.inverted = p->opts->vocab_inverted,
 		.progress = plan_progress,
 		.arg = p,
 	};
@@ -100,6 +109,26 @@ plan_compile(struct plan *p, struct sm_err *err)
 	if (ret == 0 && sm_sync_dir(dirfd) < 0)
 		ret = sm_err_sys(err, "cannot sync the directory of tables");
 	return ret;
+}
+
+/*
+ * One line too many is a header, and would shift every key by one.  An object
+ * says itself which row a key belongs to.
+ */
+static int
+plan_check_header(const struct plan *p, struct sm_err *err)
+{
+	const struct sm_table_info *info = &p->keys_info;
+
+	if (!info->positional || info->entries != p->in.rows + 1)
+		return 0;
+	return sm_err_set(err, SM_EINPUT,
+			  "'%s' has %" PRIu64 " keys for %" PRIu64
+			  " rows, one too many, and its first is '%s': is that "
+			  "a header?  Every key would be that of the row "
+			  "before; take it, or what else is too many, out: "
+			  "tail -n +2 OLD > NEW",
+			  p->keys, info->entries, p->in.rows, info->first);
 }
 
 static int
@@ -124,6 +153,8 @@ plan_check_keys(struct plan *p, struct sm_err *err)
 			ret = plan_check_stop(p, err);
 	}
 	sm_table_close(&t);
+	if (ret == 0)
+		ret = plan_check_header(p, err);
 	if (ret == 0 && p->keys_info.entries > p->in.rows)
 		sm_event_notice(p->cut->events,
 				"'%s' has %" PRIu64 " keys for %" PRIu64
@@ -132,29 +163,43 @@ plan_check_keys(struct plan *p, struct sm_err *err)
 	return ret;
 }
 
-/* Look at one row up to its padding. */
+/*
+ * Look at a whole row: is something lost by the way in which it ends?  What
+ * cannot be an item is passed over: its scores mean nothing.
+ */
 static void
 plan_sample_row(struct plan_sample *s, const struct plan *p,
 		const struct sm_table *vocab, uint64_t row)
 {
 	const struct sm_candidates_input *in = &p->in;
+	double min_score = sm_candidates_min_score(p->opts), score, before = 0;
 	uint64_t at = row * in->width, c, id;
-	double score, before = 0;
-	bool rising = false;
+	bool rising = false, first = true, good;
+	uint64_t *after = NULL; /* the row has ended */
 
 	for (c = 0; c < in->width; c++) {
 		id = sm_candidates_id(in, at + c);
 		score = sm_candidates_score(in, at + c);
 		if (in->has_pad && id == in->pad) {
-			if (p->opts->no_stop)
-				continue;
-			break;
+			s->pads++;
+			if (!after)
+				after = &s->after_pad;
+			continue;
 		}
+		if (sm_candidates_id_negative(in, id))
+			continue;
 		s->ids++;
-		if (!sm_candidates_id_negative(in, id) &&
-		    sm_table_get(vocab, id).text)
+		good = false;
+		if (sm_table_get(vocab, id).text) {
 			s->found++;
-		if (c > 0 && score > before && !rising) {
+			good = score >= min_score;
+		}
+		s->good += good;
+		if (good && after)
+			++*after;
+		if (!after && score < min_score)
+			after = &s->after_low;
+		if (!first && score > before && !rising) {
 			rising = true;
 			if (s->rising++ == 0) {
 				s->rising_row = row;
@@ -162,20 +207,135 @@ plan_sample_row(struct plan_sample *s, const struct plan *p,
 			}
 		}
 		before = score;
+		first = false;
 	}
 	s->rows++;
 }
 
-static void
-plan_warn_crlf(const struct plan *p, const struct sm_table_info *info,
-	       const char *path)
+/*
+ * Distances, or scores in no order, with rows that end at the first low one:
+ * most of the file would be lost.  A few rows out of order that lose nothing by
+ * it are only told.
+ */
+static int
+plan_judge_order(const struct plan *p, const struct plan_sample *s,
+		 struct sm_err *err)
 {
-	if (info->crlf > 0)
+	const struct sm_candidates_opts *o = p->opts;
+	const char *scores = p->in.scores.map.path;
+	char file[SM_SHOWN_MAX];
+
+	/* Who looks at every column has unsorted rows, and knows it. */
+	if (s->rising == 0 || o->no_stop || !o->has_min_score)
+		return 0;
+	if (s->after_low == 0 && s->rising <= s->rows / 2) {
 		sm_event_notice(p->cut->events,
+				"%" PRIu64 " of the first %" PRIu64
+				" rows of '%s' have rising scores (first: row "
+				"%" PRIu64 ", column %" PRIu64
+				"): a row ends at its first score below "
+				"--min-score; for unsorted rows give "
+				"--no-stop, and turn distances into scores",
+				s->rising, s->rows, scores, s->rising_row,
+				s->rising_column);
+		return 0;
+	}
+	sm_packed_shown(file, scores);
+	return sm_err_set(
+		err, SM_EINPUT,
+		"%" PRIu64 " of the first %" PRIu64 " rows of '%s' have rising "
+		"scores (first: row %" PRIu64 ", column %" PRIu64
+		"), and a row ends at its first score below --min-score; for "
+		"unsorted rows give --no-stop; distances are written as they "
+		"are with --min-score none, or turned into scores, for which "
+		"a minimum is negative, by python3 -c \"import numpy as np; "
+		"np.save('new.npy', -np.load('%s'))\"",
+		s->rising, s->rows, scores, s->rising_row, s->rising_column,
+		file);
+}
+
+/* Is --pad an item?  That others follow it, or that it has a token, says so. */
+static void
+plan_warn_pad(const struct plan *p, const struct plan_sample *s)
+{
+	const struct sm_events *ev = p->cut->events;
+	int64_t pad = p->opts->pad;
+
+	if (s->after_pad > 0)
+		sm_event_notice(
+			ev,
+			"--pad %" PRId64 " seems to be no padding: %" PRIu64
+			" of %" PRIu64 " good candidates (%.0f %%) of the "
+			"first %" PRIu64 " rows of '%s' come after it, and "
+			"are left out; without --pad they are written",
+			pad, s->after_pad, s->good,
+			100.0 * (double)s->after_pad / (double)s->good, s->rows,
+			p->in.cands.map.path);
+	else if (s->pad_known)
+		sm_event_notice(
+			ev,
+			"'%s' has a token for --pad %" PRId64 ": is it an "
+			"item?  It is %" PRIu64 " of %" PRIu64 " candidates "
+			"of the first %" PRIu64 " rows (%.0f %%), and is left "
+			"out",
+			p->vocab, pad, s->pads, s->pads + s->ids, s->rows,
+			s->pads == 0 ? 0.0
+				     : 100.0 * (double)s->pads /
+					       (double)(s->pads + s->ids));
+}
+
+/* What takes much of the first rows will most likely take much of the file. */
+static void
+plan_tell_large(const struct plan *p, const struct sm_counts *c)
+{
+	struct sm_buf text = { 0 };
+
+	sm_account_put_large(&text, c, p->opts_table, p->opts);
+	if (text.len > 0 && !sm_buf_failed(&text))
+		sm_event_notice(p->cut->events,
+				"of the first %" PRIu64 " rows: %.*s", c->rows,
+				(int)text.len, text.data);
+	sm_buf_release(&text);
+}
+
+/* What the texts of a file have that was most likely not meant. */
+static void
+plan_warn_texts(const struct plan *p, const struct sm_table_info *info,
+		const char *path)
+{
+	const struct sm_events *ev = p->cut->events;
+
+	if (info->bom)
+		sm_event_notice(ev,
+				"'%s' begins with a byte order mark, which is "
+				"dropped",
+				path);
+	if (info->crlf > 0)
+		sm_event_notice(ev,
 				"%" PRIu64 " line%s of '%s' in a carriage "
 				"return, which is kept; was it written on "
 				"Windows?",
 				info->crlf, info->crlf == 1 ? " ends" : "s end",
+				path);
+	if (info->quoted > 0)
+		sm_event_notice(ev,
+				"%" PRIu64 " line%s of '%s' in double quotes, "
+				"which are kept: a text has no quotes; is it "
+				"CSV?",
+				info->quoted,
+				info->quoted == 1 ? " is" : "s are", path);
+	if (info->header)
+		sm_event_notice(ev,
+				"the first line of '%s', '%s', is no number "
+				"and all others are: is it a header?  It "
+				"stands for number 0, and each line for one "
+				"more than it should",
+				path, info->first);
+	if (info->inverted)
+		sm_event_notice(ev,
+				"the values of '%s' are the numbers from 0 on, "
+				"and its keys are not: if it is from token to "
+				"candidate, give --vocab-inverted",
 				path);
 }
 
@@ -185,17 +345,7 @@ plan_warn(const struct plan *p, const struct plan_sample *s)
 	const struct sm_candidates_opts *o = p->opts;
 	const struct sm_events *ev = p->cut->events;
 
-	/* Who looks at every column has unsorted rows, and knows it. */
-	if (s->rising > 0 && !o->no_stop)
-		sm_event_notice(
-			ev,
-			"%" PRIu64 " of the first %" PRIu64 " rows of "
-			"'%s' have rising scores (first: row %" PRIu64
-			", column %" PRIu64 "): a row ends at its first "
-			"score below --min-score; for unsorted rows "
-			"give --no-stop, and turn distances into scores",
-			s->rising, s->rows, p->in.scores.map.path,
-			s->rising_row, s->rising_column);
+	plan_warn_pad(p, s);
 	if (s->ids > 0 && s->found == 0)
 		sm_event_notice(
 			ev,
@@ -203,8 +353,8 @@ plan_warn(const struct plan *p, const struct plan_sample *s)
 			"the first %" PRIu64 " rows of '%s': is it the "
 			"vocabulary of these candidates?",
 			p->vocab, s->ids, s->rows, p->in.cands.map.path);
-	plan_warn_crlf(p, &p->keys_info, p->keys);
-	plan_warn_crlf(p, &p->vocab_info, p->vocab);
+	plan_warn_texts(p, &p->keys_info, p->keys);
+	plan_warn_texts(p, &p->vocab_info, p->vocab);
 	if (p->vocab_info.unusable > 0)
 		sm_event_notice(ev,
 				"%" PRIu64 " of %" PRIu64 " tokens of '%s' are "
@@ -225,6 +375,7 @@ plan_look(struct plan *p, struct sm_err *err)
 {
 	struct plan_sample sample = { 0 };
 	struct sm_table vocab = { 0 };
+	struct sm_counts counts;
 	uint64_t row;
 	int ret;
 
@@ -234,8 +385,17 @@ plan_look(struct plan *p, struct sm_err *err)
 		return ret;
 	for (row = 0; row < p->in.rows && row < PLAN_SAMPLE_ROWS; row++)
 		plan_sample_row(&sample, p, &vocab, row);
+	sample.pad_known = p->in.has_pad &&
+			   !sm_candidates_id_negative(&p->in, p->in.pad) &&
+			   sm_table_get(&vocab, p->in.pad).text;
+	ret = sm_candidates_look(&counts, &p->in, &vocab, p->opts, row, err);
 	sm_table_close(&vocab);
+	if (ret == 0)
+		ret = plan_judge_order(p, &sample, err);
+	if (ret < 0)
+		return ret;
 	plan_warn(p, &sample);
+	plan_tell_large(p, &counts);
 	return 0;
 }
 
@@ -269,6 +429,7 @@ sm_candidates_cut(struct sm_kind_cut *cut, struct sm_err *err)
 	struct plan p = {
 		.cut = cut,
 		.opts = cut->spec->opts,
+		.opts_table = cut->spec->kind->options,
 		.keys = sm_candidates_path(cut->spec, "keys"),
 		.vocab = sm_candidates_path(cut->spec, "vocab"),
 		.said_ms = sm_clock_ms(),
@@ -286,7 +447,8 @@ sm_candidates_cut(struct sm_kind_cut *cut, struct sm_err *err)
 	 */
 	if (ret == 0)
 		ret = plan_check_keys(&p, err);
-	if (ret == 0)
+	/* What `recover` plans again was looked at when it was planned. */
+	if (ret == 0 && !cut->compiled)
 		ret = plan_look(&p, err);
 	if (ret == 0)
 		ret = plan_emit(&p, err);
