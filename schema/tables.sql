@@ -31,7 +31,7 @@
 --      attempt, and are not read in that state.
 
 PRAGMA application_id = 0x534d696c; -- "SMil"
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 -- The job: one row, inserted in the same transaction as the batches, so that a
 -- database without it is a plan that was killed.  `workers` and `paused` may be

@@ -1,7 +1,7 @@
 -- views.sql - questions that people ask of a job
 --
--- Derived from tables.sql, and created again when an older job is upgraded;
--- columns are only ever added.  Views that a person added are kept.
+-- Derived from tables.sql, and created with them; their columns are only ever
+-- added.  Views that a person added are kept.
 
 -- How far is the job?  One row.  Rates and the estimate are of the latest run
 -- alone, so that a pause between two runs does not count.

@@ -73,8 +73,9 @@ sm_batch_get(bool *found, struct sm_piece *p, struct sm_db *db, uint64_t id,
 
 /* ------------------------------------------------------------- rows -- */
 
-#define ROW_COLUMNS(counts)                                                    \
-	"SELECT id, state, first, \"end\", token, " counts ", " SIZE_COLUMNS
+#define ROW_COLUMNS                                                            \
+	"SELECT id, state, first, \"end\", token, " COUNT_COLUMNS              \
+	", " SIZE_COLUMNS
 #define OUT_ROW(r, word)                                                       \
 	OUT(&(r)->id), OUT_CHARS(word), OUT_OPT(&(r)->first),                  \
 		OUT_OPT(&(r)->end), OUT(&(r)->token),                          \
@@ -109,14 +110,11 @@ row_set_state(struct sm_batch_row *r, const char *word, struct sm_db *db,
 int
 sm_batch_rows_begin(struct sm_db *db, uint64_t from, struct sm_err *err)
 {
-	static const char text[] = ROW_COLUMNS(
-		COUNT_COLUMNS) ", joined, joined_at FROM batch WHERE id >= ? "
-			       "ORDER BY id";
-	static const char text_1[] = ROW_COLUMNS(
-		COUNT_COLUMNS_1) ", NULL, NULL FROM batch WHERE id >= ? ORDER BY id";
+	static const char text[] =
+		ROW_COLUMNS ", joined, joined_at FROM batch WHERE id >= ? "
+			    "ORDER BY id";
 
-	return sm_sql_begin(&db->rows, db, sm_row_text(db, text, text_1),
-			    SQL(IN(from)), err);
+	return sm_sql_begin(&db->rows, db, text, SQL(IN(from)), err);
 }
 
 int
@@ -154,17 +152,14 @@ int
 sm_batch_row_of(struct sm_batch_row *r, struct sm_db *db, uint64_t id,
 		struct sm_err *err)
 {
-	static const char text[] = ROW_COLUMNS(
-		COUNT_COLUMNS) ", joined, joined_at FROM batch WHERE id = ?";
-	static const char text_1[] = ROW_COLUMNS(
-		COUNT_COLUMNS_1) ", NULL, NULL FROM batch WHERE id = ?";
+	static const char text[] =
+		ROW_COLUMNS ", joined, joined_at FROM batch WHERE id = ?";
 	char word[STATE_WORD_MAX];
 	bool found;
 	int ret;
 
 	*r = (struct sm_batch_row){ 0 };
-	ret = sm_sql_one(&found, db, "look at a batch",
-			 sm_row_text(db, text, text_1),
+	ret = sm_sql_one(&found, db, "look at a batch", text,
 			 SQL(IN(id), OUT_ROW(r, word)), err);
 	if (ret == 0 && found)
 		ret = row_set_state(r, word, db, err);
@@ -176,25 +171,20 @@ sm_batch_row_of(struct sm_batch_row *r, struct sm_db *db, uint64_t id,
 int
 sm_batch_counts(struct sm_batch_counts *c, struct sm_db *db, struct sm_err *err)
 {
-#define COUNTS(counts)                                                         \
-	"SELECT total, pending, running, done, failed, " counts                \
-	", raw_bytes, gz_bytes, percent, rows_per_s, elapsed_s, "              \
-	"coalesce(eta_s, -1)"
-	static const char text[] = COUNTS(COUNT_COLUMNS) ", joined "
-							 "FROM progress";
-	static const char text_1[] = COUNTS(COUNT_COLUMNS_1) ", 0 "
-							     "FROM progress";
-#undef COUNTS
+	static const char text[] =
+		"SELECT total, pending, running, done, failed, " COUNT_COLUMNS
+		", raw_bytes, gz_bytes, percent, rows_per_s, elapsed_s, "
+		"coalesce(eta_s, -1), joined FROM progress";
 
 	*c = (struct sm_batch_counts){ .eta_s = -1 };
-	return sm_sql_one(
-		NULL, db, "read the progress", sm_row_text(db, text, text_1),
-		SQL(OUT(&c->total), OUT(&c->pending), OUT(&c->running),
-		    OUT(&c->done), OUT(&c->failed), OUT_COUNTS(&c->counts),
-		    OUT(&c->raw_bytes), OUT(&c->gz_bytes), OUT(&c->percent),
-		    OUT(&c->rows_per_s), OUT(&c->elapsed_s), OUT(&c->eta_s),
-		    OUT(&c->joined)),
-		err);
+	return sm_sql_one(NULL, db, "read the progress", text,
+			  SQL(OUT(&c->total), OUT(&c->pending),
+			      OUT(&c->running), OUT(&c->done), OUT(&c->failed),
+			      OUT_COUNTS(&c->counts), OUT(&c->raw_bytes),
+			      OUT(&c->gz_bytes), OUT(&c->percent),
+			      OUT(&c->rows_per_s), OUT(&c->elapsed_s),
+			      OUT(&c->eta_s), OUT(&c->joined)),
+			  err);
 }
 
 int

@@ -30,11 +30,8 @@ _Static_assert(SM_TALLIES == 8, "each tally has a column");
 #define OUT_OPT_AT(v) OUT_OPT(&(v))
 
 #define COUNT_COLUMNS "rows, records, " TALLY_COLUMNS
-/* Of a job of 0.1.0 that is only read. */
-#define COUNT_COLUMNS_1                                                        \
-	"rows, records, NULL, NULL, NULL, NULL, NULL, skipped, NULL, NULL"
-#define COUNT_PLACES "?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
-#define IN_COUNTS(c) IN((c)->rows), IN((c)->records), OF_TALLIES(IN, (c)->tally)
+#define COUNT_PLACES  "?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
+#define IN_COUNTS(c)  IN((c)->rows), IN((c)->records), OF_TALLIES(IN, (c)->tally)
 #define OUT_COUNTS(c)                                                          \
 	OUT(&(c)->rows), OUT(&(c)->records), OF_TALLIES(OUT_AT, (c)->tally)
 
@@ -45,15 +42,6 @@ _Static_assert(SM_TALLIES == 8, "each tally has a column");
 #define OUT_SIZES(s)                                                           \
 	OUT(&(s)->raw_bytes), OUT(&(s)->gz_bytes), OUT(&(s)->raw_crc32),       \
 		OUT(&(s)->gz_crc32)
-
-/* `text_1` is for a job of 0.1.0 that is only read, and so not upgraded. */
-static inline const char *
-sm_row_text(const struct sm_db *db, const char *text, const char *text_1)
-{
-	if (db->version < 2)
-		return text_1;
-	return text;
-}
 
 /* The attempt's row of b->token; fills b->attempt. */
 int sm_batch_open_attempt(struct sm_db *db, struct sm_batch *b,

@@ -140,16 +140,13 @@ int
 sm_history_batch(struct sm_batch_status *st, struct sm_db *db, uint64_t batch,
 		 struct sm_err *err)
 {
-#define ONE(counts)                                                            \
-	"SELECT " PIECE_COLUMNS ", state, error, attempts, priority, "         \
-	"not_before, started, finished, " counts                               \
-	", raw_bytes, gz_bytes FROM batch WHERE id = ?"
-	static const char text[] = ONE(COUNT_COLUMNS);
-	static const char text_1[] = ONE(COUNT_COLUMNS_1);
-#undef ONE
+	static const char text[] =
+		"SELECT " PIECE_COLUMNS ", state, error, attempts, priority, "
+		"not_before, started, finished, " COUNT_COLUMNS
+		", raw_bytes, gz_bytes FROM batch WHERE id = ?";
 	bool found;
 	int ret = sm_sql_one(
-		&found, db, "read a batch", sm_row_text(db, text, text_1),
+		&found, db, "read a batch", text,
 		SQL(IN(batch), OUT_PIECE(st), OUT(&st->state), OUT(&st->error),
 		    OUT(&st->attempts), OUT(&st->priority),
 		    OUT(&st->not_before), OUT(&st->started), OUT(&st->finished),

@@ -173,26 +173,20 @@ sm_job_finalized(struct sm_db *db, const char *path, uint64_t size,
 int
 sm_job_get(struct sm_job *j, struct sm_db *db, struct sm_err *err)
 {
-#define JOB_COLUMNS                                                            \
-	"SELECT kind, spec, fingerprint, batches, rows, workers, paused, "     \
-	"run, max_attempts, lease_s, sync, fail_fast, network_fs, "            \
-	"final_path, final_size, final_digest, created, started, ended, "      \
-	"final_force"
-	static const char text[] = JOB_COLUMNS
-		", consume, generation, part, "
+	static const char text[] =
+		"SELECT kind, spec, fingerprint, batches, rows, workers, "
+		"paused, run, max_attempts, lease_s, sync, fail_fast, "
+		"network_fs, final_path, final_size, final_digest, created, "
+		"started, ended, final_force, consume, generation, part, "
 		"coalesce(parts, 0), first_batch, coalesce(whole_batches, "
 		"batches) FROM job";
-	/* Of a job that is only read, and so not upgraded. */
-	static const char text_1[] =
-		JOB_COLUMNS ", 0, 0, NULL, 0, 0, batches FROM job";
-#undef JOB_COLUMNS
 	char sync[8];
 	bool found;
 	int ret;
 
 	*j = (struct sm_job){ 0 };
 	ret = sm_sql_one(
-		&found, db, "read the job", db->version < 2 ? text_1 : text,
+		&found, db, "read the job", text,
 		SQL(OUT(&j->kind), OUT(&j->spec), OUT_CHARS(j->fingerprint),
 		    OUT(&j->batches), OUT(&j->rows), OUT(&j->workers),
 		    OUT(&j->paused), OUT(&j->run), OUT(&j->max_attempts),

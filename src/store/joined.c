@@ -46,8 +46,6 @@ int
 sm_joined_generation(int64_t *generation, struct sm_db *db, struct sm_err *err)
 {
 	*generation = 0;
-	if (db->version < 2) /* of a job that is only read */
-		return 0;
 	return sm_sql_one(NULL, db, "read the final file's generation",
 			  "SELECT generation FROM job", SQL(OUT(generation)),
 			  err);

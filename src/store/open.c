@@ -263,8 +263,6 @@ sm_db_open(struct sm_db **out, const char *dir, int dirfd,
 	ret = sm_schema_check(db, err);
 	if (ret == 0 && opts->mode == SM_DB_CREATE)
 		ret = sm_schema_create(db, err);
-	if (ret == 0 && opts->mode != SM_DB_READ)
-		ret = sm_schema_upgrade(db, err);
 	if (ret < 0)
 		goto fail;
 	*out = db;

@@ -1,10 +1,9 @@
 /*
- * schema.c - tables and views are made, checked and brought up to date
+ * schema.c - tables and views are made and checked
  *
  * What is opened must be a database of this program's, of a version that it
  * knows, without triggers that would change what it writes.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "sql.h"
@@ -14,7 +13,7 @@ extern const unsigned char sm_schema_tables[];
 extern const unsigned char sm_schema_views[];
 
 #define SCHEMA_APPLICATION_ID 0x534d696c
-#define SCHEMA_VERSION        2
+#define SCHEMA_VERSION        3
 
 static int
 schema_pragma(struct sm_db *db, const char *text, int64_t *value,
@@ -62,11 +61,10 @@ schema_refuse_triggers(struct sm_db *db, struct sm_err *err)
 int
 sm_schema_check(struct sm_db *db, struct sm_err *err)
 {
-	int64_t id;
+	int64_t id, version;
 	bool empty;
 	int ret;
 
-	db->version = SCHEMA_VERSION; /* of one that is made here */
 	ret = sm_schema_is_empty(&empty, db, err);
 	if (ret < 0)
 		return ret;
@@ -87,15 +85,21 @@ sm_schema_check(struct sm_db *db, struct sm_err *err)
 				  "'%s' is another application's database "
 				  "(application_id %lld); name a job directory",
 				  db->path, (long long)id);
-	ret = schema_pragma(db, "PRAGMA user_version", &db->version, err);
+	ret = schema_pragma(db, "PRAGMA user_version", &version, err);
 	if (ret < 0)
 		return ret;
-	if (db->version > SCHEMA_VERSION)
+	if (version > SCHEMA_VERSION)
 		return sm_err_set(err, SM_EREFUSED,
 				  "'%s' was made by a newer shardmill (schema "
 				  "%lld, this one knows %d); use that one",
-				  db->path, (long long)db->version,
-				  SCHEMA_VERSION);
+				  db->path, (long long)version, SCHEMA_VERSION);
+	if (version < SCHEMA_VERSION)
+		return sm_err_set(err, SM_EREFUSED,
+				  "'%s' was made by shardmill 0.1 (schema "
+				  "%lld, this one knows %d), whose shards are "
+				  "of another form; finish the job with that "
+				  "version, or plan it in another directory",
+				  db->path, (long long)version, SCHEMA_VERSION);
 	return schema_refuse_triggers(db, err);
 }
 
@@ -121,109 +125,5 @@ sm_schema_create(struct sm_db *db, struct sm_err *err)
 	if (ret == 0)
 		return sm_db_commit(db, err);
 	sm_db_rollback(db);
-	return ret;
-}
-
-/*
- * What later versions added, as it stands in tables.sql.  Columns alone: a
- * table or an index would be one more CREATE in this list, IF NOT EXISTS.
- */
-static const struct schema_column {
-	const char *table, *name, *add;
-} schema_added[] = {
-	{ "job", "consume",
-	  "ALTER TABLE job ADD COLUMN consume INTEGER NOT NULL "
-	  "DEFAULT 0 CHECK (consume IN (0, 1))" },
-	{ "job", "generation",
-	  "ALTER TABLE job ADD COLUMN generation INTEGER NOT NULL "
-	  "DEFAULT 0" },
-	{ "job", "part", "ALTER TABLE job ADD COLUMN part INTEGER" },
-	{ "job", "parts", "ALTER TABLE job ADD COLUMN parts INTEGER" },
-	{ "job", "first_batch",
-	  "ALTER TABLE job ADD COLUMN first_batch INTEGER NOT NULL "
-	  "DEFAULT 0" },
-	{ "job", "whole_batches",
-	  "ALTER TABLE job ADD COLUMN whole_batches INTEGER" },
-	{ "batch", "joined", "ALTER TABLE batch ADD COLUMN joined INTEGER" },
-	{ "batch", "joined_at",
-	  "ALTER TABLE batch ADD COLUMN joined_at INTEGER" },
-	{ "batch", "entries",
-	  "ALTER TABLE batch ADD COLUMN entries INTEGER CHECK (entries >= 0)" },
-	{ "batch", "low_score",
-	  "ALTER TABLE batch ADD COLUMN low_score INTEGER CHECK (low_score >= 0)" },
-	{ "batch", "too_few",
-	  "ALTER TABLE batch ADD COLUMN too_few INTEGER CHECK (too_few >= 0)" },
-	{ "batch", "of_too_few",
-	  "ALTER TABLE batch ADD COLUMN of_too_few INTEGER CHECK (of_too_few >= 0)" },
-	{ "batch", "padding",
-	  "ALTER TABLE batch ADD COLUMN padding INTEGER CHECK (padding >= 0)" },
-	{ "batch", "nan",
-	  "ALTER TABLE batch ADD COLUMN nan INTEGER CHECK (nan >= 0)" },
-	{ "batch", "over_maximum",
-	  "ALTER TABLE batch ADD COLUMN over_maximum INTEGER CHECK (over_maximum >= 0)" },
-};
-
-static int
-schema_add_columns(struct sm_db *db, struct sm_err *err)
-{
-	const struct schema_column *c = schema_added;
-	const struct schema_column *end =
-		c + sizeof(schema_added) / sizeof(*schema_added);
-	bool has;
-	int ret = 0;
-
-	for (; c < end && ret == 0; c++) {
-		ret = sm_sql_one(&has, db, "read the schema",
-				 "SELECT 1 FROM pragma_table_info(?) "
-				 "WHERE name = ?",
-				 SQL(IN(c->table), IN(c->name)), err);
-		if (ret == 0 && !has)
-			ret = sm_sql_exec(db, c->add, "add a column", err);
-	}
-	return ret;
-}
-
-/* One transaction: columns, views, version. */
-static int
-schema_upgrade_in(struct sm_db *db, struct sm_err *err)
-{
-	char text[64];
-	int ret = schema_pragma(db, "PRAGMA user_version", &db->version, err);
-
-	/* Somebody may have been faster. */
-	if (ret < 0 || db->version >= SCHEMA_VERSION)
-		return ret;
-	ret = schema_add_columns(db, err);
-	if (ret == 0)
-		ret = sm_sql_exec(db, (const char *)sm_schema_views,
-				  "renew the views", err);
-	snprintf(text, sizeof(text), "PRAGMA user_version = %d",
-		 SCHEMA_VERSION);
-	if (ret == 0)
-		ret = sm_sql_exec(db, text, "set the schema's version", err);
-	return ret;
-}
-
-int
-sm_schema_upgrade(struct sm_db *db, struct sm_err *err)
-{
-	bool empty;
-	int ret;
-
-	if (db->version >= SCHEMA_VERSION)
-		return 0;
-	ret = sm_schema_is_empty(&empty, db, err);
-	if (ret < 0 || empty)
-		return ret;
-	ret = sm_db_begin_write(db, err);
-	if (ret < 0)
-		return ret;
-	ret = schema_upgrade_in(db, err);
-	if (ret == 0)
-		ret = sm_db_commit(db, err);
-	else
-		sm_db_rollback(db);
-	if (ret == 0)
-		db->version = SCHEMA_VERSION;
 	return ret;
 }

@@ -41,7 +41,6 @@ struct sm_db {
 	sqlite3 *guard; /* holds the write lock while `main` checkpoints */
 	int queue_fd;   /* write.lock, this connection's own open file */
 	bool in_turn, in_write, full_sync, wal;
-	int64_t version;     /* of the schema; an older one is only read */
 	int wal_pages;       /* in the log after the latest commit */
 	int checkpointed_at; /* wal_pages at the last try */
 	struct sm_sql_cached cache[SQL_CACHE_MAX];
@@ -211,7 +210,6 @@ int sm_sql_exec(struct sm_db *db, const char *text, const char *what,
 int sm_schema_is_empty(bool *empty, struct sm_db *db, struct sm_err *err);
 int sm_schema_create(struct sm_db *db, struct sm_err *err);
 int sm_schema_check(struct sm_db *db, struct sm_err *err);
-int sm_schema_upgrade(struct sm_db *db, struct sm_err *err);
 
 /* outsider.c: who holds the write lock?  0 if that cannot be told. */
 int sm_outsider_pid(struct sm_db *db);

@@ -124,6 +124,8 @@ opts_init(struct sm_candidates_opts *o)
 	o->keys = paths[2];
 	o->vocab = paths[3];
 	o->min_candidates = 1;
+	o->has_pad = true;
+	o->pad = 0;
 	o->encoder = SM_ENCODER_ZLIB;
 }
 
@@ -250,6 +252,19 @@ expect(const struct sm_candidates_opts *o, const char *text)
 	return out;
 }
 
+/* Each row and each entry is counted once. */
+static void
+adds_up(const struct sm_made *m, uint64_t entries)
+{
+	uint64_t rows = m->counts.records, sum = 0;
+	size_t i;
+
+	for (i = 0; i < SM_TALLIES; i++)
+		*(sm_tally(i)->rows ? &rows : &sum) += m->counts.tally[i];
+	assert_int_equal(rows, m->counts.rows);
+	assert_int_equal(sum, entries);
+}
+
 /* -------------------------------------------------------------- tests -- */
 
 static void
@@ -272,7 +287,8 @@ test_text(void **state)
 			 "\n");
 	assert_int_equal(out.counts.rows, 3);
 	assert_int_equal(out.counts.records, 3);
-	assert_int_equal(out.counts.tally[SM_TALLY_SKIPPED], 2);
+	assert_int_equal(out.counts.tally[SM_TALLY_SKIPPED], 1);
+	adds_up(&out, 12);
 
 	o.min_candidates = 3;
 	o.score_digits = SM_DIGITS_DOUBLE;
@@ -283,8 +299,10 @@ test_text(void **state)
 			 "\"b\", \"score\": 0.5}, {\"k\\\"\": \"033\", "
 			 "\"score\": 0.7131989002227783}]}\n");
 	assert_int_equal(out.counts.records, 1);
-	assert_int_equal(out.counts.tally[SM_TALLY_SKIPPED],
-			 2); /* in dropped rows */
+	/* In dropped rows. */
+	assert_int_equal(out.counts.tally[SM_TALLY_SKIPPED], 1);
+	assert_int_equal(out.counts.tally[SM_TALLY_TOO_FEW], 2);
+	adds_up(&out, 12);
 }
 
 static void
@@ -302,8 +320,11 @@ test_walk_options(void **state)
 	out = expect(&o, "{\"key\": \"user-1\", \"value\": [{\"track_id\": 11, "
 			 "\"score\": 0.9}, {\"track_id\": 33, \"score\": "
 			 "0.7131989}]}\n");
-	/* b twice in rows 0 and 1, 99, the long token and -1 */
-	assert_int_equal(out.counts.tally[SM_TALLY_SKIPPED], 5);
+	/* b twice in rows 0 and 1, 99, the long token */
+	assert_int_equal(out.counts.tally[SM_TALLY_SKIPPED], 4);
+	/* 0 and -1 */
+	assert_int_equal(out.counts.tally[SM_TALLY_PADDING], 2);
+	adds_up(&out, 12);
 
 	opts_init(&o);
 	o.max_candidates = 1;
@@ -381,7 +402,12 @@ test_types(void **state)
 					 "[{\"track_id\": \"two\", \"score\": "
 					 "1.0}, {\"track_id\": \"zero\", "
 					 "\"score\": 0.5}]}\n");
-			assert_int_equal(out.counts.tally[SM_TALLY_SKIPPED], 1);
+			assert_int_equal(out.counts.tally[SM_TALLY_SKIPPED],
+					 !ids[i].is_signed);
+			assert_int_equal(out.counts.tally[SM_TALLY_PADDING],
+					 ids[i].is_signed);
+			assert_int_equal(out.counts.tally[SM_TALLY_NAN], 1);
+			adds_up(&out, 4);
 			/* -1 is no value of an unsigned array. */
 			o.has_pad = true;
 			o.pad = -1;
@@ -462,7 +488,7 @@ test_plan(void **state)
 	assert_string_equal(batches.data, "0:0-2 1:2-3 ");
 	assert_int_equal(spec->batches, 2);
 	assert_int_equal(spec->rows, 3);
-	assert_non_null(strstr(notices.data, "2 of the first 3 rows"));
+	assert_non_null(strstr(notices.data, "1 of the first 3 rows"));
 	assert_non_null(strstr(notices.data, "first: row 0, column 2"));
 	sm_spec_free(spec);
 
@@ -470,13 +496,17 @@ test_plan(void **state)
 	o.min_candidates = 5;
 	o.no_stop = true;
 	put_text("vocab.json", "{\"1000\": \"1\", \"1001\": \"x\"}");
-	put_text("keys.json", "[1, 2, 3, 4]");
+	put_text("keys.json", "[\"user\", 2, 3, 4]");
+	assert_int_equal(plan(&spec, &o, &err), SM_EINPUT);
+	assert_non_null(
+		strstr(err.text, "one too many, and its first is 'user'"));
+	put_text("keys.json", "[1, 2, 3, 4, 5]");
 	assert_int_equal(plan(&spec, &o, &err), 0);
 	assert_null(strstr(notices.data, "rising"));
 	assert_non_null(strstr(notices.data, "has none of the 11 candidates"));
 	assert_non_null(strstr(notices.data, "1 of 2 tokens of '"));
 	assert_non_null(strstr(notices.data, "no row can be written"));
-	assert_non_null(strstr(notices.data, "4 keys for 3 rows"));
+	assert_non_null(strstr(notices.data, "5 keys for 3 rows"));
 	sm_spec_free(spec);
 
 	put_text("keys.json", "{\"0\": 1, \"2\": 3}");
@@ -488,6 +518,41 @@ test_plan(void **state)
 	assert_non_null(strstr(err.text, "4 rows of 3;"));
 	put_npy("scores.npy", "<i4", 3, 4, cands, 4);
 	assert_int_equal(plan(&spec, &o, &err), SM_EINPUT);
+}
+
+/* Scores that rise are distances, or in no order: most would be lost. */
+static void
+test_rising(void **state)
+{
+	static const float far[3][4] = {
+		{ 0.1f, 0.2f, 0.3f, 0.4f },
+		{ 0.2f, 0.25f, 0.7f, 0.9f },
+		{ 0.0f, 0.3f, 0.4f, 2 },
+	};
+	struct sm_candidates_opts o;
+	struct sm_spec *spec;
+	struct sm_err err;
+	struct sm_made out;
+
+	(void)state;
+	put_inputs();
+	put_npy("scores.npy", "<f4", 3, 4, far, 4);
+	opts_init(&o);
+	assert_int_equal(plan(&spec, &o, &err), SM_EINPUT);
+	assert_non_null(strstr(err.text, "3 of the first 3 rows"));
+	assert_non_null(strstr(err.text, "--no-stop"));
+	assert_non_null(strstr(err.text, "--min-score none"));
+	/* The two ways on. */
+	o.no_stop = true;
+	assert_int_equal(plan(&spec, &o, &err), 0);
+	sm_spec_free(spec);
+	o.no_stop = false;
+	o.has_min_score = false;
+	assert_int_equal(plan(&spec, &o, &err), 0);
+	assert_int_equal(produce(&out, spec, 0, 3, NULL, &err), 0);
+	assert_int_equal(out.counts.records, 3);
+	adds_up(&out, 12);
+	sm_spec_free(spec);
 }
 
 static void
@@ -664,6 +729,7 @@ main(void)
 		cmocka_unit_test(test_huge_ids),
 		cmocka_unit_test(test_infinite),
 		cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_rising),
 		cmocka_unit_test(test_no_rows),
 		cmocka_unit_test(test_stop_and_change),
 		cmocka_unit_test(test_grown_input),

@@ -128,10 +128,10 @@ test_grammar(void **state)
 	refuse("[1,]", 3, "string or an integer");
 	refuse("[,1]", 1, "string or an integer");
 	refuse("[1 2]", 3, "',' or ']'");
-	refuse("{\"1\":1,}", 7, "index in quotes");
+	refuse("{\"1\":1,}", 7, "key in quotes");
 	refuse("{\"1\" 1}", 5, "':'");
 	refuse("{\"1\":}", 5, "string or an integer");
-	refuse("{1:1}", 1, "index in quotes");
+	refuse("{1:1}", 1, "key in quotes");
 	refuse("{\"1\":1]", 6, "',' or '}'");
 	refuse("[1] x", 4, "end of the file");
 	refuse("[1][", 3, "end of the file");
@@ -139,7 +139,8 @@ test_grammar(void **state)
 	refuse("/* c */ [1]", 0, "comments");
 	refuse("[1, // c\n2]", 4, "comments");
 	refuse("['a']", 1, "'''");
-	refuse("\xef\xbb\xbf[1]", 0, "byte order mark");
+	accept("\xef\xbb\xbf[1]", "0:1\n");
+	refuse("\xef\xbb\xbf\xef\xbb\xbf[1]", 3, "0xef");
 }
 
 static void
@@ -158,11 +159,15 @@ test_bad_values(void **state)
 	refuse("[[", 1, "an array");
 	refuse("{\"0\":{", 5, "an object");
 	refuse("{\"x\":1}", 1, "\"x\"");
-	refuse("{\"\":1}", 1, "decimal");
 	refuse("{\"07\":1}", 1, "\"07\"");
-	refuse("{\"-1\":1}", 1, "decimal");
-	refuse("{\"1.0\":1}", 1, "decimal");
-	refuse("{\" 1\":1}", 1, "decimal");
+	refuse("{\"\":\"a\"}", 1, "decimal");
+	refuse("{\"-1\":\"a\"}", 1, "decimal");
+	refuse("{\"1.0\":\"a\"}", 1, "decimal");
+	refuse("{\" 1\":\"a\"}", 1, "decimal");
+	/* From text to index, as most people's are. */
+	refuse("{\"\":1}", 1, "inverted");
+	refuse("{\"-1\":1}", 1, "inverted");
+	refuse("{\"a b\":1}", 1, "--vocab-inverted");
 	refuse("{\"18446744073709551615\":1}", 1, "larger");
 	refuse("{\"99999999999999999999999\":1}", 1, "larger");
 }

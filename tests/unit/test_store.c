@@ -70,7 +70,7 @@ test_create(void **state)
 	(void)state;
 	assert_int_equal(jobdb_open(SM_DB_CREATE), 0);
 	assert_int_equal(jobdb_int("PRAGMA application_id"), 0x534d696c);
-	assert_int_equal(jobdb_int("PRAGMA user_version"), 2);
+	assert_int_equal(jobdb_int("PRAGMA user_version"), 3);
 	assert_string_equal(jobdb_text("PRAGMA journal_mode"), "wal");
 	assert_int_equal(
 		jobdb_answer(sm_db_has_job(&jobdb.yes, jobdb.db, &jobdb.err)),
@@ -200,78 +200,26 @@ test_newer(void **state)
 	jobdb_make(1);
 	sm_db_close(jobdb.db);
 	jobdb.db = NULL;
-	jobdb_sql("PRAGMA user_version = 3");
+	jobdb_sql("PRAGMA user_version = 4");
 	expect_refusal(SM_EREFUSED, "newer");
+	jobdb_sql("PRAGMA user_version = 2");
+	expect_refusal(SM_EREFUSED, "shardmill 0.1");
+	assert_int_equal(jobdb_int("PRAGMA user_version"), 2);
 }
 
-/* A job of version 1: what was added since is taken away. */
+/* What the growing file has, and which batches are made anew since. */
 static void
-make_version_1(void)
+test_joined(void **state)
 {
+	(void)state;
 	jobdb_make(3);
+	sm_db_close(jobdb.db);
+	jobdb.db = NULL;
 	jobdb_sql("UPDATE batch SET state = 'done', token = 9, rows = 1, "
 		  "records = 1, skipped = 0, " NO_TALLIES
 		  "raw_bytes = 5, gz_bytes = 7, "
 		  "raw_crc32 = 1, gz_crc32 = 2, finished = 3 WHERE id = 1");
-	sm_db_close(jobdb.db);
-	jobdb.db = NULL;
-	jobdb_sql("DROP VIEW progress; DROP VIEW shards;"
-		  "CREATE VIEW progress AS SELECT 3 AS total, 2 AS pending, "
-		  "0 AS running, 1 AS done, 0 AS failed, 0 AS rows, "
-		  "0 AS records, 0 AS skipped, 0 AS raw_bytes, 0 AS gz_bytes, "
-		  "0 AS percent, 0 AS rows_per_s, 0 AS elapsed_s, "
-		  "NULL AS eta_s;"
-		  "ALTER TABLE job DROP COLUMN consume;"
-		  "ALTER TABLE job DROP COLUMN generation;"
-		  "ALTER TABLE batch DROP COLUMN joined;"
-		  "ALTER TABLE batch DROP COLUMN joined_at;"
-		  "CREATE VIEW mine AS SELECT id FROM batch;"
-		  "PRAGMA user_version = 1");
-}
-
-static void
-expect_version_1_reads(void)
-{
-	struct sm_batch_counts c;
-	struct sm_batch_row row;
-	struct sm_job job;
-
-	assert_int_equal(sm_job_get(&job, jobdb.db, &jobdb.err), 0);
-	assert_int_equal(job.batches, 3);
-	assert_false(job.consume);
-	assert_int_equal(job.generation, 0);
-	sm_job_release(&job);
-	assert_int_equal(sm_batch_rows_begin(jobdb.db, 1, &jobdb.err), 0);
-	assert_int_equal(sm_batch_rows_next(&row, jobdb.db, &jobdb.err), 1);
-	sm_batch_rows_end(jobdb.db);
-	assert_int_equal(row.sizes.gz_bytes, 7);
-	assert_int_equal(row.joined, -1);
-	assert_int_equal(sm_batch_counts(&c, jobdb.db, &jobdb.err), 0);
-	assert_int_equal(c.done, 1);
-	assert_int_equal(c.joined, 0);
-}
-
-static void
-test_upgrade(void **state)
-{
-	(void)state;
-	make_version_1();
-	/* Who only reads leaves it as it is. */
-	assert_int_equal(jobdb_open(SM_DB_READ), 0);
-	expect_version_1_reads();
-	assert_int_equal(jobdb_int("PRAGMA user_version"), 1);
 	assert_int_equal(jobdb_open(SM_DB_WRITE), 0);
-	assert_int_equal(jobdb_int("PRAGMA user_version"), 2);
-	expect_version_1_reads();
-	assert_int_equal(jobdb_int("SELECT joined FROM progress"), 0);
-	assert_int_equal(jobdb_int("SELECT count(*) FROM mine"), 3);
-	assert_int_equal(jobdb_number(sm_db_integrity(&jobdb.n, jobdb.db, NULL,
-						      NULL, &jobdb.err)),
-			 0);
-	/* One that has a part of it, and once more. */
-	jobdb_sql("PRAGMA user_version = 1");
-	assert_int_equal(jobdb_open(SM_DB_WRITE), 0);
-	assert_int_equal(jobdb_int("PRAGMA user_version"), 2);
 	jobdb_begin();
 	assert_int_equal(jobdb_answer(sm_joined_record(&jobdb.yes, jobdb.db, 1,
 						       8, 0, &jobdb.err)),
@@ -386,7 +334,7 @@ main(void)
 		TEST(test_empty),
 		TEST(test_other_application),
 		TEST(test_newer),
-		TEST(test_upgrade),
+		TEST(test_joined),
 		TEST(test_triggers),
 		TEST(test_not_regular),
 		TEST(test_damaged_page),
