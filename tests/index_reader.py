@@ -1,13 +1,12 @@
-"""index_reader.py FILE batch|record|row N - print the text of it
-
-Reads the index by what src/README.md says, and inflates that batch alone.
+"""index_reader.py FILE batch|record|row N - print the text of it, by the index
+that src/README.md describes, inflating that batch alone
 """
 import itertools
 import sys
 import zlib
 
 WORDS = [w for w in range(256) if bin(w).count("1") == 4][:64]
-MISSING, SAME_ROWS, EMPTY, COUNTERS, MORE = 1, 2, 4, 8, 16
+MISSING, SAME_ROWS, EMPTY, TALLIES, MORE = 1, 2, 4, 8, 16
 MARK = bytes.fromhex("04a3012010000080")    # a note block begins so
 
 
@@ -59,7 +58,8 @@ def batches(data):
             count = 1 + (number(it) if flags & MORE else 0)
             has = not flags & (MISSING | EMPTY)
             records = number(it) if has else 0
-            for _ in range(number(it) if flags & COUNTERS else 0):
+            mask = number(it) if flags & TALLIES else 0
+            for _ in range(bin(mask).count("1")):
                 number(it)
             size = number(it) if has else 0
             if has:     # bytes of text, CRC of the body

@@ -158,7 +158,7 @@ def nasty(seed, folder):
     np.save(folder + "/cands.npy", cands)
     np.save(folder + "/scores.npy", scores)
     keys = write_table(rng, folder + "/keys", keys_form,
-                       rows + int(rng.integers(3)), False)
+                       rows + 2 * int(rng.integers(3)), False)
     vocab = write_table(rng, folder + "/vocab", vocab_form, count, True)
 
     args = {"cands": folder + "/cands.npy", "scores": folder + "/scores.npy",

@@ -33,7 +33,7 @@ def options():
         p.add_argument("--" + name, default="auto",
                        choices=("auto", "json", "text", "npy"))
     p.add_argument("--min-score", type=float, default=0.3)
-    p.add_argument("--pad", default="0")
+    p.add_argument("--pad", default="none")
     p.add_argument("--min-candidates", type=int, default=50)
     p.add_argument("--max-candidates", type=int, default=0)
     p.add_argument("--batch-rows", type=int, default=5000)
@@ -108,6 +108,8 @@ def write_batch(path, first, end):
                     break
                 if len(value) == most:
                     break
+                if cand < 0:    # no item can have this number
+                    continue
                 token = vocab.get(str(cand))
                 try:
                     if token is None:

@@ -24,11 +24,11 @@ run() {
 	same want got
 }
 
-run --min-candidates 1 <<'WANT'
+run --min-candidates 1 --pad 0 <<'WANT'
 {"key": "\ud55c\u007f\ud83d\ude00", "value": [{"track_id": "007", "score": 0.9}, {"track_id": 0, "score": 0.7131989}, {"track_id": 12, "score": 0.3}]}
 {"key": 17, "value": [{"track_id": "1_0", "score": 1.0}]}
 WANT
-run --min-candidates 1 --score-digits double --ids int --stats <<'WANT'
+run --min-candidates 1 --pad 0 --score-digits double --ids int --stats <<'WANT'
 {"key": "\ud55c\u007f\ud83d\ude00", "value": [{"track_id": 7, "score": 0.8999999761581421}, {"track_id": 0, "score": 0.7131989002227783}, {"track_id": 12, "score": 0.30000001192092896}]}
 {"key": 17, "value": [{"track_id": 10, "score": 1.0}]}
 WANT

@@ -11,7 +11,7 @@ cp f.gz first.gz
 
 expect_exit 7 sm candidates -o f.gz "${args[@]}" --min-score 0.5
 expect_text err --min-score 0.3 0.5 --accept-changed --restart
-for option in --level=9 --pad=none --min-candidates=1 --max-candidates=55 \
+for option in --level=9 --pad=0 --min-candidates=1 --max-candidates=55 \
 	--score-digits=double --ids=string --no-stop --key-field=k; do
 	expect_exit 7 sm candidates -o f.gz "${args[@]}" $option
 	name=${option%=*}

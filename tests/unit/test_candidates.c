@@ -503,7 +503,7 @@ test_plan(void **state)
 	put_text("keys.json", "[1, 2, 3, 4, 5]");
 	assert_int_equal(plan(&spec, &o, &err), 0);
 	assert_null(strstr(notices.data, "rising"));
-	assert_non_null(strstr(notices.data, "has none of the 11 candidates"));
+	assert_non_null(strstr(notices.data, "has none of the 10 candidates"));
 	assert_non_null(strstr(notices.data, "1 of 2 tokens of '"));
 	assert_non_null(strstr(notices.data, "no row can be written"));
 	assert_non_null(strstr(notices.data, "5 keys for 3 rows"));

@@ -41,9 +41,8 @@ static const struct sm_option candidates_options[] = {
 	  .given_at = offsetof(struct sm_candidates_opts, has_min_score),
 	  .group = "what is written",
 	  .help = "a row ends at the first score below F, or that is NaN",
-	  .more = "none: at a NaN alone.  Planning ends with 3 where the first "
-		  "1,000 rows rise, as distances do, or where good scores "
-		  "follow a low one." },
+	  .more = "none: at a NaN alone.  Planning ends with 3 where most of "
+		  "the first 1,000 rows rise, as distances do." },
 	{ "pad", .type = SM_OPTION_ID, .arg = "ID|none", .unset = "none",
 	  AT(pad), .given_at = offsetof(struct sm_candidates_opts, has_pad),
 	  .help = "a row ends at candidate ID",

@@ -228,16 +228,17 @@ plan_judge_order(const struct plan *p, const struct plan_sample *s,
 	/* Who looks at every column has unsorted rows, and knows it. */
 	if (s->rising == 0 || o->no_stop || !o->has_min_score)
 		return 0;
-	if (s->after_low == 0 && s->rising <= s->rows / 2) {
+	if (s->rising <= s->rows / 2 || (s->after_low == 0 && s->good > 0)) {
 		sm_event_notice(p->cut->events,
 				"%" PRIu64 " of the first %" PRIu64
 				" rows of '%s' have rising scores (first: row "
 				"%" PRIu64 ", column %" PRIu64
 				"): a row ends at its first score below "
-				"--min-score; for unsorted rows give "
-				"--no-stop, and turn distances into scores",
+				"--min-score, and %" PRIu64 " of %" PRIu64
+				" good candidates come after it; for unsorted "
+				"rows give --no-stop",
 				s->rising, s->rows, scores, s->rising_row,
-				s->rising_column);
+				s->rising_column, s->after_low, s->good);
 		return 0;
 	}
 	sm_packed_shown(file, scores);
