@@ -23,11 +23,13 @@ static int64_t worker;
 static void
 make(uint64_t n)
 {
-	struct sm_entry e = { .counts = { 10, 8, 2 },
-			      .sizes = { .raw_bytes = 100,
-					 .gz_bytes = BODY_BYTES,
-					 .raw_crc32 = 0xffffffff,
-					 .gz_crc32 = 0x80000000 } };
+	struct sm_entry e = {
+		.counts = { .rows = 10, .records = 8, .tally = { 2 } },
+		.sizes = { .raw_bytes = 100,
+			   .gz_bytes = BODY_BYTES,
+			   .raw_crc32 = 0xffffffff,
+			   .gz_crc32 = 0x80000000 }
+	};
 
 	shard_bytes = sm_shard_bytes(0, &e);
 	jobdb_make(n);
