@@ -13,10 +13,10 @@ work() {
 	done
 }
 works() { [ "$(work | wc -l)" -eq "$1" ]; }
-# Processes of the program here, guards too.
+# Processes of the program here, the guards first: they would do their work.
 ours() {
 	local p
-	for p in $(pgrep -x 'shardmill|shardmill-guard|exe'); do
+	for p in $(pgrep -x shardmill-guard) $(pgrep -x 'shardmill|exe'); do
 		case $(readlink "/proc/$p/cwd") in
 		"$PWD" | "$PWD"/*) echo "$p" ;;
 		esac
