@@ -19,7 +19,7 @@
 #include "kind.h"
 #include "option.h"
 #include "record.h"
-#include "table_token.h"
+#include "table_id.h"
 
 static char dir[] = "/tmp/test_candidates.XXXXXX";
 static int dirfd_ = -1;

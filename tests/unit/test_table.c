@@ -11,7 +11,7 @@
 #include "rand.h"
 #include "table.h"
 #include "table_source.h"
-#include "table_token.h"
+#include "table_id.h"
 
 #include "input_file.h"
 

@@ -22,7 +22,7 @@
 #include "joined.h"
 #include "rescue.h"
 #include "run.h"
-#include "run_tell.h"
+#include "run_verdict.h"
 #include "startcheck.h"
 #include "super.h"
 

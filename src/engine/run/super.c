@@ -1,7 +1,7 @@
 /*
  * super.c - the supervisor's children: started, heard, buried, sent off
  *
- * What it does once a second is in super_look.c.
+ * What it does once a second is in super_tick.c.
  */
 #include <poll.h>
 #include <signal.h>

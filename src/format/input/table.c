@@ -2,7 +2,7 @@
  * Compiled tables, from their two ends: sm_table_compile() runs a source
  * through reader, token and builder at plan time; sm_table_open() and
  * sm_table_search() are what a worker uses.  How a source is read, a token
- * written and a file put together is in table_source.c, table_token.c and
+ * written and a file put together is in table_source.c, table_id.c and
  * table_build.c.
  */
 #include <endian.h>
@@ -14,7 +14,7 @@
 #include "table_build.h"
 #include "table_file.h"
 #include "table_source.h"
-#include "table_token.h"
+#include "table_id.h"
 
 #include "table.h"
 

@@ -5,7 +5,7 @@
  * for it: quoted and escaped, or digits.  It is compiled at plan time into one
  * file in the job's tables/, so that a worker starts in milliseconds and all
  * workers share one copy in the page cache.  What the sources may look like is
- * in table_source.h, how a token is written in table_token.h.
+ * in table_source.h, how a token is written in table_id.h.
  *
  * File: a header of 64 bytes (table_file.h), then slots of 16 bytes, then text.
  * A slot holds a text of up to 15 bytes itself (one cache miss per look-up),

@@ -2,7 +2,7 @@
  * exec.c - the exec job: what its options must be to each other
  *
  * The table of the options is in exec_options.c, the cutting of batches in
- * exec_cut.c, the command in exec_run.c, its output in exec_produce.c.
+ * exec_cut.c, the command in exec_command.c, its output in exec_produce.c.
  */
 #include <inttypes.h>
 #include <stdlib.h>

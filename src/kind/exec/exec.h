@@ -61,7 +61,7 @@ int sm_exec_try(const struct sm_kind_env *env, const struct sm_piece *b,
 /* The absolute path of the lines' file; NULL in other jobs. */
 const char *sm_exec_input(const struct sm_spec *spec);
 
-/* Those of struct sm_kind in exec_cut.c, exec_run.c, exec_produce.c. */
+/* Those of struct sm_kind in exec_cut.c, exec_command.c, exec_produce.c. */
 int sm_exec_cut(struct sm_kind_cut *cut, struct sm_err *err);
 int sm_exec_open(void **state, const struct sm_kind_env *env,
 		 struct sm_err *err);

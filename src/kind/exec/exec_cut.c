@@ -2,7 +2,7 @@
  * exec_cut.c - cut lines, numbers or items into batches
  *
  * Three sources and one list of batches.  What a batch's command gets is
- * exec_run.c's business.
+ * exec_command.c's business.
  */
 #include <inttypes.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
  * exec_state.h - what a worker keeps between the batches of an exec job
  *
- * exec_run.c opens it and runs one batch's command, exec_produce.c makes a
+ * exec_command.c opens it and runs one batch's command, exec_produce.c makes a
  * shard of what the command says.
  */
 #ifndef SM_EXEC_STATE_H

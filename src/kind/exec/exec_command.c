@@ -1,5 +1,5 @@
 /*
- * exec_run.c - what the command of a batch is given
+ * exec_command.c - what the command of a batch is given
  *
  * The side of the input: arguments with their placeholders replaced, the
  * environment, the lines for its standard input; for workers and for try.

@@ -1,5 +1,5 @@
 /*
- * run_tell.h - what a run says of itself, and what it came to (run.c only)
+ * run_verdict.h - what a run says of itself, and what it came to (run.c only)
  */
 #ifndef SM_RUN_TELL_H
 #define SM_RUN_TELL_H

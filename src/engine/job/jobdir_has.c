@@ -1,5 +1,5 @@
 /*
- * jobdir_look.c - what a job's directory has in it
+ * jobdir_has.c - what a job's directory has in it
  *
  * What cannot be looked at is not what is not there: for that a job would be
  * planned anew, or what was done be made again.

@@ -1,5 +1,5 @@
 /*
- * table_token.h - a key or token as it is written (table.c only)
+ * table_id.h - a key or token as it is written (table.c only)
  */
 #ifndef SM_TABLE_TOKEN_H
 #define SM_TABLE_TOKEN_H

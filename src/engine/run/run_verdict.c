@@ -5,7 +5,7 @@
 #include "account.h"
 #include "handle.h"
 
-#include "run_tell.h"
+#include "run_verdict.h"
 
 /* So many batches, so short, are worth a word. */
 #define TINY_BATCHES 1000

@@ -1,5 +1,5 @@
 /*
- * super_look.c - what the supervisor does once a second
+ * super_tick.c - what the supervisor does once a second
  *
  * It looks for stalled workers, rereads what a person may have changed in the
  * job row, and counts.  The workers' starts and ends, which happen at any

@@ -6,7 +6,7 @@
  */
 #include "jsontext.h"
 
-#include "table_token.h"
+#include "table_id.h"
 
 static bool
 token_is_digit(char c)
