@@ -55,7 +55,7 @@ plan_one(struct sm_planning *p, struct sm_err *err)
 {
 	uint64_t parts = p->opts->parts;
 	bool there;
-	int ret = sm_plan_look(&there, p, err);
+	int ret = sm_plan_open(&there, p, err);
 
 	if (ret == 0 && there && parts > 0)
 		return sm_err_set(err, SM_EREFUSED,
@@ -82,7 +82,7 @@ static int
 plan_locked(struct sm_planning *p, struct sm_err *err)
 {
 	struct sm_parts w;
-	int ret = sm_parts_look(&w, p->dir.path, p->opts->trust, err);
+	int ret = sm_parts_open_unmarked(&w, p->dir.path, p->opts->trust, err);
 
 	if (ret == 0 && p->opts->restart && !p->made)
 		ret = plan_restart(p, &w, err);

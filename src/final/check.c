@@ -126,7 +126,7 @@ static int
 check_group(struct check *c, const struct sm_link *l, struct sm_err *err)
 {
 	struct sm_group g;
-	const struct sm_run *run;
+	const struct sm_span *run;
 	uint64_t batch, at;
 	size_t bytes;
 	unsigned i;

@@ -58,7 +58,7 @@ sm_final_next(struct sm_final_batch *b, struct sm_final_reader *r,
 	      struct sm_err *err)
 {
 	struct sm_final_batch *next = &r->next;
-	const struct sm_run *run;
+	const struct sm_span *run;
 	int ret;
 
 	if (r->run == r->group.entries) {

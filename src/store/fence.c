@@ -45,8 +45,8 @@ sm_fence_take_over(uint64_t *put_back, struct sm_db *db, double now,
 int
 sm_fence_holds(bool *holds, struct sm_db *db, int64_t run, struct sm_err *err)
 {
-	struct sm_job_live live = { 0 };
-	int ret = sm_job_live(&live, db, err);
+	struct sm_job_now live = { 0 };
+	int ret = sm_job_now(&live, db, err);
 
 	*holds = ret == 0 && live.run == run;
 	return ret;

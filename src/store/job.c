@@ -2,7 +2,7 @@
  * job.c - the job row and its inputs, written and read
  *
  * There is one row, so each function is one statement.  What may change while
- * a run lives is read by sm_job_live(), everything else once, when a job is
+ * a run lives is read by sm_job_now(), everything else once, when a job is
  * opened.
  */
 #include <stdio.h>
@@ -221,7 +221,7 @@ sm_job_release(struct sm_job *j)
 }
 
 int
-sm_job_live(struct sm_job_live *p, struct sm_db *db, struct sm_err *err)
+sm_job_now(struct sm_job_now *p, struct sm_db *db, struct sm_err *err)
 {
 	bool found;
 	int ret = sm_sql_one(&found, db, "read the job",

@@ -33,7 +33,7 @@ struct sm_job {
 };
 
 /* The part of the row that may change while it runs. */
-struct sm_job_live {
+struct sm_job_now {
 	int workers;
 	bool paused;
 	int64_t run;
@@ -73,7 +73,7 @@ int sm_job_finalized(struct sm_db *db, const char *path, uint64_t size,
 /* SM_EINPUT if there is no job row: a plan that was killed. */
 int sm_job_get(struct sm_job *job, struct sm_db *db, struct sm_err *err);
 void sm_job_release(struct sm_job *job);
-int sm_job_live(struct sm_job_live *p, struct sm_db *db, struct sm_err *err);
+int sm_job_now(struct sm_job_now *p, struct sm_db *db, struct sm_err *err);
 
 /* Release `in`, found or not. */
 int sm_job_input(bool *found, struct sm_job_input *in, struct sm_db *db,

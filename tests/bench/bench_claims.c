@@ -100,7 +100,7 @@ self_join(struct self *s, int slot)
 				 .pid_start = 1,
 				 .supervised = true,
 				 .started = sm_clock_wall() };
-	struct sm_job_live live;
+	struct sm_job_now live;
 
 	check(s,
 	      sm_db_open(&s->db, s->bench->dir, s->bench->dirfd, &opts,
@@ -109,7 +109,7 @@ self_join(struct self *s, int slot)
 	check(s, sm_db_set_full_sync(s->db, s->bench->sync, &s->err), "sync");
 	check(s, sm_db_begin_write(s->db, &s->err), "begin");
 	check(s, sm_worker_insert(s->db, &row, "bench", &s->err), "join");
-	check(s, sm_job_live(&live, s->db, &s->err), "live");
+	check(s, sm_job_now(&live, s->db, &s->err), "live");
 	check(s, sm_db_commit(s->db, &s->err), "commit");
 	s->claim.worker = row.id;
 	s->claim.run = live.run;

@@ -229,9 +229,9 @@ test_tell(void **state)
 	int i;
 
 	(void)state;
-	sm_pulse_tell(-1, SM_PULSE_CLAIMED, NULL, 0);
-	sm_pulse_tell(ends[1], SM_PULSE_CLAIMED, NULL, 0);
-	sm_pulse_tell(ends[1], SM_PULSE_ERROR, &said, sizeof(said));
+	sm_pulse_send(-1, SM_PULSE_CLAIMED, NULL, 0);
+	sm_pulse_send(ends[1], SM_PULSE_CLAIMED, NULL, 0);
+	sm_pulse_send(ends[1], SM_PULSE_ERROR, &said, sizeof(said));
 	assert_int_equal(recv(ends[0], packet, sizeof(packet), 0), 1);
 	assert_int_equal(packet[0], SM_PULSE_CLAIMED);
 	assert_int_equal(recv(ends[0], packet, sizeof(packet), 0),
@@ -243,16 +243,16 @@ test_tell(void **state)
 
 	/* Nothing that does not fit, and never a wait for the reader. */
 	memset(big, 'x', sizeof(big));
-	sm_pulse_tell(ends[1], SM_PULSE_NOTICE, big, sizeof(big));
+	sm_pulse_send(ends[1], SM_PULSE_NOTICE, big, sizeof(big));
 	assert_int_equal(recv(ends[0], packet, sizeof(packet), MSG_DONTWAIT),
 			 -1);
 	assert_int_equal(errno, EAGAIN);
 	for (i = 0; i < 5000; i++)
-		sm_pulse_tell(ends[1], SM_PULSE_NOTICE, big, sizeof(big) - 1);
+		sm_pulse_send(ends[1], SM_PULSE_NOTICE, big, sizeof(big) - 1);
 	/* Nor harm, where nobody reads. */
 	close(ends[0]);
 	ends[0] = -1;
-	sm_pulse_tell(ends[1], SM_PULSE_CLAIMED, NULL, 0);
+	sm_pulse_send(ends[1], SM_PULSE_CLAIMED, NULL, 0);
 }
 
 static int

@@ -55,7 +55,7 @@ expect_found(const char *want)
 		before = found;
 		found = false;
 		if (id < BATCHES)
-			assert_int_equal(sm_recover_final_look(&found, &e, &at,
+			assert_int_equal(sm_recover_final_find(&found, &e, &at,
 							       &f, id,
 							       &jobdb.err),
 					 0);

@@ -356,16 +356,16 @@ test_told(void **state)
 
 	(void)state;
 	h.dir.shards_fd = -1;
-	sm_startcheck_tell(&c, &ev);
+	sm_startcheck_notice(&c, &ev);
 	assert_non_null(strstr(text, "1 shard that"));
 	c.renamed = 2;
-	sm_startcheck_tell(&c, &ev);
+	sm_startcheck_notice(&c, &ev);
 	assert_non_null(strstr(text, "2 shards that"));
 	c = (struct sm_startcheck){ .requeued = 1 };
-	sm_startcheck_tell(&c, &ev);
+	sm_startcheck_notice(&c, &ev);
 	assert_non_null(strstr(text, "1 done batch lost the shard and is"));
 	c.requeued = 2;
-	sm_startcheck_tell(&c, &ev);
+	sm_startcheck_notice(&c, &ev);
 	assert_non_null(strstr(text, "2 done batches lost the shard and are"));
 }
 

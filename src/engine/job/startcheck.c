@@ -308,7 +308,7 @@ out:
 }
 
 void
-sm_startcheck_tell(const struct sm_startcheck *c, const struct sm_events *ev)
+sm_startcheck_notice(const struct sm_startcheck *c, const struct sm_events *ev)
 {
 	if (c->requeued)
 		sm_event_notice(ev,

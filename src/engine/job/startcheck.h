@@ -29,7 +29,7 @@ int sm_startcheck(struct sm_startcheck *out, struct sm_handle *h,
 /* 1. alone: for finalize and verify, before shards are missed. */
 int sm_startcheck_files(struct sm_startcheck *out, struct sm_handle *h,
 			struct sm_err *err);
-void sm_startcheck_tell(const struct sm_startcheck *c,
-			const struct sm_events *ev);
+void sm_startcheck_notice(const struct sm_startcheck *c,
+			  const struct sm_events *ev);
 
 #endif /* SM_STARTCHECK_H */

@@ -18,7 +18,7 @@ sm_one_finalize(struct sm_finalize_result *result, struct sm_handle *h,
 
 	if (ret < 0)
 		return ret;
-	sm_startcheck_tell(&check, &opts->events);
+	sm_startcheck_notice(&check, &opts->events);
 	ret = sm_join(result, &from, opts, NULL, err);
 	if (ret != SM_EVERIFY)
 		return ret;

@@ -290,8 +290,8 @@ sm_grown_push(struct sm_grown_list *l, const struct sm_grown *one,
  * be written over, since no row after this one relies on it.
  */
 static int
-grow_part_ways(bool *over, struct sm_grow *g, const struct sm_batch_row *row,
-	       struct sm_err *err)
+grow_diverge(bool *over, struct sm_grow *g, const struct sm_batch_row *row,
+	     struct sm_err *err)
 {
 	bool any = false;
 	struct stat st;
@@ -436,7 +436,7 @@ sm_grow_add(bool *added, struct sm_grow *g, const struct sm_handle *h,
 		append = ret == 0 && !stands;
 		if (append) {
 			e.fingerprint = 0;
-			ret = grow_part_ways(&append, g, row, err);
+			ret = grow_diverge(&append, g, row, err);
 			if (ret < 0 || !append)
 				return ret;
 		}

@@ -252,7 +252,7 @@ tidy_part(const struct sm_grow *g, int64_t generation)
 }
 
 static void
-tidy_tell_left(const struct sm_grow *g, const struct sm_err *why)
+tidy_notice_left(const struct sm_grow *g, const struct sm_err *why)
 {
 	sm_event_notice(g->ev,
 			"'%s' is complete, but not all shards could be "
@@ -281,7 +281,7 @@ sm_grow_tidy(struct sm_grow *g)
 	if (ret == 0)
 		ret = consume_spent(g, &why);
 	if (ret < 0)
-		tidy_tell_left(g, &why);
+		tidy_notice_left(g, &why);
 }
 
 /*
@@ -329,7 +329,7 @@ sm_join_sweep(struct sm_handle *h, const struct sm_events *ev)
 		if (h->job.consume)
 			ret = sweep_list(&g, &why);
 		if (ret < 0)
-			tidy_tell_left(&g, &why);
+			tidy_notice_left(&g, &why);
 		else
 			sm_grow_tidy(&g);
 	}

@@ -49,8 +49,8 @@ int sm_parts_open(struct sm_parts *w, const char *job, bool trust,
  * The same, where parts without the whole's spec.json are no error: of a plan
  * that was killed, and whose directory is held by the caller.
  */
-int sm_parts_look(struct sm_parts *w, const char *job, bool trust,
-		  struct sm_err *err);
+int sm_parts_open_unmarked(struct sm_parts *w, const char *job, bool trust,
+			   struct sm_err *err);
 void sm_parts_close(struct sm_parts *w); /* SM_PARTS_NONE is allowed */
 
 /* "part-0003": as many digits as the last one needs, at least four. */

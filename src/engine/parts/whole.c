@@ -126,8 +126,8 @@ parts_refuse_unmarked(const struct sm_jobdir *dir, struct sm_err *err)
 }
 
 int
-sm_parts_look(struct sm_parts *w, const char *job, bool trust,
-	      struct sm_err *err)
+sm_parts_open_unmarked(struct sm_parts *w, const char *job, bool trust,
+		       struct sm_err *err)
 {
 	int ret;
 
@@ -154,7 +154,7 @@ sm_parts_open(struct sm_parts *w, const char *job, bool trust,
 	      struct sm_err *err)
 {
 	bool has = false;
-	int ret = sm_parts_look(w, job, trust, err);
+	int ret = sm_parts_open_unmarked(w, job, trust, err);
 
 	if (ret < 0 || w->parts > 0 || w->dir.fd < 0)
 		return ret;

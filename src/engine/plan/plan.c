@@ -68,7 +68,7 @@ sm_plan_cut(struct sm_planning *p, struct sm_err *err)
 }
 
 int
-sm_plan_look(bool *there, struct sm_planning *p, struct sm_err *err)
+sm_plan_open(bool *there, struct sm_planning *p, struct sm_err *err)
 {
 	int ret = sm_jobdir_has(&p->dir, "job.db", err);
 

@@ -84,7 +84,7 @@ int sm_planning_commit(struct sm_planning *p, struct sm_err *err);
  * Does p->dir have a job?  Opens its database where there is one.  SM_EDAMAGED:
  * it has shards of a job whose database is lost.
  */
-int sm_plan_look(bool *there, struct sm_planning *p, struct sm_err *err);
+int sm_plan_open(bool *there, struct sm_planning *p, struct sm_err *err);
 /* It has: is it the one that is asked for? */
 int sm_plan_again(struct sm_planning *p, struct sm_err *err);
 /*

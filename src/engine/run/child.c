@@ -75,7 +75,7 @@ sm_child_start(struct sm_child *c, const char *const *argv, int dirfd,
 		return ret;
 	}
 	*c = (struct sm_child){ .fd = pair[0] };
-	sm_pulse_tell(pair[0], SM_PULSE_RUN, &run, sizeof(run));
+	sm_pulse_send(pair[0], SM_PULSE_RUN, &run, sizeof(run));
 	c->pid = fork();
 	if (c->pid == 0)
 		child_become_worker(argv, env, dirfd, pair[1], parent);
@@ -90,13 +90,13 @@ sm_child_start(struct sm_child *c, const char *const *argv, int dirfd,
 }
 
 void
-sm_child_tell(struct sm_child *c, bool stop)
+sm_child_ask_end(struct sm_child *c, bool stop)
 {
 	char what = SM_PULSE_DRAIN;
 
 	if (stop)
 		what = SM_PULSE_STOP;
-	sm_pulse_tell(c->fd, what, NULL, 0);
+	sm_pulse_send(c->fd, what, NULL, 0);
 	c->draining = true;
 }
 

@@ -27,7 +27,7 @@ struct sm_child {
 /* Start it in the job directory `dirfd`, for the run `run` and no other. */
 int sm_child_start(struct sm_child *c, const char *const *argv, int dirfd,
 		   int64_t run, struct sm_err *err);
-void sm_child_tell(struct sm_child *c, bool stop);
+void sm_child_ask_end(struct sm_child *c, bool stop);
 /* Read what it says; `notice` is called for each line. */
 void sm_child_hear(struct sm_child *c, const struct sm_events *ev);
 /* 1: it ended, with `*status` of wait(2); 0: it runs. */

@@ -186,7 +186,7 @@ sm_pulse_wait(struct sm_pulse *p, int ms)
  * the last word, if the supervisor does not read for PULSE_LAST_MS.
  */
 void
-sm_pulse_tell(int control_fd, char what, const void *data, size_t len)
+sm_pulse_send(int control_fd, char what, const void *data, size_t len)
 {
 	struct pollfd room = { .fd = control_fd, .events = POLLOUT };
 	char packet[SM_PULSE_PACKET_MAX];

@@ -60,6 +60,6 @@ void sm_pulse_wait(struct sm_pulse *p, int ms);
 /* Receive the supervisor's first message: the run it is for (fence.h). */
 int sm_pulse_hear_run(int64_t *run, int control_fd, struct sm_err *err);
 
-void sm_pulse_tell(int control_fd, char what, const void *data, size_t len);
+void sm_pulse_send(int control_fd, char what, const void *data, size_t len);
 
 #endif /* SM_PULSE_H */

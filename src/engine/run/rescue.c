@@ -48,8 +48,8 @@ rescue_remove_tmp(struct sm_handle *h, const struct sm_batch *b)
 }
 
 static void
-rescue_tell(const struct rescue *r, uint64_t id, enum sm_fate fate,
-	    const struct sm_events *ev)
+rescue_notice(const struct rescue *r, uint64_t id, enum sm_fate fate,
+	      const struct sm_events *ev)
 {
 	const char *end = "tried again";
 	struct sm_err ignored;
@@ -120,7 +120,7 @@ rescue(bool *put_back, const struct rescue *r, const struct sm_events *ev,
 		return ret;
 	sm_fault("rescue.committed");
 	if (*put_back)
-		rescue_tell(r, b.piece.id, fate, ev);
+		rescue_notice(r, b.piece.id, fate, ev);
 	return 0;
 }
 

@@ -116,7 +116,7 @@ static int
 run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 	struct sm_err *err)
 {
-	struct sm_job_live live;
+	struct sm_job_now live;
 	uint64_t taken = 0, retried;
 	int ret;
 
@@ -138,7 +138,7 @@ run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 	if (ret == 0)
 		ret = sm_job_begin_run(h->db, sm_clock_wall(), err);
 	if (ret == 0)
-		ret = sm_job_live(&live, h->db, err);
+		ret = sm_job_now(&live, h->db, err);
 	if (ret < 0) {
 		sm_db_rollback(h->db);
 		return ret;
@@ -205,7 +205,7 @@ run_supervise(struct sm_super *s, struct sm_err *err)
 		ret = sm_startcheck(&check, s->h, err);
 #endif
 	if (ret == 0) {
-		sm_startcheck_tell(&check, s->ev);
+		sm_startcheck_notice(&check, s->ev);
 		ret = run_follow(s, err);
 	}
 	while (ret == 0 && more) {
@@ -318,7 +318,7 @@ run_watched(struct sm_super *s, struct sm_run_result *result,
 					  err);
 	if (ret < 0)
 		return ret;
-	sm_run_tell_consume(h, s->ev);
+	sm_run_notice_consume(h, s->ev);
 	/* Orphans of commands come to us, to be ended with their worker. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	ret = run_rounds(s, result, err);

@@ -12,7 +12,7 @@
 #define TINY_MS      20
 
 void
-sm_run_tell_consume(const struct sm_handle *h, const struct sm_events *ev)
+sm_run_notice_consume(const struct sm_handle *h, const struct sm_events *ev)
 {
 	if (h->job.consume && h->job.final_path)
 		sm_event_notice(ev,
@@ -27,8 +27,8 @@ sm_run_tell_consume(const struct sm_handle *h, const struct sm_events *ev)
  * what would help, once, by what this run did.
  */
 static void
-run_tell_tiny(const struct sm_handle *h, const struct sm_batch_counts *c,
-	      const struct sm_events *ev)
+run_notice_tiny(const struct sm_handle *h, const struct sm_batch_counts *c,
+		const struct sm_events *ev)
 {
 	double per_s, ms;
 
@@ -47,8 +47,8 @@ run_tell_tiny(const struct sm_handle *h, const struct sm_batch_counts *c,
 
 /* What is not in the output, and why; an output with no line is said first. */
 static void
-run_tell_account(const struct sm_handle *h, const struct sm_batch_counts *c,
-		 const struct sm_events *ev)
+run_notice_account(const struct sm_handle *h, const struct sm_batch_counts *c,
+		   const struct sm_events *ev)
 {
 	struct sm_buf text = { 0 };
 	const char *empty = "";
@@ -66,8 +66,8 @@ run_tell_account(const struct sm_handle *h, const struct sm_batch_counts *c,
 
 /* What a command printed is taken as it is; these two are seldom meant. */
 static int
-run_tell_output(struct sm_handle *h, const struct sm_batch_counts *c,
-		const struct sm_events *ev, struct sm_err *err)
+run_notice_output(struct sm_handle *h, const struct sm_batch_counts *c,
+		  const struct sm_events *ev, struct sm_err *err)
 {
 	uint64_t empty, open;
 	int ret;
@@ -109,9 +109,9 @@ sm_run_verdict(struct sm_run_result *result, struct sm_handle *h,
 	result->done = c.done;
 	result->failed = c.failed;
 	result->left = c.pending + c.running;
-	run_tell_tiny(h, &c, ev);
-	run_tell_account(h, &c, ev);
-	ret = run_tell_output(h, &c, ev, err);
+	run_notice_tiny(h, &c, ev);
+	run_notice_account(h, &c, ev);
+	ret = run_notice_output(h, &c, ev, err);
 	if (ret < 0)
 		return ret;
 	if (result->left > 0 && result->signals > 0)

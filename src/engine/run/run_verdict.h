@@ -1,8 +1,8 @@
 /*
  * run_verdict.h - what a run says of itself, and what it came to (run.c only)
  */
-#ifndef SM_RUN_TELL_H
-#define SM_RUN_TELL_H
+#ifndef SM_RUN_VERDICT_H
+#define SM_RUN_VERDICT_H
 
 struct sm_err;
 struct sm_events;
@@ -10,7 +10,8 @@ struct sm_handle;
 struct sm_run_result;
 
 /* The consequence of --consume that is not seen until it is too late. */
-void sm_run_tell_consume(const struct sm_handle *h, const struct sm_events *ev);
+void sm_run_notice_consume(const struct sm_handle *h,
+			   const struct sm_events *ev);
 
 /*
  * Is every batch done?  Counts them into *result, whose signals are set; an
@@ -19,4 +20,4 @@ void sm_run_tell_consume(const struct sm_handle *h, const struct sm_events *ev);
 int sm_run_verdict(struct sm_run_result *result, struct sm_handle *h,
 		   const struct sm_events *ev, struct sm_err *err);
 
-#endif /* SM_RUN_TELL_H */
+#endif /* SM_RUN_VERDICT_H */

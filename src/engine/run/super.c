@@ -97,7 +97,7 @@ sm_super_fill(struct sm_super *s, struct sm_err *err)
 	/* The job row asks for fewer: the last started go first. */
 	for (i = s->children; super_busy(s) > want && i-- > 0;)
 		if (!s->child[i].draining)
-			sm_child_tell(&s->child[i], false);
+			sm_child_ask_end(&s->child[i], false);
 	if (s->draining || super_busy(s) >= want)
 		return 0;
 	ret = sm_batch_left(&left, s->h->db, err);
@@ -116,7 +116,7 @@ super_drain(struct sm_super *s, bool at_once)
 	s->draining = true;
 	for (i = 0; i < s->children; i++)
 		if (at_once || !s->child[i].draining)
-			sm_child_tell(&s->child[i], at_once);
+			sm_child_ask_end(&s->child[i], at_once);
 }
 
 /* The first cause is the one that is told. */
@@ -329,7 +329,7 @@ super_is_over(bool *over, struct sm_super *s, struct sm_err *err)
 		return 0;
 	for (i = 0; i < s->children; i++)
 		if (!s->child[i].draining)
-			sm_child_tell(&s->child[i], false);
+			sm_child_ask_end(&s->child[i], false);
 	*over = true;
 	return 0;
 }
@@ -346,7 +346,7 @@ sm_super_loop(struct sm_super *s, struct sm_err *err)
 		super_hear_follow(s);
 		ret = super_reap(s, err);
 		if (ret == 0)
-			ret = sm_super_look(s, err);
+			ret = sm_super_tick(s, err);
 		if (ret == 0)
 			ret = sm_super_fill(s, err);
 		if (ret == 0)

@@ -55,7 +55,7 @@ int sm_super_loop(struct sm_super *s, struct sm_err *err);
  * Once a second, else nothing: read the job row again, watch all workers and
  * rescue dead ones that are not ours, tell progress.
  */
-int sm_super_look(struct sm_super *s, struct sm_err *err);
+int sm_super_tick(struct sm_super *s, struct sm_err *err);
 /* After the loop: wait for those children. */
 void sm_super_see_off(struct sm_super *s);
 bool sm_super_is_child(const struct sm_super *s, int64_t pid);

@@ -52,7 +52,7 @@ super_rescue_stalled(struct sm_super *s, const struct sm_worker *list, size_t n,
 
 /* Watch everybody; put back what dead strangers held. */
 static int
-super_look_after(struct sm_super *s, struct sm_err *err)
+super_watch_workers(struct sm_super *s, struct sm_err *err)
 {
 	struct sm_worker *list;
 	int64_t *ours = NULL; /* their deaths are seen when they are reaped */
@@ -81,7 +81,7 @@ super_look_after(struct sm_super *s, struct sm_err *err)
 }
 
 static void
-super_tell_wal(struct sm_super *s)
+super_notice_wal(struct sm_super *s)
 {
 	struct stat st;
 
@@ -147,15 +147,15 @@ super_take_lock(struct sm_super *s, struct sm_err *err)
 }
 
 int
-sm_super_look(struct sm_super *s, struct sm_err *err)
+sm_super_tick(struct sm_super *s, struct sm_err *err)
 {
-	struct sm_job_live live;
+	struct sm_job_now live;
 	int ret;
 
 	if (sm_clock_ms() - s->looked_ms < SUPER_LOOK_MS)
 		return 0;
 	s->looked_ms = sm_clock_ms();
-	ret = sm_job_live(&live, s->h->db, err);
+	ret = sm_job_now(&live, s->h->db, err);
 	if (ret == 0 && live.run != s->h->job.run)
 		ret = sm_handle_check_run(s->h, err);
 	if (ret == 0)
@@ -172,9 +172,9 @@ sm_super_look(struct sm_super *s, struct sm_err *err)
 		sm_event_notice(s->ev, "the job is paused: \"UPDATE job SET "
 				       "paused = 0\" goes on");
 	s->paused = live.paused;
-	ret = super_look_after(s, err);
+	ret = super_watch_workers(s, err);
 	if (ret == 0)
 		ret = super_count(s, err);
-	super_tell_wal(s);
+	super_notice_wal(s);
 	return ret;
 }

@@ -313,8 +313,8 @@ work_put_back(enum sm_fate *fate, struct sm_self *w, enum work_blame blame,
 }
 
 static void
-work_tell(struct sm_self *w, enum sm_fate fate, enum work_blame blame,
-	  const struct sm_err *why)
+work_notice(struct sm_self *w, enum sm_fate fate, enum work_blame blame,
+	    const struct sm_err *why)
 {
 	const char *end = "tried again";
 
@@ -322,8 +322,8 @@ work_tell(struct sm_self *w, enum sm_fate fate, enum work_blame blame,
 		end = "it has failed";
 	else if (blame == BLAME_STOP)
 		end = "given back";
-	sm_self_tell(w, "batch %llu: %s; %s", (unsigned long long)w->b.piece.id,
-		     why->text, end);
+	sm_self_notice(w, "batch %llu: %s; %s",
+		       (unsigned long long)w->b.piece.id, why->text, end);
 }
 
 /* 0: go on; <0: the worker ends with it. */
@@ -341,7 +341,7 @@ work_trouble(struct sm_self *w, const struct sm_err *why, struct sm_err *err)
 		w->fenced = true;
 	/* What ends the worker is told when it ends. */
 	else if (ret == 0 && blame != BLAME_RUN)
-		work_tell(w, fate, blame, why);
+		work_notice(w, fate, blame, why);
 
 	if (blame == BLAME_RUN ||
 	    (blame == BLAME_DISK &&
@@ -398,7 +398,7 @@ work_next(bool *found, struct sm_self *w, struct sm_err *err)
 	while (!w->has_next) {
 		if (atomic_load(&w->pulse.drain))
 			return 0;
-		ret = sm_self_look(&work, w, err);
+		ret = sm_self_next_step(&work, w, err);
 		if (ret < 0 || work == SM_SELF_NONE_LEFT)
 			return ret;
 		if (work == SM_SELF_DUE) {

@@ -23,7 +23,7 @@
 #define OBSERVE_MS 1000
 
 void
-sm_self_tell(struct sm_self *w, const char *fmt, ...)
+sm_self_notice(struct sm_self *w, const char *fmt, ...)
 {
 	char text[SM_ERR_TEXT];
 	va_list ap;
@@ -32,7 +32,7 @@ sm_self_tell(struct sm_self *w, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (w->supervised)
-		sm_pulse_tell(w->control_fd, SM_PULSE_NOTICE, text,
+		sm_pulse_send(w->control_fd, SM_PULSE_NOTICE, text,
 			      strlen(text));
 	else
 		sm_event_notice(w->ev, "%s", text);
@@ -41,7 +41,7 @@ sm_self_tell(struct sm_self *w, const char *fmt, ...)
 static void
 self_wait_notice(const char *text, void *arg)
 {
-	sm_self_tell(arg, "%s", text);
+	sm_self_notice(arg, "%s", text);
 }
 
 static bool
@@ -224,7 +224,7 @@ sm_self_leave(struct sm_self *w, const struct sm_err *why)
 	if (w->state)
 		w->h.kind->close(w->state);
 	if (why && w->supervised)
-		sm_pulse_tell(w->control_fd, SM_PULSE_ERROR, why, sizeof(*why));
+		sm_pulse_send(w->control_fd, SM_PULSE_ERROR, why, sizeof(*why));
 	sm_watch_release(&w->watch);
 	sm_pulse_end(&w->pulse);
 	sm_live_close(&w->live);
@@ -283,14 +283,15 @@ self_stay_registered(struct sm_self *w, struct sm_err *err)
 }
 
 int
-sm_self_look(enum sm_self_work *work, struct sm_self *w, struct sm_err *err)
+sm_self_next_step(enum sm_self_work *work, struct sm_self *w,
+		  struct sm_err *err)
 {
 	struct sm_batch_left left;
-	struct sm_job_live live;
+	struct sm_job_now live;
 	double now = sm_clock_wall();
 	int ret;
 
-	ret = sm_job_live(&live, w->h.db, err);
+	ret = sm_job_now(&live, w->h.db, err);
 	if (ret == 0 && live.run != w->claim.run)
 		ret = sm_handle_check_run(&w->h, err);
 	if (ret == 0)
@@ -316,7 +317,7 @@ void
 sm_self_claimed(struct sm_self *w)
 {
 	if (!w->told_claim)
-		sm_pulse_tell(w->control_fd, SM_PULSE_CLAIMED, NULL, 0);
+		sm_pulse_send(w->control_fd, SM_PULSE_CLAIMED, NULL, 0);
 	w->told_claim = true;
 }
 

@@ -54,12 +54,12 @@ enum sm_self_work {
 };
 
 /* Is there work?  Observes the other workers too, where nobody else does. */
-int sm_self_look(enum sm_self_work *work, struct sm_self *w,
-		 struct sm_err *err);
+int sm_self_next_step(enum sm_self_work *work, struct sm_self *w,
+		      struct sm_err *err);
 
 void sm_self_claimed(struct sm_self *w); /* tells the supervisor, once */
 /* One line about an event: to the supervisor, or to events->notice. */
-void sm_self_tell(struct sm_self *w, const char *fmt, ...) SM_PRINTF(2, 3);
+void sm_self_notice(struct sm_self *w, const char *fmt, ...) SM_PRINTF(2, 3);
 
 /* How it ends where nothing went wrong: 0, SM_EWORK, SM_ESTOPPED. */
 int sm_self_verdict(struct sm_self *w, struct sm_err *err);

@@ -33,7 +33,7 @@ final_rewind(struct sm_recover_final *f)
 
 /* The job's entry at the cursor; NULL: there is none. */
 static int
-final_peek(const struct sm_run **run, struct sm_recover_final *f,
+final_peek(const struct sm_span **run, struct sm_recover_final *f,
 	   struct sm_err *err)
 {
 	size_t bytes;
@@ -62,7 +62,7 @@ final_peek(const struct sm_run **run, struct sm_recover_final *f,
 static void
 final_pass(struct sm_recover_final *f)
 {
-	const struct sm_run *run = &f->group.run[f->run++];
+	const struct sm_span *run = &f->group.run[f->run++];
 
 	f->batch += run->batches;
 	f->at += run->e.sizes.gz_bytes;
@@ -74,7 +74,7 @@ final_pass(struct sm_recover_final *f)
  */
 static int
 final_judge(bool *whole, struct sm_entry *e, struct sm_recover_final *f,
-	    const struct sm_run *run, struct sm_err *err)
+	    const struct sm_span *run, struct sm_err *err)
 {
 	struct sm_body b;
 	unsigned i;
@@ -97,11 +97,11 @@ final_judge(bool *whole, struct sm_entry *e, struct sm_recover_final *f,
 }
 
 int
-sm_recover_final_look(bool *found, struct sm_entry *e, uint64_t *at,
+sm_recover_final_find(bool *found, struct sm_entry *e, uint64_t *at,
 		      struct sm_recover_final *f, uint64_t id,
 		      struct sm_err *err)
 {
-	const struct sm_run *run;
+	const struct sm_span *run;
 	int ret;
 
 	*found = false;
@@ -122,7 +122,7 @@ sm_recover_final_look(bool *found, struct sm_entry *e, uint64_t *at,
 static int
 final_count(uint64_t *count, struct sm_recover_final *f, struct sm_err *err)
 {
-	const struct sm_run *run;
+	const struct sm_span *run;
 	struct sm_entry e;
 	bool whole;
 	int ret = sm_chain_scan(&f->chain, f->r, err);

@@ -6,7 +6,7 @@
  * the one with the most whole batches of this fingerprint is taken, and what
  * else it holds is passed over.
  *
- *	sm_recover_final_open(), sm_recover_final_look() for each batch in
+ *	sm_recover_final_open(), sm_recover_final_find() for each batch in
  *	order, always sm_recover_final_close()
  */
 #ifndef SM_RECOVER_FINAL_H
@@ -35,7 +35,7 @@ int sm_recover_final_open(struct sm_recover_final *f,
 /*
  * Has it the batch `id`, whole?  What its row records, and where its body is.
  */
-int sm_recover_final_look(bool *found, struct sm_entry *e, uint64_t *at,
+int sm_recover_final_find(bool *found, struct sm_entry *e, uint64_t *at,
 			  struct sm_recover_final *f, uint64_t id,
 			  struct sm_err *err);
 void sm_recover_final_close(struct sm_recover_final *f);

@@ -294,7 +294,7 @@ sample_rows(struct sample *s, struct sm_err *err)
  * none twice.  A length that is used up passes on to the next.
  */
 static uint64_t
-sample_token(struct sample *s, uint64_t used[], unsigned lengths)
+sample_id(struct sample *s, uint64_t used[], unsigned lengths)
 {
 	/* Per mille that have more digits than 1, 2, 3, …, 9. */
 	static const uint64_t longer[] = { 999, 997, 994, 989, 975,
@@ -321,8 +321,7 @@ sample_vocab(struct sample *s, struct sm_err *err)
 	sm_buf_putc(b, '{');
 	for (i = 0; i < s->opts->vocab; i++) {
 		sm_buf_printf(b, "%s\"%" PRIu64 "\": \"%" PRIu64 "\"",
-			      i ? ",\n " : "", i,
-			      sample_token(s, used, LENGTHS));
+			      i ? ",\n " : "", i, sample_id(s, used, LENGTHS));
 		if (b->len < SAMPLE_CHUNK)
 			continue;
 		ret = sample_flush(s, SAMPLE_VOCAB, err);

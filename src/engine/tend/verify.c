@@ -207,7 +207,7 @@ verify_job(struct verify *v, const char *path, struct sm_err *err)
 	if (ret == 0 && v->opts->requeue) {
 		ret = sm_startcheck_files(&check, &v->h, err);
 		if (ret == 0)
-			sm_startcheck_tell(&check, &v->opts->events);
+			sm_startcheck_notice(&check, &v->opts->events);
 	}
 	if (ret == 0)
 		ret = sm_db_integrity(&findings, v->h.db,

@@ -131,7 +131,7 @@ defwin_try(struct sm_defwin *d, size_t at, uint64_t dist)
  * first; where the text does not agree at that distance, there is no match.
  */
 static void
-defwin_long(struct sm_defwin *d, const struct sm_defpart *p)
+defwin_long(struct sm_defwin *d, const struct sm_defpiece *p)
 {
 	uint64_t dist = 0, position = sm_defwin_position(d, d->end);
 	size_t done, at, n;
@@ -157,7 +157,7 @@ defwin_long(struct sm_defwin *d, const struct sm_defpart *p)
  * that a match may run on from one part into the next ones.
  */
 void
-sm_defwin_put(struct sm_defwin *d, const struct sm_defpart *part, size_t parts)
+sm_defwin_put(struct sm_defwin *d, const struct sm_defpiece *part, size_t parts)
 {
 	size_t i, at, n = 0;
 	uint64_t position;

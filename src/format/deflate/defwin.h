@@ -73,7 +73,7 @@ struct sm_defwin {
 };
 
 /* Some text, of any length, and where the same text was last. */
-struct sm_defpart {
+struct sm_defpiece {
 	const char *text;
 	size_t len;
 	uint64_t *place; /* position, 0: nowhere; NULL: not known */
@@ -95,7 +95,7 @@ void sm_defwin_align(struct sm_defwin *d);
  * the new one.  A match runs on into the parts that follow, as far as they
  * agree.
  */
-void sm_defwin_put(struct sm_defwin *d, const struct sm_defpart *part,
+void sm_defwin_put(struct sm_defwin *d, const struct sm_defpiece *part,
 		   size_t parts);
 
 /* Make room for `n` <= SM_DEFWIN_UNIT bytes and their sequences. */

@@ -69,8 +69,8 @@
 struct recdeflate {
 	struct sm_record_writer w;
 	struct sm_defwin *win;
-	bool in_list;           /* an item was written in this record */
-	struct sm_defpart owed; /* the end of the record before, or nothing */
+	bool in_list;            /* an item was written in this record */
+	struct sm_defpiece owed; /* the end of the record before, or nothing */
 	/* Id and number must be shorter together; 0: all items are too long. */
 	size_t item_room;
 	/* Positions of the pieces where they were last; 0: nowhere. */
@@ -104,10 +104,10 @@ part_word(const char *part, size_t len)
 	return v;
 }
 
-static struct sm_defpart
+static struct sm_defpiece
 part_of(const struct sm_record_piece *piece, uint64_t *place)
 {
-	return (struct sm_defpart){ piece->text, piece->len, place };
+	return (struct sm_defpiece){ piece->text, piece->len, place };
 }
 
 /* The first item of a record, and any that is longer than a unit. */
@@ -116,7 +116,7 @@ item_put(struct recdeflate *r, const char *id, size_t id_len, const char *num,
 	 size_t num_len)
 {
 	const struct sm_record_template *tpl = &r->w.tpl;
-	struct sm_defpart part[5];
+	struct sm_defpiece part[5];
 	size_t n = 0;
 
 	if (r->in_list) {
@@ -128,9 +128,9 @@ item_put(struct recdeflate *r, const char *id, size_t id_len, const char *num,
 		part[n++] = part_of(&tpl->list, &r->at.list);
 		part[n++] = part_of(&tpl->item, &r->at.item);
 	}
-	part[n++] = (struct sm_defpart){ id, id_len, NULL };
+	part[n++] = (struct sm_defpiece){ id, id_len, NULL };
 	part[n++] = part_of(&tpl->mid, &r->at.mid);
-	part[n++] = (struct sm_defpart){ num, num_len, NULL };
+	part[n++] = (struct sm_defpiece){ num, num_len, NULL };
 	sm_defwin_put(r->win, part, n);
 	r->in_list = true;
 }
@@ -268,13 +268,13 @@ static void
 recdeflate_key(struct sm_record_writer *w, const char *key, size_t len)
 {
 	struct recdeflate *r = (struct recdeflate *)w;
-	struct sm_defpart part[3];
+	struct sm_defpiece part[3];
 	size_t n = 0;
 
 	if (r->owed.len > 0)
 		part[n++] = r->owed;
 	part[n++] = part_of(&w->tpl.head, &r->at.head);
-	part[n++] = (struct sm_defpart){ key, len, NULL };
+	part[n++] = (struct sm_defpiece){ key, len, NULL };
 	sm_defwin_put(r->win, part, n);
 	r->owed.len = 0;
 	r->in_list = false;
@@ -293,7 +293,7 @@ static int
 recdeflate_end_record(struct sm_record_writer *w, struct sm_err *err)
 {
 	struct recdeflate *r = (struct recdeflate *)w;
-	struct sm_defpart list = part_of(&w->tpl.list, &r->at.list);
+	struct sm_defpiece list = part_of(&w->tpl.list, &r->at.list);
 
 	/* The end goes with the next record's head: one match for both. */
 	if (r->in_list) {

@@ -38,10 +38,10 @@ struct sm_record_fields {
 };
 
 /* In the order of the words of its option. */
-enum sm_encoder_kind { SM_ENCODER_RECORD, SM_ENCODER_ZLIB };
+enum sm_encoding { SM_ENCODER_RECORD, SM_ENCODER_ZLIB };
 
 /*
- * `encoder` is an enum sm_encoder_kind; `level` is zlib's.  SM_EINPUT if a
+ * `encoder` is an enum sm_encoding; `level` is zlib's.  SM_EINPUT if a
  * field name is not valid UTF-8.
  */
 int sm_record_writer_new(struct sm_record_writer **out,

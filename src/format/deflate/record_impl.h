@@ -2,7 +2,7 @@
  * record_impl.h - what implements the record writer (record.h)
  *
  * record.c makes the template, picks an implementation by enum
- * sm_encoder_kind and calls it through its table.  An implementation's state
+ * sm_encoding and calls it through its table.  An implementation's state
  * begins with the struct sm_record_writer below:
  *
  *	struct rectext {

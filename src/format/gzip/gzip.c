@@ -70,7 +70,7 @@ sm_gzip_get_end(struct sm_gzip_end *e, const struct sm_note *n)
  */
 
 static bool
-run_is_empty(const struct sm_run *r)
+run_is_empty(const struct sm_span *r)
 {
 	return r->e.sizes.raw_bytes == 0 && r->e.sizes.gz_bytes == 0 &&
 	       r->e.counts.records == 0 && r->e.sizes.gz_crc32 == 0;
@@ -79,11 +79,11 @@ run_is_empty(const struct sm_run *r)
 void
 sm_group_add(struct sm_group *g, const struct sm_entry *e, bool missing)
 {
-	struct sm_run *r = &g->run[g->entries], *last = r - 1;
+	struct sm_span *r = &g->run[g->entries], *last = r - 1;
 	unsigned i;
 
 	assert(g->entries < SM_GROUP_ENTRIES);
-	*r = (struct sm_run){ .batches = 1, .missing = missing };
+	*r = (struct sm_span){ .batches = 1, .missing = missing };
 	if (missing)
 		r->e.counts.rows = e->counts.rows;
 	else
@@ -150,7 +150,7 @@ sm_group_next(struct sm_group *next, const struct sm_group *g, uint64_t note_at,
 
 /* Those that are not 0; bit i for the i-th. */
 static unsigned
-run_mask(const struct sm_run *r)
+run_mask(const struct sm_span *r)
 {
 	unsigned mask = 0, i;
 
@@ -162,7 +162,7 @@ run_mask(const struct sm_run *r)
 
 /* One entry; `rows` are those of the entry before. */
 static unsigned char *
-run_put(unsigned char *p, const struct sm_run *r, const uint64_t *rows)
+run_put(unsigned char *p, const struct sm_span *r, const uint64_t *rows)
 {
 	unsigned flags = 0, mask = run_mask(r), i;
 	bool empty = run_is_empty(r);
@@ -216,7 +216,7 @@ run_get_tallies(uint64_t tally[SM_TALLIES], const unsigned char **p,
 }
 
 static bool
-run_get(struct sm_run *r, const unsigned char **p, const unsigned char *end,
+run_get(struct sm_span *r, const unsigned char **p, const unsigned char *end,
 	uint64_t rows)
 {
 	struct sm_entry *e = &r->e;

@@ -83,7 +83,7 @@ struct sm_group {
 	uint64_t at;           /* where its body begins */
 	uint64_t row, record, raw_at; /* of all batches before */
 	unsigned entries;
-	struct sm_run {
+	struct sm_span {
 		uint64_t batches; /* `rows` are of each, tallies of all */
 		bool missing;
 		struct sm_entry e;

@@ -133,7 +133,7 @@ note_say(unsigned char *says, uint32_t *crc32, unsigned kind,
 #define SAYS_MAX (SM_NOTE_BODY_MAX + SM_NOTE_AROUND + SM_NOTE_SAYS_BYTES)
 
 size_t
-sm_note_put(unsigned char *dst, uint32_t *crc32, enum sm_note_kind kind,
+sm_note_put(unsigned char *dst, uint32_t *crc32, enum sm_note_type kind,
 	    const unsigned char *body, size_t len)
 {
 	unsigned char says[SAYS_MAX];

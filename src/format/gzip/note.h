@@ -40,7 +40,7 @@
 	 SM_NOTE_SAYS_BYTES * SM_NOTE_BLOCK_BYTES)
 #define SM_NOTE_BYTES_MAX SM_NOTE_BYTES(SM_NOTE_BODY_MAX)
 
-enum sm_note_kind {
+enum sm_note_type {
 	SM_NOTE_ROWS = 1,
 	SM_NOTE_INDEX = 2,
 	SM_NOTE_END = 3,
@@ -60,7 +60,7 @@ extern const unsigned char sm_note_mark[SM_NOTE_MARK_BYTES];
  * Write a note of `len` <= SM_NOTE_BODY_MAX bytes to `dst`, which has room for
  * SM_NOTE_BYTES(len): its size and, unless NULL, its CRC.
  */
-size_t sm_note_put(unsigned char *dst, uint32_t *crc32, enum sm_note_kind kind,
+size_t sm_note_put(unsigned char *dst, uint32_t *crc32, enum sm_note_type kind,
 		   const unsigned char *body, size_t len);
 /* Is the block at `p` one of a note, of whatever kind? */
 bool sm_note_is_block(const unsigned char *p, size_t len);

@@ -123,7 +123,7 @@ table_fill(struct sm_table_build *b, struct sm_table_reader *r,
 	while ((ret = sm_table_reader_next(r, &e, err)) > 0) {
 		table_look_at(&look, b->info, r, &e);
 		text.len = 0;
-		sm_table_token(&text, &e, source->is_keys, source->ids);
+		sm_table_id(&text, &e, source->is_keys, source->ids);
 		if (sm_buf_failed(&text)) {
 			ret = sm_err_mem(err, "a key or token");
 			break;

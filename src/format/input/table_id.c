@@ -9,28 +9,28 @@
 #include "table_id.h"
 
 static bool
-token_is_digit(char c)
+id_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
 /* -?(0|[1-9][0-9]*) */
 static bool
-token_is_decimal(const char *s, size_t len)
+id_is_decimal(const char *s, size_t len)
 {
 	size_t i = len > 0 && s[0] == '-', digits = len - i;
 
 	if (digits == 0 || (digits > 1 && s[i] == '0'))
 		return false;
 	for (; i < len; i++)
-		if (!token_is_digit(s[i]))
+		if (!id_is_digit(s[i]))
 			return false;
 	return true;
 }
 
 /* A decimal as json.dumps writes the integer: there is no -0. */
 static void
-token_put_decimal(struct sm_buf *b, const char *s, size_t len)
+id_put_decimal(struct sm_buf *b, const char *s, size_t len)
 {
 	if (len == 2 && s[0] == '-' && s[1] == '0')
 		sm_buf_putc(b, '0');
@@ -40,7 +40,7 @@ token_put_decimal(struct sm_buf *b, const char *s, size_t len)
 
 /* What C's isspace() takes, and so Python's int() around ASCII digits. */
 static bool
-token_is_space(char c)
+id_is_space(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
@@ -50,7 +50,7 @@ token_is_space(char c)
  * underscores between them, leading zeros.
  */
 static void
-token_put_int(struct sm_buf *b, const char *s, size_t len)
+id_put_int(struct sm_buf *b, const char *s, size_t len)
 {
 	size_t i, digits = 0, start = b->len;
 	bool negative = false, nonzero = false, after_digit = false;
@@ -59,9 +59,9 @@ token_put_int(struct sm_buf *b, const char *s, size_t len)
 	 * Strip the space, take the sign; the digits are copied as they are
 	 * checked.
 	 */
-	while (len > 0 && token_is_space(s[0]))
+	while (len > 0 && id_is_space(s[0]))
 		s++, len--;
-	while (len > 0 && token_is_space(s[len - 1]))
+	while (len > 0 && id_is_space(s[len - 1]))
 		len--;
 	if (len > 0 && (s[0] == '-' || s[0] == '+')) {
 		negative = s[0] == '-';
@@ -73,7 +73,7 @@ token_put_int(struct sm_buf *b, const char *s, size_t len)
 			continue;
 		}
 		/* Leading zeros count: Python counts before it converts. */
-		if (!token_is_digit(s[i]) || ++digits > SM_TABLE_INT_DIGITS_MAX)
+		if (!id_is_digit(s[i]) || ++digits > SM_TABLE_INT_DIGITS_MAX)
 			goto unreadable;
 		after_digit = true;
 		if (s[i] == '0' && !nonzero)
@@ -100,22 +100,22 @@ unreadable:
  * may be one; a string.
  */
 void
-sm_table_token(struct sm_buf *b, const struct sm_jsonflat_entry *entry,
-	       bool is_key, int ids)
+sm_table_id(struct sm_buf *b, const struct sm_jsonflat_entry *entry,
+	    bool is_key, int ids)
 {
 	const char *s = entry->text;
 	size_t len = entry->len;
 
 	if (!entry->is_string && (is_key || ids != SM_IDS_STRING)) {
-		token_put_decimal(b, s, len);
+		id_put_decimal(b, s, len);
 	} else if (!entry->is_string) {
 		sm_buf_putc(b, '"');
-		token_put_decimal(b, s, len);
+		id_put_decimal(b, s, len);
 		sm_buf_putc(b, '"');
 	} else if (!is_key && ids == SM_IDS_INT) {
-		token_put_int(b, s, len);
-	} else if (!is_key && ids == SM_IDS_AUTO && token_is_decimal(s, len)) {
-		token_put_decimal(b, s, len);
+		id_put_int(b, s, len);
+	} else if (!is_key && ids == SM_IDS_AUTO && id_is_decimal(s, len)) {
+		id_put_decimal(b, s, len);
 	} else {
 		sm_jsontext_put(b, s, len);
 	}

@@ -1,8 +1,8 @@
 /*
  * table_id.h - a key or token as it is written (table.c only)
  */
-#ifndef SM_TABLE_TOKEN_H
-#define SM_TABLE_TOKEN_H
+#ifndef SM_TABLE_ID_H
+#define SM_TABLE_ID_H
 
 #include "buf.h"
 #include "jsonflat.h"
@@ -21,7 +21,7 @@ enum sm_ids { SM_IDS_AUTO, SM_IDS_INT, SM_IDS_STRING };
  * Python's int() reads, in ASCII, as an integer, and nothing else can be used.
  * Numbers are handled as text and keep all their digits.
  */
-void sm_table_token(struct sm_buf *b, const struct sm_jsonflat_entry *entry,
-		    bool is_key, int ids);
+void sm_table_id(struct sm_buf *b, const struct sm_jsonflat_entry *entry,
+		 bool is_key, int ids);
 
-#endif /* SM_TABLE_TOKEN_H */
+#endif /* SM_TABLE_ID_H */

@@ -47,7 +47,7 @@ struct sm_candidates_opts {
 	bool no_stop;
 	int score_digits; /* enum sm_digits */
 	int ids;          /* enum sm_ids */
-	int encoder;      /* enum sm_encoder_kind */
+	int encoder;      /* enum sm_encoding */
 	int level;        /* of SM_ENCODER_ZLIB */
 	const char *key_field, *list_field, *id_field, *score_field;
 };
@@ -73,11 +73,11 @@ void sm_candidates_input_close(struct sm_candidates_input *in);
 /*
  * Count what a worker would write and leave out of the first `rows` rows.
  */
-int sm_candidates_look(struct sm_counts *counts,
-		       const struct sm_candidates_input *in,
-		       const struct sm_table *vocab,
-		       const struct sm_candidates_opts *opts, uint64_t rows,
-		       struct sm_err *err);
+int sm_candidates_sample(struct sm_counts *counts,
+			 const struct sm_candidates_input *in,
+			 const struct sm_table *vocab,
+			 const struct sm_candidates_opts *opts, uint64_t rows,
+			 struct sm_err *err);
 
 int sm_candidates_cut(struct sm_kind_cut *cut, struct sm_err *err);
 int sm_candidates_open(void **state, const struct sm_kind_env *env,

@@ -447,11 +447,11 @@ sm_candidates_produce(void *state, const struct sm_piece *b,
 /* --------------------------------------------------------------- look -- */
 
 int
-sm_candidates_look(struct sm_counts *counts,
-		   const struct sm_candidates_input *in,
-		   const struct sm_table *vocab,
-		   const struct sm_candidates_opts *opts, uint64_t rows,
-		   struct sm_err *err)
+sm_candidates_sample(struct sm_counts *counts,
+		     const struct sm_candidates_input *in,
+		     const struct sm_table *vocab,
+		     const struct sm_candidates_opts *opts, uint64_t rows,
+		     struct sm_err *err)
 {
 	struct make m = { .opts = opts, .in = *in, .vocab = *vocab };
 	uint64_t row;

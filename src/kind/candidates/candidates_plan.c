@@ -389,7 +389,7 @@ plan_look(struct plan *p, struct sm_err *err)
 	sample.pad_known = p->in.has_pad &&
 			   !sm_candidates_id_negative(&p->in, p->in.pad) &&
 			   sm_table_get(&vocab, p->in.pad).text;
-	ret = sm_candidates_look(&counts, &p->in, &vocab, p->opts, row, err);
+	ret = sm_candidates_sample(&counts, &p->in, &vocab, p->opts, row, err);
 	sm_table_close(&vocab);
 	if (ret == 0)
 		ret = plan_judge_order(p, &sample, err);

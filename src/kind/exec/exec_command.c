@@ -213,9 +213,9 @@ exec_words(struct sm_exec_state *x, const struct sm_piece *b,
 }
 
 int
-sm_exec_run(struct sm_command_end *end, struct sm_exec_state *x,
-	    struct sm_command_opts *o, const struct sm_piece *b,
-	    struct sm_err *err)
+sm_exec_command(struct sm_command_end *end, struct sm_exec_state *x,
+		struct sm_command_opts *o, const struct sm_piece *b,
+		struct sm_err *err)
 {
 	const char *cwd = x->opts->cwd;
 	char *found = NULL;
@@ -271,7 +271,7 @@ sm_exec_try(const struct sm_kind_env *env, const struct sm_piece *b,
 	ret = exec_state_open(&x, env, err);
 	if (ret < 0)
 		return ret;
-	ret = sm_exec_run(&end, x, &o, b, err);
+	ret = sm_exec_command(&end, x, &o, b, err);
 	sm_exec_close(x);
 	if (ret == 0)
 		*exit_status =

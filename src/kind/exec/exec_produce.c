@@ -245,7 +245,7 @@ sm_exec_produce(void *state, const struct sm_piece *b, struct sm_shard *shard,
 			     sm_shard_digits(x->env.spec->batches), b->attempt);
 	ret = sm_encoder_begin(x->encoder, shard, err);
 	if (ret == 0) {
-		ret = sm_exec_run(&end, x, &o, b, err);
+		ret = sm_exec_command(&end, x, &o, b, err);
 		out->exit_status = end.exit_status;
 		out->signal = end.signal;
 		if (ret == 0)

@@ -39,8 +39,8 @@ struct sm_exec_state {
  * Run the command of `b`.  The caller has set the sinks and `foreground` in
  * `o`; all else is filled in here.  As sm_command_run().
  */
-int sm_exec_run(struct sm_command_end *end, struct sm_exec_state *x,
-		struct sm_command_opts *o, const struct sm_piece *b,
-		struct sm_err *err);
+int sm_exec_command(struct sm_command_end *end, struct sm_exec_state *x,
+		    struct sm_command_opts *o, const struct sm_piece *b,
+		    struct sm_err *err);
 
 #endif /* SM_EXEC_STATE_H */
