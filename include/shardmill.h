@@ -479,9 +479,9 @@ SM_API void sm_finalize_result_release(struct sm_finalize_result *result);
 
 /* One thing that is not as it must be. */
 struct sm_finding {
-	int64_t batch;    /* -1: none in particular */
-	const char *kind; /* "missing", "size", "crc", "header", … */
-	const char *text; /* one line */
+	int64_t batch;      /* -1: none in particular */
+	const char *damage; /* "missing", "size", "crc", "header", … */
+	const char *text;   /* one line */
 };
 
 struct sm_verify_opts {

@@ -24,7 +24,7 @@ verify_found(const struct sm_finding *f, void *arg)
 	sm_screen_clear(arg);
 	if (f->batch >= 0)
 		printf("batch %" PRId64 ": ", f->batch);
-	sm_output_line(stdout, "%: %", f->kind, f->text, NULL);
+	sm_output_line(stdout, "%: %", f->damage, f->text, NULL);
 }
 
 static void

@@ -36,8 +36,9 @@ struct check {
 	uint32_t raw_crc32;
 };
 
-static void SM_PRINTF(4, 5) check_found(struct check *c, int64_t batch,
-					const char *kind, const char *fmt, ...)
+static void SM_PRINTF(4, 5)
+	check_found(struct check *c, int64_t batch, const char *damage,
+		    const char *fmt, ...)
 {
 	struct sm_final_report *r = c->report;
 	char text[256];
@@ -48,7 +49,7 @@ static void SM_PRINTF(4, 5) check_found(struct check *c, int64_t batch,
 	va_end(ap);
 	r->findings++;
 	if (r->found)
-		r->found(batch, kind, text, r->arg);
+		r->found(batch, damage, text, r->arg);
 }
 
 /* ----------------------------------------------------------------- groups --

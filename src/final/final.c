@@ -253,10 +253,10 @@ sm_final_append(struct sm_final *f, int dirfd, const char *name,
 		const struct sm_entry *expect, struct sm_err *err)
 {
 	struct sm_entry e = *expect;
-	const char *kind;
+	const char *damage;
 	struct sm_shard_file file = { dirfd, name, f->first + f->appended };
 	int fd = -1;
-	int ret = sm_shard_open_file(&fd, &kind, &e, &file, err);
+	int ret = sm_shard_open_file(&fd, &damage, &e, &file, err);
 
 	if (ret == 0)
 		ret = sm_final_append_from(f, fd, SM_GZIP_HEADER_BYTES, name,

@@ -81,15 +81,16 @@ void sm_final_flush(struct sm_final *f);
 int sm_shard_compare(int dirfd, const char *name, uint64_t batch,
 		     const struct sm_entry *expect, struct sm_err *err);
 /*
- * The same, and inflate it.  SM_EVERIFY with the kind in `*kind`: "missing",
- * "size", "header", "crc", "deflate", "index".
+ * The same, and inflate it.  SM_EVERIFY with the damage in `*damage`:
+ * "missing", "size", "header", "crc", "deflate", "index".
  */
-int sm_shard_check(const char **kind, int dirfd, const char *name,
+int sm_shard_check(const char **damage, int dirfd, const char *name,
 		   uint64_t batch, const struct sm_entry *expect,
 		   struct sm_err *err);
 /* Of a body in the file `fd`, from `at` on: "size", "crc", "deflate". */
-int sm_shard_check_in(const char **kind, int fd, const char *name, uint64_t at,
-		      const struct sm_entry *expect, struct sm_err *err);
+int sm_shard_check_in(const char **damage, int fd, const char *name,
+		      uint64_t at, const struct sm_entry *expect,
+		      struct sm_err *err);
 /*
  * What a shard file says of itself, if it is whole: `*whole`.  All of `e` is
  * filled in.
@@ -104,7 +105,7 @@ struct sm_shard_file {
 	uint64_t batch;
 };
 
-int sm_shard_open_file(int *fd, const char **kind, struct sm_entry *expect,
+int sm_shard_open_file(int *fd, const char **damage, struct sm_entry *expect,
 		       const struct sm_shard_file *file, struct sm_err *err);
 
 /* ------------------------------------------------------------- whole files --
@@ -133,7 +134,7 @@ struct sm_final_report {
 	uint64_t missing; /* batches that were left out: no findings */
 	uint64_t findings;
 	/* batch < 0: none in particular */
-	void (*found)(int64_t batch, const char *kind, const char *text,
+	void (*found)(int64_t batch, const char *damage, const char *text,
 		      void *arg);
 	/* may be NULL; nonzero return stops the check with SM_ESTOPPED */
 	int (*progress)(uint64_t done, uint64_t total, void *arg);

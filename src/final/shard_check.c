@@ -17,16 +17,16 @@
 #include "final.h"
 
 static int
-shard_damaged(const char **kind, const char *what, const char *name,
+shard_damaged(const char **damage, const char *what, const char *name,
 	      const char *text, struct sm_err *err)
 {
-	*kind = what;
+	*damage = what;
 	return sm_err_set(err, SM_EVERIFY, "shard '%s' %s", name, text);
 }
 
 /* Header, notes and tail of the file at `fd`. */
 static int
-shard_around(const char **kind, struct sm_entry *e, int fd, const char *name,
+shard_around(const char **damage, struct sm_entry *e, int fd, const char *name,
 	     uint64_t batch, struct sm_err *err)
 {
 	uint64_t at = SM_GZIP_HEADER_BYTES + e->sizes.gz_bytes;
@@ -42,13 +42,13 @@ shard_around(const char **kind, struct sm_entry *e, int fd, const char *name,
 	if (got < 0)
 		return sm_err_sys(err, "cannot read shard '%s'", name);
 	if (memcmp(head, sm_gzip_header, sizeof(head)) != 0)
-		return shard_damaged(kind, "header", name,
+		return shard_damaged(damage, "header", name,
 				     "has a header that is not as it was "
 				     "written",
 				     err);
 	if ((size_t)got == len && sm_note_get(&n, is, len) &&
 	    sm_group_get(&g, &n) && g.batch != batch) {
-		*kind = "index";
+		*damage = "index";
 		return sm_err_set(err, SM_EVERIFY,
 				  "shard '%s' holds batch %" PRIu64
 				  ", not %" PRIu64,
@@ -59,7 +59,7 @@ shard_around(const char **kind, struct sm_entry *e, int fd, const char *name,
 		sm_shard_put_end(must, batch, e);
 	}
 	if ((size_t)got != len || memcmp(is, must, len) != 0)
-		return shard_damaged(kind, "index", name,
+		return shard_damaged(damage, "index", name,
 				     "says something else of itself than was "
 				     "written",
 				     err);
@@ -67,36 +67,37 @@ shard_around(const char **kind, struct sm_entry *e, int fd, const char *name,
 }
 
 int
-sm_shard_open_file(int *fd, const char **kind, struct sm_entry *expect,
+sm_shard_open_file(int *fd, const char **damage, struct sm_entry *expect,
 		   const struct sm_shard_file *file, struct sm_err *err)
 {
 	uint64_t size = sm_shard_bytes(file->batch, expect);
 	const char *name = file->name;
 	struct stat st;
 
-	*kind = NULL;
+	*damage = NULL;
 	*fd = openat(file->dirfd, name,
 		     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (*fd < 0 && errno == ENOENT)
-		return shard_damaged(kind, "missing", name, "is missing", err);
+		return shard_damaged(damage, "missing", name, "is missing",
+				     err);
 	if (*fd < 0 && errno == ELOOP)
-		return shard_damaged(kind, "missing", name,
+		return shard_damaged(damage, "missing", name,
 				     "is a symbolic link", err);
 	if (*fd < 0)
 		return sm_err_sys(err, "cannot open shard '%s'", name);
 	if (fstat(*fd, &st) < 0)
 		return sm_err_sys(err, "cannot examine shard '%s'", name);
 	if (!S_ISREG(st.st_mode))
-		return shard_damaged(kind, "missing", name,
+		return shard_damaged(damage, "missing", name,
 				     "is no regular file", err);
 	if ((uint64_t)st.st_size != size) {
-		*kind = "size";
+		*damage = "size";
 		return sm_err_set(err, SM_EVERIFY,
 				  "shard '%s' is damaged: its size is %" PRIu64
 				  " bytes, not %" PRIu64,
 				  name, (uint64_t)st.st_size, size);
 	}
-	return shard_around(kind, expect, *fd, name, file->batch, err);
+	return shard_around(damage, expect, *fd, name, file->batch, err);
 }
 
 /* Where a body begins; `name` in messages. */
@@ -108,7 +109,7 @@ struct place {
 
 /* The body there: by its CRC, or inflated as well. */
 static int
-shard_body(const char **kind, const struct place *p, const struct sm_entry *e,
+shard_body(const char **damage, const struct place *p, const struct sm_entry *e,
 	   bool inflate, struct sm_err *err)
 {
 	uint64_t end = p->at + e->sizes.gz_bytes;
@@ -124,19 +125,19 @@ shard_body(const char **kind, const struct place *p, const struct sm_entry *e,
 	if (ret < 0)
 		return ret;
 	if (!b.inflates)
-		return shard_damaged(kind, "deflate", p->name,
+		return shard_damaged(damage, "deflate", p->name,
 				     "does not inflate", err);
 	if (b.gz_crc32 != e->sizes.gz_crc32 ||
 	    (inflate && (b.raw_bytes != e->sizes.raw_bytes ||
 			 b.raw_crc32 != e->sizes.raw_crc32)))
-		return shard_damaged(kind, "crc", p->name,
+		return shard_damaged(damage, "crc", p->name,
 				     "holds other bytes than were written",
 				     err);
 	return 0;
 }
 
 int
-sm_shard_check_in(const char **kind, int fd, const char *name, uint64_t at,
+sm_shard_check_in(const char **damage, int fd, const char *name, uint64_t at,
 		  const struct sm_entry *expect, struct sm_err *err)
 {
 	struct stat st;
@@ -145,32 +146,33 @@ sm_shard_check_in(const char **kind, int fd, const char *name, uint64_t at,
 		return sm_err_sys(err, "cannot examine '%s'", name);
 	if (at > (uint64_t)st.st_size ||
 	    expect->sizes.gz_bytes > (uint64_t)st.st_size - at)
-		return shard_damaged(kind, "size", name, "is not all there",
+		return shard_damaged(damage, "size", name, "is not all there",
 				     err);
-	return shard_body(kind, &(struct place){ fd, name, at }, expect, true,
+	return shard_body(damage, &(struct place){ fd, name, at }, expect, true,
 			  err);
 }
 
 static int
-shard_whole(const char **kind, const struct sm_shard_file *file,
+shard_whole(const char **damage, const struct sm_shard_file *file,
 	    const struct sm_entry *expect, bool inflate, struct sm_err *err)
 {
 	struct place body = { -1, file->name, SM_GZIP_HEADER_BYTES };
 	struct sm_entry e = *expect;
-	int ret = sm_shard_open_file(&body.fd, kind, &e, file, err);
+	int ret = sm_shard_open_file(&body.fd, damage, &e, file, err);
 
 	if (ret == 0)
-		ret = shard_body(kind, &body, &e, inflate, err);
+		ret = shard_body(damage, &body, &e, inflate, err);
 	if (body.fd >= 0)
 		close(body.fd);
 	return ret;
 }
 
 int
-sm_shard_check(const char **kind, int dirfd, const char *name, uint64_t batch,
+sm_shard_check(const char **damage, int dirfd, const char *name, uint64_t batch,
 	       const struct sm_entry *expect, struct sm_err *err)
 {
-	return shard_whole(kind, &(struct sm_shard_file){ dirfd, name, batch },
+	return shard_whole(damage,
+			   &(struct sm_shard_file){ dirfd, name, batch },
 			   expect, true, err);
 }
 
@@ -178,9 +180,10 @@ int
 sm_shard_compare(int dirfd, const char *name, uint64_t batch,
 		 const struct sm_entry *expect, struct sm_err *err)
 {
-	const char *kind;
+	const char *damage;
 
-	return shard_whole(&kind, &(struct sm_shard_file){ dirfd, name, batch },
+	return shard_whole(&damage,
+			   &(struct sm_shard_file){ dirfd, name, batch },
 			   expect, false, err);
 }
 
@@ -192,7 +195,7 @@ sm_shard_read(bool *whole, struct sm_entry *e, uint64_t *batch, int fd,
 	enum sm_final_state state;
 	struct sm_gzip_end end;
 	unsigned char buf[SM_GROUP_BYTES_MAX];
-	const char *kind;
+	const char *damage;
 	struct sm_group g;
 	struct sm_note n;
 	struct sm_body b;
@@ -232,7 +235,7 @@ sm_shard_read(bool *whole, struct sm_entry *e, uint64_t *batch, int fd,
 		return ret;
 	/* The rest is the one that follows from this. */
 	e->sizes.raw_crc32 = b.raw_crc32;
-	ret = shard_around(&kind, e, fd, name, *batch, &damaged);
+	ret = shard_around(&damage, e, fd, name, *batch, &damaged);
 	*whole = ret == 0;
 	if (ret < 0 && ret != SM_EVERIFY) {
 		*err = damaged;

@@ -318,7 +318,7 @@ test_index_damaged(void **state)
 	for (at = 0; at < size && notes < 3; at++)
 		notes += sm_note_get(&n, (unsigned char *)file.data + at,
 				     size - at) &&
-			 n.kind == SM_NOTE_INDEX;
+			 n.type == SM_NOTE_INDEX;
 	file.data[at + 20] ^= 4;
 	put(file.data, file.len);
 	r = check();

@@ -97,7 +97,7 @@ test_round_trip(void **state)
 			assert_int_equal(bytes, SM_NOTE_BYTES(len));
 			memset(&n, 0, sizeof(n));
 			assert_true(sm_note_get(&n, file, bytes));
-			assert_int_equal(n.kind, SM_NOTE_INDEX);
+			assert_int_equal(n.type, SM_NOTE_INDEX);
 			assert_int_equal(n.version, SM_NOTE_VERSION);
 			assert_int_equal(n.len, len);
 			assert_int_equal(n.bytes, bytes);
@@ -161,7 +161,7 @@ test_rows(void **state)
 		assert_memory_equal(got, bits, (rows + 7) / 8);
 		n.len--;
 		assert_false(sm_note_get_rows(&first, &count, &got, &n));
-		n.kind = SM_NOTE_END;
+		n.type = SM_NOTE_END;
 		assert_false(sm_note_get_rows(&first, &count, &got, &n));
 	}
 }

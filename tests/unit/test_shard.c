@@ -427,7 +427,7 @@ count_notes(const unsigned char *gz, size_t len)
 
 	for (at = 0; at < len; at++)
 		notes += sm_note_get(&n, gz + at, len - at) &&
-			 n.kind == SM_NOTE_ROWS;
+			 n.type == SM_NOTE_ROWS;
 	return notes;
 }
 

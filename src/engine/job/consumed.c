@@ -185,7 +185,7 @@ sm_consumed_shard_bytes(const struct sm_batch_row *row)
 
 int
 sm_consumed_check(struct sm_handle *h, const struct sm_batch_row *row,
-		  const char **kind, struct sm_err *err)
+		  const char **damage, struct sm_err *err)
 {
 	char name[SM_SHARD_NAME_MAX + 32];
 	struct sm_entry e;
@@ -195,14 +195,14 @@ sm_consumed_check(struct sm_handle *h, const struct sm_batch_row *row,
 
 	sm_consumed_entry(&e, row);
 	sm_shard_name(name, row->id, h->digits);
-	ret = sm_shard_check(kind, h->dir.shards_fd, name, row->id, &e, &why);
+	ret = sm_shard_check(damage, h->dir.shards_fd, name, row->id, &e, &why);
 	if (ret == SM_EVERIFY) {
 		if (sm_consumed_open(&fd, &size, &h->job, err) < 0)
 			return err->code;
 		strcat(name, ", in the final file,");
 		/* Then the shard is what a power cut brought back. */
 		if (fd >= 0 && sm_consumed_has(row, size))
-			ret = sm_shard_check_in(kind, fd, name,
+			ret = sm_shard_check_in(damage, fd, name,
 						(uint64_t)row->joined_at, &e,
 						&why);
 	}

@@ -56,7 +56,7 @@ int64_t sm_consumed_shard_bytes(const struct sm_batch_row *row);
  * of its bytes in the final file, if they should be there.
  */
 int sm_consumed_check(struct sm_handle *h, const struct sm_batch_row *row,
-		      const char **kind, struct sm_err *err);
+		      const char **damage, struct sm_err *err);
 
 /*
  * After SM_EVERIFY: is the row still what the bytes were compared with?  Else

@@ -61,14 +61,14 @@ damaged_check(bool *again, struct sm_handle *h, const struct sm_batch_row *row,
 	      struct sm_err *err)
 {
 	struct sm_err why;
-	const char *kind;
+	const char *damage;
 	bool put_back, still;
 	int ret;
 
 	*again = false;
 	if (row->state != SM_DONE)
 		return 0;
-	ret = sm_consumed_check(h, row, &kind, &why);
+	ret = sm_consumed_check(h, row, &damage, &why);
 	if (ret != SM_EVERIFY) {
 		if (ret < 0)
 			*err = why;

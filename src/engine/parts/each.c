@@ -112,7 +112,7 @@ sm_parts_verify(struct sm_verify_result *result, struct sm_parts *w,
 	struct parts_found found = { .opts = opts };
 	struct sm_verify_opts o = *opts;
 	struct sm_verify_result r;
-	struct sm_finding f = { .batch = -1, .kind = "part" };
+	struct sm_finding f = { .batch = -1, .damage = "part" };
 	struct sm_err why;
 	uint64_t part;
 	char *path;

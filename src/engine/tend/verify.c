@@ -24,10 +24,12 @@ struct verify {
 };
 
 static void
-verify_found(int64_t batch, const char *kind, const char *text, void *arg)
+verify_found(int64_t batch, const char *damage, const char *text, void *arg)
 {
 	struct verify *v = arg;
-	struct sm_finding f = { .batch = batch, .kind = kind, .text = text };
+	struct sm_finding f = { .batch = batch,
+				.damage = damage,
+				.text = text };
 
 	v->result->findings++;
 	if (v->opts->found)
@@ -100,7 +102,7 @@ verify_found_in_database(const char *text, void *arg)
 
 static int
 verify_requeue(struct verify *v, const struct sm_batch_row *row,
-	       const char *kind, struct sm_err *err)
+	       const char *damage, struct sm_err *err)
 {
 	char reason[128];
 	bool held;
@@ -109,7 +111,7 @@ verify_requeue(struct verify *v, const struct sm_batch_row *row,
 	if (ret < 0)
 		return ret;
 	snprintf(reason, sizeof(reason), "verify found its shard damaged: %s",
-		 kind);
+		 damage);
 	ret = sm_batch_requeue(&held, v->h.db, row->id, row->token, reason,
 			       err);
 	if (ret < 0) {
@@ -125,10 +127,10 @@ static int
 verify_shard(struct verify *v, const struct sm_batch_row *row,
 	     struct sm_err *err)
 {
-	const char *kind = NULL;
+	const char *damage = NULL;
 	struct sm_err why;
 	bool still;
-	int ret = sm_consumed_check(&v->h, row, &kind, &why);
+	int ret = sm_consumed_check(&v->h, row, &damage, &why);
 
 	if (ret == 0) {
 		v->result->batches++;
@@ -146,8 +148,8 @@ verify_shard(struct verify *v, const struct sm_batch_row *row,
 		return ret;
 	if (!still)
 		return SM_EFENCED;
-	verify_found((int64_t)row->id, kind, why.text, v);
-	return v->opts->requeue ? verify_requeue(v, row, kind, err) : 0;
+	verify_found((int64_t)row->id, damage, why.text, v);
+	return v->opts->requeue ? verify_requeue(v, row, damage, err) : 0;
 }
 
 static int

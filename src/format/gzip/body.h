@@ -67,7 +67,7 @@ int sm_body_read(struct sm_body *b, struct sm_body_reader *r, uint64_t at,
 /* The note at `at`, if there is a whole one: `*found`. */
 int sm_body_note(bool *found, struct sm_note *n, struct sm_body_reader *r,
 		 uint64_t at, struct sm_err *err);
-/* The next note from `*at` on, of whatever kind. */
+/* The next note from `*at` on, of whatever type. */
 int sm_body_find_note(bool *found, struct sm_note *n, uint64_t *at,
 		      struct sm_body_reader *r, struct sm_err *err);
 

@@ -55,7 +55,7 @@ sm_gzip_put_end(unsigned char *dst, const struct sm_gzip_end *e)
 bool
 sm_gzip_get_end(struct sm_gzip_end *e, const struct sm_note *n)
 {
-	if (n->version != SM_NOTE_VERSION || n->kind != SM_NOTE_END ||
+	if (n->version != SM_NOTE_VERSION || n->type != SM_NOTE_END ||
 	    n->len != SM_GZIP_END_BODY)
 		return false;
 	e->fingerprint = sm_get_le(n->body, 8);
@@ -300,7 +300,7 @@ sm_group_get(struct sm_group *g, const struct sm_note *n)
 	unsigned i;
 
 	*g = (struct sm_group){ 0 };
-	if (n->version != SM_NOTE_VERSION || n->kind != SM_NOTE_INDEX ||
+	if (n->version != SM_NOTE_VERSION || n->type != SM_NOTE_INDEX ||
 	    n->len < 12 || n->len > SM_GROUP_BODY_MAX)
 		return false;
 	g->fingerprint = sm_get_le(p, 8);

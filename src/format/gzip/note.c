@@ -113,7 +113,7 @@ note_get_block(unsigned char *says, const unsigned char *p)
 
 /* What a note says, from its head to its CRC, and zeros behind. */
 static size_t
-note_say(unsigned char *says, uint32_t *crc32, unsigned kind,
+note_say(unsigned char *says, uint32_t *crc32, unsigned type,
 	 const unsigned char *body, size_t len)
 {
 	size_t n = HEAD_BYTES + len;
@@ -121,7 +121,7 @@ note_say(unsigned char *says, uint32_t *crc32, unsigned kind,
 	says[0] = 'S';
 	says[1] = 'M';
 	sm_put_le(says + 3, len, 3);
-	says[2] = (unsigned char)(SM_NOTE_VERSION << 4 | kind);
+	says[2] = (unsigned char)(SM_NOTE_VERSION << 4 | type);
 	memcpy(says + HEAD_BYTES, body, len);
 	*crc32 = sm_crc32(0, says, n);
 	sm_put_le(says + n, *crc32, 4);
@@ -133,7 +133,7 @@ note_say(unsigned char *says, uint32_t *crc32, unsigned kind,
 #define SAYS_MAX (SM_NOTE_BODY_MAX + SM_NOTE_AROUND + SM_NOTE_SAYS_BYTES)
 
 size_t
-sm_note_put(unsigned char *dst, uint32_t *crc32, enum sm_note_type kind,
+sm_note_put(unsigned char *dst, uint32_t *crc32, enum sm_note_type type,
 	    const unsigned char *body, size_t len)
 {
 	unsigned char says[SAYS_MAX];
@@ -141,7 +141,7 @@ sm_note_put(unsigned char *dst, uint32_t *crc32, enum sm_note_type kind,
 	size_t blocks, i;
 
 	assert(len <= SM_NOTE_BODY_MAX);
-	blocks = note_say(says, &crc, kind, body, len);
+	blocks = note_say(says, &crc, type, body, len);
 	for (i = 0; i < blocks; i++)
 		note_put_block(dst + i * SM_NOTE_BLOCK_BYTES,
 			       says + i * SM_NOTE_SAYS_BYTES);
@@ -168,7 +168,7 @@ sm_note_get(struct sm_note *n, const unsigned char *p, size_t len)
 	    says[0] != 'S' || says[1] != 'M')
 		return false;
 	n->version = says[2] >> 4;
-	n->kind = says[2] & 15;
+	n->type = says[2] & 15;
 	n->len = sm_get_le(says + 3, 3);
 	if (n->len > SM_NOTE_BODY_MAX)
 		return false;
@@ -186,7 +186,7 @@ sm_note_get(struct sm_note *n, const unsigned char *p, size_t len)
 		n->crc32 = (uint32_t)sm_get_le(says + HEAD_BYTES + n->len, 4);
 		return sm_crc32(0, says, HEAD_BYTES + n->len) == n->crc32;
 	}
-	note_say(again, &n->crc32, n->kind, n->body, n->len);
+	note_say(again, &n->crc32, n->type, n->body, n->len);
 	return memcmp(says, again, blocks * SM_NOTE_SAYS_BYTES) == 0;
 }
 
@@ -214,7 +214,7 @@ sm_note_get_rows(uint64_t *first, unsigned *rows, const unsigned char **bits,
 	const unsigned char *p = n->body, *end = n->body + n->len;
 	uint64_t count;
 
-	if (n->version != SM_NOTE_VERSION || n->kind != SM_NOTE_ROWS ||
+	if (n->version != SM_NOTE_VERSION || n->type != SM_NOTE_ROWS ||
 	    !sm_varint_get(first, &p, end) || !sm_varint_get(&count, &p, end) ||
 	    count > SM_NOTE_ROWS_MAX || (size_t)(end - p) != (count + 7) / 8)
 		return false;

@@ -13,8 +13,8 @@
  * takes 12 bits and the block, with what is always the same before and after,
  * 68 + 32 * 12 + 12 = 464.
  *
- * The blocks of a note say, one after the other, "SM", version and kind (1:
- * version * 16 + kind), the length of the body (3, little-endian), the body,
+ * The blocks of a note say, one after the other, "SM", version and type (1:
+ * version * 16 + type), the length of the body (3, little-endian), the body,
  * the CRC-32 of all of these (4), and zeros to the last block's end.
  *
  * A reader decodes a block and compares it with the one block that says this,
@@ -47,7 +47,7 @@ enum sm_note_type {
 };
 
 struct sm_note {
-	unsigned version, kind;
+	unsigned version, type;
 	size_t len;     /* of the body */
 	size_t bytes;   /* in the file */
 	uint32_t crc32; /* what it says of itself */
@@ -60,9 +60,9 @@ extern const unsigned char sm_note_mark[SM_NOTE_MARK_BYTES];
  * Write a note of `len` <= SM_NOTE_BODY_MAX bytes to `dst`, which has room for
  * SM_NOTE_BYTES(len): its size and, unless NULL, its CRC.
  */
-size_t sm_note_put(unsigned char *dst, uint32_t *crc32, enum sm_note_type kind,
+size_t sm_note_put(unsigned char *dst, uint32_t *crc32, enum sm_note_type type,
 		   const unsigned char *body, size_t len);
-/* Is the block at `p` one of a note, of whatever kind? */
+/* Is the block at `p` one of a note, of whatever type? */
 bool sm_note_is_block(const unsigned char *p, size_t len);
 /* Is there a whole note at `p`, byte for byte as it is written? */
 bool sm_note_get(struct sm_note *n, const unsigned char *p, size_t len);
