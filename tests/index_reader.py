@@ -64,10 +64,10 @@ def batches(data):
             size = number(it) if has else 0
             if has:     # bytes of text, CRC of the body
                 number(it), bytes(itertools.islice(it, 4))
-            for _ in range(count):
+            for _ in range(count):      # of several none has a text
                 yield batch, row, rows, record, records, at, size
-                batch, row, record = batch + 1, row + rows, record + records
-            at += size
+                batch += 1
+            row, record, at = row + rows, record + records, at + size
         note_at = note_at - back if back else 0
 
 

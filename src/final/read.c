@@ -72,7 +72,7 @@ sm_final_next(struct sm_final_batch *b, struct sm_final_reader *r,
 	*b = *next;
 	b->batches = run->batches;
 	b->missing = run->missing;
-	b->rows = run->batches * run->e.counts.rows;
+	b->rows = run->e.counts.rows;
 	b->records = run->e.counts.records;
 	memcpy(b->tally, run->e.counts.tally, sizeof(b->tally));
 	b->bytes = run->e.sizes.gz_bytes;

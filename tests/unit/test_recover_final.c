@@ -46,17 +46,19 @@ static void
 expect_found(const char *want)
 {
 	char got[BATCHES * 4] = "";
+	struct sm_piece piece = { .first = 0, .end = 1 };
 	struct sm_entry e;
 	uint64_t id, at, first = 0;
 	bool found = false, before;
 	size_t n = 0;
 
 	for (id = 0; id <= BATCHES; id++) {
+		piece.id = id;
 		before = found;
 		found = false;
 		if (id < BATCHES)
 			assert_int_equal(sm_recover_final_find(&found, &e, &at,
-							       &f, id,
+							       &f, &piece,
 							       &jobdb.err),
 					 0);
 		if (found)

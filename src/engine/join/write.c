@@ -27,8 +27,9 @@ write_progress(struct sm_join *j)
 	const struct sm_events *ev = &j->opts->events;
 	struct sm_progress p = { .phase = "join",
 				 .unit = "bytes",
-				 .done = j->g->final.at,
-				 .total = j->gz_bytes,
+				 /* Of text: notes are nobody's share. */
+				 .done = j->g->final.raw_bytes,
+				 .total = j->raw_bytes,
 				 .eta_s = -1 };
 	uint64_t now = sm_clock_ms();
 

@@ -243,8 +243,7 @@ recover_batch(const struct sm_piece *b, void *arg, struct sm_err *err)
 	if (ret == 0)
 		ret = recover_look_at_shard(&found, &e, r, b, err);
 	if (ret == 0 && !found) {
-		ret = sm_recover_final_find(&found, &e, &at, &r->final, b->id,
-					    err);
+		ret = sm_recover_final_find(&found, &e, &at, &r->final, b, err);
 		joined = found;
 	}
 	if (ret == 0 && found) {

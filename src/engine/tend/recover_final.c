@@ -69,13 +69,15 @@ final_pass(struct sm_recover_final *f)
 }
 
 /*
- * Is the entry that of a whole batch?  Of a run what was left out is known of
- * all its batches together alone.
+ * Is the entry that of a whole batch?  Of a run the counts are known of all its
+ * batches together alone: rows follow from the plan, where it has numbers.
+ * Without a `piece` it is asked of the run.
  */
 static int
 final_judge(bool *whole, struct sm_entry *e, struct sm_recover_final *f,
-	    const struct sm_span *run, struct sm_err *err)
+	    const struct sm_piece *piece, struct sm_err *err)
 {
+	const struct sm_span *run = &f->group.run[f->run];
 	struct sm_body b;
 	unsigned i;
 	int ret;
@@ -87,6 +89,10 @@ final_judge(bool *whole, struct sm_entry *e, struct sm_recover_final *f,
 	for (i = 0; i < SM_TALLIES; i++)
 		if (run->batches > 1 && e->counts.tally[i] > 0)
 			return 0;
+	if (run->batches > 1 && piece && piece->first < 0)
+		return 0;
+	if (run->batches > 1 && piece)
+		e->counts.rows = (uint64_t)(piece->end - piece->first);
 	ret = sm_body_read(&b, f->r, f->at, f->at + e->sizes.gz_bytes, err);
 	if (ret < 0)
 		return ret;
@@ -98,9 +104,10 @@ final_judge(bool *whole, struct sm_entry *e, struct sm_recover_final *f,
 
 int
 sm_recover_final_find(bool *found, struct sm_entry *e, uint64_t *at,
-		      struct sm_recover_final *f, uint64_t id,
+		      struct sm_recover_final *f, const struct sm_piece *piece,
 		      struct sm_err *err)
 {
+	uint64_t id = piece->id;
 	const struct sm_span *run;
 	int ret;
 
@@ -111,7 +118,7 @@ sm_recover_final_find(bool *found, struct sm_entry *e, uint64_t *at,
 			return ret;
 		if (id - f->batch < run->batches) {
 			*at = f->at;
-			return final_judge(found, e, f, run, err);
+			return final_judge(found, e, f, piece, err);
 		}
 		final_pass(f);
 	}
@@ -136,7 +143,7 @@ final_count(uint64_t *count, struct sm_recover_final *f, struct sm_err *err)
 		ret = final_peek(&run, f, err);
 		if (ret < 0 || !run)
 			break;
-		ret = final_judge(&whole, &e, f, run, err);
+		ret = final_judge(&whole, &e, f, NULL, err);
 		if (whole)
 			*count += run->batches;
 		final_pass(f);

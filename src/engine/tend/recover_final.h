@@ -33,11 +33,12 @@ int sm_recover_final_open(struct sm_recover_final *f,
 			  const struct sm_jobdir *dir, uint64_t fingerprint,
 			  struct sm_err *err);
 /*
- * Has it the batch `id`, whole?  What its row records, and where its body is.
+ * Has it the batch `piece`, whole?  What its row records, and where its body
+ * is.
  */
 int sm_recover_final_find(bool *found, struct sm_entry *e, uint64_t *at,
-			  struct sm_recover_final *f, uint64_t id,
-			  struct sm_err *err);
+			  struct sm_recover_final *f,
+			  const struct sm_piece *piece, struct sm_err *err);
 void sm_recover_final_close(struct sm_recover_final *f);
 
 #endif /* SM_RECOVER_FINAL_H */

@@ -89,10 +89,11 @@ sm_group_add(struct sm_group *g, const struct sm_entry *e, bool missing)
 	else
 		r->e = *e;
 	r->e.fingerprint = g->fingerprint;
-	if (g->entries > 0 && missing == last->missing &&
-	    r->e.counts.rows == last->e.counts.rows && run_is_empty(r) &&
+	/* Whatever rows they have: a file may be long without text. */
+	if (g->entries > 0 && missing == last->missing && run_is_empty(r) &&
 	    run_is_empty(last)) {
 		last->batches++;
+		last->e.counts.rows += r->e.counts.rows;
 		for (i = 0; i < SM_TALLIES; i++)
 			last->e.counts.tally[i] += r->e.counts.tally[i];
 	} else {
@@ -100,17 +101,6 @@ sm_group_add(struct sm_group *g, const struct sm_entry *e, bool missing)
 	}
 	if (g->back > 0)
 		g->back += r->e.sizes.gz_bytes;
-}
-
-uint64_t
-sm_group_body_bytes(const struct sm_group *g)
-{
-	uint64_t n = 0;
-	unsigned i;
-
-	for (i = 0; i < g->entries; i++)
-		n += g->run[i].e.sizes.gz_bytes;
-	return n;
 }
 
 uint64_t
@@ -141,7 +131,7 @@ sm_group_next(struct sm_group *next, const struct sm_group *g, uint64_t note_at,
 	unsigned i;
 
 	for (i = 0; i < g->entries; i++) {
-		n.row += g->run[i].batches * g->run[i].e.counts.rows;
+		n.row += g->run[i].e.counts.rows;
 		n.record += g->run[i].e.counts.records;
 		n.raw_at += g->run[i].e.sizes.raw_bytes;
 	}

@@ -84,7 +84,7 @@ struct sm_group {
 	uint64_t row, record, raw_at; /* of all batches before */
 	unsigned entries;
 	struct sm_span {
-		uint64_t batches; /* `rows` are of each, tallies of all */
+		uint64_t batches; /* of all of which the counts are */
 		bool missing;
 		struct sm_entry e;
 	} run[SM_GROUP_ENTRIES];
@@ -114,8 +114,6 @@ bool sm_gzip_get_end(struct sm_gzip_end *e, const struct sm_note *n);
 void sm_group_add(struct sm_group *g, const struct sm_entry *e, bool missing);
 /* No further entry belongs in it. */
 bool sm_group_is_full(const struct sm_group *g);
-/* Bytes of the bodies. */
-uint64_t sm_group_body_bytes(const struct sm_group *g);
 /* Its batches. */
 uint64_t sm_group_batches(const struct sm_group *g);
 /*
