@@ -20,13 +20,13 @@ expect_exit 1 sm run f.gz.job
 made "59 1 0"
 
 # The others go on while it waits for its second try.
-rm -rf f.gz.job
+rm -rf f.gz.part f.gz.job
 expect_exit 1 sm exec "${opts[@]}" -j 1 --max-attempts 2 --fail-fast -- "${cmd[@]}"
 made "59 1 0"
 equal "$(sql f.gz.job "SELECT count(*) FROM attempt WHERE batch = 2")" 2 tries
 
 # Nobody is left behind when one of several stops.
-rm -rf f.gz.job
+rm -rf f.gz.part f.gz.job
 expect_exit 1 sm exec "${opts[@]}" -j 3 --max-attempts 1 --fail-fast -- \
 	sh -c 'sleep 0.2; exit 3'
 [ "$(count_of f.gz.job pending)" -gt 40 ] || fail "it did not stop"

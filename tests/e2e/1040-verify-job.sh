@@ -30,7 +30,7 @@ damaged() {
 	sm finalize f.gz.job >out 2>err || code=$?
 	[ $code != 0 ] || fail "$what: finalize shipped it"
 	[ ! -e f.gz ] || fail "$what: finalize left a file"
-	rm -rf f.gz.job
+	rm -rf f.gz.part f.gz.job
 	cp -r damaged f.gz.job
 	inodes f.gz.job before
 	for batch; do
@@ -50,7 +50,7 @@ damaged() {
 each() {
 	local what=$1 batches=$2
 	shift 2
-	rm -rf f.gz f.gz.job damaged
+	rm -rf f.gz f.gz.part f.gz.job damaged
 	cp -r whole f.gz.job
 	"$@" || fail "cannot make: $what"
 	cp -r f.gz.job damaged
@@ -98,7 +98,7 @@ each "a symlink" 2 symlink
 # The one command makes damage good by itself: by size at the start, by CRC
 # when joining.
 for change in "rm $shard" "truncate -s 9 $shard" "flip $shard 100" swap; do
-	rm -rf f.gz f.gz.job
+	rm -rf f.gz f.gz.part f.gz.job
 	cp -r whole f.gz.job
 	$change
 	expect_exit 0 sm candidates -o f.gz --batch-rows 50 "${args[@]}"
@@ -109,7 +109,7 @@ done
 # older shard of the same size.
 token=$(sql whole "SELECT token FROM batch WHERE id = 2")
 for command in finalize "verify --requeue"; do
-	rm -rf f.gz f.gz.job
+	rm -rf f.gz f.gz.part f.gz.job
 	cp -r whole f.gz.job
 	cp $shard "f.gz.job/shards/000002.$token.tmp"
 	flip $shard 100
@@ -128,7 +128,7 @@ expect_text err "cannot finalize" f.gz.job 000002.gz "put back" "run"
 
 # A job that is not finished: what is missing is said; and it does not stand
 # for a final file that is not there.
-rm -rf f.gz f.gz.job
+rm -rf f.gz f.gz.part f.gz.job
 expect_exit 0 sm plan f.gz.job candidates -o f.gz --batch-rows 50 "${args[@]}"
 expect_exit 0 sm verify f.gz.job
 expect_text out "6 batches are not done"

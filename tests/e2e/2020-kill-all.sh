@@ -1,5 +1,5 @@
 #!/bin/bash
-# SIGKILL to the whole process group at random moments.  30 kills, and a job of
+# SIGKILL to the whole process group at random moments.  10 kills, and a job of
 # tiny batches besides, where nearly every kill meets a commit.
 . "$(dirname "$0")/lib.sh"
 seed_random
@@ -11,10 +11,11 @@ reference z60 "${opts[@]}" --encoder zlib --level 4 \
 data small 300 60
 reference tiny "${opts[@]}" --batch-rows 1
 
-# rounds KILLS MS SET REFERENCE OPTION...: each job is killed up to four times
+# rounds KILLS MS 'SET ROWS WIDTH' REFERENCE OPTION...: each job is killed up to four times
 rounds() {
 	local kills=0 want=$1 ms=$2 ref=$4
-	data "$3" 0 0
+	# shellcheck disable=SC2086
+	data $3
 	shift 4
 	while [ $kills -lt "$want" ]; do
 		rm -rf f.gz f.gz.job
@@ -42,7 +43,7 @@ rounds() {
 	echo "$kills kills"
 }
 
-rounds "${KILLS:-20}" 600 mid z60 --batch-rows 60 --encoder zlib --level 4 \
+rounds "${KILLS:-10}" 600 'mid 6000 300' z60 --batch-rows 60 --encoder zlib --level 4 \
 	"${opts[@]}"
-rounds "${KILLS:-20}" 150 small tiny --batch-rows 1 "${opts[@]}"
-rounds "${KILLS:-10}" 80 small tiny --batch-rows 1 --sync end "${opts[@]}"
+rounds "${KILLS:-10}" 150 'small 300 60' tiny --batch-rows 1 "${opts[@]}"
+rounds "${KILLS:-5}" 80 'small 300 60' tiny --batch-rows 1 --sync end "${opts[@]}"

@@ -25,9 +25,11 @@ begin() {
 	wait_for 20 test -e begun.1
 	# shellcheck disable=SC2046
 	mapfile -t workers < <(printf '%s\n' $(children "$supervisor"))
+	# A worker's guard is no command.
 	mapfile -t commands < <(for pid in "${workers[@]}"; do
-		# shellcheck disable=SC2046 # one word each
-		printf '%s\n' $(children "$pid")
+		for child in $(children "$pid"); do
+			grep -q guard "/proc/$child/comm" || echo "$child"
+		done
 	done)
 	equal "${#workers[@]}/${#commands[@]}" 2/2 "workers and commands"
 }

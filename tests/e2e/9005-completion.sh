@@ -23,7 +23,7 @@ equal "$(cat offered)" finalize "a command"
 complete_bash plan job e
 equal "$(cat offered)" exec "a kind"
 complete_bash exec --check ''
-equal "$(xargs <offered)" "jsonl none" "words of a value"
+equal "$(xargs <offered)" "jsonl jsonl,nonempty none nonempty" "words of a value"
 complete_bash plan job candidates --ids s
 equal "$(cat offered)" string "a word of a value, in a plan"
 complete_bash run job --no-f
