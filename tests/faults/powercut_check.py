@@ -141,6 +141,14 @@ class Checker:
             else:
                 with open(path, "wb") as f:
                     f.write(files[name])
+        # A disk keeps the inodes that the note of a growing file names.
+        for name in files:
+            if name.endswith(".job/growing") and files[name]:
+                _, part = files[name].decode().rstrip("\n").split(" ", 1)
+                if os.path.exists(part):
+                    with open(os.path.join(root, name), "w",
+                              encoding="utf-8") as f:
+                        f.write(f"{os.stat(part).st_ino} {part}\n")
 
     def run(self, argv):
         """None, or what went wrong."""

@@ -42,63 +42,22 @@ growing_line(char line[PATH_MAX + 32], const struct stat *st, const char *part)
 		 part);
 }
 
-/* `path`: the note is of a file of that path, whatever its inode. */
 static bool
-growing_is_noted(bool *path, const struct sm_jobdir *dir, const struct stat *st,
+growing_is_noted(const struct sm_jobdir *dir, const struct stat *st,
 		 const char *part)
 {
 	char line[PATH_MAX + 32];
-	const char *space;
 	struct sm_map map = { 0 };
 	struct sm_err ignored;
-	size_t len;
 	bool same;
 
-	*path = false;
 	growing_line(line, st, part);
 	if (sm_map_openat(&map, dir->fd, SM_GROWING_NOTE, &ignored) < 0)
 		return false;
 	same = map.size == strlen(line) &&
 	       memcmp(map.data, line, map.size) == 0;
-	space = memchr(map.data, ' ', map.size);
-	len = strlen(part);
-	if (space) {
-		space++;
-		*path = (size_t)((const char *)map.data + map.size - space) ==
-				len + 1 &&
-			memcmp(space, part, len) == 0;
-	}
 	sm_map_close(&map);
 	return same;
-}
-
-/*
- * Does it begin as ours do, or with zeros, as a file whose first bytes a power
- * cut has taken?
- */
-static bool
-growing_begins_so(int fd)
-{
-	static const unsigned char zeros[SM_GZIP_HEADER_BYTES];
-	unsigned char head[SM_GZIP_HEADER_BYTES] = { 0 };
-
-	return sm_pread_full(fd, head, sizeof(head), 0) >= 0 &&
-	       (memcmp(head, sm_gzip_header, sizeof(head)) == 0 ||
-		memcmp(head, zeros, sizeof(head)) == 0);
-}
-
-/*
- * The file that the note is of; or one at its path that begins as such files
- * do: a backup that was put back has other inodes.
- */
-static bool
-growing_is_the_noted(int fd, const struct sm_jobdir *dir, const struct stat *st,
-		     const char *part)
-{
-	bool path;
-
-	return growing_is_noted(&path, dir, st, part) ||
-	       (path && growing_begins_so(fd));
 }
 
 int
@@ -107,12 +66,11 @@ sm_growing_note(int fd, const char *part, const struct sm_jobdir *dir,
 {
 	char line[PATH_MAX + 32];
 	struct stat st;
-	bool path;
 	int ret;
 
 	if (fstat(fd, &st) < 0)
 		return sm_err_sys(err, "cannot examine '%s'", part);
-	if (growing_is_noted(&path, dir, &st, part))
+	if (growing_is_noted(dir, &st, part))
 		return 0;
 	growing_line(line, &st, part);
 	ret = sm_jobdir_write(dir, SM_GROWING_NOTE, line, err);
@@ -194,8 +152,7 @@ growing_look(bool *own, bool *known, int fd, const char *part,
 	if (fstat(fd, &st) < 0)
 		return sm_err_sys(err, "cannot examine '%s'", part);
 	*own = S_ISREG(st.st_mode) &&
-	       (st.st_size == 0 ||
-		growing_is_the_noted(fd, who->dir, &st, part));
+	       (st.st_size == 0 || growing_is_noted(who->dir, &st, part));
 	if (*own || !S_ISREG(st.st_mode))
 		return 0;
 	ret = sm_final_owner(known, &first, fd, part, (uint64_t)st.st_size,
