@@ -141,8 +141,14 @@ enum {
 	SM_OPTION_REQUIRED = 1, /* of TEXT and FILE */
 	/* Says where something is: stored, but no part of the content. */
 	SM_OPTION_PLACE = 2,
-	SM_OPTION_HIDDEN = 4, /* in no help, manual or completion */
-	SM_OPTION_UNTYPED = 8 /* not of the command line at all */
+	SM_OPTION_HIDDEN = 4,  /* in no help, manual or completion */
+	SM_OPTION_UNTYPED = 8, /* not of the command line at all */
+	/*
+	 * Decides whether a batch is done, or what is kept beside it, and
+	 * about no byte of it: free to change at any start, of run too.  Such
+	 * rows are the last ones of their table.
+	 */
+	SM_OPTION_LIMIT = 16
 };
 
 struct sm_option {
@@ -211,6 +217,8 @@ struct sm_kind_info {
 
 /* One after the other, NULL at the end. */
 SM_API const struct sm_kind_info *sm_kind_info(size_t i);
+/* The rows of the kind's table that are SM_OPTION_LIMIT, a table as well. */
+SM_API const struct sm_option *sm_kind_limits(const struct sm_kind_info *kind);
 
 /* --------------------------------------------------------------- plan -- */
 
@@ -281,6 +289,8 @@ struct sm_run_opts {
 	const char *const *worker_argv;
 	struct sm_settings settings;
 	const char *output; /* the final file; NULL: as planned */
+	/* Limits of the job's kind to change; NULL, or a NULL name: none. */
+	const struct sm_value *limits;
 	int follow; /* join while it runs; 1: yes, -1: no, 0: if there is a
 		     * final file */
 	bool retry_failed; /* put failed batches back first */

@@ -31,6 +31,7 @@ struct sm_cmd {
 	bool takes_rest;     /* a command behind "--" */
 	bool drains;         /* INT, TERM, HUP are counted (signals.h) */
 	bool takes_kind;     /* the second word names a kind of job */
+	bool takes_limits;   /* options of any kind that are limits */
 	/* Options into `args`; NULL after the last table. */
 	const struct sm_option *tables[SM_CMD_TABLES + 1];
 	size_t args_bytes; /* of the struct they go into, zeroed at first */

@@ -16,6 +16,7 @@ run_run(struct sm_call *call, struct sm_err *err)
 	struct sm_job_args *a = call->args;
 	struct sm_screen screen;
 
+	a->run.limits = call->value;
 	sm_screen_init(&screen, a->quiet);
 	return sm_job_run(&screen, call->words.word[0], a, err);
 }
@@ -49,6 +50,7 @@ const struct sm_cmd cmd_run = {
 		  "runs, and finished at\nits end.\n",
 	.words = 1,
 	.drains = true,
+	.takes_limits = true,
 	.tables = { sm_job_settings, sm_job_running, run_options,
 		    sm_job_quiet },
 	.args_bytes = sizeof(struct sm_job_args),

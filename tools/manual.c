@@ -168,6 +168,9 @@ sm_describe_manual(FILE *f)
 
 	for (i = 0; sm_cmd_at(&cmd, &call.kind, i); i++) {
 		for (t = 0; (table = sm_options_table(&call, t)); t++) {
+			/* They are in their kind's table. */
+			if (table->flags & SM_OPTION_LIMIT)
+				continue;
 			for (j = 0; j < i && !manual_has(table, j);)
 				j++;
 			if (j == i)

@@ -25,15 +25,36 @@ struct option_parser {
 	size_t seen_count;
 };
 
+/* The i-th table of limits, of those kinds that have any. */
+static const struct sm_option *
+option_limits(size_t i)
+{
+	const struct sm_kind_info *kind;
+	const struct sm_option *o;
+	size_t k;
+
+	for (k = 0; (kind = sm_kind_info(k)) != NULL; k++) {
+		o = sm_kind_limits(kind);
+		if (o->name && i-- == 0)
+			return o;
+	}
+	return NULL;
+}
+
 const struct sm_option *
 sm_options_table(const struct sm_call *call, size_t i)
 {
+	size_t at;
+
 	if (call->kind) {
 		if (i == 0)
 			return call->kind->options;
 		i--;
 	}
-	return i <= SM_CMD_TABLES ? call->cmd->tables[i] : NULL;
+	for (at = 0; call->cmd->tables[at]; at++)
+		if (at == i)
+			return call->cmd->tables[i];
+	return call->cmd->takes_limits ? option_limits(i - at) : NULL;
 }
 
 static bool
@@ -115,7 +136,7 @@ option_is_of_kind(const struct sm_call *call, const struct sm_option *option)
 	for (; o && o->name; o++)
 		if (o == option)
 			return true;
-	return false;
+	return option->flags & SM_OPTION_LIMIT;
 }
 
 static int
@@ -240,7 +261,8 @@ sm_options_parse(struct sm_call *call, char **argv, struct sm_err *err)
 	int ret;
 
 	for (i = call->kind ? 1 : 0; (table = sm_options_table(call, i)); i++)
-		sm_options_init(table, call->args);
+		if (!(table->flags & SM_OPTION_LIMIT))
+			sm_options_init(table, call->args);
 	*words = (struct sm_words){ .word = argv };
 	while (*at) {
 		if (strcmp(*at, "--") == 0) {

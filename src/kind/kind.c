@@ -30,6 +30,16 @@ sm_kind_info(size_t i)
 	return kinds[i]->info;
 }
 
+const struct sm_option *
+sm_kind_limits(const struct sm_kind_info *kind)
+{
+	const struct sm_option *o = kind->options;
+
+	while (o->name && !(o->flags & SM_OPTION_LIMIT))
+		o++;
+	return o;
+}
+
 const struct sm_kind *
 sm_kind_of(const struct sm_spec *spec)
 {

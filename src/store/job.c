@@ -142,6 +142,16 @@ sm_job_set_final(struct sm_db *db, const char *path, bool force,
 }
 
 int
+sm_job_set_place(struct sm_db *db, const char *final_path, struct sm_err *err)
+{
+	if (!final_path)
+		return sm_job_set_final(db, NULL, false, err);
+	return sm_sql_do(db, "record the final file's path",
+			 "UPDATE job SET final_path = ?", SQL(IN(final_path)),
+			 err);
+}
+
+int
 sm_job_begin_run(struct sm_db *db, double at, struct sm_err *err)
 {
 	return sm_sql_do(db, "record the run's begin",

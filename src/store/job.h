@@ -63,6 +63,9 @@ int sm_job_set_spec(struct sm_db *db, const char *spec, const char *fingerprint,
 int sm_job_set_network_fs(struct sm_db *db, struct sm_err *err);
 int sm_job_set_final(struct sm_db *db, const char *path, bool force,
 		     struct sm_err *err);
+/* The final file's path after a move; what is known of the file stays. */
+int sm_job_set_place(struct sm_db *db, const char *final_path,
+		     struct sm_err *err);
 int sm_job_begin_run(struct sm_db *db, double at, struct sm_err *err);
 /* Nothing if the run is another one by now. */
 int sm_job_end_run(struct sm_db *db, int64_t run, double at,

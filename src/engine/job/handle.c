@@ -13,6 +13,20 @@
 
 #include "handle.h"
 
+static int
+handle_find_place(struct sm_handle *h, struct sm_err *err)
+{
+	int ret = sm_place_settle(&h->place, &h->dir, h->spec,
+				  &h->job.final_path, err);
+
+	free(h->home);
+	h->home = NULL;
+	if (ret < 0 || h->place == SM_PLACE_HOME)
+		return ret;
+	h->home = strdup(h->spec->home);
+	return h->home ? 0 : sm_err_mem(err, "a path");
+}
+
 int
 sm_handle_reload(struct sm_handle *h, struct sm_err *err)
 {
@@ -26,6 +40,9 @@ sm_handle_reload(struct sm_handle *h, struct sm_err *err)
 		return ret;
 	ret = sm_spec_parse(&h->spec, sm_kind_info, h->job.spec, "job.spec",
 			    err);
+	if (ret < 0)
+		return ret;
+	ret = handle_find_place(h, err);
 	if (ret < 0)
 		return ret;
 	h->kind = sm_kind_of(h->spec);
@@ -81,6 +98,7 @@ sm_handle_close(struct sm_handle *h)
 	sm_job_release(&h->job);
 	sm_db_close(h->db);
 	sm_jobdir_close(&h->dir);
+	free(h->home);
 	if (h->run_lock >= 0)
 		close(h->run_lock);
 	*h = (struct sm_handle)SM_HANDLE_NONE;

@@ -14,7 +14,12 @@
 #include "job.h"
 #include "jobdir.h"
 #include "kind.h"
+#include "place.h"
 
+/*
+ * Row and specification have their paths as they are to be used (place.h); what
+ * the database has may be older.
+ */
 struct sm_handle {
 	struct sm_jobdir dir;
 	struct sm_db *db;
@@ -23,7 +28,9 @@ struct sm_handle {
 	const struct sm_kind *kind;
 	uint64_t fingerprint;
 	unsigned digits; /* of shard names */
-	int run_lock;    /* run.lock, or -1 */
+	enum sm_place place;
+	char *home;   /* where it was planned, unless there */
+	int run_lock; /* run.lock, or -1 */
 };
 
 #define SM_HANDLE_NONE                                                         \

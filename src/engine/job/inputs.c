@@ -5,6 +5,7 @@
  * planning, since a run and recover ask it as well.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "handle.h"
 
@@ -26,14 +27,16 @@ input_progress(uint64_t done, uint64_t total, void *arg)
 		ev->progress(&p, ev->arg);
 }
 
-/* Same content under a new mtime: record it, so that it is digested once. */
+/* Same content, another mtime or place: recorded, so that it is digested once.
+ */
 static int
 input_touch(struct sm_handle *h, const struct sm_job_input *in,
-	    int64_t mtime_ns, struct sm_err *err)
+	    const char *path, int64_t mtime_ns, struct sm_err *err)
 {
 	struct sm_job_input now = *in;
 	int ret;
 
+	now.path = (char *)path;
 	now.mtime_ns = mtime_ns;
 	ret = sm_db_begin_write(h->db, err);
 	if (ret < 0)
@@ -46,8 +49,8 @@ input_touch(struct sm_handle *h, const struct sm_job_input *in,
 }
 
 static int
-input_changed(const struct sm_job_input *in, const struct sm_digest *now,
-	      struct sm_err *err)
+input_changed(const struct sm_job_input *in, const char *path,
+	      const struct sm_digest *now, struct sm_err *err)
 {
 	return sm_err_set(
 		err, SM_EREFUSED,
@@ -55,7 +58,7 @@ input_changed(const struct sm_job_input *in, const struct sm_digest *now,
 		"bytes with CRC-32 %08x and has %llu with %08x; put it back, "
 		"or start the job's command with --accept-changed (keeps what "
 		"is done) or --restart (begins again)",
-		in->path, (unsigned long long)in->size, in->crc32,
+		path, (unsigned long long)in->size, in->crc32,
 		(unsigned long long)now->size, now->crc32);
 }
 
@@ -69,22 +72,23 @@ sm_input_digest(struct sm_digest *d, const char *path, bool sampled,
 }
 
 static int
-input_check(struct sm_handle *h, const struct sm_job_input *in,
+input_check(struct sm_handle *h, struct sm_job_input *in, const char *path,
 	    const struct sm_events *ev, struct sm_err *err)
 {
 	struct sm_digest now = { 0 };
-	int ret = sm_digest_stat(&now, in->path, err);
+	bool moved = strcmp(in->path, path) != 0;
+	int ret = sm_digest_stat(&now, path, err);
 
 	if (ret < 0)
 		return ret;
-	if (now.size == in->size && now.mtime_ns == in->mtime_ns)
+	if (!moved && now.size == in->size && now.mtime_ns == in->mtime_ns)
 		return 0;
-	ret = sm_input_digest(&now, in->path, in->sampled, ev, err);
+	ret = sm_input_digest(&now, path, in->sampled, ev, err);
 	if (ret < 0)
 		return ret;
 	if (now.size != in->size || now.crc32 != in->crc32)
-		return input_changed(in, &now, err);
-	return input_touch(h, in, now.mtime_ns, err);
+		return input_changed(in, path, &now, err);
+	return input_touch(h, in, path, now.mtime_ns, err);
 }
 
 int
@@ -102,7 +106,7 @@ sm_handle_check_inputs(struct sm_handle *h, const struct sm_events *ev,
 			continue; /* kept in the job itself */
 		ret = sm_job_input(&known, &in, h->db, list[i].name, err);
 		if (ret == 0 && known)
-			ret = input_check(h, &in, ev, err);
+			ret = input_check(h, &in, list[i].path, ev, err);
 		sm_job_input_release(&in);
 		if (ret < 0)
 			return ret;

@@ -157,6 +157,7 @@ parts_mark_again(struct sm_planning *p, const struct sm_parts *w,
 	struct sm_growing who = { .dir = &p->dir };
 	int ret = sm_spec_set_output(p->spec, output, err);
 
+	p->spec->id = w->spec->id;
 	p->spec->batches = w->spec->batches;
 	p->spec->rows = w->spec->rows;
 	p->spec->fingerprint = w->spec->fingerprint;

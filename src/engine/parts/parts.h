@@ -73,7 +73,7 @@ int sm_parts_find(uint64_t *part, const struct sm_parts *w, uint64_t batch,
 /* Without the mark what is left of a whole is a plan that was killed. */
 int sm_parts_unmark(const struct sm_jobdir *dir, struct sm_err *err);
 /* Write JOB/spec.json, durable: from then on the job is planned. */
-int sm_parts_mark(const struct sm_jobdir *dir, const struct sm_spec *spec,
+int sm_parts_mark(const struct sm_jobdir *dir, struct sm_spec *spec,
 		  struct sm_err *err);
 
 /* ---- planning: make.c, replan.c, clear.c ---- */

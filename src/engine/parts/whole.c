@@ -74,12 +74,14 @@ parts_read_mark(struct sm_spec **spec, const struct sm_jobdir *dir,
 }
 
 int
-sm_parts_mark(const struct sm_jobdir *dir, const struct sm_spec *spec,
+sm_parts_mark(const struct sm_jobdir *dir, struct sm_spec *spec,
 	      struct sm_err *err)
 {
-	char *text = sm_spec_text(spec, err);
-	int ret;
+	char *text = NULL;
+	int ret = sm_spec_set_home(spec, dir->path, err);
 
+	if (ret == 0)
+		text = sm_spec_text(spec, err);
 	if (!text)
 		return err->code;
 	ret = sm_jobdir_write(dir, "spec.json", text, err);
@@ -129,6 +131,7 @@ int
 sm_parts_open_unmarked(struct sm_parts *w, const char *job, bool trust,
 		       struct sm_err *err)
 {
+	enum sm_place place;
 	int ret;
 
 	*w = (struct sm_parts)SM_PARTS_NONE;
@@ -140,6 +143,8 @@ sm_parts_open_unmarked(struct sm_parts *w, const char *job, bool trust,
 		return 0;
 	if (ret == 0)
 		ret = parts_read_mark(&w->spec, &w->dir, err);
+	if (ret == 0 && w->spec)
+		ret = sm_place_settle(&place, &w->dir, w->spec, NULL, err);
 	if (w->spec)
 		w->parts = w->spec->parts;
 	if (ret == 0 && w->parts > 0 && !trust)

@@ -14,6 +14,7 @@
 #include "fault.h"
 #include "file.h"
 #include "lock.h"
+#include "rand.h"
 
 #include "join.h"
 #include "option.h"
@@ -98,6 +99,21 @@ settle_kind(struct sm_planning *p, struct sm_err *err)
 	return sm_err_set(err, SM_EUSAGE, "there is no kind of job '%s'", name);
 }
 
+/* By which a copy of the job is known. */
+static int
+settle_id(struct sm_spec *spec, struct sm_err *err)
+{
+	char hex[17];
+	int64_t token;
+	int ret = sm_rand_token(&token, err);
+
+	snprintf(hex, sizeof(hex), "%016llx", (unsigned long long)token);
+	spec->id = sm_spec_strdup(spec, hex);
+	if (ret == 0 && !spec->id)
+		ret = sm_err_mem(err, "the specification");
+	return ret;
+}
+
 int
 sm_planning_settle(struct sm_planning *p, struct sm_err *err)
 {
@@ -109,6 +125,8 @@ sm_planning_settle(struct sm_planning *p, struct sm_err *err)
 	if (ret == 0)
 		ret = sm_spec_new(&p->spec, p->kind->info, o->options,
 				  o->command, err);
+	if (ret == 0)
+		ret = settle_id(p->spec, err);
 	if (ret == 0 && p->kind->settle)
 		ret = p->kind->settle(p->spec, err);
 	if (ret == 0)
@@ -404,9 +422,11 @@ planning_insert_job(struct sm_planning *p, const char *text, struct sm_err *err)
 int
 sm_planning_commit(struct sm_planning *p, struct sm_err *err)
 {
-	char *text = sm_spec_text(p->spec, err);
-	int ret;
+	char *text = NULL;
+	int ret = sm_spec_set_home(p->spec, p->dir.path, err);
 
+	if (ret == 0)
+		text = sm_spec_text(p->spec, err);
 	if (!text)
 		return err->code;
 	ret = sm_jobdir_write(&p->dir, "spec.json", text, err);

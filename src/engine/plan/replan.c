@@ -23,6 +23,8 @@ struct replan {
 	unsigned changes;
 	bool gone;  /* an input came through standard input */
 	bool moved; /* an input has another path */
+	bool free;  /* options that are no content differ */
+	enum sm_place place;
 };
 
 /* The planned digest if size and mtime say so, else that of the content. */
@@ -110,6 +112,7 @@ replan_compare(struct replan *r, struct sm_err *err)
 	size_t i;
 	int ret = 0;
 
+	r->free = !sm_spec_same_free(r->old, r->p->spec);
 	r->changes = sm_spec_diff(&r->diff, r->old, r->p->spec);
 	for (i = 0; i < r->p->inputs && ret == 0; i++)
 		ret = replan_input(r, i, err);
@@ -150,6 +153,8 @@ replan_settings(struct replan *r, struct sm_err *err)
 	if (ret < 0)
 		return ret;
 	ret = sm_job_set(p->db, &p->opts->settings, err);
+	if (ret == 0 && r->place != SM_PLACE_HOME)
+		ret = sm_job_set_place(p->db, r->job.final_path, err);
 	if (ret == 0 && p->opts->network_fs)
 		ret = sm_job_set_network_fs(p->db, err);
 	if (ret == 0 && p->spec->output && p->spec->part < 0) {
@@ -208,9 +213,10 @@ replan_record(struct replan *r, const char *text, struct sm_err *err)
 static int
 replan_move(struct replan *r, struct sm_err *err)
 {
-	char *text = sm_spec_text(r->p->spec, err);
-	int ret;
+	char *text;
+	int ret = 0;
 
+	text = sm_spec_text(r->p->spec, err);
 	if (!text)
 		return err->code;
 	ret = replan_record(r, text, err);
@@ -286,6 +292,19 @@ replan_complete(struct sm_planning *p, struct sm_handle *h, struct sm_err *err)
 }
 
 static int
+replan_keep_identity(struct replan *r, struct sm_err *err)
+{
+	struct sm_spec *spec = r->p->spec;
+
+	if (r->old->id) {
+		spec->id = sm_spec_strdup(spec, r->old->id);
+		if (!spec->id)
+			return sm_err_mem(err, "the specification");
+	}
+	return sm_spec_set_home(spec, r->p->dir.path, err);
+}
+
+static int
 replan_finish(struct replan *r, struct sm_err *err)
 {
 	struct sm_planning *p = r->p;
@@ -297,6 +316,9 @@ replan_finish(struct replan *r, struct sm_err *err)
 	p->spec->part = r->old->part;
 	p->spec->parts = r->old->parts;
 	p->spec->fingerprint = strtoull(r->job.fingerprint, NULL, 16);
+	ret = replan_keep_identity(r, err);
+	if (ret < 0)
+		return ret;
 	if (r->changes > 0) {
 		ret = replan_accept(r, err);
 		if (ret < 0)
@@ -304,12 +326,14 @@ replan_finish(struct replan *r, struct sm_err *err)
 		ret = replan_tell_accepted(r, err);
 		if (ret < 0)
 			return ret;
-	} else if (r->moved) {
+	} else if (r->moved || r->free || r->place != SM_PLACE_HOME) {
 		ret = replan_move(r, err);
 		if (ret < 0)
 			return ret;
-		sm_event_notice(p->ev, "inputs that were moved are read from "
-				       "their new places");
+		if (r->moved)
+			sm_event_notice(p->ev,
+					"inputs that were moved are read from "
+					"their new places");
 	}
 	if (r->gone)
 		sm_event_notice(p->ev, "the items are those that the job was "
@@ -335,6 +359,9 @@ sm_plan_again(struct sm_planning *p, struct sm_err *err)
 	if (ret == 0)
 		ret = sm_spec_parse(&r.old, sm_kind_info, r.job.spec,
 				    "job.spec", err);
+	if (ret == 0)
+		ret = sm_place_settle(&r.place, &p->dir, r.old,
+				      &r.job.final_path, err);
 	if (ret == 0 && r.old->kind != p->spec->kind)
 		ret = sm_err_set(err, SM_EREFUSED,
 				 "the job '%s' is of the kind '%s', not '%s'; "

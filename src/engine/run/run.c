@@ -15,6 +15,7 @@
 #include "fault.h"
 #include "file.h"
 #include "lock.h"
+#include "option.h"
 
 #include "fence.h"
 #include "follow.h"
@@ -99,6 +100,50 @@ run_check(char **path, struct sm_handle *h, const struct sm_run_opts *opts,
 }
 
 /*
+ * The limits that were asked for, into the specification in memory; run_set()
+ * records it.
+ */
+static int
+run_limit(struct sm_handle *h, const struct sm_value *limits,
+	  struct sm_err *err)
+{
+	const struct sm_value *v;
+	const struct sm_option *o;
+	int ret = sm_spec_set_values(h->spec, limits, err);
+
+	for (v = limits; ret == 0 && v && v->name; v++) {
+		o = sm_option_find(h->spec->kind->options, v->name);
+		if (o && !(o->flags & SM_OPTION_LIMIT))
+			ret = sm_err_set(
+				err, SM_EUSAGE,
+				"--%s decides about the content of the "
+				"job '%s'; give it to the job's own "
+				"command",
+				v->name, h->dir.path);
+	}
+	return ret;
+}
+
+/* What the row does not have yet: limits, and where a moved job is. */
+static int
+run_set_spec(struct sm_handle *h, struct sm_err *err)
+{
+	char *text = NULL;
+	int ret = sm_spec_set_home(h->spec, h->dir.path, err);
+
+	if (ret == 0)
+		text = sm_spec_text(h->spec, err);
+	if (!text)
+		return err->code;
+	if (h->place != SM_PLACE_HOME)
+		ret = sm_job_set_place(h->db, h->job.final_path, err);
+	if (ret == 0 && strcmp(text, h->job.spec) != 0)
+		ret = sm_job_set_spec(h->db, text, h->job.fingerprint, err);
+	free(text);
+	return ret;
+}
+
+/*
  * The row again, but for the number of the run: the one that stands there now
  * may be another supervisor's, that took over while we stood still.
  */
@@ -126,6 +171,8 @@ run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 		return ret;
 	ret = sm_handle_check_run(h, err);
 	if (ret == 0)
+		ret = run_set_spec(h, err);
+	if (ret == 0)
 		ret = sm_job_set(h->db, &opts->settings, err);
 	if (ret == 0 && path) {
 		sm_join_leave(&h->dir, &h->job, path);
@@ -148,6 +195,8 @@ run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 	h->job.run = live.run;
 	if (ret == 0)
 		ret = run_reload(h, err);
+	if (ret == 0)
+		ret = sm_handle_mend_copies(h, err);
 	if (taken > 0)
 		sm_event_notice(&opts->events,
 				"%llu batch%s that another supervisor's "
@@ -302,12 +351,16 @@ run_watched(struct sm_super *s, struct sm_run_result *result,
 {
 	struct sm_handle *h = s->h;
 	char *path = NULL;
-	int ret = sm_handle_check_inputs(h, s->ev, err);
+	int ret = sm_place_refuse_alone(h->place, &h->dir, h->home, err);
 
+	if (ret == 0)
+		ret = sm_handle_check_inputs(h, s->ev, err);
+	if (ret == 0)
+		ret = run_limit(h, s->opts->limits, err);
 	if (ret == 0)
 		ret = h->kind->check(h->spec->opts, err);
 	if (ret == 0)
-		ret = sm_handle_mend_copies(h, err);
+		sm_run_notice_place(h, s->ev);
 	if (ret == 0)
 		ret = run_check(&path, h, s->opts, err);
 	if (ret == 0)

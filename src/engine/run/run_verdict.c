@@ -146,3 +146,25 @@ sm_run_verdict(struct sm_run_result *result, struct sm_handle *h,
 				  (unsigned long long)c.total);
 	return 0;
 }
+
+void
+sm_run_notice_place(const struct sm_handle *h, const struct sm_events *ev)
+{
+	const char *final = h->job.final_path;
+
+	if (h->place == SM_PLACE_MOVED)
+		sm_event_notice(ev, "the job was moved here from '%s'",
+				h->home);
+	if (h->place != SM_PLACE_COPY)
+		return;
+	if (final)
+		sm_event_notice(ev,
+				"this is a copy of the job '%s': its final "
+				"file is '%s'",
+				h->home, final);
+	else
+		sm_event_notice(ev,
+				"this is a copy of the job '%s': it has no "
+				"final file; -o names one",
+				h->home);
+}

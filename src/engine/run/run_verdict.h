@@ -20,4 +20,7 @@ void sm_run_notice_consume(const struct sm_handle *h,
 int sm_run_verdict(struct sm_run_result *result, struct sm_handle *h,
 		   const struct sm_events *ev, struct sm_err *err);
 
+/* That the job was moved, or is a copy, and what it does not share then. */
+void sm_run_notice_place(const struct sm_handle *h, const struct sm_events *ev);
+
 #endif /* SM_RUN_VERDICT_H */

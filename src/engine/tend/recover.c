@@ -22,6 +22,7 @@
 #include "joined.h"
 #include "worker.h"
 
+#include "consumed.h"
 #include "planning.h"
 #include "recover_final.h"
 #include "tend.h"
@@ -304,6 +305,30 @@ recover_final_options(struct recover *r, struct sm_err *err)
 	return ret < 0 ? ret : 0;
 }
 
+/*
+ * A moved job's final file is looked for where it is now; the note of where
+ * what was consumed is follows.
+ */
+static int
+recover_find_place(struct recover *r, struct sm_err *err)
+{
+	const struct sm_jobdir *dir = &r->p.dir;
+	enum sm_place place;
+	char *noted = NULL;
+	int has = sm_jobdir_has(dir, SM_CONSUMED_NOTE, err), ret = 0;
+
+	if (has < 0)
+		return has;
+	if (has > 0)
+		ret = sm_jobdir_read(&noted, dir, SM_CONSUMED_NOTE, err);
+	if (ret == 0)
+		ret = sm_place_settle(&place, dir, r->p.spec, &noted, err);
+	if (ret == 0 && noted && place != SM_PLACE_HOME)
+		ret = sm_jobdir_write(dir, SM_CONSUMED_NOTE, noted, err);
+	free(noted);
+	return ret;
+}
+
 static int
 recover_locked(struct recover *r, struct sm_err *err)
 {
@@ -319,6 +344,8 @@ recover_locked(struct recover *r, struct sm_err *err)
 				  "--requeue' looks for damaged shards",
 				  r->p.dir.path);
 	ret = sm_handle_read_spec(&r->p.spec, &r->p.dir, err);
+	if (ret == 0)
+		ret = recover_find_place(r, err);
 	if (ret < 0)
 		return ret;
 	sm_planning_of_spec(&r->p);

@@ -27,6 +27,9 @@ sm_option_slot(const struct sm_option *o, void *opts)
 	return (char *)opts + o->at;
 }
 
+/* What is no part of the content: equal jobs may differ in it. */
+#define SM_OPTION_FREE (SM_OPTION_PLACE | SM_OPTION_LIMIT)
+
 /* The row of this name, or NULL. */
 const struct sm_option *sm_option_find(const struct sm_option *table,
 				       const char *name);

@@ -141,6 +141,17 @@ spec_set_command(struct sm_spec *s, const char *const *argv, struct sm_err *err)
 }
 
 int
+sm_spec_set_values(struct sm_spec *s, const struct sm_value *values,
+		   struct sm_err *err)
+{
+	int ret = 0;
+
+	for (; ret == 0 && values && values->name; values++)
+		ret = spec_set_value(s, values, err);
+	return ret;
+}
+
+int
 sm_spec_new(struct sm_spec **out, const struct sm_kind_info *kind,
 	    const struct sm_value *values, const char *const *command,
 	    struct sm_err *err)
@@ -151,8 +162,7 @@ sm_spec_new(struct sm_spec **out, const struct sm_kind_info *kind,
 	if (ret < 0)
 		return ret;
 	sm_options_init(kind->options, s->opts);
-	for (; ret == 0 && values && values->name; values++)
-		ret = spec_set_value(s, values, err);
+	ret = sm_spec_set_values(s, values, err);
 	if (ret == 0 && command)
 		ret = spec_set_command(s, command, err);
 	if (ret < 0) {
@@ -161,6 +171,18 @@ sm_spec_new(struct sm_spec **out, const struct sm_kind_info *kind,
 	}
 	*out = s;
 	return 0;
+}
+
+bool
+sm_spec_same_free(const struct sm_spec *a, const struct sm_spec *b)
+{
+	const struct sm_option *o;
+
+	for (o = a->kind->options; o->name; o++)
+		if ((o->flags & SM_OPTION_FREE) &&
+		    !sm_option_same(o, a->opts, b->opts))
+			return false;
+	return true;
 }
 
 unsigned
@@ -176,7 +198,7 @@ sm_spec_diff(struct sm_buf *out, const struct sm_spec *planned,
 		return 1;
 	}
 	for (o = planned->kind->options; o->name; o++) {
-		if ((o->flags & SM_OPTION_PLACE) ||
+		if ((o->flags & SM_OPTION_FREE) ||
 		    sm_option_same(o, planned->opts, now->opts))
 			continue;
 		if (n++)
@@ -206,6 +228,7 @@ sm_spec_set_input(struct sm_spec *s, size_t i, const char *name,
 	in->name = sm_spec_strdup(s, name);
 	in->path = sm_spec_strdup(s, path);
 	in->digest = *d;
+	in->aside = false;
 	if (!in->name || !in->path)
 		return sm_err_mem(err, "the specification");
 	if (s->inputs <= i)
@@ -218,6 +241,15 @@ sm_spec_set_output(struct sm_spec *s, const char *path, struct sm_err *err)
 {
 	s->output = path ? sm_spec_strdup(s, path) : NULL;
 	if (path && !s->output)
+		return sm_err_mem(err, "the specification");
+	return 0;
+}
+
+int
+sm_spec_set_home(struct sm_spec *s, const char *path, struct sm_err *err)
+{
+	s->home = sm_spec_strdup(s, path);
+	if (!s->home)
 		return sm_err_mem(err, "the specification");
 	return 0;
 }

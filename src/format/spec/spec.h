@@ -9,6 +9,7 @@
  *	{
  *	  "shardmill": 2,
  *	  "kind": "candidates",
+ *	  "home": "/data/final.gz.job", "id": "0123456789abcdef",
  *	  "output": "/data/final.gz",
  *	  "batches": 200, "rows": 1000000,
  *	  "parts": null, "part": null,
@@ -16,7 +17,7 @@
  *	  "options": { "cands": "/data/cands.npy", "min_score": 0.3, … },
  *	  "inputs": [ { "name": "cands", "path": "/data/cands.npy",
  *	                "crc32": "0a1b2c3d", "mtime_ns": 17…, "size": 240,
- *	                "sampled": false }, … ]
+ *	                "sampled": false, "aside": false }, … ]
  *	}
  *
  * The numbers of batches and rows are those of the whole job in each of its
@@ -25,7 +26,8 @@
  *
  * Options marked SM_OPTION_PLACE say where something is, not what it is: paths
  * are stored absolute, and neither they nor names, times or parts enter the
- * fingerprint, so that equal jobs give equal bytes.
+ * fingerprint, so that equal jobs give equal bytes.  Neither do limits
+ * (SM_OPTION_LIMIT), which decide about no byte.
  */
 #ifndef SM_SPEC_H
 #define SM_SPEC_H
@@ -46,6 +48,7 @@ struct sm_spec_input {
 	const char *name; /* of the option: "cands" */
 	const char *path; /* absolute */
 	struct sm_digest digest;
+	bool aside; /* compared, but not part of the fingerprint */
 };
 
 struct sm_spec {
@@ -53,6 +56,8 @@ struct sm_spec {
 	void *opts; /* kind->opts_bytes; strings belong to the spec */
 	struct sm_spec_input input[SM_SPEC_INPUTS_MAX];
 	size_t inputs;
+	const char *home;       /* the directory it was planned in, or NULL */
+	const char *id;         /* random; a copy has the same one */
 	const char *output;     /* absolute, or NULL */
 	uint64_t batches, rows; /* of the whole job */
 	uint64_t parts;         /* 0: the job is not in parts */
@@ -73,10 +78,14 @@ int sm_spec_new(struct sm_spec **out, const struct sm_kind_info *kind,
 /* One with nothing in it, not even the defaults. */
 int sm_spec_make(struct sm_spec **out, const struct sm_kind_info *kind,
 		 struct sm_err *err);
+/* Set options by their text; SM_EUSAGE as above. */
+int sm_spec_set_values(struct sm_spec *s, const struct sm_value *values,
+		       struct sm_err *err);
 int sm_spec_set_input(struct sm_spec *s, size_t i, const char *name,
 		      const char *path, const struct sm_digest *d,
 		      struct sm_err *err);
 int sm_spec_set_output(struct sm_spec *s, const char *path, struct sm_err *err);
+int sm_spec_set_home(struct sm_spec *s, const char *path, struct sm_err *err);
 
 /* Memory that lives as long as the specification; NULL if there is none. */
 void *sm_spec_alloc(struct sm_spec *s, size_t bytes);
@@ -115,6 +124,9 @@ int sm_spec_fingerprint(uint64_t *fp, const struct sm_spec *s,
  */
 unsigned sm_spec_diff(struct sm_buf *out, const struct sm_spec *planned,
 		      const struct sm_spec *now);
+
+/* Are the options equal that sm_spec_diff() leaves out? */
+bool sm_spec_same_free(const struct sm_spec *a, const struct sm_spec *b);
 
 void sm_spec_free(struct sm_spec *s); /* NULL is allowed */
 

@@ -16,13 +16,13 @@ struct sm_spec_json_input {
 	const char *name, *path, *crc32;
 	int64_t mtime_ns;
 	uint64_t size;
-	bool sampled;
+	bool sampled, aside;
 };
 
 /* The whole, without "options" and "inputs". */
 struct sm_spec_json_root {
 	uint64_t version;
-	const char *kind, *output, *fingerprint;
+	const char *kind, *home, *id, *output, *fingerprint;
 	uint64_t batches, rows, parts, part;
 	bool has_part;
 };

@@ -308,7 +308,9 @@ read_input(struct spec_reader *r, json_t *v, size_t i)
 		reader_at(r, "%s.name", at);
 		return reader_fail(r, SM_EINPUT, "'%s' stands twice", in.name);
 	}
-	*to = (struct sm_spec_input){ .name = in.name, .path = in.path };
+	*to = (struct sm_spec_input){ .name = in.name,
+				      .path = in.path,
+				      .aside = in.aside };
 	to->digest = (struct sm_digest){ .size = in.size,
 					 .mtime_ns = in.mtime_ns,
 					 .crc32 = (uint32_t)crc,
@@ -409,6 +411,8 @@ read_root(struct spec_reader *r, json_t *root)
 				   "%" PRIu64 " is out of range: there are "
 				   "%" PRIu64 " parts",
 				   all.part, all.parts);
+	s->home = all.home;
+	s->id = all.id;
 	s->output = all.output;
 	s->batches = all.batches;
 	s->rows = all.rows;

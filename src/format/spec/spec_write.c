@@ -32,6 +32,7 @@ const struct sm_option sm_spec_input_table[] = {
 	{ "mtime-ns", .type = SM_OPTION_ID, .standard = "0", INPUT(mtime_ns) },
 	{ "size", .type = SM_OPTION_UINT, .standard = "0", INPUT(size) },
 	{ "sampled", .type = SM_OPTION_BOOL, INPUT(sampled) },
+	{ "aside", .type = SM_OPTION_BOOL, INPUT(aside) },
 	{ 0 },
 };
 
@@ -40,6 +41,8 @@ const struct sm_option sm_spec_root_table[] = {
 	  .max = SM_SPEC_VERSION, .standard = "2", ROOT(version) },
 	{ "kind", .type = SM_OPTION_TEXT, .flags = SM_OPTION_REQUIRED,
 	  ROOT(kind) },
+	{ "home", .type = SM_OPTION_TEXT, ROOT(home) },
+	{ "id", .type = SM_OPTION_TEXT, ROOT(id) },
 	{ "output", .type = SM_OPTION_TEXT, ROOT(output) },
 	{ "batches", .type = SM_OPTION_UINT, .standard = "0", ROOT(batches) },
 	{ "rows", .type = SM_OPTION_UINT, .standard = "0", ROOT(rows) },
@@ -177,7 +180,8 @@ json_of_input(const struct sm_spec_input *in)
 					.crc32 = crc,
 					.mtime_ns = in->digest.mtime_ns,
 					.size = in->digest.size,
-					.sampled = in->digest.sampled };
+					.sampled = in->digest.sampled,
+					.aside = in->aside };
 
 	snprintf(crc, sizeof(crc), "%08" PRIx32, in->digest.crc32);
 	return json_of_table(sm_spec_input_table, &j, 0);
@@ -230,6 +234,8 @@ sm_spec_text(const struct sm_spec *s, struct sm_err *err)
 	char fp[17], *text = NULL;
 	struct sm_spec_json_root all = { .version = SM_SPEC_VERSION,
 					 .kind = s->kind->name,
+					 .home = s->home,
+					 .id = s->id,
 					 .output = s->output,
 					 .fingerprint = fp,
 					 .batches = s->batches,
@@ -294,12 +300,13 @@ sm_spec_fingerprint(uint64_t *fp, const struct sm_spec *s, struct sm_err *err)
 	size_t i;
 
 	for (i = 0; !bad && i < s->inputs; i++)
-		bad = json_object_set_new(inputs, s->input[i].name,
+		bad = !s->input[i].aside &&
+		      json_object_set_new(inputs, s->input[i].name,
 					  json_of_digest(&s->input[i].digest)) <
-		      0;
+			      0;
 	root = json_pack(
 		"{s:s, s:o, s:o}", "kind", s->kind->name, "options",
-		json_of_table(s->kind->options, s->opts, SM_OPTION_PLACE),
+		json_of_table(s->kind->options, s->opts, SM_OPTION_FREE),
 		"inputs", inputs);
 	bad = bad || !root ||
 	      json_dump_callback(root, json_into_hash, &h,

@@ -60,26 +60,30 @@ static const struct sm_option exec_options[] = {
 	  .flags = SM_OPTION_PLACE | SM_OPTION_UNTYPED, .arg = "DIR",
 	  .unset = "the current directory", AT(cwd),
 	  .help = "where the command runs" },
+	{ "level", .type = SM_OPTION_INT, .arg = "1-9", .min = 1, .max = 9,
+	  .standard = "6", AT(level), .help = "compression" },
+
 	{ "timeout", .type = SM_OPTION_DOUBLE, .arg = "S", .max = YEAR_S,
-	  .unit = "s", .unset = "none", AT(timeout_s),
+	  .unit = "s", .unset = "none", AT(timeout_s), .flags = SM_OPTION_LIMIT,
+	  .group = "limits (free to change at any start, of run too)",
 	  .help = "end a command that takes longer",
-	  .more = "TERM goes to its process group, KILL 5 s later. Like the "
-		  "other options of this section it belongs to what was "
-		  "planned; another one for a job that is there goes with "
-		  "--accept-changed." },
+	  .more = "TERM goes to its process group, KILL 5 s later. These "
+		  "decide whether a batch is done, and not what it is: "
+		  "batches that are done stay. run keeps what is not given, "
+		  "exec has the default for it." },
 	{ "max-shard-bytes", .type = SM_OPTION_BYTES, .arg = "SIZE",
-	  .unset = "none", AT(max_shard_bytes),
+	  .unset = "none", AT(max_shard_bytes), .flags = SM_OPTION_LIMIT,
 	  .help = "fail a batch with more output; K, M, G" },
 	{ "check", .type = SM_OPTION_WORD, .arg = "FORMAT",
 	  .words = words_check, .standard = "none", AT(check),
+	  .flags = SM_OPTION_LIMIT,
 	  .help = "fail a batch that prints a line which is no JSON (jsonl), "
 		  "nothing (nonempty), or either (jsonl,nonempty)",
 	  .more = "With jsonl a last line without a newline gets one." },
 	{ "keep-logs", .type = SM_OPTION_BOOL, AT(keep_logs),
+	  .flags = SM_OPTION_LIMIT,
 	  .help = "keep the whole standard error of each attempt",
 	  .more = "It goes to JOB/logs/; the database has its last 4 KiB." },
-	{ "level", .type = SM_OPTION_INT, .arg = "1-9", .min = 1, .max = 9,
-	  .standard = "6", AT(level), .help = "compression" },
 	{ 0 },
 };
 
