@@ -134,7 +134,8 @@ enum sm_option_type {
 	SM_OPTION_TEXT,   /* const char * */
 	SM_OPTION_FILE,   /* const char *, not empty */
 	SM_OPTION_RANGES, /* struct sm_ranges: "3,7-9" */
-	SM_OPTION_ARGV    /* const char *const *, NULL at the end */
+	SM_OPTION_ARGV,   /* const char *const *, NULL at the end */
+	SM_OPTION_FILES   /* likewise; an option that may be given again */
 };
 
 enum {

@@ -16,6 +16,12 @@ complete_has_value(const struct sm_option *o)
 	return o->type != SM_OPTION_BOOL && o->type != SM_OPTION_SWITCH;
 }
 
+static bool
+complete_is_file(const struct sm_option *o)
+{
+	return o->type == SM_OPTION_FILE || o->type == SM_OPTION_FILES;
+}
+
 /* Put `s` where it stands between single quotes. */
 static void
 complete_quoted(FILE *f, const char *s)
@@ -57,7 +63,7 @@ bash_values(FILE *f, const struct sm_call *call)
 	for (t = 0; (o = sm_options_table(call, t)) != NULL; t++) {
 		for (; o->name; o++) {
 			if (!sm_option_is_shown(o) || !complete_has_value(o) ||
-			    o->type == SM_OPTION_FILE)
+			    complete_is_file(o))
 				continue;
 			fputs("\t\t", f);
 			if (o->letter)
@@ -171,7 +177,7 @@ zsh_value(FILE *f, const struct sm_option *o)
 	if (!complete_has_value(o))
 		return;
 	fputs(":value:", f);
-	if (o->type == SM_OPTION_FILE) {
+	if (complete_is_file(o)) {
 		fputs("_files", f);
 	} else if (o->words) {
 		putc('(', f);
@@ -285,7 +291,7 @@ fish_option(FILE *f, const char *condition, const struct sm_option *o,
 		o->name);
 	if (o->letter)
 		fprintf(f, " -s %c", o->letter);
-	if (o->type == SM_OPTION_FILE) {
+	if (complete_is_file(o)) {
 		fputs(" -r -F", f);
 	} else if (complete_has_value(o)) {
 		fputs(" -x", f);

@@ -149,7 +149,7 @@ option_take(struct option_parser *p, struct option_seen found,
 	int ret;
 
 	for (i = 0; i < p->seen_count; i++) {
-		if (p->seen[i].option != o)
+		if (p->seen[i].option != o || o->type == SM_OPTION_FILES)
 			continue;
 		if (p->seen[i].no == found.no)
 			return sm_output_fail(err, SM_EUSAGE,

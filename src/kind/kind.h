@@ -35,6 +35,21 @@ struct sm_kind_input {
 	bool sampled;     /* digest both ends and spaced blocks only */
 };
 
+/* So many of struct sm_kind_input a kind may have. */
+#define SM_KIND_INPUTS_MAX 8
+
+#define SM_KIND_FILE_NAME_MAX 32
+#define SM_KIND_FILES_MAX     (SM_SPEC_INPUTS_MAX - SM_KIND_INPUTS_MAX)
+
+/* A file that is no input, but decides about the output. */
+struct sm_kind_file {
+	char name[SM_KIND_FILE_NAME_MAX];
+	const char *path; /* absolute, the specification's */
+	bool aside;       /* not in the fingerprint, as long as it is planned */
+	bool place;       /* another path is a change too */
+	bool must;        /* the user named it: it is new if it was not there */
+};
+
 struct sm_kind_cut {
 	const struct sm_spec *spec;
 	int tables_dirfd; /* where compiled tables go: "keys", "vocab", … */
@@ -69,8 +84,17 @@ struct sm_kind {
 	int (*settle)(struct sm_spec *spec, struct sm_err *err);
 	/* Options that contradict each other; SM_EUSAGE, SM_EINPUT. */
 	int (*check)(const void *opts, struct sm_err *err);
-	/* Fill `in` (SM_SPEC_INPUTS_MAX); returns the number. */
+	/* Fill `in` (SM_KIND_INPUTS_MAX); returns the number. */
 	size_t (*inputs)(struct sm_kind_input *in, const void *opts);
+	/*
+	 * What the output is made by, beside the inputs, as it is today; `file`
+	 * has room for SM_KIND_FILES_MAX.  Of a job that is there, `planned`,
+	 * only what it was planned with, but for what the user names, and
+	 * whether it is still there or not.  NULL: nothing.
+	 */
+	int (*made_by)(struct sm_kind_file *file, size_t *count,
+		       struct sm_spec *spec, const struct sm_spec *planned,
+		       struct sm_err *err);
 	/*
 	 * The digest of an input without a path: of what cut() kept of it in
 	 * `tables_dirfd`, or, with -1, of what it would keep, reading the

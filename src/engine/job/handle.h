@@ -63,6 +63,18 @@ int sm_handle_read_spec(struct sm_spec **out, const struct sm_jobdir *dir,
  */
 int sm_handle_mend_copies(struct sm_handle *h, struct sm_err *err);
 
+/*
+ * Is the file what it was when the job was planned?  `d` is what it is now;
+ * same path, size and mtime suffice.
+ */
+int sm_input_same(bool *same, struct sm_digest *d, const struct sm_kind_file *f,
+		  const struct sm_job_input *was, const struct sm_events *ev,
+		  struct sm_err *err);
+/* Append what differs. */
+void sm_input_put_change(struct sm_buf *out, const struct sm_kind_file *f,
+			 const struct sm_job_input *was,
+			 const struct sm_digest *d);
+
 /* sm_digest_file(), with its progress told as phase "digest". */
 int sm_input_digest(struct sm_digest *d, const char *path, bool sampled,
 		    const struct sm_events *ev, struct sm_err *err);

@@ -92,10 +92,109 @@ input_check(struct sm_handle *h, struct sm_job_input *in, const char *path,
 }
 
 int
+sm_input_same(bool *same, struct sm_digest *d, const struct sm_kind_file *f,
+	      const struct sm_job_input *was, const struct sm_events *ev,
+	      struct sm_err *err)
+{
+	bool moved = strcmp(f->path, was->path) != 0;
+	int ret = sm_digest_stat(d, f->path, err);
+
+	if (ret < 0)
+		return ret;
+	d->crc32 = was->crc32;
+	d->sampled = was->sampled;
+	if (moved || d->size != was->size || d->mtime_ns != was->mtime_ns)
+		ret = sm_input_digest(d, f->path, true, ev, err);
+	*same = ret == 0 && d->size == was->size && d->crc32 == was->crc32 &&
+		d->sampled == was->sampled && !(f->place && moved);
+	return ret;
+}
+
+void
+sm_input_put_change(struct sm_buf *out, const struct sm_kind_file *f,
+		    const struct sm_job_input *was, const struct sm_digest *d)
+{
+	if (f->place && strcmp(f->path, was->path) != 0)
+		sm_buf_printf(out, "the command's %s was '%s', is '%s'",
+			      f->name, was->path, f->path);
+	else
+		sm_buf_printf(out,
+			      "'%s' (the command's %s) changed: it had %llu "
+			      "bytes with CRC-32 %08x, has %llu with %08x",
+			      f->path, f->name, (unsigned long long)was->size,
+			      was->crc32, (unsigned long long)d->size,
+			      d->crc32);
+}
+
+/*
+ * The program of a part may be another on each host, and a job in parts cannot
+ * be changed: one that comes with the machine is told.
+ */
+static int
+file_changed(struct sm_handle *h, const struct sm_kind_file *f,
+	     const struct sm_job_input *was, const struct sm_digest *d,
+	     const struct sm_events *ev, struct sm_err *err)
+{
+	struct sm_buf text = { 0 };
+	int ret = 0;
+
+	sm_input_put_change(&text, f, was, d);
+	if (sm_buf_failed(&text))
+		ret = sm_err_mem(err, "a message");
+	else if (h->job.parts > 0 && f->aside)
+		sm_event_notice(ev, "%s", text.data);
+	else
+		ret = sm_err_set(
+			err, SM_EREFUSED,
+			"%s; put it back, or start the job's command with "
+			"--accept-changed (keeps what is done) or --restart "
+			"(begins again); --no-watch-command does not compare "
+			"it",
+			text.data);
+	sm_buf_release(&text);
+	return ret;
+}
+
+static int
+file_check(struct sm_handle *h, const struct sm_kind_file *f,
+	   const struct sm_events *ev, struct sm_err *err)
+{
+	struct sm_job_input was = { 0 };
+	struct sm_digest d = { 0 };
+	bool known, same = true;
+	int ret = sm_job_input(&known, &was, h->db, f->name, err);
+
+	if (ret == 0 && known)
+		ret = sm_input_same(&same, &d, f, &was, ev, err);
+	if (ret == 0 && !same)
+		ret = file_changed(h, f, &was, &d, ev, err);
+	else if (ret == 0 && known &&
+		 (d.mtime_ns != was.mtime_ns || strcmp(f->path, was.path)))
+		ret = input_touch(h, &was, f->path, d.mtime_ns, err);
+	sm_job_input_release(&was);
+	return ret;
+}
+
+static int
+handle_check_files(struct sm_handle *h, const struct sm_events *ev,
+		   struct sm_err *err)
+{
+	struct sm_kind_file file[SM_KIND_FILES_MAX];
+	size_t i, n = 0;
+	int ret = 0;
+
+	if (h->kind->made_by)
+		ret = h->kind->made_by(file, &n, h->spec, h->spec, err);
+	for (i = 0; i < n && ret == 0; i++)
+		ret = file_check(h, &file[i], ev, err);
+	return ret;
+}
+
+int
 sm_handle_check_inputs(struct sm_handle *h, const struct sm_events *ev,
 		       struct sm_err *err)
 {
-	struct sm_kind_input list[SM_SPEC_INPUTS_MAX];
+	struct sm_kind_input list[SM_KIND_INPUTS_MAX];
 	size_t i, n = h->kind->inputs(list, h->spec->opts);
 	struct sm_job_input in;
 	bool known;
@@ -111,5 +210,5 @@ sm_handle_check_inputs(struct sm_handle *h, const struct sm_events *ev,
 		if (ret < 0)
 			return ret;
 	}
-	return 0;
+	return handle_check_files(h, ev, err);
 }

@@ -21,33 +21,43 @@
 #include "planning.h"
 #include "settings.h"
 
+static int
+settle_path(const char **value, struct sm_planning *p, struct sm_err *err)
+{
+	char *path;
+
+	if (strcmp(*value, "-") == 0) {
+		p->stdin_once = true;
+		return 0;
+	}
+	path = sm_path_real(*value, err);
+	if (!path)
+		return err->code;
+	*value = sm_spec_strdup(p->spec, path);
+	free(path);
+	return *value ? 0 : sm_err_mem(err, "the specification");
+}
+
 /* Paths absolute: the job may be run from anywhere. */
 static int
 settle_paths(struct sm_planning *p, struct sm_err *err)
 {
 	const struct sm_option *o;
-	const char **value;
-	char *path;
+	const char **value, ***list;
+	size_t i;
+	int ret = 0;
 
-	for (o = p->spec->kind->options; o->name; o++) {
-		if (o->type != SM_OPTION_FILE)
-			continue;
+	for (o = p->spec->kind->options; o->name && ret == 0; o++) {
 		value = sm_option_slot(o, p->spec->opts);
-		if (!*value)
+		if (o->type == SM_OPTION_FILE && *value)
+			ret = settle_path(value, p, err);
+		if (o->type != SM_OPTION_FILES)
 			continue;
-		if (strcmp(*value, "-") == 0) {
-			p->stdin_once = true;
-			continue;
-		}
-		path = sm_path_real(*value, err);
-		if (!path)
-			return err->code;
-		*value = sm_spec_strdup(p->spec, path);
-		free(path);
-		if (!*value)
-			return sm_err_mem(err, "the specification");
+		list = sm_option_slot(o, p->spec->opts);
+		for (i = 0; *list && (*list)[i] && ret == 0; i++)
+			ret = settle_path(&(*list)[i], p, err);
 	}
-	return 0;
+	return ret;
 }
 
 static bool
@@ -140,7 +150,15 @@ sm_planning_settle(struct sm_planning *p, struct sm_err *err)
 	if (ret < 0)
 		return ret;
 	p->inputs = p->kind->inputs(p->input, p->spec->opts);
-	return settle_output(p, err);
+	ret = settle_output(p, err);
+	if (ret == 0 && p->kind->made_by)
+		ret = p->kind->made_by(p->file, &p->files, p->spec, NULL, err);
+	if (ret == 0 && p->files == SM_KIND_FILES_MAX)
+		sm_event_notice(p->ev,
+				"of the files among the command's words the "
+				"first %d are compared at the next start",
+				SM_KIND_FILES_MAX);
+	return ret;
 }
 
 void
@@ -203,6 +221,39 @@ planning_digest_kept(struct sm_planning *p, int tables_fd, struct sm_err *err)
 	return ret;
 }
 
+/* After the inputs, whose number is fixed. */
+static int
+planning_digest_files(struct sm_planning *p, struct sm_err *err)
+{
+	const struct sm_kind_file *f = p->file;
+	struct sm_digest d;
+	int ret = 0;
+
+	for (; f < p->file + p->files && ret == 0; f++) {
+		ret = sm_input_digest(&d, f->path, true, p->ev, err);
+		if (ret == 0)
+			ret = sm_planning_set_file(p, f, &d, f->aside, err);
+	}
+	return ret;
+}
+
+int
+sm_planning_set_file(struct sm_planning *p, const struct sm_kind_file *f,
+		     const struct sm_digest *d, bool aside, struct sm_err *err)
+{
+	size_t at = p->inputs;
+	int ret;
+
+	/* Planned again in the same process: the same place. */
+	while (at < p->spec->inputs &&
+	       strcmp(p->spec->input[at].name, f->name) != 0)
+		at++;
+	ret = sm_spec_set_input(p->spec, at, f->name, f->path, d, err);
+	if (ret == 0)
+		p->spec->input[at].aside = aside;
+	return ret;
+}
+
 int
 sm_planning_digest(struct sm_planning *p, struct sm_err *err)
 {
@@ -222,7 +273,7 @@ sm_planning_digest(struct sm_planning *p, struct sm_err *err)
 		if (ret < 0)
 			return ret;
 	}
-	return 0;
+	return planning_digest_files(p, err);
 }
 
 int

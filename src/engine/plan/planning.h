@@ -22,8 +22,10 @@ struct sm_planning {
 	struct sm_plan_result *result;
 	const struct sm_kind *kind;
 	struct sm_spec *spec; /* of the options that are asked for */
-	struct sm_kind_input input[SM_SPEC_INPUTS_MAX];
+	struct sm_kind_input input[SM_KIND_INPUTS_MAX];
 	size_t inputs;
+	struct sm_kind_file file[SM_KIND_FILES_MAX];
+	size_t files;
 	struct sm_jobdir dir;
 	struct sm_db *db;
 	int lock;           /* run.lock */
@@ -49,6 +51,11 @@ void sm_planning_release(struct sm_planning *p);
 
 /* Digest every input that has a path into p->spec. */
 int sm_planning_digest(struct sm_planning *p, struct sm_err *err);
+
+/* The digest of one of p->file into p->spec. */
+int sm_planning_set_file(struct sm_planning *p, const struct sm_kind_file *f,
+			 const struct sm_digest *d, bool aside,
+			 struct sm_err *err);
 
 /*
  * Let the kind cut the input into tables/new and `emit`; then digests of

@@ -21,6 +21,7 @@ struct replan {
 	struct sm_job job;
 	struct sm_buf diff;
 	unsigned changes;
+	bool files; /* of the command are among them */
 	bool gone;  /* an input came through standard input */
 	bool moved; /* an input has another path */
 	bool free;  /* options that are no content differ */
@@ -106,6 +107,105 @@ replan_input(struct replan *r, size_t i, struct sm_err *err)
 	return ret;
 }
 
+/* The old one's entry, or NULL. */
+static const struct sm_spec_input *
+replan_old_input(const struct replan *r, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < r->old->inputs; i++)
+		if (strcmp(r->old->input[i].name, name) == 0)
+			return &r->old->input[i];
+	return NULL;
+}
+
+/*
+ * A program that was accepted as another one is part of the fingerprint from
+ * then on, so that the attempts say which batch has which.
+ */
+static int
+replan_file(struct replan *r, const struct sm_kind_file *f, struct sm_err *err)
+{
+	const struct sm_spec_input *old = replan_old_input(r, f->name);
+	struct sm_job_input was = { 0 };
+	struct sm_digest d = { 0 };
+	bool known, same = false, aside = f->aside;
+	int ret = sm_job_input(&known, &was, r->p->db, f->name, err);
+
+	if (ret == 0 && known)
+		ret = sm_input_same(&same, &d, f, &was, r->p->ev, err);
+	else if (ret == 0)
+		ret = sm_input_digest(&d, f->path, true, r->p->ev, err);
+	if (old)
+		aside = old->aside && same;
+	/* As at a start of the part (inputs.c). */
+	if (ret == 0 && known && !same && r->old->parts > 0 && f->aside) {
+		sm_event_notice(r->p->ev,
+				"the command's program is another "
+				"one than was planned: '%s'",
+				f->path);
+		d = old ? old->digest : d;
+		aside = true;
+	} else if (ret == 0 && !same && (known || f->must)) {
+		r->changes++;
+		r->files |= !f->must;
+		sm_buf_puts(&r->diff, r->diff.len ? "; " : "");
+		if (known)
+			sm_input_put_change(&r->diff, f, &was, &d);
+		else
+			sm_buf_printf(&r->diff, "--depends '%s' is new",
+				      f->path);
+	}
+	if (ret == 0 && known && strcmp(f->path, was.path) != 0)
+		r->moved = true;
+	if (ret == 0)
+		ret = sm_planning_set_file(r->p, f, &d, aside, err);
+	sm_job_input_release(&was);
+	return ret;
+}
+
+/* What is not compared any more stays as it was planned. */
+static int
+replan_keep_files(struct replan *r, struct sm_err *err)
+{
+	struct sm_planning *p = r->p;
+	const struct sm_spec_input *in = r->old->input;
+	struct sm_kind_file f = { .path = NULL };
+	size_t i, k;
+	int ret = 0;
+
+	for (k = p->inputs; k < r->old->inputs && ret == 0; k++) {
+		for (i = p->inputs; i < p->spec->inputs; i++)
+			if (strcmp(p->spec->input[i].name, in[k].name) == 0)
+				break;
+		if (i < p->spec->inputs)
+			continue;
+		snprintf(f.name, sizeof(f.name), "%s", in[k].name);
+		f.path = in[k].path;
+		ret = sm_planning_set_file(p, &f, &in[k].digest, in[k].aside,
+					   err);
+	}
+	return ret;
+}
+
+static int
+replan_files(struct replan *r, struct sm_err *err)
+{
+	struct sm_planning *p = r->p;
+	bool same_options = r->changes == 0;
+	size_t i;
+	int ret = 0;
+
+	if (p->kind->made_by)
+		ret = p->kind->made_by(p->file, &p->files, p->spec, r->old,
+				       err);
+	for (i = 0; i < p->files && ret == 0; i++)
+		ret = replan_file(r, &p->file[i], err);
+	if (ret == 0 && same_options)
+		ret = replan_keep_files(r, err);
+	return ret;
+}
+
 static int
 replan_compare(struct replan *r, struct sm_err *err)
 {
@@ -114,6 +214,7 @@ replan_compare(struct replan *r, struct sm_err *err)
 
 	r->free = !sm_spec_same_free(r->old, r->p->spec);
 	r->changes = sm_spec_diff(&r->diff, r->old, r->p->spec);
+	ret = replan_files(r, err);
 	for (i = 0; i < r->p->inputs && ret == 0; i++)
 		ret = replan_input(r, i, err);
 	if (ret == 0 && sm_buf_failed(&r->diff))
@@ -134,8 +235,12 @@ replan_refuse(struct replan *r, struct sm_err *err)
 	return sm_err_set(err, SM_EREFUSED,
 			  "the job '%s' was planned otherwise: %s; "
 			  "--accept-changed keeps the batches that are done "
-			  "and makes the rest this way, --restart begins again",
-			  r->p->dir.path, r->diff.data);
+			  "and makes the rest this way, --restart begins again"
+			  "%s",
+			  r->p->dir.path, r->diff.data,
+			  r->files ? ", --no-watch-command does not compare "
+				     "the files of the command"
+				   : "");
 }
 
 /* Throughput options and the final file's path. */

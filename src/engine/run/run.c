@@ -354,9 +354,9 @@ run_watched(struct sm_super *s, struct sm_run_result *result,
 	int ret = sm_place_refuse_alone(h->place, &h->dir, h->home, err);
 
 	if (ret == 0)
-		ret = sm_handle_check_inputs(h, s->ev, err);
-	if (ret == 0)
 		ret = run_limit(h, s->opts->limits, err);
+	if (ret == 0)
+		ret = sm_handle_check_inputs(h, s->ev, err);
 	if (ret == 0)
 		ret = h->kind->check(h->spec->opts, err);
 	if (ret == 0)

@@ -303,6 +303,12 @@ sm_option_set(const struct sm_option *o, void *opts, const char *text,
 		return sm_err_set(err, SM_EUSAGE,
 				  "'%s' is a list, which no text stands for",
 				  o->name);
+	case SM_OPTION_FILES:
+		/* One more of the list, which a specification keeps. */
+		if (!*text)
+			return option_bad(o, text, "it must be a file's name",
+					  err);
+		break;
 	}
 	if (ret == 0 && given)
 		*given = true;
@@ -365,6 +371,7 @@ sm_option_may_lack(const struct sm_option *o)
 	case SM_OPTION_FILE:
 		return !(o->flags & SM_OPTION_REQUIRED);
 	case SM_OPTION_ARGV:
+	case SM_OPTION_FILES:
 	case SM_OPTION_SWITCH:
 		return true;
 	case SM_OPTION_BOOL:
@@ -383,7 +390,7 @@ sm_option_is_given(const struct sm_option *o, const void *opts)
 	if (o->given_at)
 		return *(const bool *)((const char *)opts + o->given_at);
 	if (o->type == SM_OPTION_TEXT || o->type == SM_OPTION_FILE ||
-	    o->type == SM_OPTION_ARGV)
+	    o->type == SM_OPTION_ARGV || o->type == SM_OPTION_FILES)
 		return *(const void *const *)sm_option_at(o, opts) != NULL;
 	if (!sm_option_may_lack(o))
 		return true;
@@ -409,7 +416,7 @@ sm_option_same(const struct sm_option *o, const void *a, const void *b)
 		return false;
 	if (!given)
 		return true;
-	if (o->type == SM_OPTION_ARGV)
+	if (o->type == SM_OPTION_ARGV || o->type == SM_OPTION_FILES)
 		return option_same_argv(*(const char *const *const *)x,
 					*(const char *const *const *)y);
 	if (o->type == SM_OPTION_TEXT || o->type == SM_OPTION_FILE)
@@ -486,6 +493,7 @@ sm_option_put(struct sm_buf *out, const struct sm_option *o, const void *opts)
 		sm_buf_printf(out, "'%s'", *(const char *const *)at);
 		break;
 	case SM_OPTION_ARGV:
+	case SM_OPTION_FILES:
 		option_put_argv(out, *(const char *const *const *)at);
 		break;
 	case SM_OPTION_RANGES: /* in no specification */

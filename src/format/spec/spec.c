@@ -99,6 +99,29 @@ spec_unknown(const struct sm_kind_info *kind, const char *name,
 }
 
 static int
+spec_add_file(struct sm_spec *s, const struct sm_option *o, const char *text,
+	      struct sm_err *err)
+{
+	const char *const **slot = sm_option_slot(o, s->opts);
+	const char **list;
+	size_t n = 0;
+	int ret = sm_option_set(o, NULL, text, err);
+
+	if (ret < 0)
+		return ret;
+	while (*slot && (*slot)[n])
+		n++;
+	list = sm_spec_alloc(s, (n + 2) * sizeof(*list));
+	if (!list)
+		return sm_err_mem(err, "the specification");
+	if (n > 0)
+		memcpy(list, *slot, n * sizeof(*list));
+	list[n] = text;
+	*slot = list;
+	return 0;
+}
+
+static int
 spec_set_value(struct sm_spec *s, const struct sm_value *v, struct sm_err *err)
 {
 	const struct sm_option *o = sm_option_find(s->kind->options, v->name);
@@ -111,6 +134,8 @@ spec_set_value(struct sm_spec *s, const struct sm_value *v, struct sm_err *err)
 		if (!text)
 			return sm_err_mem(err, "the specification");
 	}
+	if (o->type == SM_OPTION_FILES)
+		return spec_add_file(s, o, text, err);
 	return sm_option_set(o, s->opts, text, err);
 }
 

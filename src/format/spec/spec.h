@@ -42,7 +42,7 @@
 #include "digest.h"
 
 #define SM_SPEC_VERSION    2
-#define SM_SPEC_INPUTS_MAX 8
+#define SM_SPEC_INPUTS_MAX 128
 
 struct sm_spec_input {
 	const char *name; /* of the option: "cands" */

@@ -229,6 +229,7 @@ read_option(struct spec_reader *r, const struct sm_option *o, void *base,
 			 json_integer_value(v));
 		break;
 	case SM_OPTION_ARGV:
+	case SM_OPTION_FILES:
 		return read_argv(sm_option_slot(o, base), r, v);
 	case SM_OPTION_WORD:
 	case SM_OPTION_TEXT:

@@ -145,6 +145,7 @@ json_of_option(const struct sm_option *o, const void *opts)
 	case SM_OPTION_FILE:
 		return json_of_string(*(const char *const *)at);
 	case SM_OPTION_ARGV:
+	case SM_OPTION_FILES:
 		return json_of_argv(*(const char *const *const *)at);
 	case SM_OPTION_RANGES: /* in no specification */
 		break;

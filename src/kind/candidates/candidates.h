@@ -55,7 +55,7 @@ struct sm_candidates_opts {
 extern const struct sm_kind sm_kind_candidates;
 extern const struct sm_kind_info sm_candidates_info;
 
-/* The four files, in this order; `in` has room for SM_SPEC_INPUTS_MAX. */
+/* The four files, in this order; `in` has room for SM_KIND_INPUTS_MAX. */
 size_t sm_candidates_inputs(struct sm_kind_input *in, const void *opts);
 
 /*

@@ -28,7 +28,7 @@ sm_candidates_inputs(struct sm_kind_input *in, const void *opts)
 const char *
 sm_candidates_path(const struct sm_spec *spec, const char *name)
 {
-	struct sm_kind_input in[SM_SPEC_INPUTS_MAX];
+	struct sm_kind_input in[SM_KIND_INPUTS_MAX];
 	size_t i, n;
 
 	for (i = 0; i < spec->inputs; i++)

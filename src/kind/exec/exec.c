@@ -173,6 +173,7 @@ const struct sm_kind sm_kind_exec = {
 	.check = exec_check,
 	.settle = exec_settle,
 	.inputs = exec_inputs,
+	.made_by = sm_exec_made_by,
 	.digest = sm_exec_digest,
 	.cut = sm_exec_cut,
 	.describe = exec_describe,

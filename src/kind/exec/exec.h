@@ -36,6 +36,8 @@ struct sm_exec_opts {
 	uint64_t max_shard_bytes; /* 0: no limit */
 	int check;                /* of enum sm_check_how, 0: none */
 	bool keep_logs;
+	int watch_command;          /* -1: no */
+	const char *const *depends; /* NULL: none */
 	int level;
 };
 
@@ -46,6 +48,12 @@ extern const struct sm_kind_info sm_exec_info;
 
 int sm_exec_digest(struct sm_digest *d, const void *opts, int tables_dirfd,
 		   struct sm_err *err);
+
+#define SM_EXEC_DEPENDS_MAX 64
+
+int sm_exec_made_by(struct sm_kind_file *file, size_t *count,
+		    struct sm_spec *spec, const struct sm_spec *planned,
+		    struct sm_err *err);
 
 /* Are placeholders filled in? */
 bool sm_exec_replaces(const struct sm_exec_opts *opts);

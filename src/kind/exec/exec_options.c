@@ -63,6 +63,13 @@ static const struct sm_option exec_options[] = {
 	{ "level", .type = SM_OPTION_INT, .arg = "1-9", .min = 1, .max = 9,
 	  .standard = "6", AT(level), .help = "compression" },
 
+	{ "depends", .type = SM_OPTION_FILES, .arg = "FILE",
+	  .flags = SM_OPTION_PLACE, AT(depends),
+	  .help = "a file that decides about the output; compared at each "
+		  "start, may be given again",
+	  .more = "As are the program and the files among the command's "
+		  "words: see WHAT IS COMPARED in shardmill\\-jobs(7)." },
+
 	{ "timeout", .type = SM_OPTION_DOUBLE, .arg = "S", .max = YEAR_S,
 	  .unit = "s", .unset = "none", AT(timeout_s), .flags = SM_OPTION_LIMIT,
 	  .group = "limits (free to change at any start, of run too)",
@@ -84,6 +91,11 @@ static const struct sm_option exec_options[] = {
 	  .flags = SM_OPTION_LIMIT,
 	  .help = "keep the whole standard error of each attempt",
 	  .more = "It goes to JOB/logs/; the database has its last 4 KiB." },
+	{ "watch-command", .type = SM_OPTION_SWITCH, AT(watch_command),
+	  .flags = SM_OPTION_LIMIT, .unset = "yes",
+	  .help = "compare the program and the files among the command's words "
+		  "with those of the plan",
+	  .more = "No is for a command that writes into one of them." },
 	{ 0 },
 };
 
