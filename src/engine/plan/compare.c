@@ -1,0 +1,205 @@
+/*
+ * compare.c - what of a job that is there is another thing now?
+ *
+ * Options, inputs and what the command is made by, against what was planned.
+ * Apart from replan.c, which decides what comes of it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "replan.h"
+
+/* The planned digest if size and mtime say so, else that of the content. */
+static int
+replan_digest(struct sm_digest *d, struct sm_replan *r,
+	      const struct sm_kind_input *in, const struct sm_job_input *was,
+	      struct sm_err *err)
+{
+	int ret;
+
+	if (!in->path) {
+		ret = r->p->kind->digest(d, r->p->spec->opts, -1, err);
+		if (ret <= 0)
+			return ret;
+		/* Standard input came once: what was planned stays. */
+		r->gone = true;
+		*d = (struct sm_digest){ 0 };
+		if (was)
+			*d = (struct sm_digest){ .size = was->size,
+						 .mtime_ns = was->mtime_ns,
+						 .crc32 = was->crc32,
+						 .sampled = was->sampled };
+		return 0;
+	}
+	*d = (struct sm_digest){ 0 };
+	ret = sm_digest_stat(d, in->path, err);
+	if (ret < 0)
+		return ret;
+	if (was && d->size == was->size && d->mtime_ns == was->mtime_ns &&
+	    in->sampled == was->sampled && strcmp(in->path, was->path) == 0) {
+		d->crc32 = was->crc32;
+		d->sampled = was->sampled;
+		return 0;
+	}
+	return sm_input_digest(d, in->path, in->sampled, r->p->ev, err);
+}
+
+/* What of an input is another thing now; `was` is NULL where it is new. */
+static void
+replan_put_input(struct sm_replan *r, const struct sm_kind_input *in,
+		 const struct sm_job_input *was, const struct sm_digest *d)
+{
+	r->changes++;
+	sm_buf_puts(&r->diff, r->diff.len ? "; " : "");
+	if (was)
+		sm_buf_printf(&r->diff,
+			      "the input '%s'%s%s had %llu bytes with CRC-32 "
+			      "%08x, has %llu with %08x",
+			      in->name, in->path ? ", " : "",
+			      in->path ? in->path : "",
+			      (unsigned long long)was->size, was->crc32,
+			      (unsigned long long)d->size, d->crc32);
+	else
+		sm_buf_printf(&r->diff, "there was no input '%s'", in->name);
+}
+
+static int
+replan_input(struct sm_replan *r, size_t i, struct sm_err *err)
+{
+	const struct sm_kind_input *in = &r->p->input[i];
+	struct sm_job_input was = { 0 };
+	struct sm_digest d;
+	bool known;
+	int ret = sm_job_input(&known, &was, r->p->db, in->name, err);
+
+	if (ret < 0)
+		return ret;
+	ret = replan_digest(&d, r, in, known ? &was : NULL, err);
+	if (ret == 0)
+		ret = sm_spec_set_input(r->p->spec, i, in->name,
+					in->path ? in->path : in->name, &d,
+					err);
+	if (known && in->path && strcmp(in->path, was.path) != 0)
+		r->moved = true;
+	if (ret == 0 && (!known || d.size != was.size || d.crc32 != was.crc32 ||
+			 d.sampled != was.sampled))
+		replan_put_input(r, in, known ? &was : NULL, &d);
+	sm_job_input_release(&was);
+	return ret;
+}
+
+/* The old one's entry, or NULL. */
+static const struct sm_spec_input *
+replan_old_input(const struct sm_replan *r, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < r->old->inputs; i++)
+		if (strcmp(r->old->input[i].name, name) == 0)
+			return &r->old->input[i];
+	return NULL;
+}
+
+/*
+ * A program that was accepted as another one is part of the fingerprint from
+ * then on, so that the attempts say which batch has which.
+ */
+static int
+replan_file(struct sm_replan *r, const struct sm_kind_file *f,
+	    struct sm_err *err)
+{
+	const struct sm_spec_input *old = replan_old_input(r, f->name);
+	struct sm_job_input was = { 0 };
+	struct sm_digest d = { 0 };
+	bool known, same = false, aside = f->aside;
+	int ret = sm_job_input(&known, &was, r->p->db, f->name, err);
+
+	if (ret == 0 && known)
+		ret = sm_input_same(&same, &d, f, &was, r->p->ev, err);
+	else if (ret == 0)
+		ret = sm_input_digest(&d, f->path, true, r->p->ev, err);
+	if (old)
+		aside = old->aside && same;
+	/* As at a start of the part (inputs.c). */
+	if (ret == 0 && known && !same && r->old->parts > 0 && f->aside) {
+		sm_event_notice(r->p->ev,
+				"the command's program is another "
+				"one than was planned: '%s'",
+				f->path);
+		d = old ? old->digest : d;
+		aside = true;
+	} else if (ret == 0 && !same && (known || f->must)) {
+		r->changes++;
+		r->files |= !f->must;
+		sm_buf_puts(&r->diff, r->diff.len ? "; " : "");
+		if (known)
+			sm_input_put_change(&r->diff, f, &was, &d);
+		else
+			sm_buf_printf(&r->diff, "--depends '%s' is new",
+				      f->path);
+	}
+	if (ret == 0 && known && strcmp(f->path, was.path) != 0)
+		r->moved = true;
+	if (ret == 0)
+		ret = sm_planning_set_file(r->p, f, &d, aside, err);
+	sm_job_input_release(&was);
+	return ret;
+}
+
+/* What is not compared any more stays as it was planned. */
+static int
+replan_keep_files(struct sm_replan *r, struct sm_err *err)
+{
+	struct sm_planning *p = r->p;
+	const struct sm_spec_input *in = r->old->input;
+	struct sm_kind_file f = { .path = NULL };
+	size_t i, k;
+	int ret = 0;
+
+	for (k = p->inputs; k < r->old->inputs && ret == 0; k++) {
+		for (i = p->inputs; i < p->spec->inputs; i++)
+			if (strcmp(p->spec->input[i].name, in[k].name) == 0)
+				break;
+		if (i < p->spec->inputs)
+			continue;
+		snprintf(f.name, sizeof(f.name), "%s", in[k].name);
+		f.path = in[k].path;
+		ret = sm_planning_set_file(p, &f, &in[k].digest, in[k].aside,
+					   err);
+	}
+	return ret;
+}
+
+static int
+replan_files(struct sm_replan *r, struct sm_err *err)
+{
+	struct sm_planning *p = r->p;
+	bool same_options = r->changes == 0;
+	size_t i;
+	int ret = 0;
+
+	if (p->kind->made_by)
+		ret = p->kind->made_by(p->file, &p->files, p->spec, r->old,
+				       err);
+	for (i = 0; i < p->files && ret == 0; i++)
+		ret = replan_file(r, &p->file[i], err);
+	if (ret == 0 && same_options)
+		ret = replan_keep_files(r, err);
+	return ret;
+}
+
+int
+sm_replan_compare(struct sm_replan *r, struct sm_err *err)
+{
+	size_t i;
+	int ret = 0;
+
+	r->free = !sm_spec_same_free(r->old, r->p->spec);
+	r->changes = sm_spec_diff(&r->diff, r->old, r->p->spec);
+	ret = replan_files(r, err);
+	for (i = 0; i < r->p->inputs && ret == 0; i++)
+		ret = replan_input(r, i, err);
+	if (ret == 0 && sm_buf_failed(&r->diff))
+		ret = sm_err_mem(err, "the comparison");
+	return ret;
+}
