@@ -149,7 +149,9 @@ enum {
 	 * about no byte of it: free to change at any start, of run too.  Such
 	 * rows are the last ones of their table.
 	 */
-	SM_OPTION_LIMIT = 16
+	SM_OPTION_LIMIT = 16,
+	/* Of a number: more of it is more of the same (sm_plan_opts.extend). */
+	SM_OPTION_GROWS = 32
 };
 
 struct sm_option {
@@ -246,6 +248,7 @@ struct sm_plan_opts {
 	const char *output;  /* the final file, or NULL */
 	bool force;          /* replace an output that is not this job's */
 	bool accept_changed; /* keep what is done, go on with these options */
+	bool extend; /* keep what is done, add what is new at the end */
 	bool restart;    /* delete the job and begin again; what the library did
 			  * not make stays in its directory */
 	bool network_fs; /* rollback journal, one host at a time */

@@ -65,6 +65,11 @@ const struct sm_option sm_job_replan[] = {
 	  .more = "Without it, options and inputs that decide about the "
 		  "content are compared with the planned ones, and a "
 		  "difference is refused." },
+	{ "extend", .type = SM_OPTION_BOOL, ARGS(plan.extend),
+	  .help = "add batches for items, lines or numbers that are new at the "
+		  "end",
+	  .more = "What is done stays; a last batch that was shorter is made "
+		  "again. Where nothing is new it changes nothing." },
 	{ "restart", .type = SM_OPTION_BOOL, ARGS(plan.restart),
 	  .help = "delete the job and begin again; asks first",
 	  .more = "It asks on a terminal, and needs --yes elsewhere." },

@@ -33,6 +33,7 @@ struct sm_kind_input {
 	const char *name; /* of the option */
 	const char *path; /* NULL: no file that stays; see digest() */
 	bool sampled;     /* digest both ends and spaced blocks only */
+	bool grows;       /* what is added at its end makes further batches */
 };
 
 /* So many of struct sm_kind_input a kind may have. */
@@ -96,13 +97,18 @@ struct sm_kind {
 		       struct sm_spec *spec, const struct sm_spec *planned,
 		       struct sm_err *err);
 	/*
-	 * The digest of an input without a path: of what cut() kept of it in
-	 * `tables_dirfd`, or, with -1, of what it would keep, reading the
-	 * source again; 1 if that cannot be read a second time.  NULL where
-	 * every input has a path.
+	 * Of an input without a path: read its source into `tables_dirfd`, as
+	 * cut() does, which with `compiled` finds it there; the digest of what
+	 * was kept; and how it differs from what a job has, in words.  `grew`:
+	 * by what was added at the end alone.  NULL where every input has a
+	 * path.
 	 */
+	int (*keep)(const struct sm_spec *spec, int tables_dirfd,
+		    const struct sm_events *ev, struct sm_err *err);
 	int (*digest)(struct sm_digest *d, const void *opts, int tables_dirfd,
 		      struct sm_err *err);
+	int (*differ)(struct sm_buf *what, bool *grew, int old_dirfd,
+		      int new_dirfd, struct sm_err *err);
 	/*
 	 * Check the inputs, compile tables, emit every batch in order of id.
 	 * Warnings go through events->notice.

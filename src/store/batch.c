@@ -39,6 +39,30 @@ sm_batch_is(bool *same, struct sm_db *db, const struct sm_piece *p,
 			  SQL(IN(p->id), IN_PIECE(p)), err);
 }
 
+int
+sm_batch_begins(bool *same, struct sm_db *db, const struct sm_piece *p,
+		struct sm_err *err)
+{
+	return sm_sql_one(
+		same, db, "compare a batch",
+		"SELECT 1 FROM batch WHERE id = ? AND first IS ? "
+		"AND first_byte IS ? AND item IS NULL",
+		SQL(IN(p->id), IN_OPT(p->first), IN_OPT(p->first_byte)), err);
+}
+
+int
+sm_batch_lengthen(struct sm_db *db, const struct sm_piece *p,
+		  struct sm_err *err)
+{
+	return sm_sql_do(db, "lengthen a batch",
+			 "UPDATE batch SET \"end\" = ?, end_byte = ?, "
+			 "state = iif(state = 'running', state, 'pending'), "
+			 "attempts = 0, not_before = 0, error = NULL "
+			 "WHERE id = ?",
+			 SQL(IN_OPT(p->end), IN_OPT(p->end_byte), IN(p->id)),
+			 err);
+}
+
 /*
  * Batches whose backoff is over join those that are due.  One that lies
  * further ahead than the longest backoff was set under another clock: a clock

@@ -48,6 +48,16 @@ int sm_batch_insert(struct sm_db *db, const struct sm_piece *p,
 int sm_batch_is(bool *same, struct sm_db *db, const struct sm_piece *p,
 		struct sm_err *err);
 
+/* Has its row the same beginning, and no item?  Then only its end differs. */
+int sm_batch_begins(bool *same, struct sm_db *db, const struct sm_piece *p,
+		    struct sm_err *err);
+/*
+ * Give the row the end of `p`, and put it back.  One that a worker has in hand
+ * is left to that one's rescue: another run cannot commit it (fence.h).
+ */
+int sm_batch_lengthen(struct sm_db *db, const struct sm_piece *p,
+		      struct sm_err *err);
+
 /* Who claims. */
 struct sm_claim {
 	int64_t worker;

@@ -142,6 +142,15 @@ sm_job_set_final(struct sm_db *db, const char *path, bool force,
 }
 
 int
+sm_job_set_batches(struct sm_db *db, uint64_t batches, uint64_t rows,
+		   struct sm_err *err)
+{
+	return sm_sql_do(db, "record the number of batches",
+			 "UPDATE job SET batches = ?, rows = ?",
+			 SQL(IN(batches), IN(rows)), err);
+}
+
+int
 sm_job_set_place(struct sm_db *db, const char *final_path, struct sm_err *err)
 {
 	if (!final_path)

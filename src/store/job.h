@@ -63,6 +63,9 @@ int sm_job_set_spec(struct sm_db *db, const char *spec, const char *fingerprint,
 int sm_job_set_network_fs(struct sm_db *db, struct sm_err *err);
 int sm_job_set_final(struct sm_db *db, const char *path, bool force,
 		     struct sm_err *err);
+/* The job was extended. */
+int sm_job_set_batches(struct sm_db *db, uint64_t batches, uint64_t rows,
+		       struct sm_err *err);
 /* The final file's path after a move; what is known of the file stays. */
 int sm_job_set_place(struct sm_db *db, const char *final_path,
 		     struct sm_err *err);

@@ -107,13 +107,12 @@ for next in "run f.gz.job" "candidates -o f.gz ${args[*]} --min-score 0.4
 		"$(sql f.gz.job 'SELECT fingerprint FROM job')" "tables"
 done
 
-# Items from standard input, for a job that was planned from something else:
-# they are not read, so it cannot be the same job.
+# Items from standard input, for a job that was planned from something else.
 expect_exit 0 sm plan r.gz.job exec -o r.gz --range 3 -- echo old "{first}"
 expect_exit 7 sm exec -o r.gz --items - -- echo new {}
 expect_text err "there was no input 'items'" "--range was 3" --restart
 expect_exit 7 sm exec -o r.gz --items - --accept-changed -- echo new {}
-expect_text err "standard input" --restart
+expect_text err "so what is done cannot be kept" --restart
 expect_exit 7 sm plan r.gz.job exec --items - -- echo new {}
 expect_exit 0 sm run r.gz.job
 equal "$(sm cat r.gz | tr '\n' ' ')" "old 0 old 1 old 2 " "text"

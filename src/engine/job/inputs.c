@@ -49,17 +49,20 @@ input_touch(struct sm_handle *h, const struct sm_job_input *in,
 }
 
 static int
-input_changed(const struct sm_job_input *in, const char *path,
+input_changed(const struct sm_job_input *was, const struct sm_kind_input *in,
 	      const struct sm_digest *now, struct sm_err *err)
 {
-	return sm_err_set(
-		err, SM_EREFUSED,
-		"the input '%s' changed since the job was planned: it had %llu "
-		"bytes with CRC-32 %08x and has %llu with %08x; put it back, "
-		"or start the job's command with --accept-changed (keeps what "
-		"is done) or --restart (begins again)",
-		path, (unsigned long long)in->size, in->crc32,
-		(unsigned long long)now->size, now->crc32);
+	sm_err_set(err, SM_EREFUSED,
+		   "the input '%s' changed since the job was planned: it had "
+		   "%llu bytes with CRC-32 %08x and has %llu with %08x; put it "
+		   "back, or start the job's command with --accept-changed "
+		   "(keeps what is done) or --restart (begins again)",
+		   in->path, (unsigned long long)was->size, was->crc32,
+		   (unsigned long long)now->size, now->crc32);
+	if (in->grows && now->size > was->size)
+		sm_err_append(err, ", or --extend, if lines were added at its "
+				   "end");
+	return SM_EREFUSED;
 }
 
 int
@@ -72,23 +75,24 @@ sm_input_digest(struct sm_digest *d, const char *path, bool sampled,
 }
 
 static int
-input_check(struct sm_handle *h, struct sm_job_input *in, const char *path,
-	    const struct sm_events *ev, struct sm_err *err)
+input_check(struct sm_handle *h, const struct sm_job_input *was,
+	    const struct sm_kind_input *in, const struct sm_events *ev,
+	    struct sm_err *err)
 {
 	struct sm_digest now = { 0 };
-	bool moved = strcmp(in->path, path) != 0;
-	int ret = sm_digest_stat(&now, path, err);
+	bool moved = strcmp(was->path, in->path) != 0;
+	int ret = sm_digest_stat(&now, in->path, err);
 
 	if (ret < 0)
 		return ret;
-	if (!moved && now.size == in->size && now.mtime_ns == in->mtime_ns)
+	if (!moved && now.size == was->size && now.mtime_ns == was->mtime_ns)
 		return 0;
-	ret = sm_input_digest(&now, path, in->sampled, ev, err);
+	ret = sm_input_digest(&now, in->path, was->sampled, ev, err);
 	if (ret < 0)
 		return ret;
-	if (now.size != in->size || now.crc32 != in->crc32)
-		return input_changed(in, path, &now, err);
-	return input_touch(h, in, path, now.mtime_ns, err);
+	if (now.size != was->size || now.crc32 != was->crc32)
+		return input_changed(was, in, &now, err);
+	return input_touch(h, was, in->path, now.mtime_ns, err);
 }
 
 int
@@ -205,7 +209,7 @@ sm_handle_check_inputs(struct sm_handle *h, const struct sm_events *ev,
 			continue; /* kept in the job itself */
 		ret = sm_job_input(&known, &in, h->db, list[i].name, err);
 		if (ret == 0 && known)
-			ret = input_check(h, &in, list[i].path, ev, err);
+			ret = input_check(h, &in, &list[i], ev, err);
 		sm_job_input_release(&in);
 		if (ret < 0)
 			return ret;

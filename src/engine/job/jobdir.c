@@ -339,6 +339,18 @@ sm_jobdir_tables_new(int *fd, const struct sm_jobdir *dir, struct sm_err *err)
 }
 
 int
+sm_jobdir_tables_kept(int *fd, const struct sm_jobdir *dir, struct sm_err *err)
+{
+	*fd = openat(dir->fd, TABLES_NEW, SM_JOBDIR_FLAGS);
+	if (*fd < 0 && errno == ENOENT)
+		*fd = openat(dir->fd, "../" TABLES_NEW, SM_JOBDIR_FLAGS);
+	if (*fd < 0)
+		return sm_err_sys(err, "cannot open '%s/" TABLES_NEW "'",
+				  dir->path);
+	return 0;
+}
+
+int
 sm_jobdir_tables_name(const struct sm_jobdir *dir, uint64_t fingerprint,
 		      struct sm_err *err)
 {

@@ -93,6 +93,9 @@ int sm_jobdir_tables(int *fd, const struct sm_jobdir *dir, uint64_t fingerprint,
  */
 int sm_jobdir_tables_new(int *fd, const struct sm_jobdir *dir,
 			 struct sm_err *err);
+/* tables/new again, of a part or of the job that it is a part of */
+int sm_jobdir_tables_kept(int *fd, const struct sm_jobdir *dir,
+			  struct sm_err *err);
 int sm_jobdir_tables_name(const struct sm_jobdir *dir, uint64_t fingerprint,
 			  struct sm_err *err);
 void sm_jobdir_tables_path(char name[32], uint64_t fingerprint);

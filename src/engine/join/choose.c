@@ -245,6 +245,9 @@ sm_join_check_target(const char *path, uint64_t fingerprint,
 	ret = target_read_end(&found, &end, path, err);
 	if (ret < 0 || (found && end.fingerprint == fingerprint))
 		return ret;
+	if (found && was && was->spec &&
+	    sm_spec_had(was->spec, end.fingerprint))
+		return 0;
 	return sm_err_set(err, SM_EREFUSED,
 			  "the output '%s' exists and is not this job's; move "
 			  "it away, or replace it by --force",

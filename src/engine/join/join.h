@@ -15,6 +15,7 @@ struct sm_grow;
 struct sm_published {
 	char *path; /* NULL: nothing was joined yet */
 	uint64_t size, digest;
+	const struct sm_spec *spec; /* the job's, or NULL */
 };
 
 /*

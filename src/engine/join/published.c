@@ -81,6 +81,7 @@ sm_published_get(struct sm_published *p, const struct sm_join_from *from,
 		return 0;
 	}
 	*p = (struct sm_published){ .path = NULL };
+	p->spec = from->h->spec;
 	job = &from->h->job;
 	if (!job->final_path || job->final_size < 0)
 		return 0;

@@ -179,10 +179,11 @@ sm_parts_plan_again(struct sm_planning *p, struct sm_parts *w,
 		    struct sm_err *err)
 {
 	uint64_t i;
-	int ret = 0;
+	int ret = sm_planning_keep(p, err);
 
 	for (i = 0; i < w->parts && ret == 0; i++)
 		ret = part_plan_again(p, w, i, err);
+	sm_jobdir_prune_tables(&p->dir, w->spec->fingerprint);
 	if (ret == 0)
 		ret = parts_mark_again(p, w, err);
 	if (ret == 0)

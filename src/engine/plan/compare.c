@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "replan.h"
 
@@ -17,20 +18,6 @@ replan_digest(struct sm_digest *d, struct sm_replan *r,
 {
 	int ret;
 
-	if (!in->path) {
-		ret = r->p->kind->digest(d, r->p->spec->opts, -1, err);
-		if (ret <= 0)
-			return ret;
-		/* Standard input came once: what was planned stays. */
-		r->gone = true;
-		*d = (struct sm_digest){ 0 };
-		if (was)
-			*d = (struct sm_digest){ .size = was->size,
-						 .mtime_ns = was->mtime_ns,
-						 .crc32 = was->crc32,
-						 .sampled = was->sampled };
-		return 0;
-	}
 	*d = (struct sm_digest){ 0 };
 	ret = sm_digest_stat(d, in->path, err);
 	if (ret < 0)
@@ -44,13 +31,62 @@ replan_digest(struct sm_digest *d, struct sm_replan *r,
 	return sm_input_digest(d, in->path, in->sampled, r->p->ev, err);
 }
 
-/* What of an input is another thing now; `was` is NULL where it is new. */
-static void
-replan_put_input(struct sm_replan *r, const struct sm_kind_input *in,
-		 const struct sm_job_input *was, const struct sm_digest *d)
+/* Are the bytes that it had still its first ones? */
+static int
+replan_grew(bool *grew, const struct sm_kind_input *in,
+	    const struct sm_job_input *was, const struct sm_digest *d,
+	    struct sm_err *err)
 {
+	struct sm_digest before;
+	int ret;
+
+	*grew = false;
+	if (!in->grows || d->size <= was->size)
+		return 0;
+	ret = sm_digest_prefix(&before, in->path, was->size, in->sampled, err);
+	*grew = ret == 0 && before.size == was->size &&
+		before.crc32 == was->crc32 && before.sampled == was->sampled;
+	return ret;
+}
+
+/* An input without a path: the planned list, and the one that was read now. */
+static int
+replan_put_kept(struct sm_replan *r, struct sm_err *err)
+{
+	const struct sm_planning *p = r->p;
+	int old = -1, now = -1, ret;
+	bool grew = false;
+
+	ret = sm_jobdir_tables(&old, &p->dir, r->old->fingerprint, err);
+	if (ret == 0)
+		ret = sm_jobdir_tables_kept(&now, &p->dir, err);
+	if (ret == 0)
+		ret = p->kind->differ(&r->diff, &grew, old, now, err);
+	r->grown += grew;
+	r->lists |= !grew;
+	if (old >= 0)
+		close(old);
+	if (now >= 0)
+		close(now);
+	return ret;
+}
+
+/* What of an input is another thing now; `was` is NULL where it is new. */
+static int
+replan_put_input(struct sm_replan *r, const struct sm_kind_input *in,
+		 const struct sm_job_input *was, const struct sm_digest *d,
+		 struct sm_err *err)
+{
+	bool grew = false;
+	int ret = 0;
+
 	r->changes++;
 	sm_buf_puts(&r->diff, r->diff.len ? "; " : "");
+	if (was && in->path)
+		ret = replan_grew(&grew, in, was, d, err);
+	r->grown += grew;
+	if (was && !in->path)
+		return replan_put_kept(r, err);
 	if (was)
 		sm_buf_printf(&r->diff,
 			      "the input '%s'%s%s had %llu bytes with CRC-32 "
@@ -61,6 +97,7 @@ replan_put_input(struct sm_replan *r, const struct sm_kind_input *in,
 			      (unsigned long long)d->size, d->crc32);
 	else
 		sm_buf_printf(&r->diff, "there was no input '%s'", in->name);
+	return ret;
 }
 
 static int
@@ -74,7 +111,10 @@ replan_input(struct sm_replan *r, size_t i, struct sm_err *err)
 
 	if (ret < 0)
 		return ret;
-	ret = replan_digest(&d, r, in, known ? &was : NULL, err);
+	if (!in->path)
+		d = r->p->spec->input[i].digest; /* sm_planning_keep() */
+	else
+		ret = replan_digest(&d, r, in, known ? &was : NULL, err);
 	if (ret == 0)
 		ret = sm_spec_set_input(r->p->spec, i, in->name,
 					in->path ? in->path : in->name, &d,
@@ -83,7 +123,7 @@ replan_input(struct sm_replan *r, size_t i, struct sm_err *err)
 		r->moved = true;
 	if (ret == 0 && (!known || d.size != was.size || d.crc32 != was.crc32 ||
 			 d.sampled != was.sampled))
-		replan_put_input(r, in, known ? &was : NULL, &d);
+		ret = replan_put_input(r, in, known ? &was : NULL, &d, err);
 	sm_job_input_release(&was);
 	return ret;
 }
@@ -196,7 +236,10 @@ sm_replan_compare(struct sm_replan *r, struct sm_err *err)
 
 	r->free = !sm_spec_same_free(r->old, r->p->spec);
 	r->changes = sm_spec_diff(&r->diff, r->old, r->p->spec);
-	ret = replan_files(r, err);
+	r->grown = sm_spec_grown(r->old, r->p->spec);
+	ret = sm_planning_keep(r->p, err);
+	if (ret == 0)
+		ret = replan_files(r, err);
 	for (i = 0; i < r->p->inputs && ret == 0; i++)
 		ret = replan_input(r, i, err);
 	if (ret == 0 && sm_buf_failed(&r->diff))

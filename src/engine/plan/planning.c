@@ -277,6 +277,28 @@ sm_planning_digest(struct sm_planning *p, struct sm_err *err)
 }
 
 int
+sm_planning_keep(struct sm_planning *p, struct sm_err *err)
+{
+	bool any = false;
+	int fd = -1, ret;
+	size_t i;
+
+	for (i = 0; i < p->inputs; i++)
+		any |= !p->input[i].path;
+	if (!any || p->kept)
+		return 0;
+	ret = sm_jobdir_tables_new(&fd, &p->dir, err);
+	if (ret == 0)
+		ret = p->kind->keep(p->spec, fd, p->ev, err);
+	if (ret == 0)
+		ret = planning_digest_kept(p, fd, err);
+	if (fd >= 0)
+		close(fd);
+	p->kept = ret == 0;
+	return ret;
+}
+
+int
 sm_planning_cut(struct sm_planning *p,
 		int (*emit)(const struct sm_piece *b, void *arg,
 			    struct sm_err *err),
@@ -284,15 +306,19 @@ sm_planning_cut(struct sm_planning *p,
 {
 	struct sm_kind_cut cut = { .spec = p->spec,
 				   .tables_dirfd = -1,
-				   .compiled = p->compiled,
+				   .compiled = p->compiled || p->kept,
 				   .emit = emit,
 				   .arg = p,
 				   .events = p->ev };
-	int ret = p->compiled ? sm_jobdir_tables(&cut.tables_dirfd, &p->dir,
-						 p->spec->fingerprint, err)
-			      : sm_jobdir_tables_new(&cut.tables_dirfd, &p->dir,
-						     err);
+	int ret;
 
+	if (p->kept)
+		ret = sm_jobdir_tables_kept(&cut.tables_dirfd, &p->dir, err);
+	else if (p->compiled)
+		ret = sm_jobdir_tables(&cut.tables_dirfd, &p->dir,
+				       p->spec->fingerprint, err);
+	else
+		ret = sm_jobdir_tables_new(&cut.tables_dirfd, &p->dir, err);
 	if (ret == 0)
 		ret = p->kind->cut(&cut, err);
 	if (ret == 0)
@@ -309,9 +335,9 @@ sm_planning_cut(struct sm_planning *p,
 	return sm_spec_fingerprint(&p->spec->fingerprint, p->spec, err);
 }
 
-static int
-planning_list_add(struct sm_planning_list *l, const struct sm_piece *b,
-		  struct sm_err *err)
+int
+sm_planning_list_add(struct sm_planning_list *l, const struct sm_piece *b,
+		     struct sm_err *err)
 {
 	struct sm_piece *grown;
 	char *item = NULL;
@@ -340,7 +366,7 @@ planning_emit(const struct sm_piece *b, void *arg, struct sm_err *err)
 
 	if (b->id == 0 && p->kind->describe)
 		p->result->first_command = p->kind->describe(p->spec, b);
-	return planning_list_add(&p->list, b, err);
+	return sm_planning_list_add(&p->list, b, err);
 }
 
 int

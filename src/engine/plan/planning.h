@@ -36,8 +36,13 @@ struct sm_planning {
 	bool forget;        /* remove the directory again */
 	int64_t generation; /* recover: of the file that has removed shards */
 	uint64_t part_rows; /* a part's own */
+	uint64_t had;       /* batches that a job has */
+	bool kept;          /* inputs without a path are in tables/new */
 	struct sm_planning_list list;
 };
+
+int sm_planning_list_add(struct sm_planning_list *l, const struct sm_piece *b,
+			 struct sm_err *err);
 
 /*
  * Options to specification: absolute paths, what was left open, ranges; the
@@ -56,6 +61,12 @@ int sm_planning_digest(struct sm_planning *p, struct sm_err *err);
 int sm_planning_set_file(struct sm_planning *p, const struct sm_kind_file *f,
 			 const struct sm_digest *d, bool aside,
 			 struct sm_err *err);
+
+/*
+ * Of a job that is there: read inputs without a path into tables/new, once, and
+ * digest them.
+ */
+int sm_planning_keep(struct sm_planning *p, struct sm_err *err);
 
 /*
  * Let the kind cut the input into tables/new and `emit`; then digests of

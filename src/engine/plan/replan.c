@@ -18,6 +18,8 @@
 static int
 replan_refuse(struct sm_replan *r, struct sm_err *err)
 {
+	const char *advice;
+
 	if (r->old->parts > 0)
 		return sm_err_set(
 			err, SM_EREFUSED,
@@ -25,15 +27,45 @@ replan_refuse(struct sm_replan *r, struct sm_err *err)
 			"in parts cannot be changed, --restart begins "
 			"again",
 			r->p->dir.path, r->diff.data);
+	if (r->lists)
+		advice = "so what is done cannot be kept";
+	else if (r->grown == 0)
+		advice = "--accept-changed keeps the batches that are done and "
+			 "makes the rest this way";
+	else if (r->grown == r->changes)
+		advice = "--extend keeps the batches that are done and adds "
+			 "what is new";
+	else
+		advice = "--extend with --accept-changed keeps the batches "
+			 "that are done, makes the rest this way and adds what "
+			 "is new";
+	sm_buf_printf(&r->diff, "; %s, --restart begins again", advice);
+	if (r->files)
+		sm_buf_puts(&r->diff, ", --no-watch-command does not compare "
+				      "the files of the command");
+	if (r->p->stdin_once)
+		sm_buf_printf(&r->diff,
+			      ", 'shardmill run %s' goes on with the items "
+			      "that it was planned with",
+			      r->p->dir.path);
+	if (sm_buf_failed(&r->diff))
+		return sm_err_mem(err, "the comparison");
 	return sm_err_set(err, SM_EREFUSED,
-			  "the job '%s' was planned otherwise: %s; "
-			  "--accept-changed keeps the batches that are done "
-			  "and makes the rest this way, --restart begins again"
-			  "%s",
-			  r->p->dir.path, r->diff.data,
-			  r->files ? ", --no-watch-command does not compare "
-				     "the files of the command"
-				   : "");
+			  "the job '%s' was planned otherwise: %s",
+			  r->p->dir.path, r->diff.data);
+}
+
+/* May it go on with what differs? */
+static int
+replan_decide(struct sm_replan *r, struct sm_err *err)
+{
+	const struct sm_plan_opts *o = r->p->opts;
+
+	if (r->changes == 0 ||
+	    (r->old->parts == 0 && (r->grown == 0 || o->extend) &&
+	     (r->grown == r->changes || o->accept_changed)))
+		return 0;
+	return replan_refuse(r, err);
 }
 
 /* Throughput options and the final file's path. */
@@ -70,22 +102,6 @@ replan_settings(struct sm_replan *r, struct sm_err *err)
 }
 
 static int
-replan_emit(const struct sm_piece *b, void *arg, struct sm_err *err)
-{
-	struct sm_planning *p = arg;
-	bool same;
-	int ret = sm_batch_is(&same, p->db, b, err);
-
-	if (ret < 0 || same)
-		return ret;
-	return sm_err_set(err, SM_EREFUSED,
-			  "batch %llu of the job '%s' would be another one "
-			  "with the changed options, so what is done cannot be "
-			  "kept; --restart begins again",
-			  (unsigned long long)b->id, p->dir.path);
-}
-
-static int
 replan_record(struct sm_replan *r, const char *text, struct sm_err *err)
 {
 	struct sm_planning *p = r->p;
@@ -97,6 +113,8 @@ replan_record(struct sm_replan *r, const char *text, struct sm_err *err)
 	snprintf(hex, sizeof(hex), "%016llx",
 		 (unsigned long long)p->spec->fingerprint);
 	ret = sm_job_set_spec(p->db, text, hex, err);
+	if (ret == 0)
+		ret = sm_extend_record(r, err);
 	if (ret == 0)
 		ret = sm_planning_insert_inputs(p, err);
 	sm_fault("replan.before_commit");
@@ -133,23 +151,9 @@ replan_accept(struct sm_replan *r, struct sm_err *err)
 	char *text = NULL;
 	int ret;
 
-	if (r->gone)
-		return sm_err_set(
-			err, SM_EREFUSED,
-			"the items of the job '%s' come from standard "
-			"input, which is read for a new job alone; "
-			"--restart begins again (with the items on "
-			"standard input)",
-			p->dir.path);
-	ret = sm_planning_cut(p, replan_emit, err);
-	if (ret == 0 && p->spec->batches != r->job.batches)
-		ret = sm_err_set(err, SM_EREFUSED,
-				 "the job '%s' has %llu batches, and %llu with "
-				 "the changed options, so what is done cannot "
-				 "be kept; --restart begins again",
-				 p->dir.path,
-				 (unsigned long long)r->job.batches,
-				 (unsigned long long)p->spec->batches);
+	ret = sm_planning_cut(p, sm_extend_emit, err);
+	if (ret == 0)
+		ret = sm_extend_check(r, err);
 	if (ret == 0)
 		ret = sm_jobdir_tables_name(&p->dir, p->spec->fingerprint, err);
 	if (ret < 0)
@@ -170,8 +174,10 @@ replan_tell_accepted(struct sm_replan *r, struct sm_err *err)
 
 	if (ret == 0)
 		sm_event_notice(r->p->ev,
-				"accepted: %s; %llu of %llu batches are done "
+				"%s: %s; %llu of %llu batches are done "
 				"and stay as they were made",
+				r->grown == r->changes ? "extended"
+						       : "accepted",
 				r->diff.data, (unsigned long long)c.done,
 				(unsigned long long)c.total);
 	return ret;
@@ -194,6 +200,9 @@ replan_keep_identity(struct sm_replan *r, struct sm_err *err)
 {
 	struct sm_spec *spec = r->p->spec;
 
+	spec->earlier = NULL;
+	if (r->changes == 0 && sm_spec_take_earlier(spec, r->old, err) < 0)
+		return err->code;
 	if (r->old->id) {
 		spec->id = sm_spec_strdup(spec, r->old->id);
 		if (!spec->id)
@@ -233,10 +242,6 @@ replan_finish(struct sm_replan *r, struct sm_err *err)
 					"inputs that were moved are read from "
 					"their new places");
 	}
-	if (r->gone)
-		sm_event_notice(p->ev, "the items are those that the job was "
-				       "planned with; standard input is not "
-				       "read again");
 	ret = replan_settings(r, err);
 	if (ret == 0)
 		ret = sm_job_get(&h.job, p->db, err);
@@ -254,6 +259,7 @@ sm_plan_again(struct sm_planning *p, struct sm_err *err)
 	struct sm_replan r = { .p = p };
 	int ret = sm_job_get(&r.job, p->db, err);
 
+	p->had = r.job.batches;
 	if (ret == 0)
 		ret = sm_spec_parse(&r.old, sm_kind_info, r.job.spec,
 				    "job.spec", err);
@@ -268,11 +274,12 @@ sm_plan_again(struct sm_planning *p, struct sm_err *err)
 				 p->spec->kind->name);
 	if (ret == 0)
 		ret = sm_replan_compare(&r, err);
-	if (ret == 0 && r.changes > 0 &&
-	    (!p->opts->accept_changed || r.old->parts > 0))
-		ret = replan_refuse(&r, err);
+	if (ret == 0)
+		ret = replan_decide(&r, err);
 	if (ret == 0)
 		ret = replan_finish(&r, err);
+	else if (p->kept && r.old && r.old->parts == 0)
+		sm_jobdir_prune_tables(&p->dir, r.old->fingerprint);
 	sm_buf_release(&r.diff);
 	sm_spec_free(r.old);
 	sm_job_release(&r.job);

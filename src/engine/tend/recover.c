@@ -39,7 +39,7 @@ struct recover {
 	bool inserting; /* the write transaction is open */
 	bool is_void;   /* job.db, of a killed plan or recovery */
 	bool outdated;  /* the batch has something whole of other options */
-	char hex[17];   /* the fingerprint, as attempts have it */
+	char hex[17];   /* a batch's fingerprint, as attempts have it */
 	struct sm_claim by;
 };
 
@@ -150,8 +150,10 @@ recover_take(struct recover *r, const struct sm_piece *b, uint64_t batch,
 {
 	if (batch != b->id)
 		return false;
-	r->outdated |= e->fingerprint != r->fingerprint;
-	return e->fingerprint == r->fingerprint;
+	if (sm_spec_made(r->p.spec, e->fingerprint, b->id))
+		return true;
+	r->outdated = true;
+	return false;
 }
 
 /* Is the shard of `b` whole?  Then `e` is what its row records. */
@@ -248,6 +250,10 @@ recover_batch(const struct sm_piece *b, void *arg, struct sm_err *err)
 		joined = found;
 	}
 	if (ret == 0 && found) {
+		/* What it says of itself, which an extended job may have had.
+		 */
+		snprintf(r->hex, sizeof(r->hex), "%016llx",
+			 (unsigned long long)e.fingerprint);
 		made.counts = e.counts;
 		made.sizes = e.sizes;
 		sm_fault("recover.adopt");
@@ -294,8 +300,10 @@ recover_rebuild(struct recover *r, struct sm_err *err)
 static int
 recover_final_options(struct recover *r, struct sm_err *err)
 {
-	int ret = sm_recover_final_open(&r->final, &r->p.dir, r->fingerprint,
-					err);
+	int ret;
+
+	r->final.spec = r->p.spec;
+	ret = sm_recover_final_open(&r->final, &r->p.dir, r->fingerprint, err);
 
 	if (ret == 0 && r->final.path) {
 		r->plan->settings.consume = 1;
@@ -350,8 +358,6 @@ recover_locked(struct recover *r, struct sm_err *err)
 		return ret;
 	sm_planning_of_spec(&r->p);
 	r->fingerprint = r->p.spec->fingerprint;
-	snprintf(r->hex, sizeof(r->hex), "%016llx",
-		 (unsigned long long)r->fingerprint);
 	r->planned = r->p.spec->batches;
 	r->digits = sm_shard_digits(r->planned);
 	r->end = r->planned;

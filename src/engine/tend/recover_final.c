@@ -31,6 +31,15 @@ final_rewind(struct sm_recover_final *f)
 	f->run = f->group.entries = 0;
 }
 
+/* Is the group of the job, as far as the batch goes? */
+static bool
+final_is_own(const struct sm_recover_final *f, uint64_t batch)
+{
+	if (f->spec)
+		return sm_spec_made(f->spec, f->group.fingerprint, batch);
+	return f->group.fingerprint == f->fingerprint;
+}
+
 /* The job's entry at the cursor; NULL: there is none. */
 static int
 final_peek(const struct sm_span **run, struct sm_recover_final *f,
@@ -51,7 +60,7 @@ final_peek(const struct sm_span **run, struct sm_recover_final *f,
 		f->run = 0;
 		f->batch = f->group.batch;
 		f->at = f->group.at;
-		if (f->group.fingerprint != f->fingerprint)
+		if (!final_is_own(f, f->group.batch))
 			f->group.entries = 0;
 	}
 	*run = &f->group.run[f->run];
@@ -84,6 +93,7 @@ final_judge(bool *whole, struct sm_entry *e, struct sm_recover_final *f,
 
 	*whole = false;
 	*e = run->e;
+	e->fingerprint = f->group.fingerprint;
 	if (run->missing)
 		return 0;
 	for (i = 0; i < SM_TALLIES; i++)
@@ -118,6 +128,8 @@ sm_recover_final_find(bool *found, struct sm_entry *e, uint64_t *at,
 			return ret;
 		if (id - f->batch < run->batches) {
 			*at = f->at;
+			if (!final_is_own(f, id))
+				return 0;
 			return final_judge(found, e, f, piece, err);
 		}
 		final_pass(f);
@@ -256,6 +268,7 @@ final_try(struct sm_recover_final *best, uint64_t *most, const char *name,
 {
 	struct sm_recover_final f = { .generation = generation,
 				      .fingerprint = best->fingerprint,
+				      .spec = best->spec,
 				      .path = best->path };
 	uint64_t count = 0;
 	int ret = final_open_file(&f.fd, &f.size, name, err);
@@ -286,7 +299,9 @@ sm_recover_final_open(struct sm_recover_final *f, const struct sm_jobdir *dir,
 	char *name;
 	int ret, n, i;
 
-	*f = (struct sm_recover_final){ .fd = -1, .fingerprint = fingerprint };
+	*f = (struct sm_recover_final){ .fd = -1,
+					.fingerprint = fingerprint,
+					.spec = f->spec };
 	ret = final_read_note(f, dir, err);
 	if (ret < 0 || !f->path)
 		return ret;

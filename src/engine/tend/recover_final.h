@@ -14,12 +14,15 @@
 
 #include "chain.h"
 #include "jobdir.h"
+#include "spec.h"
 
 struct sm_recover_final {
 	char *path; /* the final file's; NULL: nothing was consumed */
 	int fd;     /* -1: no such file */
 	int64_t generation;
 	uint64_t fingerprint, size;
+	/* Set before opening: of a job that may be extended, or NULL. */
+	const struct sm_spec *spec;
 	struct sm_body_reader *r;
 	struct sm_chain chain;
 	/* The cursor: the link after the group, the entry in it. */

@@ -130,22 +130,22 @@ digest_check_unchanged(const struct sm_digest *d, int fd, const char *path,
  * In order: open and examine, read all or the samples, examine again.  `d` is
  * set only when all of it was read from one and the same content.
  */
-int
-sm_digest_file(struct sm_digest *d, const char *path, bool sampled,
-	       void (*progress)(uint64_t done, uint64_t total, void *arg),
-	       void *arg, struct sm_err *err)
+static int
+digest_run(struct sm_digest *d, struct digest_reader *reader, bool sampled,
+	   uint64_t most, struct sm_err *err)
 {
-	struct digest_reader r = {
-		.fd = -1, .path = path, .progress = progress, .arg = arg
-	};
-	struct sm_digest found;
+	struct digest_reader r = *reader;
+	struct sm_digest found, whole;
 	struct stat st;
 	int ret;
 
-	ret = sm_open_input(&r.fd, path, &st, err);
+	ret = sm_open_input(&r.fd, r.path, &st, err);
 	if (ret < 0)
 		goto out;
 	digest_from_stat(&found, &st);
+	whole = found;
+	if (found.size > most)
+		found.size = most;
 	found.sampled = sampled && found.size >= DIGEST_WHOLE_BELOW;
 	r.buf = malloc(DIGEST_BUF_BYTES);
 	if (!r.buf) {
@@ -164,7 +164,7 @@ sm_digest_file(struct sm_digest *d, const char *path, bool sampled,
 		ret = digest_read(&r, 0, found.size, err);
 	}
 	if (ret == 0)
-		ret = digest_check_unchanged(&found, r.fd, path, err);
+		ret = digest_check_unchanged(&whole, r.fd, r.path, err);
 	if (ret == 0) {
 		found.crc32 = r.crc32;
 		*d = found;
@@ -175,6 +175,27 @@ out:
 	if (r.fd >= 0)
 		close(r.fd);
 	return ret;
+}
+
+int
+sm_digest_file(struct sm_digest *d, const char *path, bool sampled,
+	       void (*progress)(uint64_t done, uint64_t total, void *arg),
+	       void *arg, struct sm_err *err)
+{
+	struct digest_reader r = {
+		.fd = -1, .path = path, .progress = progress, .arg = arg
+	};
+
+	return digest_run(d, &r, sampled, UINT64_MAX, err);
+}
+
+int
+sm_digest_prefix(struct sm_digest *d, const char *path, uint64_t size,
+		 bool sampled, struct sm_err *err)
+{
+	struct digest_reader r = { .fd = -1, .path = path };
+
+	return digest_run(d, &r, sampled, size, err);
 }
 
 int

@@ -30,6 +30,12 @@ struct sm_digest {
 int sm_digest_file(struct sm_digest *d, const char *path, bool sampled,
 		   void (*progress)(uint64_t done, uint64_t total, void *arg),
 		   void *arg, struct sm_err *err);
+/*
+ * The same of the first `size` bytes, as if the file ended there; mtime is that
+ * of the file.
+ */
+int sm_digest_prefix(struct sm_digest *d, const char *path, uint64_t size,
+		     bool sampled, struct sm_err *err);
 /* Size and mtime only; crc32 and `sampled` are left alone.  SM_EINPUT. */
 int sm_digest_stat(struct sm_digest *d, const char *path, struct sm_err *err);
 

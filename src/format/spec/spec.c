@@ -211,6 +211,48 @@ sm_spec_same_free(const struct sm_spec *a, const struct sm_spec *b)
 }
 
 unsigned
+sm_spec_grown(const struct sm_spec *planned, const struct sm_spec *now)
+{
+	const struct sm_option *o;
+	unsigned n = 0;
+
+	for (o = planned->kind->options; o->name; o++)
+		n += (o->flags & SM_OPTION_GROWS) &&
+		     sm_option_is_given(o, planned->opts) &&
+		     *(const uint64_t *)sm_option_at(o, planned->opts) <
+			     *(const uint64_t *)sm_option_at(o, now->opts);
+	return n;
+}
+
+bool
+sm_spec_had(const struct sm_spec *s, uint64_t fingerprint)
+{
+	const char *const *e = s->earlier;
+
+	if (fingerprint == s->fingerprint)
+		return true;
+	for (; e && *e; e++)
+		if (strtoull(*e, NULL, 16) == fingerprint)
+			return true;
+	return false;
+}
+
+bool
+sm_spec_made(const struct sm_spec *s, uint64_t fingerprint, uint64_t id)
+{
+	const char *const *e = s->earlier;
+	char *end;
+
+	if (fingerprint == s->fingerprint)
+		return true;
+	for (; e && *e; e++)
+		if (strtoull(*e, &end, 16) == fingerprint &&
+		    id < strtoull(end, NULL, 10))
+			return true;
+	return false;
+}
+
+unsigned
 sm_spec_diff(struct sm_buf *out, const struct sm_spec *planned,
 	     const struct sm_spec *now)
 {
@@ -268,6 +310,49 @@ sm_spec_set_output(struct sm_spec *s, const char *path, struct sm_err *err)
 	if (path && !s->output)
 		return sm_err_mem(err, "the specification");
 	return 0;
+}
+
+int
+sm_spec_take_earlier(struct sm_spec *s, const struct sm_spec *of,
+		     struct sm_err *err)
+{
+	const char *const *was = of->earlier;
+	const char **list;
+	size_t n = 0, i;
+
+	s->earlier = NULL;
+	while (was && was[n])
+		n++;
+	if (n == 0)
+		return 0;
+	list = sm_spec_alloc(s, (n + 2) * sizeof(*list));
+	for (i = 0; list && i < n; i++) {
+		list[i] = sm_spec_strdup(s, was[i]);
+		if (!list[i])
+			return sm_err_mem(err, "the specification");
+	}
+	if (!list)
+		return sm_err_mem(err, "the specification");
+	s->earlier = list;
+	return 0;
+}
+
+int
+sm_spec_add_earlier(struct sm_spec *s, const char *text, struct sm_err *err)
+{
+	const char **list;
+	size_t n = 0;
+
+	while (s->earlier && s->earlier[n])
+		n++;
+	list = sm_spec_alloc(s, (n + 2) * sizeof(*list));
+	if (!list)
+		return sm_err_mem(err, "the specification");
+	if (n > 0)
+		memcpy(list, s->earlier, n * sizeof(*list));
+	list[n] = sm_spec_strdup(s, text);
+	s->earlier = list;
+	return list[n] ? 0 : sm_err_mem(err, "the specification");
 }
 
 int

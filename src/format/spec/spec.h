@@ -10,6 +10,7 @@
  *	  "shardmill": 2,
  *	  "kind": "candidates",
  *	  "home": "/data/final.gz.job", "id": "0123456789abcdef",
+ *	  "earlier": null,
  *	  "output": "/data/final.gz",
  *	  "batches": 200, "rows": 1000000,
  *	  "parts": null, "part": null,
@@ -56,8 +57,13 @@ struct sm_spec {
 	void *opts; /* kind->opts_bytes; strings belong to the spec */
 	struct sm_spec_input input[SM_SPEC_INPUTS_MAX];
 	size_t inputs;
-	const char *home;       /* the directory it was planned in, or NULL */
-	const char *id;         /* random; a copy has the same one */
+	const char *home; /* the directory it was planned in, or NULL */
+	const char *id;   /* random; a copy has the same one */
+	/*
+	 * "0123456789abcdef 17": the job was extended, and shards of that
+	 * fingerprint are still its own below batch 17.  NULL: none.
+	 */
+	const char *const *earlier;
 	const char *output;     /* absolute, or NULL */
 	uint64_t batches, rows; /* of the whole job */
 	uint64_t parts;         /* 0: the job is not in parts */
@@ -85,6 +91,11 @@ int sm_spec_set_input(struct sm_spec *s, size_t i, const char *name,
 		      const char *path, const struct sm_digest *d,
 		      struct sm_err *err);
 int sm_spec_set_output(struct sm_spec *s, const char *path, struct sm_err *err);
+/* A copy of the other one's `earlier`; one more of them. */
+int sm_spec_take_earlier(struct sm_spec *s, const struct sm_spec *of,
+			 struct sm_err *err);
+int sm_spec_add_earlier(struct sm_spec *s, const char *text,
+			struct sm_err *err);
 int sm_spec_set_home(struct sm_spec *s, const char *path, struct sm_err *err);
 
 /* Memory that lives as long as the specification; NULL if there is none. */
@@ -124,6 +135,14 @@ int sm_spec_fingerprint(uint64_t *fp, const struct sm_spec *s,
  */
 unsigned sm_spec_diff(struct sm_buf *out, const struct sm_spec *planned,
 		      const struct sm_spec *now);
+
+/* How many of these are numbers that may grow, and grew? */
+unsigned sm_spec_grown(const struct sm_spec *planned,
+		       const struct sm_spec *now);
+/* Is it the job's fingerprint, or was it before it was extended? */
+bool sm_spec_had(const struct sm_spec *s, uint64_t fingerprint);
+/* Is what has that fingerprint the job's batch `id` as it is planned? */
+bool sm_spec_made(const struct sm_spec *s, uint64_t fingerprint, uint64_t id);
 
 /* Are the options equal that sm_spec_diff() leaves out? */
 bool sm_spec_same_free(const struct sm_spec *a, const struct sm_spec *b);

@@ -22,6 +22,7 @@ struct sm_spec_json_input {
 /* The whole, without "options" and "inputs". */
 struct sm_spec_json_root {
 	uint64_t version;
+	const char *const *earlier;
 	const char *kind, *home, *id, *output, *fingerprint;
 	uint64_t batches, rows, parts, part;
 	bool has_part;

@@ -414,6 +414,7 @@ read_root(struct spec_reader *r, json_t *root)
 				   all.part, all.parts);
 	s->home = all.home;
 	s->id = all.id;
+	s->earlier = all.earlier;
 	s->output = all.output;
 	s->batches = all.batches;
 	s->rows = all.rows;

@@ -136,6 +136,7 @@ exec_inputs(struct sm_kind_input *in, const void *opts)
 		.name = "input",
 		.path = o->input,
 		.sampled = o->digest == SM_DIGEST_SAMPLED,
+		.grows = true,
 	};
 	return 1;
 }
@@ -174,7 +175,9 @@ const struct sm_kind sm_kind_exec = {
 	.settle = exec_settle,
 	.inputs = exec_inputs,
 	.made_by = sm_exec_made_by,
+	.keep = sm_exec_keep,
 	.digest = sm_exec_digest,
+	.differ = sm_exec_differ,
 	.cut = sm_exec_cut,
 	.describe = exec_describe,
 	.open = sm_exec_open,

@@ -46,6 +46,10 @@ extern const struct sm_kind_info sm_exec_info;
 
 #define SM_EXEC_ITEMS "items" /* name of that input */
 
+int sm_exec_keep(const struct sm_spec *spec, int tables_dirfd,
+		 const struct sm_events *ev, struct sm_err *err);
+int sm_exec_differ(struct sm_buf *what, bool *grew, int old_dirfd,
+		   int new_dirfd, struct sm_err *err);
 int sm_exec_digest(struct sm_digest *d, const void *opts, int tables_dirfd,
 		   struct sm_err *err);
 

@@ -59,21 +59,11 @@ int
 sm_exec_digest(struct sm_digest *d, const void *opts, int tables_dirfd,
 	       struct sm_err *err)
 {
-	const struct sm_exec_opts *o = opts;
-	struct sm_items_info info;
 	struct sm_map map = { 0 };
-	int ret;
+	int ret = sm_map_openat(&map, tables_dirfd, SM_ITEMS_NAME, err);
 
+	(void)opts;
 	*d = (struct sm_digest){ 0 };
-	if (tables_dirfd < 0) {
-		if (strcmp(o->items, "-") == 0)
-			return 1; /* standard input is gone */
-		ret = sm_items_store(&info, -1, o->items, o->nul, err);
-		d->size = info.bytes;
-		d->crc32 = info.crc32;
-		return ret;
-	}
-	ret = sm_map_openat(&map, tables_dirfd, SM_ITEMS_NAME, err);
 	if (ret < 0)
 		return ret;
 	d->size = map.size;
@@ -82,13 +72,63 @@ sm_exec_digest(struct sm_digest *d, const void *opts, int tables_dirfd,
 	return 0;
 }
 
-static int
-exec_store_items(struct exec_cut *x, struct sm_err *err)
+/* The first item in which two lists differ. */
+static void
+exec_put_difference(struct sm_buf *what, struct sm_items *old,
+		    struct sm_items *now)
 {
-	const struct sm_events *ev = x->cut->events;
+	const char *a, *b;
+	uint64_t n = 0, more = 0;
+
+	do {
+		a = sm_items_next(old);
+		b = sm_items_next(now);
+	} while (a && b && strcmp(a, b) == 0 && ++n);
+	while (b && !a && (more++, sm_items_next(now)))
+		;
+	if (a && b)
+		sm_buf_printf(what,
+			      "item %" PRIu64 " was '%.200s', is '%.200s'", n,
+			      a, b);
+	else if (a && n == 0)
+		sm_buf_puts(what, "the list of items is empty");
+	else if (a)
+		sm_buf_printf(what,
+			      "item %" PRIu64 ", '%.200s', is gone: the list "
+			      "ends there",
+			      n, a);
+	else
+		sm_buf_printf(what, "%" PRIu64 " item%s new at the end", more,
+			      more == 1 ? " is" : "s are");
+}
+
+int
+sm_exec_differ(struct sm_buf *what, bool *grew, int old_dirfd, int new_dirfd,
+	       struct sm_err *err)
+{
+	struct sm_items old = { 0 }, now = { 0 };
+	int ret = sm_items_open(&old, old_dirfd, err);
+
+	if (ret == 0)
+		ret = sm_items_open(&now, new_dirfd, err);
+	if (ret == 0) {
+		*grew = now.map.size > old.map.size &&
+			(old.map.size == 0 ||
+			 memcmp(now.map.data, old.map.data, old.map.size) == 0);
+		exec_put_difference(what, &old, &now);
+	}
+	sm_items_close(&old);
+	sm_items_close(&now);
+	return ret;
+}
+
+int
+sm_exec_keep(const struct sm_spec *spec, int tables_dirfd,
+	     const struct sm_events *ev, struct sm_err *err)
+{
+	const struct sm_exec_opts *o = spec->opts;
 	struct sm_items_info info;
-	int ret = sm_items_store(&info, x->cut->tables_dirfd, x->opts->items,
-				 x->opts->nul, err);
+	int ret = sm_items_store(&info, tables_dirfd, o->items, o->nul, err);
 
 	if (ret < 0)
 		return ret;
@@ -112,7 +152,8 @@ exec_cut_items(struct exec_cut *x, struct sm_err *err)
 	int ret = 0;
 
 	if (!x->cut->compiled)
-		ret = exec_store_items(x, err);
+		ret = sm_exec_keep(x->cut->spec, x->cut->tables_dirfd,
+				   x->cut->events, err);
 	if (ret == 0)
 		ret = sm_items_open(&items, x->cut->tables_dirfd, err);
 	/* Nobody writes to it. */

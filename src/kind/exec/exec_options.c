@@ -24,6 +24,7 @@ static const struct sm_option exec_options[] = {
 	{ "bytes", .type = SM_OPTION_BYTES, .arg = "SIZE", .min = 1, AT(bytes),
 	  .help = "bytes per batch, cut at the next newline; K, M, G" },
 	{ "range", .type = SM_OPTION_UINT, .arg = "N", AT(range),
+	  .flags = SM_OPTION_GROWS,
 	  .given_at = offsetof(struct sm_exec_opts, has_range),
 	  .help = "the numbers 0 to N - 1" },
 	{ "size", .type = SM_OPTION_UINT, .arg = "N", .min = 1, .standard = "1",
@@ -31,9 +32,9 @@ static const struct sm_option exec_options[] = {
 	{ "items", .type = SM_OPTION_FILE, .arg = "FILE",
 	  .flags = SM_OPTION_PLACE, AT(items),
 	  .help = "a batch for each line of FILE, - for standard input",
-	  .more = "It is read once and stored; empty items are left out. A "
-		  "rerun compares the items of a file with the stored ones, "
-		  "and does not read standard input again." },
+	  .more = "It is stored; empty items are left out. The same command "
+		  "reads it again and compares, standard input too; run goes "
+		  "on with what is stored." },
 	/* How the list was written; what was read of it is digested. */
 	{ "null", '0', .type = SM_OPTION_BOOL, .flags = SM_OPTION_PLACE,
 	  AT(nul), .help = "items end in NUL, as of find -print0" },
