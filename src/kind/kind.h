@@ -33,6 +33,7 @@ struct sm_kind_input {
 	const char *name; /* of the option */
 	const char *path; /* NULL: no file that stays; see digest() */
 	bool sampled;     /* digest both ends and spaced blocks only */
+	bool cuts;        /* without a path: another one makes other batches */
 	bool grows;       /* what is added at its end makes further batches */
 };
 
@@ -97,18 +98,21 @@ struct sm_kind {
 		       struct sm_spec *spec, const struct sm_spec *planned,
 		       struct sm_err *err);
 	/*
-	 * Of an input without a path: read its source into `tables_dirfd`, as
-	 * cut() does, which with `compiled` finds it there; the digest of what
-	 * was kept; and how it differs from what a job has, in words.  `grew`:
-	 * by what was added at the end alone.  NULL where every input has a
-	 * path.
+	 * Of inputs without a path: read their sources into `tables_dirfd`, as
+	 * cut() does, which with `compiled` finds them there (`old_dirfd`: what
+	 * the job has, or -1); the digest of one that was kept; how it differs
+	 * from what the job has, in words, and `grew`: by what was added at the
+	 * end alone; and whether what is kept is still true.  NULL where every
+	 * input has a path.
 	 */
-	int (*keep)(const struct sm_spec *spec, int tables_dirfd,
+	int (*keep)(const struct sm_spec *spec, int tables_dirfd, int old_dirfd,
 		    const struct sm_events *ev, struct sm_err *err);
-	int (*digest)(struct sm_digest *d, const void *opts, int tables_dirfd,
+	int (*digest)(struct sm_digest *d, const char *name, int tables_dirfd,
 		      struct sm_err *err);
-	int (*differ)(struct sm_buf *what, bool *grew, int old_dirfd,
-		      int new_dirfd, struct sm_err *err);
+	int (*differ)(struct sm_buf *what, bool *grew, const char *name,
+		      int old_dirfd, int new_dirfd, struct sm_err *err);
+	int (*check_kept)(const struct sm_spec *spec, int tables_dirfd,
+			  const struct sm_events *ev, struct sm_err *err);
 	/*
 	 * Check the inputs, compile tables, emit every batch in order of id.
 	 * Warnings go through events->notice.

@@ -379,7 +379,7 @@ test_items_stored(void **state)
 	opts.items = path;
 	assert_int_equal(PLAN("true"), 0);
 	assert_int_equal(cut.batches, 2);
-	assert_int_equal(sm_exec_digest(&kept, &opts, cut.tables_dirfd, &err),
+	assert_int_equal(sm_exec_digest(&kept, "items", cut.tables_dirfd, &err),
 			 0);
 	assert_int_equal(kept.size, 4);
 	unlink(path);
@@ -390,9 +390,10 @@ test_items_stored(void **state)
 	assert_string_equal(batch[1].item, "y");
 	input_file("list", "x\n\ny", 4);
 	assert_int_equal(
-		sm_exec_keep(cut.spec, cut.tables_dirfd, cut.events, &err), 0);
-	assert_int_equal(sm_exec_digest(&again, &opts, cut.tables_dirfd, &err),
-			 0);
+		sm_exec_keep(cut.spec, cut.tables_dirfd, -1, cut.events, &err),
+		0);
+	assert_int_equal(
+		sm_exec_digest(&again, "items", cut.tables_dirfd, &err), 0);
 	assert_memory_equal(&again, &kept, sizeof(kept));
 }
 

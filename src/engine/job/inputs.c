@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "handle.h"
 
@@ -180,6 +181,19 @@ file_check(struct sm_handle *h, const struct sm_kind_file *f,
 }
 
 static int
+handle_check_kept(struct sm_handle *h, const struct sm_events *ev,
+		  struct sm_err *err)
+{
+	int fd, ret = sm_jobdir_tables(&fd, &h->dir, h->fingerprint, err);
+
+	if (ret < 0)
+		return ret;
+	ret = h->kind->check_kept(h->spec, fd, ev, err);
+	close(fd);
+	return ret;
+}
+
+static int
 handle_check_files(struct sm_handle *h, const struct sm_events *ev,
 		   struct sm_err *err)
 {
@@ -201,16 +215,22 @@ sm_handle_check_inputs(struct sm_handle *h, const struct sm_events *ev,
 	struct sm_kind_input list[SM_KIND_INPUTS_MAX];
 	size_t i, n = h->kind->inputs(list, h->spec->opts);
 	struct sm_job_input in;
-	bool known;
+	bool known, kept = false;
 	int ret;
 
 	for (i = 0; i < n; i++) {
+		kept |= !list[i].path;
 		if (!list[i].path)
 			continue; /* kept in the job itself */
 		ret = sm_job_input(&known, &in, h->db, list[i].name, err);
 		if (ret == 0 && known)
 			ret = input_check(h, &in, &list[i], ev, err);
 		sm_job_input_release(&in);
+		if (ret < 0)
+			return ret;
+	}
+	if (kept) {
+		ret = handle_check_kept(h, ev, err);
 		if (ret < 0)
 			return ret;
 	}

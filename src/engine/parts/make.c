@@ -179,7 +179,7 @@ sm_parts_plan_again(struct sm_planning *p, struct sm_parts *w,
 		    struct sm_err *err)
 {
 	uint64_t i;
-	int ret = sm_planning_keep(p, err);
+	int ret = sm_planning_keep(p, w->spec->fingerprint, err);
 
 	for (i = 0; i < w->parts && ret == 0; i++)
 		ret = part_plan_again(p, w, i, err);

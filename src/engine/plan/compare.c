@@ -51,7 +51,8 @@ replan_grew(bool *grew, const struct sm_kind_input *in,
 
 /* An input without a path: the planned list, and the one that was read now. */
 static int
-replan_put_kept(struct sm_replan *r, struct sm_err *err)
+replan_put_kept(struct sm_replan *r, const struct sm_kind_input *in,
+		struct sm_err *err)
 {
 	const struct sm_planning *p = r->p;
 	int old = -1, now = -1, ret;
@@ -61,9 +62,9 @@ replan_put_kept(struct sm_replan *r, struct sm_err *err)
 	if (ret == 0)
 		ret = sm_jobdir_tables_kept(&now, &p->dir, err);
 	if (ret == 0)
-		ret = p->kind->differ(&r->diff, &grew, old, now, err);
+		ret = p->kind->differ(&r->diff, &grew, in->name, old, now, err);
 	r->grown += grew;
-	r->lists |= !grew;
+	r->lists |= in->cuts && !grew;
 	if (old >= 0)
 		close(old);
 	if (now >= 0)
@@ -86,7 +87,7 @@ replan_put_input(struct sm_replan *r, const struct sm_kind_input *in,
 		ret = replan_grew(&grew, in, was, d, err);
 	r->grown += grew;
 	if (was && !in->path)
-		return replan_put_kept(r, err);
+		return replan_put_kept(r, in, err);
 	if (was)
 		sm_buf_printf(&r->diff,
 			      "the input '%s'%s%s had %llu bytes with CRC-32 "
@@ -237,7 +238,7 @@ sm_replan_compare(struct sm_replan *r, struct sm_err *err)
 	r->free = !sm_spec_same_free(r->old, r->p->spec);
 	r->changes = sm_spec_diff(&r->diff, r->old, r->p->spec);
 	r->grown = sm_spec_grown(r->old, r->p->spec);
-	ret = sm_planning_keep(r->p, err);
+	ret = sm_planning_keep(r->p, r->old->fingerprint, err);
 	if (ret == 0)
 		ret = replan_files(r, err);
 	for (i = 0; i < r->p->inputs && ret == 0; i++)

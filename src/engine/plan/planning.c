@@ -213,7 +213,7 @@ planning_digest_kept(struct sm_planning *p, int tables_fd, struct sm_err *err)
 	for (i = 0; i < p->inputs && ret == 0; i++) {
 		if (p->input[i].path)
 			continue;
-		ret = p->kind->digest(&d, p->spec->opts, tables_fd, err);
+		ret = p->kind->digest(&d, p->input[i].name, tables_fd, err);
 		if (ret == 0)
 			ret = sm_spec_set_input(p->spec, i, p->input[i].name,
 						p->input[i].name, &d, err);
@@ -277,23 +277,29 @@ sm_planning_digest(struct sm_planning *p, struct sm_err *err)
 }
 
 int
-sm_planning_keep(struct sm_planning *p, struct sm_err *err)
+sm_planning_keep(struct sm_planning *p, uint64_t fingerprint,
+		 struct sm_err *err)
 {
+	struct sm_err ignored;
 	bool any = false;
-	int fd = -1, ret;
+	int fd = -1, old = -1, ret;
 	size_t i;
 
 	for (i = 0; i < p->inputs; i++)
 		any |= !p->input[i].path;
 	if (!any || p->kept)
 		return 0;
+	if (sm_jobdir_tables(&old, &p->dir, fingerprint, &ignored) < 0)
+		old = -1;
 	ret = sm_jobdir_tables_new(&fd, &p->dir, err);
 	if (ret == 0)
-		ret = p->kind->keep(p->spec, fd, p->ev, err);
+		ret = p->kind->keep(p->spec, fd, old, p->ev, err);
 	if (ret == 0)
 		ret = planning_digest_kept(p, fd, err);
 	if (fd >= 0)
 		close(fd);
+	if (old >= 0)
+		close(old);
 	p->kept = ret == 0;
 	return ret;
 }

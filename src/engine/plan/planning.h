@@ -63,10 +63,11 @@ int sm_planning_set_file(struct sm_planning *p, const struct sm_kind_file *f,
 			 struct sm_err *err);
 
 /*
- * Of a job that is there: read inputs without a path into tables/new, once, and
- * digest them.
+ * Of a job that is there, of this fingerprint: read inputs without a path into
+ * tables/new, once, and digest them.
  */
-int sm_planning_keep(struct sm_planning *p, struct sm_err *err);
+int sm_planning_keep(struct sm_planning *p, uint64_t fingerprint,
+		     struct sm_err *err);
 
 /*
  * Let the kind cut the input into tables/new and `emit`; then digests of

@@ -14,6 +14,8 @@
 #include "program.h"
 #include "replace.h"
 
+#include "item_files.h"
+
 #include "exec.h"
 
 /* More rows than a table of batches should have; larger batches are meant. */
@@ -83,6 +85,9 @@ exec_check_source(const struct sm_exec_opts *o, struct sm_err *err)
 				  "--input goes with --lines or --bytes");
 	if (o->nul && !o->items)
 		return sm_err_set(err, SM_EUSAGE, "-0 goes with --items");
+	if (o->watch_items && !o->items)
+		return sm_err_set(err, SM_EUSAGE,
+				  "--watch-items goes with --items");
 	if (o->size != 1 && !o->has_range)
 		return sm_err_set(err, SM_EUSAGE, "--size goes with --range");
 	if (o->digest == SM_DIGEST_FULL && !o->input)
@@ -127,8 +132,10 @@ exec_inputs(struct sm_kind_input *in, const void *opts)
 	const struct sm_exec_opts *o = opts;
 
 	if (o->items) {
-		in[0] = (struct sm_kind_input){ .name = SM_EXEC_ITEMS };
-		return 1;
+		in[0] = (struct sm_kind_input){ .name = SM_EXEC_ITEMS,
+						.cuts = true };
+		in[1] = (struct sm_kind_input){ .name = SM_ITEM_FILES_NAME };
+		return o->watch_items ? 2 : 1;
 	}
 	if (!o->input)
 		return 0;
@@ -178,6 +185,7 @@ const struct sm_kind sm_kind_exec = {
 	.keep = sm_exec_keep,
 	.digest = sm_exec_digest,
 	.differ = sm_exec_differ,
+	.check_kept = sm_exec_check_kept,
 	.cut = sm_exec_cut,
 	.describe = exec_describe,
 	.open = sm_exec_open,

@@ -28,6 +28,7 @@ struct sm_exec_opts {
 	uint64_t range, size;
 	const char *items; /* "-": standard input */
 	bool nul;
+	bool watch_items;
 	int digest;               /* enum sm_digest_how */
 	int replace;              /* 0: as the source has it, 1: yes, -1: no */
 	const char *const *argv;  /* the command */
@@ -46,11 +47,13 @@ extern const struct sm_kind_info sm_exec_info;
 
 #define SM_EXEC_ITEMS "items" /* name of that input */
 
-int sm_exec_keep(const struct sm_spec *spec, int tables_dirfd,
+int sm_exec_keep(const struct sm_spec *spec, int tables_dirfd, int old_dirfd,
 		 const struct sm_events *ev, struct sm_err *err);
-int sm_exec_differ(struct sm_buf *what, bool *grew, int old_dirfd,
-		   int new_dirfd, struct sm_err *err);
-int sm_exec_digest(struct sm_digest *d, const void *opts, int tables_dirfd,
+int sm_exec_differ(struct sm_buf *what, bool *grew, const char *name,
+		   int old_dirfd, int new_dirfd, struct sm_err *err);
+int sm_exec_check_kept(const struct sm_spec *spec, int tables_dirfd,
+		       const struct sm_events *ev, struct sm_err *err);
+int sm_exec_digest(struct sm_digest *d, const char *name, int tables_dirfd,
 		   struct sm_err *err);
 
 #define SM_EXEC_DEPENDS_MAX 64

@@ -12,6 +12,7 @@
 #include "lines.h"
 
 #include "advice.h"
+#include "item_files.h"
 #include "items.h"
 
 #include "exec.h"
@@ -56,13 +57,15 @@ exec_cut_range(struct exec_cut *x, struct sm_err *err)
 }
 
 int
-sm_exec_digest(struct sm_digest *d, const void *opts, int tables_dirfd,
+sm_exec_digest(struct sm_digest *d, const char *name, int tables_dirfd,
 	       struct sm_err *err)
 {
 	struct sm_map map = { 0 };
-	int ret = sm_map_openat(&map, tables_dirfd, SM_ITEMS_NAME, err);
+	int ret;
 
-	(void)opts;
+	if (strcmp(name, SM_ITEM_FILES_NAME) == 0)
+		return sm_item_files_digest(d, tables_dirfd, err);
+	ret = sm_map_openat(&map, tables_dirfd, SM_ITEMS_NAME, err);
 	*d = (struct sm_digest){ 0 };
 	if (ret < 0)
 		return ret;
@@ -103,11 +106,16 @@ exec_put_difference(struct sm_buf *what, struct sm_items *old,
 }
 
 int
-sm_exec_differ(struct sm_buf *what, bool *grew, int old_dirfd, int new_dirfd,
-	       struct sm_err *err)
+sm_exec_differ(struct sm_buf *what, bool *grew, const char *name, int old_dirfd,
+	       int new_dirfd, struct sm_err *err)
 {
 	struct sm_items old = { 0 }, now = { 0 };
-	int ret = sm_items_open(&old, old_dirfd, err);
+	int ret;
+
+	if (strcmp(name, SM_ITEM_FILES_NAME) == 0)
+		return sm_item_files_differ(what, grew, old_dirfd, new_dirfd,
+					    err);
+	ret = sm_items_open(&old, old_dirfd, err);
 
 	if (ret == 0)
 		ret = sm_items_open(&now, new_dirfd, err);
@@ -123,7 +131,7 @@ sm_exec_differ(struct sm_buf *what, bool *grew, int old_dirfd, int new_dirfd,
 }
 
 int
-sm_exec_keep(const struct sm_spec *spec, int tables_dirfd,
+sm_exec_keep(const struct sm_spec *spec, int tables_dirfd, int old_dirfd,
 	     const struct sm_events *ev, struct sm_err *err)
 {
 	const struct sm_exec_opts *o = spec->opts;
@@ -141,7 +149,20 @@ sm_exec_keep(const struct sm_spec *spec, int tables_dirfd,
 				" item%s in a carriage return, which "
 				"is kept; was the list written on Windows?",
 				info.crlf, info.crlf == 1 ? " ends" : "s end");
-	return 0;
+	if (o->watch_items)
+		ret = sm_item_files_store(o, tables_dirfd, old_dirfd, ev, err);
+	return ret;
+}
+
+int
+sm_exec_check_kept(const struct sm_spec *spec, int tables_dirfd,
+		   const struct sm_events *ev, struct sm_err *err)
+{
+	const struct sm_exec_opts *o = spec->opts;
+
+	if (!o->watch_items)
+		return 0;
+	return sm_item_files_check(o, tables_dirfd, ev, err);
 }
 
 static int
@@ -152,7 +173,7 @@ exec_cut_items(struct exec_cut *x, struct sm_err *err)
 	int ret = 0;
 
 	if (!x->cut->compiled)
-		ret = sm_exec_keep(x->cut->spec, x->cut->tables_dirfd,
+		ret = sm_exec_keep(x->cut->spec, x->cut->tables_dirfd, -1,
 				   x->cut->events, err);
 	if (ret == 0)
 		ret = sm_items_open(&items, x->cut->tables_dirfd, err);

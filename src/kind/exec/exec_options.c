@@ -38,6 +38,9 @@ static const struct sm_option exec_options[] = {
 	/* How the list was written; what was read of it is digested. */
 	{ "null", '0', .type = SM_OPTION_BOOL, .flags = SM_OPTION_PLACE,
 	  AT(nul), .help = "items end in NUL, as of find -print0" },
+	{ "watch-items", .type = SM_OPTION_BOOL, .flags = SM_OPTION_PLACE,
+	  AT(watch_items),
+	  .help = "items are files: compare what is in them at each start" },
 	{ "digest", .type = SM_OPTION_WORD, .arg = "HOW", .words = words_digest,
 	  .standard = "sampled", AT(digest),
 	  .help = "of the input, to see that it has changed: sampled or full",
