@@ -248,7 +248,7 @@ struct sm_plan_opts {
 	const char *output;  /* the final file, or NULL */
 	bool force;          /* replace an output that is not this job's */
 	bool accept_changed; /* keep what is done, go on with these options */
-	bool extend; /* keep what is done, add what is new at the end */
+	bool extend;         /* keep what is done, add what is new at the end */
 	bool restart;    /* delete the job and begin again; what the library did
 			  * not make stays in its directory */
 	bool network_fs; /* rollback journal, one host at a time */

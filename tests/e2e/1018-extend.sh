@@ -13,7 +13,7 @@ kept() { # JOB N: the first N shards are still the same
 
 # A range: the last batch was shorter, and is made again.
 range() {
-	sm exec -o r.gz -j 2 --range "$1" --size 4 "${@:2}" -- seq {first} {last}
+	sm exec -o r.gz -j 2 --range "$1" --size 4 "${@:2}" -- seq "{first}" "{last}"
 }
 expect_exit 0 range 10
 inodes r.gz.job before
@@ -48,7 +48,7 @@ expect_exit 0 sm verify r.gz
 rm -rf r.gz r.gz.job
 expect_exit 0 range 10
 expect_exit 0 sm plan r.gz.job exec -o r.gz --range 11 --size 4 --extend -- \
-	seq {first} {last}
+	seq "{first}" "{last}"
 rm r.gz.job/job.db*
 expect_exit 0 sm recover r.gz.job
 expect_text out "2 of 3 batches were whole"
@@ -75,19 +75,21 @@ kept i.gz.job 3
 equal "$(count_of i.gz.job done)" 5 "done"
 equal "$(sql i.gz.job "SELECT group_concat(item, '') FROM batch")" abcde "items"
 # Lost, reordered or changed: the first difference is named.
-for case in "a b d e|item 2 was 'c', is 'd'" \
-	"a b c d|item 4, 'e', is gone" \
-	"b a c d e|item 0 was 'a', is 'b'" \
-	"a b c d f|item 4 was 'e', is 'f'"; do
+while IFS='|' read -r words want; do
 	# shellcheck disable=SC2086
-	printf '%s\n' ${case%|*} >list
+	printf '%s\n' $words >list
 	for option in "" --extend; do
 		# shellcheck disable=SC2086
 		expect_exit 7 items list $option
-		expect_text err "${case#*|}"
+		expect_text err "$want"
 	done
 	expect_exit 7 items list --accept-changed
-done
+done <<'END'
+a b d e|item 2 was 'c', is 'd'
+a b c d|item 4, 'e', is gone
+b a c d e|item 0 was 'a', is 'b'
+a b c d f|item 4 was 'e', is 'f'
+END
 : >list
 expect_exit 7 items list
 expect_text err "the list of items is empty"
@@ -166,16 +168,16 @@ rm -rf r.gz r.gz.job
 expect_exit 1 sm exec -o r.gz --range 4 --max-attempts 1 -- \
 	sh -c 'test ! -e fail || test {first} -lt 2 || exit 9; echo {first}'
 rm fail
-expect_exit 7 sm exec -o r.gz --range 6 --extend -- echo {first}
+expect_exit 7 sm exec -o r.gz --range 6 --extend -- echo "{first}"
 expect_text err "the command was" "--extend with --accept-changed"
 expect_exit 0 sm exec -o r.gz --range 6 --extend --accept-changed \
-	--retry-failed -- echo {first}
+	--retry-failed -- echo "{first}"
 same_text <(seq 0 5) r.gz
 
 # With --consume the file that has what was removed is added to.
 consumed() {
 	sm exec -o c.gz -j 1 --consume --range "$1" --size 2 "${@:2}" -- \
-		seq {first} {last}
+		seq "{first}" "{last}"
 }
 expect_exit 0 consumed 65
 expect_exit 0 consumed 72 --extend
@@ -192,8 +194,8 @@ expect_exit 0 consumed 73
 same_text <(seq 0 72) c.gz
 
 # Not a job in parts, nor another kind of change.
-expect_exit 0 sm plan p exec -o p.gz --range 4 --parts 2 -- echo {first}
-expect_exit 7 sm plan p exec -o p.gz --range 5 --parts 2 --extend -- echo {first}
+expect_exit 0 sm plan p exec -o p.gz --range 4 --parts 2 -- echo "{first}"
+expect_exit 7 sm plan p exec -o p.gz --range 5 --parts 2 --extend -- echo "{first}"
 expect_text err parts
 printf '%s\n' a b c | sm plan q exec -o q.gz --items - --parts 2 -- echo \
 	>/dev/null || fail "items in parts"

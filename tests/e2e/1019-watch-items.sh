@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 job() {
-	sm exec -o i.gz -j 2 --items list --watch-items "$@" -- cat {}
+	sm exec -o i.gz -j 2 --items list --watch-items "$@" -- cat "{}"
 }
 mkdir sub
 for n in 0 1 2 3; do
@@ -72,12 +72,12 @@ echo "content 0" >sub/0
 rm i.gz
 expect_exit 0 job
 echo "another 0" >sub/0
-expect_exit 0 sm exec -o i.gz --items list -- cat {}
+expect_exit 0 sm exec -o i.gz --items list -- cat "{}"
 rm i.gz.job/job.db*
 expect_exit 0 sm recover i.gz.job
 expect_text out "4 of 4 batches were whole"
 expect_exit 7 job
 echo none >>list
-expect_exit 3 sm plan n exec --items list --watch-items -- cat {}
+expect_exit 3 sm plan n exec --items list --watch-items -- cat "{}"
 expect_text err none
 expect_exit 2 sm plan n exec --range 3 --watch-items -- echo
