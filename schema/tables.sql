@@ -77,9 +77,10 @@ CREATE TABLE job (
 	ended        REAL               -- it ended; NULL while it runs or was killed
 ) STRICT;
 
--- The input files as they were when the job was planned.
+-- The input files as they were when the job was planned, and what else the
+-- output is made by.
 CREATE TABLE input (
-	name     TEXT PRIMARY KEY, -- of the option: 'cands', 'scores', …
+	name     TEXT PRIMARY KEY, -- of the option: 'cands', …; 'program', 'word 2', 'depends 1'
 	path     TEXT NOT NULL,    -- absolute
 	size     INTEGER NOT NULL, -- bytes
 	mtime_ns INTEGER NOT NULL, -- Unix nanoseconds

@@ -257,6 +257,38 @@ test_unreadable(void **state)
 	assert_int_equal(sm_digest_stat(&d, "/dev/null", &err), SM_EINPUT);
 }
 
+/* Of the first bytes of a file that grew, as of the file that it was. */
+static void
+test_prefix(void **state)
+{
+	static const size_t sizes[] = { 0, 100, 8 * MIB - 1, 8 * MIB + 17 };
+	struct sm_digest was, now, all;
+	size_t i;
+	int fd;
+
+	(void)state;
+	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		free(make_file(sizes[i]));
+		assert_int_equal(
+			sm_digest_file(&was, test_path, true, NULL, NULL, &err),
+			0);
+		fd = open(test_path, O_WRONLY | O_APPEND);
+		assert_int_equal(sm_write_all(fd, "and more", 8), 0);
+		close(fd);
+		assert_int_equal(
+			sm_digest_prefix(&now, test_path, sizes[i], true, &err),
+			0);
+		assert_true(now.size == was.size);
+		assert_int_equal(now.crc32, was.crc32);
+		assert_int_equal(now.sampled, was.sampled);
+		assert_int_equal(
+			sm_digest_file(&all, test_path, true, NULL, NULL, &err),
+			0);
+		assert_true(all.size == was.size + 8);
+		assert_int_not_equal(all.crc32, was.crc32);
+	}
+}
+
 int
 main(void)
 {
@@ -268,6 +300,7 @@ main(void)
 		cmocka_unit_test(test_progress),
 		cmocka_unit_test(test_changes_meanwhile),
 		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_prefix),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

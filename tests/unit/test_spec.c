@@ -25,6 +25,7 @@ struct opts {
 	int ids;
 	const char *field;
 	const char *const *argv;
+	const char *const *also;
 };
 
 static const char *const ids_names[] = { "auto", "int", "string", NULL };
@@ -39,19 +40,20 @@ static const struct sm_option options[] = {
 	{ "pad", .type = SM_OPTION_ID, .standard = "0", AT(pad),
 	  .given_at = offsetof(struct opts, has_pad) },
 	{ "rows", .type = SM_OPTION_UINT, .min = 1, .standard = "5000",
-	  AT(rows) },
+	  .flags = SM_OPTION_GROWS, AT(rows) },
 	{ "most", .type = SM_OPTION_BYTES, .unset = "all", AT(most) },
 	{ "level", .type = SM_OPTION_INT, .min = 1, .max = 9, .standard = "6",
 	  AT(level) },
 	{ "min-score", .type = SM_OPTION_DOUBLE, .standard = "0.3",
 	  AT(min_score) },
-	{ "wait-s", .type = SM_OPTION_DOUBLE, .max = 100, .standard = "0",
-	  AT(wait_s) },
 	{ "ids", .type = SM_OPTION_WORD, .words = ids_names, .standard = "auto",
 	  AT(ids) },
 	{ "field", .type = SM_OPTION_TEXT, .standard = "key", AT(field) },
 	{ "command", .type = SM_OPTION_ARGV, .flags = SM_OPTION_UNTYPED,
 	  AT(argv) },
+	{ "also", .type = SM_OPTION_FILES, .flags = SM_OPTION_PLACE, AT(also) },
+	{ "wait-s", .type = SM_OPTION_DOUBLE, .max = 100, .standard = "0",
+	  .flags = SM_OPTION_LIMIT, AT(wait_s) },
 	{ 0 },
 };
 
@@ -450,6 +452,8 @@ test_fingerprint(void **state)
 	o.input = "/elsewhere";
 	assert_true(fingerprint_of(&o) == fp);
 	o.wait_s = 1.0 / 3;
+	assert_true(fingerprint_of(&o) == fp);
+	o.min_score = 1.0 / 3;
 	assert_true(fingerprint_of(&o) != fp);
 	opts_init(&o);
 	o.has_pad = false;
@@ -497,6 +501,78 @@ test_own_strings(void **state)
 	assert_string_equal(err.text, "other takes no command");
 }
 
+/* What is no content: stored, compared apart, and in no fingerprint. */
+static void
+test_no_content(void **state)
+{
+	static const struct sm_value given[] = { { "also", "/a" },
+						 { "also", "/b" },
+						 { "wait-s", "7" },
+						 { NULL, NULL } };
+	struct sm_spec *a = NULL, *b = NULL, *back = NULL;
+	struct sm_buf diff = { 0 };
+	uint64_t fp[2];
+	struct opts *o;
+	char *text;
+
+	(void)state;
+	assert_int_equal(sm_spec_new(&a, &kind, NULL, NULL, NULL), 0);
+	assert_int_equal(sm_spec_new(&b, &kind, given, NULL, NULL), 0);
+	assert_int_equal(sm_spec_diff(&diff, a, b), 0);
+	assert_false(sm_spec_same_free(a, b));
+	assert_true(sm_spec_same_free(b, b));
+	assert_int_equal(sm_spec_fingerprint(&fp[0], a, NULL), 0);
+	assert_int_equal(sm_spec_fingerprint(&fp[1], b, NULL), 0);
+	assert_true(fp[0] == fp[1]);
+	text = sm_spec_text(b, NULL);
+	assert_int_equal(sm_spec_parse(&back, kinds, text, "x", NULL), 0);
+	assert_true(sm_spec_same_free(b, back));
+	o = back->opts;
+	assert_string_equal(o->also[1], "/b");
+	assert_null(o->also[2]);
+	free(text);
+	sm_spec_free(back);
+	sm_spec_free(b);
+	sm_spec_free(a);
+	sm_buf_release(&diff);
+}
+
+/* A job that was extended twice. */
+static void
+test_grown(void **state)
+{
+	struct sm_spec *a = NULL, *b = NULL, *back = NULL;
+	char *text;
+
+	(void)state;
+	assert_int_equal(sm_spec_new(&a, &kind, NULL, NULL, NULL), 0);
+	assert_int_equal(sm_spec_new(&b, &kind, NULL, NULL, NULL), 0);
+	assert_int_equal(sm_spec_grown(a, b), 0);
+	((struct opts *)b->opts)->rows = 5001;
+	assert_int_equal(sm_spec_grown(a, b), 1);
+	assert_int_equal(sm_spec_grown(b, a), 0);
+
+	a->fingerprint = 0xaa;
+	assert_int_equal(sm_spec_add_earlier(a, "00000000000000bb 3", NULL), 0);
+	assert_int_equal(sm_spec_take_earlier(b, a, NULL), 0);
+	assert_int_equal(sm_spec_add_earlier(b, "00000000000000aa 5", NULL), 0);
+	b->fingerprint = 0xcc;
+	text = sm_spec_text(b, NULL);
+	assert_int_equal(sm_spec_parse(&back, kinds, text, "x", NULL), 0);
+	assert_true(sm_spec_made(back, 0xcc, 100));
+	assert_true(sm_spec_made(back, 0xaa, 4));
+	assert_false(sm_spec_made(back, 0xaa, 5));
+	assert_true(sm_spec_made(back, 0xbb, 2));
+	assert_false(sm_spec_made(back, 0xbb, 3));
+	assert_false(sm_spec_made(back, 0xdd, 0));
+	assert_true(sm_spec_had(back, 0xbb));
+	assert_false(sm_spec_had(back, 0xdd));
+	free(text);
+	sm_spec_free(back);
+	sm_spec_free(b);
+	sm_spec_free(a);
+}
+
 int
 main(void)
 {
@@ -510,6 +586,8 @@ main(void)
 		cmocka_unit_test(test_diff),
 		cmocka_unit_test(test_fingerprint),
 		cmocka_unit_test(test_own_strings),
+		cmocka_unit_test(test_no_content),
+		cmocka_unit_test(test_grown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,7 +72,7 @@ static const struct sm_option exec_options[] = {
 	  .help = "a file that decides about the output; compared at each "
 		  "start, may be given again",
 	  .more = "As are the program and the files among the command's "
-		  "words: see WHAT IS COMPARED in shardmill\\-jobs(7)." },
+		  "words: see WHAT IS COMPARED in shardmill-jobs(7)." },
 
 	{ "timeout", .type = SM_OPTION_DOUBLE, .arg = "S", .max = YEAR_S,
 	  .unit = "s", .unset = "none", AT(timeout_s), .flags = SM_OPTION_LIMIT,
