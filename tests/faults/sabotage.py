@@ -154,13 +154,13 @@ SABOTAGE = {
         "attempts not closed"),
     "inputs_unlooked": (
         "src/engine/job/inputs.c",
-        "if (now.size != in->size || now.crc32 != in->crc32)",
+        "if (now.size != was->size || now.crc32 != was->crc32)",
         "if (0)", e2e("1010-changed"),
         "exit 0, not 7: sm run f.gz.job"),
     "growth_unseen": (
         "src/engine/job/inputs.c",
-        "if (now.size != in->size || now.crc32 != in->crc32)",
-        "if (now.size < in->size)", GROWING, "exit 0, not 7: sm run f.gz.job"),
+        "if (now.size != was->size || now.crc32 != was->crc32)",
+        "if (now.size < was->size)", GROWING, "exit 0, not 7: sm run f.gz.job"),
     "retry_waits_a_day": (
         "src/store/batch.c", "WAKE \"not_before > ? + 3600\"",
         "WAKE \"not_before > ? + 360000\"", CLOCK,
@@ -224,7 +224,7 @@ SABOTAGE = {
         answers("rebooted"), "rebooted: took longer than"),
     "recover_takes_all": (
         "src/engine/tend/recover.c",
-        "return e->fingerprint == r->fingerprint;", "return true;",
+        "if (sm_spec_made(r->p.spec, e->fingerprint, b->id))", "if (true)",
         RECOVER,
         "the final file differs"),
     "consume_unrecorded": (
