@@ -22,7 +22,7 @@ truncate -s 100M lines
 for full in "" "--digest full"; do
 	# shellcheck disable=SC2086
 	expect_exit 0 sm plan l.job exec --input lines --bytes 50000000 $full -- cat
-	equal "$(sql l.job 'SELECT sampled FROM input')" "$([ -z "$full" ] &&
+	equal "$(sql l.job "SELECT sampled FROM input WHERE name = 'input'")" "$([ -z "$full" ] &&
 		echo 1 || echo 0)" "sampled"
 	rm -r l.job
 done
