@@ -120,6 +120,25 @@ rm f.gz
 expect_exit 0 sm run f.gz -q
 same ref.gz f.gz
 
+# And a crash forgot the name of its first shard, which nothing else tells of.
+rm -rf f.gz* g
+expect_exit 0 sm plan f.gz.job exec -o f.gz "${job[@]}"
+start run run f.gz -q
+wait_for 20 sh -c '[ "$(stat -c %s f.gz.part || echo 0)" -gt 1000 ]'
+kill -KILL -- -$pid
+wait $pid
+[ -e f.gz.part ] || mv f.gz f.gz.part # it was quicker
+mkdir copy
+cp -r f.gz.job f.gz.part copy/
+(
+	cd copy || exit 1
+	token=$(sql f.gz.job "SELECT token FROM batch WHERE id = 0")
+	first=$(ls f.gz.job/shards/0*.gz | head -n 1)
+	mv "$first" "${first%.gz}.$token.tmp"
+	expect_exit 0 sm run f.gz -q
+	same ../ref.gz f.gz
+) || exit 1
+
 # A link is followed, and told; so is a name without .gz.
 rm -rf f.gz*
 mkdir elsewhere

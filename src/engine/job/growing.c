@@ -82,36 +82,49 @@ sm_growing_note(int fd, const char *part, const struct sm_jobdir *dir,
 
 /* ------------------------------------------------------------- content -- */
 
-/* The job's first shard; -1 in `*fd`: it is not there, or not whole. */
+/*
+ * What the job's first batch must be, in `*e`: as its row says, or, where that
+ * is not done, as its shard does.  The shard alone would not do: a crash may
+ * have forgotten its name.  Not `known`: neither says.
+ */
 static int
-growing_first_shard(int *fd, struct sm_entry *e, const struct sm_growing *who,
-		    struct sm_err *err)
+growing_first(bool *known, struct sm_entry *e, const struct sm_growing *who,
+	      struct sm_err *err)
 {
 	unsigned digits = sm_shard_digits(who->job->whole_batches);
+	struct sm_batch_row row = { 0 };
 	char name[SM_SHARD_NAME_MAX];
-	bool whole = false;
 	uint64_t batch;
-	int ret;
+	int fd, ret = 0;
 
+	*known = false;
+	if (who->db)
+		ret = sm_batch_row_of(&row, who->db, who->job->first_batch,
+				      err);
+	if (ret == 0 && row.state == SM_DONE && row.token != 0) {
+		sm_consumed_entry(e, &row);
+		*known = true;
+	}
+	if (ret < 0 || *known)
+		return ret;
 	sm_shard_name(name, who->job->first_batch, digits);
-	*fd = openat(who->dir->shards_fd, name,
-		     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (*fd < 0 && errno == ENOENT)
+	fd = openat(who->dir->shards_fd, name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
 		return 0;
-	if (*fd < 0)
+	if (fd < 0)
 		return sm_err_file(err, who->dir->shards_fd, name,
 				   "cannot open shard");
-	ret = sm_shard_read(&whole, e, &batch, *fd, name, err);
-	if (ret < 0 || !whole || batch != who->job->first_batch) {
-		close(*fd);
-		*fd = -1;
-	}
+	ret = sm_shard_read(known, e, &batch, fd, name, err);
+	*known = *known && batch == who->job->first_batch;
+	close(fd);
 	return ret;
 }
 
 /*
  * Does the file begin with the job's first batch?  By its first index note,
- * which closes its first group of batches, or by the batch's bytes.
+ * which closes its first group of batches, or by the batch's bytes; the job's
+ * fingerprint is among these.
  */
 static int
 growing_has_first(bool *has, int fd, const char *part,
@@ -121,15 +134,14 @@ growing_has_first(bool *has, int fd, const char *part,
 	struct sm_entry e = { 0 };
 	struct sm_err ignored;
 	const char *kind;
-	int shard, ret = growing_first_shard(&shard, &e, who, err);
+	bool known;
+	int ret = growing_first(&known, &e, who, err);
 
 	*has = false;
-	if (ret < 0 || shard < 0)
+	if (ret < 0 || !known)
 		return ret;
-	close(shard);
 	if (first)
 		*has = first->batch == who->job->first_batch &&
-		       e.fingerprint == first->fingerprint &&
 		       e.sizes.gz_bytes == first->run[0].e.sizes.gz_bytes &&
 		       e.sizes.gz_crc32 == first->run[0].e.sizes.gz_crc32;
 	else
