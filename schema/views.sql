@@ -19,7 +19,8 @@ d AS MATERIALIZED (
 	       sum(gz_bytes) AS gz_bytes, sum(joined = token) AS joined
 	FROM batch WHERE state = 'done'),
 r AS MATERIALIZED (
-	SELECT count(*) AS run_done, sum(rows) AS run_rows
+	SELECT count(*) AS run_done, sum(rows) AS run_rows,
+	       avg(finished - started) AS usual
 	FROM batch
 	WHERE state = 'done' AND finished >= (SELECT started FROM job)),
 -- The other states are counted by their indices: only done rows are read.
@@ -31,10 +32,13 @@ c AS MATERIALIZED (
 	       + (SELECT count(*) FROM batch
 	          WHERE state = 'pending' AND not_before <> 0) AS pending,
 	       (SELECT count(*) FROM batch WHERE state = 'running') AS running,
+	       (SELECT min(started) FROM batch WHERE state = 'running')
+	       AS longest_since,
 	       (SELECT count(*) FROM batch WHERE state = 'failed') AS failed
 	FROM d, r),
 t AS MATERIALIZED (
-	SELECT coalesce(ended, (julianday('now') - 2440587.5) * 86400)
+	SELECT coalesce(ended, (julianday('now') - 2440587.5) * 86400) AS now,
+	       coalesce(ended, (julianday('now') - 2440587.5) * 86400)
 	       - started AS s,
 	       -- Without workers, or paused, no time is left that could pass.
 	       ended IS NULL AND paused = 0 AND (workers > 0 OR EXISTS
@@ -53,7 +57,9 @@ p AS MATERIALIZED (
 	       round(max(t.s, 0), 1) AS elapsed_s,
 	       CASE WHEN c.pending + c.running = 0 THEN 0.0
 	            WHEN t.goes_on AND c.run_done > 0
-	            THEN round((c.pending + c.running) * t.s / c.run_done, 1)
+	            -- No less than the longest batch has already overrun.
+	            THEN round(max((c.pending + c.running) * t.s / c.run_done,
+	                 coalesce(t.now - c.longest_since - c.usual, 0)), 1)
 	       END AS eta_s,
 	       coalesce(c.entries, 0) AS entries,
 	       coalesce(c.low_score, 0) AS low_score,

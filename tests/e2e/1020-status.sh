@@ -79,3 +79,15 @@ if unshare -Urm true 2>/dev/null; then
 		- "$SHARDMILL"
 	equal "$(json out done)" 6
 fi
+
+# One slow batch at the end: the time left is no less than it has overrun.
+# shellcheck disable=SC2016
+start slow exec -q -o s.gz --range 20 -j 2 -- \
+	sh -c '[ {batch} != 19 ] || sleep 8; echo {batch}'
+wait_for 20 at_least s.gz.job done 19
+overrun() {
+	[ "$(sql s.gz.job 'SELECT eta_s >= 2 AND eta_s <= 8 FROM progress')" \
+		= 1 ]
+}
+wait_for 6 overrun
+ended 0 $pid slow

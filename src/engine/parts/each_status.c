@@ -62,6 +62,9 @@ status_add(struct sm_status *out, const struct sm_status *p)
 	if (p->active) {
 		out->target_workers += p->target_workers;
 		out->rows_per_s += p->rows_per_s;
+		/* The whole takes no less than the slowest part. */
+		if (p->eta_s > out->eta_s)
+			out->eta_s = p->eta_s;
 	}
 	if (p->elapsed_s > out->elapsed_s)
 		out->elapsed_s = p->elapsed_s;
@@ -139,7 +142,7 @@ status_strings(struct sm_status *out, struct sm_parts *w, struct sm_err *err)
 int
 sm_parts_status(struct sm_status *out, struct sm_parts *w, struct sm_err *err)
 {
-	double speed = 0;
+	double speed = 0, left;
 	uint64_t i;
 	int ret;
 
@@ -157,9 +160,11 @@ sm_parts_status(struct sm_status *out, struct sm_parts *w, struct sm_err *err)
 	out->percent = out->total
 			       ? 100.0 * (double)out->done / (double)out->total
 			       : 100;
-	out->eta_s = out->pending + out->running == 0 ? 0
-		     : speed > 0 ? (double)(out->pending + out->running) / speed
-				 : -1;
+	left = (double)(out->pending + out->running);
+	if (left > 0 && speed <= 0)
+		out->eta_s = -1;
+	else if (left > 0 && left / speed > out->eta_s)
+		out->eta_s = left / speed;
 	if (out->done == out->total)
 		ret = sm_parts_is_complete(&out->complete, w, err);
 out:
