@@ -4,10 +4,12 @@
 . "$tests/config/release.sh"
 build asan -DSHARDMILL_SANITIZE=address,undefined && {
 	unit asan
-	e2e asan 0010 0100 0120 0200 1020 1030 1050 1090 2010 2100
+	SEEDS=7 FLIPS=100 KILLS=4 e2e asan 0010 0100 0120 0200 1020 1030 1050 1090 2010 2100
 }
-build tsan -DSHARDMILL_SANITIZE=thread && {
-	unit tsan '^test_(watch|pulse|live|txn|base|command)$'
+tsan_tests=(watch pulse live txn base command)
+build_targets="shardmill ${tsan_tests[*]/#/test_}" \
+	build tsan -DSHARDMILL_SANITIZE=thread && {
+	unit tsan "^test_($(IFS='|'; echo "${tsan_tests[*]}"))\$"
 	e2e tsan 0010 3060
 }
 # A share of `tests/run faults`; e2e 2300 and 2310 are that of its power cuts.

@@ -24,7 +24,7 @@ equal "$(echo f.gz*)" "f.gz f.gz.job" "files"
 expect_exit 0 sm verify f.gz
 expect_exit 0 sm exec -o f.gz "${job[@]}" -- sh -c "$slow"
 expect_text out complete
-for n in $(seq 1 "${KILLS:-10}"); do
+for n in $(seq 1 "${KILLS:-5}"); do
 	rm -rf f.gz f.gz.job
 	start run exec -o f.gz "${job[@]}" -- sh -c "$slow"
 	sleep "$(random_ms 900)"

@@ -40,7 +40,7 @@ for how in "--no-follow" "--sync end"; do
 done
 
 # Killed at any moment; what was done stays done.
-for n in $(seq 1 "${KILLS:-15}"); do
+for n in $(seq 1 "${KILLS:-5}"); do
 	rm -rf f.gz f.gz.job
 	start run exec -o f.gz "${job[@]}" --consume -- sh -c "$slow"
 	sleep "$(random_ms 1200)"
@@ -72,7 +72,7 @@ equal "$(sql f.gz.job "SELECT count(*) FROM attempt WHERE outcome = 'done'")" \
 	124 attempts
 # The old bytes once more, and killed at any moment of the rewriting.
 cp f.gz second.gz
-for n in $(seq 1 "${KILLS:-15}"); do
+for n in $(seq 1 "${KILLS:-5}"); do
 	sql f.gz.job "UPDATE batch SET state = 'pending' WHERE id = 3"
 	if [ $((n % 2)) = 1 ]; then text="$other" want=want3; else
 		text="$other; echo more" want=want2; fi

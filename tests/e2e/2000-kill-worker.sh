@@ -1,6 +1,6 @@
 #!/bin/bash
 # SIGKILL to random workers at random moments: the run goes on, and its final
-# file is byte for byte that of a run that nothing disturbs.  40 kills.
+# file is byte for byte that of a run that nothing disturbs.
 . "$(dirname "$0")/lib.sh"
 seed_random
 
@@ -10,7 +10,7 @@ reference z60 "${opts[@]}"
 
 kills=0
 rounds=0
-while [ $kills -lt "${KILLS:-40}" ]; do
+while [ $kills -lt "${KILLS:-15}" ]; do
 	rounds=$((rounds + 1))
 	rm -rf f.gz f.gz.job
 	j=$((RANDOM % 3 + 2))

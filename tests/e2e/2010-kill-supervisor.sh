@@ -9,7 +9,7 @@ opts=(--batch-rows 60 --encoder zlib --level 4 --max-attempts 1 --quiet)
 reference z60 "${opts[@]}"
 
 kills=0
-while [ $kills -lt "${KILLS:-30}" ]; do
+while [ $kills -lt "${KILLS:-10}" ]; do
 	rm -rf f.gz f.gz.job
 	: >before
 	for n in 1 2 3 4; do

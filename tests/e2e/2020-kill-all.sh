@@ -1,5 +1,5 @@
 #!/bin/bash
-# SIGKILL to the whole process group at random moments.  10 kills, and a job of
+# SIGKILL to the whole process group at random moments.  And a job of
 # tiny batches besides, where nearly every kill meets a commit.
 . "$(dirname "$0")/lib.sh"
 seed_random
@@ -43,7 +43,7 @@ rounds() {
 	echo "$kills kills"
 }
 
-rounds "${KILLS:-10}" 600 'mid 6000 300' z60 --batch-rows 60 --encoder zlib --level 4 \
+rounds "${KILLS:-6}" 600 'mid 6000 300' z60 --batch-rows 60 --encoder zlib --level 4 \
 	"${opts[@]}"
-rounds "${KILLS:-10}" 150 'small 300 60' tiny --batch-rows 1 "${opts[@]}"
-rounds "${KILLS:-5}" 80 'small 300 60' tiny --batch-rows 1 --sync end "${opts[@]}"
+rounds "${KILLS:-6}" 150 'small 300 60' tiny --batch-rows 1 "${opts[@]}"
+rounds "${KILLS:-4}" 80 'small 300 60' tiny --batch-rows 1 --sync end "${opts[@]}"

@@ -17,7 +17,7 @@ start=$EPOCHREALTIME
 expect_exit 0 sm plan good2 candidates "${opts[@]}" "${args[@]}"
 ms=$(((${EPOCHREALTIME/./} - ${start/./}) / 1000 + 2))
 
-for n in $(seq 1 "${KILLS:-25}"); do
+for n in $(seq 1 "${KILLS:-12}"); do
 	for k in 1 2; do
 		start run plan job candidates "${opts[@]}" "${args[@]}"
 		sleep "$(random_ms $ms)"

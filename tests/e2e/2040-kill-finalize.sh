@@ -13,7 +13,7 @@ expect_exit 0 sm finalize job -o f.gz
 ms=$(((${EPOCHREALTIME/./} - ${start/./}) / 1000 + 2))
 same "$set/by60.gz" f.gz
 
-for n in $(seq 1 "${KILLS:-25}"); do
+for n in $(seq 1 "${KILLS:-12}"); do
 	rm -f f.gz
 	start run finalize job -o f.gz
 	sleep "$(random_ms $ms)"

@@ -37,7 +37,7 @@ shards() {
 	done | sort
 }
 
-for n in $(seq 1 "${KILLS:-6}"); do
+for n in $(seq 1 "${KILLS:-3}"); do
 	# In parts from the beginning, or planned again in parts.
 	make=("${plan[@]}")
 	if [ $((n % 2)) = 0 ]; then
