@@ -11,6 +11,7 @@
  *	consumed          with --consume: the path of the file that has what
  *	                  removed shards had
  *	growing           which F.part is the job's own (growing.h)
+ *	reserve           with --consume, while it joins: space to free more in
  *	replaces          while --restart plans anew: the old final file's path
  *	part-0003/        of a job in parts (parts.h): tables/ and spec.json
  *	                  beside them, the rest in each

@@ -65,6 +65,7 @@ sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 		"consumed.tmp",
 		"growing",
 		"growing.tmp",
+		"reserve",
 		"final",
 		"final.tmp",
 		"job.db",

@@ -58,6 +58,9 @@ struct sm_follow {
 	size_t notices;
 	struct sm_err why; /* of its end; code 0: none */
 	bool told;
+	bool asked;          /* for room on a full disk */
+	uint64_t removed_ms; /* as of the latest answer */
+	bool ended;
 };
 
 /* ------------------------------------------------- between the threads -- */
@@ -108,6 +111,26 @@ sm_follow_hear(struct sm_follow *f, const struct sm_events *ev,
 	return ret;
 }
 
+enum sm_room
+sm_follow_room(struct sm_follow *f, bool ask, uint64_t since_ms)
+{
+	enum sm_room room = SM_ROOM_NONE;
+
+	if (!f)
+		return room;
+	pthread_mutex_lock(&f->lock);
+	if (ask && !f->ended && !f->asked) {
+		f->asked = true;
+		pthread_cond_signal(&f->wake);
+	}
+	if (f->asked && !f->ended)
+		room = SM_ROOM_ASKED;
+	else if (f->removed_ms > since_ms)
+		room = SM_ROOM_MADE;
+	pthread_mutex_unlock(&f->lock);
+	return room;
+}
+
 static bool
 follow_give_up(void *arg)
 {
@@ -130,7 +153,7 @@ follow_sleep(struct sm_follow *f)
 	until.tv_sec += until.tv_nsec / 1000000000L;
 	until.tv_nsec %= 1000000000L;
 	pthread_mutex_lock(&f->lock);
-	if (!atomic_load(&f->stop))
+	if (!atomic_load(&f->stop) && !f->asked)
 		pthread_cond_timedwait(&f->wake, &f->lock, &until);
 	pthread_mutex_unlock(&f->lock);
 }
@@ -235,6 +258,26 @@ follow_look(enum follow_look *look, struct sm_follow *f, struct sm_err *err)
 	return ret;
 }
 
+/* If the supervisor asks for it, all that can be is recorded and removed. */
+static int
+follow_make_room(struct sm_follow *f, struct sm_err *err)
+{
+	bool asked, freed;
+	int ret;
+
+	pthread_mutex_lock(&f->lock);
+	asked = f->asked;
+	pthread_mutex_unlock(&f->lock);
+	if (!asked)
+		return 0;
+	ret = sm_grow_make_room(&freed, &f->grown, err);
+	pthread_mutex_lock(&f->lock);
+	f->asked = false;
+	f->removed_ms = f->grown.removed_ms;
+	pthread_mutex_unlock(&f->lock);
+	return ret == SM_EBUSY || ret == SM_ESTOPPED ? 0 : ret;
+}
+
 static void *
 follow_main(void *arg)
 {
@@ -251,16 +294,19 @@ follow_main(void *arg)
 	while (ret == 0 && look != FOLLOW_END && !follow_give_up(f)) {
 		follow_sleep(f);
 		ret = follow_look(&look, f, &why);
+		if (ret == 0)
+			ret = follow_make_room(f, &why);
 	}
 	/* With the last batch the rest is recorded as the file is published. */
 	if (ret == 0 && f->grown.final.appended < f->h.job.batches)
 		ret = follow_record(f, true, &why);
-	if (ret < 0) {
+	if (ret < 0)
 		sm_grow_close(&f->grown);
-		pthread_mutex_lock(&f->lock);
+	pthread_mutex_lock(&f->lock);
+	if (ret < 0)
 		f->why = why;
-		pthread_mutex_unlock(&f->lock);
-	}
+	f->ended = true;
+	pthread_mutex_unlock(&f->lock);
 	return NULL;
 }
 

@@ -26,6 +26,18 @@ int sm_follow_start(struct sm_follow **out, const char *job,
 /* Tell what it has to say; SM_ENOSPC: the disk is full. */
 int sm_follow_hear(struct sm_follow *f, const struct sm_events *ev,
 		   struct sm_err *err);
+/*
+ * Of a job that consumes its shards: is there space again on a disk that was
+ * full?  To `ask` makes it record what it has and remove those shards; call it
+ * without until it has answered.
+ */
+enum sm_room {
+	SM_ROOM_NONE,  /* no shard was removed after `since_ms` */
+	SM_ROOM_ASKED, /* it is at it */
+	SM_ROOM_MADE,
+};
+
+enum sm_room sm_follow_room(struct sm_follow *f, bool ask, uint64_t since_ms);
 /* End the thread. */
 void sm_follow_stop(struct sm_follow *f);
 /* When all is done: sm_join() of the job `h`, with what has grown. */

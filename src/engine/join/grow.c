@@ -167,6 +167,8 @@ sm_grow_open(struct sm_grow *g, const char *path, bool force,
 		ret = grow_claim(g, force, err);
 	if (ret == 0)
 		grow_begin(g, state);
+	if (ret == 0 && g->h && g->h->job.consume)
+		sm_grow_reserve(g);
 	return ret;
 }
 
@@ -422,7 +424,8 @@ sm_grow_add(bool *added, struct sm_grow *g, const struct sm_handle *h,
 	    const struct sm_batch_row *row, struct sm_err *err)
 {
 	struct sm_entry e;
-	bool append = true, stands;
+	bool append = true, stands, freed = true;
+	struct sm_err ignored;
 	int ret = 0;
 
 	*added = false;
@@ -443,6 +446,10 @@ sm_grow_add(bool *added, struct sm_grow *g, const struct sm_handle *h,
 	}
 	if (ret >= 0 && append)
 		ret = grow_append(g, h, row, &e, err);
+	while (ret == SM_ENOSPC && freed) {
+		if (sm_grow_make_room(&freed, g, &ignored) == 0 && freed)
+			ret = grow_append(g, h, row, &e, err);
+	}
 	if (ret < 0)
 		return ret;
 	*added = true;
@@ -515,6 +522,7 @@ sm_grow_close(struct sm_grow *g)
 	bool leave =
 		g->state == SM_GROW_COMPARING || g->state == SM_GROW_APPENDING;
 
+	sm_grow_release(g);
 	if (g->fd >= 0) {
 		if (g->part && !leave && g->state != SM_GROW_PUBLISHED)
 			unlink(g->part);

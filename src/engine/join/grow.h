@@ -73,6 +73,8 @@ struct sm_grow {
 	uint64_t fresh_bytes, recorded_ms;
 	struct sm_grown_list fresh; /* added, not recorded */
 	struct sm_grown_list spent; /* recorded: their shards may go */
+	uint64_t removed_ms;        /* when a shard was last; 0: never */
+	bool reserved;              /* space to commit in, on a full disk */
 	struct sm_final final;
 };
 
@@ -128,6 +130,15 @@ int sm_grown_push(struct sm_grown_list *l, const struct sm_grown *one,
  * SM_EBUSY, SM_ESTOPPED: it can be tried again.
  */
 int sm_grow_record(struct sm_grow *g, bool all, struct sm_err *err);
+
+/*
+ * Of a job that consumes its shards: a little of the disk is kept from the
+ * opening to the end, so that on a full one shards that are in the file can be
+ * removed after all.  Not `freed`: none could.
+ */
+void sm_grow_reserve(struct sm_grow *g);
+void sm_grow_release(struct sm_grow *g);
+int sm_grow_make_room(bool *freed, struct sm_grow *g, struct sm_err *err);
 
 /*
  * Nothing is to be added for a while: let the disk begin with what was, and,

@@ -195,6 +195,8 @@ consume_spent(struct sm_grow *g, struct sm_err *err)
 				break;
 		}
 		l->count -= n;
+		if (n > 0)
+			g->removed_ms = sm_clock_ms();
 		memmove(l->item, l->item + n, l->count * sizeof(*l->item));
 		sm_db_rollback(g->h->db); /* nothing was written to it */
 	}
@@ -218,6 +220,81 @@ sm_grow_record(struct sm_grow *g, bool all, struct sm_err *err)
 			return ret;
 	}
 	return consume_spent(g, err);
+}
+
+/* ------------------------------------------------------- a full disk -- */
+
+/* The commit that lets shards go needs a few pages of SQLite's log. */
+#define RESERVE_NAME  "reserve"
+#define RESERVE_BYTES (256 << 10)
+/* How long to wait for others to end that write to the full disk. */
+#define ROOM_TRIES  10
+#define ROOM_TRY_MS 200
+
+void
+sm_grow_reserve(struct sm_grow *g)
+{
+	int fd = openat(g->h->dir.fd, RESERVE_NAME,
+			O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+
+	/* A wish: without it the disk may be too full for that commit. */
+	if (fd < 0)
+		return;
+	if (posix_fallocate(fd, 0, RESERVE_BYTES) != 0)
+		unlinkat(g->h->dir.fd, RESERVE_NAME, 0);
+	else
+		g->reserved = true;
+	close(fd);
+}
+
+void
+sm_grow_release(struct sm_grow *g)
+{
+	if (g->reserved)
+		unlinkat(g->h->dir.fd, RESERVE_NAME, 0);
+	g->reserved = false;
+}
+
+/* A commit of which nobody knows may be made again: it says the same. */
+static int
+room_record(struct sm_grow *g, struct sm_err *err)
+{
+	struct sm_err ignored;
+	int ret = sm_grow_record(g, true, err);
+
+	if (ret == SM_EUNKNOWN && sm_db_reopen(g->h->db, &ignored) == 0)
+		ret = err->code = err->sys;
+	return ret;
+}
+
+/*
+ * What is joined may let its shards go.  In the way of that commit are the
+ * bytes of the batch that did not fit, and temporary files of workers, which
+ * meet the full disk, too, and end.
+ */
+int
+sm_grow_make_room(bool *freed, struct sm_grow *g, struct sm_err *err)
+{
+	uint64_t began_ms = sm_clock_ms(), end;
+	int tries, ret;
+
+	*freed = false;
+	if (!g->h || !g->h->job.consume || g->state != SM_GROW_APPENDING)
+		return 0;
+	ret = sm_joined_end(&end, g->h->db, err);
+	if (ret == 0 && end <= g->final.at &&
+	    ftruncate(g->fd, (off_t)g->final.at) < 0)
+		return sm_err_sys(err, "cannot cut '%s'", g->part);
+	sm_grow_release(g);
+	if (ret == 0)
+		ret = room_record(g, err);
+	for (tries = 1; ret == SM_ENOSPC && tries < ROOM_TRIES; tries++) {
+		sm_clock_sleep_ms(ROOM_TRY_MS);
+		ret = room_record(g, err);
+	}
+	*freed = g->removed_ms >= began_ms;
+	sm_grow_reserve(g);
+	return ret;
 }
 
 int

@@ -18,9 +18,10 @@
 
 struct sm_child {
 	pid_t pid;
-	int fd;            /* -1 once it is closed at the other end */
-	bool claimed;      /* it took a batch */
-	bool draining;     /* it was asked to finish */
+	int fd;        /* -1 once it is closed at the other end */
+	bool claimed;  /* it took a batch */
+	bool draining; /* it was asked to finish */
+	uint64_t started_ms;
 	struct sm_err err; /* what it says ended it; code 0: nothing */
 };
 

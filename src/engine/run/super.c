@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "fault.h"
 
 #include "fence.h"
@@ -79,7 +80,7 @@ super_start_one(struct sm_super *s, struct sm_err *err)
 	ret = sm_child_start(&p[s->children], s->opts->worker_argv,
 			     s->h->dir.fd, s->h->job.run, err);
 	if (ret == 0)
-		s->children++;
+		p[s->children++].started_ms = sm_clock_ms();
 	return ret;
 }
 
@@ -98,7 +99,7 @@ sm_super_fill(struct sm_super *s, struct sm_err *err)
 	for (i = s->children; super_busy(s) > want && i-- > 0;)
 		if (!s->child[i].draining)
 			sm_child_ask_end(&s->child[i], false);
-	if (s->draining || super_busy(s) >= want)
+	if (s->draining || s->full.code != 0 || super_busy(s) >= want)
 		return 0;
 	ret = sm_batch_left(&left, s->h->db, err);
 	if (ret < 0 || (!left.pending && !left.running))
@@ -192,6 +193,45 @@ super_count_death(struct sm_super *s, const struct sm_child *c, int status)
 	super_end_with(s, &why);
 }
 
+/*
+ * The disk is full, and shards that are in the final file could go: before the
+ * run gives up, what joins is asked to remove them.  No worker starts until it
+ * has answered.  What was removed after this worker had begun it may have been
+ * too early to see.
+ */
+static void
+super_ask_for_room(struct sm_super *s, const struct sm_child *c)
+{
+	if (s->full.code != 0)
+		return;
+	s->full = c->err;
+	s->full_since_ms = c->started_ms;
+	sm_follow_room(s->follow, true, 0);
+}
+
+static void
+super_hear_of_room(struct sm_super *s)
+{
+	struct sm_err full = s->full;
+	enum sm_room room;
+
+	if (full.code == 0)
+		return;
+	room = sm_follow_room(s->follow, false, s->full_since_ms);
+	if (room == SM_ROOM_ASKED)
+		return;
+	s->full.code = 0;
+	if (room == SM_ROOM_NONE) {
+		if (!s->draining)
+			super_end_with(s, &full);
+	} else if (!s->told_room) {
+		s->told_room = true;
+		sm_event_notice(s->ev, "the disk is full: shards that are in "
+				       "the final file were removed; the run "
+				       "goes on");
+	}
+}
+
 static int
 super_bury(struct sm_super *s, struct sm_child *c, int status,
 	   struct sm_err *err)
@@ -201,7 +241,9 @@ super_bury(struct sm_super *s, struct sm_child *c, int status,
 
 	sm_child_hear(c, s->ev);
 	ret = super_rescue(s, c, status, err);
-	if (c->err.code != 0 && c->err.code != SM_ESTOPPED)
+	if (c->err.code == SM_ENOSPC && s->h->job.consume && !s->draining)
+		super_ask_for_room(s, c);
+	else if (c->err.code != 0 && c->err.code != SM_ESTOPPED)
 		super_end_with(s, &c->err);
 	else if (died && s->stops < 2 && c->err.code == 0)
 		super_count_death(s, c, status);
@@ -297,6 +339,7 @@ super_hear_follow(struct sm_super *s)
 
 	if (sm_follow_hear(s->follow, s->ev, &why) < 0 && !s->draining)
 		super_end_with(s, &why);
+	super_hear_of_room(s);
 }
 
 /*
