@@ -25,6 +25,7 @@
 #define DB_BUSY_NETWORK_MS 150000
 #define DB_BUSY_MS         5000
 #define DB_BUSY_SLEEP_MS   5
+#define DB_JOURNAL_TRIES   20
 
 static bool
 db_has_journal(const struct sm_db *db)
@@ -63,6 +64,23 @@ db_uri(const struct sm_db *db)
 	return sqlite3_str_finish(s);
 }
 
+/*
+ * SQLite asks its busy handler for none of the locks that a change of the
+ * journal takes, and a signal in fcntl() is "busy" to it, too.
+ */
+static int
+db_choose_journal(struct sm_db *db, const char *text, struct sm_err *err)
+{
+	int tries, ret;
+
+	for (tries = 1;; tries++) {
+		ret = sm_sql_exec(db, text, "choose the journal", err);
+		if (ret != SM_EBUSY || tries == DB_JOURNAL_TRIES)
+			return ret;
+		sm_clock_sleep_ms(DB_BUSY_SLEEP_MS);
+	}
+}
+
 /* Which journal the file has; what writes keeps a rollback journal's name. */
 static int
 db_look_at_journal(struct sm_db *db, struct sm_err *err)
@@ -75,8 +93,8 @@ db_look_at_journal(struct sm_db *db, struct sm_err *err)
 		return ret;
 	db->wal = strcmp(mode, "wal") == 0;
 	if (!db->wal && db->opts.mode != SM_DB_READ)
-		ret = sm_sql_exec(db, "PRAGMA journal_mode = TRUNCATE",
-				  "choose the journal", err);
+		ret = db_choose_journal(db, "PRAGMA journal_mode = TRUNCATE",
+					err);
 	return ret;
 }
 
@@ -93,7 +111,7 @@ db_set_journal(struct sm_db *db, struct sm_err *err)
 	if (db->opts.mode == SM_DB_CREATE)
 		ret = sm_schema_is_empty(&empty, db, err);
 	if (ret == 0 && empty)
-		ret = sm_sql_exec(db, text, "choose the journal", err);
+		ret = db_choose_journal(db, text, err);
 	if (ret == 0)
 		ret = db_look_at_journal(db, err);
 	return ret;
