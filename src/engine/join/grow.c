@@ -150,6 +150,34 @@ grow_claim(const struct sm_grow *g, bool force, struct sm_err *err)
 	return ret;
 }
 
+/* The commit that lets shards go needs a few pages of SQLite's log. */
+#define RESERVE_NAME  "reserve"
+#define RESERVE_BYTES (256 << 10)
+
+void
+sm_grow_reserve(struct sm_grow *g)
+{
+	int fd = openat(g->h->dir.fd, RESERVE_NAME,
+			O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+
+	/* A wish: without it the disk may be too full for that commit. */
+	if (fd < 0)
+		return;
+	if (posix_fallocate(fd, 0, RESERVE_BYTES) != 0)
+		unlinkat(g->h->dir.fd, RESERVE_NAME, 0);
+	else
+		g->reserved = true;
+	close(fd);
+}
+
+void
+sm_grow_release(struct sm_grow *g)
+{
+	if (g->reserved)
+		unlinkat(g->h->dir.fd, RESERVE_NAME, 0);
+	g->reserved = false;
+}
+
 int
 sm_grow_open(struct sm_grow *g, const char *path, bool force,
 	     struct sm_err *err)
@@ -420,12 +448,11 @@ grow_check_unsynced(struct sm_grow *g, const struct sm_handle *h,
 }
 
 int
-sm_grow_add(bool *added, struct sm_grow *g, const struct sm_handle *h,
+sm_grow_put(bool *added, struct sm_grow *g, const struct sm_handle *h,
 	    const struct sm_batch_row *row, struct sm_err *err)
 {
 	struct sm_entry e;
-	bool append = true, stands, freed = true;
-	struct sm_err ignored;
+	bool append = true, stands;
 	int ret = 0;
 
 	*added = false;
@@ -446,10 +473,6 @@ sm_grow_add(bool *added, struct sm_grow *g, const struct sm_handle *h,
 	}
 	if (ret >= 0 && append)
 		ret = grow_append(g, h, row, &e, err);
-	while (ret == SM_ENOSPC && freed) {
-		if (sm_grow_make_room(&freed, g, &ignored) == 0 && freed)
-			ret = grow_append(g, h, row, &e, err);
-	}
 	if (ret < 0)
 		return ret;
 	*added = true;

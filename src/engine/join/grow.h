@@ -99,8 +99,15 @@ int sm_grow_open_beside(struct sm_grow *g, const char *path,
  * Add the next batch, which is done, of the database `h`.  `*added` false: the
  * file must be rewritten; SM_EVERIFY: the batch's bytes are not there.
  */
-int sm_grow_add(bool *added, struct sm_grow *g, const struct sm_handle *h,
+int sm_grow_put(bool *added, struct sm_grow *g, const struct sm_handle *h,
 		const struct sm_batch_row *row, struct sm_err *err);
+/*
+ * Of a job that consumes its shards: a little of the disk is kept from the
+ * opening to the end, for the commit that lets shards go on a full one.
+ */
+void sm_grow_release(struct sm_grow *g);
+void sm_grow_reserve(struct sm_grow *g);
+
 /* Begin the next generation; all batches are to be added again. */
 int sm_grow_rewrite(struct sm_grow *g, struct sm_err *err);
 /* From the start once more, as if it were opened only now. */
@@ -132,13 +139,14 @@ int sm_grown_push(struct sm_grown_list *l, const struct sm_grown *one,
 int sm_grow_record(struct sm_grow *g, bool all, struct sm_err *err);
 
 /*
- * Of a job that consumes its shards: a little of the disk is kept from the
- * opening to the end, so that on a full one shards that are in the file can be
- * removed after all.  Not `freed`: none could.
+ * The disk is full: shards of a job that consumes them go, if they are in the
+ * file.  Not `freed`: none could.
  */
-void sm_grow_reserve(struct sm_grow *g);
-void sm_grow_release(struct sm_grow *g);
 int sm_grow_make_room(bool *freed, struct sm_grow *g, struct sm_err *err);
+
+/* sm_grow_put(); on a full disk, shards that are in the file go first. */
+int sm_grow_add(bool *added, struct sm_grow *g, const struct sm_handle *h,
+		const struct sm_batch_row *row, struct sm_err *err);
 
 /*
  * Nothing is to be added for a while: let the disk begin with what was, and,

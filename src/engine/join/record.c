@@ -224,36 +224,9 @@ sm_grow_record(struct sm_grow *g, bool all, struct sm_err *err)
 
 /* ------------------------------------------------------- a full disk -- */
 
-/* The commit that lets shards go needs a few pages of SQLite's log. */
-#define RESERVE_NAME  "reserve"
-#define RESERVE_BYTES (256 << 10)
 /* How long to wait for others to end that write to the full disk. */
 #define ROOM_TRIES  10
 #define ROOM_TRY_MS 200
-
-void
-sm_grow_reserve(struct sm_grow *g)
-{
-	int fd = openat(g->h->dir.fd, RESERVE_NAME,
-			O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
-
-	/* A wish: without it the disk may be too full for that commit. */
-	if (fd < 0)
-		return;
-	if (posix_fallocate(fd, 0, RESERVE_BYTES) != 0)
-		unlinkat(g->h->dir.fd, RESERVE_NAME, 0);
-	else
-		g->reserved = true;
-	close(fd);
-}
-
-void
-sm_grow_release(struct sm_grow *g)
-{
-	if (g->reserved)
-		unlinkat(g->h->dir.fd, RESERVE_NAME, 0);
-	g->reserved = false;
-}
 
 /* A commit of which nobody knows may be made again: it says the same. */
 static int
@@ -294,6 +267,21 @@ sm_grow_make_room(bool *freed, struct sm_grow *g, struct sm_err *err)
 	}
 	*freed = g->removed_ms >= began_ms;
 	sm_grow_reserve(g);
+	return ret;
+}
+
+int
+sm_grow_add(bool *added, struct sm_grow *g, const struct sm_handle *h,
+	    const struct sm_batch_row *row, struct sm_err *err)
+{
+	struct sm_err ignored;
+	bool freed = true;
+	int ret = sm_grow_put(added, g, h, row, err);
+
+	while (ret == SM_ENOSPC && freed) {
+		if (sm_grow_make_room(&freed, g, &ignored) == 0 && freed)
+			ret = sm_grow_put(added, g, h, row, err);
+	}
 	return ret;
 }
 
