@@ -54,7 +54,7 @@ follow_call(struct sm_handle *h)
 	struct sm_join_from from = sm_join_from_one(h);
 	struct sm_grow g;
 	bool armed, complete;
-	int ret = sm_join_is_complete(&complete, &from, &err);
+	int ret = sm_published_is_complete(&complete, &from, &err);
 
 	if (ret < 0 || complete)
 		return ret;

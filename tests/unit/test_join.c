@@ -209,7 +209,8 @@ is_complete(void)
 	struct sm_join_from from = sm_join_from_one(&h);
 	bool complete;
 
-	assert_int_equal(sm_join_is_complete(&complete, &from, &jobdb.err), 0);
+	assert_int_equal(sm_published_is_complete(&complete, &from, &jobdb.err),
+			 0);
 	return complete;
 }
 

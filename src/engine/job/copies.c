@@ -24,16 +24,3 @@ sm_handle_mend_copies(struct sm_handle *h, struct sm_err *err)
 	sm_jobdir_prune_tables(&h->dir, strtoull(h->job.fingerprint, NULL, 16));
 	return same ? 0 : sm_jobdir_write(&h->dir, "spec.json", spec, err);
 }
-
-int
-sm_handle_read_spec(struct sm_spec **out, const struct sm_jobdir *dir,
-		    struct sm_err *err)
-{
-	char *text = NULL;
-	int ret = sm_jobdir_read(&text, dir, "spec.json", err);
-
-	if (ret == 0)
-		ret = sm_spec_parse(out, sm_kind_info, text, "spec.json", err);
-	free(text);
-	return ret;
-}

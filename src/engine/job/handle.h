@@ -53,10 +53,6 @@ void sm_handle_close(struct sm_handle *h); /* SM_HANDLE_NONE is allowed */
 int sm_handle_check_inputs(struct sm_handle *h, const struct sm_events *ev,
 			   struct sm_err *err);
 
-/* Read a directory's spec.json. */
-int sm_handle_read_spec(struct sm_spec **out, const struct sm_jobdir *dir,
-			struct sm_err *err);
-
 /*
  * Make spec.json and the folder `tables` what the job row says, with run.lock
  * held: a plan killed behind its commit leaves older ones.

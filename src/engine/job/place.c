@@ -13,7 +13,8 @@
 #include "file.h"
 #include "option.h"
 
-#include "handle.h"
+#include "kind.h"
+
 #include "place.h"
 
 struct place {
@@ -44,6 +45,19 @@ place_is_gone(const char *path)
 	return stat(path, &st) < 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
+int
+sm_place_read_spec(struct sm_spec **out, const struct sm_jobdir *dir,
+		   struct sm_err *err)
+{
+	char *text = NULL;
+	int ret = sm_jobdir_read(&text, dir, "spec.json", err);
+
+	if (ret == 0)
+		ret = sm_spec_parse(out, sm_kind_info, text, "spec.json", err);
+	free(text);
+	return ret;
+}
+
 /* Does the home hold a job of this id, in another directory than `dir`? */
 static int
 place_look(enum sm_place *is, const struct sm_jobdir *dir,
@@ -71,7 +85,7 @@ place_look(enum sm_place *is, const struct sm_jobdir *dir,
 	}
 	ret = sm_jobdir_open_whole(&home, spec->home, true, &why);
 	if (ret == 0)
-		ret = sm_handle_read_spec(&theirs, &home, &why);
+		ret = sm_place_read_spec(&theirs, &home, &why);
 	/* What cannot be read is rather taken for the original. */
 	if (ret == 0 &&
 	    (!theirs->id || !spec->id || strcmp(theirs->id, spec->id) != 0))

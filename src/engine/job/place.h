@@ -25,6 +25,10 @@ enum sm_place {
 	SM_PLACE_COPY_ALONE
 };
 
+/* Read a directory's spec.json. */
+int sm_place_read_spec(struct sm_spec **out, const struct sm_jobdir *dir,
+		       struct sm_err *err);
+
 /*
  * Put the paths of `spec` right: home, output, and options that say where
  * something is.  `final_path`, unless NULL, is allocated; it is put right, and

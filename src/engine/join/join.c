@@ -30,7 +30,7 @@ join_find(struct sm_finalize_result *result, struct sm_join *j,
 
 	if (!j->ours || !j->was.path || strcmp(j->was.path, j->path) != 0)
 		return 0;
-	ret = sm_join_is_complete(&result->was_complete, j->from, err);
+	ret = sm_published_is_complete(&result->was_complete, j->from, err);
 	if (ret < 0 || !result->was_complete)
 		return ret;
 	result->size = j->was.size;

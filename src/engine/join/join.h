@@ -7,16 +7,10 @@
 #ifndef SM_JOIN_H
 #define SM_JOIN_H
 
+#include "published.h"
 #include "rows.h"
 
 struct sm_grow;
-
-/* The final file that a job has, by its record. */
-struct sm_published {
-	char *path; /* NULL: nothing was joined yet */
-	uint64_t size, digest;
-	const struct sm_spec *spec; /* the job's, or NULL */
-};
 
 /*
  * Write the final file, or find that it is there.  `grown`, unless NULL, is
@@ -31,17 +25,6 @@ int sm_join(struct sm_finalize_result *result, const struct sm_join_from *from,
 /* sm_finalize() of one job. */
 int sm_one_finalize(struct sm_finalize_result *result, struct sm_handle *h,
 		    const struct sm_finalize_opts *opts, struct sm_err *err);
-
-/* By the row of `from`, or by JOB/final of a whole job in parts. */
-int sm_published_get(struct sm_published *p, const struct sm_join_from *from,
-		     struct sm_err *err);
-/* Of a whole job in parts; what cannot be read is not there. */
-void sm_published_read(struct sm_published *p, const struct sm_jobdir *dir);
-void sm_published_release(struct sm_published *p);
-
-/* All done, the recorded digest matches, and the file has that size? */
-int sm_join_is_complete(bool *complete, const struct sm_join_from *from,
-			struct sm_err *err);
 
 /*
  * May `path` be replaced by this job?  Nothing is there, or a final file of

@@ -106,8 +106,8 @@ published_has_file(bool *has, const struct sm_published *p, struct sm_err *err)
 }
 
 int
-sm_join_is_complete(bool *complete, const struct sm_join_from *from,
-		    struct sm_err *err)
+sm_published_is_complete(bool *complete, const struct sm_join_from *from,
+			 struct sm_err *err)
 {
 	struct sm_rows_digest now;
 	struct sm_published p;

@@ -180,7 +180,7 @@ parts_find_spec(struct sm_spec **spec, const struct sm_jobdir *dir,
 			continue;
 		part.fd = openat(dir->fd, name, SM_JOBDIR_FLAGS);
 		if (part.fd >= 0)
-			sm_handle_read_spec(spec, &part, &ignored);
+			sm_place_read_spec(spec, &part, &ignored);
 		sm_jobdir_close(&part);
 	}
 	sm_dir_close(&d);

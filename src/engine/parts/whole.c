@@ -59,7 +59,7 @@ parts_read_mark(struct sm_spec **spec, const struct sm_jobdir *dir,
 	ret = sm_jobdir_has(dir, "spec.json", err);
 	if (ret <= 0)
 		return ret;
-	ret = sm_handle_read_spec(spec, dir, &why);
+	ret = sm_place_read_spec(spec, dir, &why);
 	if (is_trouble(ret)) {
 		*err = why;
 		return ret;
@@ -313,5 +313,5 @@ sm_parts_is_complete(bool *complete, struct sm_parts *w, struct sm_err *err)
 {
 	struct sm_join_from from = parts_from(w);
 
-	return sm_join_is_complete(complete, &from, err);
+	return sm_published_is_complete(complete, &from, err);
 }

@@ -187,7 +187,7 @@ static int
 replan_complete(struct sm_planning *p, struct sm_handle *h, struct sm_err *err)
 {
 	struct sm_join_from from = sm_join_from_one(h);
-	int ret = sm_join_is_complete(&p->result->complete, &from, err);
+	int ret = sm_published_is_complete(&p->result->complete, &from, err);
 
 	h->digits = sm_shard_digits(h->job.whole_batches);
 	if (ret == 0 && p->result->complete)

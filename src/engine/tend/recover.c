@@ -351,7 +351,7 @@ recover_locked(struct recover *r, struct sm_err *err)
 				  "run' goes on with it, 'shardmill verify "
 				  "--requeue' looks for damaged shards",
 				  r->p.dir.path);
-	ret = sm_handle_read_spec(&r->p.spec, &r->p.dir, err);
+	ret = sm_place_read_spec(&r->p.spec, &r->p.dir, err);
 	if (ret == 0)
 		ret = recover_find_place(r, err);
 	if (ret < 0)

@@ -133,7 +133,7 @@ status_read(struct sm_status *s, struct sm_handle *h, struct sm_err *err)
 	if (s->done < s->total)
 		return 0;
 	from = sm_join_from_one(h);
-	return sm_join_is_complete(&s->complete, &from, err);
+	return sm_published_is_complete(&s->complete, &from, err);
 }
 
 int

@@ -11,8 +11,8 @@
  * The block goes on as long as the runs that follow suit its codes.
  *
  * What the caller owes: the sequences add up to the text; a match's bytes are
- * those `dist` before, within the shard; SM_DEFBLOCK_SLACK bytes after the text
- * are readable, whatever they hold.
+ * those `dist` before, within the shard; eight bytes after the text are
+ * readable, whatever they hold.
  *
  * Symbols for literals are looked up in pairs of digits, eight bytes at once:
  * number text is most of what is left when the structure is taken out.
@@ -24,12 +24,7 @@
 #include <stdint.h>
 
 #include "bitput.h"
-
-#define SM_DEFLATE_WINDOW    32768
-#define SM_DEFLATE_MATCH_MIN 3
-#define SM_DEFLATE_MATCH_MAX 258
-
-#define SM_DEFBLOCK_SLACK 8
+#include "deflate.h"
 
 /*
  * Bytes that a run of `n` bytes can take.  With codes made for other text a

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "defblock.h"
+#include "deflate.h"
 #include "huffman.h"
 
 #define SM_DEFCODE_LITLENS      288 /* the fixed code has two more than are used */

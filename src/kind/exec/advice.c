@@ -6,8 +6,6 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "event.h"
-
 #include "replace.h"
 
 #include "advice.h"
@@ -101,30 +99,28 @@ advice_unknown(const char *arg, const struct sm_events *ev)
 }
 
 void
-sm_advice_tell(const struct sm_exec_opts *o, const struct sm_events *ev)
+sm_advice_tell(const char *const *argv, bool replaces, bool items,
+	       const struct sm_events *ev)
 {
 	bool has_item = false;
 	size_t i;
 
-	for (i = 0; o->argv[i]; i++) {
-		if (!sm_exec_replaces(o))
-			continue;
-		if (!advice_has_braces(o->argv))
-			advice_unknown(o->argv[i], ev);
-		if (!o->items || !sm_replace_has_item(o->argv[i]))
+	for (i = 0; replaces && argv[i]; i++) {
+		if (!advice_has_braces(argv))
+			advice_unknown(argv[i], ev);
+		if (!items || !sm_replace_has_item(argv[i]))
 			continue;
 		has_item = true;
-		if (advice_is_script(o->argv, i))
+		if (advice_is_script(argv, i))
 			sm_event_notice(
 				ev,
 				"the item is put into the script of '%s', "
 				"which runs what an item holds as code; hand "
 				"it over as an argument: %s -c '... \"$1\"' %s "
 				"{}",
-				o->argv[0], o->argv[0],
-				advice_base(o->argv[0]));
+				argv[0], argv[0], advice_base(argv[0]));
 	}
-	if (o->items && !has_item)
+	if (items && !has_item)
 		sm_event_notice(ev, "no word of the command has {}, so that "
 				    "each item runs the same command; it has "
 				    "the item in SHARDMILL_ITEM alone");

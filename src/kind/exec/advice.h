@@ -7,10 +7,15 @@
 #ifndef SM_ADVICE_H
 #define SM_ADVICE_H
 
-#include "exec.h"
+#include <stdbool.h>
 
-/* Told while planning; nothing is refused. */
-void sm_advice_tell(const struct sm_exec_opts *opts,
+#include "event.h"
+
+/*
+ * Told while planning; nothing is refused.  `replaces`: placeholders are filled
+ * in; `items`: the job has items.
+ */
+void sm_advice_tell(const char *const *argv, bool replaces, bool items,
 		    const struct sm_events *ev);
 
 /*

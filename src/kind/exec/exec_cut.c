@@ -150,7 +150,8 @@ sm_exec_keep(const struct sm_spec *spec, int tables_dirfd, int old_dirfd,
 				"is kept; was the list written on Windows?",
 				info.crlf, info.crlf == 1 ? " ends" : "s end");
 	if (o->watch_items)
-		ret = sm_item_files_store(o, tables_dirfd, old_dirfd, ev, err);
+		ret = sm_item_files_store(o->cwd, tables_dirfd, old_dirfd, ev,
+					  err);
 	return ret;
 }
 
@@ -162,7 +163,7 @@ sm_exec_check_kept(const struct sm_spec *spec, int tables_dirfd,
 
 	if (!o->watch_items)
 		return 0;
-	return sm_item_files_check(o, tables_dirfd, ev, err);
+	return sm_item_files_check(o->cwd, tables_dirfd, ev, err);
 }
 
 static int
@@ -243,7 +244,8 @@ sm_exec_cut(struct sm_kind_cut *cut, struct sm_err *err)
 	cut->batches = cut->rows = 0;
 	x.started_ms = x.shown_ms = sm_clock_ms();
 	if (!cut->compiled)
-		sm_advice_tell(x.opts, cut->events);
+		sm_advice_tell(x.opts->argv, sm_exec_replaces(x.opts),
+			       x.opts->items, cut->events);
 	if (x.opts->has_range)
 		return exec_cut_range(&x, err);
 	if (x.opts->items)

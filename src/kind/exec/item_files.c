@@ -66,23 +66,23 @@ walk_record(struct item_file *f, const struct sm_map *table, size_t n)
 
 /* `item` from the command's directory; malloc'd. */
 static char *
-item_path(const struct sm_exec_opts *o, const char *item)
+item_path(const char *cwd, const char *item)
 {
 	char *path;
 
 	if (*item == '/')
 		return strdup(item);
-	if (asprintf(&path, "%s/%s", o->cwd, item) < 0)
+	if (asprintf(&path, "%s/%s", cwd, item) < 0)
 		return NULL;
 	return path;
 }
 
 /* What it is now; unread where `was` has the same size and time. */
 static int
-item_digest(struct sm_digest *d, const struct sm_exec_opts *o, const char *item,
+item_digest(struct sm_digest *d, const char *cwd, const char *item,
 	    const struct item_file *was, struct sm_err *err)
 {
-	char *path = item_path(o, item);
+	char *path = item_path(cwd, item);
 	int ret;
 
 	if (!path)
@@ -112,7 +112,7 @@ files_stop(const struct sm_events *ev, struct sm_err *err)
 
 /* All records, into `fd`. */
 static int
-files_write(int fd, const struct sm_exec_opts *o, struct item_walk *w,
+files_write(int fd, const char *cwd, struct item_walk *w,
 	    const struct sm_events *ev, struct sm_err *err)
 {
 	struct sm_buf text = { 0 };
@@ -124,9 +124,9 @@ files_write(int fd, const struct sm_exec_opts *o, struct item_walk *w,
 	while (ret == 0 && (item = sm_items_next(&w->items)) != NULL) {
 		ret = files_stop(ev, err);
 		if (ret == 0 && walk_record(&was, &w->table, w->n++))
-			ret = item_digest(&d, o, item, &was, err);
+			ret = item_digest(&d, cwd, item, &was, err);
 		else if (ret == 0)
-			ret = item_digest(&d, o, item, NULL, err);
+			ret = item_digest(&d, cwd, item, NULL, err);
 		if (ret < 0)
 			break;
 		f = (struct item_file){ .size = d.size,
@@ -151,9 +151,8 @@ files_write(int fd, const struct sm_exec_opts *o, struct item_walk *w,
 }
 
 int
-sm_item_files_store(const struct sm_exec_opts *o, int tables_dirfd,
-		    int old_dirfd, const struct sm_events *ev,
-		    struct sm_err *err)
+sm_item_files_store(const char *cwd, int tables_dirfd, int old_dirfd,
+		    const struct sm_events *ev, struct sm_err *err)
 {
 	struct item_walk w = { .n = 0 };
 	int fd = -1, ret = walk_open(&w, tables_dirfd, -1, err);
@@ -172,7 +171,7 @@ sm_item_files_store(const struct sm_exec_opts *o, int tables_dirfd,
 			ret = sm_err_sys(err, "cannot create '%s'", FILES_TMP);
 	}
 	if (ret == 0)
-		ret = files_write(fd, o, &w, ev, err);
+		ret = files_write(fd, cwd, &w, ev, err);
 	if (fd >= 0 && sm_sync_close(fd, ret == 0) < 0 && ret == 0)
 		ret = sm_err_sys(err, "cannot sync '%s'", FILES_TMP);
 	if (ret == 0 && renameat(tables_dirfd, FILES_TMP, tables_dirfd,
@@ -256,7 +255,7 @@ sm_item_files_differ(struct sm_buf *what, bool *grew, int old_dirfd,
 }
 
 int
-sm_item_files_check(const struct sm_exec_opts *o, int tables_dirfd,
+sm_item_files_check(const char *cwd, int tables_dirfd,
 		    const struct sm_events *ev, struct sm_err *err)
 {
 	struct item_walk w = { .n = 0 };
@@ -270,7 +269,7 @@ sm_item_files_check(const struct sm_exec_opts *o, int tables_dirfd,
 	       walk_record(&was, &w.table, w.n)) {
 		ret = files_stop(ev, err);
 		if (ret == 0)
-			ret = item_digest(&d, o, item, &was, err);
+			ret = item_digest(&d, cwd, item, &was, err);
 		now = (struct item_file){ .size = d.size,
 					  .crc32 = d.crc32,
 					  .sampled = d.sampled };

@@ -3,15 +3,15 @@
  *
  * A table beside the list of items, a record for each: size, time and digest
  * when the job was planned.  It is read and written front to back, so that a
- * million items take no memory.  Paths are from the command's directory.
+ * million items take no memory.  Items are paths from
+ * `cwd`, the command's directory.
  */
 #ifndef SM_ITEM_FILES_H
 #define SM_ITEM_FILES_H
 
 #include "buf.h"
+#include "digest.h"
 #include "event.h"
-
-#include "exec.h"
 
 #define SM_ITEM_FILES_NAME "item-files" /* in tables/, and of the input */
 
@@ -20,9 +20,8 @@
  * has of a file of the same size and time is taken over, unread.  SM_EINPUT: an
  * item is no file that can be read.
  */
-int sm_item_files_store(const struct sm_exec_opts *o, int tables_dirfd,
-			int old_dirfd, const struct sm_events *ev,
-			struct sm_err *err);
+int sm_item_files_store(const char *cwd, int tables_dirfd, int old_dirfd,
+			const struct sm_events *ev, struct sm_err *err);
 
 /* Of all of them together: their contents, not their times. */
 int sm_item_files_digest(struct sm_digest *d, int tables_dirfd,
@@ -36,7 +35,7 @@ int sm_item_files_differ(struct sm_buf *what, bool *grew, int old_dirfd,
 			 int new_dirfd, struct sm_err *err);
 
 /* Are the files still what the table says?  SM_EREFUSED names the first. */
-int sm_item_files_check(const struct sm_exec_opts *o, int tables_dirfd,
+int sm_item_files_check(const char *cwd, int tables_dirfd,
 			const struct sm_events *ev, struct sm_err *err);
 
 #endif /* SM_ITEM_FILES_H */
