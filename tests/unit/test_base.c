@@ -13,6 +13,7 @@
 #include "buf.h"
 #include "bytes.h"
 #include "clock.h"
+#include "event.h"
 #include "hash.h"
 #include "lock.h"
 #include "rand.h"
@@ -198,6 +199,34 @@ test_clock(void **state)
 	assert_true(wall > 1.6e9);
 }
 
+static void
+count_report(const struct sm_progress *p, void *arg)
+{
+	assert_string_equal(p->phase, "join");
+	assert_true(p->done == 3 && p->total == 4 && p->eta_s < 0);
+	++*(int *)arg;
+}
+
+/* A report goes out, the next ones do not until their time has come. */
+static void
+test_meter(void **state)
+{
+	int reports = 0;
+	struct sm_events ev = { .progress = count_report, .arg = &reports };
+	struct sm_meter m = { .ev = &ev, .phase = "join", .unit = "bytes" };
+	struct sm_meter deaf = { .ev = NULL };
+
+	(void)state;
+	sm_meter_tell(&deaf, 3, 4);
+	sm_meter_tell(&m, 3, 4);
+	sm_meter_tell(&m, 3, 4);
+	assert_int_equal(reports, 1);
+	m.told_ms = sm_clock_ms() - SM_METER_MS;
+	sm_meter_tell(&m, 3, 4);
+	sm_meter_tell(&m, 3, 4);
+	assert_int_equal(reports, 2);
+}
+
 /* --------------------------------------------------------------- locks -- */
 
 static void
@@ -376,6 +405,7 @@ main(void)
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_rand),
 		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_meter),
 		cmocka_unit_test(test_lock_try),
 		cmocka_unit_test(test_lock_and_exec),
 		cmocka_unit_test(test_lock_and_fork),

@@ -102,7 +102,11 @@ sm_join(struct sm_finalize_result *result, const struct sm_join_from *from,
 	const struct sm_finalize_opts *opts, struct sm_grow *grown,
 	struct sm_err *err)
 {
-	struct sm_join j = { .from = from, .opts = opts };
+	struct sm_join j = { .from = from,
+			     .opts = opts,
+			     .meter = { .ev = &opts->events,
+					.phase = "join",
+					.unit = "bytes" } };
 	struct sm_grow *g = malloc(sizeof(*g));
 	int ret;
 

@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "clock.h"
 #include "fault.h"
 
 #include "joined.h"
@@ -18,26 +17,6 @@
 #include "damaged.h"
 
 #include "write.h"
-
-#define PROGRESS_MS 500
-
-static void
-write_progress(struct sm_join *j)
-{
-	const struct sm_events *ev = &j->opts->events;
-	struct sm_progress p = { .phase = "join",
-				 .unit = "bytes",
-				 /* Of text: notes are nobody's share. */
-				 .done = j->g->final.raw_bytes,
-				 .total = j->raw_bytes,
-				 .eta_s = -1 };
-	uint64_t now = sm_clock_ms();
-
-	if (!ev->progress || now - j->told_ms < PROGRESS_MS)
-		return;
-	j->told_ms = now;
-	ev->progress(&p, ev->arg);
-}
 
 /* ---------------------------------------------------------------- rows -- */
 
@@ -103,7 +82,8 @@ write_row(bool *added, struct sm_join *j, struct sm_handle *h,
 			break;
 		ret = sm_damaged_look_again(row, j->g, h, err);
 	} while (ret == 0);
-	write_progress(j);
+	/* Bytes of text: notes are nobody's share. */
+	sm_meter_tell(&j->meter, j->g->final.raw_bytes, j->raw_bytes);
 	return ret;
 }
 

@@ -27,7 +27,7 @@ struct sm_join {
 	uint64_t left_out;       /* of the batches, for whatever reason … */
 	uint64_t missing; /* … of those asked for, because they are not done */
 	uint64_t named[SM_JOIN_NAMED_MAX]; /* the first of these */
-	uint64_t told_ms;
+	struct sm_meter meter;
 };
 
 /* From what is open to what is published.  Fails as sm_join() does. */

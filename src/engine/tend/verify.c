@@ -7,21 +7,27 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clock.h"
 #include "final.h"
 
 #include "consumed.h"
 #include "startcheck.h"
 #include "tend.h"
 
-#define PROGRESS_MS 500
-
 struct verify {
 	const struct sm_verify_opts *opts;
 	struct sm_verify_result *result;
 	struct sm_handle h;
-	uint64_t total_bytes, told_ms;
+	uint64_t total_bytes;
+	struct sm_meter meter;
 };
+
+static struct sm_meter
+verify_meter(const struct sm_verify_opts *opts)
+{
+	return (struct sm_meter){ .ev = &opts->events,
+				  .phase = "verify",
+				  .unit = "bytes" };
+}
 
 static void
 verify_found(int64_t batch, const char *damage, const char *text, void *arg)
@@ -41,19 +47,9 @@ static int
 verify_progress(uint64_t done, uint64_t total, void *arg)
 {
 	struct verify *v = arg;
-	const struct sm_events *ev = &v->opts->events;
-	struct sm_progress p = { .phase = "verify",
-				 .unit = "bytes",
-				 .done = done,
-				 .total = total,
-				 .eta_s = -1 };
-	uint64_t now = sm_clock_ms();
 
-	if (ev->progress && now - v->told_ms >= PROGRESS_MS) {
-		v->told_ms = now;
-		ev->progress(&p, ev->arg);
-	}
-	return sm_event_stops(ev) > 0;
+	sm_meter_tell(&v->meter, done, total);
+	return sm_event_stops(&v->opts->events) > 0;
 }
 
 static int
@@ -233,7 +229,8 @@ sm_one_verify(struct sm_verify_result *result, const char *job,
 {
 	struct verify v = { .opts = opts,
 			    .result = result,
-			    .h = SM_HANDLE_NONE };
+			    .h = SM_HANDLE_NONE,
+			    .meter = verify_meter(opts) };
 
 	*result = (struct sm_verify_result){ 0 };
 	return verify_job(&v, job, err);
@@ -243,7 +240,9 @@ int
 sm_file_verify(struct sm_verify_result *result, const char *path,
 	       const struct sm_verify_opts *opts, struct sm_err *err)
 {
-	struct verify v = { .opts = opts, .result = result };
+	struct verify v = { .opts = opts,
+			    .result = result,
+			    .meter = verify_meter(opts) };
 
 	*result = (struct sm_verify_result){ .is_file = true };
 	return verify_file(&v, path, err);

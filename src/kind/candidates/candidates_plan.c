@@ -20,7 +20,6 @@
 #include "candidates.h"
 
 #define PLAN_SAMPLE_ROWS     1000 /* looked at for warnings */
-#define PLAN_PROGRESS_MS     1000
 #define PLAN_STOP_EVERY_ROWS 65536
 
 struct plan {
@@ -30,7 +29,7 @@ struct plan {
 	struct sm_candidates_input in;
 	const char *keys, *vocab; /* paths */
 	struct sm_table_info keys_info, vocab_info;
-	uint64_t said_ms;
+	struct sm_meter meter;
 };
 
 /* What the first rows look like. */
@@ -61,20 +60,8 @@ static void
 plan_progress(uint64_t done, uint64_t total, void *arg)
 {
 	struct plan *p = arg;
-	const struct sm_events *ev = p->cut->events;
-	struct sm_progress said = {
-		.phase = "plan",
-		.unit = "bytes",
-		.done = done,
-		.total = total,
-		.eta_s = -1,
-	};
-	uint64_t ms = sm_clock_ms();
 
-	if (!ev || !ev->progress || ms - p->said_ms < PLAN_PROGRESS_MS)
-		return;
-	p->said_ms = ms;
-	ev->progress(&said, ev->arg);
+	sm_meter_tell(&p->meter, done, total);
 }
 
 static int
@@ -433,7 +420,10 @@ sm_candidates_cut(struct sm_kind_cut *cut, struct sm_err *err)
 		.opts_table = cut->spec->kind->options,
 		.keys = sm_candidates_path(cut->spec, "keys"),
 		.vocab = sm_candidates_path(cut->spec, "vocab"),
-		.said_ms = sm_clock_ms(),
+		.meter = { .ev = cut->events,
+			   .phase = "plan",
+			   .unit = "bytes",
+			   .told_ms = sm_clock_ms() },
 	};
 	int ret;
 

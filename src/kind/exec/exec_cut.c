@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "crc32.h"
+#include "event.h"
 #include "lines.h"
 
 #include "advice.h"
@@ -17,12 +18,10 @@
 
 #include "exec.h"
 
-#define EXEC_PROGRESS_MS 500
-
 struct exec_cut {
 	struct sm_kind_cut *cut;
 	const struct sm_exec_opts *opts;
-	uint64_t started_ms, shown_ms;
+	struct sm_meter meter;
 };
 
 static int
@@ -205,19 +204,8 @@ static void
 exec_cut_progress(uint64_t done, uint64_t total, void *arg)
 {
 	struct exec_cut *x = arg;
-	const struct sm_events *ev = x->cut->events;
-	struct sm_progress p = {
-		.phase = "plan", .unit = "bytes", .done = done, .total = total
-	};
-	uint64_t now = sm_clock_ms();
 
-	if (!ev || !ev->progress || now < x->shown_ms + EXEC_PROGRESS_MS)
-		return;
-	x->shown_ms = now;
-	p.elapsed_s = (double)(now - x->started_ms) / 1000;
-	p.eta_s =
-		done ? p.elapsed_s * (double)(total - done) / (double)done : -1;
-	ev->progress(&p, ev->arg);
+	sm_meter_tell(&x->meter, done, total);
 }
 
 static int
@@ -242,7 +230,11 @@ sm_exec_cut(struct sm_kind_cut *cut, struct sm_err *err)
 	struct exec_cut x = { .cut = cut, .opts = cut->spec->opts };
 
 	cut->batches = cut->rows = 0;
-	x.started_ms = x.shown_ms = sm_clock_ms();
+	x.meter = (struct sm_meter){ .ev = cut->events,
+				     .phase = "plan",
+				     .unit = "bytes",
+				     .begun_ms = sm_clock_ms() };
+	x.meter.told_ms = x.meter.begun_ms;
 	if (!cut->compiled)
 		sm_advice_tell(x.opts->argv, sm_exec_replaces(x.opts),
 			       x.opts->items, cut->events);
