@@ -2,15 +2,18 @@
 """The house in figures, one line each.
 
     tests/house.py [BUILD]   all figures; BUILD (build-release) has the objects
-    tests/house.py rooms     the lint's share: fails on a circle of headers or
-                             on a folder that is too large
+    tests/house.py rooms     the lint's share: fails on a circle of headers, or
+                             of modules that include each other, or on a folder
+                             that is too large
     tests/house.py modules   fails on modules that call each other in a circle
     tests/house.py openings  fails on a .c file that opens without a comment
 
-A module is a .c file and the header of its name.  Circles are the strongly
-connected parts of a graph; a file's own two halves are no circle.
+A module is a .c file and the header of its name, and what is named after it:
+npy_header.c and .h belong to npy.  Circles are the strongly connected parts of
+a graph; what goes on inside of a module is no circle.
 """
 import collections
+import functools
 import os
 import re
 import subprocess
@@ -21,8 +24,25 @@ FOLDER_MAX = 28
 ARGUMENTS_MAX = 6
 
 
-def module(name):
+def files_module(name):
     return os.path.splitext(name)[0]
+
+
+@functools.lru_cache(None)
+def modules():
+    return {files_module(n) for n in files("src")}
+
+
+def module(name):
+    """Of a file of src, with or without its end: the shortest name that is a
+    file's too, up to a "_"."""
+    folder, base = os.path.split(files_module(name))
+    words = base.split("_")
+    for i in range(1, len(words)):
+        shorter = os.path.join(folder, "_".join(words[:i]))
+        if shorter in modules():
+            return shorter
+    return os.path.join(folder, base)
 
 
 def files(*folders, ends=(".c", ".h")):
@@ -105,9 +125,12 @@ def symbols(build):
             uses.setdefault(found[path], set()).add(symbol)
         else:
             defines[symbol] = found[path]
-    return len(defines), circles(
-        {me: {defines[s] for s in wanted if s in defines} - {me}
-         for me, wanted in uses.items()})
+    graph = {}
+    for me, wanted in uses.items():
+        graph.setdefault(module(me), set()).update(
+            {module(defines[s]) for s in wanted if s in defines} -
+            {module(me)})
+    return len(defines), circles(graph)
 
 
 def largest_folder():
@@ -156,7 +179,7 @@ def all_figures(build):
     asked = sum(TOKEN.sub(" ", t).count("?") for t in texts.values())
     ret = sum(t.count("ret < 0 ? ret") for t in texts.values())
     figure("lines of src, tools and include (.c, .h)", sum(lines.values()))
-    found = includes(lambda n: n if n.endswith(".h") else module(n) + ".c")
+    found = includes(lambda n: n)
     figure("circles of headers", len(found), found)
     found = includes(module)
     figure("circles of modules that include each other", len(found), found)
@@ -185,7 +208,7 @@ def main():
     word = sys.argv[1] if len(sys.argv) > 1 else "build-release"
     if word == "rooms":
         folder, size = largest_folder()
-        fail_on("room", includes(lambda n: n) +
+        fail_on("room", includes(lambda n: n) + includes(module) +
                 ([f"{folder} has {size} files"] if size > FOLDER_MAX else []))
     elif word == "modules":
         fail_on("circle", symbols("build-lint")[1] or long_lists())

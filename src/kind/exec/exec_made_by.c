@@ -1,5 +1,6 @@
 /*
- * exec_made_by.c - the files that a command's output comes from, beside its input
+ * exec_made_by.c - the files that a command's output comes from, beside its
+ * input
  *
  * Its program, the files among its words and those of --depends: what would
  * otherwise make one half of a final file in one way and the rest in another.
