@@ -154,8 +154,8 @@ struct sm_batch_row {
 };
 
 /*
- * Every row from id `from` on, in order, within sm_db_begin_read() for one
- * snapshot.  One cursor per connection at a time.
+ * Every row from id `from` on, in order, of one snapshot.  One cursor per
+ * connection at a time.
  */
 int sm_batch_rows_begin(struct sm_db *db, uint64_t from, struct sm_err *err);
 int sm_batch_rows_next(struct sm_batch_row *row, struct sm_db *db,
@@ -197,10 +197,6 @@ int sm_batch_any_edited(bool *any, struct sm_db *db, struct sm_err *err);
 
 /* Done batches whose text is empty, and whose text ends in an open line. */
 int sm_batch_odd_ends(uint64_t *empty, uint64_t *open, struct sm_db *db,
-		      struct sm_err *err);
-
-/* Ids of up to `max` batches that are not done, and how many they are. */
-int sm_batch_not_done(uint64_t *id, int *n, int max, struct sm_db *db,
 		      struct sm_err *err);
 
 #endif /* SM_BATCH_H */

@@ -258,28 +258,3 @@ sm_batch_any_edited(bool *any, struct sm_db *db, struct sm_err *err)
 
 	return batch_any(any, db, text, err);
 }
-
-int
-sm_batch_not_done(uint64_t *id, int *n, int max, struct sm_db *db,
-		  struct sm_err *err)
-{
-	/* By the indices of the other states, so that a million done rows in
-	 * front cost nothing. */
-	static const char text[] =
-		"SELECT id FROM batch WHERE state = 'failed' UNION ALL "
-		"SELECT id FROM batch WHERE state = 'running' UNION ALL "
-		"SELECT id FROM batch WHERE state = 'pending' "
-		"AND not_before = 0 UNION ALL "
-		"SELECT id FROM batch WHERE state = 'pending' "
-		"AND not_before <> 0 LIMIT ?";
-	sqlite3_stmt *s;
-	int ret = sm_sql_begin(&s, db, text, SQL(IN(max)), err);
-
-	*n = 0;
-	if (ret < 0)
-		return ret;
-	while ((ret = sm_sql_next(s, db, "look for batches", SQL(OUT(id + *n)),
-				  err)) > 0)
-		++*n;
-	return ret;
-}

@@ -93,10 +93,6 @@ int sm_db_commit(struct sm_db *db, struct sm_err *err);
 void sm_db_hear_signals(struct sm_db *db);
 void sm_db_rollback(struct sm_db *db); /* outside a transaction: nothing */
 
-/* One snapshot for several queries. */
-int sm_db_begin_read(struct sm_db *db, struct sm_err *err);
-void sm_db_end_read(struct sm_db *db);
-
 /* Checkpoint all of the log now, in the queue; plan and run end with it. */
 int sm_db_checkpoint(struct sm_db *db, struct sm_err *err);
 

@@ -321,16 +321,3 @@ sm_db_checkpoint(struct sm_db *db, struct sm_err *err)
 	turn_end(db);
 	return 0;
 }
-
-int
-sm_db_begin_read(struct sm_db *db, struct sm_err *err)
-{
-	return sm_sql_exec(db, "BEGIN", "begin to read", err);
-}
-
-void
-sm_db_end_read(struct sm_db *db)
-{
-	if (!db->in_write)
-		sqlite3_exec(db->main, "ROLLBACK", NULL, NULL, NULL);
-}

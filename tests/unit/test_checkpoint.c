@@ -82,31 +82,12 @@ test_log_is_bounded(void **state)
 	sqlite3_close(reader);
 }
 
-static void
-test_snapshot(void **state)
-{
-	struct sm_batch_counts c;
-
-	(void)state;
-	jobdb_make(4);
-	assert_int_equal(sm_db_begin_read(jobdb.db, &jobdb.err), 0);
-	assert_int_equal(sm_batch_counts(&c, jobdb.db, &jobdb.err), 0);
-	assert_int_equal(c.failed, 0);
-	jobdb_sql("UPDATE batch SET state = 'failed' WHERE id = 2");
-	assert_int_equal(sm_batch_counts(&c, jobdb.db, &jobdb.err), 0);
-	assert_int_equal(c.failed, 0);
-	sm_db_end_read(jobdb.db);
-	assert_int_equal(sm_batch_counts(&c, jobdb.db, &jobdb.err), 0);
-	assert_int_equal(c.failed, 1);
-}
-
 int
 main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, jobdb_setup, jobdb_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_log_is_bounded),
-		TEST(test_snapshot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

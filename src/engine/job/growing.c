@@ -182,9 +182,10 @@ growing_look(bool *own, bool *known, int fd, const char *part,
 	return ret;
 }
 
-int
-sm_growing_is_own(bool *own, int fd, const char *part,
-		  const struct sm_growing *who, struct sm_err *err)
+/* May the job cut the file open at `fd`, whose name is `part`? */
+static int
+growing_is_own(bool *own, int fd, const char *part,
+	       const struct sm_growing *who, struct sm_err *err)
 {
 	bool known;
 
@@ -254,7 +255,7 @@ sm_growing_remove(const char *part, const struct sm_growing *who)
 		return;
 	/* A job of the same content may have it in hand. */
 	if (sm_byte_lock(fd, 0) > 0 &&
-	    sm_growing_is_own(&own, fd, part, who, &ignored) == 0 && own)
+	    growing_is_own(&own, fd, part, who, &ignored) == 0 && own)
 		unlink(part);
 	close(fd);
 }

@@ -24,10 +24,10 @@ struct sm_growing {
 
 struct sm_growing sm_growing_of(const struct sm_handle *h);
 
-/* May the job cut the file open at `fd`, whose name is `part`? */
-int sm_growing_is_own(bool *own, int fd, const char *part,
-		      const struct sm_growing *who, struct sm_err *err);
-/* If it may not: SM_EREFUSED, or SM_EHELD while another job writes it. */
+/*
+ * May the job cut the file open at `fd`, whose name is `part`?  If not:
+ * SM_EREFUSED, or SM_EHELD while another job writes it.
+ */
 int sm_growing_refuse(int fd, const char *part, const struct sm_growing *who,
 		      struct sm_err *err);
 /* The same before anything is opened, or made: of the F.part of `path`. */

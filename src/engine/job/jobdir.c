@@ -69,8 +69,12 @@ is_directory(const char *path, struct sm_err *err)
 		       : 0;
 }
 
-char *
-sm_jobdir_resolve(const char *job, struct sm_err *err)
+/*
+ * The directory that `job` means: itself, or job + ".job" where `job` is a
+ * final file or nothing yet.  malloc'd; NULL with err set.
+ */
+static char *
+jobdir_resolve(const char *job, struct sm_err *err)
 {
 	size_t n = strlen(job);
 	int bare, suffixed;
@@ -144,7 +148,7 @@ static int
 jobdir_open_marked(struct sm_jobdir *dir, const char *job, bool trust,
 		   const char *mark, const char *advice, struct sm_err *err)
 {
-	char *path = sm_jobdir_resolve(job, err);
+	char *path = jobdir_resolve(job, err);
 	int ret;
 
 	*dir = (struct sm_jobdir)SM_JOBDIR_NONE;
@@ -192,7 +196,7 @@ int
 sm_jobdir_open_whole(struct sm_jobdir *dir, const char *job, bool trust,
 		     struct sm_err *err)
 {
-	char *path = sm_jobdir_resolve(job, err);
+	char *path = jobdir_resolve(job, err);
 	int ret;
 
 	*dir = (struct sm_jobdir)SM_JOBDIR_NONE;
@@ -259,7 +263,7 @@ int
 sm_jobdir_create(struct sm_jobdir *dir, const char *job, bool trust,
 		 bool network_fs, bool *made, struct sm_err *err)
 {
-	char *path = sm_jobdir_resolve(job, err);
+	char *path = jobdir_resolve(job, err);
 	int ret = 0;
 
 	*dir = (struct sm_jobdir)SM_JOBDIR_NONE;

@@ -42,12 +42,6 @@ struct sm_jobdir {
 	}
 
 /*
- * The directory that `job` means: itself, or job + ".job" where `job` is a
- * final file or nothing yet.  malloc'd; NULL with err set.
- */
-char *sm_jobdir_resolve(const char *job, struct sm_err *err);
-
-/*
  * Open an existing one.  SM_EINPUT: there is none; SM_EREFUSED: somebody
  * else's and not `trust`: a job can hold a command.
  */

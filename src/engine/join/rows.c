@@ -47,8 +47,9 @@ sm_rows_close(struct sm_rows *r)
 	rows_leave(r);
 }
 
-int
-sm_rows_next_part(struct sm_handle **h, struct sm_rows *r, struct sm_err *err)
+/* The database that comes next; NULL: there is none. */
+static int
+rows_next_part(struct sm_handle **h, struct sm_rows *r, struct sm_err *err)
 {
 	const struct sm_join_from *from = r->from;
 	int ret;
@@ -105,7 +106,7 @@ sm_rows_next(const struct sm_batch_row **row, struct sm_rows *r,
 
 	while (r->at == r->count) {
 		if (!h || r->next == r->end) {
-			ret = sm_rows_next_part(&h, r, err);
+			ret = rows_next_part(&h, r, err);
 			if (ret < 0 || !h)
 				return ret;
 			continue;
@@ -131,7 +132,7 @@ sm_rows_seek(struct sm_rows *r, uint64_t id, struct sm_err *err)
 		h = NULL;
 	}
 	while (!h || id >= r->end) {
-		ret = sm_rows_next_part(&h, r, err);
+		ret = rows_next_part(&h, r, err);
 		if (ret < 0 || !h)
 			return ret;
 	}
@@ -178,7 +179,7 @@ sm_rows_digest(struct sm_rows_digest *d, const struct sm_join_from *from,
 	*d = (struct sm_rows_digest){ .digest = SM_HASH_INIT, .all = true };
 	sm_rows_init(&r, from);
 	while (d->all) {
-		ret = sm_rows_next_part(&h, &r, err);
+		ret = rows_next_part(&h, &r, err);
 		if (ret == 0 && h)
 			ret = digest_part(d, h, most, err);
 		if (ret < 0 || !h)

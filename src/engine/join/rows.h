@@ -56,10 +56,6 @@ int sm_rows_next(const struct sm_batch_row **row, struct sm_rows *r,
 		 struct sm_err *err);
 void sm_rows_close(struct sm_rows *r);
 
-/* The database that comes next; NULL: there is none. */
-int sm_rows_next_part(struct sm_handle **h, struct sm_rows *r,
-		      struct sm_err *err);
-
 /*
  * Which shards a file is made of: a hash over (id, token) in order of id, begun
  * with SM_HASH_INIT.

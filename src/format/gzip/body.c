@@ -45,9 +45,13 @@ sm_body_reader_free(struct sm_body_reader *r)
 	free(r);
 }
 
-int
-sm_body_peek(const unsigned char **p, size_t *len, struct sm_body_reader *r,
-	     uint64_t at, size_t need, struct sm_err *err)
+/*
+ * Bytes from `at` on: `*p` and `*len`, at least `need` (up to
+ * SM_BODY_BUF_BYTES) unless the file ends before.  Valid until the next call.
+ */
+static int
+body_peek(const unsigned char **p, size_t *len, struct sm_body_reader *r,
+	  uint64_t at, size_t need, struct sm_err *err)
 {
 	ssize_t n;
 
@@ -83,7 +87,7 @@ sm_body_same(bool *same, struct sm_body_reader *r, uint64_t at,
 {
 	const unsigned char *p;
 	size_t n;
-	int ret = sm_body_peek(&p, &n, r, at, len, err);
+	int ret = body_peek(&p, &n, r, at, len, err);
 
 	*same = ret == 0 && n >= len && memcmp(p, bytes, len) == 0;
 	return ret;
@@ -94,7 +98,7 @@ static int
 body_piece(const unsigned char **p, size_t *len, struct sm_body_reader *r,
 	   uint64_t at, uint64_t end, struct sm_err *err)
 {
-	int ret = sm_body_peek(p, len, r, at, 1, err);
+	int ret = body_peek(p, len, r, at, 1, err);
 
 	if (ret == 0 && *len == 0)
 		return sm_err_set(err, SM_EIO, "'%s' shrank while it was read",
@@ -174,7 +178,7 @@ sm_body_note(bool *found, struct sm_note *n, struct sm_body_reader *r,
 {
 	const unsigned char *p;
 	size_t len;
-	int ret = sm_body_peek(&p, &len, r, at, SM_NOTE_BYTES_MAX, err);
+	int ret = body_peek(&p, &len, r, at, SM_NOTE_BYTES_MAX, err);
 
 	*found = ret == 0 && sm_note_get(n, p, len);
 	return ret;
@@ -190,7 +194,7 @@ sm_body_find_note(bool *found, struct sm_note *n, uint64_t *at,
 
 	*found = false;
 	while (*at < r->size && r->size - *at >= SM_NOTE_MARK_BYTES) {
-		ret = sm_body_peek(&p, &len, r, *at, SM_NOTE_BYTES_MAX, err);
+		ret = body_peek(&p, &len, r, *at, SM_NOTE_BYTES_MAX, err);
 		if (ret < 0)
 			return ret;
 		if (len < SM_NOTE_MARK_BYTES)
@@ -202,7 +206,7 @@ sm_body_find_note(bool *found, struct sm_note *n, uint64_t *at,
 			continue;
 		}
 		*at += (uint64_t)(hit - p);
-		ret = sm_body_peek(&p, &len, r, *at, SM_NOTE_BYTES_MAX, err);
+		ret = body_peek(&p, &len, r, *at, SM_NOTE_BYTES_MAX, err);
 		if (ret < 0)
 			return ret;
 		r->marked |= sm_note_is_block(p, len);

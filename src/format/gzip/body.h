@@ -48,12 +48,6 @@ int sm_body_reader_new(struct sm_body_reader **out, int fd, const char *name,
 		       uint64_t size, struct sm_err *err);
 void sm_body_reader_free(struct sm_body_reader *r); /* NULL is allowed */
 
-/*
- * Bytes from `at` on: `*p` and `*len`, at least `need` (up to
- * SM_BODY_BUF_BYTES) unless the file ends before.  Valid until the next call.
- */
-int sm_body_peek(const unsigned char **p, size_t *len, struct sm_body_reader *r,
-		 uint64_t at, size_t need, struct sm_err *err);
 /* Are the `len` bytes at `at` these? */
 int sm_body_same(bool *same, struct sm_body_reader *r, uint64_t at,
 		 const unsigned char *bytes, size_t len, struct sm_err *err);

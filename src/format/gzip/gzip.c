@@ -103,8 +103,8 @@ sm_group_add(struct sm_group *g, const struct sm_entry *e, bool missing)
 		g->back += r->e.sizes.gz_bytes;
 }
 
-uint64_t
-sm_group_batches(const struct sm_group *g)
+static uint64_t
+group_batches(const struct sm_group *g)
 {
 	uint64_t n = 0;
 	unsigned i;
@@ -122,7 +122,7 @@ sm_group_next(struct sm_group *next, const struct sm_group *g, uint64_t note_at,
 		.fingerprint = g->fingerprint,
 		.back = bytes, /* and the bodies that will be added */
 		.before_crc32 = crc32,
-		.batch = g->batch + sm_group_batches(g),
+		.batch = g->batch + group_batches(g),
 		.at = note_at + bytes,
 		.row = g->row,
 		.record = g->record,

@@ -114,8 +114,6 @@ bool sm_gzip_get_end(struct sm_gzip_end *e, const struct sm_note *n);
 void sm_group_add(struct sm_group *g, const struct sm_entry *e, bool missing);
 /* No further entry belongs in it. */
 bool sm_group_is_full(const struct sm_group *g);
-/* Its batches. */
-uint64_t sm_group_batches(const struct sm_group *g);
 /*
  * The group after `g`, whose index note is at `note_at` and says `crc32` of
  * itself: `bytes` of it, with no entry yet.  `next` may be `g`.

@@ -8,8 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SM_VARINT_MAX 10
-
 static inline unsigned char *
 sm_varint_put(unsigned char *p, uint64_t v)
 {

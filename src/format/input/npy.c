@@ -31,8 +31,9 @@ static const struct npy_type {
 	[SM_NPY_U] = { "string", 0 },   [SM_NPY_U_BIG] = { "string", 0 },
 };
 
-const char *
-sm_npy_type_name(enum sm_npy_type type)
+/* "int32", "float16", … as NumPy spells it. */
+static const char *
+npy_type_name(enum sm_npy_type type)
 {
 	return npy_types[type].name;
 }
@@ -176,7 +177,7 @@ npy_check_size(struct sm_npy *npy, size_t at, struct sm_err *err)
 			err, SM_EINPUT,
 			"cannot read '%s': no file can hold its shape "
 			"%s of %s",
-			npy->map.path, shape, sm_npy_type_name(npy->type));
+			npy->map.path, shape, npy_type_name(npy->type));
 	if (none)
 		want = 0;
 	if (have < want)
@@ -187,7 +188,7 @@ npy_check_size(struct sm_npy *npy, size_t at, struct sm_err *err)
 				  "%" PRIu64 " bytes, but %" PRIu64
 				  " follow the header at byte %zu; %s",
 				  npy->map.path, shape,
-				  sm_npy_type_name(npy->type), want, have, at,
+				  npy_type_name(npy->type), want, have, at,
 				  why);
 	npy->count = want / npy->item_bytes;
 	npy->data = npy->map.data + at;
@@ -246,6 +247,6 @@ sm_npy_require(const struct sm_npy *npy, unsigned dims, unsigned types,
 	return sm_err_set(err, SM_EINPUT,
 			  "'%s' is a %u-dimensional %s array; wanted a "
 			  "%u-dimensional %s",
-			  npy->map.path, npy->dims, sm_npy_type_name(npy->type),
+			  npy->map.path, npy->dims, npy_type_name(npy->type),
 			  dims, name);
 }

@@ -53,9 +53,6 @@ struct sm_npy {
 int sm_npy_open(struct sm_npy *npy, const char *path, struct sm_err *err);
 void sm_npy_close(struct sm_npy *npy);
 
-/* "int32", "float16", … as NumPy spells it. */
-const char *sm_npy_type_name(enum sm_npy_type type);
-
 /*
  * Require `dims` dimensions and a type in the set `types` (bit 1 << type);
  * SM_EINPUT naming what the file has and what is wanted ("an integer array").

@@ -11,8 +11,9 @@
 
 #include "account.h"
 
-void
-sm_account_put_number(struct sm_buf *out, uint64_t n)
+/* "1,234,567" */
+static void
+account_put_number(struct sm_buf *out, uint64_t n)
 {
 	char digits[24];
 	int len = snprintf(digits, sizeof(digits), "%" PRIu64, n), i;
@@ -72,10 +73,9 @@ account_put_unit(struct sm_buf *out, const struct sm_counts *c, bool rows,
 	const struct sm_tally *t;
 	unsigned i;
 
-	sm_account_put_number(out,
-			      rows ? c->records : c->tally[SM_TALLY_ENTRIES]);
+	account_put_number(out, rows ? c->records : c->tally[SM_TALLY_ENTRIES]);
 	sm_buf_puts(out, " of ");
-	sm_account_put_number(out, all);
+	account_put_number(out, all);
 	sm_buf_puts(out, rows ? " rows written" : " entries written");
 	if (!rows)
 		before = "; left out: ";
@@ -83,7 +83,7 @@ account_put_unit(struct sm_buf *out, const struct sm_counts *c, bool rows,
 		if (!t->why || t->rows != rows || c->tally[i] == 0)
 			continue;
 		sm_buf_puts(out, before);
-		sm_account_put_number(out, c->tally[i]);
+		account_put_number(out, c->tally[i]);
 		sm_buf_putc(out, ' ');
 		account_put_why(out, t->why, table, opts);
 		before = ", ";

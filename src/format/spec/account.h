@@ -23,7 +23,4 @@ void sm_account_put(struct sm_buf *out, const struct sm_counts *c,
 void sm_account_put_large(struct sm_buf *out, const struct sm_counts *c,
 			  const struct sm_option *table, const void *opts);
 
-/* "1,234,567" */
-void sm_account_put_number(struct sm_buf *out, uint64_t n);
-
 #endif /* SM_ACCOUNT_H */
