@@ -227,14 +227,19 @@ SM_API const struct sm_option *sm_kind_limits(const struct sm_kind_info *kind);
 
 enum sm_sync { SM_SYNC_SHARD = 1, SM_SYNC_END = 2 };
 
+#define SM_WORKERS_MAX          4096
+#define SM_ATTEMPTS_MAX         1000000
+#define SM_MAX_ATTEMPTS_DEFAULT 3
+#define SM_LEASE_S_DEFAULT      60
+
 /*
  * Throughput options: free to change at any start.  0 keeps what a job has,
  * and is the default of a new one; of the last two 1 is yes and -1 no.
  */
 struct sm_settings {
 	int workers;      /* default: the CPUs this process may use */
-	int max_attempts; /* 3 */
-	double lease_s;   /* 60 */
+	int max_attempts; /* SM_MAX_ATTEMPTS_DEFAULT */
+	double lease_s;   /* SM_LEASE_S_DEFAULT */
 	int sync;         /* enum sm_sync; SM_SYNC_SHARD */
 	int fail_fast;    /* no */
 	int consume;      /* no; yes: remove shards once they are in it */

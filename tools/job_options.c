@@ -11,6 +11,10 @@ static const char *const words_sync[] = { "shard", "end", NULL };
 
 #define YEAR_S 31536000
 
+/* A macro's value as text. */
+#define TEXT_OF(x) #x
+#define TEXT(x)    TEXT_OF(x)
+
 #define ARGS(member)     .at = offsetof(struct sm_job_args, member)
 #define SETTINGS(member) ARGS(plan.settings.member)
 
@@ -26,16 +30,17 @@ const struct sm_option sm_job_target[] = {
 
 const struct sm_option sm_job_settings[] = {
 	{ "workers", 'j', .type = SM_OPTION_INT, .arg = "N", .min = 1,
-	  .max = 4096, .unset = "the usable CPUs", SETTINGS(workers),
+	  .max = SM_WORKERS_MAX, .unset = "the usable CPUs", SETTINGS(workers),
 	  .group = "running (free to change at any start, else kept)",
 	  .help = "worker processes" },
 	{ "max-attempts", .type = SM_OPTION_INT, .arg = "N", .min = 1,
-	  .max = 1000000, .unset = "3", SETTINGS(max_attempts),
-	  .help = "tries before a batch has failed",
+	  .max = SM_ATTEMPTS_MAX, .unset = TEXT(SM_MAX_ATTEMPTS_DEFAULT),
+	  SETTINGS(max_attempts), .help = "tries before a batch has failed",
 	  .more = "What ended with its supervisor, a reboot or a full disk "
 		  "does not count." },
 	{ "lease", .type = SM_OPTION_DOUBLE, .arg = "S", .min = 1,
-	  .max = YEAR_S, .unset = "60 s", SETTINGS(lease_s),
+	  .max = YEAR_S, .unset = TEXT(SM_LEASE_S_DEFAULT) " s",
+	  SETTINGS(lease_s),
 	  .help = "a worker that stands still so long is killed",
 	  .more = "Its batch is given to another." },
 	{ "sync", .type = SM_OPTION_WORD, .words = words_sync,

@@ -8,9 +8,6 @@
 
 #include "settings.h"
 
-#define WORKERS_MAX  4096
-#define ATTEMPTS_MAX 1000000
-
 static int
 settings_check_range(const char *name, int value, int max, struct sm_err *err)
 {
@@ -33,11 +30,12 @@ sm_settings_check_switch(const char *name, int value, struct sm_err *err)
 int
 sm_settings_check(const struct sm_settings *s, struct sm_err *err)
 {
-	int ret = settings_check_range("workers", s->workers, WORKERS_MAX, err);
+	int ret = settings_check_range("workers", s->workers, SM_WORKERS_MAX,
+				       err);
 
 	if (ret == 0)
 		ret = settings_check_range("max_attempts", s->max_attempts,
-					   ATTEMPTS_MAX, err);
+					   SM_ATTEMPTS_MAX, err);
 	if (ret == 0 && !(isfinite(s->lease_s) && s->lease_s >= 0))
 		ret = sm_err_set(err, SM_EUSAGE,
 				 "lease_s is %g: seconds, or 0 for the default",

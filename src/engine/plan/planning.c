@@ -479,8 +479,9 @@ planning_insert_job(struct sm_planning *p, const char *text, struct sm_err *err)
 		.batches = p->spec->batches,
 		.rows = p->spec->rows,
 		.workers = s->workers > 0 ? s->workers : planning_cpus(p->ev),
-		.max_attempts = s->max_attempts > 0 ? s->max_attempts : 3,
-		.lease_s = s->lease_s > 0 ? s->lease_s : 60,
+		.max_attempts = s->max_attempts > 0 ? s->max_attempts
+						    : SM_MAX_ATTEMPTS_DEFAULT,
+		.lease_s = s->lease_s > 0 ? s->lease_s : SM_LEASE_S_DEFAULT,
 		.sync = s->sync > 0 ? s->sync : SM_SYNC_SHARD,
 		.fail_fast = s->fail_fast > 0,
 		.consume = s->consume > 0,
