@@ -621,21 +621,6 @@ SM_API int sm_index_next_missing(struct sm_batch_range *run, struct sm_index *x,
 SM_API void sm_index_rewind(struct sm_index *x);
 SM_API void sm_index_close(struct sm_index *x); /* NULL is allowed */
 
-/* -------------------------------------------------------------- sample -- */
-
-/* 0 is the default of each, which sm_sample_opts_init() fills in. */
-struct sm_sample_opts {
-	uint64_t rows;  /* 20000 */
-	uint64_t width; /* 300 */
-	uint64_t vocab; /* 1000000 */
-	uint64_t seed;  /* 1 */
-	struct sm_events events;
-};
-
-SM_API void sm_sample_opts_init(struct sm_sample_opts *opts);
-SM_API int sm_sample(const char *dir, const struct sm_sample_opts *opts,
-		     struct sm_err *err);
-
 #ifdef __cplusplus
 }
 #endif

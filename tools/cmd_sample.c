@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "output.h"
-#include "screen.h"
+#include "sample.h"
 
 #include "cmd.h"
 #include "options.h"
@@ -25,8 +25,7 @@ sample_run(struct sm_call *call, struct sm_err *err)
 	int ret;
 
 	sm_screen_init(&screen, a->quiet);
-	a->sample.events = sm_screen_events(&screen);
-	ret = sm_sample(dir, &a->sample, err);
+	ret = sm_sample(dir, &a->sample, &screen, err);
 	sm_screen_clear(&screen);
 	if (ret < 0 || a->quiet)
 		return ret;

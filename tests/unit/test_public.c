@@ -258,22 +258,6 @@ test_refuses(void **state)
 	refused(sm_cat(&text, final, &cat, &err), "what");
 }
 
-/* Zeros are the numbers that the init function names. */
-static void
-test_sample(void **state)
-{
-	struct sm_sample_opts o = { .width = 2, .vocab = 10 };
-	struct stat st;
-	char path[128];
-
-	(void)state;
-	snprintf(path, sizeof(path), "%s/sample", root);
-	must(sm_sample(path, &o, &err));
-	strcat(path, "/cands.npy");
-	assert_int_equal(stat(path, &st), 0);
-	assert_true(st.st_size >= 20000 * 2 * 4);
-}
-
 /*
  * A program that forgets its worker branch begins again as a worker: neither
  * another job nor another supervisor.
@@ -492,14 +476,6 @@ null_index_next_missing(const char *name)
 	return ret;
 }
 
-static int
-null_sample(const char *name)
-{
-	struct sm_sample_opts o = { .rows = 1, .width = 2, .vocab = 1 };
-
-	return sm_sample(name, &o, NULL);
-}
-
 /* A value that no option of a kind can have. */
 static int
 null_option_set(const char *name)
@@ -534,7 +510,6 @@ static const struct {
 	{ "sm_index_open", null_index_open },
 	{ "sm_index_next", null_index_next },
 	{ "sm_index_next_missing", null_index_next_missing },
-	{ "sm_sample", null_sample },
 };
 
 #define PUBLIC (sizeof(calls) / sizeof(*calls))
@@ -627,7 +602,6 @@ main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_zeroed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_keeps, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refuses, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_sample, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forgets, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_command_unmarked, setup,
 						teardown),
