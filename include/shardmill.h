@@ -210,10 +210,10 @@ SM_API const char *sm_option_nearest(const char *word, const char *const *names,
 /* A kind of job; the program has a command of the same name. */
 struct sm_kind_info {
 	const char *name;
-	const char *usage;   /* behind the name of the command */
+	const char *usage;   /* after the name of the command */
 	const char *summary; /* one line */
 	const char *detail;  /* more for the command's help, or NULL */
-	bool takes_command;  /* behind "--" */
+	bool takes_command;  /* after "--" */
 	const struct sm_option *options;
 	size_t opts_bytes; /* of the struct that the options are kept in */
 };
@@ -264,7 +264,7 @@ struct sm_plan_opts {
 
 struct sm_plan_result {
 	bool planned;  /* false: the job was there, and is the same one */
-	bool complete; /* all done and the final file stands */
+	bool complete; /* all done and the final file is there */
 	uint64_t batches, rows;
 	uint64_t parts;       /* 0: the job is not in parts */
 	char fingerprint[17]; /* of the job, hexadecimal */
@@ -574,7 +574,7 @@ struct sm_cat_result {
  * Write the text of the final file `file`, decompressed, in order; by its index
  * only what is asked for is read.  A file without an index is read from the
  * start, which is noticed; of it there are only all and records.  SM_EVERIFY:
- * what was read is damaged (whole batches are checked; what stands before the
+ * what was read is damaged (whole batches are checked; what comes before the
  * damage was written).  SM_EINPUT: there is nothing of that number.  Memory is
  * up to 128 MiB per thread, and no more than a group of batches takes.
  */

@@ -189,6 +189,9 @@ def all_figures(build):
     figure("largest folder of src", "%s, %d files" % largest_folder())
     figure("?: per 1,000 lines", f"{1000 * asked / sum(lines.values()):.1f}")
     figure("ret < 0 ? ret", ret)
+    found = [n for n in files("src") if '"parts.h"' in texts[n] and
+             not n.startswith("src/engine/parts/") and n != "src/engine/api.c"]
+    figure("files that know parts.h below engine/api.c", len(found), found)
     found = long_lists()
     figure("functions of 7 and more parameters", len(found), found)
     share = 100 * comments / sum(texts[n].count("\n") for n in in_c)

@@ -24,11 +24,11 @@ struct sm_call;
 
 struct sm_cmd {
 	const char *name;
-	const char *usage;   /* behind the name: words and kinds of options */
+	const char *usage;   /* after the name: words and kinds of options */
 	const char *summary; /* one line for the list of commands */
 	const char *detail;  /* more for its own help, or NULL */
 	size_t words;        /* JOB and the like: as many, no fewer */
-	bool takes_rest;     /* a command behind "--" */
+	bool takes_rest;     /* a command after "--" */
 	bool drains;         /* INT, TERM, HUP are counted (signals.h) */
 	bool takes_kind;     /* the second word names a kind of job */
 	bool takes_limits;   /* options of any kind that are limits */
@@ -43,7 +43,7 @@ struct sm_cmd {
 struct sm_words {
 	char **word; /* before "--" */
 	size_t count;
-	char **rest; /* behind "--", NULL at the end; NULL: no "--" */
+	char **rest; /* after "--", NULL at the end; NULL: no "--" */
 	size_t rest_count;
 };
 

@@ -41,7 +41,7 @@ plan_unknown_kind(const char *name, struct sm_err *err)
 		n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s",
 				      i > 0 ? " or " : "", kind->name);
 	return sm_output_fail(err, SM_EUSAGE,
-			      "unknown kind of job '%s': it must be %s, behind "
+			      "unknown kind of job '%s': it must be %s, after "
 			      "JOB",
 			      name, names);
 }

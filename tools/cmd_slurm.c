@@ -182,7 +182,7 @@ slurm_tell(const struct sm_status *s, const char *job, const char *array,
 			       sm_text_plural(left, "part", "parts"), NULL);
 	if (*finalize)
 		sm_output_line(stdout, "submitted: job %, finalize%", finalize,
-			       *array ? ", behind it" : "", NULL);
+			       *array ? ", after it" : "", NULL);
 	else
 		sm_output_line(stdout,
 			       "planned without a final file; in the end: "
@@ -292,8 +292,8 @@ const struct sm_cmd cmd_slurm = {
 	.usage = "JOB [--parts N] [--print] [-- SBATCH OPTIONS...]",
 	.summary = "submit a job in parts to Slurm",
 	.detail = "An array with a task for each part that is not done, and a "
-		  "finalize behind it.\nMore parts than nodes let the queue "
-		  "share them out.  What stands behind -- goes to\nsbatch: "
+		  "finalize after it.\nMore parts than nodes let the queue "
+		  "share them out.  What comes after -- goes to\nsbatch: "
 		  "-- --partition=long --time=12:00:00 --cpus-per-task=16\n",
 	.words = 1,
 	.takes_rest = true,

@@ -22,7 +22,7 @@ complete_is_file(const struct sm_option *o)
 	return o->type == SM_OPTION_FILE || o->type == SM_OPTION_FILES;
 }
 
-/* Put `s` where it stands between single quotes. */
+/* Put `s` between single quotes. */
 static void
 complete_quoted(FILE *f, const char *s)
 {

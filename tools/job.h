@@ -32,7 +32,7 @@ extern const struct sm_option sm_job_running[];
 extern const struct sm_option sm_job_quiet[];
 
 /*
- * Give the plan its kind, the kind's options and the command behind "--"; ask
+ * Give the plan its kind, the kind's options and the command after "--"; ask
  * before --restart deletes `job`.
  */
 int sm_job_prepare(struct sm_call *call, const char *job, struct sm_err *err);

@@ -84,7 +84,7 @@ const struct sm_option sm_job_replan[] = {
 		  "a time",
 	  .more = "It has a rollback journal in place of a log. A file system "
 		  "that is mounted by FUSE counts as one, since it does not "
-		  "say what lies behind it. A job that was planned on a local "
+		  "say what is below it. A job that was planned on a local "
 		  "disk, and moved, leaves its log. Running and working are "
 		  "refused (8) where workers of another host have not ended, "
 		  "even if its locks are not seen here: it is at work, or "

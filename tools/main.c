@@ -77,7 +77,7 @@ main_find(struct sm_cmd *cmd, const struct sm_kind_info **kind,
 }
 
 /*
- * The kind that a plan's words name, behind JOB: it decides what the options
+ * The kind that a plan's words name, after JOB: it decides what the options
  * mean.  Those who turn the two around are told so, and not of unknown options.
  */
 static const struct sm_kind_info *
@@ -92,7 +92,7 @@ main_named_kind(char *const *argv)
 	return kind;
 }
 
-/* Is help asked for, before a "--" behind which the words are not ours? */
+/* Is help asked for, before a "--" after which the words are not ours? */
 static bool
 main_wants_help(char *const *argv)
 {
@@ -126,7 +126,7 @@ main_check_words(const struct sm_cmd *cmd, const struct sm_words *words,
 				      "'%s'%s",
 				      words->word[cmd->words],
 				      cmd->takes_rest && !words->rest
-					      ? "; the command goes behind '--'"
+					      ? "; the command goes after '--'"
 					      : "");
 	if (words->count < cmd->words)
 		return sm_output_fail(err, SM_EUSAGE,

@@ -79,7 +79,7 @@ slurm_put_head(FILE *f, const struct sm_status *s, const char *suffix)
 		"#!/bin/bash\n"
 		"# Written by 'shardmill slurm', which writes it anew.  To be "
 		"submitted from the\n"
-		"# directory that it stands in.\n"
+		"# directory that it is in.\n"
 		"#SBATCH --job-name=%s%s\n"
 		"#SBATCH --requeue\n"
 		"#SBATCH --open-mode=append\n",
@@ -185,7 +185,7 @@ sm_slurm_forget(const char *job)
 		unlinkat(fd, name, 0);
 	}
 	close(fd);
-	/* Empty where the final file stands, and no job was needed. */
+	/* Empty where the final file is there, and no job was needed. */
 	rmdir(path);
 }
 
@@ -363,7 +363,7 @@ sm_slurm_submit(char id[64], const struct sm_status *s, const char *name,
 		return sm_output_fail(
 			err, SM_EIO,
 			"sbatch did not take '%s/%s' (exit status "
-			"%d); what it says stands above",
+			"%d); what it says is above",
 			s->job, name, ret);
 	return 0;
 }

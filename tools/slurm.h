@@ -40,7 +40,7 @@ int sm_slurm_is_queued(char id[64], const struct sm_status *s,
 		       struct sm_err *err);
 
 /*
- * sbatch the script `name`, with the user's `options` (NULL at the end), behind
+ * sbatch the script `name`, with the user's `options` (NULL at the end), after
  * the job `after` unless it is NULL; `id` is the number that Slurm gave it.
  */
 int sm_slurm_submit(char id[64], const struct sm_status *s, const char *name,

@@ -262,7 +262,7 @@ status_show_attempt(const struct sm_attempt *a)
 			       a->message, NULL);
 }
 
-/* Line by line, each behind a mark, so that it cannot pass for ours. */
+/* Line by line, each after a mark, so that it cannot pass for ours. */
 static void
 status_show_stderr(const char *text)
 {

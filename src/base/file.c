@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -286,6 +287,7 @@ char *
 sm_path_real(const char *path, struct sm_err *err)
 {
 	char *copy = NULL, *dir = NULL, *real, *last = NULL;
+	const char *slash = "/";
 
 	real = realpath(path, NULL);
 	if (real)
@@ -312,13 +314,11 @@ sm_path_real(const char *path, struct sm_err *err)
 	}
 	if (!dir)
 		goto fail;
-	real = malloc(strlen(dir) + strlen(last) + 2);
-	if (!real)
+	/* The root's name ends in a slash already. */
+	if (strcmp(dir, "/") == 0)
+		slash = "";
+	if (asprintf(&real, "%s%s%s", dir, slash, last) < 0)
 		goto fail;
-	strcpy(real, dir);
-	if (strcmp(dir, "/") != 0)
-		strcat(real, "/");
-	strcat(real, last);
 	free(dir);
 	free(copy);
 	return real;

@@ -410,7 +410,7 @@ sm_final_end(struct sm_final *f, struct sm_err *err)
 		return ret;
 	end.behind = f->behind;
 	*f = end;
-	/* What was behind an end that was reached before. */
+	/* What came after an end that was reached before. */
 	if (fstat(f->fd, &st) < 0)
 		return sm_err_sys(err, "cannot examine '%s'", f->name);
 	if ((uint64_t)st.st_size > f->at && ftruncate(f->fd, (off_t)f->at) < 0)

@@ -63,7 +63,7 @@ static int
 gunzip_damaged(const struct sm_gunzip *g, const char *what, struct sm_err *err)
 {
 	return sm_err_set(err, SM_EVERIFY,
-			  "'%s' is damaged: %s, behind %" PRIu64
+			  "'%s' is damaged: %s, after %" PRIu64
 			  " bytes of text",
 			  g->name, what, g->written);
 }

@@ -1,7 +1,7 @@
 /*
  * Bounds.  A step of inflate_coded() reads at most 16 bytes of input (two
  * refills of at most 8) and writes at most SM_INFLATE_OUT_SLACK; it begins only
- * below both limits.  At the end of all input the limit lies behind it, within
+ * below both limits.  At the end of all input the limit is after it, within
  * the slack: what is decoded from there is found to be too much when the bytes
  * that were not used are put back, and the caller hears BAD.
  */
@@ -199,7 +199,7 @@ inflate_head(struct sm_inflate *z)
 
 /* -------------------------------------------------------------- blocks -- */
 
-/* Copy a match: up to 29 bytes behind it are overwritten. */
+/* Copy a match: up to 29 bytes after it are overwritten. */
 static inline unsigned char *
 copy_match(unsigned char *out, uint32_t dist, uint32_t len)
 {

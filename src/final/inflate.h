@@ -24,10 +24,10 @@
 
 #define SM_INFLATE_WINDOW 32768 /* as far as a match reaches back */
 
-/* Bytes behind in_end that may be read, whatever they hold. */
+/* Bytes after in_end that may be read, whatever they hold. */
 #define SM_INFLATE_IN_SLACK 32
 /*
- * Bytes behind out_end that may be written: at most 12 for literals, 258 for a
+ * Bytes after out_end that may be written: at most 12 for literals, 258 for a
  * match, and 15 for copying 16 at once.
  */
 #define SM_INFLATE_OUT_SLACK 320
@@ -62,7 +62,7 @@ enum sm_inflate_why {
 
 struct sm_inflate {
 	const unsigned char *in, *in_end;
-	bool in_last; /* nothing comes behind in_end */
+	bool in_last; /* nothing comes after in_end */
 	/* Matches may read from `floor` on. */
 	unsigned char *floor, *out, *out_end;
 

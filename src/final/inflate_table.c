@@ -49,7 +49,7 @@ order_symbols(struct order *o, const uint8_t *len, unsigned n)
 	return true;
 }
 
-/* The code word behind `word`, both with their first bit lowest. */
+/* The code word after `word`, both with their first bit lowest. */
 static uint32_t
 table_next_word(uint32_t word, unsigned bits)
 {
@@ -167,7 +167,7 @@ entry_clen(unsigned symbol, unsigned bits)
 
 /*
  * Literals whose words fit a look together become one entry.  Downwards, since
- * what follows a word of n bits in entry i stands in entry i >> n, which is
+ * what follows a word of n bits in entry i is in entry i >> n, which is
  * lower and still has one literal only.
  */
 static void

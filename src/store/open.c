@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -265,13 +266,11 @@ sm_db_open(struct sm_db **out, const char *dir, int dirfd,
 	db->dirfd = dirfd;
 	db->opts = *opts;
 	db->full_sync = true;
-	db->path = malloc(strlen(dir) + sizeof("/job.db"));
-	if (!db->path) {
+	if (asprintf(&db->path, "%s/job.db", dir) < 0) {
+		db->path = NULL;
 		ret = sm_err_mem(err, "the database");
 		goto fail;
 	}
-	strcpy(db->path, dir);
-	strcat(db->path, "/job.db");
 	ret = db_examine(db, err);
 	if (ret < 0)
 		goto fail;

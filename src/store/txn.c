@@ -162,7 +162,7 @@ wait_notice(struct sm_db *db, uint64_t waited_ms)
 		return;
 	snprintf(who, sizeof(who), pid ? "process %d" : "another process", pid);
 	snprintf(text, sizeof(text),
-		 "waiting for the database since %d s: %s holds a write "
+		 "has waited %d s for the database: %s holds a write "
 		 "transaction open; end it there",
 		 (int)(waited_ms / 1000), who);
 	w->notice(text, w->arg);

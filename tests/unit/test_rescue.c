@@ -140,7 +140,7 @@ test_died_by_signal(void **state)
 	assert_int_equal(workers_ended(), 1);
 	assert_int_equal(told_times, 1);
 	assert_non_null(strstr(told, "batch 0: worker"));
-	assert_non_null(strstr(told, "tried again"));
+	assert_non_null(strstr(told, "will be retried"));
 }
 
 static void

@@ -286,7 +286,7 @@ test_strict(void **state)
 	expect_text("\"sampled\": true", "\"smpled\": true", SM_EINPUT,
 		    "inputs[1].smpled: unknown; did you mean 'sampled'?");
 	expect_text("\"scores\"", "\"cands\"", SM_EINPUT,
-		    "inputs[1].name: 'cands' stands twice");
+		    "inputs[1].name: 'cands' is there twice");
 	expect_text("\"output\": \"/d/out.gz\",", "", SM_EINPUT,
 		    "output: missing");
 	expect_text("\"fingerprint\": \"", "\"fingerprint\": \"0", SM_EINPUT,
@@ -382,7 +382,7 @@ test_values(void **state)
 		   "bad value '9999999T' for '--most': it is too large");
 	expect_set("most", "8m",
 		   "bad value '8m' for '--most': it must be a number of "
-		   "bytes, with K, M, G or T behind it for powers of 1024");
+		   "bytes, with K, M, G or T after it for powers of 1024");
 	expect_set("min-score", "-1e-300", NULL);
 	expect_set("min-score", "nan",
 		   "bad value 'nan' for '--min-score': it must be a number");
@@ -397,7 +397,7 @@ test_values(void **state)
 	expect_set("input", "",
 		   "bad value '' for '--input': it must be a file's name");
 	expect_set("command", "x",
-		   "'command' is a list, which no text stands for");
+		   "'command' is a list, which no text can give");
 	expect_set("min-scroe", "1",
 		   "unknown option '--min-scroe'; did you mean "
 		   "'--min-score'?");

@@ -187,7 +187,7 @@ int
 sm_consumed_check(struct sm_handle *h, const struct sm_batch_row *row,
 		  const char **damage, struct sm_err *err)
 {
-	char name[SM_SHARD_NAME_MAX + 32];
+	char name[SM_SHARD_NAME_MAX], where[SM_SHARD_NAME_MAX + 32];
 	struct sm_entry e;
 	struct sm_err why;
 	uint64_t size = 0;
@@ -199,10 +199,10 @@ sm_consumed_check(struct sm_handle *h, const struct sm_batch_row *row,
 	if (ret == SM_EVERIFY) {
 		if (sm_consumed_open(&fd, &size, &h->job, err) < 0)
 			return err->code;
-		strcat(name, ", in the final file,");
+		snprintf(where, sizeof(where), "%s, in the final file,", name);
 		/* Then the shard is what a power cut brought back. */
 		if (fd >= 0 && sm_consumed_has(row, size))
-			ret = sm_shard_check_in(damage, fd, name,
+			ret = sm_shard_check_in(damage, fd, where,
 						(uint64_t)row->joined_at, &e,
 						&why);
 	}

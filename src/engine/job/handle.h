@@ -55,7 +55,7 @@ int sm_handle_check_inputs(struct sm_handle *h, const struct sm_events *ev,
 
 /*
  * Make spec.json and the folder `tables` what the job row says, with run.lock
- * held: a plan killed behind its commit leaves older ones.
+ * held: a plan killed after its commit leaves older ones.
  */
 int sm_handle_mend_copies(struct sm_handle *h, struct sm_err *err);
 

@@ -362,7 +362,7 @@ sm_jobdir_tables_name(const struct sm_jobdir *dir, uint64_t fingerprint,
 	int fd, ret = 0;
 
 	sm_jobdir_tables_path(name, fingerprint);
-	/* What stands there is of a plan that was killed, or the same. */
+	/* What is there is of a plan that was killed, or the same. */
 	if (sm_dir_remove(dir->fd, name) < 0)
 		return sm_err_sys(err, "cannot remove '%s/%s'", dir->path,
 				  name);

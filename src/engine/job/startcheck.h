@@ -5,7 +5,7 @@
  * made meanwhile by a living worker is never judged by older rows.
  *
  * 1. A temporary file with the token of its done row, and its size, is a
- *    rename that a power cut forgot: it is completed, whatever stands under
+ *    rename that a power cut forgot: it is completed, whatever is under
  *    the shard's name.  One with a running row's token is left.  All others
  *    are removed.
  * 2. Every done row has its shard with the recorded size, or its place in the

@@ -108,7 +108,7 @@ int sm_plan_open(bool *there, struct sm_planning *p, struct sm_err *err);
 int sm_plan_again(struct sm_planning *p, struct sm_err *err);
 /*
  * It has none: fill p->list, and name the tables.  With result->complete
- * nothing is to be made: the final file stands without its job, which was
+ * nothing is to be made: the final file is there without its job, which was
  * finished and removed.
  */
 int sm_plan_cut(struct sm_planning *p, struct sm_err *err);

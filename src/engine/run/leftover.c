@@ -64,7 +64,7 @@ sm_leftover_end(struct sm_handle *h, const struct sm_live *live,
 		sm_event_notice(ev,
 				"batch %llu: its command's processes outlived "
 				"a kill (%d of them, pid %lld, '%s', is one); "
-				"they were ended before it is tried again",
+				"they were ended before it is retried",
 				(unsigned long long)b.piece.id, n,
 				(long long)one.pid, one.name);
 		while (leftover_count(&ours, &one, group, mark) > 0 &&

@@ -51,7 +51,7 @@ static void
 rescue_notice(const struct rescue *r, uint64_t id, enum sm_fate fate,
 	      const struct sm_events *ev)
 {
-	const char *end = "tried again";
+	const char *end = "it will be retried";
 	struct sm_err ignored;
 	int n;
 

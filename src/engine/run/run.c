@@ -144,7 +144,7 @@ run_set_spec(struct sm_handle *h, struct sm_err *err)
 }
 
 /*
- * The row again, but for the number of the run: the one that stands there now
+ * The row again, but for the number of the run: the one that is there now
  * may be another supervisor's, that took over while we stood still.
  */
 static int

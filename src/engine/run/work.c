@@ -316,12 +316,12 @@ static void
 work_notice(struct sm_self *w, enum sm_fate fate, enum work_blame blame,
 	    const struct sm_err *why)
 {
-	const char *end = "tried again";
+	const char *end = "it will be retried";
 
 	if (fate == SM_FATE_FAILED)
 		end = "it has failed";
 	else if (blame == BLAME_STOP)
-		end = "given back";
+		end = "it was given back";
 	sm_self_notice(w, "batch %llu: %s; %s",
 		       (unsigned long long)w->b.piece.id, why->text, end);
 }

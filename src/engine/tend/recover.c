@@ -181,7 +181,7 @@ recover_look_at_shard(bool *found, struct sm_entry *e, struct recover *r,
 	return ret;
 }
 
-/* A worker row of our own stands behind the adopted shards' attempts. */
+/* The adopted shards' attempts need a worker: a row of our own is it. */
 static int
 recover_register(struct recover *r, struct sm_err *err)
 {

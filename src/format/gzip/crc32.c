@@ -12,10 +12,10 @@
  * On x86-64 long runs are folded by carry-less multiplication: V. Gopal et
  * al., "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ
  * Instruction", Intel, 2009.  16 bytes are a polynomial over GF(2) of degree
- * below 128.  Bytes that stand D bits further ahead count as x^D times
+ * below 128.  Bytes that are D bits further ahead count as x^D times
  * themselves, modulo the CRC's polynomial P: so the two halves of a block,
  * multiplied by x^(D+64) mod P and x^D mod P, can be added to the block D bits
- * behind it, and nothing of the remainder changes.  Four blocks go side by
+ * after it, and nothing of the remainder changes.  Four blocks go side by
  * side, to hide the latency of the multiplication; in the end they are folded
  * into one, whose remainder zlib computes, along with the bytes left over.
  *

@@ -111,7 +111,7 @@ note_get_block(unsigned char *says, const unsigned char *p)
 /* ------------------------------------------------------------------ notes --
  */
 
-/* What a note says, from its head to its CRC, and zeros behind. */
+/* What a note says, from its head to its CRC, and zeros after it. */
 static size_t
 note_say(unsigned char *says, uint32_t *crc32, unsigned type,
 	 const unsigned char *body, size_t len)

@@ -320,7 +320,7 @@ sm_shard_finish(struct sm_entry *e, struct sm_shard *s, bool sync,
 int
 sm_shard_publish(struct sm_shard *s, struct sm_err *err)
 {
-	/* The commit behind it failed without effect, and is tried again. */
+	/* The commit after it failed without effect, and is tried again. */
 	if (s->published)
 		return 0;
 	sm_fault("shard.before_rename");

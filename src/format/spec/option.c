@@ -104,7 +104,7 @@ option_integer(int64_t *v, const struct sm_option *o, const char *text,
 					  err);
 		return option_bad(o, text,
 				  "it must be a number of bytes, with K, M, G "
-				  "or T behind it for powers of 1024",
+				  "or T after it for powers of 1024",
 				  err);
 	}
 	if (over)
@@ -301,7 +301,7 @@ sm_option_set(const struct sm_option *o, void *opts, const char *text,
 		break;
 	case SM_OPTION_ARGV:
 		return sm_err_set(err, SM_EUSAGE,
-				  "'%s' is a list, which no text stands for",
+				  "'%s' is a list, which no text can give",
 				  o->name);
 	case SM_OPTION_FILES:
 		/* One more of the list, which a specification keeps. */

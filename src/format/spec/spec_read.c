@@ -307,7 +307,8 @@ read_input(struct spec_reader *r, json_t *v, size_t i)
 		if (strcmp(r->spec->input[j].name, in.name) != 0)
 			continue;
 		reader_at(r, "%s.name", at);
-		return reader_fail(r, SM_EINPUT, "'%s' stands twice", in.name);
+		return reader_fail(r, SM_EINPUT, "'%s' is there twice",
+				   in.name);
 	}
 	*to = (struct sm_spec_input){ .name = in.name,
 				      .path = in.path,

@@ -318,7 +318,7 @@ sm_spec_fingerprint(uint64_t *fp, const struct sm_spec *s, struct sm_err *err)
 	json_decref(root);
 	if (bad)
 		return sm_err_mem(err, "the specification");
-	/* UINT64_MAX stands for "none" where fingerprints are stored. */
+	/* UINT64_MAX means "none" where fingerprints are stored. */
 	*fp = h == UINT64_MAX ? 0 : h;
 	return 0;
 }

@@ -316,7 +316,7 @@ plan_warn_texts(const struct plan *p, const struct sm_table_info *info,
 		sm_event_notice(ev,
 				"the first line of '%s', '%s', is no number "
 				"and all others are: is it a header?  It "
-				"stands for number 0, and each line for one "
+				"counts as number 0, and each line for one "
 				"more than it should",
 				path, info->first);
 	if (info->inverted)

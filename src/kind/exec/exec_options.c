@@ -59,7 +59,7 @@ static const struct sm_option exec_options[] = {
 		  "newline runs into the next batch's first, which is told "
 		  "at the end." },
 	{ "command", .type = SM_OPTION_ARGV, .flags = SM_OPTION_UNTYPED,
-	  AT(argv), .help = "it stands behind --" },
+	  AT(argv), .help = "it comes after --" },
 	{ "cwd", .type = SM_OPTION_FILE,
 	  .flags = SM_OPTION_PLACE | SM_OPTION_UNTYPED, .arg = "DIR",
 	  .unset = "the current directory", AT(cwd),

@@ -105,7 +105,7 @@ exec_trim_stderr(struct sm_exec_state *x)
 	tail->data[tail->len] = '\0';
 }
 
-/* ": <last line of stderr>" behind the message, if there is one. */
+/* ": <last line of stderr>" after the message, if there is one. */
 static int
 exec_append_stderr(const struct sm_made *out, struct sm_err *err)
 {

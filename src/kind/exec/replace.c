@@ -144,7 +144,7 @@ replace_quote_ansi(struct sm_buf *out, const char *arg)
 		else if (c == '\t')
 			sm_buf_puts(out, "\\t");
 		else if (c < 0x20 || c == 0x7f)
-			/* Octal: \x would swallow hex digits behind it. */
+			/* Octal: \x would swallow hex digits after it. */
 			sm_buf_printf(out, "\\%03o", c);
 		else if (c == '\'' || c == '\\')
 			sm_buf_printf(out, "\\%c", c);

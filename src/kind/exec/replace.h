@@ -5,7 +5,7 @@
  *	{item} {}                              of a batch that has an item
  *
  * `end` is one past the last number, `last` is end - 1, `rows` end - first.
- * Whatever else stands in braces, and what this batch does not have, is left
+ * Whatever else is in braces, and what this batch does not have, is left
  * as it is.  What was put in is not looked at again: an item may hold braces.
  */
 #ifndef SM_REPLACE_H
