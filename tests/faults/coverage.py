@@ -25,7 +25,7 @@ BUILD = os.path.dirname(lab.SHARDMILL)
 MODULES = ["store/batch", "engine/run/work.", "engine/run/rescue",
            "engine/join/finalize", "engine/join/join", "engine/join/choose",
            "engine/join/rows", "engine/join/write", "engine/join/damaged",
-           "engine/join/grow", "engine/join/record",
+           "engine/join/grow", "engine/join/grow_record",
            "engine/join/published", "engine/job/consumed",
            "engine/job/startcheck", "engine/tend/recover"]
 UNTAKEN = os.path.join(lab.HERE, "untaken.txt")

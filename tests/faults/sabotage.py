@@ -228,13 +228,13 @@ SABOTAGE = {
         RECOVER,
         "the final file differs"),
     "consume_unrecorded": (
-        "src/engine/join/record.c",
+        "src/engine/join/grow_record.c",
         "ret = sm_grow_record_rest(g, err);",
         "ret = 0;",
         CONSUME,
         "exit 9, not 0: shardmill verify"),
     "consume_without_sync": (
-        "src/engine/join/record.c",
+        "src/engine/join/grow_record.c",
         "if (sm_fault_errno(\"consume.sync\") == 0 && fdatasync(g->fd) == 0)",
         "if (sm_fault_errno(\"consume.sync\") == 0)",
         POWER,

@@ -3,7 +3,7 @@
  * rewritten, given its name
  *
  * One file holds all states of it, so that what may be written where can be
- * read in one place.  What it does to rows and shards is record.c's.
+ * read in one place.  What it does to rows and shards is grow_record.c's.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -130,7 +130,7 @@ void sm_grow_close(struct sm_grow *g);
 int sm_grown_push(struct sm_grown_list *l, const struct sm_grown *one,
 		  struct sm_err *err);
 
-/* ---- record.c: what has grown becomes a fact, and shards may go ---- */
+/* ---- grow_record.c: what has grown becomes a fact, and shards may go ---- */
 
 /*
  * If so much has come together, or all: record what was added, and consume it.

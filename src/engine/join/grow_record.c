@@ -1,5 +1,5 @@
 /*
- * record.c - what has grown becomes a fact, and shards may go
+ * grow_record.c - what has grown becomes a fact, and shards may go
  *
  * The rows learn what the file has; with --consume the order of sync, commit
  * and removal is what keeps every batch in one place at least.  Nothing here
