@@ -26,8 +26,9 @@ MODULES = ["store/batch", "engine/run/work.", "engine/run/rescue",
            "engine/join/finalize", "engine/join/join", "engine/join/choose",
            "engine/join/rows", "engine/join/write", "engine/join/damaged",
            "engine/join/grow", "engine/join/grow_record",
-           "engine/join/published", "engine/job/consumed",
-           "engine/job/startcheck", "engine/tend/recover"]
+           "engine/join/published", "engine/join/sweep",
+           "engine/job/consumed", "engine/job/startcheck",
+           "engine/tend/recover"]
 UNTAKEN = os.path.join(lab.HERE, "untaken.txt")
 
 

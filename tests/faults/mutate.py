@@ -39,6 +39,7 @@ FILES = ["src/store/batch.c", "src/store/batch_end.c", "src/store/joined.c",
          "src/engine/join/rows.c", "src/engine/join/write.c",
          "src/engine/join/damaged.c", "src/engine/join/grow.c",
          "src/engine/join/grow_record.c", "src/engine/join/published.c",
+         "src/engine/join/sweep.c",
          "src/engine/job/consumed.c", "src/engine/job/startcheck.c",
          "src/engine/tend/recover.c", "src/engine/tend/recover_final.c"]
 SURVIVORS = os.path.join(lab.HERE, "survivors.txt")

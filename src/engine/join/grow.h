@@ -160,5 +160,7 @@ int sm_grow_make_findable(struct sm_grow *g, struct sm_err *err);
 int sm_grow_record_rest(struct sm_grow *g, struct sm_err *err);
 /* After that commit: remove what nobody needs. */
 void sm_grow_tidy(struct sm_grow *g);
+/* Say that shards are left which nobody needs, and why. */
+void sm_grow_notice_left(const struct sm_grow *g, const struct sm_err *why);
 
 #endif /* SM_GROW_H */
