@@ -1,20 +1,28 @@
 /*
  * jobdir.h - the job directory
  *
- *	job.db            the job table
- *	spec.json         the planned options, for people and for recover
- *	tables/<fp>/      inputs compiled for the fingerprint <fp>
- *	shards/           one gzip file per done batch
- *	logs/             --keep-logs of exec
- *	workers           locks and heartbeats (live.h)
- *	run.lock, final.lock, write.lock
+ *	job.db            the job table (store/); beside it -wal and -shm,
+ *	                  or -journal with --network-fs
+ *	spec.json         the planned options, for people and recover
+ *	tables/<fp>/      inputs compiled for the fingerprint <fp>, mapped
+ *	                  by all workers (table.h, items.h)
+ *	shards/000017.gz  a done batch; names sort as batches do (shard.h)
+ *	shards/000017.<token>.tmp
+ *	                  one that is being written; no reader opens it
+ *	logs/000017.2.log standard error of an attempt, --keep-logs (log.h)
+ *	workers           lock bytes and heartbeats (live.h)
+ *	run.lock          one planner or supervisor
+ *	final.lock        one finalize
+ *	write.lock        the writers' queue (lock.h)
  *	consumed          with --consume: the path of the file that has what
- *	                  removed shards had
+ *	                  removed shards had (consumed.h)
  *	growing           which F.part is the job's own (growing.h)
  *	reserve           with --consume, while it joins: space to free more in
  *	replaces          while --restart plans anew: the old final file's path
- *	part-0003/        of a job in parts (parts.h): tables/ and spec.json
- *	                  beside them, the rest in each
+ *	part-0003/        of a job in parts (parts.h): a job directory; the
+ *	                  whole has spec.json, tables/ and `final`, what was
+ *	                  joined last (published.h)
+ *	slurm*            the program's own (tools/slurm.h)
  *
  * Everything in it is opened relative to its descriptor, O_NOFOLLOW and
  * O_CLOEXEC, under names that the program makes.
