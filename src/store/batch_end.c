@@ -62,6 +62,11 @@ batch_close_attempt(struct sm_db *db, const struct sm_batch *b,
 	IN_COUNTS(&(made)->counts), IN_SIZES(&(made)->sizes),                  \
 		IN((made)->open_line), IN(now), IN(token)
 
+/*
+ * The row and its attempt change in one transaction, which is the caller's: the
+ * shard is renamed before its COMMIT.  Not `held` is no error: the batch was
+ * given to somebody else, and the caller throws away what it made.
+ */
 int
 sm_batch_complete(bool *held, struct sm_db *db, const struct sm_batch *b,
 		  const struct sm_made *m, double now, struct sm_err *err)
@@ -84,6 +89,10 @@ sm_batch_complete(bool *held, struct sm_db *db, const struct sm_batch *b,
 	return ret;
 }
 
+/*
+ * Recover finds a shard without the row that speaks of it.  A new token is
+ * drawn, since that of the attempt which made it is lost with the database.
+ */
 int
 sm_batch_adopt(bool *held, struct sm_db *db, uint64_t id,
 	       const struct sm_claim *by, const struct sm_made *made,
@@ -120,6 +129,7 @@ batch_backoff_s(const struct sm_batch *b)
 {
 	uint64_t seed = (uint64_t)b->piece.token;
 	int64_t n = b->piece.attempt;
+	/* 2^12 s is above BACKOFF_MAX_S already. */
 	double s = ldexp(1.0, (int)(n < 12 ? n : 12));
 
 	s *= 0.75 + 0.5 * sm_rand_unit(&seed);
@@ -143,6 +153,7 @@ sm_batch_fail(enum sm_fate *fate, struct sm_db *db, const struct sm_batch *b,
 		due = 0;
 		next = SM_FATE_FAILED;
 	}
+	/* The guard refuses by changing no row; it is no error of SQL. */
 	*fate = SM_FATE_FENCED;
 	ret = sm_sql_do(
 		db, "record a failure", text,
@@ -154,6 +165,11 @@ sm_batch_fail(enum sm_fate *fate, struct sm_db *db, const struct sm_batch *b,
 	return batch_close_attempt(db, b, t, now, err);
 }
 
+/*
+ * What ended with its supervisor, a drain or a full disk says nothing about the
+ * batch: the attempt stays in the history, but does not count.  max(): a person
+ * may have set attempts to 0 meanwhile.
+ */
 int
 sm_batch_give_back(enum sm_fate *fate, struct sm_db *db,
 		   const struct sm_batch *b, const struct sm_batch_trouble *t,
@@ -189,6 +205,10 @@ sm_batch_fenced(struct sm_db *db, const struct sm_batch *b, double now,
 			      b, &t, now, err);
 }
 
+/*
+ * The token that is asked for is that of the shard which was found damaged: one
+ * that was made again in between is not put back.
+ */
 int
 sm_batch_requeue(bool *held, struct sm_db *db, uint64_t id, int64_t token,
 		 const char *reason, struct sm_err *err)

@@ -11,6 +11,10 @@
 
 #include "joined.h"
 
+/*
+ * By token, since the batch may have been put back and made again after its
+ * bytes were added: then the row must not say that the file has them.
+ */
 int
 sm_joined_record(bool *held, struct sm_db *db, uint64_t id, int64_t token,
 		 uint64_t at, struct sm_err *err)
@@ -24,6 +28,7 @@ sm_joined_record(bool *held, struct sm_db *db, uint64_t id, int64_t token,
 	return ret;
 }
 
+/* Recover has found these bytes in the file, and made the row from them. */
 int
 sm_joined_adopt(struct sm_db *db, uint64_t id, uint64_t at, struct sm_err *err)
 {

@@ -36,6 +36,10 @@ sm_worker_insert(struct sm_db *db, struct sm_worker *w, const char *host,
 	return ret;
 }
 
+/*
+ * Whoever comes first ends it, the worker itself or its rescuer; the second
+ * finds the row ended and changes nothing.
+ */
 int
 sm_worker_end(struct sm_db *db, int64_t id, double at, struct sm_err *err)
 {
@@ -53,6 +57,10 @@ sm_worker_is_open(bool *open, struct sm_db *db, int64_t id, struct sm_err *err)
 			  SQL(IN(id)), err);
 }
 
+/*
+ * Any open row of another host counts, dead or alive: its lock bytes cannot be
+ * asked for on a file system that does not pass locks on.
+ */
 int
 sm_worker_elsewhere(char host[SM_WORKER_HOST_MAX], struct sm_db *db,
 		    struct sm_err *err)
@@ -68,6 +76,10 @@ sm_worker_elsewhere(char host[SM_WORKER_HOST_MAX], struct sm_db *db,
 		SQL(IN(here), sm_sql_to_chars(host, SM_WORKER_HOST_MAX)), err);
 }
 
+/*
+ * One row a call, by id: no statement stays open while the caller writes to the
+ * table that it reads.
+ */
 int
 sm_worker_next(struct sm_worker *w, struct sm_db *db, int64_t after,
 	       struct sm_err *err)

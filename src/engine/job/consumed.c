@@ -22,6 +22,10 @@
 
 #include "consumed.h"
 
+/*
+ * The name is cut where the suffix would make it longer than a name may be, so
+ * that the longest final file has a growing one as well.
+ */
 static char *
 consumed_name(const char *path, const char *suffix)
 {
@@ -127,6 +131,11 @@ sm_consumed_open(int *fd, uint64_t *size, const struct sm_job *job,
 	part = sm_consumed_part_name(job->final_path, job->generation);
 	if (!part)
 		return sm_err_mem(err, "a path");
+	/*
+	 * The growing file first: if it is renamed between the two looks, the
+	 * second one finds it.  O_NONBLOCK, since a person may have put a pipe
+	 * there.
+	 */
 	*fd = open(part, flags);
 	free(part);
 	if (*fd < 0 && errno == ENOENT)
@@ -146,6 +155,10 @@ sm_consumed_open(int *fd, uint64_t *size, const struct sm_job *job,
 	return ret;
 }
 
+/*
+ * The row speaks of this token's bytes, and they lie within the file.  Compared
+ * without a sum, which numbers edited by hand could make overflow.
+ */
 bool
 sm_consumed_has(const struct sm_batch_row *row, uint64_t size)
 {
@@ -213,6 +226,10 @@ sm_consumed_check(struct sm_handle *h, const struct sm_batch_row *row,
 	return ret;
 }
 
+/*
+ * The handle's generation is read again too: a file that was rewritten has the
+ * same bytes at other places.
+ */
 int
 sm_consumed_is_still(bool *still, struct sm_handle *h,
 		     const struct sm_batch_row *row, struct sm_err *err)

@@ -64,6 +64,11 @@ sm_live_close(struct sm_live *l)
 	*l = (struct sm_live)SM_LIVE_NONE;
 }
 
+/*
+ * Two turns: first the slots that the caller does not mind, then those whose
+ * holders died and are still to be buried.  The pid is stored last, so that
+ * whoever reads one has its start time too.
+ */
 int
 sm_live_take(struct sm_live *l, const bool *avoid, struct sm_err *err)
 {
@@ -179,6 +184,10 @@ sm_live_any_held(int dirfd)
 	return live_are_held(dirfd, 0, SM_LIVE_SLOTS);
 }
 
+/*
+ * A pid is used again sooner or later.  Together with the time of its start, in
+ * clock ticks since boot, it names one process.
+ */
 uint64_t
 sm_live_pid_start(int64_t pid)
 {

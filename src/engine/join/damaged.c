@@ -82,6 +82,10 @@ damaged_check(bool *again, struct sm_handle *h, const struct sm_batch_row *row,
 	return ret;
 }
 
+/*
+ * `bad` is put back first, and without another look, since it was read a moment
+ * ago.  The others are read whole, each from where its row says that it is.
+ */
 int
 sm_damaged_put_back_all(const struct sm_join_from *from,
 			const struct sm_batch_row *bad, struct sm_err *err)
@@ -109,6 +113,10 @@ sm_damaged_put_back_all(const struct sm_join_from *from,
 	return ret;
 }
 
+/*
+ * Only a file beside the job's own can see rows that are out of date: the
+ * growing file has one writer, who changes the rows himself.
+ */
 int
 sm_damaged_look_again(struct sm_batch_row *row, struct sm_grow *g,
 		      struct sm_handle *h, struct sm_err *err)

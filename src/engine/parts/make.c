@@ -63,6 +63,10 @@ part_make_directory(struct sm_planning *q, const struct sm_planning *p,
 	return ret;
 }
 
+/*
+ * A shallow copy: specification and list are the whole's, directory, database
+ * and count of rows the part's.
+ */
 static int
 part_make(struct sm_planning *p, struct sm_err *err)
 {
@@ -123,6 +127,10 @@ sm_parts_plan_new(struct sm_planning *p, struct sm_err *err)
 
 /* ------------------------------------------------- one that is there -- */
 
+/*
+ * As one job is planned again, under its own run.lock, which a run of
+ * the part holds.
+ */
 static int
 part_plan_again(struct sm_planning *p, const struct sm_parts *w, uint64_t part,
 		struct sm_err *err)
@@ -195,6 +203,10 @@ sm_parts_plan_again(struct sm_planning *p, struct sm_parts *w,
 	return 0;
 }
 
+/*
+ * Before --restart deletes the parts: the old final file may be replaced by the
+ * new one without --force, and its growing file is forgotten.
+ */
 int
 sm_parts_note_final(const struct sm_parts *w, const struct sm_planning *p,
 		    struct sm_err *err)

@@ -73,6 +73,10 @@ parts_read_mark(struct sm_spec **spec, const struct sm_jobdir *dir,
 	return 0;
 }
 
+/*
+ * spec.json of the whole is the mark of a planned job: it is written after all
+ * parts, so that a killed plan has none and is made anew.
+ */
 int
 sm_parts_mark(const struct sm_jobdir *dir, struct sm_spec *spec,
 	      struct sm_err *err)
@@ -228,6 +232,10 @@ sm_parts_path(char **path, const struct sm_parts *w, uint64_t part,
 			     name, w->dir.path, w->dir.path, file);
 }
 
+/*
+ * Directories can be exchanged, restored from another backup or copied. Joining
+ * the parts of two jobs would make a file that no index could describe.
+ */
 int
 sm_parts_handle(struct sm_handle *h, const struct sm_parts *w, uint64_t part,
 		const struct sm_db_opts *opts, struct sm_err *err)
@@ -266,6 +274,7 @@ sm_parts_find(uint64_t *part, const struct sm_parts *w, uint64_t batch,
 	return 0;
 }
 
+/* Status and the question "is it complete?" must not wait for a writer. */
 static int
 parts_open_to_look(struct sm_handle *h, uint64_t part, void *arg,
 		   struct sm_err *err)

@@ -203,6 +203,10 @@ sm_planning_open(struct sm_planning *p, struct sm_err *err)
 	return sm_db_open(&p->db, p->dir.path, p->dir.fd, &db, err);
 }
 
+/*
+ * The inputs without a path: those that the kind keeps in the tables, as it
+ * read them once from a stream.  What is digested is what was kept.
+ */
 static int
 planning_digest_kept(struct sm_planning *p, int tables_fd, struct sm_err *err)
 {
@@ -276,6 +280,12 @@ sm_planning_digest(struct sm_planning *p, struct sm_err *err)
 	return planning_digest_files(p, err);
 }
 
+/*
+ * What the kind keeps itself may come through a stream, which can be read only
+ * once: it is in tables/new before anything is compared.  `old` has the tables
+ * of the job that is there: the kind takes over from them what it need not read
+ * again.
+ */
 int
 sm_planning_keep(struct sm_planning *p, uint64_t fingerprint,
 		 struct sm_err *err)
@@ -304,6 +314,11 @@ sm_planning_keep(struct sm_planning *p, uint64_t fingerprint,
 	return ret;
 }
 
+/*
+ * Three places for the tables: those that keep() has begun, those of a job that
+ * is recovered, or a folder that is made anew.  The fingerprint is known only
+ * after the cut, since the digest of what is kept in the tables is part of it.
+ */
 int
 sm_planning_cut(struct sm_planning *p,
 		int (*emit)(const struct sm_piece *b, void *arg,
@@ -349,12 +364,14 @@ sm_planning_list_add(struct sm_planning_list *l, const struct sm_piece *b,
 	char *item = NULL;
 
 	if (l->count == l->cap) {
+		/* How many there will be is known at the end only. */
 		l->cap = l->cap ? 2 * l->cap : 1024;
 		grown = realloc(l->row, l->cap * sizeof(*grown));
 		if (!grown)
 			return sm_err_mem(err, "the batches");
 		l->row = grown;
 	}
+	/* The cutter's buffer will have the next item. */
 	if (b->item) {
 		item = strdup(b->item);
 		if (!item)
@@ -399,6 +416,10 @@ sm_planning_of_spec(struct sm_planning *p)
 		close(fd);
 }
 
+/*
+ * Recover cuts the inputs again: other batches under the ids of the shards that
+ * are there would make a final file of two halves.
+ */
 int
 sm_planning_check_same(const struct sm_planning *p, uint64_t fingerprint,
 		       uint64_t batches, struct sm_err *err)
@@ -503,6 +524,12 @@ planning_insert_job(struct sm_planning *p, const char *text, struct sm_err *err)
 	return ret;
 }
 
+/*
+ * The order holds against a kill at any point: spec.json is written first, so
+ * that no committed job is without one; a job.db without a job row is a killed
+ * plan. Checkpoint and directory sync come after the commit: then a power cut
+ * leaves the whole job.
+ */
 int
 sm_planning_commit(struct sm_planning *p, struct sm_err *err)
 {
@@ -540,6 +567,7 @@ planning_insert(struct sm_planning *p, struct sm_err *err)
 				   (uint64_t)p->spec->part, p->spec->parts);
 	for (i = first; i < end && ret == 0; i++) {
 		b = &p->list.row[i];
+		/* Batches without row numbers do not count. */
 		if (b->first >= 0)
 			p->part_rows += (uint64_t)(b->end - b->first);
 		ret = sm_batch_insert(p->db, b, err);
@@ -556,10 +584,13 @@ sm_planning_make(struct sm_planning *p, struct sm_err *err)
 		ret = sm_db_begin_write(p->db, err);
 	if (ret < 0)
 		return ret;
+	/* The transaction may take minutes for millions of batches. */
 	sm_db_hear_signals(p->db);
+	/* The job row, which says that all are there, comes last. */
 	ret = planning_insert(p, err);
 	if (ret == 0)
 		ret = sm_planning_commit(p, err);
+	/* Does nothing after a commit. */
 	sm_db_rollback(p->db);
 	return ret;
 }

@@ -95,6 +95,10 @@ rescue_rows(struct sm_batch *b, enum sm_fate *fate, const struct rescue *r,
 	return ret;
 }
 
+/*
+ * The worker's lock byte is free, or the worker was killed.  Should one live
+ * after all, the guard of batch_end.c refuses what it writes.
+ */
 static int
 rescue(bool *put_back, const struct rescue *r, const struct sm_events *ev,
        struct sm_err *err)
