@@ -46,6 +46,7 @@ sm_batch_orphan(bool *found, struct sm_batch *b, struct sm_db *db,
 			  SQL(OUT_HELD(b)), err);
 }
 
+/* In a row: since the last attempt that ended in any other way. */
 int
 sm_batch_interruptions(int *n, struct sm_db *db, uint64_t id,
 		       struct sm_err *err)
@@ -136,6 +137,10 @@ sm_batch_rows_end(struct sm_db *db)
 	db->rows = NULL;
 }
 
+/*
+ * For callers that take their time with each row: the statement is over when
+ * this returns, and keeps no snapshot that the log would grow under.
+ */
 int
 sm_batch_row_from(struct sm_batch_row *row, struct sm_db *db, uint64_t from,
 		  struct sm_err *err)

@@ -76,6 +76,7 @@ job_switch(int v)
 	return v > 0;
 }
 
+/* One UPDATE for all settings; what is NULL stays as it is. */
 int
 sm_job_set(struct sm_db *db, const struct sm_settings *set, struct sm_err *err)
 {
@@ -100,6 +101,10 @@ sm_job_set(struct sm_db *db, const struct sm_settings *set, struct sm_err *err)
 			 err);
 }
 
+/*
+ * A new run number fences off the workers of the old options: their guard asks
+ * for the number that they were started with.
+ */
 int
 sm_job_set_spec(struct sm_db *db, const char *spec, const char *fingerprint,
 		struct sm_err *err)
@@ -150,6 +155,10 @@ sm_job_set_batches(struct sm_db *db, uint64_t batches, uint64_t rows,
 			 SQL(IN(batches), IN(rows)), err);
 }
 
+/*
+ * The job was moved and its final file with it: what was joined is true still,
+ * and only the name changes.  A copy has none, and forgets.
+ */
 int
 sm_job_set_place(struct sm_db *db, const char *final_path, struct sm_err *err)
 {
@@ -168,6 +177,9 @@ sm_job_begin_run(struct sm_db *db, double at, struct sm_err *err)
 			 SQL(IN(at)), err);
 }
 
+/*
+ * Only the run that is still the job's: one that was taken over has not ended.
+ */
 int
 sm_job_end_run(struct sm_db *db, int64_t run, double at, struct sm_err *err)
 {

@@ -61,6 +61,10 @@ tmp_list_add(struct tmp_list *l, uint64_t batch, int64_t token,
 	return 0;
 }
 
+/*
+ * All names are read before any is judged: a directory that changes while it is
+ * read may show a name twice, or not at all.
+ */
 static int
 tmp_list_read(struct tmp_list *l, struct sm_handle *h, struct sm_err *err)
 {
@@ -98,6 +102,9 @@ tmp_judge(struct sm_startcheck *out, struct sm_handle *h,
 		ret = sm_jobdir_shard_size(&size, &h->dir, tmp, err);
 	if (ret < 0)
 		return ret;
+	/*
+	 * Its worker lives, or the rescue of a dead one will remove the file.
+	 */
 	if (mine && row.state == SM_RUNNING)
 		return 0;
 #ifndef SABOTAGE_no_rename_completion
@@ -112,6 +119,7 @@ tmp_judge(struct sm_startcheck *out, struct sm_handle *h,
 		return 0;
 	}
 #endif
+	/* Of an attempt that is over, whose bytes no row speaks of. */
 	if (unlinkat(h->dir.shards_fd, tmp, 0) < 0 && errno != ENOENT)
 		return sm_err_sys(err, "cannot remove '%s/shards/%s'",
 				  h->dir.path, tmp);
@@ -235,6 +243,10 @@ lost_requeue_one(struct sm_startcheck *out, struct sm_handle *h,
 	return ret;
 }
 
+/*
+ * One transaction for all of a look: LOOK_MAX bounds how long others wait for
+ * it.
+ */
 static int
 lost_requeue(struct sm_startcheck *out, struct sm_handle *h,
 	     struct lost_list *lost, struct sm_err *err)
@@ -294,6 +306,10 @@ sm_startcheck(struct sm_startcheck *out, struct sm_handle *h,
 		if (ret == 0)
 			ret = lost_requeue(out, h, lost, err);
 	}
+	/*
+	 * A row that is missing in the midst was met above; these are at the
+	 * end.
+	 */
 	from -= h->job.first_batch;
 	if (ret == 0 && from != h->job.batches)
 		ret = sm_err_set(err, SM_EDAMAGED,

@@ -156,6 +156,10 @@ choose_path(struct sm_join *j, struct sm_err *err)
 
 	if (ret < 0)
 		return ret;
+	/*
+	 * Of parts nobody but JOB/final knows which file was named when they
+	 * were joined.
+	 */
 	if (!own && !from->h)
 		own = j->was.path;
 	if (!path)
@@ -200,6 +204,7 @@ target_read_end(bool *found, struct sm_gzip_end *end, const char *path,
 	int fd, ret = 0;
 
 	*found = false;
+	/* O_NONBLOCK: a pipe there must not make us wait for its other end. */
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
 		return 0;
@@ -245,6 +250,10 @@ sm_join_check_target(const char *path, uint64_t fingerprint,
 	ret = target_read_end(&found, &end, path, err);
 	if (ret < 0 || (found && end.fingerprint == fingerprint))
 		return ret;
+	/*
+	 * Options were changed since it was joined: an earlier fingerprint of
+	 * this job.
+	 */
 	if (found && was && was->spec &&
 	    sm_spec_had(was->spec, end.fingerprint))
 		return 0;
@@ -267,6 +276,10 @@ sm_join_check_output(struct sm_handle *h, const char *path, struct sm_err *err)
 	if (ret == 0)
 		ret = sm_join_check_target(path, h->fingerprint, &was, force,
 					   err);
+	/*
+	 * With a generation the growing file is known to be the job's by its
+	 * rows.
+	 */
 	if (ret == 0 && !force && h->job.generation == 0)
 		ret = sm_growing_check(path, &who, err);
 	if (ret == 0)

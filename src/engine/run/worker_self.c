@@ -87,6 +87,11 @@ self_take_slot(struct sm_self *w, struct sm_err *err)
 	return ret;
 }
 
+/*
+ * The lock byte is held before the row is written: a row without a lock is a
+ * dead worker's to whoever looks.  A dead holder of the slot is buried first,
+ * since its row would look alive under our lock.
+ */
 int
 sm_self_register(struct sm_self *w, struct sm_err *err)
 {
@@ -108,6 +113,9 @@ sm_self_register(struct sm_self *w, struct sm_err *err)
 		return ret;
 	/* A run that was taken over is not joined a second time. */
 	ret = sm_handle_check_run(&w->h, err);
+	/*
+	 * --restart removes the file, and this connection would go on with it.
+	 */
 	if (ret == 0 && faccessat(w->h.dir.fd, "job.db", F_OK, 0) < 0)
 		ret = sm_err_sys_as(err, SM_EINPUT,
 				    "the job '%s' was planned anew meanwhile: "
@@ -179,6 +187,7 @@ sm_self_join(struct sm_self *w, const char *job,
 	if (w->supervised)
 		w->control_fd = opts->control_fd;
 	w->ev = &opts->events;
+	/* The supervisor has asked whose job it is. */
 	ret = sm_handle_open(&w->h, job, &db, opts->trust || w->supervised,
 			     err);
 	sm_fault("work.opened");
@@ -199,6 +208,10 @@ sm_self_join(struct sm_self *w, const char *job,
 		ret = sm_pulse_start(&w->pulse, &w->live, w->control_fd,
 				     w->supervised ? NULL : opts->events.stop,
 				     err);
+	/*
+	 * Without a supervisor, what it does before it starts workers is done
+	 * here.
+	 */
 	if (ret == 0 && !w->supervised)
 		ret = sm_watch_init(&w->watch, &w->live, w->h.job.lease_s, err);
 	if (ret == 0 && !w->supervised)
@@ -210,6 +223,10 @@ sm_self_join(struct sm_self *w, const char *job,
 	return ret;
 }
 
+/*
+ * The row is ended first, while the lock is still held: nobody need rescue a
+ * worker that has left in order.  Whatever fails here is left to a rescue.
+ */
 void
 sm_self_leave(struct sm_self *w, const struct sm_err *why)
 {
@@ -232,6 +249,10 @@ sm_self_leave(struct sm_self *w, const struct sm_err *why)
 	sm_handle_close(&w->h);
 }
 
+/*
+ * The list is read before the beats are compared: a worker that registers in
+ * between is new to the watch, and gets a whole lease.
+ */
 static int
 self_watch_others(struct sm_self *w, struct sm_err *err)
 {
@@ -321,6 +342,7 @@ sm_self_claimed(struct sm_self *w)
 	w->told_claim = true;
 }
 
+/* Of a supervised worker only its supervisor knows how the run ended. */
 int
 sm_self_verdict(struct sm_self *w, struct sm_err *err)
 {

@@ -96,6 +96,9 @@ verify_found_in_database(const char *text, void *arg)
 	verify_found(-1, "database", text, arg);
 }
 
+/*
+ * By token: a batch that was made again since its shard was read is left alone.
+ */
 static int
 verify_requeue(struct verify *v, const struct sm_batch_row *row,
 	       const char *damage, struct sm_err *err)
@@ -202,6 +205,11 @@ verify_job(struct verify *v, const char *path, struct sm_err *err)
 		ret = sm_handle_open(&v->h, path, &db,
 				     v->opts->trust || !v->opts->requeue, err);
 
+	/*
+	 * Shards that a power cut left unnamed are put in place first, or they
+	 * would be reported as lost and made again.  Without --requeue nothing
+	 * is changed.
+	 */
 	if (ret == 0 && v->opts->requeue) {
 		ret = sm_startcheck_files(&check, &v->h, err);
 		if (ret == 0)
