@@ -21,7 +21,8 @@ if [ "${1:-}" = inside ]; then
 		status=none)
 	disk $((final * 4 / 3))
 	expect_exit 0 sm exec -o mnt/f.gz "${job[@]}"
-	equal "$(grep -c "the disk is full" err)" 1 "lines about it"
+	# None, if what joins met it first.
+	[ "$(grep -c "the disk is full" err)" -le 1 ] || fail "told again"
 	same "$from/f.gz" mnt/f.gz
 	equal "$(find mnt/f.gz.job/shards -type f | wc -l)" 0 "shards"
 	made_once mnt/f.gz.job
