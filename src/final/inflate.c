@@ -408,5 +408,7 @@ sm_inflate(struct sm_inflate *z)
 		}
 		if (empty)
 			return SM_INFLATE_FLUSH;
+		if (z->by_block)
+			return SM_INFLATE_BLOCK;
 	}
 }

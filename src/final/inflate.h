@@ -56,13 +56,15 @@ enum sm_inflate_why {
 	SM_INFLATE_IN,       /* fewer than SM_INFLATE_IN_MIN bytes are left */
 	SM_INFLATE_OUT,      /* out_end was reached */
 	SM_INFLATE_FLUSH,    /* an empty stored block ended: a byte boundary */
+	SM_INFLATE_BLOCK,    /* another block ended, and by_block is set */
 	SM_INFLATE_DRY,      /* nothing is left, at a boundary between blocks */
 	SM_INFLATE_END,      /* the last block ended: a byte boundary */
 };
 
 struct sm_inflate {
 	const unsigned char *in, *in_end;
-	bool in_last; /* nothing comes after in_end */
+	bool in_last;  /* nothing comes after in_end */
+	bool by_block; /* come back after every block */
 	/* Matches may read from `floor` on. */
 	unsigned char *floor, *out, *out_end;
 

@@ -98,6 +98,9 @@ reader_number(uint64_t *count, const struct sm_final_batch *b,
 	case SM_FINAL_BY_RECORD:
 		*count = b->records;
 		return b->record;
+	case SM_FINAL_BY_TEXT:
+		*count = b->raw_bytes;
+		return b->raw_at;
 	case SM_FINAL_BY_BATCH:
 		break;
 	}
@@ -180,6 +183,27 @@ reader_sum_up(struct sm_final_reader *r, struct sm_err *err)
 	return ret;
 }
 
+/*
+ * Does the index end where the file's end begins?  Of two files put together
+ * by cat(1), the last one's end may speak of places in the first.
+ */
+static int
+reader_is_all(bool *whole, struct sm_final_reader *r, uint64_t size,
+	      struct sm_err *err)
+{
+	const struct sm_link *last;
+	size_t bytes;
+	int ret;
+
+	*whole = size == SM_GZIP_HEADER_BYTES + SM_GZIP_LAST_BYTES;
+	if (r->chain.links == 0)
+		return 0;
+	last = &r->chain.link[r->chain.links - 1];
+	ret = sm_chain_group(&r->group, &bytes, last, r->fd, r->name, err);
+	*whole = last->at + bytes + SM_GZIP_LAST_BYTES == size;
+	return ret;
+}
+
 static int
 reader_open(struct sm_final_reader *r, uint64_t size, struct sm_err *err)
 {
@@ -197,6 +221,8 @@ reader_open(struct sm_final_reader *r, uint64_t size, struct sm_err *err)
 	if (ret == 0 && state == SM_FINAL_WHOLE)
 		ret = sm_chain_follow(&whole, &r->chain, &end, r->fd, r->name,
 				      err);
+	if (ret == 0 && whole)
+		ret = reader_is_all(&whole, r, size, err);
 	if (ret == 0 && !whole)
 		return sm_err_set(err, SM_EVERIFY,
 				  "the index of '%s' is not as it was written; "

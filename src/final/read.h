@@ -49,11 +49,16 @@ void sm_final_rewind(struct sm_final_reader *r);
 int sm_final_next(struct sm_final_batch *b, struct sm_final_reader *r,
 		  struct sm_err *err);
 
-enum sm_final_by { SM_FINAL_BY_ROW, SM_FINAL_BY_RECORD, SM_FINAL_BY_BATCH };
+enum sm_final_by {
+	SM_FINAL_BY_ROW,
+	SM_FINAL_BY_RECORD,
+	SM_FINAL_BY_BATCH,
+	SM_FINAL_BY_TEXT, /* a byte of the text */
+};
 
 /*
- * The entry that holds a row, a record or a batch, and go on after it; 0: none
- * does; <0.
+ * The entry that holds a row, a record, a batch or a byte, and go on after it;
+ * 0: none does; <0.
  */
 int sm_final_find(struct sm_final_batch *b, struct sm_final_reader *r,
 		  enum sm_final_by by, uint64_t number, struct sm_err *err);
