@@ -18,7 +18,8 @@
 #include <shardmill.h>
 
 #define SM_CMD_TABLES 6
-#define SM_CMD_VALUES 96 /* options in one command line */
+#define SM_CMD_VALUES 96   /* options of a command */
+#define SM_CMD_GIVEN  1024 /* in one command line, those given again too */
 
 struct sm_call;
 
@@ -54,7 +55,7 @@ struct sm_call {
 	void *args;
 	struct sm_words words;
 	/* The options of the kind that were given, checked. */
-	struct sm_value value[SM_CMD_VALUES + 1];
+	struct sm_value value[SM_CMD_GIVEN + 1];
 	size_t values;
 };
 

@@ -9,7 +9,6 @@
 #include "options.h"
 #include "output.h"
 
-/* Does the option take a value, and is that a file? */
 static bool
 complete_has_value(const struct sm_option *o)
 {
@@ -190,7 +189,8 @@ zsh_value(FILE *f, const struct sm_option *o)
 static void
 zsh_option(FILE *f, const struct sm_option *o, const char *dashes)
 {
-	fprintf(f, " \\\n\t\t\t'%s%s", dashes, o->name);
+	fprintf(f, " \\\n\t\t\t'%s%s%s", o->type == SM_OPTION_FILES ? "*" : "",
+		dashes, o->name);
 	if (complete_has_value(o))
 		putc('=', f);
 	zsh_help(f, o->help);

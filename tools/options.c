@@ -21,7 +21,7 @@ struct option_seen {
 
 struct option_parser {
 	struct sm_call *call;
-	struct option_seen seen[SM_CMD_VALUES];
+	struct option_seen seen[SM_CMD_GIVEN];
 	size_t seen_count;
 };
 
@@ -160,8 +160,11 @@ option_take(struct option_parser *p, struct option_seen found,
 				      "each other",
 				      o->name, o->name);
 	}
-	if (p->seen_count == SM_CMD_VALUES)
-		return sm_output_fail(err, SM_EUSAGE, "too many options");
+	if (p->seen_count == SM_CMD_GIVEN)
+		return sm_output_fail(err, SM_EUSAGE,
+				      "more than %d options; many files are "
+				      "better given as a list",
+				      SM_CMD_GIVEN);
 	p->seen[p->seen_count++] = found;
 	if (found.no)
 		value = "no";

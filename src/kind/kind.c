@@ -51,6 +51,18 @@ sm_kind_of(const struct sm_spec *spec)
 	return NULL;
 }
 
+size_t
+sm_kind_count_inputs(const struct sm_spec *spec)
+{
+	const struct sm_kind *kind = sm_kind_of(spec);
+	struct sm_kind_input in;
+	size_t n = 0;
+
+	while (kind->input(&in, n, spec->opts))
+		n++;
+	return n;
+}
+
 const struct sm_kind *
 sm_kind_find(const char *name)
 {

@@ -5,7 +5,7 @@
  * one.  It knows no database: what it cuts it hands to `emit`, what it makes
  * goes into a shard, how it went into an outcome.
  *
- *	plan:  check() the options, name the inputs(), cut()
+ *	plan:  check() the options, name each input(), cut()
  *	work:  open() once per worker, produce() per batch, close()
  *
  * A new kind is one folder, with its `const struct sm_kind sm_kind_<name>`, and
@@ -29,19 +29,18 @@
 #include "shard.h"
 #include "spec.h"
 
+#define SM_KIND_INPUT_NAME 32
+
 struct sm_kind_input {
-	const char *name; /* of the option */
+	char name[SM_KIND_INPUT_NAME]; /* of the option, perhaps a number */
 	const char *path; /* NULL: no file that stays; see digest() */
 	bool sampled;     /* digest both ends and spaced blocks only */
 	bool cuts;        /* without a path: another one makes other batches */
 	bool grows;       /* what is added at its end makes further batches */
 };
 
-/* So many of struct sm_kind_input a kind may have. */
-#define SM_KIND_INPUTS_MAX 8
-
 #define SM_KIND_FILE_NAME_MAX 32
-#define SM_KIND_FILES_MAX     (SM_SPEC_INPUTS_MAX - SM_KIND_INPUTS_MAX)
+#define SM_KIND_FILES_MAX     120
 
 /* A file that is no input, but decides about the output. */
 struct sm_kind_file {
@@ -86,8 +85,11 @@ struct sm_kind {
 	int (*settle)(struct sm_spec *spec, struct sm_err *err);
 	/* Options that contradict each other; SM_EUSAGE, SM_EINPUT. */
 	int (*check)(const void *opts, struct sm_err *err);
-	/* Fill `in` (SM_KIND_INPUTS_MAX); returns the number. */
-	size_t (*inputs)(struct sm_kind_input *in, const void *opts);
+	/*
+	 * The i-th input; false: there are no more.  Asked for one after the
+	 * other, from the first on.
+	 */
+	bool (*input)(struct sm_kind_input *in, size_t i, const void *opts);
 	/*
 	 * What the output is made by, beside the inputs, as it is today; `file`
 	 * has room for SM_KIND_FILES_MAX.  Of a job that is there, `planned`,
@@ -146,5 +148,7 @@ struct sm_kind {
 /* NULL: there is none of this name. */
 const struct sm_kind *sm_kind_find(const char *name);
 const struct sm_kind *sm_kind_of(const struct sm_spec *spec);
+/* How many inputs its options name. */
+size_t sm_kind_count_inputs(const struct sm_spec *spec);
 
 #endif /* SM_KIND_H */

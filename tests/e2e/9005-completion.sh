@@ -48,7 +48,7 @@ for command in "${commands[@]}" 'plan job exec' 'plan job candidates'; do
 	cat wanted >>all
 done
 while read -r option; do
-	grep -q -- "'${option}[=[]" completion.zsh || fail "zsh: $option"
+	grep -q -- "'\*\{0,1\}${option}[=[]" completion.zsh || fail "zsh: $option"
 	[ "$option" = --help ] ||
 		grep -q -- " -l ${option#--} " completion.fish ||
 		fail "fish: $option"

@@ -212,19 +212,19 @@ int
 sm_handle_check_inputs(struct sm_handle *h, const struct sm_events *ev,
 		       struct sm_err *err)
 {
-	struct sm_kind_input list[SM_KIND_INPUTS_MAX];
-	size_t i, n = h->kind->inputs(list, h->spec->opts);
+	struct sm_kind_input of;
 	struct sm_job_input in;
 	bool known, kept = false;
+	size_t i;
 	int ret;
 
-	for (i = 0; i < n; i++) {
-		kept |= !list[i].path;
-		if (!list[i].path)
+	for (i = 0; h->kind->input(&of, i, h->spec->opts); i++) {
+		kept |= !of.path;
+		if (!of.path)
 			continue; /* kept in the job itself */
-		ret = sm_job_input(&known, &in, h->db, list[i].name, err);
+		ret = sm_job_input(&known, &in, h->db, of.name, err);
 		if (ret == 0 && known)
-			ret = input_check(h, &in, &list[i], ev, err);
+			ret = input_check(h, &in, &of, ev, err);
 		sm_job_input_release(&in);
 		if (ret < 0)
 			return ret;

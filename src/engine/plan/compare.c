@@ -102,9 +102,9 @@ replan_put_input(struct sm_replan *r, const struct sm_kind_input *in,
 }
 
 static int
-replan_input(struct sm_replan *r, size_t i, struct sm_err *err)
+replan_input(struct sm_replan *r, size_t i, const struct sm_kind_input *in,
+	     struct sm_err *err)
 {
-	const struct sm_kind_input *in = &r->p->input[i];
 	struct sm_job_input was = { 0 };
 	struct sm_digest d;
 	bool known;
@@ -229,20 +229,40 @@ replan_files(struct sm_replan *r, struct sm_err *err)
 	return ret;
 }
 
+/* Inputs that batches were cut from, and that are named no more. */
+static void
+replan_dropped(struct sm_replan *r)
+{
+	struct sm_kind_input in;
+	size_t i;
+
+	for (i = 0; r->p->kind->input(&in, i, r->old->opts); i++) {
+		if (i < r->p->inputs || (!in.path && !in.cuts))
+			continue;
+		sm_buf_puts(&r->diff, r->changes++ ? "; " : "");
+		sm_buf_printf(&r->diff, "there is no input '%s' any more%s%s",
+			      in.name, in.path ? ", " : "",
+			      in.path ? in.path : "");
+	}
+}
+
 int
 sm_replan_compare(struct sm_replan *r, struct sm_err *err)
 {
+	struct sm_planning *p = r->p;
+	struct sm_kind_input in;
 	size_t i;
 	int ret = 0;
 
-	r->free = !sm_spec_same_free(r->old, r->p->spec);
-	r->changes = sm_spec_diff(&r->diff, r->old, r->p->spec);
-	r->grown = sm_spec_grown(r->old, r->p->spec);
-	ret = sm_planning_keep(r->p, r->old->fingerprint, err);
+	r->free = !sm_spec_same_free(r->old, p->spec);
+	r->changes = sm_spec_diff(&r->diff, r->old, p->spec);
+	r->grown = sm_spec_grown(r->old, p->spec);
+	replan_dropped(r);
+	ret = sm_planning_keep(p, r->old->fingerprint, err);
 	if (ret == 0)
 		ret = replan_files(r, err);
-	for (i = 0; i < r->p->inputs && ret == 0; i++)
-		ret = replan_input(r, i, err);
+	for (i = 0; ret == 0 && p->kind->input(&in, i, p->spec->opts); i++)
+		ret = replan_input(r, i, &in, err);
 	if (ret == 0 && sm_buf_failed(&r->diff))
 		ret = sm_err_mem(err, "the comparison");
 	return ret;

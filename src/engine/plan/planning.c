@@ -72,6 +72,7 @@ is_same_file(const char *a, const char *b)
 static int
 settle_output(struct sm_planning *p, struct sm_err *err)
 {
+	struct sm_kind_input in;
 	char *path;
 	size_t i;
 	int ret = 0;
@@ -81,12 +82,12 @@ settle_output(struct sm_planning *p, struct sm_err *err)
 	path = sm_path_real(p->opts->output, err);
 	if (!path)
 		return err->code;
-	for (i = 0; i < p->inputs && ret == 0; i++)
-		if (p->input[i].path && is_same_file(path, p->input[i].path))
+	for (i = 0; ret == 0 && p->kind->input(&in, i, p->spec->opts); i++)
+		if (in.path && is_same_file(path, in.path))
 			ret = sm_err_set(err, SM_EREFUSED,
 					 "the output '%s' is the input '%s'; "
 					 "name another file",
-					 path, p->input[i].name);
+					 path, in.name);
 	if (ret == 0)
 		ret = sm_spec_set_output(p->spec, path, err);
 	if (ret == 0)
@@ -149,7 +150,7 @@ sm_planning_settle(struct sm_planning *p, struct sm_err *err)
 		ret = settle_paths(p, err);
 	if (ret < 0)
 		return ret;
-	p->inputs = p->kind->inputs(p->input, p->spec->opts);
+	p->inputs = sm_kind_count_inputs(p->spec);
 	ret = settle_output(p, err);
 	if (ret == 0 && p->kind->made_by)
 		ret = p->kind->made_by(p->file, &p->files, p->spec, NULL, err);
@@ -210,22 +211,23 @@ sm_planning_open(struct sm_planning *p, struct sm_err *err)
 static int
 planning_digest_kept(struct sm_planning *p, int tables_fd, struct sm_err *err)
 {
+	struct sm_kind_input in;
 	struct sm_digest d;
 	size_t i;
 	int ret = 0;
 
-	for (i = 0; i < p->inputs && ret == 0; i++) {
-		if (p->input[i].path)
+	for (i = 0; ret == 0 && p->kind->input(&in, i, p->spec->opts); i++) {
+		if (in.path)
 			continue;
-		ret = p->kind->digest(&d, p->input[i].name, tables_fd, err);
+		ret = p->kind->digest(&d, in.name, tables_fd, err);
 		if (ret == 0)
-			ret = sm_spec_set_input(p->spec, i, p->input[i].name,
-						p->input[i].name, &d, err);
+			ret = sm_spec_set_input(p->spec, i, in.name, in.name,
+						&d, err);
 	}
 	return ret;
 }
 
-/* After the inputs, whose number is fixed. */
+/* After the inputs. */
 static int
 planning_digest_files(struct sm_planning *p, struct sm_err *err)
 {
@@ -261,18 +263,17 @@ sm_planning_set_file(struct sm_planning *p, const struct sm_kind_file *f,
 int
 sm_planning_digest(struct sm_planning *p, struct sm_err *err)
 {
-	struct sm_kind_input *in;
+	struct sm_kind_input in;
 	struct sm_digest d;
 	size_t i;
 	int ret;
 
-	for (i = 0; i < p->inputs; i++) {
-		in = &p->input[i];
-		if (!in->path)
+	for (i = 0; p->kind->input(&in, i, p->spec->opts); i++) {
+		if (!in.path)
 			continue;
-		ret = sm_input_digest(&d, in->path, in->sampled, p->ev, err);
+		ret = sm_input_digest(&d, in.path, in.sampled, p->ev, err);
 		if (ret == 0)
-			ret = sm_spec_set_input(p->spec, i, in->name, in->path,
+			ret = sm_spec_set_input(p->spec, i, in.name, in.path,
 						&d, err);
 		if (ret < 0)
 			return ret;
@@ -290,13 +291,14 @@ int
 sm_planning_keep(struct sm_planning *p, uint64_t fingerprint,
 		 struct sm_err *err)
 {
+	struct sm_kind_input in;
 	struct sm_err ignored;
 	bool any = false;
 	int fd = -1, old = -1, ret;
 	size_t i;
 
-	for (i = 0; i < p->inputs; i++)
-		any |= !p->input[i].path;
+	for (i = 0; p->kind->input(&in, i, p->spec->opts); i++)
+		any |= !in.path;
 	if (!any || p->kept)
 		return 0;
 	if (sm_jobdir_tables(&old, &p->dir, fingerprint, &ignored) < 0)
@@ -409,7 +411,7 @@ sm_planning_of_spec(struct sm_planning *p)
 	int fd;
 
 	p->kind = sm_kind_of(p->spec);
-	p->inputs = p->kind->inputs(p->input, p->spec->opts);
+	p->inputs = sm_kind_count_inputs(p->spec);
 	p->compiled = sm_jobdir_tables(&fd, &p->dir, p->spec->fingerprint,
 				       &ignored) == 0;
 	if (p->compiled)

@@ -22,8 +22,7 @@ struct sm_planning {
 	struct sm_plan_result *result;
 	const struct sm_kind *kind;
 	struct sm_spec *spec; /* of the options that are asked for */
-	struct sm_kind_input input[SM_KIND_INPUTS_MAX];
-	size_t inputs;
+	size_t inputs;        /* of its kind; files come after them */
 	struct sm_kind_file file[SM_KIND_FILES_MAX];
 	size_t files;
 	struct sm_jobdir dir;

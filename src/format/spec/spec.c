@@ -75,6 +75,7 @@ sm_spec_free(struct sm_spec *s)
 		next = c->next;
 		free(c);
 	}
+	free(s->input);
 	free(s->opts);
 	free(s);
 }
@@ -286,20 +287,23 @@ sm_spec_set_input(struct sm_spec *s, size_t i, const char *name,
 		  const char *path, const struct sm_digest *d,
 		  struct sm_err *err)
 {
-	struct sm_spec_input *in;
+	struct sm_spec_input *in = s->input;
 
-	if (i >= SM_SPEC_INPUTS_MAX)
-		return sm_err_set(err, SM_EBUG, "input %zu of at most %d", i,
-				  SM_SPEC_INPUTS_MAX);
-	in = &s->input[i];
+	/* Those between are filled in later. */
+	if (i >= s->inputs)
+		in = realloc(in, (i + 1) * sizeof(*in));
+	if (!in)
+		return sm_err_mem(err, "the specification");
+	s->input = in;
+	for (; s->inputs <= i; s->inputs++)
+		in[s->inputs] = (struct sm_spec_input){ .name = NULL };
+	in += i;
 	in->name = sm_spec_strdup(s, name);
 	in->path = sm_spec_strdup(s, path);
 	in->digest = *d;
 	in->aside = false;
 	if (!in->name || !in->path)
 		return sm_err_mem(err, "the specification");
-	if (s->inputs <= i)
-		s->inputs = i + 1;
 	return 0;
 }
 

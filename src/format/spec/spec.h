@@ -42,8 +42,7 @@
 #include "buf.h"
 #include "digest.h"
 
-#define SM_SPEC_VERSION    2
-#define SM_SPEC_INPUTS_MAX 128
+#define SM_SPEC_VERSION 2
 
 struct sm_spec_input {
 	const char *name; /* of the option: "cands" */
@@ -55,7 +54,7 @@ struct sm_spec_input {
 struct sm_spec {
 	const struct sm_kind_info *kind;
 	void *opts; /* kind->opts_bytes; strings belong to the spec */
-	struct sm_spec_input input[SM_SPEC_INPUTS_MAX];
+	struct sm_spec_input *input;
 	size_t inputs;
 	const char *home; /* the directory it was planned in, or NULL */
 	const char *id;   /* random; a copy has the same one */

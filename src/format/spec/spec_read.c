@@ -285,14 +285,14 @@ read_table(struct spec_reader *r, json_t *v, const char *at,
 
 /* -------------------------------------------------------------- whole -- */
 
+/* `seen` has the names of those before. */
 static int
-read_input(struct spec_reader *r, json_t *v, size_t i)
+read_input(struct spec_reader *r, json_t *v, size_t i, json_t *seen)
 {
 	struct sm_spec_json_input in = { 0 };
-	struct sm_spec_input *to = &r->spec->input[i];
+	struct sm_digest digest;
 	uint64_t crc = 0;
 	char at[32];
-	size_t j;
 	int ret;
 
 	snprintf(at, sizeof(at), "inputs[%zu]", i);
@@ -303,38 +303,37 @@ read_input(struct spec_reader *r, json_t *v, size_t i)
 	ret = read_hex(&crc, r, in.crc32, 8);
 	if (ret < 0)
 		return ret;
-	for (j = 0; j < i; j++) {
-		if (strcmp(r->spec->input[j].name, in.name) != 0)
-			continue;
-		reader_at(r, "%s.name", at);
-		return reader_fail(r, SM_EINPUT, "'%s' is there twice",
-				   in.name);
-	}
-	*to = (struct sm_spec_input){ .name = in.name,
-				      .path = in.path,
-				      .aside = in.aside };
-	to->digest = (struct sm_digest){ .size = in.size,
-					 .mtime_ns = in.mtime_ns,
-					 .crc32 = (uint32_t)crc,
-					 .sampled = in.sampled };
-	return 0;
+	reader_at(r, "%s.name", at);
+	if (json_object_get(seen, in.name))
+		return reader_fail(r, SM_EINPUT, "'%s' is there twice", in.name);
+	if (json_object_set_new_nocheck(seen, in.name, json_true()) < 0)
+		return reader_mem(r);
+	digest = (struct sm_digest){ .size = in.size,
+				     .mtime_ns = in.mtime_ns,
+				     .crc32 = (uint32_t)crc,
+				     .sampled = in.sampled };
+	ret = sm_spec_set_input(r->spec, i, in.name, in.path, &digest, r->err);
+	if (ret == 0)
+		r->spec->input[i].aside = in.aside;
+	return ret;
 }
 
 static int
 read_inputs(struct spec_reader *r, json_t *list)
 {
 	size_t n = json_array_size(list), i;
+	json_t *seen;
 	int ret = 0;
 
 	reader_at(r, "inputs");
 	if (!json_is_array(list))
 		return reader_type(r, list, "a list");
-	if (n > SM_SPEC_INPUTS_MAX)
-		return reader_fail(r, SM_EINPUT, "%zu inputs; at most %d", n,
-				   SM_SPEC_INPUTS_MAX);
+	seen = json_object();
+	if (!seen)
+		return reader_mem(r);
 	for (i = 0; ret == 0 && i < n; i++)
-		ret = read_input(r, json_array_get(list, i), i);
-	r->spec->inputs = n;
+		ret = read_input(r, json_array_get(list, i), i, seen);
+	json_decref(seen);
 	return ret;
 }
 

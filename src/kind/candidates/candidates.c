@@ -77,7 +77,7 @@ candidates_check(const void *opts, struct sm_err *err)
 const struct sm_kind sm_kind_candidates = {
 	.info = &sm_candidates_info,
 	.check = candidates_check,
-	.inputs = sm_candidates_inputs,
+	.input = sm_candidates_file,
 	.cut = sm_candidates_cut,
 	.open = sm_candidates_open,
 	.produce = sm_candidates_produce,

@@ -55,8 +55,8 @@ struct sm_candidates_opts {
 extern const struct sm_kind sm_kind_candidates;
 extern const struct sm_kind_info sm_candidates_info;
 
-/* The four files, in this order; `in` has room for SM_KIND_INPUTS_MAX. */
-size_t sm_candidates_inputs(struct sm_kind_input *in, const void *opts);
+/* The i-th of the four files. */
+bool sm_candidates_file(struct sm_kind_input *in, size_t i, const void *opts);
 
 /*
  * Where the input of the option `name` is: as the specification recorded it,

@@ -13,31 +13,35 @@
 
 #include "candidates.h"
 
-size_t
-sm_candidates_inputs(struct sm_kind_input *in, const void *opts)
+bool
+sm_candidates_file(struct sm_kind_input *in, size_t i, const void *opts)
 {
 	const struct sm_candidates_opts *o = opts;
+	const struct sm_kind_input all[] = {
+		{ .name = "cands", .path = o->cands },
+		{ .name = "scores", .path = o->scores },
+		{ .name = "keys", .path = o->keys },
+		{ .name = "vocab", .path = o->vocab },
+	};
 
-	in[0] = (struct sm_kind_input){ .name = "cands", .path = o->cands };
-	in[1] = (struct sm_kind_input){ .name = "scores", .path = o->scores };
-	in[2] = (struct sm_kind_input){ .name = "keys", .path = o->keys };
-	in[3] = (struct sm_kind_input){ .name = "vocab", .path = o->vocab };
-	return 4;
+	if (i >= sizeof(all) / sizeof(*all))
+		return false;
+	*in = all[i];
+	return true;
 }
 
 const char *
 sm_candidates_path(const struct sm_spec *spec, const char *name)
 {
-	struct sm_kind_input in[SM_KIND_INPUTS_MAX];
-	size_t i, n;
+	struct sm_kind_input in;
+	size_t i;
 
 	for (i = 0; i < spec->inputs; i++)
 		if (strcmp(spec->input[i].name, name) == 0)
 			return spec->input[i].path;
-	n = sm_candidates_inputs(in, spec->opts);
-	for (i = 0; i < n; i++)
-		if (strcmp(in[i].name, name) == 0)
-			return in[i].path;
+	for (i = 0; sm_candidates_file(&in, i, spec->opts); i++)
+		if (strcmp(in.name, name) == 0)
+			return in.path;
 	return "";
 }
 

@@ -126,26 +126,27 @@ exec_check(const void *opts, struct sm_err *err)
 	return exec_check_command(o, err);
 }
 
-static size_t
-exec_inputs(struct sm_kind_input *in, const void *opts)
+static bool
+exec_input(struct sm_kind_input *in, size_t i, const void *opts)
 {
 	const struct sm_exec_opts *o = opts;
 
 	if (o->items) {
-		in[0] = (struct sm_kind_input){ .name = SM_EXEC_ITEMS,
-						.cuts = true };
-		in[1] = (struct sm_kind_input){ .name = SM_ITEM_FILES_NAME };
-		return o->watch_items ? 2 : 1;
+		*in = (struct sm_kind_input){ .name = SM_EXEC_ITEMS,
+					      .cuts = true };
+		if (i == 1)
+			*in = (struct sm_kind_input){
+				.name = SM_ITEM_FILES_NAME
+			};
+		return i < (o->watch_items ? 2 : 1);
 	}
-	if (!o->input)
-		return 0;
-	in[0] = (struct sm_kind_input){
+	*in = (struct sm_kind_input){
 		.name = "input",
 		.path = o->input,
 		.sampled = o->digest == SM_DIGEST_SAMPLED,
 		.grows = true,
 	};
-	return 1;
+	return i == 0 && o->input;
 }
 
 static char *
@@ -180,7 +181,7 @@ const struct sm_kind sm_kind_exec = {
 	.info = &sm_exec_info,
 	.check = exec_check,
 	.settle = exec_settle,
-	.inputs = exec_inputs,
+	.input = exec_input,
 	.made_by = sm_exec_made_by,
 	.keep = sm_exec_keep,
 	.digest = sm_exec_digest,
