@@ -80,7 +80,7 @@ CREATE TABLE job (
 -- The input files as they were when the job was planned, and what else the
 -- output is made by.
 CREATE TABLE input (
-	name     TEXT PRIMARY KEY, -- of the option: 'cands', …; 'program', 'word 2', 'depends 1'
+	name     TEXT PRIMARY KEY, -- of the option: 'cands', 'input 2', …; 'program', 'word 2', 'depends 1'
 	path     TEXT NOT NULL,    -- absolute
 	size     INTEGER NOT NULL, -- bytes
 	mtime_ns INTEGER NOT NULL, -- Unix nanoseconds
@@ -97,7 +97,7 @@ CREATE TABLE batch (
 	                                  -- from 0, the order of the final file
 	first        INTEGER,             -- rows, lines or numbers; NULL: unknown
 	"end"        INTEGER,
-	first_byte   INTEGER,             -- range of bytes in a file of lines
+	first_byte   INTEGER,             -- range of bytes in the text of all files
 	end_byte     INTEGER,
 	item         TEXT,                -- of an item job
 	state        TEXT NOT NULL DEFAULT 'pending'

@@ -35,7 +35,7 @@ struct sm_kind_input {
 	char name[SM_KIND_INPUT_NAME]; /* of the option, perhaps a number */
 	const char *path; /* NULL: no file that stays; see digest() */
 	bool sampled;     /* digest both ends and spaced blocks only */
-	bool cuts;        /* without a path: another one makes other batches */
+	bool cuts;        /* more or fewer of these make other batches */
 	bool grows;       /* what is added at its end makes further batches */
 };
 

@@ -18,6 +18,7 @@
 #include "buf.h"
 #include "clock.h"
 #include "command.h"
+#include "file.h"
 #include "program.h"
 
 #include "input_file.h"
@@ -97,8 +98,7 @@ run_opts(struct sm_command_opts *o, const char *const *argv)
 	o->err_out = take_err;
 	if (!o->stop)
 		o->stop_fd = -1;
-	if (!o->feed)
-		o->in_fd = null_fd;
+	o->in_fd = null_fd;
 	ret = sm_command_run(&end, command, o, &err);
 	free(path);
 	return ret;
@@ -337,15 +337,36 @@ input_open(void)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
+static int feed_fd;
+static uint64_t feed_at, feed_end;
+
+static int
+feed_next(const char **text, size_t *len, void *arg, struct sm_err *e)
+{
+	static char piece[100000];
+	size_t want = sizeof(piece);
+
+	(void)arg;
+	if (feed_at == feed_end)
+		return 0;
+	if (want > feed_end - feed_at)
+		want = feed_end - feed_at;
+	if (sm_pread_full(feed_fd, piece, want, feed_at) != (ssize_t)want)
+		return sm_err_set(e, SM_EREFUSED, "it shrank");
+	feed_at += want;
+	*text = piece;
+	*len = want;
+	return 1;
+}
+
 static int
 feed(const char *script, int fd, uint64_t at, uint64_t to)
 {
-	struct sm_command_opts o = { .feed = true,
-				     .in_fd = fd,
-				     .in_name = "input",
-				     .at = at,
-				     .end = to };
+	struct sm_command_opts o = { .in = feed_next, .in_bytes = to - at };
 
+	feed_fd = fd;
+	feed_at = at;
+	feed_end = to;
 	return shell_opts(&o, script);
 }
 

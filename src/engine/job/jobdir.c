@@ -23,7 +23,7 @@
 #define TABLES_NEW "tables/new"
 
 /* A specification has a command in it, which Linux limits to less. */
-#define SMALL_FILE_MAX (16 << 20)
+#define SMALL_FILE_MAX (256 << 20) /* spec.json may have 100,000 inputs */
 
 /* SQLite opens no path over 512 bytes; "/job.db-journal" takes the rest. */
 #define JOB_PATH_MAX 500

@@ -63,6 +63,7 @@ replan_put_kept(struct sm_replan *r, const struct sm_kind_input *in,
 		ret = sm_jobdir_tables_kept(&now, &p->dir, err);
 	if (ret == 0)
 		ret = p->kind->differ(&r->diff, &grew, in->name, old, now, err);
+	grew &= in->grows;
 	r->grown += grew;
 	r->lists |= in->cuts && !grew;
 	if (old >= 0)
@@ -72,7 +73,10 @@ replan_put_kept(struct sm_replan *r, const struct sm_kind_input *in,
 	return ret;
 }
 
-/* What of an input is another thing now; `was` is NULL where it is new. */
+/*
+ * What of an input is another thing now; `was` is NULL where it is new.  `in`
+ * says of an old one whether it was the last one when it was planned.
+ */
 static int
 replan_put_input(struct sm_replan *r, const struct sm_kind_input *in,
 		 const struct sm_job_input *was, const struct sm_digest *d,
@@ -86,9 +90,14 @@ replan_put_input(struct sm_replan *r, const struct sm_kind_input *in,
 	if (was && in->path)
 		ret = replan_grew(&grew, in, was, d, err);
 	r->grown += grew;
-	if (was && !in->path)
-		return replan_put_kept(r, in, err);
-	if (was)
+	if (was && !in->path && strcmp(was->path, in->name) != 0) {
+		sm_buf_printf(&r->diff,
+			      "the input '%s' was the file '%s', is standard "
+			      "input",
+			      in->name, was->path);
+	} else if (was && !in->path) {
+		ret = replan_put_kept(r, in, err);
+	} else if (was) {
 		sm_buf_printf(&r->diff,
 			      "the input '%s'%s%s had %llu bytes with CRC-32 "
 			      "%08x, has %llu with %08x",
@@ -96,18 +105,22 @@ replan_put_input(struct sm_replan *r, const struct sm_kind_input *in,
 			      in->path ? in->path : "",
 			      (unsigned long long)was->size, was->crc32,
 			      (unsigned long long)d->size, d->crc32);
-	else
-		sm_buf_printf(&r->diff, "there was no input '%s'", in->name);
+	} else {
+		r->grown += in->cuts;
+		sm_buf_printf(&r->diff, "there was no input '%s'%s%s", in->name,
+			      in->path ? ", " : "", in->path ? in->path : "");
+	}
 	return ret;
 }
 
 static int
-replan_input(struct sm_replan *r, size_t i, const struct sm_kind_input *in,
+replan_input(struct sm_replan *r, size_t i, struct sm_kind_input *in,
 	     struct sm_err *err)
 {
 	struct sm_job_input was = { 0 };
+	struct sm_kind_input old;
 	struct sm_digest d;
-	bool known;
+	bool known, changed;
 	int ret = sm_job_input(&known, &was, r->p->db, in->name, err);
 
 	if (ret < 0)
@@ -122,8 +135,13 @@ replan_input(struct sm_replan *r, size_t i, const struct sm_kind_input *in,
 					err);
 	if (known && in->path && strcmp(in->path, was.path) != 0)
 		r->moved = true;
-	if (ret == 0 && (!known || d.size != was.size || d.crc32 != was.crc32 ||
-			 d.sampled != was.sampled))
+	if (known && r->p->kind->input(&old, i, r->old->opts))
+		in->grows = old.grows;
+	/* What is kept in the tables is not there if it was a file. */
+	changed = !known || d.size != was.size || d.crc32 != was.crc32 ||
+		  d.sampled != was.sampled ||
+		  (!in->path && strcmp(was.path, in->name) != 0);
+	if (ret == 0 && changed)
 		ret = replan_put_input(r, in, known ? &was : NULL, &d, err);
 	sm_job_input_release(&was);
 	return ret;
@@ -237,7 +255,7 @@ replan_dropped(struct sm_replan *r)
 	size_t i;
 
 	for (i = 0; r->p->kind->input(&in, i, r->old->opts); i++) {
-		if (i < r->p->inputs || (!in.path && !in.cuts))
+		if (i < r->p->inputs || !in.cuts)
 			continue;
 		sm_buf_puts(&r->diff, r->changes++ ? "; " : "");
 		sm_buf_printf(&r->diff, "there is no input '%s' any more%s%s",

@@ -45,8 +45,8 @@ replan_refuse(struct sm_replan *r, struct sm_err *err)
 				      "the files of the command");
 	if (r->p->stdin_once)
 		sm_buf_printf(&r->diff,
-			      ", 'shardmill run %s' goes on with the items "
-			      "that it was planned with",
+			      ", 'shardmill run %s' goes on with what it was "
+			      "planned with",
 			      r->p->dir.path);
 	if (sm_buf_failed(&r->diff))
 		return sm_err_mem(err, "the comparison");

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Length of the run of plain bytes that `s` begins with. */
@@ -20,6 +21,9 @@ size_t sm_scan_plain(const char *s, size_t len);
  * none (RFC 3629: no surrogates, nothing overlong, U+10FFFF at most).
  */
 size_t sm_scan_sequence(const char *s, size_t len);
+
+/* How many there are. */
+uint64_t sm_scan_newlines(const char *s, size_t len);
 
 /* Offset of the first byte that is not valid UTF-8; -1: all is valid. */
 ssize_t sm_scan_utf8(const char *s, size_t len);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "source.h"
 
 #include "advice.h"
 #include "program.h"
@@ -20,6 +21,14 @@
 
 /* More rows than a table of batches should have; larger batches are meant. */
 #define EXEC_BATCHES_MAX UINT64_C(1000000000)
+
+bool
+sm_exec_replaces(const struct sm_exec_opts *opts)
+{
+	if (opts->replace)
+		return opts->replace > 0;
+	return opts->has_range || opts->items;
+}
 
 /*
  * Said before the options are stored: `replace` as the source has it, `cwd` as
@@ -38,7 +47,7 @@ exec_settle(struct sm_spec *spec, struct sm_err *err)
 	if (!o->cwd)
 		return sm_err_mem(err, "the specification");
 	o->replace = sm_exec_replaces(o) ? 1 : -1;
-	return 0;
+	return o->inputs ? sm_exec_list_inputs(spec, err) : 0;
 }
 
 /* Can the command be run from here, today? */
@@ -69,28 +78,40 @@ exec_check_source(const struct sm_exec_opts *o, struct sm_err *err)
 	bool has_lines = o->lines > 0 || o->bytes > 0;
 	int sources = (o->lines > 0) + (o->bytes > 0) + o->has_range +
 		      (o->items != NULL);
+	int standard = 0;
+	size_t i;
 
 	if (sources != 1)
 		return sm_err_set(err, SM_EUSAGE,
 				  "give %s of --lines, --bytes, --range and "
 				  "--items",
 				  sources ? "only one" : "one");
-	if (has_lines && !o->input)
+	if (has_lines && !sm_exec_has_lines(o))
 		return sm_err_set(err, SM_EUSAGE,
 				  "--%s needs --input FILE, whose lines are "
 				  "the input",
 				  o->lines ? "lines" : "bytes");
-	if (!has_lines && o->input)
+	if (!has_lines && sm_exec_has_lines(o))
 		return sm_err_set(err, SM_EUSAGE,
 				  "--input goes with --lines or --bytes");
-	if (o->nul && !o->items)
-		return sm_err_set(err, SM_EUSAGE, "-0 goes with --items");
+	if (!has_lines && o->header)
+		return sm_err_set(err, SM_EUSAGE, "--header goes with --input");
+	for (i = 0; o->input && o->input[i]; i++)
+		standard += strcmp(o->input[i], SM_SOURCE_STDIN) == 0;
+	if (standard > 1)
+		return sm_err_set(err, SM_EUSAGE,
+				  "standard input (-) can be one input, not "
+				  "%d",
+				  standard);
+	if (o->nul && !o->items && !has_lines)
+		return sm_err_set(err, SM_EUSAGE,
+				  "-0 goes with --items or --inputs");
 	if (o->watch_items && !o->items)
 		return sm_err_set(err, SM_EUSAGE,
 				  "--watch-items goes with --items");
 	if (o->size != 1 && !o->has_range)
 		return sm_err_set(err, SM_EUSAGE, "--size goes with --range");
-	if (o->digest == SM_DIGEST_FULL && !o->input)
+	if (o->digest == SM_DIGEST_FULL && !has_lines)
 		return sm_err_set(err, SM_EUSAGE,
 				  "--digest full goes with --input");
 	if (o->has_range && o->size > 0 &&
@@ -126,29 +147,6 @@ exec_check(const void *opts, struct sm_err *err)
 	return exec_check_command(o, err);
 }
 
-static bool
-exec_input(struct sm_kind_input *in, size_t i, const void *opts)
-{
-	const struct sm_exec_opts *o = opts;
-
-	if (o->items) {
-		*in = (struct sm_kind_input){ .name = SM_EXEC_ITEMS,
-					      .cuts = true };
-		if (i == 1)
-			*in = (struct sm_kind_input){
-				.name = SM_ITEM_FILES_NAME
-			};
-		return i < (o->watch_items ? 2 : 1);
-	}
-	*in = (struct sm_kind_input){
-		.name = "input",
-		.path = o->input,
-		.sampled = o->digest == SM_DIGEST_SAMPLED,
-		.grows = true,
-	};
-	return i == 0 && o->input;
-}
-
 static char *
 exec_describe(const struct sm_spec *spec, const struct sm_piece *first)
 {
@@ -181,7 +179,7 @@ const struct sm_kind sm_kind_exec = {
 	.info = &sm_exec_info,
 	.check = exec_check,
 	.settle = exec_settle,
-	.input = exec_input,
+	.input = sm_exec_input,
 	.made_by = sm_exec_made_by,
 	.keep = sm_exec_keep,
 	.digest = sm_exec_digest,

@@ -3,7 +3,11 @@
  *
  * Items.  The input of --items is read once, by cut(), into the tables of the
  * job (items.h): what counts is what was read, not where from, and the file
- * there is what the input "items" digests.
+ * there is what the input "items" digests.  Lines of standard input are kept
+ * there as well.
+ *
+ * Lines.  The files of --inputs are those of --input from settle() on; which
+ * they are, and in which form, is for source.h.
  *
  * Threads.  produce() and sm_exec_try() are called from the process's main
  * thread: the command dies with the thread that started it (command.h).
@@ -22,8 +26,10 @@ enum sm_digest_how { SM_DIGEST_SAMPLED, SM_DIGEST_FULL };
  * range and items is given.
  */
 struct sm_exec_opts {
-	const char *input;
-	uint64_t lines, bytes; /* 0: not given */
+	const char *const *input; /* NULL: none; "-": standard input */
+	const char *inputs;       /* a list of them; NULL once it was read */
+	uint64_t header, output_header; /* lines; 0: none */
+	uint64_t lines, bytes;          /* 0: not given */
 	bool has_range;
 	uint64_t range, size;
 	const char *items; /* "-": standard input */
@@ -73,8 +79,12 @@ bool sm_exec_replaces(const struct sm_exec_opts *opts);
 int sm_exec_try(const struct sm_kind_env *env, const struct sm_piece *b,
 		int *exit_status, struct sm_err *err);
 
-/* The absolute path of the lines' file; NULL in other jobs. */
-const char *sm_exec_input(const struct sm_spec *spec);
+/* Does it read lines, and some of them from standard input? */
+bool sm_exec_has_lines(const struct sm_exec_opts *opts);
+bool sm_exec_has_stdin(const struct sm_exec_opts *opts);
+/* The files named in the list of --inputs become further ones of --input. */
+int sm_exec_list_inputs(struct sm_spec *spec, struct sm_err *err);
+bool sm_exec_input(struct sm_kind_input *in, size_t i, const void *opts);
 
 /* Those of struct sm_kind in exec_cut.c, exec_command.c, exec_produce.c. */
 int sm_exec_cut(struct sm_kind_cut *cut, struct sm_err *err);

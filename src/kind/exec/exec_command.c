@@ -8,11 +8,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "encoder.h"
-#include "file.h"
 #include "jsonline.h"
 
 #include "log.h"
@@ -69,13 +67,11 @@ exec_open_lists(struct sm_exec_state *x, struct sm_err *err)
 static int
 exec_open_input(struct sm_exec_state *x, struct sm_err *err)
 {
-	struct stat st;
-
-	x->in_name = sm_exec_input(x->env.spec);
-	if (x->in_name)
-		return sm_open_input(&x->in_fd, x->in_name, &st, err);
-	x->in_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (x->in_fd < 0)
+	if (sm_exec_has_lines(x->opts))
+		return sm_source_open(&x->source, x->env.tables_dirfd,
+				      x->opts->input, err);
+	x->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (x->null_fd < 0)
 		return sm_err_sys(err, "cannot open '/dev/null'");
 	return 0;
 }
@@ -92,7 +88,7 @@ exec_state_open(struct sm_exec_state **out, const struct sm_kind_env *env,
 		return sm_err_mem(err, "running commands");
 	x->env = *env;
 	x->opts = env->spec->opts;
-	x->in_fd = -1;
+	x->null_fd = -1;
 	ret = exec_open_lists(x, err);
 	if (ret == 0)
 		ret = exec_open_input(x, err);
@@ -146,8 +142,9 @@ sm_exec_close(void *state)
 	sm_log_free(x->log);
 	sm_command_free(x->command);
 	sm_guard_free(x->guard);
-	if (x->in_fd >= 0)
-		close(x->in_fd);
+	sm_source_close(x->source);
+	if (x->null_fd >= 0)
+		close(x->null_fd);
 	sm_buf_release(&x->words);
 	free(x->path);
 	free(x->argv);
@@ -212,6 +209,28 @@ exec_words(struct sm_exec_state *x, const struct sm_piece *b,
 	return 0;
 }
 
+static int
+exec_next_lines(const char **text, size_t *len, void *arg, struct sm_err *err)
+{
+	struct sm_exec_state *x = arg;
+
+	return sm_source_next(text, len, x->source, err);
+}
+
+static int
+exec_begin_lines(struct sm_exec_state *x, struct sm_command_opts *o,
+		 const struct sm_piece *b, struct sm_err *err)
+{
+	if (b->first_byte < 0 || b->end_byte < b->first_byte)
+		return sm_err_set(err, SM_EDAMAGED,
+				  "batch %" PRIu64 " does not say which bytes "
+				  "of the input are its own",
+				  b->id);
+	o->in = exec_next_lines;
+	return sm_source_begin(&o->in_bytes, x->source, (uint64_t)b->first_byte,
+			       (uint64_t)b->end_byte, err);
+}
+
 int
 sm_exec_command(struct sm_command_end *end, struct sm_exec_state *x,
 		struct sm_command_opts *o, const struct sm_piece *b,
@@ -222,12 +241,9 @@ sm_exec_command(struct sm_command_end *end, struct sm_exec_state *x,
 	int ret;
 
 	*end = (struct sm_command_end){ .exit_status = -1, .signal = -1 };
-	if (x->in_name && (b->first_byte < 0 || b->end_byte < b->first_byte))
-		return sm_err_set(err, SM_EDAMAGED,
-				  "batch %" PRIu64 " does not say which bytes "
-				  "of the input are its own",
-				  b->id);
 	ret = exec_words(x, b, err);
+	if (ret == 0 && x->source)
+		ret = exec_begin_lines(x, o, b, err);
 	if (ret < 0)
 		return ret;
 	if (!x->path) {
@@ -239,13 +255,7 @@ sm_exec_command(struct sm_command_end *end, struct sm_exec_state *x,
 	o->argv = x->argv;
 	o->envp = x->envp;
 	o->cwd = cwd;
-	o->in_fd = x->in_fd;
-	if (x->in_name) {
-		o->feed = true;
-		o->in_name = x->in_name;
-		o->at = (uint64_t)b->first_byte;
-		o->end = (uint64_t)b->end_byte;
-	}
+	o->in_fd = x->null_fd;
 	o->arg = x;
 	o->timeout_s = x->opts->timeout_s;
 	o->stop = x->env.stop;

@@ -4,19 +4,26 @@
  * Three sources and one list of batches.  What a batch's command gets is
  * exec_command.c's business.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "crc32.h"
 #include "event.h"
-#include "lines.h"
+#include "file.h"
+#include "source.h"
 
 #include "advice.h"
 #include "item_files.h"
 #include "items.h"
 
 #include "exec.h"
+
+#define EXEC_DIGEST_BYTES ((size_t)256 * 1024)
 
 struct exec_cut {
 	struct sm_kind_cut *cut;
@@ -55,23 +62,47 @@ exec_cut_range(struct exec_cut *x, struct sm_err *err)
 	return ret;
 }
 
+/* Of a file in the tables, read through. */
+static int
+exec_digest_kept(struct sm_digest *d, int tables_dirfd, const char *name,
+		 struct sm_err *err)
+{
+	char *chunk = malloc(EXEC_DIGEST_BYTES);
+	int fd = openat(tables_dirfd, name, O_RDONLY | O_CLOEXEC), ret = 0;
+	ssize_t n = 1;
+
+	if (!chunk)
+		ret = sm_err_mem(err, "a digest");
+	else if (fd < 0)
+		ret = sm_err_sys(err, "cannot open '%s' in the tables", name);
+	while (ret == 0 && n > 0) {
+		n = sm_read_full(fd, chunk, EXEC_DIGEST_BYTES);
+		if (n < 0) {
+			ret = sm_err_sys(err, "cannot read '%s' in the tables",
+					 name);
+			break;
+		}
+		d->size += (uint64_t)n;
+		d->crc32 = sm_crc32(d->crc32, chunk, (size_t)n);
+	}
+	if (fd >= 0)
+		close(fd);
+	free(chunk);
+	return ret;
+}
+
 int
 sm_exec_digest(struct sm_digest *d, const char *name, int tables_dirfd,
 	       struct sm_err *err)
 {
-	struct sm_map map = { 0 };
-	int ret;
-
+	*d = (struct sm_digest){ 0 };
 	if (strcmp(name, SM_ITEM_FILES_NAME) == 0)
 		return sm_item_files_digest(d, tables_dirfd, err);
-	ret = sm_map_openat(&map, tables_dirfd, SM_ITEMS_NAME, err);
-	*d = (struct sm_digest){ 0 };
-	if (ret < 0)
-		return ret;
-	d->size = map.size;
-	d->crc32 = sm_crc32(0, map.data, map.size);
-	sm_map_close(&map);
-	return 0;
+	return exec_digest_kept(d, tables_dirfd,
+				strcmp(name, SM_EXEC_ITEMS) == 0
+					? SM_ITEMS_NAME
+					: SM_SOURCE_KEPT,
+				err);
 }
 
 /* The first item in which two lists differ. */
@@ -104,6 +135,31 @@ exec_put_difference(struct sm_buf *what, struct sm_items *old,
 			      more == 1 ? " is" : "s are");
 }
 
+/* Lines of standard input: what was kept, and what came now. */
+static int
+exec_differ_kept(struct sm_buf *what, bool *grew, int old_dirfd, int new_dirfd,
+		 struct sm_err *err)
+{
+	struct sm_map old = { 0 }, now = { 0 };
+	int ret = sm_map_openat(&old, old_dirfd, SM_SOURCE_KEPT, err);
+
+	if (ret == 0)
+		ret = sm_map_openat(&now, new_dirfd, SM_SOURCE_KEPT, err);
+	if (ret == 0) {
+		*grew = now.size > old.size &&
+			(old.size == 0 ||
+			 memcmp(now.data, old.data, old.size) == 0);
+		sm_buf_printf(what,
+			      "standard input was another one: %zu bytes, and "
+			      "%zu now%s",
+			      old.size, now.size,
+			      *grew ? ", with more at the end" : "");
+	}
+	sm_map_close(&old);
+	sm_map_close(&now);
+	return ret;
+}
+
 int
 sm_exec_differ(struct sm_buf *what, bool *grew, const char *name, int old_dirfd,
 	       int new_dirfd, struct sm_err *err)
@@ -114,8 +170,9 @@ sm_exec_differ(struct sm_buf *what, bool *grew, const char *name, int old_dirfd,
 	if (strcmp(name, SM_ITEM_FILES_NAME) == 0)
 		return sm_item_files_differ(what, grew, old_dirfd, new_dirfd,
 					    err);
+	if (strcmp(name, SM_EXEC_ITEMS) != 0)
+		return exec_differ_kept(what, grew, old_dirfd, new_dirfd, err);
 	ret = sm_items_open(&old, old_dirfd, err);
-
 	if (ret == 0)
 		ret = sm_items_open(&now, new_dirfd, err);
 	if (ret == 0) {
@@ -129,14 +186,32 @@ sm_exec_differ(struct sm_buf *what, bool *grew, const char *name, int old_dirfd,
 	return ret;
 }
 
+static int
+exec_keep_stdin(int tables_dirfd, const struct sm_events *ev,
+		struct sm_err *err)
+{
+	uint64_t bytes;
+	int ret = sm_source_keep(&bytes, tables_dirfd, err);
+
+	if (ret == 0)
+		sm_event_notice(ev,
+				"standard input is kept in the job: %" PRIu64
+				" bytes",
+				bytes);
+	return ret;
+}
+
 int
 sm_exec_keep(const struct sm_spec *spec, int tables_dirfd, int old_dirfd,
 	     const struct sm_events *ev, struct sm_err *err)
 {
 	const struct sm_exec_opts *o = spec->opts;
 	struct sm_items_info info;
-	int ret = sm_items_store(&info, tables_dirfd, o->items, o->nul, err);
+	int ret;
 
+	if (!o->items)
+		return exec_keep_stdin(tables_dirfd, ev, err);
+	ret = sm_items_store(&info, tables_dirfd, o->items, o->nul, err);
 	if (ret < 0)
 		return ret;
 	if (info.empty)
@@ -188,11 +263,11 @@ exec_cut_items(struct exec_cut *x, struct sm_err *err)
 }
 
 static int
-exec_cut_line(const struct sm_lines_cut *c, void *arg, struct sm_err *err)
+exec_cut_line(const struct sm_cut *c, void *arg, struct sm_err *err)
 {
 	struct sm_piece b = {
-		.first = c->first == SM_LINES_NONE ? -1 : (int64_t)c->first,
-		.end = c->end == SM_LINES_NONE ? -1 : (int64_t)c->end,
+		.first = c->first == SM_CUT_NONE ? -1 : (int64_t)c->first,
+		.end = c->end == SM_CUT_NONE ? -1 : (int64_t)c->end,
 		.first_byte = (int64_t)c->first_byte,
 		.end_byte = (int64_t)c->end_byte,
 	};
@@ -208,20 +283,33 @@ exec_cut_progress(uint64_t done, uint64_t total, void *arg)
 	sm_meter_tell(&x->meter, done, total);
 }
 
+static void
+exec_cut_notice(const char *text, void *arg)
+{
+	struct exec_cut *x = arg;
+
+	sm_event_notice(x->cut->events, "%s", text);
+}
+
 static int
 exec_cut_lines(struct exec_cut *x, struct sm_err *err)
 {
-	struct sm_lines_opts lines = {
-		.path = sm_exec_input(x->cut->spec),
+	struct sm_source_plan plan = {
+		.path = x->opts->input,
+		.tables_dirfd = x->cut->tables_dirfd,
+		.header = x->opts->header,
 		.lines = x->opts->lines,
 		.bytes = x->opts->bytes,
 		.cut = exec_cut_line,
 		.progress = exec_cut_progress,
+		.notice = exec_cut_notice,
 		.arg = x,
 	};
-	uint64_t batches;
+	int ret = 0;
 
-	return sm_lines_scan(&batches, &lines, err);
+	if (sm_exec_has_stdin(x->opts) && !x->cut->compiled)
+		ret = exec_keep_stdin(plan.tables_dirfd, x->cut->events, err);
+	return ret < 0 ? ret : sm_source_plan(&plan, err);
 }
 
 int

@@ -14,11 +14,29 @@ static const char *const words_digest[] = { "sampled", "full", NULL };
 #define YEAR_S     31536000
 
 static const struct sm_option exec_options[] = {
-	{ "input", .type = SM_OPTION_FILE, .arg = "FILE",
+	{ "input", .type = SM_OPTION_FILES, .arg = "FILE",
 	  .flags = SM_OPTION_PLACE, AT(input),
 	  .group = "batches (one of --lines, --bytes, --range, --items)",
-	  .help = "with --lines or --bytes: the file; a batch of it is the "
-		  "command's standard input" },
+	  .help = "with --lines or --bytes: a file of lines, gzip too, - for "
+		  "standard input; a batch of it is the command's standard "
+		  "input",
+	  .more = "Given several times, it is one sequence of lines, of "
+		  "which no batch has some of two files. A final file of "
+		  "shardmill is entered by its index; any other gzip file is "
+		  "read once while planning, and points to enter it at are "
+		  "noted. Standard input is kept in the job: it takes as much "
+		  "room there." },
+	{ "inputs", .type = SM_OPTION_FILE, .arg = "FILE",
+	  .flags = SM_OPTION_PLACE, AT(inputs),
+	  .help = "names of such files, one on each line of FILE, - for "
+		  "standard input",
+	  .more = "Names are relative to the current directory. The list is "
+		  "read whenever the command is given." },
+	{ "header", .type = SM_OPTION_UINT, .arg = "N", AT(header),
+	  .unset = "none",
+	  .help = "put the first N lines of the file before each batch; they "
+		  "are not counted",
+	  .more = "They must be the same in all files." },
 	{ "lines", .type = SM_OPTION_UINT, .arg = "N", .min = 1, AT(lines),
 	  .help = "lines per batch" },
 	{ "bytes", .type = SM_OPTION_BYTES, .arg = "SIZE", .min = 1, AT(bytes),
@@ -37,7 +55,9 @@ static const struct sm_option exec_options[] = {
 		  "on with what is stored." },
 	/* How the list was written; what was read of it is digested. */
 	{ "null", '0', .type = SM_OPTION_BOOL, .flags = SM_OPTION_PLACE,
-	  AT(nul), .help = "items end in NUL, as of find -print0" },
+	  AT(nul),
+	  .help = "items, or names of --inputs, end in NUL, as of find "
+		  "-print0" },
 	{ "watch-items", .type = SM_OPTION_BOOL, .flags = SM_OPTION_PLACE,
 	  AT(watch_items),
 	  .help = "items are files: compare what is in them at each start" },
@@ -64,6 +84,11 @@ static const struct sm_option exec_options[] = {
 	  .flags = SM_OPTION_PLACE | SM_OPTION_UNTYPED, .arg = "DIR",
 	  .unset = "the current directory", AT(cwd),
 	  .help = "where the command runs" },
+	{ "output-header", .type = SM_OPTION_UINT, .arg = "N",
+	  AT(output_header), .unset = "none",
+	  .help = "drop the first N lines that the command prints, but for "
+		  "the first batch's",
+	  .more = "A batch with fewer fails." },
 	{ "level", .type = SM_OPTION_INT, .arg = "1-9", .min = 1, .max = 9,
 	  .standard = "6", AT(level), .help = "compression" },
 

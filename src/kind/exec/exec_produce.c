@@ -10,33 +10,26 @@
 #include <string.h>
 
 #include "encoder.h"
-#include "file.h"
 #include "jsonline.h"
+#include "scan.h"
 
 #include "log.h"
 
 #include "exec_state.h"
 
-#define EXEC_COUNT_BYTES (256 * 1024)
-#define EXEC_LINE_MAX    300 /* of stderr's last line in a message */
+#define EXEC_LINE_MAX 300 /* of stderr's last line in a message */
 
-/* In blocks of 255, whose count fits a byte: compilers make vectors of it. */
-static uint64_t
-exec_count_newlines(const char *p, size_t len)
+/* Move `*p` past what is of the output's header. */
+static void
+exec_pass_header(struct sm_exec_state *x, const char **p, const char *end)
 {
-	uint64_t sum = 0;
-	unsigned char part;
-	size_t i, n = 255;
+	const char *newline;
 
-	for (; len > 0; p += n, len -= n) {
-		if (n > len)
-			n = len;
-		part = 0;
-		for (i = 0; i < n; i++)
-			part = (unsigned char)(part + (p[i] == '\n'));
-		sum += part;
+	while (x->header_left > 0 && *p < end) {
+		newline = memchr(*p, '\n', (size_t)(end - *p));
+		x->header_left -= newline != NULL;
+		*p = newline ? newline + 1 : end;
 	}
-	return sum;
 }
 
 static int
@@ -44,9 +37,18 @@ exec_take_output(const void *data, size_t len, void *arg, struct sm_err *err)
 {
 	struct sm_exec_state *x = arg;
 	uint64_t max = x->opts->max_shard_bytes;
-	const char *p = data;
+	const char *p = data, *end = p + len, *after = p;
 	int ret = 0;
 
+	if (x->header_left > 0) {
+		exec_pass_header(x, &after, end);
+		x->header_open = after[-1] != '\n';
+		if (x->drops_header)
+			p = after;
+		len = (size_t)(end - p);
+		if (len == 0)
+			return 0;
+	}
 	if (max && sm_shard_raw_bytes(x->shard) + len > max)
 		return sm_err_set(err, SM_ETOOBIG,
 				  "the output is larger than %" PRIu64
@@ -56,7 +58,7 @@ exec_take_output(const void *data, size_t len, void *arg, struct sm_err *err)
 		ret = sm_jsonline_feed(x->jsonline, p, len, err);
 	if (ret == 0)
 		ret = sm_encoder_write(x->encoder, p, len, err);
-	x->out->counts.records += exec_count_newlines(p, len);
+	x->out->counts.records += sm_scan_newlines(p, len);
 	x->in_line = p[len - 1] != '\n';
 	return ret;
 }
@@ -161,40 +163,29 @@ exec_judge(struct sm_exec_state *x, const struct sm_command_end *end,
 
 /*
  * The rows of a batch cut by bytes are its lines, read or not: a command that
- * closes its input early must not change what is recorded.
+ * closes its input early must not change what is recorded.  Of a batch cut by
+ * an index they are counted too: a batch of another job whose output did not
+ * end in a newline has a line more there than in the text.
  */
 static int
 exec_count_rows(uint64_t *rows, const struct sm_exec_state *x,
 		const struct sm_piece *b, struct sm_err *err)
 {
-	uint64_t at = (uint64_t)b->first_byte, end = (uint64_t)b->end_byte;
-	char *chunk, last = '\n';
-	size_t want;
-	int ret = 0;
+	uint64_t lines;
+	int ret;
 
-	if (b->first >= 0 && b->end >= 0) {
-		*rows = (uint64_t)(b->end - b->first);
+	*rows = (uint64_t)(b->end - b->first);
+	if (!x->source || (b->first >= 0 && !sm_source_is_indexed(x->source)))
 		return 0;
-	}
-	chunk = malloc(EXEC_COUNT_BYTES);
-	if (!chunk)
-		return sm_err_mem(err, "counting lines");
-	for (*rows = 0; at < end; at += want) {
-		want = EXEC_COUNT_BYTES;
-		if (want > end - at)
-			want = (size_t)(end - at);
-		if (sm_pread_full(x->in_fd, chunk, want, at) != (ssize_t)want) {
-			ret = sm_err_set(err, SM_EREFUSED,
-					 "input '%s' shrank: it ends before "
-					 "byte %" PRIu64,
-					 x->in_name, end);
-			break;
-		}
-		*rows += exec_count_newlines(chunk, want);
-		last = chunk[want - 1];
-	}
-	*rows += last != '\n';
-	free(chunk);
+	ret = sm_source_count(&lines, x->source, err);
+	if (ret == 0 && b->first >= 0 && lines != *rows)
+		ret = sm_err_set(err, SM_EREFUSED,
+				 "the input '%s' has %" PRIu64
+				 " lines where its index says %" PRIu64
+				 ": a batch of it does not end in a newline; "
+				 "use --bytes, or unpack it first",
+				 sm_source_name(x->source), lines, *rows);
+	*rows = lines;
 	return ret;
 }
 
@@ -202,8 +193,15 @@ static int
 exec_finish(struct sm_exec_state *x, const struct sm_piece *b,
 	    struct sm_err *err)
 {
+	uint64_t lacks = x->header_left - (x->header_left && x->header_open);
 	int ret = 0;
 
+	if (lacks > 0)
+		return sm_err_set(
+			err, SM_EOUTPUT,
+			"the command printed %" PRIu64
+			" lines, fewer than the %" PRIu64 " of --output-header",
+			x->opts->output_header - lacks, x->opts->output_header);
 	/* Printing a last line without its newline is usual, and harmless. */
 	if (x->jsonline && x->in_line)
 		ret = exec_take_output("\n", 1, x, err);
@@ -237,7 +235,9 @@ sm_exec_produce(void *state, const struct sm_piece *b, struct sm_shard *shard,
 
 	x->shard = shard;
 	x->out = out;
-	x->in_line = x->tail_cut = false;
+	x->in_line = x->tail_cut = x->header_open = false;
+	x->header_left = x->opts->output_header;
+	x->drops_header = b->id > 0;
 	if (x->jsonline)
 		sm_jsonline_begin(x->jsonline);
 	if (x->log)

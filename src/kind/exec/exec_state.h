@@ -9,6 +9,7 @@
 
 #include "command.h"
 #include "guard.h"
+#include "source.h"
 
 #include "exec.h"
 
@@ -21,8 +22,8 @@ struct sm_exec_state {
 	struct sm_jsonline *jsonline; /* --check jsonl, else NULL */
 	struct sm_log *log;           /* --keep-logs, else NULL */
 	char *path;                   /* NULL: to be found per batch */
-	const char *in_name;
-	int in_fd; /* the input, or /dev/null */
+	struct sm_source *source;     /* of lines, else NULL */
+	int null_fd;                  /* /dev/null */
 
 	struct sm_buf words; /* arguments and variables of one batch */
 	char **argv, **envp;
@@ -31,8 +32,11 @@ struct sm_exec_state {
 	/* One attempt's. */
 	struct sm_shard *shard;
 	struct sm_made *out;
-	bool in_line;  /* the output so far lacks its last newline */
-	bool tail_cut; /* the first bytes of stderr were let go */
+	bool in_line;         /* the output so far lacks its last newline */
+	uint64_t header_left; /* lines of --output-header still to come */
+	bool header_open;     /* the last that came lacks its newline */
+	bool drops_header;    /* it is not the job's first batch */
+	bool tail_cut;        /* the first bytes of stderr were let go */
 };
 
 /*

@@ -153,7 +153,7 @@ run_open_pipes(struct run *r, int child[3])
 {
 	const struct sm_command_opts *o = r->o;
 
-	if (o->feed) {
+	if (o->in) {
 		child[0] = run_pipe_for(r, RUN_IN);
 		if (child[0] < 0)
 			return -1;
@@ -161,7 +161,7 @@ run_open_pipes(struct run *r, int child[3])
 		if (fcntl(r->fd[RUN_IN].fd, F_SETFL, O_NONBLOCK) < 0)
 			return -1;
 		/* Beyond the user's limit this fails, and the pipe stays. */
-		if (o->end - o->at > COMMAND_PIPE_DEFAULT)
+		if (o->in_bytes > COMMAND_PIPE_DEFAULT)
 			fcntl(child[0], F_SETPIPE_SZ, COMMAND_PIPE_BYTES);
 	} else {
 		child[0] = fcntl(o->in_fd, F_DUPFD_CLOEXEC, 3);
@@ -509,8 +509,8 @@ sm_command_run(struct sm_command_end *end, struct sm_command *c,
 	*end = (struct sm_command_end){ .exit_status = -1, .signal = -1 };
 	for (i = 0; i < RUN_FDS; i++)
 		r.fd[i].fd = -1;
-	if (o->feed)
-		sm_feed_begin(&c->feed, o->in_fd, o->in_name, o->at, o->end);
+	if (o->in)
+		sm_feed_begin(&c->feed, o->in, o->arg);
 	r.code = run_start(&r);
 	if (r.code == 0) {
 		if (o->timeout_s > 0)
@@ -525,7 +525,7 @@ sm_command_run(struct sm_command_end *end, struct sm_command *c,
 	}
 	for (i = 0; i < RUN_FDS; i++)
 		run_close(&r, i);
-	if (o->feed)
+	if (o->in)
 		sm_feed_end(&c->feed);
 	return r.code;
 }

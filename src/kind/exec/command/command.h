@@ -44,6 +44,7 @@
 
 #include "err.h"
 
+#include "feed.h"
 #include "start.h"
 
 #define SM_COMMAND_GRACE_MS 5000 /* silence of a process left behind */
@@ -60,18 +61,17 @@ struct sm_command_opts {
 	const char *cwd; /* NULL: the caller's */
 
 	/*
-	 * Standard input: the bytes from `at` to `end` of the file `in_fd`, or,
-	 * with `feed` false, that descriptor itself.  A command that closes it
-	 * early is no error; a file that ends before `end` is SM_EREFUSED.
+	 * Standard input: what `in` gives, some `in_bytes` of it; or, where
+	 * that is NULL, the descriptor `in_fd` itself.  A command that closes
+	 * it early is no error.
 	 */
 	int in_fd;
-	bool feed;
-	uint64_t at, end;
-	const char *in_name; /* of the file, for messages */
+	sm_feed_source *in;
+	uint64_t in_bytes;
 
 	sm_command_sink *out; /* NULL: the caller's own output, inherited */
 	sm_command_sink *err_out;
-	void *arg;
+	void *arg; /* of all three */
 
 	bool foreground; /* in the caller's group, as a terminal's ^C expects */
 	double timeout_s;        /* 0: none */
