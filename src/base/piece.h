@@ -25,6 +25,7 @@ struct sm_piece {
 	int64_t first, end;           /* rows, lines or numbers, half-open */
 	int64_t first_byte, end_byte; /* lines */
 	char *item;                   /* NUL-terminated, or NULL */
+	const char *input;            /* the file its lines are of, or NULL */
 	int64_t attempt;              /* 1 for the first try; 0: only cut */
 	int64_t token;                /* random, of the claim; 0: only cut */
 };

@@ -16,6 +16,7 @@ cutter_emit(struct sm_cutter *c, struct sm_err *err)
 		.end_byte = c->at,
 		.first = SM_CUT_NONE,
 		.end = SM_CUT_NONE,
+		.file = c->file,
 	};
 
 	if (c->lines) {

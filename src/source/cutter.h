@@ -21,6 +21,7 @@
 struct sm_cut {
 	uint64_t first_byte, end_byte; /* half-open, of the whole sequence */
 	uint64_t first, end; /* lines; SM_CUT_NONE when cut by bytes */
+	size_t file;
 };
 
 struct sm_cutter {
@@ -29,6 +30,7 @@ struct sm_cutter {
 	int (*emit)(const struct sm_cut *c, void *arg, struct sm_err *err);
 	void *arg;
 
+	size_t file;           /* the number of the one that is read */
 	uint64_t at, line;     /* what was passed, ever */
 	uint64_t start, first; /* of the open batch */
 	bool in_line;          /* the last byte was no newline */

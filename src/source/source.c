@@ -447,6 +447,12 @@ sm_source_is_indexed(const struct sm_source *s)
 }
 
 const char *
+sm_source_path(const struct sm_source *s)
+{
+	return s->path[s->number];
+}
+
+const char *
 sm_source_name(const struct sm_source *s)
 {
 	return s->name;

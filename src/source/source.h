@@ -77,7 +77,8 @@ int sm_source_count(uint64_t *lines, struct sm_source *s, struct sm_err *err);
  * to agree with the batch's lines.
  */
 bool sm_source_is_indexed(const struct sm_source *s);
-/* Path of the file that the batch is of. */
+/* The path of the file that the batch is of; how messages name that. */
+const char *sm_source_path(const struct sm_source *s);
 const char *sm_source_name(const struct sm_source *s);
 
 #endif /* SM_SOURCE_H */

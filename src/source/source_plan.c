@@ -399,8 +399,10 @@ sm_source_plan(const struct sm_source_plan *o, struct sm_err *err)
 	p.chunk = malloc(PLAN_READ_BYTES);
 	if (ret == 0 && !p.chunk)
 		ret = sm_err_mem(err, "reading lines");
-	for (i = 0; ret == 0 && o->path[i]; i++)
+	for (i = 0; ret == 0 && o->path[i]; i++) {
+		p.cutter.file = i;
 		ret = plan_file(&p, o->path[i], err);
+	}
 	if (ret == 0 && sm_buf_failed(&p.header))
 		ret = sm_err_mem(err, "a header");
 	if (ret == 0)

@@ -49,9 +49,15 @@ for form in in.txt in.txt.gz final.gz; do
 	same_text want stdin.gz
 	equal "$(count stdin.gz)" "$batches" "batches of standard input"
 	expect_exit 0 sm run stdin.gz.job
-	sm exec -o stdin.gz --input - "${run[@]}" </dev/null 2>err ||
-		fail "standard input is there and was asked for again"
-	expect_text err "standard input is not read again"
+	sm exec -o stdin.gz --input - "${run[@]}" <$form >out 2>err ||
+		fail "the same again"
+	expect_text out "nothing is left"
+	expect_exit 7 sm exec -o stdin.gz --input - "${run[@]}"
+	expect_text err "standard input was another one: $(stat -c %s $form)" \
+		"'shardmill run $PWD/stdin.gz.job' goes on with what it was"
+	expect_exit 0 sm run stdin.gz.job
+	equal "$(ls stdin.gz.job/tables)" \
+		"$(sql stdin.gz.job 'SELECT fingerprint FROM job')" "tables"
 	expect_exit 0 sm verify stdin.gz.job
 	expect_exit 0 sm try stdin.gz.job 3
 	sed -n '6001,8000s/^/x/p' in.txt | cmp -s - out || fail "try differs"
@@ -154,6 +160,20 @@ for way in 1 2 3; do
 	expect_text err "'input 2'"
 	rm -rf several.gz several.gz.job
 done
+# Which file a batch's lines are of.
+expect_exit 0 sm exec -q -o of.gz --inputs list --lines 9000 --replace -- \
+	sh -c 'echo "$SHARDMILL_INPUT $1"; cat >/dev/null' sh "{input} {batch}"
+for line in "00 0" "00 1" "01.gz 2" "01.gz 3" "02 4" "02 5"; do
+	echo "$PWD/part.${line% *} $PWD/part.$line"
+done >want.of
+same_text want.of of.gz
+sm exec -q -o of.gz --restart --yes --input - --lines 40000 -- \
+	printenv SHARDMILL_INPUT <in.txt 2>err || fail "its name"
+same_text <(echo -) of.gz
+expect_exit 0 sm exec -q -o of.gz --restart --yes --range 1 -- \
+	sh -c 'echo "${SHARDMILL_INPUT-none} $1"' sh "{input}"
+same_text <(echo "none {input}") of.gz
+
 echo "" >empty
 expect_exit 3 sm exec -o n.gz --inputs empty "${run[@]}"
 expect_text err "'empty' names no file"

@@ -32,6 +32,7 @@ static const struct sm_piece bytes = {
 	.end = -1,
 	.first_byte = 0,
 	.end_byte = 9,
+	.input = "a {} file",
 };
 
 static void
@@ -66,6 +67,8 @@ test_left_alone(void **state)
 	expect(&numbers, "{first", "{first");
 	expect(&numbers, "{{first}}", "{15}");
 	expect(&numbers, "{First} { first}", "{First} { first}");
+	expect(&bytes, "{input}|{item}", "a {} file|{item}");
+	expect(&item, "{input}", "{input}");
 	expect(&bytes, "{first}{end}{last}{rows}{batch}",
 	       "{first}{end}{last}{rows}0");
 }
@@ -88,6 +91,8 @@ test_has(void **state)
 	assert_true(sm_replace_has("x{}", true));
 	assert_true(sm_replace_has("{ {item}", true));
 	assert_false(sm_replace_has("{id}", true));
+	assert_true(sm_replace_has("x{input}", false));
+	assert_false(sm_replace_has("x{input}", true));
 	assert_true(sm_replace_has_number("{{rows}"));
 	assert_false(sm_replace_has_number("{batch} {} {x}"));
 }

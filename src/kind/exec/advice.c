@@ -91,8 +91,8 @@ advice_unknown(const char *arg, const struct sm_events *ev)
 		sm_event_notice(ev,
 				"'%.*s' in the command is no placeholder, and "
 				"stays as it is; there are {first} {end} "
-				"{last} {rows} {batch}, and with --items "
-				"{item} {}",
+				"{last} {rows} {batch}, with --items "
+				"{item} {}, and with --input {input}",
 				(int)n, p);
 		return;
 	}

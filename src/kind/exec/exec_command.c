@@ -26,6 +26,7 @@
 static const char *const exec_variables[] = {
 	"SHARDMILL_BATCH=", "SHARDMILL_FIRST=",   "SHARDMILL_END=",
 	"SHARDMILL_ITEM=",  "SHARDMILL_ATTEMPT=", SM_ROLE_TOKEN,
+	"SHARDMILL_INPUT=",
 };
 
 #define EXEC_VARIABLES (sizeof(exec_variables) / sizeof(*exec_variables))
@@ -156,18 +157,21 @@ sm_exec_close(void *state)
 static bool
 exec_put_variable(struct sm_buf *b, size_t i, const struct sm_piece *batch)
 {
-	const int64_t number[] = { (int64_t)batch->id, batch->first,
-				   batch->end,         -1,
-				   batch->attempt,     batch->token };
-	bool is_item = i == 3;
+	const int64_t number[EXEC_VARIABLES] = {
+		(int64_t)batch->id, batch->first, batch->end, -1,
+		batch->attempt,     batch->token, -1
+	};
+	const char *const text[EXEC_VARIABLES] = {
+		[3] = batch->item, [6] = batch->input
+	};
 
-	if (is_item ? !batch->item : number[i] < 0)
+	if (!text[i] && number[i] < 0)
 		return false;
 	if (i == 5 && batch->token == 0)
 		return false;
 	sm_buf_puts(b, exec_variables[i]);
-	if (is_item)
-		sm_buf_puts(b, batch->item);
+	if (text[i])
+		sm_buf_puts(b, text[i]);
 	else
 		sm_buf_printf(b, "%" PRId64, number[i]);
 	sm_buf_putc(b, '\0');
@@ -237,13 +241,18 @@ sm_exec_command(struct sm_command_end *end, struct sm_exec_state *x,
 		struct sm_err *err)
 {
 	const char *cwd = x->opts->cwd;
+	struct sm_piece named = *b;
 	char *found = NULL;
 	int ret;
 
 	*end = (struct sm_command_end){ .exit_status = -1, .signal = -1 };
-	ret = exec_words(x, b, err);
-	if (ret == 0 && x->source)
+	if (x->source) {
 		ret = exec_begin_lines(x, o, b, err);
+		if (ret < 0)
+			return ret;
+		named.input = sm_source_path(x->source);
+	}
+	ret = exec_words(x, &named, err);
 	if (ret < 0)
 		return ret;
 	if (!x->path) {

@@ -265,14 +265,16 @@ exec_cut_items(struct exec_cut *x, struct sm_err *err)
 static int
 exec_cut_line(const struct sm_cut *c, void *arg, struct sm_err *err)
 {
+	struct exec_cut *x = arg;
 	struct sm_piece b = {
 		.first = c->first == SM_CUT_NONE ? -1 : (int64_t)c->first,
 		.end = c->end == SM_CUT_NONE ? -1 : (int64_t)c->end,
 		.first_byte = (int64_t)c->first_byte,
 		.end_byte = (int64_t)c->end_byte,
+		.input = x->opts->input[c->file],
 	};
 
-	return exec_emit(arg, &b, err);
+	return exec_emit(x, &b, err);
 }
 
 static void

@@ -70,10 +70,11 @@ static const struct sm_option exec_options[] = {
 	{ "replace", .type = SM_OPTION_SWITCH, AT(replace),
 	  .unset = "with --range and --items",
 	  .group = "the command and its output",
-	  .help = "replace {first} {end} {last} {batch} {rows} {item} {} in "
-		  "the command, or do not",
+	  .help = "replace {first} {end} {last} {batch} {rows} {item} {} "
+		  "{input} in the command, or do not",
 	  .more = "{end} is the first number that is not in the batch, {last} "
-		  "the last one that is; {item} and {} are of --items. Where "
+		  "the last one that is; {item} and {} are of --items; {input} "
+		  "is the file that the batch's lines are of, or -. Where "
 		  "no lines are read, standard input is empty. What the "
 		  "command prints is taken as it is: a last line without a "
 		  "newline runs into the next batch's first, which is told "

@@ -17,6 +17,7 @@ enum replace_field {
 	REPLACE_ROWS,
 	REPLACE_BATCH,
 	REPLACE_ITEM,
+	REPLACE_INPUT,
 };
 
 static const struct {
@@ -26,7 +27,7 @@ static const struct {
 	{ "{first}", REPLACE_FIRST }, { "{end}", REPLACE_END },
 	{ "{last}", REPLACE_LAST },   { "{rows}", REPLACE_ROWS },
 	{ "{batch}", REPLACE_BATCH }, { "{item}", REPLACE_ITEM },
-	{ "{}", REPLACE_ITEM },
+	{ "{}", REPLACE_ITEM },       { "{input}", REPLACE_INPUT },
 };
 
 /* The placeholder at `p` and its length. */
@@ -68,7 +69,8 @@ sm_replace_has(const char *arg, bool item)
 
 	for (; (arg = strchr(arg, '{')) != NULL; arg++) {
 		f = replace_at(arg, &n);
-		if (f != REPLACE_NONE && (f != REPLACE_ITEM || item))
+		if (f != REPLACE_NONE && (f != REPLACE_ITEM || item) &&
+		    (f != REPLACE_INPUT || !item))
 			return true;
 	}
 	return false;
@@ -104,6 +106,8 @@ replace_value(struct sm_buf *out, enum replace_field f,
 		sm_buf_printf(out, "%" PRIu64, b->id);
 	else if (f == REPLACE_ITEM && b->item)
 		sm_buf_puts(out, b->item);
+	else if (f == REPLACE_INPUT && b->input)
+		sm_buf_puts(out, b->input);
 	else if (f == REPLACE_FIRST && numbers)
 		sm_buf_printf(out, "%" PRId64, b->first);
 	else if (f == REPLACE_END && numbers)

@@ -3,6 +3,7 @@
  *
  *	{first} {end} {last} {batch} {rows}    of a batch that has numbers
  *	{item} {}                              of a batch that has an item
+ *	{input}                                of a batch that has lines
  *
  * `end` is one past the last number, `last` is end - 1, `rows` end - first.
  * Whatever else is in braces, and what this batch does not have, is left
