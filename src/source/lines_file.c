@@ -138,10 +138,12 @@ sm_lines_build_end(struct sm_lines_build *b, const struct sm_buf *header,
 		return sm_err_sys(err, "cannot write '%s'", LINES_TMP);
 	b->fd = -1;
 	if (sm_sync_close(fd, true) < 0)
-		return sm_err_sys(err, "cannot sync '%s'", LINES_TMP);
-	if (renameat(b->dirfd, LINES_TMP, b->dirfd, SM_LINES_NAME) < 0)
-		return sm_err_sys(err, "cannot rename '%s'", LINES_TMP);
-	return 0;
+		ret = sm_err_sys(err, "cannot sync '%s'", LINES_TMP);
+	else if (renameat(b->dirfd, LINES_TMP, b->dirfd, SM_LINES_NAME) < 0)
+		ret = sm_err_sys(err, "cannot rename '%s'", LINES_TMP);
+	if (ret < 0)
+		unlinkat(b->dirfd, LINES_TMP, 0);
+	return ret;
 }
 
 /* -------------------------------------------------------------- reading -- */

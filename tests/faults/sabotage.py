@@ -46,6 +46,8 @@ EDITS = fault("edits.py", count=60)
 ELSEWHERE = e2e("2205-final-elsewhere")
 GROWING = e2e("2235-growing-input")
 CLOCK = e2e("3065-clock-steps")
+INPUTS = e2e("1170-inputs")
+MORE_INPUTS = e2e("1172-extend-inputs")
 
 # name: file, what stands there, what takes its place, the test, and what a
 # finding of that test must look like (a regular expression)
@@ -161,6 +163,31 @@ SABOTAGE = {
         "src/engine/job/inputs.c",
         "if (now.size != was->size || now.crc32 != was->crc32)",
         "if (now.size < was->size)", GROWING, "exit 0, not 7: sm run f.gz.job"),
+    "gzip_sum_unlooked": (
+        "src/source/gztext.c",
+        "if (g->checked && sm_get_le(g->z.in, 4) != g->crc32)",
+        "if (0)", INPUTS, "exit 0, not 3: sm exec -o n.gz --input bad.gz"),
+    "final_body_unlooked": (
+        "src/source/source.c", "if (crc == s->inside.gz_crc32)",
+        "if (crc + 1 > 0)", INPUTS,
+        "exit 0, not 7: sm run d.job|is damaged: batch' is not in"),
+    "open_lines_believed": (
+        "src/kind/exec/exec_produce.c",
+        "if (ret == 0 && b->first >= 0 && lines != *rows)",
+        "if (0)", INPUTS, "exit 0, not 7: sm exec -o open2.gz"),
+    "headers_uncompared": (
+        "src/source/source_plan.c",
+        "if (p->header.len == p->head.len && "
+        "memcmp(p->header.data, p->head.data, p->head.len) == 0)",
+        "if (p->header.len == p->head.len)", INPUTS,
+        "exit 0, not 3: sm exec -o other.gz"),
+    "middle_may_grow": (
+        "src/kind/exec/exec_inputs.c", "in->grows = !o->input[i + 1];",
+        "in->grows = true;", MORE_INPUTS, "--extend is no way on"),
+    "file_taken_for_stdin": (
+        "src/engine/plan/compare.c",
+        "(!in->path && strcmp(was.path, in->name) != 0);", "false;",
+        MORE_INPUTS, "standard input for a file"),
     "retry_waits_a_day": (
         "src/store/batch.c", "WAKE \"not_before > ? + 3600\"",
         "WAKE \"not_before > ? + 360000\"", CLOCK,
