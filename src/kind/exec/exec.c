@@ -22,14 +22,6 @@
 /* More rows than a table of batches should have; larger batches are meant. */
 #define EXEC_BATCHES_MAX UINT64_C(1000000000)
 
-bool
-sm_exec_replaces(const struct sm_exec_opts *opts)
-{
-	if (opts->replace)
-		return opts->replace > 0;
-	return opts->has_range || opts->items;
-}
-
 /*
  * Said before the options are stored: `replace` as the source has it, `cwd` as
  * an absolute path.

@@ -1,6 +1,7 @@
 /*
  * exec_inputs.c - which files an exec job reads
  *
+ * What follows from the source of its batches is asked by all other files.
  * Those of --inputs are put after those of --input, once, before anything else
  * is asked about them: from there on a list is what somebody might have typed.
  */
@@ -22,6 +23,14 @@
 /* A list is kept in spec.json, which each worker reads. */
 #define LIST_BYTES_MAX ((size_t)32 << 20)
 #define LIST_FILES_MAX 100000
+
+bool
+sm_exec_replaces(const struct sm_exec_opts *opts)
+{
+	if (opts->replace)
+		return opts->replace > 0;
+	return opts->has_range || opts->items;
+}
 
 bool
 sm_exec_has_lines(const struct sm_exec_opts *opts)
