@@ -13,9 +13,11 @@ project() {
 	cd "$1" || exit 1
 	echo "$1" >name
 	printf 'a\nb\nc\nd\ne\nf\n' >list
+	head -n 4 list >most
+	tail -n 2 list >last
 	expect_exit 1 sm exec -o range.gz "${job[@]}" --range 6 -- "${half[@]}"
 	expect_exit 1 sm exec -o items.gz "${job[@]}" --items list -- "${half[@]}"
-	expect_exit 1 sm exec -o lines.gz "${job[@]}" --input list --lines 1 \
+	expect_exit 1 sm exec -o lines.gz "${job[@]}" --input most --input last --depends list --lines 1 \
 		-- "${half[@]}"
 	: >whole
 	cd ..
@@ -24,7 +26,7 @@ source_of() {
 	case $1 in
 	range) of=(--range 6) ;;
 	items) of=(--items list) ;;
-	lines) of=(--input list --lines 1) ;;
+	lines) of=(--input most --input last --depends list --lines 1) ;;
 	esac
 }
 text() { # OLD NEW: who made which half
@@ -91,7 +93,7 @@ for kind in range items; do
 	same_text <(text fifth copied) copied/$kind.gz
 done
 cd copied || exit 1
-expect_exit 0 sm exec -o lines.gz "${job[@]}" --input list --lines 1 \
+expect_exit 0 sm exec -o lines.gz "${job[@]}" --input most --input last --depends list --lines 1 \
 	--retry-failed -- "${half[@]}"
 cd ..
 same_text <(text fifth copied) copied/lines.gz

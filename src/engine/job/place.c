@@ -249,11 +249,17 @@ place_options(struct place *p, struct sm_err *err)
 	int ret = 0;
 
 	for (o = p->spec->kind->options; o->name && ret == 0; o++) {
-		if (o->type != SM_OPTION_FILE || !(o->flags & SM_OPTION_PLACE))
+		if (!(o->flags & SM_OPTION_PLACE))
 			continue;
 		value = sm_option_slot(o, p->spec->opts);
-		if (*value && **value == '/')
+		if (o->type == SM_OPTION_FILE && *value && **value == '/')
 			ret = place_path(value, p, err);
+		if (o->type != SM_OPTION_FILES)
+			continue;
+		value = *(const char ***)value;
+		for (; value && *value && ret == 0; value++)
+			if (**value == '/')
+				ret = place_path(value, p, err);
 	}
 	for (i = 0; i < p->spec->inputs && ret == 0; i++)
 		if (*p->spec->input[i].path == '/')
