@@ -305,7 +305,8 @@ read_input(struct spec_reader *r, json_t *v, size_t i, json_t *seen)
 		return ret;
 	reader_at(r, "%s.name", at);
 	if (json_object_get(seen, in.name))
-		return reader_fail(r, SM_EINPUT, "'%s' is there twice", in.name);
+		return reader_fail(r, SM_EINPUT, "'%s' is there twice",
+				   in.name);
 	if (json_object_set_new_nocheck(seen, in.name, json_true()) < 0)
 		return reader_mem(r);
 	digest = (struct sm_digest){ .size = in.size,
