@@ -73,6 +73,19 @@ replan_put_kept(struct sm_replan *r, const struct sm_kind_input *in,
 	return ret;
 }
 
+/* Were the batches that are there cut from inputs? */
+static bool
+replan_was_cut(const struct sm_replan *r)
+{
+	struct sm_kind_input in;
+	size_t i;
+
+	for (i = 0; r->p->kind->input(&in, i, r->old->opts); i++)
+		if (in.cuts)
+			return true;
+	return false;
+}
+
 /*
  * What of an input is another thing now; `was` is NULL where it is new.  `in`
  * says of an old one whether it was the last one when it was planned.
@@ -106,7 +119,9 @@ replan_put_input(struct sm_replan *r, const struct sm_kind_input *in,
 			      (unsigned long long)was->size, was->crc32,
 			      (unsigned long long)d->size, d->crc32);
 	} else {
-		r->grown += in->cuts;
+		grew = in->cuts && replan_was_cut(r);
+		r->grown += grew;
+		r->lists |= in->cuts && !grew;
 		sm_buf_printf(&r->diff, "there was no input '%s'%s%s", in->name,
 			      in->path ? ", " : "", in->path ? in->path : "");
 	}
