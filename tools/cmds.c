@@ -22,6 +22,7 @@
 	COMMAND(recover)                                                       \
 	COMMAND(try)                                                           \
 	COMMAND(slurm)                                                         \
+	COMMAND(python_path)                                                   \
 	COMMAND(sample)
 
 #define COMMAND_DECLARE(name) extern const struct sm_cmd cmd_##name;

@@ -67,6 +67,7 @@ struct sm_kind_env {
 	int tables_dirfd;        /* the compiled tables */
 	const atomic_bool *stop; /* true: give up this batch, SM_ESTOPPED */
 	int stop_fd; /* becomes readable with it, for poll(2); -1: none */
+	int slot;    /* the worker's number: of those alive no other has it */
 	/*
 	 * Where the process group of the running command is told to whoever
 	 * has to end it with this worker; 0: none.  NULL: nobody asks.
@@ -75,6 +76,11 @@ struct sm_kind_env {
 };
 
 #define SM_KIND_STDERR_MAX 4096
+/*
+ * In the job directory: named pipes of the batches in hand, "000017.<token>.in"
+ * and ".out".  A kind makes them; whoever puts a batch back removes its.
+ */
+#define SM_KIND_PIPES "pipes"
 
 struct sm_kind {
 	const struct sm_kind_info *info;

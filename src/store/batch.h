@@ -121,6 +121,9 @@ int sm_batch_of_worker(bool *found, struct sm_batch *b, struct sm_db *db,
 /* A running batch whose worker's row has ended. */
 int sm_batch_orphan(bool *found, struct sm_batch *b, struct sm_db *db,
 		    struct sm_err *err);
+/* Is `token` of a claim by a worker that had the slot?  Which batch's? */
+int sm_batch_of_token(bool *found, uint64_t *batch, struct sm_db *db,
+		      int64_t token, int slot, struct sm_err *err);
 /* How often in a row was the batch interrupted, up to its latest attempt? */
 int sm_batch_interruptions(int *n, struct sm_db *db, uint64_t id,
 			   struct sm_err *err);

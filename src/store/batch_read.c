@@ -48,6 +48,17 @@ sm_batch_orphan(bool *found, struct sm_batch *b, struct sm_db *db,
 
 /* In a row: since the last attempt that ended in any other way. */
 int
+sm_batch_of_token(bool *found, uint64_t *batch, struct sm_db *db, int64_t token,
+		  int slot, struct sm_err *err)
+{
+	return sm_sql_one(found, db, "look for a claim",
+			  "SELECT a.batch FROM attempt AS a "
+			  "JOIN worker AS w ON w.id = a.worker "
+			  "WHERE a.token = ? AND w.slot = ? LIMIT 1",
+			  SQL(IN(token), IN(slot), OUT(batch)), err);
+}
+
+int
 sm_batch_interruptions(int *n, struct sm_db *db, uint64_t id,
 		       struct sm_err *err)
 {

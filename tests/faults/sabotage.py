@@ -270,6 +270,22 @@ SABOTAGE = {
         "src/store/dbfile.c", "return keep ? 0 : real_close(fd);",
         "return keep ? real_close(fd) : real_close(fd);",
         fault("answers.py"), "(batch, commits)"),
+    "shared_pipe_name": (
+        "src/kind/exec/exec_serve.c", '(int)(strlen(stem) - strlen(".tmp"))',
+        "6", e2e("1202-serve-ends"), "^FAIL: stray: text"),
+    "second_answer": (
+        "src/kind/exec/command/serve.c",
+        "const char *end = memchr(bytes, '\\n', len);\n\tstruct sm_err why;\n\n",
+        "const char *end = memchr(bytes, '\\n', len);\n\tstruct sm_err why;\n\n"
+        "\tif (len)\n\t\treturn;\n",
+        e2e("1200-serve"), "^FAIL: second"),
+    "output_until_answer": (
+        "src/kind/exec/command/serve.c",
+        "while (ret > 0 && t->phase == TURN_ANSWERED)\n"
+        "\t\tret = turn_read(t);\n"
+        "\tif (ret < 0 ||",
+        "if (ret > 0)\n\t\tret = turn_read(t);\n\tif (",
+        e2e("1200-serve"), "^FAIL: (lines|twice|early)"),
     "rewrite_in_place": (
         "src/engine/join/grow.c",
         "if (ret < 0 || any)",

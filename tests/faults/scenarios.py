@@ -39,6 +39,16 @@ def many(*more):
 
 
 EXEC = ["--range", "6", "--size", "2", "--", "seq", "{first}", "{last}"]
+# The same text by a command that lives.
+SERVED = """
+while IFS= read -r ask; do
+    first=${ask##*'"first": '} end=${ask##*'"end": '}
+    out=${ask##*'"output": "'}
+    seq ${first%%,*} $((${end%%,*} - 1)) >"${out%\\"*}" || exit
+    echo ok
+done
+"""
+SERVE = ["--range", "6", "--size", "2", "--serve", "--", "sh", "-c", SERVED]
 
 
 def reference(key, argv):
@@ -228,6 +238,8 @@ def table():
         Scenario("whole", one, keeps=True),
         Scenario("exec", execs, key="exec", made=execs,
                  keeps=True),
+        Scenario("serve", ["exec", "-o", "f.gz", "-q", "-j", "1", *SERVE],
+                 key="exec", made=execs, keeps=True),
         Scenario("plan", ["plan", "f.gz.job", "candidates", "-o", "f.gz",
                           *candidates()], finish=[resume], keeps=True),
         Scenario("resume", resume, _wrecked, keeps=True, redone=(1,)),

@@ -2,7 +2,7 @@
 
     soak.py
 
-Candidates and exec jobs in turn, larger than those of scenarios.py.  At random
+Candidates, exec and exec --serve jobs in turn, larger than those of scenarios.py.  At random
 moments a worker, the supervisor, a command, or everything is killed, until the
 job is done; a run that ended is started again, at once.  --max-attempts is the
 default of three.  Kills of everything are interruptions and fail no batch; a
@@ -24,6 +24,7 @@ import scenarios
 ROWS = 20000
 ONE = {"candidates": ["worker", "worker", "supervisor", "all"],
        "exec": ["worker", "worker", "supervisor", "all", "command"]}
+ONE["serve"] = ONE["exec"]
 ALL = ["all", "supervisor"]
 
 
@@ -156,12 +157,15 @@ def main():
     of = {"candidates": ["--batch-rows", "100", *big_data()],
           "exec": ["--range", "4000", "--size", "20", "--", "seq", "-f",
                    "%.0f of {batch}", "{first}", "{last}"]}
+    of["serve"] = ["--range", "4000", "--size", "20", "--serve", "--", "sh",
+                   "-c", scenarios.SERVED]
     d = lab.Driver("soak: random kills", jobs=4)
     soak = Soak(int(os.environ.get("COUNT") or (1000 if lab.LONG else 60)))
     cases = []
     for name, args in of.items():
         for label, targets in (("one", ONE[name]), ("all", ALL)):
-            argv = [name, *usual, *args]
+            kind = "exec" if name == "serve" else name
+            argv = [kind, *usual, *args]
             scenario = scenarios.Scenario(f"{name}-{label}", argv,
                                     key=f"big-{name}", made=argv)
             scenario.want()

@@ -40,7 +40,7 @@ expect(const struct sm_piece *b, const char *arg, const char *want)
 {
 	struct sm_buf out = { 0 };
 
-	sm_replace_put(&out, arg, b);
+	sm_replace_put(&out, arg, b, 7);
 	assert_false(sm_buf_failed(&out));
 	assert_string_equal(out.data, want);
 	sm_buf_release(&out);

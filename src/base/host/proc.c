@@ -75,9 +75,9 @@ sm_proc_next(struct sm_proc *p, struct sm_dir *d)
 }
 
 bool
-sm_proc_has_variable(int64_t pid, const char *entry)
+sm_proc_variable(char *value, size_t size, int64_t pid, const char *name)
 {
-	size_t len = strlen(entry) + 1, kept = 0, at;
+	size_t len = strlen(name), kept = 1, at = 0;
 	int fd = proc_open(pid, "environ");
 	bool found = false;
 	char *text;
@@ -85,23 +85,33 @@ sm_proc_has_variable(int64_t pid, const char *entry)
 
 	if (fd < 0)
 		return false;
-	text = malloc(PROC_ENVIRON_BYTES + 1);
-	if (!text || len > PROC_ENVIRON_BYTES / 2)
+	text = malloc(PROC_ENVIRON_BYTES);
+	if (!text || 1 + len + size > PROC_ENVIRON_BYTES / 2)
 		goto out;
-	/* A newline-free search for "\0NAME=VALUE\0", the first has no \0. */
+	/* A search for "\0NAME=VALUE\0"; the first entry has no \0 before. */
 	text[0] = '\0';
-	kept = 1;
-	while (!found &&
-	       (n = read(fd, text + kept, PROC_ENVIRON_BYTES - kept)) > 0) {
-		kept += (size_t)n;
-		for (at = 0; !found && at + 1 + len <= kept; at++)
+	do {
+		n = read(fd, text + kept, PROC_ENVIRON_BYTES - kept);
+		if (n > 0)
+			kept += (size_t)n;
+		/* What may go on in the next read is left for then. */
+		while (!found && at + 1 + len + (n > 0 ? size : 0) <= kept) {
 			found = text[at] == '\0' &&
-				memcmp(text + at + 1, entry, len) == 0;
-		/* What may be the beginning of it stays. */
-		if (kept > len + 1) {
-			memmove(text, text + kept - len - 1, len + 1);
-			kept = len + 1;
+				memcmp(text + at + 1, name, len) == 0;
+			at++;
 		}
+		if (!found) {
+			memmove(text, text + at, kept - at);
+			kept -= at;
+			at = 0;
+		}
+	} while (!found && n > 0);
+	if (found) {
+		at += len;
+		len = strnlen(text + at, kept - at);
+		found = at + len < kept && len < size;
+		if (found)
+			memcpy(value, text + at, len + 1);
 	}
 out:
 	free(text);

@@ -38,9 +38,10 @@ void sm_proc_begin(struct sm_dir *d);
 bool sm_proc_next(struct sm_proc *p, struct sm_dir *d);
 
 /*
- * Was the process started with `entry` ("NAME=VALUE") in its environment?
- * False if it cannot be told: it is another user's, or has become one.
+ * The value of `name` ("NAME=") in the environment with which the process was
+ * started.  False if it has none, a longer one than `size` - 1 bytes, or it
+ * cannot be told: the process is another user's, or has become one.
  */
-bool sm_proc_has_variable(int64_t pid, const char *entry);
+bool sm_proc_variable(char *value, size_t size, int64_t pid, const char *name);
 
 #endif /* SM_PROC_H */

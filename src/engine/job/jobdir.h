@@ -10,6 +10,7 @@
  *	shards/000017.<token>.tmp
  *	                  one that is being written; no reader opens it
  *	logs/000017.2.log standard error of an attempt, --keep-logs (log.h)
+ *	pipes/            --serve of exec (pipes.h)
  *	workers           lock bytes and heartbeats (live.h)
  *	run.lock          one planner or supervisor
  *	final.lock        one finalize

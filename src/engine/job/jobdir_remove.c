@@ -76,7 +76,8 @@ sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 		"job.db.damaged-wal",
 		"job.db.damaged-journal",
 	};
-	static const char *const folders[] = { "shards", "tables", "logs" };
+	static const char *const folders[] = { "shards", "tables", "logs",
+					       "pipes" };
 	static const char *const locks[] = { "workers", "write.lock",
 					     "final.lock", "run.lock" };
 	size_t i;

@@ -18,6 +18,7 @@
 #include "joined.h"
 
 #include "consumed.h"
+#include "pipes.h"
 #include "startcheck.h"
 
 struct tmp_file {
@@ -280,6 +281,8 @@ sm_startcheck_files(struct sm_startcheck *out, struct sm_handle *h,
 	*out = (struct sm_startcheck){ 0 };
 	if (ret == 0)
 		ret = tmp_list_judge(out, h, &tmp, err);
+	if (ret == 0)
+		ret = sm_pipes_sweep(h, err);
 	free(tmp.item);
 	return ret;
 }

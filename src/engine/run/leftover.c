@@ -5,7 +5,7 @@
  */
 #include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
+#include <stdlib.h>
 
 #include "clock.h"
 #include "proc.h"
@@ -16,23 +16,28 @@
 /* SIGKILL takes no longer, as a rule; the kernel may be busy with the disk. */
 #define LEFTOVER_WAIT_MS 2000
 
-/* Members of the group that are not zombies; `*ours`: one has the token. */
+/*
+ * Members of the group that are not zombies.  `*token`: that of one of them, 0
+ * if none has any.
+ */
 static int
-leftover_count(bool *ours, struct sm_proc *one, int64_t group, const char *mark)
+leftover_count(int64_t *token, struct sm_proc *one, int64_t group)
 {
+	char value[24];
 	struct sm_proc p;
 	struct sm_dir d;
 	int n = 0;
 
-	*ours = false;
+	*token = 0;
 	sm_proc_begin(&d);
 	while (sm_proc_next(&p, &d)) {
 		if (p.group != group || p.state == 'Z')
 			continue;
 		n++;
-		if (*ours || !sm_proc_has_variable(p.pid, mark))
+		if (*token || !sm_proc_variable(value, sizeof(value), p.pid,
+						SM_ROLE_TOKEN))
 			continue;
-		*ours = true;
+		*token = strtoll(value, NULL, 10);
 		*one = p;
 	}
 	sm_dir_close(&d);
@@ -46,32 +51,32 @@ sm_leftover_end(struct sm_handle *h, const struct sm_live *live,
 {
 	int64_t group = sm_live_command(live, w->slot);
 	uint64_t begun = sm_clock_ms();
-	struct sm_batch b = { 0 };
 	struct sm_proc one;
-	bool found, ours;
-	char mark[64];
-	int n, ret;
+	bool ours = false;
+	int64_t token;
+	uint64_t batch;
+	int n, ret = 0;
 
 	if (group <= 1)
 		return 0;
-	ret = sm_batch_of_worker(&found, &b, h->db, w->id, err);
-	if (ret < 0 || !found)
+	n = leftover_count(&token, &one, group);
+	if (token)
+		ret = sm_batch_of_token(&ours, &batch, h->db, token, w->slot,
+					err);
+	if (ret < 0)
 		return ret;
-	snprintf(mark, sizeof(mark), SM_ROLE_TOKEN "%" PRId64, b.piece.token);
-	n = leftover_count(&ours, &one, group, mark);
-	if (n > 0 && ours) {
+	if (ours) {
 		kill((pid_t)-group, SIGKILL);
 		sm_event_notice(ev,
-				"batch %llu: its command's processes outlived "
-				"a kill (%d of them, pid %lld, '%s', is one); "
-				"they were ended before it is retried",
-				(unsigned long long)b.piece.id, n,
-				(long long)one.pid, one.name);
-		while (leftover_count(&ours, &one, group, mark) > 0 &&
+				"worker %" PRId64 ": its command's processes "
+				"outlived a kill (%d of them; pid %" PRId64
+				", '%s', was started for batch %" PRIu64
+				"); they were ended before it is retried",
+				w->id, n, one.pid, one.name, batch);
+		while (leftover_count(&token, &one, group) > 0 &&
 		       sm_clock_ms() - begun < LEFTOVER_WAIT_MS)
 			sm_clock_sleep_ms(10);
 	}
 	sm_live_forget_command(live, w->slot);
-	sm_batch_release(&b);
 	return 0;
 }

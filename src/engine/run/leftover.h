@@ -14,8 +14,9 @@
 
 /*
  * Kill the group that the dead worker `w` had in hand and wait for its end.  It
- * is known by its number and by the claim's token, which its processes have in
- * their environment: another group that has got the number since is left alone,
+ * is known by its number and by the token in its processes' environment, of a
+ * claim by a holder of that slot: the one in hand or, of a command that lives,
+ * an earlier one.  Another group that has got the number since is left alone,
  * and so is one whose processes have dropped the variable.
  */
 int sm_leftover_end(struct sm_handle *h, const struct sm_live *live,

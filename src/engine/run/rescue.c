@@ -14,6 +14,7 @@
 #include "fault.h"
 
 #include "leftover.h"
+#include "pipes.h"
 #include "rescue.h"
 
 /* Interruptions in a row that are worth a line of their own. */
@@ -45,6 +46,7 @@ rescue_remove_tmp(struct sm_handle *h, const struct sm_batch *b)
 
 	sm_shard_tmp_name(name, b->piece.id, h->digits, b->piece.token);
 	unlinkat(h->dir.shards_fd, name, 0);
+	sm_pipes_remove(h, b->piece.id, b->piece.token);
 }
 
 static void

@@ -84,27 +84,67 @@ super_start_one(struct sm_super *s, struct sm_err *err)
 	return ret;
 }
 
+/* Its slot; one that has none yet counts as the highest. */
+static int
+super_slot_of(const struct sm_super *s, pid_t pid)
+{
+	uint64_t start;
+	int64_t holder;
+	int i;
+
+	for (i = 0; i < SM_LIVE_SLOTS; i++)
+		if (sm_live_holder(&s->live, i, &holder, &start) &&
+		    holder == pid)
+			break;
+	return i;
+}
+
+/*
+ * Of those that go on, the one with the highest slot: where fewer are wanted,
+ * the slots that stay in use are the lowest.
+ */
+static struct sm_child *
+super_last(struct sm_super *s)
+{
+	struct sm_child *last = NULL;
+	int slot, highest = -1;
+	size_t i;
+
+	for (i = 0; i < s->children; i++) {
+		if (s->child[i].draining)
+			continue;
+		slot = super_slot_of(s, s->child[i].pid);
+		if (slot < highest)
+			continue;
+		highest = slot;
+		last = &s->child[i];
+	}
+	return last;
+}
+
 int
 sm_super_fill(struct sm_super *s, struct sm_err *err)
 {
 	struct sm_batch_left left;
-	size_t want = 0, i;
+	size_t want = 0;
 	int ret;
 
 	if (s->target > 0)
 		want = (size_t)s->target;
 	if (want > s->h->job.batches)
 		want = (size_t)s->h->job.batches;
-	/* The job row asks for fewer: the last started go first. */
-	for (i = s->children; super_busy(s) > want && i-- > 0;)
-		if (!s->child[i].draining)
-			sm_child_ask_end(&s->child[i], false);
-	if (s->draining || s->full.code != 0 || super_busy(s) >= want)
+	while (super_busy(s) > want)
+		sm_child_ask_end(super_last(s), false);
+	/*
+	 * Those that drain count too: a new one would get a slot beyond the
+	 * number of workers while they hold theirs.
+	 */
+	if (s->draining || s->full.code != 0 || s->children >= want)
 		return 0;
 	ret = sm_batch_left(&left, s->h->db, err);
 	if (ret < 0 || (!left.pending && !left.running))
 		return ret;
-	while (ret == 0 && super_busy(s) < want)
+	while (ret == 0 && s->children < want)
 		ret = super_start_one(s, err);
 	return ret;
 }

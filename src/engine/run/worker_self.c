@@ -69,7 +69,11 @@ self_rescue_slot(struct sm_self *w, struct sm_err *err)
 	return ret;
 }
 
-/* A slot whose former holder has been buried: see sm_live_take(). */
+/*
+ * A slot whose former holder has been buried: see sm_live_take().  The first
+ * ones, as many as the job wants workers, are left to those of a supervisor: a
+ * command is told the number, and takes a device or a port by it.
+ */
 static int
 self_take_slot(struct sm_self *w, struct sm_err *err)
 {
@@ -82,6 +86,10 @@ self_take_slot(struct sm_self *w, struct sm_err *err)
 		if (list[i].slot >= 0 && list[i].slot < SM_LIVE_SLOTS)
 			open[list[i].slot] = true;
 	free(list);
+	for (i = 0;
+	     !w->supervised && i < SM_LIVE_SLOTS && (int)i < w->h.job.workers;
+	     i++)
+		open[i] = true;
 	if (ret == 0)
 		ret = sm_live_take(&w->live, open, err);
 	return ret;
@@ -142,6 +150,7 @@ self_open_kind(struct sm_self *w, struct sm_err *err)
 		.job_dirfd = w->h.dir.fd,
 		.stop = &w->pulse.stop,
 		.stop_fd = w->pulse.stop_fd,
+		.slot = w->live.slot,
 		.command = &w->live.slots[w->live.slot].command,
 	};
 	int ret;
@@ -232,14 +241,18 @@ sm_self_leave(struct sm_self *w, const struct sm_err *why)
 {
 	struct sm_err ignored;
 
+	/*
+	 * While the row is open: a command that is on its way out is seen, and
+	 * its group ended, if this process dies now.
+	 */
+	if (w->state)
+		w->h.kind->close(w->state);
 	if (w->row.id && sm_db_begin_write(w->h.db, &ignored) == 0) {
 		if (sm_worker_end(w->h.db, w->row.id, sm_clock_wall(),
 				  &ignored) == 0)
 			sm_db_commit(w->h.db, &ignored);
 		sm_db_rollback(w->h.db);
 	}
-	if (w->state)
-		w->h.kind->close(w->state);
 	if (why && w->supervised)
 		sm_pulse_send(w->control_fd, SM_PULSE_ERROR, why, sizeof(*why));
 	sm_watch_release(&w->watch);

@@ -161,6 +161,12 @@ fail:
 	return ret;
 }
 
+const char *
+sm_shard_tmp(const struct sm_shard *s)
+{
+	return s->tmp;
+}
+
 void
 sm_shard_text(struct sm_shard *s, const void *text, size_t len)
 {

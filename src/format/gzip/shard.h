@@ -59,6 +59,8 @@ int sm_shard_parse_name(const char *name, uint64_t *batch, int64_t *token);
  */
 int sm_shard_open(struct sm_shard **out, int dirfd, uint64_t batch,
 		  unsigned digits, int64_t token, struct sm_err *err);
+/* "000017.<token>.tmp", its name until it is published. */
+const char *sm_shard_tmp(const struct sm_shard *s);
 /* Account for text: size and CRC. */
 void sm_shard_text(struct sm_shard *s, const void *text, size_t len);
 /* Write compressed bytes. */

@@ -116,6 +116,27 @@ exec_check_source(const struct sm_exec_opts *o, struct sm_err *err)
 	return 0;
 }
 
+/* A living command is started before it is known for which batches. */
+static int
+exec_check_serve(const struct sm_exec_opts *o, struct sm_err *err)
+{
+	size_t i;
+
+	if (!o->serve && (o->start_timeout_s > 0 || o->recycle))
+		return sm_err_set(err, SM_EUSAGE, "--%s goes with --serve",
+				  o->recycle ? "recycle" : "start-timeout");
+	for (i = 0; o->serve && sm_exec_replaces(o) && o->argv[i]; i++)
+		if (sm_replace_has_own(o->argv[i], o->items != NULL))
+			return sm_err_set(err, SM_EUSAGE,
+					  "'%s': with --serve the command is "
+					  "started once for many batches, and "
+					  "is told the numbers and items on "
+					  "standard input; of the words in "
+					  "braces there is {slot}",
+					  o->argv[i]);
+	return 0;
+}
+
 static int
 exec_check(const void *opts, struct sm_err *err)
 {
@@ -136,6 +157,9 @@ exec_check(const void *opts, struct sm_err *err)
 					  "'%s': with --bytes no line numbers "
 					  "are known; use --lines",
 					  o->argv[i]);
+	ret = exec_check_serve(o, err);
+	if (ret < 0)
+		return ret;
 	return exec_check_command(o, err);
 }
 
@@ -150,7 +174,7 @@ exec_describe(const struct sm_spec *spec, const struct sm_piece *first)
 	for (i = 0; o->argv[i]; i++) {
 		sm_buf_clear(&word);
 		if (first && sm_exec_replaces(o))
-			sm_replace_put(&word, o->argv[i], first);
+			sm_replace_put(&word, o->argv[i], first, 0);
 		else
 			sm_buf_puts(&word, o->argv[i]);
 		if (sm_buf_failed(&word))

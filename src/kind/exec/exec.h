@@ -40,6 +40,9 @@ struct sm_exec_opts {
 	const char *const *argv;  /* the command */
 	const char *cwd;          /* NULL: the current directory */
 	double timeout_s;         /* 0: none */
+	bool serve;               /* the command lives over batches */
+	double start_timeout_s;   /* 0: as any batch's */
+	uint64_t recycle;         /* 0: never */
 	uint64_t max_shard_bytes; /* 0: no limit */
 	int check;                /* of enum sm_check_how, 0: none */
 	bool keep_logs;

@@ -23,10 +23,11 @@
 #define EXEC_LOGS "logs" /* in the job directory */
 
 /* Variables of a batch, in the order in which they are put. */
+enum { EXEC_ITEM = 3, EXEC_TOKEN = 5, EXEC_SLOT, EXEC_SERVE, EXEC_INPUT };
 static const char *const exec_variables[] = {
 	"SHARDMILL_BATCH=", "SHARDMILL_FIRST=",   "SHARDMILL_END=",
 	"SHARDMILL_ITEM=",  "SHARDMILL_ATTEMPT=", SM_ROLE_TOKEN,
-	"SHARDMILL_INPUT=",
+	"SHARDMILL_SLOT=",  "SHARDMILL_SERVE=",   "SHARDMILL_INPUT=",
 };
 
 #define EXEC_VARIABLES (sizeof(exec_variables) / sizeof(*exec_variables))
@@ -121,6 +122,8 @@ sm_exec_open(void **state, const struct sm_kind_env *env, struct sm_err *err)
 		ret = sm_encoder_new(&x->encoder, x->opts->level, err);
 	if (ret == 0 && (x->opts->check & SM_CHECK_JSONL))
 		ret = sm_jsonline_new(&x->jsonline, err);
+	if (ret == 0 && x->opts->serve)
+		ret = sm_exec_serve_open(x, env->job_dirfd, err);
 	if (ret == 0 && x->opts->keep_logs)
 		ret = sm_log_new(&x->log, env->job_dirfd, EXEC_LOGS, err);
 	if (ret < 0) {
@@ -141,6 +144,7 @@ sm_exec_close(void *state)
 	sm_encoder_free(x->encoder);
 	sm_jsonline_free(x->jsonline);
 	sm_log_free(x->log);
+	sm_exec_serve_close(x);
 	sm_command_free(x->command);
 	sm_guard_free(x->guard);
 	sm_source_close(x->source);
@@ -153,21 +157,36 @@ sm_exec_close(void *state)
 	free(x);
 }
 
-/* The value of variable `i`; false if the batch has none. */
+/*
+ * The value of variable `i`; false if there is none.  A command that lives has
+ * the token of the batch for which it is started, the worker's number and the
+ * protocol's (1).
+ */
 static bool
-exec_put_variable(struct sm_buf *b, size_t i, const struct sm_piece *batch)
+exec_put_variable(struct sm_buf *b, size_t i, const struct sm_exec_state *x,
+		  const struct sm_piece *batch)
 {
 	const int64_t number[EXEC_VARIABLES] = {
-		(int64_t)batch->id, batch->first, batch->end, -1,
-		batch->attempt,     batch->token, -1
+		(int64_t)batch->id,
+		batch->first,
+		batch->end,
+		-1,
+		batch->attempt,
+		batch->token,
+		x->env.slot,
+		1,
+		-1,
 	};
 	const char *const text[EXEC_VARIABLES] = {
-		[3] = batch->item, [6] = batch->input
+		[EXEC_ITEM] = batch->item, [EXEC_INPUT] = batch->input
 	};
+	bool of_batch = i < EXEC_TOKEN || i == EXEC_INPUT;
 
+	if (x->serve ? of_batch : i == EXEC_SERVE)
+		return false;
 	if (!text[i] && number[i] < 0)
 		return false;
-	if (i == 5 && batch->token == 0)
+	if (i == EXEC_TOKEN && batch->token == 0)
 		return false;
 	sm_buf_puts(b, exec_variables[i]);
 	if (text[i])
@@ -193,13 +212,14 @@ exec_words(struct sm_exec_state *x, const struct sm_piece *b,
 	sm_buf_clear(&x->words);
 	for (i = 0; i < x->argc; i++) {
 		if (replaces)
-			sm_replace_put(&x->words, x->opts->argv[i], b);
+			sm_replace_put(&x->words, x->opts->argv[i],
+				       x->serve ? NULL : b, x->env.slot);
 		else
 			sm_buf_puts(&x->words, x->opts->argv[i]);
 		sm_buf_putc(&x->words, '\0');
 	}
 	for (i = 0; i < EXEC_VARIABLES; i++)
-		variables += exec_put_variable(&x->words, i, b);
+		variables += exec_put_variable(&x->words, i, x, b);
 	if (sm_buf_failed(&x->words)) {
 		sm_buf_release(&x->words);
 		return sm_err_mem(err, "a command's arguments");
@@ -273,9 +293,22 @@ sm_exec_command(struct sm_command_end *end, struct sm_exec_state *x,
 		o->group[0] = x->env.command;
 		o->group[1] = sm_guard_group(x->guard);
 	}
-	ret = sm_command_run(end, x->command, o, err);
+	if (x->serve)
+		ret = sm_exec_ask(end, x, o, b, err);
+	else
+		ret = sm_command_run(end, x->command, o, err);
 	free(found);
 	return ret;
+}
+
+/* The output of a living command comes through us. */
+static int
+exec_try_out(const void *data, size_t len, void *arg, struct sm_err *err)
+{
+	(void)arg;
+	if (sm_write_all(STDOUT_FILENO, data, len) < 0)
+		return sm_err_sys(err, "cannot write to standard output");
+	return 0;
 }
 
 int
@@ -288,12 +321,18 @@ sm_exec_try(const struct sm_kind_env *env, const struct sm_piece *b,
 	int ret;
 
 	ret = exec_state_open(&x, env, err);
-	if (ret < 0)
-		return ret;
-	ret = sm_exec_command(&end, x, &o, b, err);
-	sm_exec_close(x);
+	if (ret == 0 && x->opts->serve) {
+		o.out = exec_try_out;
+		ret = sm_exec_serve_open(x, -1, err);
+	}
 	if (ret == 0)
-		*exit_status =
-			end.signal >= 0 ? 128 + end.signal : end.exit_status;
+		ret = sm_exec_command(&end, x, &o, b, err);
+	if (ret == 0 && end.signal >= 0)
+		*exit_status = 128 + end.signal;
+	else if (ret == 0 && end.exit_status >= 0)
+		*exit_status = end.exit_status;
+	else if (ret == 0)
+		*exit_status = 0; /* it lives, and has answered */
+	sm_exec_close(x);
 	return ret;
 }

@@ -93,6 +93,13 @@ static const struct sm_option exec_options[] = {
 	{ "level", .type = SM_OPTION_INT, .arg = "1-9", .min = 1, .max = 9,
 	  .standard = "6", AT(level), .help = "compression" },
 
+	{ "serve", .type = SM_OPTION_BOOL, AT(serve),
+	  .help = "start the command once per worker, and ask it for batch "
+		  "after batch",
+	  .more = "It gets a line of JSON on standard input for each batch, "
+		  "writes the output to the named pipe in it, and answers "
+		  "'ok' or 'error TEXT' on standard output: see COMMANDS "
+		  "THAT LIVE in shardmill-jobs(7)." },
 	{ "depends", .type = SM_OPTION_FILES, .arg = "FILE",
 	  .flags = SM_OPTION_PLACE, AT(depends),
 	  .help = "a file that decides about the output; compared at each "
@@ -108,6 +115,13 @@ static const struct sm_option exec_options[] = {
 		  "decide whether a batch is done, and not what it is: "
 		  "batches that are done stay. run keeps what is not given, "
 		  "exec has the default for it." },
+	{ "start-timeout", .type = SM_OPTION_DOUBLE, .arg = "S", .max = YEAR_S,
+	  .unit = "s", .unset = "as --timeout", AT(start_timeout_s),
+	  .flags = SM_OPTION_LIMIT,
+	  .help = "with --serve: limit up to a process's first answer" },
+	{ "recycle", .type = SM_OPTION_UINT, .arg = "N", .min = 1,
+	  .unset = "never", AT(recycle), .flags = SM_OPTION_LIMIT,
+	  .help = "with --serve: start the command afresh after N batches" },
 	{ "max-shard-bytes", .type = SM_OPTION_BYTES, .arg = "SIZE",
 	  .unset = "none", AT(max_shard_bytes), .flags = SM_OPTION_LIMIT,
 	  .help = "fail a batch with more output; K, M, G" },

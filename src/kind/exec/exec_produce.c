@@ -141,8 +141,10 @@ exec_judge(struct sm_exec_state *x, const struct sm_command_end *end,
 
 	if (end->left_behind)
 		exec_take_stderr(note, sizeof(note) - 1, x, NULL);
-	if (end->exit_status == 0)
+	if (end->exit_status == 0 && !x->serve)
 		return 0;
+	if (x->serve && end->exit_status < 0 && end->signal < 0)
+		return 0; /* it has answered, and lives */
 	if (end->signal >= 0) {
 		const char *name = sigabbrev_np(end->signal);
 
@@ -154,8 +156,9 @@ exec_judge(struct sm_exec_state *x, const struct sm_command_end *end,
 				   : "");
 	} else {
 		code = SM_ECOMMAND;
-		sm_err_set(err, code, "the command exited with status %d",
-			   end->exit_status);
+		sm_err_set(err, code, "the command exited with status %d%s",
+			   end->exit_status,
+			   x->serve ? " and has not answered" : "");
 	}
 	exec_append_stderr(x->out, err);
 	return code;

@@ -1,14 +1,15 @@
 /*
  * exec_state.h - what a worker keeps between the batches of an exec job
  *
- * exec_command.c opens it and runs one batch's command, exec_produce.c makes a
- * shard of what the command says.
+ * exec_command.c opens it and runs one batch's command, or has a living one
+ * asked by exec_serve.c; exec_produce.c makes a shard of what the command says.
  */
 #ifndef SM_EXEC_STATE_H
 #define SM_EXEC_STATE_H
 
 #include "command.h"
 #include "guard.h"
+#include "serve.h"
 #include "source.h"
 
 #include "exec.h"
@@ -18,6 +19,11 @@ struct sm_exec_state {
 	const struct sm_exec_opts *opts;
 	struct sm_command *command;
 	struct sm_guard *guard; /* of a worker; NULL: of try */
+	struct sm_serve *serve; /* --serve, else NULL */
+	char *pipes;            /* where its pipes are made */
+	bool own_pipes;         /* and that directory is ours to remove */
+	struct sm_buf request;
+	struct sm_buf out_path, in_path;
 	struct sm_encoder *encoder;
 	struct sm_jsonline *jsonline; /* --check jsonl, else NULL */
 	struct sm_log *log;           /* --keep-logs, else NULL */
@@ -46,5 +52,17 @@ struct sm_exec_state {
 int sm_exec_command(struct sm_command_end *end, struct sm_exec_state *x,
 		    struct sm_command_opts *o, const struct sm_piece *b,
 		    struct sm_err *err);
+
+/*
+ * exec_serve.c.  Where the pipes are made: in the directory `job_dirfd`, or,
+ * with -1, in one of its own.
+ */
+int sm_exec_serve_open(struct sm_exec_state *x, int job_dirfd,
+		       struct sm_err *err);
+/* Ask the living command for `b`; `o` is ready.  As sm_serve_batch(). */
+int sm_exec_ask(struct sm_command_end *end, struct sm_exec_state *x,
+		const struct sm_command_opts *o, const struct sm_piece *b,
+		struct sm_err *err);
+void sm_exec_serve_close(struct sm_exec_state *x);
 
 #endif /* SM_EXEC_STATE_H */

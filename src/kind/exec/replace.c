@@ -18,6 +18,7 @@ enum replace_field {
 	REPLACE_BATCH,
 	REPLACE_ITEM,
 	REPLACE_INPUT,
+	REPLACE_SLOT,
 };
 
 static const struct {
@@ -28,6 +29,7 @@ static const struct {
 	{ "{last}", REPLACE_LAST },   { "{rows}", REPLACE_ROWS },
 	{ "{batch}", REPLACE_BATCH }, { "{item}", REPLACE_ITEM },
 	{ "{}", REPLACE_ITEM },       { "{input}", REPLACE_INPUT },
+	{ "{slot}", REPLACE_SLOT },
 };
 
 /* The placeholder at `p` and its length. */
@@ -61,15 +63,16 @@ sm_replace_has_number(const char *arg)
 	return false;
 }
 
-bool
-sm_replace_has(const char *arg, bool item)
+static bool
+replace_has(const char *arg, bool item, bool slot)
 {
 	enum replace_field f;
 	size_t n;
 
 	for (; (arg = strchr(arg, '{')) != NULL; arg++) {
 		f = replace_at(arg, &n);
-		if (f != REPLACE_NONE && (f != REPLACE_ITEM || item) &&
+		if (f != REPLACE_NONE && (f != REPLACE_SLOT || slot) &&
+		    (f != REPLACE_ITEM || item) &&
 		    (f != REPLACE_INPUT || !item))
 			return true;
 	}
@@ -95,14 +98,30 @@ sm_replace_is(const char *word, size_t len)
 	return replace_at(word, &n) != REPLACE_NONE && n == len;
 }
 
+bool
+sm_replace_has(const char *arg, bool item)
+{
+	return replace_has(arg, item, true);
+}
+
+bool
+sm_replace_has_own(const char *arg, bool item)
+{
+	return replace_has(arg, item, false);
+}
+
 /* False if the batch does not have it. */
 static bool
 replace_value(struct sm_buf *out, enum replace_field f,
-	      const struct sm_piece *b)
+	      const struct sm_piece *b, int slot)
 {
-	bool numbers = b->first >= 0 && b->end >= 0;
+	bool numbers = b && b->first >= 0 && b->end >= 0;
 
-	if (f == REPLACE_BATCH)
+	if (f == REPLACE_SLOT)
+		sm_buf_printf(out, "%d", slot);
+	else if (!b)
+		return false;
+	else if (f == REPLACE_BATCH)
 		sm_buf_printf(out, "%" PRIu64, b->id);
 	else if (f == REPLACE_ITEM && b->item)
 		sm_buf_puts(out, b->item);
@@ -122,14 +141,15 @@ replace_value(struct sm_buf *out, enum replace_field f,
 }
 
 void
-sm_replace_put(struct sm_buf *out, const char *arg, const struct sm_piece *b)
+sm_replace_put(struct sm_buf *out, const char *arg, const struct sm_piece *b,
+	       int slot)
 {
 	const char *brace;
 	size_t n;
 
 	while ((brace = strchr(arg, '{')) != NULL) {
 		sm_buf_put(out, arg, (size_t)(brace - arg));
-		if (!replace_value(out, replace_at(brace, &n), b))
+		if (!replace_value(out, replace_at(brace, &n), b, slot))
 			sm_buf_put(out, brace, n);
 		arg = brace + n;
 	}
