@@ -36,6 +36,12 @@ job loads --range 1 --timeout 60 --start-timeout 1 --max-attempts 1 &&
 grep -q "first answer (--start-timeout)" <<<"$(message loads 0)" ||
 	fail "loads: $(message loads 0)"
 
+cat >plain.fn <<'END'
+serve() { echo "n $first" >"$out"; echo ok; }
+END
+one error 'echo "error it is too hot"'
+one before 'echo "last words" >&2; exit 3'
+
 # --- recycle, sizes, checks, logs, slots ---
 job plain --range 10 --recycle 3 || fail "recycle: $(cat err)"
 equal "$(processes)" 4 "recycle: processes"
@@ -96,8 +102,10 @@ equal "$(ls stop.job/pipes)" "" "pipes after a stop"
 # --- try ---
 expect_exit 0 sm try plain 7
 equal "$(cat out)" "n 7" "try"
+job error --range 3 --max-attempts 1 && fail "error has not failed"
 expect_exit 1 sm try error 1
 expect_text err "it is too hot"
+job before --range 3 --max-attempts 1 && fail "before has not failed"
 expect_exit 3 sm try before 1
 equal "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'shardmill-try.*' \
 	-newer plain)" "" "directories of try"

@@ -18,10 +18,13 @@ while IFS= read -r line; do
 done
 END
 work=$PWD
-# serve NAME OPTIONS... : a job of the function `serve` in the file NAME.fn
+# job NAME OPTIONS... : of the function `serve` in the file NAME.fn.  One that
+# does not answer would be waited for without end: there is always a limit.
 job() {
 	local name=$1
 	shift
+	[[ " $* " = *" --timeout "* ]] || set -- --timeout 30 "$@"
+	[ -s "$name.fn" ] || fail "there is no $name.fn"
 	rm -rf "$name" "$name.job" pids asked
 	{ echo 'work='"$work"; cat "$name.fn" base.sh; } >"$name.sh"
 	"$SHARDMILL" exec -q -o "$name" -j 1 "$@" --serve -- \
