@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "encoder.h"
+#include "file.h"
 #include "jsonline.h"
 
 #include "log.h"

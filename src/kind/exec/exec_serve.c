@@ -156,6 +156,17 @@ serve_put_path(struct sm_buf *b, const struct sm_exec_state *x, const char *end)
 		      (int)(strlen(stem) - strlen(".tmp")), stem, end);
 }
 
+static int
+serve_rewind(void *arg, struct sm_err *err)
+{
+	struct sm_exec_state *x = arg;
+	uint64_t bytes;
+
+	return sm_source_begin(&bytes, x->source,
+			       (uint64_t)x->piece->first_byte,
+			       (uint64_t)x->piece->end_byte, err);
+}
+
 int
 sm_exec_ask(struct sm_command_end *end, struct sm_exec_state *x,
 	    const struct sm_command_opts *o, const struct sm_piece *b,
@@ -163,11 +174,13 @@ sm_exec_ask(struct sm_command_end *end, struct sm_exec_state *x,
 {
 	struct sm_buf *r = &x->request;
 	struct sm_serve_ask ask = {
+		.rewind = serve_rewind,
 		.start_timeout_s = x->opts->start_timeout_s,
 		.recycle = x->opts->recycle,
 	};
 	const char *input = NULL;
 
+	x->piece = b;
 	serve_put_path(&x->out_path, x, ".out");
 	serve_put_path(&x->in_path, x, ".in");
 	ask.out_path = x->out_path.data;

@@ -36,6 +36,7 @@ struct sm_exec_state {
 	size_t argc, env_base; /* env_base: those of the run */
 
 	/* One attempt's. */
+	const struct sm_piece *piece; /* --serve: what is asked for */
 	struct sm_shard *shard;
 	struct sm_made *out;
 	bool in_line;         /* the output so far lacks its last newline */

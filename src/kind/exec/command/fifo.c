@@ -78,10 +78,12 @@ sm_fifo_widen(struct sm_fifo *f)
 void
 sm_fifo_close(struct sm_fifo *f)
 {
-	if (f->fd >= 0)
-		close(f->fd);
-	f->fd = -1;
+	/* In this order: opening a pipe that has a name and no other end waits.
+	 */
 	if (f->path)
 		unlink(f->path);
 	f->path = NULL;
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
 }

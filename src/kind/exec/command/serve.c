@@ -29,6 +29,11 @@
 #define SERVE_SHOWN_MAX    600 /* bytes of a wrong answer in a message */
 /* From closing a pipe that it must not close to its exit. */
 #define SERVE_MUTE_MS 1000
+/*
+ * Reads in a row, before time and the worker's stop are looked at again.  They
+ * take more than a pipe holds: what is left then is still being written.
+ */
+#define SERVE_READS 16
 
 struct sm_serve {
 	struct sm_living l;
@@ -299,19 +304,23 @@ turn_read_some(struct turn *t)
 		sm_fifo_rearm(&t->out);
 }
 
-/* After "ok": to its end, which is the batch's. */
+/*
+ * After "ok": to its end, which is the batch's.  One that says so and has not
+ * opened it may have meant the batch before: it is not asked again.
+ */
 static void
 turn_read_rest(struct turn *t)
 {
 	struct pollfd fd = { .fd = t->out.fd, .events = POLLIN };
 	struct sm_err why;
-	int ret = 1;
+	int ret = 1, i;
 
 	if (poll(&fd, 1, 0) > 0)
 		t->opened = true;
-	while (ret > 0 && t->phase == TURN_ANSWERED)
+	for (i = 0; ret > 0 && t->phase == TURN_ANSWERED && i < SERVE_READS;
+	     i++)
 		ret = turn_read(t);
-	if (ret < 0 || t->phase != TURN_ANSWERED)
+	if (ret != 0 || t->phase != TURN_ANSWERED)
 		return;
 	t->phase = TURN_OVER;
 	t->whole = t->opened;
@@ -321,6 +330,7 @@ turn_read_rest(struct turn *t)
 		   "the command answered 'ok' and had not opened its output; "
 		   "where there is none, it is opened and closed");
 	turn_fail(t, SM_ECOMMAND, &why);
+	turn_break(t, SM_COMMAND_STOP_MS);
 }
 
 static void
@@ -560,10 +570,11 @@ serve_settle(struct sm_serve *s)
 	const char *nl;
 	bool ended;
 	ssize_t n;
+	int i;
 
 	if (s->l.pid == 0)
 		return;
-	while (sm_living_hear(&s->l, &ignored) > 0)
+	for (i = 0; i < SERVE_READS && sm_living_hear(&s->l, &ignored) > 0; i++)
 		;
 	if (s->l.leaving) {
 		sm_living_end(&end, &s->l, SM_COMMAND_GRACE_MS,
@@ -610,15 +621,20 @@ serve_ready(struct sm_serve *s, struct sm_err *err)
 	return ret;
 }
 
+/* Also after one that left unasked: its pipe may have taken some of the input.
+ */
 static void
 turn_begin(struct turn *t)
 {
-	double limit = t->s->l.o.timeout_s;
+	const struct sm_command_opts *o = &t->s->l.o;
+	double limit = o->timeout_s;
 
-	t->phase = TURN_ASKED;
-	t->sent = 0;
-	t->again = false;
-	t->mute_ms = t->late_ms = 0;
+	*t = (struct turn){ .s = t->s,
+			    .ask = t->ask,
+			    .err = t->err,
+			    .out = t->out,
+			    .in = t->in,
+			    .phase = TURN_ASKED };
 	if (t->s->answered == 0 && t->ask->start_timeout_s > 0)
 		limit = t->ask->start_timeout_s;
 	if (limit > 0)
@@ -665,8 +681,8 @@ sm_serve_batch(struct sm_command_end *end, struct sm_serve *s,
 
 	s->l.o = *o;
 	t.out.fd = t.in.fd = -1;
-	sm_feed_begin(&s->feed, o->in, o->arg);
 	do {
+		sm_feed_begin(&s->feed, o->in, o->arg);
 		*end = (struct sm_command_end){ .exit_status = -1,
 						.signal = -1 };
 		ret = sm_fifo_open_out(&t.out, ask->out_path, err);
@@ -681,7 +697,9 @@ sm_serve_batch(struct sm_command_end *end, struct sm_serve *s,
 		}
 		sm_fifo_close(&t.out);
 		sm_fifo_close(&t.in);
+		sm_feed_end(&s->feed);
+		if (ret == 0 && t.again && o->in)
+			ret = ask->rewind(o->arg, err);
 	} while (ret == 0 && t.again);
-	sm_feed_end(&s->feed);
 	return ret;
 }

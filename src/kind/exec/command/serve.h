@@ -19,7 +19,7 @@
  *	bytes with no batch in hand                      it is noted       -
  *	no answer within the time allowed                SM_ETIMEOUT       -
  *	standard output closed, and it lives             fails             -
- *	"ok", and the output was never opened            fails             +
+ *	"ok", and the output was never opened            fails             -
  *	"ok", and it is still open after
  *	SM_COMMAND_GRACE_MS of silence                   fails             +
  *	a sink or source failed: its output is closed,
@@ -49,7 +49,9 @@ struct sm_serve_ask {
 	const char *line; /* with its newline */
 	size_t len;
 	const char *out_path;
-	const char *in_path;    /* NULL: no input */
+	const char *in_path; /* NULL: no input */
+	/* The source of the input begins again; with its `arg`. */
+	int (*rewind)(void *arg, struct sm_err *err);
 	double start_timeout_s; /* until a process's first answer; 0: as ever */
 	uint64_t recycle;       /* so many batches for a process; 0: no limit */
 };
