@@ -55,6 +55,38 @@ works 0 || fail "they work on"
 seq 0 1 >want
 same_text want a.gz
 
+# A command that lives, and was started for an earlier batch than the one in
+# hand: with its worker, and by the next run.
+cat >lives.sh <<'END'
+while IFS= read -r ask; do
+	out=${ask##*'"output": "'}
+	case $ask in
+	'{"batch": 1,'*) ./heavy-work "${SECONDS_OF_WORK:-300}" ;;
+	esac
+	echo x >"${out%\"*}"
+	echo ok
+done
+END
+expect_exit 0 sm plan d.gz.job exec -o d.gz --range 3 -j 1 --serve -- sh lives.sh
+start work work d.gz.job
+wait_for 20 works 1
+kill -9 $pid
+wait $pid 2>/dev/null
+wait_for 5 works 0
+wait_for 5 none_of_ours
+start run run d.gz.job
+wait_for 20 works 1
+kill -9 $(ours)
+wait $pid 2>/dev/null
+wait_for 5 none_of_ours
+works 1 || fail "nothing of the living command is left to be found"
+SECONDS_OF_WORK=0 expect_exit 0 sm run d.gz.job
+expect_text err "outlived a kill"
+works 0 || fail "what the living command started works on"
+yes x | head -n 3 >want
+same_text want d.gz
+equal "$(ls d.gz.job/pipes)" "" "pipes after kills"
+
 # A group that has only got the number is left alone.
 setsid sleep 300 &
 stranger=$!

@@ -281,11 +281,27 @@ SABOTAGE = {
         e2e("1200-serve"), "^FAIL: second"),
     "output_until_answer": (
         "src/kind/exec/command/serve.c",
-        "while (ret > 0 && t->phase == TURN_ANSWERED)\n"
-        "\t\tret = turn_read(t);\n"
-        "\tif (ret < 0 ||",
-        "if (ret > 0)\n\t\tret = turn_read(t);\n\tif (",
+        "\tif (ret != 0 || t->phase != TURN_ANSWERED)\n\t\treturn;\n",
+        "\tif (t->phase != TURN_ANSWERED)\n\t\treturn;\n",
         e2e("1200-serve"), "^FAIL: (lines|twice|early)"),
+    "early_answer": (
+        "src/kind/exec/command/serve.c",
+        "\tturn_break(t, SM_COMMAND_STOP_MS);\n}\n\n"
+        "static void\nturn_feed(",
+        "}\n\nstatic void\nturn_feed(",
+        e2e("1200-serve"), "^FAIL: unopened"),
+    "input_not_anew": (
+        "src/kind/exec/command/serve.c", "ret = ask->rewind(o->arg, err);",
+        "ret = 0;", e2e("1200-serve"), "^FAIL: later"),
+    "earlier_claim": (
+        "src/store/batch_read.c", "AND w.slot = ? LIMIT 1",
+        "AND w.slot = ? AND a.outcome = 'running' LIMIT 1",
+        e2e("2130-outliving"), "^FAIL: .*outlived a kill"),
+    "slot_by_hand": (
+        "src/engine/run/worker_self.c",
+        "!w->supervised && i < SM_LIVE_SLOTS",
+        "false && i < SM_LIVE_SLOTS",
+        e2e("1205-slots"), "^FAIL: slot of a worker by hand"),
     "rewrite_in_place": (
         "src/engine/join/grow.c",
         "if (ret < 0 || any)",

@@ -1,9 +1,9 @@
 """soak.py - random SIGKILLs of a run with four workers
 
-    soak.py
+    soak.py [candidates] [exec] [serve]
 
-Candidates, exec and exec --serve jobs in turn, larger than those of scenarios.py.  At random
-moments a worker, the supervisor, a command, or everything is killed, until the
+Candidates, exec and exec --serve jobs in turn, or those that are named, larger
+than those of scenarios.py.  At random moments a worker, the supervisor, a command, or everything is killed, until the
 job is done; a run that ended is started again, at once.  --max-attempts is the
 default of three.  Kills of everything are interruptions and fail no batch; a
 batch may fail after three kills of its worker or command under a living
@@ -162,10 +162,10 @@ def main():
     d = lab.Driver("soak: random kills", jobs=4)
     soak = Soak(int(os.environ.get("COUNT") or (1000 if lab.LONG else 60)))
     cases = []
-    for name, args in of.items():
+    for name in sys.argv[1:] or of:
         for label, targets in (("one", ONE[name]), ("all", ALL)):
             kind = "exec" if name == "serve" else name
-            argv = [kind, *usual, *args]
+            argv = [kind, *usual, *of[name]]
             scenario = scenarios.Scenario(f"{name}-{label}", argv,
                                     key=f"big-{name}", made=argv)
             scenario.want()
