@@ -84,7 +84,7 @@ zcat i | cmp - items.txt || fail "items"
 expect_exit 1 "$PYTHON" sum.py
 expect_text err "shardmill exec --serve"
 
-# As the manual shows them: what stands between two lines with "$ cat".
+# As the manual shows them: each example from its name to the end of its text.
 page=$tests/../tools/shardmill-jobs.7
 example() { # FILE: the text of the example of that name
 	sed -n "/^\.\\\\\" example $1\$/,/^\.fi/p" "$page" |
@@ -92,14 +92,23 @@ example() { # FILE: the text of the example of that name
 }
 example serve.sh >serve.sh
 example serve.js >serve.js
+example pool.py >pool.py
+example served.py >served.py
+[ -s pool.py ] && [ -s served.py ] || fail "no examples of Python in the manual"
+printf 'def load():\n    return str.upper\n' >model.py
 [ -s serve.sh ] && [ -s serve.js ] || fail "no examples in the manual"
 [ "$(wc -l <serve.sh)" -le 10 ] || fail "more than ten lines of shell"
-tr a-z A-Z <lines.txt >upper.txt
-expect_exit 0 sm exec -q -o sh.gz --input lines.txt --lines 500 --serve -- \
+sed 's/é/e/' lines.txt >in.txt
+tr a-z A-Z <in.txt >upper.txt
+"$PYTHON" pool.py <in.txt | cmp - upper.txt || fail "pool.py"
+expect_exit 0 sm exec -q -o py.gz -j 2 --input in.txt --lines 500 --serve -- \
+	"$PYTHON" served.py
+same_text upper.txt py.gz
+expect_exit 0 sm exec -q -o sh.gz --input in.txt --lines 500 --serve -- \
 	bash serve.sh
 same_text upper.txt sh.gz
 if command -v node >/dev/null; then
-	expect_exit 0 sm exec -q -o js.gz --input lines.txt --lines 500 \
+	expect_exit 0 sm exec -q -o js.gz --input in.txt --lines 500 \
 		--serve -- node serve.js
 	same_text upper.txt js.gz
 fi

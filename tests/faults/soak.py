@@ -3,9 +3,9 @@
     soak.py [candidates] [exec] [serve]
 
 Candidates, exec and exec --serve jobs in turn, or those that are named, larger
-than those of scenarios.py.  At random moments a worker, the supervisor, a command, or everything is killed, until the
-job is done; a run that ended is started again, at once.  --max-attempts is the
-default of three.  Kills of everything are interruptions and fail no batch; a
+than those of scenarios.py.  At random moments a worker, the supervisor, a
+command, or everything is killed, until the job is done; a run that ended is
+started again, at once.  --max-attempts is the default of three.  Kills of everything are interruptions and fail no batch; a
 batch may fail after three kills of its worker or command under a living
 supervisor, and after no less, and is retried.  The final file is that of an
 undisturbed run, and `attempt` holds one commit per batch.
