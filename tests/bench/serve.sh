@@ -40,7 +40,7 @@ for ((i = 0; i < runs; i++)); do
 	mill two --range 40 --size 20 --serve -- "$PYTHON" slow.py
 	mill forty --range 40 --serve -- "$PYTHON" slow.py
 	mill served --sync end --range "$served" --serve -- "$PYTHON" quick.py
-	mill each --sync end --range "$each" -- "$PYTHON" once.py {first}
+	mill each --sync end --range "$each" -- "$PYTHON" once.py '{first}'
 	mill true --sync end --range "$each" -- true
 	clock pool "$PYTHON" pool.py "$served"
 done

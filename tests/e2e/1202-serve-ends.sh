@@ -111,7 +111,7 @@ equal "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'shardmill-try.*' \
 	-newer plain)" "" "directories of try"
 
 # --- options ---
-expect_exit 2 sm plan o.job exec --range 3 --serve -- echo {first}
+expect_exit 2 sm plan o.job exec --range 3 --serve -- echo '{first}'
 expect_text err "{first}" "standard input" "{slot}"
 expect_exit 2 sm plan o.job exec --range 3 --recycle 3 -- echo
 expect_text err "goes with --serve"

@@ -13,14 +13,15 @@ echo "$1" >>"$2/slots"
 sleep 0.0$((RANDOM % 9 + 1))
 [ $((RANDOM % 15)) != 0 ] || kill -KILL $PPID
 END
-start many exec -o many -j 4 --range 150 --max-attempts 30 -- \
+start many exec -o many -j 4 --range 250 --max-attempts 30 -- \
 	bash cmd.sh '{slot}' "$PWD"
 wait_for 30 at_least many.job done 20
 sql many.job "UPDATE job SET workers = 2"
 wait_for 30 at_least many.job done 40
 sleep 2
 : >slots
-wait_for 30 at_least many.job done 60
+wait_for 30 test -s slots
+sleep 0.5
 [ "$(sort -n slots | tail -n 1)" -le 1 ] ||
 	fail "of two workers one has slot $(sort -n slots | tail -n 1)"
 sql many.job "UPDATE job SET workers = 4"

@@ -40,7 +40,8 @@ for command in "${commands[@]}" 'plan job exec' 'plan job candidates'; do
 	sm "${words[@]}" --help >help || fail "$command --help"
 	{
 		echo --help
-		grep -E '^( {6}|  -., )--[a-z]' help | grep -oE -- '--[a-z][a-z-]+'
+		grep -oE '^( {6}|  -., )--[a-z-]+(, --[a-z-]+)?' help |
+			grep -oE -- '--[a-z-]+'
 	} | sort -u >wanted
 	[ ${#words[@]} != 1 ] || words+=(job)
 	complete_bash "${words[@]}" --

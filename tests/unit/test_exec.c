@@ -451,7 +451,8 @@ test_environment(void **state)
 			 0);
 	assert_string_equal(text.data, "OF_THE_RUN=yes\nSHARDMILL_ATTEMPT=1\n"
 				       "SHARDMILL_BATCH=0\nSHARDMILL_END=5\n"
-				       "SHARDMILL_FIRST=0\n1\n");
+				       "SHARDMILL_FIRST=0\nSHARDMILL_SLOT=0\n"
+				       "1\n");
 
 	tear_down(NULL);
 	snprintf(path, sizeof(path), "%s", input_file("list", "an item\n", 8));
