@@ -86,6 +86,8 @@ int sm_db_leave_wal(struct sm_db *db, struct sm_err *err);
 /* Nesting is SM_EBUG.  SM_EBUSY: the outsider's time is over. */
 int sm_db_begin_write(struct sm_db *db, struct sm_err *err);
 int sm_db_commit(struct sm_db *db, struct sm_err *err);
+/* Is a full disk the reason, of a failed COMMIT or of anything else? */
+bool sm_db_is_full(const struct sm_err *why);
 /*
  * Unblock signals for the rest of this transaction: for planning, whose only
  * transaction is long, and for which nobody queues.

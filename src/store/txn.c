@@ -271,6 +271,13 @@ commit_failed(struct sm_db *db, int rc, struct sm_err *err)
 	return SM_EUNKNOWN;
 }
 
+bool
+sm_db_is_full(const struct sm_err *why)
+{
+	return why->code == SM_ENOSPC ||
+	       (why->code == SM_EUNKNOWN && why->sys == SM_ENOSPC);
+}
+
 int
 sm_db_commit(struct sm_db *db, struct sm_err *err)
 {

@@ -200,8 +200,8 @@ consume_spent(struct sm_grow *g, struct sm_err *err)
 	return ret;
 }
 
-int
-sm_grow_record(struct sm_grow *g, bool all, struct sm_err *err)
+static int
+record_once(struct sm_grow *g, bool all, struct sm_err *err)
 {
 	int ret = 0;
 
@@ -227,10 +227,10 @@ sm_grow_record(struct sm_grow *g, bool all, struct sm_err *err)
 
 /* A commit of which nobody knows may be made again: it says the same. */
 static int
-room_record(struct sm_grow *g, struct sm_err *err)
+record_or_not(struct sm_grow *g, bool all, struct sm_err *err)
 {
 	struct sm_err ignored;
-	int ret = sm_grow_record(g, true, err);
+	int ret = record_once(g, all, err);
 
 	if (ret == SM_EUNKNOWN && sm_db_reopen(g->h->db, &ignored) == 0)
 		ret = err->code = err->sys;
@@ -257,13 +257,26 @@ sm_grow_make_room(bool *freed, struct sm_grow *g, struct sm_err *err)
 		return sm_err_sys(err, "cannot cut '%s'", g->part);
 	sm_grow_release(g);
 	if (ret == 0)
-		ret = room_record(g, err);
+		ret = record_or_not(g, true, err);
 	for (tries = 1; ret == SM_ENOSPC && tries < ROOM_TRIES; tries++) {
 		sm_clock_sleep_ms(ROOM_TRY_MS);
-		ret = room_record(g, err);
+		ret = record_or_not(g, true, err);
 	}
 	*freed = g->removed_ms >= began_ms;
 	sm_grow_reserve(g);
+	return ret;
+}
+
+int
+sm_grow_record(struct sm_grow *g, bool all, struct sm_err *err)
+{
+	struct sm_err ignored;
+	bool freed;
+	int ret = record_or_not(g, all, err);
+
+	if (ret == SM_ENOSPC && sm_grow_make_room(&freed, g, &ignored) == 0 &&
+	    freed)
+		ret = 0;
 	return ret;
 }
 

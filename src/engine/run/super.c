@@ -21,6 +21,8 @@
 
 #define SUPER_POLL_MS        200
 #define UNCLAIMED_DEATHS_MAX 3
+/* Room that was made so long ago may have been used up by others. */
+#define SUPER_FULL_MS 1000
 
 int
 sm_super_init(struct sm_super *s, struct sm_handle *h,
@@ -236,17 +238,36 @@ super_count_death(struct sm_super *s, const struct sm_child *c, int status)
 /*
  * The disk is full, and shards that are in the final file could go: before the
  * run gives up, what joins is asked to remove them.  No worker starts until it
- * has answered.  What was removed after this worker had begun it may have been
+ * has answered.  What was removed after this process had begun it may have been
  * too early to see.
  */
+static bool
+super_may_have_room(const struct sm_super *s, const struct sm_err *why)
+{
+	return sm_db_is_full(why) && s->h->job.consume && !s->draining;
+}
+
 static void
-super_ask_for_room(struct sm_super *s, const struct sm_child *c)
+super_ask_for_room(struct sm_super *s, const struct sm_err *why,
+		   uint64_t since_ms)
 {
 	if (s->full.code != 0)
 		return;
-	s->full = c->err;
-	s->full_since_ms = c->started_ms;
+	s->full = *why;
+	s->full_since_ms = since_ms;
 	sm_follow_room(s->follow, true, 0);
+}
+
+/* A commit of our own did not fit.  Who died is still in a row that is open. */
+static int
+super_outlast_full(struct sm_super *s, struct sm_err *err)
+{
+	int code = err->code;
+
+	if (!super_may_have_room(s, err))
+		return code;
+	super_ask_for_room(s, err, sm_clock_ms() - SUPER_FULL_MS);
+	return code == SM_EUNKNOWN ? sm_db_reopen(s->h->db, err) : 0;
 }
 
 static void
@@ -281,8 +302,8 @@ super_bury(struct sm_super *s, struct sm_child *c, int status,
 
 	sm_child_hear(c, s->ev);
 	ret = super_rescue(s, c, status, err);
-	if (c->err.code == SM_ENOSPC && s->h->job.consume && !s->draining)
-		super_ask_for_room(s, c);
+	if (super_may_have_room(s, &c->err))
+		super_ask_for_room(s, &c->err, c->started_ms);
 	else if (c->err.code != 0 && c->err.code != SM_ESTOPPED)
 		super_end_with(s, &c->err);
 	else if (died && s->stops < 2 && c->err.code == 0)
@@ -430,6 +451,8 @@ sm_super_loop(struct sm_super *s, struct sm_err *err)
 		ret = super_reap(s, err);
 		if (ret == 0)
 			ret = sm_super_tick(s, err);
+		if (ret < 0)
+			ret = super_outlast_full(s, err);
 		if (ret == 0)
 			ret = sm_super_fill(s, err);
 		if (ret == 0)

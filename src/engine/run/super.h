@@ -31,10 +31,10 @@ struct sm_super {
 	uint64_t looked_ms, counted_ms, count_cost_ms;
 	uint64_t wal_told_bytes;
 	bool told_strangers;
-	size_t strangers;   /* living workers that are not ours */
-	struct sm_err why;  /* what ends the run early; code 0: nothing */
-	struct sm_err full; /* a worker met a full disk: room is asked for */
-	uint64_t full_since_ms; /* when that worker had begun */
+	size_t strangers;       /* living workers that are not ours */
+	struct sm_err why;      /* what ends the run early; code 0: nothing */
+	struct sm_err full;     /* a full disk was met: room is asked for */
+	uint64_t full_since_ms; /* when whoever met it had begun */
 	bool told_room;
 };
 
