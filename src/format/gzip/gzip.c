@@ -21,6 +21,10 @@ enum {
 	GROUP_MORE = 16,
 };
 
+/* A few records are said by the flags themselves, above the others. */
+#define GROUP_RECORDS     7
+#define GROUP_RECORDS_BIT 5
+
 /* ID1 ID2 CM FLG MTIME(4) XFL OS(unknown) */
 const unsigned char sm_gzip_header[SM_GZIP_HEADER_BYTES] = { 0x1f, 0x8b, 8, 0,
 							     0,    0,    0, 0,
@@ -156,6 +160,7 @@ run_put(unsigned char *p, const struct sm_span *r, const uint64_t *rows)
 {
 	unsigned flags = 0, mask = run_mask(r), i;
 	bool empty = run_is_empty(r);
+	bool few = r->e.counts.records <= GROUP_RECORDS;
 
 	if (r->missing)
 		flags |= GROUP_MISSING;
@@ -167,6 +172,8 @@ run_put(unsigned char *p, const struct sm_span *r, const uint64_t *rows)
 		flags |= GROUP_TALLIES;
 	if (r->batches > 1)
 		flags |= GROUP_MORE;
+	if (few)
+		flags |= (unsigned)r->e.counts.records << GROUP_RECORDS_BIT;
 	*p++ = (unsigned char)flags;
 	if (!(flags & GROUP_SAME_ROWS))
 		p = sm_varint_put(p, r->e.counts.rows);
@@ -174,7 +181,7 @@ run_put(unsigned char *p, const struct sm_span *r, const uint64_t *rows)
 		p = sm_varint_put(p, r->batches - 1);
 	if (r->missing)
 		return p;
-	if (!empty)
+	if (!empty && !(flags >> GROUP_RECORDS_BIT))
 		p = sm_varint_put(p, r->e.counts.records);
 	if (mask)
 		p = sm_varint_put(p, mask);
@@ -226,7 +233,8 @@ run_get(struct sm_span *r, const unsigned char **p, const unsigned char *end,
 	r->batches = more + 1;
 	if (r->missing)
 		return true;
-	if (!(flags & GROUP_EMPTY) &&
+	e->counts.records = flags >> GROUP_RECORDS_BIT;
+	if (!(flags & GROUP_EMPTY) && e->counts.records == 0 &&
 	    !sm_varint_get(&e->counts.records, p, end))
 		return false;
 	if ((flags & GROUP_TALLIES) &&
@@ -267,8 +275,13 @@ bool
 sm_group_is_full(const struct sm_group *g)
 {
 	unsigned char body[SM_NOTE_BODY_MAX];
+	uint64_t bytes = 0;
+	unsigned i;
 
+	for (i = 0; i < g->entries; i++)
+		bytes += g->run[i].e.sizes.gz_bytes;
 	return g->entries == SM_GROUP_ENTRIES ||
+	       (g->entries >= SM_GROUP_FEW && bytes >= SM_GROUP_LARGE) ||
 	       group_body(body, g) >= SM_GROUP_FULL_BYTES;
 }
 

@@ -5,7 +5,7 @@
  * final file of its one batch, byte for byte:
  *
  *	header	1f 8b 08 00, MTIME 0, XFL 0, OS 255: 10 bytes
- *	groups	the bodies of up to 16 entries, then the index note about them
+ *	groups	the bodies of up to 64 entries, then the index note about them
  *	end	the end note, always SM_GZIP_END_BYTES
  *	tail	03 00, CRC-32 and length of the text: 10 bytes
  *
@@ -17,8 +17,9 @@
  * missing, or all without text: that is one entry with a count, whose tallies
  * are those of all of them.  So a thousand batches without text do not make a
  * stretch of notes that a reader would take for the end (note.h).  A group
- * closes after its 16th entry, or the one with which its note's body has
- * SM_GROUP_FULL_BYTES, before a batch of another fingerprint, and at the end:
+ * closes after its 64th entry, the one with which it has 16 or more and 4,096
+ * bytes of bodies, or the one with which its note's body has
+ * SM_GROUP_FULL_BYTES; before a batch of another fingerprint, and at the end:
  * where things are depends on the content alone.
  *
  * An index note has, numbers LEB128 unless their bytes are given:
@@ -27,7 +28,8 @@
  *	CRC-32(4), first batch, entries, offset of the first body, then the sums
  *	of rows, records and text bytes of all batches before; per entry:
  *	flags(1), rows (unless SAME_ROWS), how many more are like it (if MORE);
- *	of those not MISSING: records (unless EMPTY), tallies (if TALLIES): a
+ *	of those not MISSING: records (unless EMPTY, or said by the upper three
+ *	bits of the flags, where they are 1 to 7), tallies (if TALLIES): a
  *	mask of those that are not 0, bit i for the i-th (shardmill.h), then
  *	each of them; and unless EMPTY: bytes of the body, bytes of text,
  *	CRC-32 of the body(4)
@@ -55,8 +57,11 @@
 /* What follows the last index note. */
 #define SM_GZIP_LAST_BYTES (SM_GZIP_END_BYTES + SM_GZIP_TAIL_BYTES)
 
-#define SM_GROUP_ENTRIES 16
-/* 16 entries of usual numbers have less: see SM_NOTE_ROWS_MAX for the bound. */
+/* A note about few batches costs a reader of tiny ones more than their text. */
+#define SM_GROUP_ENTRIES 128
+#define SM_GROUP_FEW     16
+#define SM_GROUP_LARGE   4096
+/* 64 entries of usual numbers have less: see SM_NOTE_ROWS_MAX for the bound. */
 #define SM_GROUP_FULL_BYTES 760
 /* Numbers of a file have 9 bytes at most: they are below 2^63. */
 #define SM_GROUP_ENTRY_MAX (1 + 3 * 9 + 2 + SM_TALLIES * 9 + 2 * 9 + 4)

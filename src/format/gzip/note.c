@@ -15,96 +15,141 @@
 
 #define HEAD_BYTES 6
 
-/* Groups of a block that three said bytes fill, and their file bytes. */
-#define GROUPS_PER_3 4
-#define BYTES_PER_3  6
+/* Of a group: literals, what they share, bits said, bytes sent. */
+#define GROUP_LITERALS 16
+#define GROUP_SHARE    28
+#define GROUP_BITS     30
+#define GROUP_BYTES    6
+#define GROUPS         (256 / GROUP_LITERALS)
 
 /*
- * Of the first 68 bits, 64.  BFINAL 0, BTYPE 2, HLIT 0: 257 literals and
- * lengths; HDIST 3: four distances; HCLEN 13: 17 code lengths, of which 8 has
- * one bit, 9 and 2 have two.  The other four bits are 0.
+ * Of the first 59 bits, 56.  BFINAL 0, BTYPE 2, HLIT 5: 262 literals and
+ * lengths; HDIST 7: eight distances; HCLEN 10: 14 code lengths, of which 0 and
+ * 3 to 9 have three bits each.
  */
-const unsigned char sm_note_mark[SM_NOTE_MARK_BYTES] = {
-	0x04, 0xa3, 0x01, 0x20, 0x10, 0, 0, 0x80
-};
+const unsigned char sm_note_mark[SM_NOTE_MARK_BYTES] = { 0x2c, 0x47, 0x01, 0x6c,
+							 0xdb, 0x30, 0x0c };
+/* The other three, after which the groups begin. */
+#define MARK_REST 0x3u
+#define MARK_BITS 3
 
-/* The last 12: the end, four distances, and the end itself. */
-#define BLOCK_END 0x155u
+/* The last 45: 3 for the end, 0 five times, 3 eight times, the end itself. */
+#define BLOCK_END UINT64_C(0x24924900004)
 
 /* ----------------------------------------------------------------- blocks --
  */
 
 /*
- * The lengths of a group as they are sent: 0 for 8, 11 for 9, the first lowest;
- * for the first 64 of the bytes that have four bits, each 9 for a bit.
+ * What a literal may have: no word, or one of 9, 8, 7 or 6 bits.  `share` is
+ * the part of the code that it takes, in 1 / 512; `sent` how its length is
+ * sent.
  */
-static const uint16_t note_word[64] = {
-	0x0ff, 0x1bf, 0x1ef, 0x1fb, 0x1fe, 0x33f, 0x36f, 0x37b, 0x37e, 0x3cf,
-	0x3db, 0x3de, 0x3f3, 0x3f6, 0x3fc, 0x63f, 0x66f, 0x67b, 0x67e, 0x6cf,
-	0x6db, 0x6de, 0x6f3, 0x6f6, 0x6fc, 0x78f, 0x79b, 0x79e, 0x7b3, 0x7b6,
-	0x7bc, 0x7e3, 0x7e6, 0x7ec, 0x7f8, 0xc3f, 0xc6f, 0xc7b, 0xc7e, 0xccf,
-	0xcdb, 0xcde, 0xcf3, 0xcf6, 0xcfc, 0xd8f, 0xd9b, 0xd9e, 0xdb3, 0xdb6,
-	0xdbc, 0xde3, 0xde6, 0xdec, 0xdf8, 0xf0f, 0xf1b, 0xf1e, 0xf33, 0xf36,
-	0xf3c, 0xf63, 0xf66, 0xf6c,
-};
+#define LENGTHS 5
+static const unsigned share[LENGTHS] = { 0, 1, 2, 4, 8 };
+static const unsigned sent[LENGTHS] = { 0, 7, 3, 5, 1 };
 
-/* Which of them a word is, by a hash that tells them apart. */
-#define NOTE_SLOT(word) (((word)*643u & 0xffff) >> 8)
-static const uint8_t note_which[256] = {
-	4,  14, 0,  34, 0,  0, 0,  0,  0,  0,  0, 0,  0,  0,  45, 0,  0,  0,
-	0,  0,  0,  54, 0,  0, 0,  19, 26, 0,  0, 0,  0,  0,  0,  27, 0,  0,
-	0,  0,  0,  5,  16, 0, 0,  39, 46, 58, 0, 0,  0,  0,  0,  47, 59, 0,
-	0,  0,  20, 0,  36, 0, 0,  0,  0,  21, 0, 0,  0,  60, 0,  0,  17, 0,
-	0,  0,  40, 0,  0,  0, 18, 0,  0,  41, 0, 0,  0,  0,  28, 0,  37, 0,
-	0,  0,  0,  0,  29, 0, 38, 0,  1,  0,  0, 0,  0,  0,  48, 0,  0,  0,
-	0,  30, 0,  0,  49, 0, 0,  0,  22, 0,  0, 0,  0,  0,  0,  23, 0,  0,
-	0,  50, 0,  0,  0,  0, 0,  0,  42, 0,  0, 0,  24, 0,  0,  43, 0,  0,
-	9,  0,  0,  0,  0,  0, 0,  0,  0,  0,  0, 0,  44, 0,  0,  6,  0,  0,
-	0,  0,  0,  61, 0,  0, 0,  0,  0,  0,  0, 62, 0,  10, 15, 0,  0,  0,
-	0,  0,  11, 0,  0,  0, 0,  0,  63, 7,  0, 0,  0,  0,  35, 0,  0,  8,
-	0,  0,  0,  0,  0,  0, 0,  0,  0,  31, 0, 0,  55, 0,  0,  0,  32, 0,
-	0,  0,  0,  2,  0,  0, 0,  0,  0,  51, 0, 0,  0,  33, 0,  0,  52, 0,
-	0,  12, 0,  0,  0,  0, 56, 0,  13, 0,  0, 0,  0,  53, 57, 3,  0,  0,
-	25, 0,  0,  0,
+/* In how many ways can so many literals share so much? */
+struct ways {
+	uint32_t of[GROUP_LITERALS][GROUP_SHARE + 1];
 };
 
 static void
-note_put_block(unsigned char *dst, const unsigned char *says)
+ways_count(struct ways *w)
 {
-	unsigned i, k, at = SM_NOTE_MARK_BYTES;
-	uint64_t carry = 0, v;
+	unsigned n, sum, k;
+
+	*w = (struct ways){ .of[0][0] = 1 };
+	for (n = 1; n < GROUP_LITERALS; n++)
+		for (sum = 0; sum <= GROUP_SHARE; sum++)
+			for (k = 0; k < LENGTHS && share[k] <= sum; k++)
+				w->of[n][sum] += w->of[n - 1][sum - share[k]];
+}
+
+/*
+ * The group of that number, below 2^30, as it is sent.  There are more groups
+ * than numbers, so that a length is found before its share is too large.
+ */
+static uint64_t
+group_put(const struct ways *w, uint32_t number)
+{
+	unsigned i, k, left = GROUP_SHARE;
+	const uint32_t *after;
+	uint64_t group = 0;
+
+	for (i = 0; i < GROUP_LITERALS; i++) {
+		after = w->of[GROUP_LITERALS - 1 - i];
+		for (k = 0; number >= after[left - share[k]]; k++)
+			number -= after[left - share[k]];
+		left -= share[k];
+		group |= (uint64_t)sent[k] << 3 * i;
+	}
+	return group;
+}
+
+/* The number of what was sent; that of something else if it is no group. */
+static uint32_t
+group_get(const struct ways *w, uint64_t group)
+{
+	unsigned i, k, left = GROUP_SHARE;
+	const uint32_t *after;
+	uint32_t number = 0;
+
+	for (i = 0; i < GROUP_LITERALS; i++, group >>= 3) {
+		after = w->of[GROUP_LITERALS - 1 - i];
+		for (k = 0; sent[k] != (group & 7) && k + 1 < LENGTHS &&
+			    share[k + 1] <= left;
+		     k++)
+			number += after[left - share[k]];
+		left -= share[k];
+	}
+	return number & ((1u << GROUP_BITS) - 1);
+}
+
+static void
+note_put_block(unsigned char *dst, const struct ways *w,
+	       const unsigned char *says)
+{
+	uint64_t in = 0, out = MARK_REST;
+	unsigned i, have = 0;
 
 	memcpy(dst, sm_note_mark, SM_NOTE_MARK_BYTES);
-	/* Three bytes to four words of 12 bits, four bits late. */
-	for (i = 0; i < SM_NOTE_SAYS_BYTES; i += 3, at += BYTES_PER_3) {
-		v = sm_get_le(says + i, 3);
-		for (k = 0; k < GROUPS_PER_3; k++, v >>= 6)
-			carry |= (uint64_t)note_word[v & 63] << (4 + 12 * k);
-		sm_put_le(dst + at, carry, BYTES_PER_3);
-		carry >>= 8 * BYTES_PER_3;
+	dst += SM_NOTE_MARK_BYTES;
+	for (i = 0; i < GROUPS; i++, dst += GROUP_BYTES) {
+		for (; have < GROUP_BITS; have += 8)
+			in |= (uint64_t)*says++ << have;
+		out |= group_put(w, in & ((1u << GROUP_BITS) - 1)) << MARK_BITS;
+		in >>= GROUP_BITS;
+		have -= GROUP_BITS;
+		sm_put_le(dst, out, GROUP_BYTES);
+		out >>= 8 * GROUP_BYTES;
 	}
-	sm_put_le(dst + at, carry | BLOCK_END << 4, 2);
+	sm_put_le(dst, out | BLOCK_END << MARK_BITS, GROUP_BYTES);
+}
+
+static bool
+note_is_marked(const unsigned char *p, size_t len)
+{
+	return len >= SM_NOTE_BLOCK_BYTES &&
+	       memcmp(p, sm_note_mark, SM_NOTE_MARK_BYTES) == 0;
 }
 
 /* What the block at `p` says; false if it is none. */
 static bool
-note_get_block(unsigned char *says, const unsigned char *p)
+note_get_block(unsigned char *says, const struct ways *w,
+	       const unsigned char *p)
 {
-	unsigned char again[SM_NOTE_BLOCK_BYTES];
-	unsigned i, k, word, at = SM_NOTE_MARK_BYTES;
-	uint64_t in, v;
+	const unsigned char *from = p + SM_NOTE_MARK_BYTES;
+	unsigned char again[SM_NOTE_BLOCK_BYTES], *to = says;
+	unsigned i, have = 0;
+	uint64_t out = 0, in;
 
-	if (memcmp(p, sm_note_mark, SM_NOTE_MARK_BYTES) != 0)
-		return false;
-	for (i = 0; i < SM_NOTE_SAYS_BYTES; i += 3, at += BYTES_PER_3) {
-		in = sm_get_le(p + at, BYTES_PER_3 + 1) >> 4;
-		for (v = k = 0; k < GROUPS_PER_3; k++, in >>= 12) {
-			word = in & 4095;
-			v |= (uint64_t)note_which[NOTE_SLOT(word)] << 6 * k;
-		}
-		sm_put_le(says + i, v, 3);
+	for (i = 0; i < GROUPS; i++, from += GROUP_BYTES) {
+		in = sm_get_le(from, GROUP_BYTES + 1) >> MARK_BITS;
+		out |= (uint64_t)group_get(w, in) << have;
+		for (have += GROUP_BITS; have >= 8; have -= 8, out >>= 8)
+			*to++ = (unsigned char)out;
 	}
-	note_put_block(again, says);
+	note_put_block(again, w, says);
 	return memcmp(again, p, sizeof(again)) == 0;
 }
 
@@ -137,13 +182,15 @@ sm_note_put(unsigned char *dst, uint32_t *crc32, enum sm_note_type type,
 	    const unsigned char *body, size_t len)
 {
 	unsigned char says[SAYS_MAX];
+	struct ways w;
 	uint32_t crc;
 	size_t blocks, i;
 
 	assert(len <= SM_NOTE_BODY_MAX);
+	ways_count(&w);
 	blocks = note_say(says, &crc, type, body, len);
 	for (i = 0; i < blocks; i++)
-		note_put_block(dst + i * SM_NOTE_BLOCK_BYTES,
+		note_put_block(dst + i * SM_NOTE_BLOCK_BYTES, &w,
 			       says + i * SM_NOTE_SAYS_BYTES);
 	if (crc32)
 		*crc32 = crc;
@@ -154,18 +201,25 @@ bool
 sm_note_is_block(const unsigned char *p, size_t len)
 {
 	unsigned char says[SM_NOTE_SAYS_BYTES];
+	struct ways w;
 
-	return len >= SM_NOTE_BLOCK_BYTES && note_get_block(says, p);
+	if (!note_is_marked(p, len))
+		return false;
+	ways_count(&w);
+	return note_get_block(says, &w, p);
 }
 
 bool
 sm_note_get(struct sm_note *n, const unsigned char *p, size_t len)
 {
 	unsigned char says[SAYS_MAX], again[SAYS_MAX];
+	struct ways w;
 	size_t blocks, i;
 
-	if (len < SM_NOTE_BLOCK_BYTES || !note_get_block(says, p) ||
-	    says[0] != 'S' || says[1] != 'M')
+	if (!note_is_marked(p, len))
+		return false;
+	ways_count(&w);
+	if (!note_get_block(says, &w, p) || says[0] != 'S' || says[1] != 'M')
 		return false;
 	n->version = says[2] >> 4;
 	n->type = says[2] & 15;
@@ -177,7 +231,7 @@ sm_note_get(struct sm_note *n, const unsigned char *p, size_t len)
 		return false;
 	blocks = n->bytes / SM_NOTE_BLOCK_BYTES;
 	for (i = 1; i < blocks; i++)
-		if (!note_get_block(says + i * SM_NOTE_SAYS_BYTES,
+		if (!note_get_block(says + i * SM_NOTE_SAYS_BYTES, &w,
 				    p + i * SM_NOTE_BLOCK_BYTES))
 			return false;
 	memcpy(n->body, says + HEAD_BYTES, n->len);

@@ -5,13 +5,13 @@
  * end.  Every reader of gzip skips it; the lengths of the code words that are
  * not used say something.
  *
- * A block has 58 bytes and says 24.  Literals have words of 8 or 9 bits, in 32
- * groups of eight: four of a group have 9.  Which four is one of 70 ways, of
- * which the first 64 say six bits.  The end has a word of 2 bits, and so have
- * four distances.  The code is complete whatever is said: 128 / 256 + 128 /
- * 512 + 1 / 4 = 1.  Length 8 is sent in 1 bit, 9 and 2 in 2, so that each group
- * takes 12 bits and the block, with what is always the same before and after,
- * 68 + 32 * 12 + 12 = 464.
+ * A block has 109 bytes and says 60.  Its 256 literals are 16 groups of 16.  A
+ * literal has no word, or one of 9, 8, 7 or 6 bits, which takes 0, 1, 2, 4 or 8
+ * parts of 512 of the code; those of a group have 28 together, which they share
+ * in one of 1,143,116,848 ways, of which the first 2^30 say 30 bits.  The end
+ * has a word of 3 bits, and so have eight distances.  The code is complete
+ * whatever is said: 16 * 28 / 512 + 1 / 8 = 1.  Each length is sent in three
+ * bits: readers are slower at lengths that are sent in few bits or many.
  *
  * The blocks of a note say, one after the other, "SM", version and type (1:
  * version * 16 + type), the length of the body (3, little-endian), the body,
@@ -27,12 +27,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SM_NOTE_VERSION     1
-#define SM_NOTE_BLOCK_BYTES 58
-#define SM_NOTE_SAYS_BYTES  24 /* one block */
+#define SM_NOTE_VERSION     2
+#define SM_NOTE_BLOCK_BYTES 109
+#define SM_NOTE_SAYS_BYTES  60 /* one block */
 #define SM_NOTE_AROUND      10 /* what is said beside the body */
 #define SM_NOTE_BODY_MAX    1024
-#define SM_NOTE_MARK_BYTES  8 /* with which each block begins */
+#define SM_NOTE_MARK_BYTES  7 /* with which each block begins */
 
 /* File bytes of a note whose body has so many. */
 #define SM_NOTE_BYTES(body)                                                    \
