@@ -1,37 +1,40 @@
 """index_reader.py FILE batch|record|row N - print the text of it, by the index
 that src/README.md describes, inflating that batch alone
 """
-import itertools
 import sys
 import zlib
 
-WORDS = [w for w in range(256) if bin(w).count("1") == 4][:64]
 MISSING, SAME_ROWS, EMPTY, TALLIES, MORE = 1, 2, 4, 8, 16
-MARK = bytes.fromhex("04a3012010000080")    # a note block begins so
+MARK = bytes.fromhex("2c47016cdb300c")  # a note block begins so
+SHARE = {0: 0, 7: 1, 3: 2, 5: 4, 1: 8}  # as a length is sent: its words' share
+WAYS = [[int(s == 0) for s in range(29)]]   # of n literals to share s
+while len(WAYS) < 16:
+    WAYS += [[sum(WAYS[-1][s - k] for k in SHARE.values() if k <= s)
+              for s in range(29)]]
 
 
 def block(data, at):
-    """The 24 bytes that the note block at `at` says."""
-    bits, says = int.from_bytes(data[at:at + 58], "little") >> 68, 0
-    for group in range(32):
-        word = 0
-        for i in range(8):      # length 8 is sent as 0, length 9 as 11
-            word |= (bits & 1) << i
-            bits >>= 1 + (bits & 1)
-        says |= WORDS.index(word) << 6 * group
-    return says.to_bytes(24, "little")
+    """The 60 bytes that the note block at `at` says."""
+    bits, says = int.from_bytes(data[at:at + 109], "little") >> 59, 0
+    for literal in range(256):
+        left = left if literal % 16 else 28
+        share, bits = SHARE[bits & 7], bits >> 3
+        says += sum(WAYS[15 - literal % 16][left - k] for k in SHARE.values()
+                    if k < share) << 30 * (literal // 16)
+        left -= share
+    return says.to_bytes(60, "little")
 
 
 def note(data, at):
     """(body, its CRC, where it ends) of the note at `at`."""
     says = block(data, at)
-    assert says[:2] == b"SM" and says[2] >> 4 == 1, "no note of version 1"
+    assert says[:2] == b"SM" and says[2] >> 4 == 2, "no note of version 2"
     end = 6 + int.from_bytes(says[3:6], "little")
-    blocks = range(-(-(end + 4) // 24))
-    says = b"".join(block(data, at + 58 * n) for n in blocks)
+    blocks = range(-(-(end + 4) // 60))
+    says = b"".join(block(data, at + 109 * n) for n in blocks)
     crc = says[end:end + 4]
     assert zlib.crc32(says[:end]) == int.from_bytes(crc, "little"), "damaged"
-    return says[6:end], crc, at + 58 * len(blocks)
+    return says[6:end], crc, at + 109 * len(blocks)
 
 
 def number(body):
@@ -41,15 +44,14 @@ def number(body):
 
 
 def batches(data):
-    """(batch, row, rows, record, records, at, bytes) of each, the last group
-    of batches first."""
-    end = note(data, len(data) - 10 - 2 * 58)[0]
+    """(batch, row, rows, record, records, at, bytes), the last group first."""
+    end = note(data, len(data) - 10 - 109)[0]
     note_at, vouched = int.from_bytes(end[24:32], "little"), end[32:36]
     while note_at:
         body, crc, _ = note(data, note_at)
         assert crc == vouched, f"another index note at byte {note_at}"
         it = iter(body[8:])
-        back, vouched = number(it), bytes(itertools.islice(it, 4))
+        back, vouched = number(it), bytes(next(it) for _ in range(4))
         batch, entries, at, row, record, _ = (number(it) for _ in range(6))
         rows = 0
         for _ in range(entries):
@@ -57,13 +59,12 @@ def batches(data):
             rows = rows if flags & SAME_ROWS else number(it)
             count = 1 + (number(it) if flags & MORE else 0)
             has = not flags & (MISSING | EMPTY)
-            records = number(it) if has else 0
+            records = flags >> 5 or (number(it) if has else 0)
             mask = number(it) if flags & TALLIES else 0
-            for _ in range(bin(mask).count("1")):
-                number(it)
+            [number(it) for _ in range(bin(mask).count("1"))]
             size = number(it) if has else 0
             if has:     # bytes of text, CRC of the body
-                number(it), bytes(itertools.islice(it, 4))
+                number(it), next(it), next(it), next(it), next(it)
             for _ in range(count):      # of several none has a text
                 yield batch, row, rows, record, records, at, size
                 batch += 1

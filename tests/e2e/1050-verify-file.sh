@@ -24,9 +24,9 @@ body = [whole[e["at"]:e["at"] + e["bytes"]] for e in entries]
 head, rest = whole[:10], whole[end:]
 assert head + b"".join(body) + rest == whole
 assert len(body) == 8, len(body)
-# The notes that follow: whole blocks of 58 bytes, then the tail.
-assert len(rest) % 58 == 10, len(rest)
-starts += range(end, len(whole), 58)
+# The notes that follow: whole blocks of 109 bytes, then the tail.
+assert len(rest) % 109 == 10, len(rest)
+starts += range(end, len(whole), 109)
 
 def verify(data, what, allowed=(9,)):
     with open("x.gz", "wb") as f:
@@ -46,7 +46,7 @@ for p, b in random.sample(bits, min(int(sys.argv[2]), len(bits))):
     verify(data, f"bit {b} of byte {p} of {len(whole)}")
 
 # A cut file has our marks if a note is left of it.
-for n in random.sample(range(end + 58 * 3, len(whole)), 10):
+for n in random.sample(range(end + 109 * 2, len(whole)), 10):
     verify(whole[:n], f"cut at {n}", (3, 9))
 verify(whole[:-1], "cut by a byte")
 for n in random.sample(range(100, len(whole)), 40) + [0, 1, 11]:

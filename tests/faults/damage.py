@@ -18,7 +18,7 @@ from functools import partial
 
 import lab
 
-HEADER, NOTE, END, TAIL = 10, 58, 2 * 58, 10
+HEADER, NOTE, END, TAIL = 10, 109, 109, 10
 KIND = re.compile(r"^(?:batch \d+: )?([a-z]+): ", re.M)
 KINDS = {"header", "deflate", "crc", "index", "end", "missing", "doubled",
          "swapped", "trailing", "truncated"}

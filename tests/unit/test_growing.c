@@ -119,11 +119,11 @@ test_consumed(void **state)
 	assert_int_equal(size_of("f.gz.part"), g.final.at);
 	/* Put back and made again before its turn: the new shard stays. */
 	add_to(2 * GROUP);
-	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 31");
+	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 127");
 	make_one("another text");
 	record(true);
-	assert_false(has_shard(30));
-	assert_true(has_shard(31));
+	assert_false(has_shard(126));
+	assert_true(has_shard(127));
 	assert_int_equal(jobdb_int("SELECT joined FROM progress"),
 			 2 * GROUP - 1);
 	/* It is the last that was joined: written over in place. */

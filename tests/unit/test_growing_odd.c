@@ -28,8 +28,8 @@ test_current(void **state)
 		  "UPDATE batch SET token = token - 1 WHERE id = 2" },
 		{ "UPDATE batch SET state = 'failed' WHERE id = 1",
 		  "UPDATE batch SET state = 'done' WHERE id = 1" },
-		{ "UPDATE batch SET id = 99 WHERE id = 1",
-		  "UPDATE batch SET id = 1 WHERE id = 99" },
+		{ "UPDATE batch SET id = 999 WHERE id = 1",
+		  "UPDATE batch SET id = 1 WHERE id = 999" },
 	};
 	size_t i;
 
@@ -104,17 +104,17 @@ test_many_spent(void **state)
 		assert_int_equal(sm_grown_push(&g.spent, &one, &jobdb.err), 0);
 		assert_int_equal(g.spent.item[i].id, one.id);
 	}
-	for (one.id = 20; one.id < 23; one.id++) {
-		one.token = row_of(one.id).token + (one.id == 20);
+	for (one.id = 100; one.id < 103; one.id++) {
+		one.token = row_of(one.id).token + (one.id == 100);
 		assert_int_equal(sm_grown_push(&g.spent, &one, &jobdb.err), 0);
 	}
-	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 21");
+	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 101");
 	record(false);
 	assert_int_equal(g.spent.count, 0);
-	assert_true(has_shard(20));
-	assert_true(has_shard(21));
-	assert_false(has_shard(22));
-	assert_true(has_shard(23));
+	assert_true(has_shard(100));
+	assert_true(has_shard(101));
+	assert_false(has_shard(102));
+	assert_true(has_shard(103));
 }
 
 /* The row has another place than the file: it is noted anew. */

@@ -193,7 +193,7 @@ test_still(void **state)
 	EXPECT(row.state = SM_PENDING, 0);
 	EXPECT(h.job.generation = 0, 0);
 	EXPECT((void)0, 1);
-	jobdb_sql("UPDATE batch SET id = 99 WHERE id = 5");
+	jobdb_sql("UPDATE batch SET id = 999 WHERE id = 5");
 	row = row_of(2);
 	row.id = 5;
 	assert_int_equal(sm_consumed_is_still(&still, &h, &row, &jobdb.err), 0);

@@ -101,19 +101,19 @@ test_found(void **state)
 	assert_int_equal(f.generation, 1);
 	assert_string_equal(f.path, h.job.final_path);
 	/* What has no index note yet has its shards. */
-	expect_found("0-31 ");
+	expect_found("0-127 ");
 	/* After damage the next is looked at. */
 	damage("f.gz.part", row_of(2).joined_at + 4);
 	open_final();
-	expect_found("0-1 3-31 ");
+	expect_found("0-1 3-127 ");
 	damage("f.gz.part", row_of(0).joined_at);
 	open_final();
-	expect_found("1-1 3-31 ");
+	expect_found("1-1 3-127 ");
 	assert_int_equal(
-		truncate(jobdb_file("f.gz.part"), row_of(31).joined_at + 60),
+		truncate(jobdb_file("f.gz.part"), row_of(127).joined_at + 60),
 		0);
 	open_final();
-	expect_found("1-1 3-15 ");
+	expect_found("1-1 3-63 ");
 }
 
 /* Of several generations the one that has most, by what stands in it. */
@@ -149,7 +149,7 @@ test_generations(void **state)
 	assert_int_equal(truncate(jobdb_file("f.gz.part.2"), 10), 0);
 	open_final();
 	assert_int_equal(f.generation, 1);
-	expect_found("0-15 ");
+	expect_found("0-63 ");
 	/* Published: the generation behind all that are there. */
 	assert_int_equal(rename(jobdb_file("f.gz.part"), h.job.final_path), 0);
 	open_final();
@@ -181,7 +181,7 @@ test_foreign(void **state)
 	sm_grow_close(&g);
 	open_final();
 	assert_int_equal(f.generation, 1);
-	expect_found("0-15 ");
+	expect_found("0-63 ");
 }
 
 /* However many there are, and whatever: a socket is none. */

@@ -205,11 +205,11 @@ sm_body_find_note(bool *found, struct sm_note *n, uint64_t *at,
 			*at += len - SM_NOTE_MARK_BYTES + 1;
 			continue;
 		}
+		r->marked = true;
 		*at += (uint64_t)(hit - p);
 		ret = body_peek(&p, &len, r, *at, SM_NOTE_BYTES_MAX, err);
 		if (ret < 0)
 			return ret;
-		r->marked |= sm_note_is_block(p, len);
 		*found = sm_note_get(n, p, len);
 		if (*found)
 			return 0;

@@ -29,7 +29,7 @@ struct sm_body_reader {
 	int (*progress)(uint64_t done, uint64_t total, void *arg);
 	void *arg;
 	z_stream z;
-	bool marked;     /* sm_body_find_note() met a block of a note */
+	bool marked;     /* sm_body_find_note() met the mark of a note */
 	uint64_t buf_at; /* what `buf` holds */
 	size_t buf_len;
 	unsigned char buf[SM_BODY_BUF_BYTES];

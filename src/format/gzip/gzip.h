@@ -58,7 +58,7 @@
 #define SM_GZIP_LAST_BYTES (SM_GZIP_END_BYTES + SM_GZIP_TAIL_BYTES)
 
 /* A note about few batches costs a reader of tiny ones more than their text. */
-#define SM_GROUP_ENTRIES 128
+#define SM_GROUP_ENTRIES 64
 #define SM_GROUP_FEW     16
 #define SM_GROUP_LARGE   4096
 /* 64 entries of usual numbers have less: see SM_NOTE_ROWS_MAX for the bound. */

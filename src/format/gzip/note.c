@@ -126,13 +126,6 @@ note_put_block(unsigned char *dst, const struct ways *w,
 	sm_put_le(dst, out | BLOCK_END << MARK_BITS, GROUP_BYTES);
 }
 
-static bool
-note_is_marked(const unsigned char *p, size_t len)
-{
-	return len >= SM_NOTE_BLOCK_BYTES &&
-	       memcmp(p, sm_note_mark, SM_NOTE_MARK_BYTES) == 0;
-}
-
 /* What the block at `p` says; false if it is none. */
 static bool
 note_get_block(unsigned char *says, const struct ways *w,
@@ -198,25 +191,14 @@ sm_note_put(unsigned char *dst, uint32_t *crc32, enum sm_note_type type,
 }
 
 bool
-sm_note_is_block(const unsigned char *p, size_t len)
-{
-	unsigned char says[SM_NOTE_SAYS_BYTES];
-	struct ways w;
-
-	if (!note_is_marked(p, len))
-		return false;
-	ways_count(&w);
-	return note_get_block(says, &w, p);
-}
-
-bool
 sm_note_get(struct sm_note *n, const unsigned char *p, size_t len)
 {
 	unsigned char says[SAYS_MAX], again[SAYS_MAX];
 	struct ways w;
 	size_t blocks, i;
 
-	if (!note_is_marked(p, len))
+	if (len < SM_NOTE_BLOCK_BYTES ||
+	    memcmp(p, sm_note_mark, SM_NOTE_MARK_BYTES) != 0)
 		return false;
 	ways_count(&w);
 	if (!note_get_block(says, &w, p) || says[0] != 'S' || says[1] != 'M')

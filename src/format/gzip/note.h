@@ -8,7 +8,7 @@
  * A block has 109 bytes and says 60.  Its 256 literals are 16 groups of 16.  A
  * literal has no word, or one of 9, 8, 7 or 6 bits, which takes 0, 1, 2, 4 or 8
  * parts of 512 of the code; those of a group have 28 together, which they share
- * in one of 1,143,116,848 ways, of which the first 2^30 say 30 bits.  The end
+ * in one of 1,142,589,584 ways, of which the first 2^30 say 30 bits.  The end
  * has a word of 3 bits, and so have eight distances.  The code is complete
  * whatever is said: 16 * 28 / 512 + 1 / 8 = 1.  Each length is sent in three
  * bits: readers are slower at lengths that are sent in few bits or many.
@@ -62,8 +62,6 @@ extern const unsigned char sm_note_mark[SM_NOTE_MARK_BYTES];
  */
 size_t sm_note_put(unsigned char *dst, uint32_t *crc32, enum sm_note_type type,
 		   const unsigned char *body, size_t len);
-/* Is the block at `p` one of a note, of whatever type? */
-bool sm_note_is_block(const unsigned char *p, size_t len);
 /* Is there a whole note at `p`, byte for byte as it is written? */
 bool sm_note_get(struct sm_note *n, const unsigned char *p, size_t len);
 
