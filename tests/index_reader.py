@@ -30,11 +30,10 @@ def note(data, at):
     says = block(data, at)
     assert says[:2] == b"SM" and says[2] >> 4 == 2, "no note of version 2"
     end = 6 + int.from_bytes(says[3:6], "little")
-    blocks = range(-(-(end + 4) // 60))
-    says = b"".join(block(data, at + 109 * n) for n in blocks)
+    says = b"".join(block(data, at + 109 * n) for n in range((end + 63) // 60))
     crc = says[end:end + 4]
     assert zlib.crc32(says[:end]) == int.from_bytes(crc, "little"), "damaged"
-    return says[6:end], crc, at + 109 * len(blocks)
+    return says[6:end], crc, at + len(says) // 60 * 109
 
 
 def number(body):
@@ -58,17 +57,17 @@ def batches(data):
             flags = next(it)
             rows = rows if flags & SAME_ROWS else number(it)
             count = 1 + (number(it) if flags & MORE else 0)
-            has = not flags & (MISSING | EMPTY)
+            has = not flags & (MISSING | EMPTY)     # a text
             records = flags >> 5 or (number(it) if has else 0)
             mask = number(it) if flags & TALLIES else 0
             [number(it) for _ in range(bin(mask).count("1"))]
             size = number(it) if has else 0
             if has:     # bytes of text, CRC of the body
                 number(it), next(it), next(it), next(it), next(it)
-            for _ in range(count):      # of several none has a text
+            for batch in range(batch, batch + count):   # one, if it has a text
                 yield batch, row, rows, record, records, at, size
-                batch += 1
-            row, record, at = row + rows, record + records, at + size
+            batch, row = batch + 1, row + rows
+            record, at = record + records, at + size
         note_at = note_at - back if back else 0
 
 

@@ -111,11 +111,9 @@ room() {
 
 # c_program NAME: tests/bench/NAME.c, with the library's own headers
 c_program() {
-	local build layer include=()
+	local build include=()
 	build=$(dirname "$SHARDMILL")
-	for layer in base format store kind engine; do
-		include+=(-I "$root/src/$layer")
-	done
+	mapfile -t include < <(find "$root/src" -type d -printf '-I%p\n')
 	# shellcheck disable=SC2046
 	cc -std=c11 -D_GNU_SOURCE -O2 -o "$1" "$tests/bench/$1.c" \
 		-I "$root/include" "${include[@]}" "$build/libshardmill.a" \
