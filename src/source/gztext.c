@@ -278,12 +278,14 @@ gztext_between(struct sm_gztext *g, struct sm_err *err)
 	p = g->z.in;
 	if (gztext_left(g) >= 2 && p[0] == 0x1f && p[1] == 0x8b) {
 		ret = gztext_header(g, err);
+		if (ret < 0)
+			return ret;
 		sm_inflate_reset(&g->z);
 		g->any = g->inside = g->checked = true;
 		g->crc32 = 0;
 		g->bytes = 0;
 		g->z.floor = g->z.out;
-		return ret < 0 ? ret : 1;
+		return 1;
 	}
 	if (gztext_left(g) == 1 && p[0] == 0x1f)
 		return gztext_cut(g, err);

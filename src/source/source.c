@@ -238,7 +238,9 @@ final_seek(struct sm_source *s, uint64_t want, struct sm_err *err)
 	ret = sm_final_find(&s->inside, s->final, SM_FINAL_BY_TEXT, want, err);
 	if (ret == 0)
 		return source_changed(s, "its text is shorter", err);
-	return ret < 0 ? ret : final_begin(s, err);
+	if (ret > 0)
+		ret = final_begin(s, err);
+	return ret;
 }
 
 static int
@@ -256,7 +258,8 @@ final_fill(struct sm_source *s, struct sm_err *err)
 		} while (ret > 0 && s->inside.raw_bytes == 0);
 		if (ret == 0)
 			return source_changed(s, "its text is shorter", err);
-		ret = ret < 0 ? ret : final_begin(s, err);
+		if (ret > 0)
+			ret = final_begin(s, err);
 		if (ret < 0)
 			return ret;
 	}

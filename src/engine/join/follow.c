@@ -225,8 +225,10 @@ follow_add(enum follow_look *look, struct sm_follow *f, struct sm_err *err)
 	*look = FOLLOW_WAIT;
 	while (ret == 0 && !follow_give_up(f)) {
 		ret = sm_rows_next(&row, &f->rows, err);
-		if (ret <= 0 || row->state != SM_DONE)
-			return ret < 0 ? ret : 0;
+		if (ret < 0)
+			return ret;
+		if (ret == 0 || row->state != SM_DONE)
+			return 0;
 		ret = sm_grow_add(&added, &f->grown, &f->h, row, &why);
 		if (ret == SM_EVERIFY) {
 			*look = FOLLOW_DAMAGED;

@@ -69,8 +69,10 @@ replan_check(struct sm_handle *h, struct sm_err *err)
 {
 	int ret = sm_lock_try(&h->run_lock, h->dir.fd, "run.lock", err);
 
-	if (ret <= 0)
-		return ret < 0 ? ret : replan_refuse_held(h, err);
+	if (ret < 0)
+		return ret;
+	if (ret == 0)
+		return replan_refuse_held(h, err);
 	ret = sm_handle_reload(h, err); /* a plan may have changed it */
 	if (ret == 0 && h->job.parts > 0)
 		return sm_err_set(err, SM_EUSAGE,

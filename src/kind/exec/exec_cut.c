@@ -311,7 +311,9 @@ exec_cut_lines(struct exec_cut *x, struct sm_err *err)
 
 	if (sm_exec_has_stdin(x->opts) && !x->cut->compiled)
 		ret = exec_keep_stdin(plan.tables_dirfd, x->cut->events, err);
-	return ret < 0 ? ret : sm_source_plan(&plan, err);
+	if (ret == 0)
+		ret = sm_source_plan(&plan, err);
+	return ret;
 }
 
 int

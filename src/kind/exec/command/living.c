@@ -150,7 +150,9 @@ sm_living_hear(struct sm_living *l, struct sm_err *err)
 	}
 	if (l->o.err_out)
 		ret = l->o.err_out(l->buf, (size_t)n, l->o.arg, err);
-	return ret < 0 ? ret : 1;
+	if (ret < 0)
+		return ret;
+	return 1;
 }
 
 void
