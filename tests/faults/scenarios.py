@@ -40,14 +40,15 @@ def many(*more):
 
 EXEC = ["--range", "6", "--size", "2", "--", "seq", "{first}", "{last}"]
 # The same text by a command that lives.
-SERVED = """
-while IFS= read -r ask; do
-    first=${ask##*'"first": '} end=${ask##*'"end": '}
-    out=${ask##*'"output": "'}
-    seq ${first%%,*} $((${end%%,*} - 1)) >"${out%\\"*}" || exit
-    echo ok
-done
-"""
+# In one line, as a log of calls has it.
+SERVED = "; ".join((
+    "while IFS= read -r ask",
+    """do first=${ask##*'"first": '} end=${ask##*'"end": '}""",
+    """out=${ask##*'"output": "'}""",
+    """seq ${first%%,*} $((${end%%,*} - 1)) >"${out%\\"*}" || exit""",
+    "echo ok",
+    "done",
+))
 SERVE = ["--range", "6", "--size", "2", "--serve", "--", "sh", "-c", SERVED]
 
 
@@ -233,13 +234,13 @@ def table():
     one_many = ["candidates", "-o", "f.gz", "-q", "-j", "1", *many()]
     accept_many = [*one_many, "--encoder", "zlib", "--accept-changed"]
     execs = ["exec", "-o", "f.gz", "-q", "-j", "1", *EXEC]
+    served = ["exec", "-o", "f.gz", "-q", "-j", "1", *SERVE]
     resume = ["run", "f.gz.job", "-q", "-j", "1"]
     all_ = [
         Scenario("whole", one, keeps=True),
         Scenario("exec", execs, key="exec", made=execs,
                  keeps=True),
-        Scenario("serve", ["exec", "-o", "f.gz", "-q", "-j", "1", *SERVE],
-                 key="exec", made=execs, keeps=True),
+        Scenario("serve", served, key="serve", made=served, keeps=True),
         Scenario("plan", ["plan", "f.gz.job", "candidates", "-o", "f.gz",
                           *candidates()], finish=[resume], keeps=True),
         Scenario("resume", resume, _wrecked, keeps=True, redone=(1,)),
