@@ -46,7 +46,6 @@ sm_batch_orphan(bool *found, struct sm_batch *b, struct sm_db *db,
 			  SQL(OUT_HELD(b)), err);
 }
 
-/* In a row: since the last attempt that ended in any other way. */
 int
 sm_batch_of_token(bool *found, uint64_t *batch, struct sm_db *db, int64_t token,
 		  int slot, struct sm_err *err)
@@ -58,6 +57,7 @@ sm_batch_of_token(bool *found, uint64_t *batch, struct sm_db *db, int64_t token,
 			  SQL(IN(token), IN(slot), OUT(batch)), err);
 }
 
+/* In a row: since the last attempt that ended in any other way. */
 int
 sm_batch_interruptions(int *n, struct sm_db *db, uint64_t id,
 		       struct sm_err *err)
