@@ -249,6 +249,27 @@ check_without_end(struct check *c, struct sm_err *err)
 	return 0;
 }
 
+/*
+ * A file of no batches has one mark.  Where that is damaged, its size and half
+ * of the mark still tell whose it is.
+ */
+static int
+check_is_empty(bool *ours, struct check *c, struct sm_err *err)
+{
+	const size_t half = SM_NOTE_MARK_BYTES / 2;
+	uint64_t at = SM_GZIP_HEADER_BYTES;
+	int ret;
+
+	*ours = false;
+	if (c->r->size != at + SM_GZIP_LAST_BYTES)
+		return 0;
+	ret = sm_body_same(ours, c->r, at, sm_note_mark, half, err);
+	if (ret == 0 && !*ours)
+		ret = sm_body_same(ours, c->r, at + half, sm_note_mark + half,
+				   SM_NOTE_MARK_BYTES - half, err);
+	return ret;
+}
+
 static int
 check_file(struct check *c, struct sm_err *err)
 {
@@ -264,6 +285,8 @@ check_file(struct check *c, struct sm_err *err)
 				      c->r->name, err);
 	if (ret == 0 && !whole)
 		ret = sm_chain_scan(&c->chain, c->r, err);
+	if (ret == 0 && !c->has_end && !c->r->marked)
+		ret = check_is_empty(&c->r->marked, c, err);
 	if (ret < 0)
 		return ret;
 	if (!c->has_end && !c->r->marked)

@@ -189,6 +189,7 @@ test_bit_flips(void **state)
 	(void)state;
 	flip_all_bits(&ff, 3);
 	flip_all_bits(&ff, 1);
+	flip_all_bits(&ff, 0);
 }
 
 static void
