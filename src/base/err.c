@@ -262,6 +262,12 @@ sm_err_sys_as(struct sm_err *err, int code, const char *fmt, ...)
 	return code;
 }
 
+bool
+sm_err_is_missing(const struct sm_err *err)
+{
+	return err->code == SM_EINPUT && (err->sys == 0 || err->sys == ENOENT);
+}
+
 int
 sm_err_at(struct sm_err *err, const char *path, uint64_t at, const char *fmt,
 	  ...)

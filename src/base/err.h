@@ -59,6 +59,12 @@ int sm_err_sys_as(struct sm_err *err, int code, const char *fmt, ...)
 int sm_err_at(struct sm_err *err, const char *path, uint64_t at,
 	      const char *fmt, ...) SM_PRINTF(4, 5);
 
+/*
+ * Is the failure, of opening a file, that there is none?  What could not be
+ * looked at may be there.
+ */
+bool sm_err_is_missing(const struct sm_err *err);
+
 /* Out of memory while working on `what`; SM_ENOMEM. */
 int sm_err_mem(struct sm_err *err, const char *what);
 

@@ -89,7 +89,7 @@ plan_locked(struct sm_planning *p, struct sm_err *err)
 	if (ret == 0)
 		ret = sm_parts_check_asked(&w, p, err);
 	if (ret == 0)
-		sm_plan_read_note(p);
+		ret = sm_plan_read_note(p, err);
 	if (ret == 0 && w.parts > 0)
 		ret = sm_parts_plan_again(p, &w, err);
 	else if (ret == 0)

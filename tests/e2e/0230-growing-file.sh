@@ -112,6 +112,21 @@ for bytes in 5 500 20000; do
 		[ $how = zero ] || mv f.gz f.gz.part
 	done
 done
+# A job whose database is damaged begins again, and its file with it.
+rm -rf f.gz*
+expect_exit 0 sm plan f.gz.job exec -o f.gz "${job[@]}"
+start run run f.gz -q
+wait_for 20 test -s f.gz.job/growing
+kill -KILL -- -$pid
+wait $pid
+[ -e f.gz.part ] || mv f.gz f.gz.part # it was quicker
+truncate -s 50 f.gz.part
+rm -f f.gz.job/job.db-*
+echo damaged >f.gz.job/job.db
+expect_exit 0 sm exec -o f.gz --restart --yes "${job[@]}"
+same ref.gz f.gz
+[ ! -e f.gz.part ] || fail "the growing file is left"
+
 # Moved to another file system or copied, its inode is another one.
 rm -rf f.gz*
 expect_exit 0 sm exec -o f.gz "${job[@]}"

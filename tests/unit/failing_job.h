@@ -23,6 +23,7 @@
 static char root[64], dir[80], template[80];
 static char job[96], final[96], other[96];
 static uint64_t parts; /* of the job that is planned next; 0: none */
+static bool restarts;  /* what is planned next begins again */
 static struct sm_err err;
 
 /* ------------------------------------------------------------- fixtures -- */
@@ -132,7 +133,8 @@ plan_try(const char *output, int encoder, bool accept, int consume)
 	struct sm_plan_opts o = { .kind = "candidates",
 				  .options = options,
 				  .output = output,
-				  .accept_changed = accept };
+				  .accept_changed = accept,
+				  .restart = restarts };
 	struct sm_plan_result r;
 	int i, ret;
 

@@ -56,6 +56,26 @@ grown_unsynced(void)
 	shell("mv %s %s.part", final, final);
 }
 
+/* A power cut left the first batch of it, and no index. */
+static void
+grown_torn(void)
+{
+	grown();
+	shell("truncate -s %ld %s.part",
+	      number("SELECT 10 + gz_bytes FROM batch WHERE id = 0"), final);
+}
+
+static int
+begin_again(void)
+{
+	int ret;
+
+	restarts = true;
+	ret = plan_try(final, SM_ENCODER_RECORD, false, 0);
+	restarts = false;
+	return ret;
+}
+
 static void
 made_but_one(void)
 {
@@ -115,6 +135,7 @@ static const struct scenario scenarios[] = {
 	{ "grown", grown, finalize, file_stands, 0, true, "" },
 	{ "grown_unsynced", grown_unsynced, finalize, file_stands, 0, true,
 	  "" },
+	{ "restart", grown_torn, begin_again, NULL, 0, false, "" },
 	{ "other", made, finalize_other, other_stands, 0, true, "" },
 	{ "part", made, finalize_part, other_stands, 0, true, "" },
 	{ "part_first", made, finalize_first, other_stands, 0, true, "" },

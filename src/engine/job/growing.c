@@ -42,22 +42,25 @@ growing_line(char line[PATH_MAX + 32], const struct stat *st, const char *part)
 		 part);
 }
 
-static bool
-growing_is_noted(const struct sm_jobdir *dir, const struct stat *st,
-		 const char *part)
+static int
+growing_is_noted(bool *noted, const struct sm_jobdir *dir,
+		 const struct stat *st, const char *part, struct sm_err *err)
 {
 	char line[PATH_MAX + 32];
 	struct sm_map map = { 0 };
-	struct sm_err ignored;
-	bool same;
+	int ret;
 
+	*noted = false;
 	growing_line(line, st, part);
-	if (sm_map_openat(&map, dir->fd, SM_GROWING_NOTE, &ignored) < 0)
-		return false;
-	same = map.size == strlen(line) &&
-	       memcmp(map.data, line, map.size) == 0;
+	ret = sm_map_openat(&map, dir->fd, SM_GROWING_NOTE, err);
+	if (ret < 0 && sm_err_is_missing(err))
+		return 0;
+	if (ret < 0)
+		return sm_err_prefix(err, "%s", dir->path);
+	*noted = map.size == strlen(line) &&
+		 memcmp(map.data, line, map.size) == 0;
 	sm_map_close(&map);
-	return same;
+	return 0;
 }
 
 int
@@ -66,12 +69,14 @@ sm_growing_note(int fd, const char *part, const struct sm_jobdir *dir,
 {
 	char line[PATH_MAX + 32];
 	struct stat st;
+	bool noted;
 	int ret;
 
 	if (fstat(fd, &st) < 0)
 		return sm_err_sys(err, "cannot examine '%s'", part);
-	if (growing_is_noted(dir, &st, part))
-		return 0;
+	ret = growing_is_noted(&noted, dir, &st, part, err);
+	if (ret < 0 || noted)
+		return ret;
 	growing_line(line, &st, part);
 	ret = sm_jobdir_write(dir, SM_GROWING_NOTE, line, err);
 	/* Else a power cut could leave bytes in a file that is nobody's. */
@@ -132,7 +137,6 @@ growing_has_first(bool *has, int fd, const char *part,
 		  struct sm_err *err)
 {
 	struct sm_entry e = { 0 };
-	struct sm_err ignored;
 	const char *kind;
 	bool known;
 	int ret = growing_first(&known, &e, who, err);
@@ -144,11 +148,12 @@ growing_has_first(bool *has, int fd, const char *part,
 		*has = first->batch == who->job->first_batch &&
 		       e.sizes.gz_bytes == first->run[0].e.sizes.gz_bytes &&
 		       e.sizes.gz_crc32 == first->run[0].e.sizes.gz_crc32;
-	else
-		*has = e.sizes.gz_bytes > 0 &&
-		       sm_shard_check_in(&kind, fd, part, SM_GZIP_HEADER_BYTES,
-					 &e, &ignored) == 0;
-	return 0;
+	else if (e.sizes.gz_bytes > 0) {
+		ret = sm_shard_check_in(&kind, fd, part, SM_GZIP_HEADER_BYTES,
+					&e, err);
+		*has = ret == 0;
+	}
+	return ret == SM_EVERIFY ? 0 : ret;
 }
 
 /* `*known`: the file is of some job, whose shards it may be all there is of. */
@@ -158,15 +163,19 @@ growing_look(bool *own, bool *known, int fd, const char *part,
 {
 	struct sm_group first;
 	struct stat st;
-	int ret = 0;
+	int ret;
 
-	*known = false;
+	*own = *known = false;
 	if (fstat(fd, &st) < 0)
 		return sm_err_sys(err, "cannot examine '%s'", part);
-	*own = S_ISREG(st.st_mode) &&
-	       (st.st_size == 0 || growing_is_noted(who->dir, &st, part));
-	if (*own || !S_ISREG(st.st_mode))
+	if (!S_ISREG(st.st_mode))
 		return 0;
+	*own = st.st_size == 0;
+	if (*own)
+		return 0;
+	ret = growing_is_noted(own, who->dir, &st, part, err);
+	if (ret < 0 || *own)
+		return ret;
 	ret = sm_final_owner(known, &first, fd, part, (uint64_t)st.st_size,
 			     err);
 	if (ret == 0)
@@ -180,16 +189,6 @@ growing_look(bool *own, bool *known, int fd, const char *part,
 		ret = growing_has_first(own, fd, part, *known ? &first : NULL,
 					who, err);
 	return ret;
-}
-
-/* May the job cut the file open at `fd`, whose name is `part`? */
-static int
-growing_is_own(bool *own, int fd, const char *part,
-	       const struct sm_growing *who, struct sm_err *err)
-{
-	bool known;
-
-	return growing_look(own, &known, fd, part, who, err);
 }
 
 int
@@ -244,20 +243,28 @@ sm_growing_check(const char *path, const struct sm_growing *who,
 	return ret;
 }
 
-void
-sm_growing_remove(const char *part, const struct sm_growing *who)
+int
+sm_growing_remove(const char *part, const struct sm_growing *who,
+		  struct sm_err *err)
 {
 	int fd = open(part, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct sm_err ignored;
-	bool own;
+	bool own, known;
+	int ret = 0;
 
+	/* A link, a directory and a socket are none of ours. */
+	if (fd < 0 && (errno == ENOENT || errno == ELOOP || errno == EISDIR ||
+		       errno == ENXIO))
+		return 0;
 	if (fd < 0)
-		return;
+		return sm_err_file(err, AT_FDCWD, part, "cannot open");
 	/* A job of the same content may have it in hand. */
-	if (sm_byte_lock(fd, 0) > 0 &&
-	    growing_is_own(&own, fd, part, who, &ignored) == 0 && own)
-		unlink(part);
+	if (sm_byte_lock(fd, 0) > 0) {
+		ret = growing_look(&own, &known, fd, part, who, err);
+		if (ret == 0 && own && unlink(part) < 0 && errno != ENOENT)
+			ret = sm_err_sys(err, "cannot remove '%s'", part);
+	}
 	close(fd);
+	return ret;
 }
 
 int
@@ -266,15 +273,17 @@ sm_growing_forget(const char *path, const struct sm_growing *who,
 {
 	int64_t generation = who->job ? who->job->generation : 0;
 	char *part;
-	int i;
+	int i, ret = 0;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 2 && ret == 0; i++) {
 		part = sm_consumed_part_name(path, generation + i);
 		if (!part)
 			return sm_err_mem(err, "a path");
-		sm_growing_remove(part, who);
+		ret = sm_growing_remove(part, who, err);
 		free(part);
 	}
 	/* A power cut must not bring back what no job calls its own. */
-	return sm_sync_parent(path, err);
+	if (ret == 0)
+		ret = sm_sync_parent(path, err);
+	return ret;
 }

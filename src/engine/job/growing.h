@@ -38,10 +38,14 @@ int sm_growing_check(const char *path, const struct sm_growing *who,
 int sm_growing_note(int fd, const char *part, const struct sm_jobdir *dir,
 		    struct sm_err *err);
 
-/* All that the job has of the final file `path`, before the job goes. */
+/*
+ * Remove all that the job has of the final file `path`, before the job goes: on
+ * failure the job must stay, since nobody else would know whose the file is.
+ */
 int sm_growing_forget(const char *path, const struct sm_growing *who,
 		      struct sm_err *err);
 /* Remove it if it is the job's and nobody has it in hand. */
-void sm_growing_remove(const char *part, const struct sm_growing *who);
+int sm_growing_remove(const char *part, const struct sm_growing *who,
+		      struct sm_err *err);
 
 #endif /* SM_GROWING_H */

@@ -320,9 +320,10 @@ tidy_part(const struct sm_grow *g, int64_t generation)
 {
 	char *part = sm_consumed_part_name(g->path, generation);
 	struct sm_growing who = sm_growing_of(g->h);
+	struct sm_err ignored;
 
 	if (part)
-		sm_growing_remove(part, &who);
+		sm_growing_remove(part, &who, &ignored);
 	free(part);
 }
 

@@ -24,26 +24,34 @@ sm_published_release(struct sm_published *p)
 	*p = (struct sm_published){ .path = NULL };
 }
 
-void
-sm_published_read(struct sm_published *p, const struct sm_jobdir *dir)
+int
+sm_published_read(struct sm_published *p, const struct sm_jobdir *dir,
+		  struct sm_err *err)
 {
 	struct sm_map map = { 0 };
-	struct sm_err ignored;
 	char *text;
 	int at = 0;
+	int ret = sm_map_openat(&map, dir->fd, PUBLISHED_NAME, err);
 
 	*p = (struct sm_published){ .path = NULL };
-	if (sm_map_openat(&map, dir->fd, PUBLISHED_NAME, &ignored) < 0)
-		return;
+	if (ret < 0 && sm_err_is_missing(err))
+		return 0;
+	if (ret < 0)
+		return sm_err_prefix(err, "%s", dir->path);
 	text = strndup((const char *)map.data, map.size);
 	sm_map_close(&map);
-	if (text && sscanf(text, "%" SCNu64 " %" SCNx64 " %n", &p->size,
-			   &p->digest, &at) == 2) {
+	if (!text)
+		return sm_err_mem(err, "a path");
+	if (sscanf(text, "%" SCNu64 " %" SCNx64 " %n", &p->size, &p->digest,
+		   &at) == 2) {
 		p->path = strdup(text + at);
 		if (p->path)
 			p->path[strcspn(p->path, "\n")] = '\0';
+		else
+			ret = sm_err_mem(err, "a path");
 	}
 	free(text);
+	return ret;
 }
 
 int
@@ -53,10 +61,11 @@ sm_published_write(const struct sm_jobdir *dir, const struct sm_published *p,
 	struct sm_published was;
 	char *text = NULL;
 	bool same;
-	int ret;
-
 	/* A kill while the same is written again would leave a .tmp behind. */
-	sm_published_read(&was, dir);
+	int ret = sm_published_read(&was, dir, err);
+
+	if (ret < 0)
+		return ret;
 	same = was.path && was.size == p->size && was.digest == p->digest &&
 	       strcmp(was.path, p->path) == 0;
 	sm_published_release(&was);
@@ -76,10 +85,8 @@ sm_published_get(struct sm_published *p, const struct sm_join_from *from,
 {
 	const struct sm_job *job;
 
-	if (!from->h) {
-		sm_published_read(p, from->dir);
-		return 0;
-	}
+	if (!from->h)
+		return sm_published_read(p, from->dir, err);
 	*p = (struct sm_published){ .path = NULL };
 	p->spec = from->h->spec;
 	job = &from->h->job;

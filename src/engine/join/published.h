@@ -21,8 +21,9 @@ struct sm_published {
 /* By the row of `from`, or by JOB/final of a whole job in parts. */
 int sm_published_get(struct sm_published *p, const struct sm_join_from *from,
 		     struct sm_err *err);
-/* Of a whole job in parts; what cannot be read is not there. */
-void sm_published_read(struct sm_published *p, const struct sm_jobdir *dir);
+/* Of a whole job in parts; what makes no sense is not there. */
+int sm_published_read(struct sm_published *p, const struct sm_jobdir *dir,
+		      struct sm_err *err);
 int sm_published_write(const struct sm_jobdir *dir,
 		       const struct sm_published *p, struct sm_err *err);
 void sm_published_release(struct sm_published *p);

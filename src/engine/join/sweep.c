@@ -89,7 +89,7 @@ sm_join_leave(const struct sm_jobdir *dir, const struct sm_job *job,
 	who.fingerprint = strtoull(job->fingerprint, NULL, 16);
 	part = sm_consumed_part_name(job->final_path, 1);
 	if (part)
-		sm_growing_remove(part, &who);
+		sm_growing_remove(part, &who, &ignored);
 	free(part);
 	close(lock);
 }

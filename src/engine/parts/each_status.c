@@ -122,11 +122,14 @@ status_strings(struct sm_status *out, struct sm_parts *w, struct sm_err *err)
 {
 	struct sm_published f = { .path = NULL };
 	const char *path = w->spec->output;
+	int ret = 0;
 
 	if (!path) {
-		sm_published_read(&f, &w->dir);
+		ret = sm_published_read(&f, &w->dir, err);
 		path = f.path;
 	}
+	if (ret < 0)
+		return ret;
 	out->job = strdup(w->dir.path);
 	out->kind = strdup(w->spec->kind->name);
 	if (path)

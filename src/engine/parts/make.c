@@ -215,19 +215,21 @@ sm_parts_note_final(const struct sm_parts *w, const struct sm_planning *p,
 	struct sm_growing who = { .dir = dir,
 				  .fingerprint = w->spec->fingerprint };
 	struct sm_published f;
-	struct sm_err ignored;
 	const char *path = w->spec->output;
-	int ret = 0;
+	int ret = sm_published_read(&f, dir, err);
 
-	sm_published_read(&f, dir);
 	if (f.path)
 		path = f.path;
-	if (path && !p->opts->force)
+	if (path && ret == 0 && !p->opts->force)
 		ret = sm_growing_check(path, &who, err);
-	if (path && ret == 0 &&
-	    sm_join_check_target(path, w->spec->fingerprint, NULL, false,
-				 &ignored) == 0)
-		ret = sm_jobdir_write(dir, "replaces", path, err);
+	if (path && ret == 0) {
+		ret = sm_join_check_target(path, w->spec->fingerprint, NULL,
+					   false, err);
+		if (ret == 0)
+			ret = sm_jobdir_write(dir, "replaces", path, err);
+		else if (ret == SM_EREFUSED)
+			ret = 0;
+	}
 	if (path && ret == 0)
 		ret = sm_growing_forget(path, &who, err);
 	sm_published_release(&f);

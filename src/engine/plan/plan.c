@@ -95,57 +95,100 @@ sm_plan_open(bool *there, struct sm_planning *p, struct sm_err *err)
 			  p->dir.path, p->dir.path);
 }
 
+/*
+ * The database and the job row of the job that is to go.  `*db` stays NULL
+ * where there is none, or none that says anything any more; one that could not
+ * be read for another reason may say whose the growing file is.
+ */
+static int
+restart_open(struct sm_db **db, struct sm_job *job, const struct sm_planning *p,
+	     struct sm_err *err)
+{
+	struct sm_db_opts opts = { .mode = SM_DB_READ };
+	int ret = sm_db_open(db, p->dir.path, p->dir.fd, &opts, err);
+
+	if (ret == 0)
+		ret = sm_job_get(job, *db, err);
+	if (ret == 0)
+		return 0;
+	sm_db_close(*db);
+	*db = NULL;
+	if (sm_err_is_missing(err) || !sm_code_retry(ret))
+		return 0;
+	return sm_err_append(err,
+			     "; --restart looks there for what else is the "
+			     "job's: try again, or remove '%s' yourself",
+			     p->dir.path);
+}
+
+/* The new job may replace what the old one has published. */
+static int
+restart_note_published(const struct sm_planning *p, const struct sm_job *job,
+		       struct sm_err *err)
+{
+	struct sm_published was = { .path = NULL };
+	int ret;
+
+	if (job->final_size >= 0) {
+		was.path = job->final_path;
+		was.size = (uint64_t)job->final_size;
+	}
+	ret = sm_join_check_target(job->final_path, 0, &was, job->final_force,
+				   err);
+	if (ret == 0)
+		ret = sm_jobdir_write(&p->dir, "replaces", job->final_path,
+				      err);
+	return ret == SM_EREFUSED ? 0 : ret;
+}
+
 int
 sm_plan_note_final(struct sm_planning *p, struct sm_err *err)
 {
 	struct sm_growing who = { .dir = &p->dir };
-	struct sm_db_opts opts = { .mode = SM_DB_READ };
-	struct sm_published was = { .path = NULL };
+	const char *path = p->spec->output;
 	struct sm_job job = { 0 };
 	struct sm_db *db = NULL;
-	struct sm_err ignored;
-	bool known;
-	int ret = 0;
+	int ret = restart_open(&db, &job, p, err);
 
-	/* A damaged database, or none, notes nothing. */
-	known = sm_db_open(&db, p->dir.path, p->dir.fd, &opts, &ignored) == 0 &&
-		sm_job_get(&job, db, &ignored) == 0 && job.final_path;
-	who.job = &job;
-	who.db = db;
-	if (known)
+	if (db) {
+		path = job.final_path;
+		who.job = &job;
+		who.db = db;
 		who.fingerprint = strtoull(job.fingerprint, NULL, 16);
-	/* The new job would be refused, after the old one is gone. */
-	if (known && ret == 0 && !p->opts->force && job.generation == 0)
-		ret = sm_growing_check(job.final_path, &who, err);
-	if (known && job.final_size >= 0) {
-		was.path = job.final_path;
-		was.size = (uint64_t)job.final_size;
 	}
-	if (known && ret == 0 &&
-	    sm_join_check_target(job.final_path, 0, &was, job.final_force,
-				 &ignored) == 0)
-		ret = sm_jobdir_write(&p->dir, "replaces", job.final_path, err);
+	/* The new job would be refused, after the old one is gone. */
+	if (db && path && ret == 0 && !p->opts->force && job.generation == 0)
+		ret = sm_growing_check(path, &who, err);
 	/* First the note: killed after this, --restart goes on. */
-	if (known && ret == 0)
-		ret = sm_growing_forget(job.final_path, &who, err);
+	if (db && path && ret == 0)
+		ret = restart_note_published(p, &job, err);
+	/* Without a database the directory says which file is its own. */
+	if (path && ret == 0)
+		ret = sm_growing_forget(path, &who, err);
 	sm_job_release(&job);
 	sm_db_close(db);
 	return ret;
 }
 
-void
-sm_plan_read_note(struct sm_planning *p)
+int
+sm_plan_read_note(struct sm_planning *p, struct sm_err *err)
 {
 	struct sm_map map = { 0 };
-	struct sm_err ignored;
 	const char *path = p->spec->output;
+	int ret;
 
 	p->force = p->opts->force;
-	if (!path || sm_map_openat(&map, p->dir.fd, "replaces", &ignored) < 0)
-		return;
+	if (!path)
+		return 0;
+	ret = sm_map_openat(&map, p->dir.fd, "replaces", err);
+	if (ret < 0 && sm_err_is_missing(err))
+		return 0;
+	if (ret < 0)
+		return sm_err_prefix(err, "%s", p->dir.path);
 	if (map.size == strlen(path) && memcmp(map.data, path, map.size) == 0)
 		p->force = true;
 	sm_map_close(&map);
+	return 0;
 }
 
 static int
