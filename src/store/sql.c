@@ -164,17 +164,18 @@ sm_sql_disk_failed(struct sm_db *db)
 	return sql_file_errno(file) || sql_journal_errno(db);
 }
 
-/*
- * Is it for want of space?  SQLite says so of ENOSPC alone, and of a COMMIT
- * that failed it keeps the reason with the log.
- */
-static bool
-sql_wants_space(struct sm_db *db, int rc, int sys)
+/* SQLite keeps the reason of a COMMIT that failed with the log. */
+static int
+sql_errno(struct sm_db *db, int rc)
 {
-	if (!sql_is_space(sys) && db->main &&
-	    (rc == SQLITE_IOERR_WRITE || rc == SQLITE_IOERR_FSYNC))
-		sys = sql_journal_errno(db);
-	return sql_is_space(sys);
+	int sys = db->main ? sqlite3_system_errno(db->main) : 0;
+	int log = 0;
+
+	if (db->main && (rc == SQLITE_IOERR_WRITE || rc == SQLITE_IOERR_FSYNC))
+		log = sql_journal_errno(db);
+	if (log)
+		return log;
+	return sys;
 }
 
 int
@@ -189,8 +190,9 @@ sm_sql_err(struct sm_db *db, int rc, const char *what, struct sm_err *err)
 		reason = sqlite3_errstr(rc);
 	}
 	class = sm_sql_class(rc);
-	sys = db->main ? sqlite3_system_errno(db->main) : 0;
-	if (class == SM_EIO && sql_wants_space(db, rc, sys))
+	sys = sql_errno(db, rc);
+	/* Of a full disk SQLite says so by ENOSPC alone. */
+	if (class == SM_EIO && sql_is_space(sys))
 		class = SM_ENOSPC;
 	if (!err)
 		return class;

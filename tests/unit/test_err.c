@@ -110,6 +110,60 @@ test_sys(void **state)
 	assert_string_equal(err.text, "cannot open: No such file or directory");
 }
 
+/* What the system says is not what helps: that is named. */
+static void
+test_advice(void **state)
+{
+	static const struct {
+		int sys;
+		const char *words[2];
+	} said[] = {
+		{ ENOSPC, { "make space", "same command again" } },
+		{ EDQUOT, { "quota -s", "same command again" } },
+		{ EMFILE, { "ulimit -n", "same command again" } },
+		{ ENFILE, { "fs.file-max", "same command again" } },
+		{ EAGAIN, { "ulimit -u", "pids.max" } },
+		{ EFBIG, { "ulimit -f", "another file system" } },
+		{ EROFS, { "mount it for writing", "another" } },
+		{ ETXTBSY, { "open for writing", "same command again" } },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(said) / sizeof(*said); i++) {
+		errno = said[i].sys;
+		sm_err_sys(&err, "cannot write 'f'");
+		assert_non_null(strstr(err.text, said[i].words[0]));
+		assert_non_null(strstr(err.text, said[i].words[1]));
+		assert_null(strstr(err.text, "check the disk"));
+	}
+}
+
+/* Of opening a file: what is not there, beside what cannot be looked at. */
+static void
+test_missing(void **state)
+{
+	static const struct {
+		int sys;
+		bool missing;
+	} want[] = {
+		{ ENOENT, true },  { EACCES, false }, { EIO, false },
+		{ ENOMEM, false }, { EMFILE, false }, { EINTR, false },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(want) / sizeof(*want); i++) {
+		errno = want[i].sys;
+		sm_err_sys_as(&err, SM_EINPUT, "cannot open 'f'");
+		assert_int_equal(sm_err_is_missing(&err), want[i].missing);
+	}
+	sm_err_set(&err, SM_EINPUT, "'f' is a directory");
+	assert_true(sm_err_is_missing(&err));
+	sm_err_set(&err, SM_EDAMAGED, "'f' is damaged");
+	assert_false(sm_err_is_missing(&err));
+}
+
 static void
 test_prefix_and_append(void **state)
 {
@@ -238,6 +292,8 @@ main(void)
 		TEST(test_classes),
 		TEST(test_set),
 		TEST(test_sys),
+		TEST(test_advice),
+		TEST(test_missing),
 		TEST(test_prefix_and_append),
 		TEST(test_input_class),
 		TEST(test_null),

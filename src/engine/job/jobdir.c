@@ -399,6 +399,22 @@ sm_jobdir_read(char **text, const struct sm_jobdir *dir, const char *name,
 	return ret;
 }
 
+/* What cannot be read is written again. */
+static bool
+jobdir_has_text(const struct sm_jobdir *dir, const char *name, const char *text)
+{
+	struct sm_map map = { 0 };
+	struct sm_err ignored;
+	bool same;
+
+	if (sm_map_openat(&map, dir->fd, name, &ignored) < 0)
+		return false;
+	same = map.size == strlen(text) &&
+	       memcmp(map.data, text, map.size) == 0;
+	sm_map_close(&map);
+	return same;
+}
+
 int
 sm_jobdir_write(const struct sm_jobdir *dir, const char *name, const char *text,
 		struct sm_err *err)
@@ -406,6 +422,9 @@ sm_jobdir_write(const struct sm_jobdir *dir, const char *name, const char *text,
 	char tmp[64];
 	int fd;
 
+	/* On a full disk there may be no room for it a second time. */
+	if (jobdir_has_text(dir, name, text))
+		return 0;
 	snprintf(tmp, sizeof(tmp), "%s.tmp", name);
 	fd = openat(dir->fd, tmp,
 		    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,

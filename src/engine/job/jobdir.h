@@ -109,7 +109,10 @@ void sm_jobdir_prune_tables(const struct sm_jobdir *dir, uint64_t keep);
 /* Read a small file: free() the text. */
 int sm_jobdir_read(char **text, const struct sm_jobdir *dir, const char *name,
 		   struct sm_err *err);
-/* Write a small file whole or not at all, synced. */
+/*
+ * Write a small file whole or not at all, synced; one that says the same already
+ * stays.
+ */
 int sm_jobdir_write(const struct sm_jobdir *dir, const char *name,
 		    const char *text, struct sm_err *err);
 

@@ -58,19 +58,9 @@ int
 sm_published_write(const struct sm_jobdir *dir, const struct sm_published *p,
 		   struct sm_err *err)
 {
-	struct sm_published was;
 	char *text = NULL;
-	bool same;
-	/* A kill while the same is written again would leave a .tmp behind. */
-	int ret = sm_published_read(&was, dir, err);
+	int ret;
 
-	if (ret < 0)
-		return ret;
-	same = was.path && was.size == p->size && was.digest == p->digest &&
-	       strcmp(was.path, p->path) == 0;
-	sm_published_release(&was);
-	if (same)
-		return 0;
 	if (asprintf(&text, "%" PRIu64 " %016" PRIx64 " %s\n", p->size,
 		     p->digest, p->path) < 0)
 		return sm_err_mem(err, "a path");
