@@ -65,6 +65,9 @@ again
 expect_exit 3 candidates l2
 expect_text err "rising scores" "--no-stop" "--min-score none"
 [ ! -e f.gz ] || fail "a file"
+# Also where none is below the minimum, so that nothing is lost yet.
+expect_exit 3 candidates l2 --min-score -1
+expect_text err "rising scores" "--no-stop" "--min-score none"
 expect_exit 0 candidates l2 --min-score none
 equal "$(account records)" 400
 again

@@ -37,6 +37,7 @@ struct plan_sample {
 	uint64_t rows;
 	uint64_t rising; /* rows with a score above the one before it */
 	uint64_t rising_row, rising_column; /* the first of them */
+	uint64_t distances;  /* of these: rows whose scores never fall */
 	uint64_t ids, found; /* candidates; those that the vocabulary has */
 	uint64_t good;       /* of these: with a score of the minimum or more */
 	uint64_t pads;       /* candidates that are --pad */
@@ -161,7 +162,7 @@ plan_sample_row(struct plan_sample *s, const struct plan *p,
 	const struct sm_candidates_input *in = &p->in;
 	double min_score = sm_candidates_min_score(p->opts), score, before = 0;
 	uint64_t at = row * in->width, c, id;
-	bool rising = false, first = true, good;
+	bool rising = false, falling = false, first = true, good;
 	uint64_t *after = NULL; /* the row has ended */
 
 	for (c = 0; c < in->width; c++) {
@@ -193,16 +194,18 @@ plan_sample_row(struct plan_sample *s, const struct plan *p,
 				s->rising_column = c;
 			}
 		}
+		falling |= !first && score < before;
 		before = score;
 		first = false;
 	}
+	s->distances += rising && !falling;
 	s->rows++;
 }
 
 /*
- * Distances, or scores in no order, with rows that end at the first low one:
- * most of the file would be lost.  A few rows out of order that lose nothing by
- * it are only told.
+ * Distances, of which a minimum takes the nearest away; or scores in no order,
+ * with rows that end at the first low one: most of the file would be lost.
+ * Rows out of order that lose nothing by it are only told.
  */
 static int
 plan_judge_order(const struct plan *p, const struct plan_sample *s,
@@ -215,7 +218,8 @@ plan_judge_order(const struct plan *p, const struct plan_sample *s,
 	/* Who looks at every column has unsorted rows, and knows it. */
 	if (s->rising == 0 || o->no_stop || !o->has_min_score)
 		return 0;
-	if (s->rising <= s->rows / 2 || (s->after_low == 0 && s->good > 0)) {
+	if (s->rising <= s->rows / 2 ||
+	    (s->distances <= s->rows / 2 && s->after_low == 0 && s->good > 0)) {
 		sm_event_notice(p->cut->events,
 				"%" PRIu64 " of the first %" PRIu64
 				" rows of '%s' have rising scores (first: row "
