@@ -6,8 +6,8 @@
  *
  * Each scenario is run with its first call failing, then its second, … once
  * and from then on, until it ends without having met the failure.  By default
- * one call in STEP; FAILING_ALL=1 in the environment takes every one, and so
- * does a scenario whose prepare() sets `each_call`.
+ * one call in STEP; FAILING_STEP in the environment is another step, 1 every
+ * one, which a scenario takes whose prepare() sets `each_call`.
  */
 #ifndef FAILING_SCENARIO_H
 #define FAILING_SCENARIO_H
@@ -30,7 +30,7 @@ struct scenario {
 	const char *twice;
 };
 
-static bool each_call; /* fails in turn, not one in STEP */
+static bool each_call; /* fails in turn, whatever the step */
 static char done_before[256], done_after[256]; /* tokens, with commas */
 
 static inline void
@@ -170,6 +170,7 @@ static inline void
 test(void **state)
 {
 	const struct scenario *s = *state;
+	const char *asked = getenv("FAILING_STEP");
 	long step = STEP, n;
 	size_t size;
 	char *want;
@@ -178,7 +179,10 @@ test(void **state)
 	tree_remove(template);
 	assert_int_equal(mkdir(dir, 0755), 0);
 	snprintf(job, sizeof(job), "%s/w/f.gz.job", root);
-	each_call = getenv("FAILING_ALL") != NULL;
+	if (asked)
+		step = strtol(asked, NULL, 10);
+	assert_true(step > 0);
+	each_call = false;
 	s->prepare();
 	if (each_call)
 		step = 1;
