@@ -57,8 +57,8 @@ SABOTAGE = {
         "#define SABOTAGE_no_guard\n/* The guard: what every", ZOMBIES,
         "late write"),
     "shared_tmp_name": (
-        "src/format/gzip/shard.c", "#define SHARD_BUF_BYTES",
-        "#define SABOTAGE_shared_tmp_name\n#define SHARD_BUF_BYTES",
+        "src/format/gzip/shard.h", "#define SM_SHARD_NAME_MAX",
+        "#define SABOTAGE_shared_tmp_name\n#define SM_SHARD_NAME_MAX",
         fault("zombies.py", "shard.created", "shard.before_sync", count=60),
         "one took the other's file"),
     "rename_before_guard": (

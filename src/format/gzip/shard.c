@@ -1,5 +1,5 @@
 /*
- * shard.c - a shard file as it is written: names, buffer, rows, end
+ * shard.c - a shard file as it is written: buffer, rows, end
  *
  * What its bytes mean is gzip.c's and note.c's; here they reach the disk.
  */
@@ -20,9 +20,7 @@
 
 #include "shard.h"
 
-#define SHARD_BUF_BYTES  ((size_t)256 * 1024)
-#define SHARD_DIGITS_MIN 6
-#define SHARD_DIGITS_MAX 20 /* of a uint64_t */
+#define SHARD_BUF_BYTES ((size_t)256 * 1024)
 
 /*
  * Two shards must never meet in one temporary file: a worker that stood still
@@ -56,74 +54,6 @@ struct sm_shard {
 	unsigned char buf[SHARD_BUF_BYTES];
 };
 
-void
-sm_shard_name(char *dst, uint64_t batch, unsigned digits)
-{
-	snprintf(dst, SM_SHARD_NAME_MAX, "%0*" PRIu64 ".gz", (int)digits,
-		 batch);
-}
-
-void
-sm_shard_tmp_name(char *dst, uint64_t batch, unsigned digits, int64_t token)
-{
-#ifdef SABOTAGE_shared_tmp_name
-	token = 1;
-#endif
-	snprintf(dst, SM_SHARD_NAME_MAX, "%0*" PRIu64 ".%" PRId64 ".tmp",
-		 (int)digits, batch, token);
-}
-
-unsigned
-sm_shard_digits(uint64_t batches)
-{
-	uint64_t last = batches > 0 ? batches - 1 : 0;
-	unsigned n = 1;
-
-	while (last >= 10) {
-		last /= 10;
-		n++;
-	}
-	return n > SHARD_DIGITS_MIN ? n : SHARD_DIGITS_MIN;
-}
-
-/* Digits at *s, at most `max`, into *v; returns how many there are, 0: bad. */
-static unsigned
-shard_parse_number(uint64_t *v, const char **s, uint64_t max)
-{
-	unsigned n = 0, digit;
-
-	for (*v = 0; **s >= '0' && **s <= '9'; (*s)++, n++) {
-		digit = (unsigned)(**s - '0');
-		if (*v > (max - digit) / 10)
-			return 0;
-		*v = *v * 10 + digit;
-	}
-	return n;
-}
-
-int
-sm_shard_parse_name(const char *name, uint64_t *batch, int64_t *token)
-{
-	const char *s = name;
-	uint64_t b, t;
-	unsigned n;
-
-	n = shard_parse_number(&b, &s, UINT64_MAX);
-	if (n < SHARD_DIGITS_MIN || n > SHARD_DIGITS_MAX)
-		return 0;
-	if (strcmp(s, ".gz") == 0) {
-		*batch = b;
-		return 1;
-	}
-	if (*s++ != '.' || *s == '0' ||
-	    shard_parse_number(&t, &s, INT64_MAX) == 0 ||
-	    strcmp(s, ".tmp") != 0)
-		return 0;
-	*batch = b;
-	*token = (int64_t)t;
-	return 2;
-}
-
 int
 sm_shard_open(struct sm_shard **out, int dirfd, uint64_t batch, unsigned digits,
 	      int64_t token, struct sm_err *err)
@@ -131,7 +61,7 @@ sm_shard_open(struct sm_shard **out, int dirfd, uint64_t batch, unsigned digits,
 	struct sm_shard *s;
 	int ret;
 
-	if (digits > SHARD_DIGITS_MAX)
+	if (digits > SM_SHARD_DIGITS_MAX)
 		return sm_err_set(err, SM_EBUG, "shard names of %u digits",
 				  digits);
 	/* calloc: of a large block, only pages that are used cost time. */

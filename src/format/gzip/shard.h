@@ -42,7 +42,8 @@
 struct sm_err;
 struct sm_shard;
 
-#define SM_SHARD_NAME_MAX 64
+#define SM_SHARD_NAME_MAX   64
+#define SM_SHARD_DIGITS_MAX 20 /* of a uint64_t */
 
 /* "000017.gz" and "000017.<token>.tmp": digits as many as the last id has. */
 void sm_shard_name(char *dst, uint64_t batch, unsigned digits);
