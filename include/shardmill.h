@@ -214,6 +214,11 @@ struct sm_kind_info {
 	const char *summary; /* one line */
 	const char *detail;  /* more for the command's help, or NULL */
 	bool takes_command;  /* after "--" */
+	/*
+	 * The option, of type FILE, that names what there is where there is no
+	 * final file, or NULL.
+	 */
+	const char *result;
 	const struct sm_option *options;
 	size_t opts_bytes; /* of the struct that the options are kept in */
 };
@@ -410,6 +415,8 @@ struct sm_status {
 	unsigned workers; /* alive */
 	int target_workers;
 	char *final_path; /* or NULL */
+	char *files_dir;  /* where each batch makes a file, or NULL */
+	bool textless;    /* they make no text, so there is nothing to join */
 	bool complete;
 	uint64_t wal_bytes;
 	struct sm_status_batch *batch; /* up to ten running, ten failed */

@@ -31,7 +31,7 @@
 --      attempt, and are not read in that state.
 
 PRAGMA application_id = 0x534d696c; -- "SMil"
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 -- The job: one row, inserted in the same transaction as the batches, so that a
 -- database without it is a plan that was killed.  `workers` and `paused` may be
@@ -127,6 +127,8 @@ CREATE TABLE batch (
 	gz_crc32     INTEGER,             -- of those gz_bytes
 	open_line    INTEGER NOT NULL DEFAULT 0 CHECK (open_line IN (0, 1)),
 	                                  -- 1: the text ends without a newline
+	file_bytes   INTEGER NOT NULL DEFAULT 0, -- of the file it made (--to);
+	file_crc32   INTEGER NOT NULL DEFAULT 0, -- 0: it made none
 	started      REAL,                -- the latest claim
 	finished     REAL,                -- done or failed at
 	error        TEXT,                -- message of the latest failure

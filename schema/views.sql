@@ -133,7 +133,7 @@ ORDER BY w.id;
 DROP VIEW IF EXISTS shards;
 CREATE VIEW shards AS
 SELECT id AS batch, first, "end", rows, records, raw_bytes, gz_bytes,
-       raw_crc32, gz_crc32,
+       raw_crc32, gz_crc32, file_bytes, file_crc32,
        CASE WHEN joined = token THEN joined_at END AS offset
 FROM batch
 WHERE state = 'done'

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "job.h"
@@ -24,25 +25,61 @@ kind_file_size(const char *path)
 	return (uint64_t)st.st_size;
 }
 
+/* What the option that stands for --output was given, or NULL. */
+static const char *
+kind_result(const struct sm_call *call)
+{
+	const struct sm_value *v = call->value;
+	const char *text = NULL;
+
+	for (; call->kind->result && v && v->name; v++)
+		if (strcmp(v->name, call->kind->result) == 0)
+			text = v->text;
+	return text;
+}
+
+/* The job's directory: JOB, FILE.job or DIR.job. */
+static int
+kind_name_job(char **job, const struct sm_call *call, struct sm_err *err)
+{
+	const struct sm_job_args *a = call->args;
+	const char *of = a->plan.output, *result = kind_result(call);
+	size_t n;
+
+	*job = NULL;
+	if (a->job) {
+		*job = strdup(a->job);
+		return *job ? 0
+			    : sm_output_fail(err, SM_ENOMEM, "out of memory");
+	}
+	if (!of)
+		of = result;
+	if (!of)
+		return sm_output_fail(err, SM_EUSAGE,
+				      "option '--output FILE' is missing");
+	n = strlen(of);
+	while (n > 1 && of[n - 1] == '/')
+		n--;
+	if (asprintf(job, "%.*s.job", (int)n, of) < 0) {
+		*job = NULL;
+		return sm_output_fail(err, SM_ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
 static int
 kind_run(struct sm_call *call, struct sm_err *err)
 {
 	struct sm_job_args *a = call->args;
 	struct sm_plan_result planned = { 0 };
 	struct sm_screen screen;
-	char *job = NULL;
-	int ret;
+	char *job;
+	int ret = kind_name_job(&job, call, err);
 
-	if (!a->plan.output)
-		return sm_output_fail(err, SM_EUSAGE,
-				      "option '--output FILE' is missing");
+	if (ret < 0)
+		return ret;
 	sm_screen_init(&screen, a->quiet);
 	a->plan.events = sm_screen_events(&screen);
-	if (asprintf(&job, "%s.job", a->plan.output) < 0) {
-		job = NULL;
-		ret = sm_output_fail(err, SM_ENOMEM, "out of memory");
-		goto out;
-	}
 	ret = sm_job_prepare(call, job, err);
 	if (ret < 0)
 		goto out;
@@ -67,12 +104,19 @@ out:
 	return ret;
 }
 
+static const struct sm_option kind_job[] = {
+	{ "job", .type = SM_OPTION_FILE, .arg = "DIR",
+	  .at = offsetof(struct sm_job_args, job), .unset = "FILE.job",
+	  .help = "the job's directory" },
+	{ 0 },
+};
+
 const struct sm_cmd cmd_kind = {
 	.detail = "Makes the job FILE.job, runs it and joins the result into "
 		  "FILE.  Run the same\ncommand again after any interruption "
 		  "and it goes on where it stopped.\n",
 	.drains = true,
-	.tables = { sm_job_target, sm_job_settings, sm_job_running,
+	.tables = { sm_job_target, kind_job, sm_job_settings, sm_job_running,
 		    sm_job_replan, sm_job_quiet },
 	.args_bytes = sizeof(struct sm_job_args),
 	.run = kind_run,

@@ -138,6 +138,13 @@ job_show_done(const struct sm_screen *screen, const char *job,
 			sm_text_duration(sm_screen_elapsed(screen)).s,
 			sm_text_count(s.part_count).s, sm_status_whole(&s).s,
 			NULL);
+	} else if (s.textless || (s.files_dir && !r->final_path)) {
+		sm_output_line(stdout, "%: all % batches are done, %%%%", job,
+			       sm_text_count(r->done).s,
+			       sm_text_duration(sm_screen_elapsed(screen)).s,
+			       s.files_dir ? "; the files are in '" : "",
+			       s.files_dir ? s.files_dir : "",
+			       s.files_dir ? "'" : "", NULL);
 	} else {
 		sm_output_line(stdout,
 			       "%: all % batches are done, % records, "

@@ -19,6 +19,7 @@
 struct sm_job_args {
 	struct sm_plan_opts plan;
 	struct sm_run_opts run;
+	const char *job; /* of a kind's command, or NULL */
 	bool yes;
 	bool quiet;
 };

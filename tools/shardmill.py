@@ -50,7 +50,9 @@ class Batch:
         self.slot, self.item = ask["slot"], ask["item"]
         self.input = ask["input"]       # a named pipe to read once, or None
         self._lines, self._answered = None, False
-        self.output = open(ask["output"], "wb")     # binary, buffered
+        self.out = ask.get("out")       # of --to: the file to make, or None
+        self.output = (open(ask["output"], "wb")    # binary, buffered
+                       if ask["output"] else None)
 
     def __iter__(self):
         if self.input is not None:
@@ -61,13 +63,16 @@ class Batch:
 
     def write(self, data):
         """Add str (as UTF-8) or bytes to the output; print(file=batch) too."""
+        if self.output is None:
+            raise ValueError("this job has no text; a file is batch.out")
         if isinstance(data, str):
             data = data.encode("utf-8", "surrogateescape")
         self.output.write(data)
 
     def flush(self):
         """For print(flush=True); what is written arrives in any case."""
-        self.output.flush()
+        if self.output:
+            self.output.flush()
 
     def fail(self, text):
         """Make the batch fail with these words; it may be tried again."""
@@ -78,7 +83,8 @@ class Batch:
             return
         self._answered = True
         try:
-            self.output.close()
+            if self.output:
+                self.output.close()
         except OSError as e:            # shardmill has given it up
             text = text if text != "ok" else "error cannot write: %s" % e
         if self._lines:
@@ -107,7 +113,7 @@ class Batch:
 
 def _forked():
     """The output ends when nobody has it open: a forked child has not."""
-    if _batch and not _batch.output.closed:
+    if _batch and _batch.output and not _batch.output.closed:
         os.dup2(os.open(os.devnull, os.O_WRONLY), _batch.output.fileno())
 
 

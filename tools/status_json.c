@@ -106,6 +106,7 @@ sm_status_json(const struct sm_status *s)
 				  json_integer(s->target_workers)) ||
 	      json_object_set_new(v, "final_path",
 				  sm_json_text(s->final_path)) ||
+	      json_object_set_new(v, "files_dir", sm_json_text(s->files_dir)) ||
 	      json_object_set_new(v, "complete", json_boolean(s->complete)) ||
 	      json_object_set_new(v, "wal_bytes",
 				  sm_json_count(s->wal_bytes)) ||

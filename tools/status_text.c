@@ -220,6 +220,11 @@ status_show_next(const struct sm_status *s, const char *job)
 			       "finalize $",
 			       sm_text_count(s->part_count).s,
 			       sm_status_whole(s).s, NULL);
+	else if (s->files_dir && !s->final_path)
+		sm_output_line(stdout, "all are done; the files are in '%'",
+			       s->files_dir, NULL);
+	else if (s->textless)
+		sm_output_line(stdout, "all are done", NULL);
 	else
 		sm_output_line(stdout, "next: shardmill finalize $%", job,
 			       s->final_path ? "" : " -o FILE", NULL);

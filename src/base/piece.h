@@ -26,6 +26,7 @@ struct sm_piece {
 	int64_t first_byte, end_byte; /* lines */
 	char *item;                   /* NUL-terminated, or NULL */
 	const char *input;            /* the file its lines are of, or NULL */
+	const char *out;              /* the file it is to make, or NULL */
 	int64_t attempt;              /* 1 for the first try; 0: only cut */
 	int64_t token;                /* random, of the claim; 0: only cut */
 };
@@ -41,6 +42,9 @@ struct sm_sizes {
 	uint64_t gz_bytes;  /* of the shard's deflate blocks, its body */
 	uint32_t raw_crc32; /* of the uncompressed bytes */
 	uint32_t gz_crc32;  /* of the body's bytes */
+	/* Of a file that it made beside its text; 0: it made none. */
+	uint64_t file_bytes;
+	uint32_t file_crc32;
 };
 
 /* How one attempt went.  SM_MADE_NOTHING, then release `stderr_tail`. */

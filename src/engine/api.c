@@ -39,6 +39,8 @@ plan_restart(struct sm_planning *p, struct sm_parts *w, struct sm_err *err)
 		ret = sm_parts_note_final(w, p, err);
 	else if (ret == 0)
 		ret = sm_plan_note_final(p, err);
+	if (ret == 0)
+		ret = sm_plan_clear_files(p, err);
 	if (ret == 0 && w->parts > 0)
 		ret = sm_parts_unmark(&p->dir, err);
 	if (ret == 0)

@@ -39,6 +39,13 @@ struct sm_kind_input {
 	bool grows;       /* what is added at its end makes further batches */
 };
 
+/* Of a job whose batches make files of their own. */
+struct sm_kind_files {
+	const char *dir;    /* absolute; NULL: they make none */
+	const char *suffix; /* of their names */
+	bool textless;      /* nor have they text, for a final file */
+};
+
 #define SM_KIND_FILE_NAME_MAX 32
 #define SM_KIND_FILES_MAX     120
 
@@ -68,6 +75,7 @@ struct sm_kind_env {
 	const atomic_bool *stop; /* true: give up this batch, SM_ESTOPPED */
 	int stop_fd; /* becomes readable with it, for poll(2); -1: none */
 	int slot;    /* the worker's number: of those alive no other has it */
+	int files_dirfd; /* of struct sm_kind_files; -1: none */
 	/*
 	 * Where the process group of the running command is told to whoever
 	 * has to end it with this worker; 0: none.  NULL: nobody asks.
@@ -96,6 +104,8 @@ struct sm_kind {
 	 * other, from the first on.
 	 */
 	bool (*input)(struct sm_kind_input *in, size_t i, const void *opts);
+	/* Does each batch make a file of its own?  NULL: text, and no file. */
+	struct sm_kind_files (*files)(const void *opts);
 	/*
 	 * What the output is made by, beside the inputs, as it is today; `file`
 	 * has room for SM_KIND_FILES_MAX.  Of a job that is there, `planned`,

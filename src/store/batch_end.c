@@ -56,7 +56,8 @@ batch_close_attempt(struct sm_db *db, const struct sm_batch *b,
 #define SET_DONE                                                               \
 	"UPDATE batch SET state = 'done', (" COUNT_COLUMNS                     \
 	") = (" COUNT_PLACES "), "                                             \
-	"(" SIZE_COLUMNS ") = (?, ?, ?, ?), open_line = ?, finished = ?, "     \
+	"(" SIZE_COLUMNS ") = (" SIZE_PLACES                                   \
+	"), open_line = ?, finished = ?, "                                     \
 	"token = ?, error = NULL "
 #define IN_DONE(made, now, token)                                              \
 	IN_COUNTS(&(made)->counts), IN_SIZES(&(made)->sizes),                  \

@@ -35,13 +35,16 @@ _Static_assert(SM_TALLIES == 8, "each tally has a column");
 #define OUT_COUNTS(c)                                                          \
 	OUT(&(c)->rows), OUT(&(c)->records), OF_TALLIES(OUT_AT, (c)->tally)
 
-#define SIZE_COLUMNS "raw_bytes, gz_bytes, raw_crc32, gz_crc32"
+#define SIZE_COLUMNS                                                           \
+	"raw_bytes, gz_bytes, raw_crc32, gz_crc32, file_bytes, file_crc32"
+#define SIZE_PLACES "?, ?, ?, ?, ?, ?"
 #define IN_SIZES(s)                                                            \
 	IN((s)->raw_bytes), IN((s)->gz_bytes), IN((s)->raw_crc32),             \
-		IN((s)->gz_crc32)
+		IN((s)->gz_crc32), IN((s)->file_bytes), IN((s)->file_crc32)
 #define OUT_SIZES(s)                                                           \
 	OUT(&(s)->raw_bytes), OUT(&(s)->gz_bytes), OUT(&(s)->raw_crc32),       \
-		OUT(&(s)->gz_crc32)
+		OUT(&(s)->gz_crc32), OUT(&(s)->file_bytes),                    \
+		OUT(&(s)->file_crc32)
 
 /* The attempt's row of b->token; fills b->attempt. */
 int sm_batch_open_attempt(struct sm_db *db, struct sm_batch *b,

@@ -13,7 +13,7 @@ extern const unsigned char sm_schema_tables[];
 extern const unsigned char sm_schema_views[];
 
 #define SCHEMA_APPLICATION_ID 0x534d696c
-#define SCHEMA_VERSION        3
+#define SCHEMA_VERSION        4
 
 static int
 schema_pragma(struct sm_db *db, const char *text, int64_t *value,

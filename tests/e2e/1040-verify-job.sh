@@ -115,7 +115,7 @@ for command in finalize "verify --requeue"; do
 	flip $shard 100
 	# shellcheck disable=SC2086
 	expect_exit 0 sm $command f.gz.job
-	expect_text err "1 shard that a power cut left unnamed"
+	expect_text err "1 file that a power cut left unnamed"
 	expect_exit 0 sm finalize f.gz.job
 	same first.gz f.gz
 	equal "$(sql f.gz.job "SELECT token FROM batch WHERE id = 2")" "$token"

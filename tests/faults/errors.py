@@ -67,7 +67,7 @@ NAMELESS = {
 POINTS = ["db.commit", "db.commit_unsaid", "shard.create", "shard.write",
           "shard.pwrite", "shard.sync", "shard.close", "shard.rename",
           "join.sync", "consume.sync", "follow.start", "follow.sync",
-          "join.rename", "final.write", "rand.token", "table.reserve",
+          "join.rename", "final.write", "file.sync", "file.rename", "rand.token", "table.reserve",
           "table.write", "table.sync"]
 STATEMENTS = ["sql.prepare", "sql.step"]
 # SQLite keeps no errno of a file that could not be opened, or is closed.

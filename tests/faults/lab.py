@@ -229,7 +229,7 @@ def leftovers(slot, job="f.gz.job"):
     odd += [name for name in os.listdir(slot.path(job)) if ".damaged" in name]
     for top, _, files in os.walk(slot.dir):
         odd += [os.path.join(top, name) for name in files
-                if name.endswith(".tmp") or ".part" in name]
+                if ".tmp" in name or ".part" in name]
     tables = os.listdir(slot.path(job, "tables"))
     if len(tables) > 1:
         odd += tables

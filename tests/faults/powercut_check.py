@@ -175,6 +175,8 @@ class Checker:
         if names != ([] if self.scene.consumes else
                      [f"{b:06}.gz" for b in sorted(rows)]):
             yield "litter", " ".join(names)
+        for what in self.scene.wrong_files():
+            yield "file", what
         odd = [n for n in os.listdir(os.path.dirname(final)) if ".part" in n]
         if odd:
             yield "litter", " ".join(odd)

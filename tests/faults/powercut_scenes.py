@@ -62,6 +62,43 @@ class Scene:
         if gzip.decompress(final) != self.numbers("A"):
             sys.exit(f"{self.name}: the undisturbed run wrote other text")
 
+    def wrong_files(self):
+        """Of those that the batches make."""
+        return ()
+
+
+class Files(Scene):
+    """A file of each batch, of which the shard is the receipt."""
+    name = "files"
+    share = 2
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.made = self.root + "/made"
+        self.options = ("--to", self.made, "--suffix", ".txt")
+        self.command, self.resume = self.argv(2), self.argv(1)
+
+    def program(self, letter):
+        return ["sh", "-c", f'exec seq -f {letter}%.0f "$1" "$2" >"$3"', "sh",
+                "{first}", "{last}", "{out}"]
+
+    def check_text(self, final):
+        wrong = list(self.wrong_files())
+        if wrong:
+            sys.exit(f"{self.name}: the undisturbed run made {wrong}")
+
+    def wrong_files(self):
+        want = {f"{b:06}.txt": "".join(
+            f"A{n}\n" for n in range(b * self.rows, (b + 1) * self.rows))
+            for b in range(self.batches)}
+        for name in sorted({*want, *os.listdir(self.made)} - {".shardmill"}):
+            try:
+                with open(f"{self.made}/{name}", encoding="ascii") as f:
+                    if f.read() != want.get(name):
+                        yield f"{name} has other text"
+            except OSError as e:
+                yield f"{name}: {e.strerror}"
+
 
 class SyncEnd(Scene):
     """No shard is synced: what a power cut takes is found and made again."""
@@ -282,7 +319,7 @@ class Candidates(Scene):
 
 def all_scenes(shardmill, scratch):
     tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    plain = (Scene, Edits, SyncEnd, Again, AgainSyncEnd, Restart, Loose,
+    plain = (Scene, Files, Edits, SyncEnd, Again, AgainSyncEnd, Restart, Loose,
              Consume, ConsumeEnd, ConsumeLoose, ConsumeAgain, Steps, Recover, NetworkFs)
     return ([s(shardmill, scratch) for s in plain]
             + [Candidates(shardmill, scratch, tests)])

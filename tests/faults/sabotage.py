@@ -46,6 +46,7 @@ EDITS = fault("edits.py", count=60)
 ELSEWHERE = e2e("2205-final-elsewhere")
 GROWING = e2e("2235-growing-input")
 CLOCK = e2e("3065-clock-steps")
+FILES = e2e("1220-files")
 INPUTS = e2e("1170-inputs")
 MORE_INPUTS = e2e("1172-extend-inputs")
 
@@ -61,6 +62,19 @@ SABOTAGE = {
         "#define SABOTAGE_shared_tmp_name\n#define SM_SHARD_NAME_MAX",
         fault("zombies.py", "shard.created", "shard.before_sync", count=60),
         "one took the other's file"),
+    "file_unlooked": (
+        "src/engine/job/startcheck.c",
+        "ret = sm_files_is(&has, &h->files, row, err);", "has = true;", FILES,
+        "the file of batch"),
+    "file_unmarked": (
+        "src/engine/job/files.c", "if (ret < 0 || mark >= MARK_OWN_OLD)\n"
+        "\t\treturn ret;\n\tif (mark == MARK_OTHER)",
+        "if (1)\n\t\treturn ret;\n\tif (mark == MARK_OTHER)", FILES,
+        "exit 0, not 7"),
+    "file_left": (
+        "src/engine/run/rescue.c",
+        "sm_files_remove_tmp(&h->files, b->piece.id, b->piece.token);", "",
+        FILES, "files and the mark"),
     "rename_before_guard": (
         "src/engine/run/work.c",
         "int ret = sm_batch_complete(&held, w->h.db, &w->b, &w->made, now, "

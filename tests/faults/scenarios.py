@@ -49,6 +49,9 @@ SERVED = "; ".join((
     "echo ok",
     "done",
 ))
+# A file of each batch; the final file lists them, with their sizes and CRCs.
+FILES = ["--to", "made", "--suffix", ".txt", "--range", "6", "--size", "2",
+         "--", "sh", "-c", "seq $1 $2 >$3", "sh", "{first}", "{last}", "{out}"]
 SERVE = ["--range", "6", "--size", "2", "--serve", "--", "sh", "-c", SERVED]
 
 
@@ -234,6 +237,7 @@ def table():
     one_many = ["candidates", "-o", "f.gz", "-q", "-j", "1", *many()]
     accept_many = [*one_many, "--encoder", "zlib", "--accept-changed"]
     execs = ["exec", "-o", "f.gz", "-q", "-j", "1", *EXEC]
+    filed = ["exec", "-o", "f.gz", "-q", "-j", "1", *FILES]
     served = ["exec", "-o", "f.gz", "-q", "-j", "1", *SERVE]
     resume = ["run", "f.gz.job", "-q", "-j", "1"]
     all_ = [
@@ -241,6 +245,7 @@ def table():
         Scenario("exec", execs, key="exec", made=execs,
                  keeps=True),
         Scenario("serve", served, key="serve", made=served, keeps=True),
+        Scenario("files", filed, key="files", made=filed, keeps=True),
         Scenario("plan", ["plan", "f.gz.job", "candidates", "-o", "f.gz",
                           *candidates()], finish=[resume], keeps=True),
         Scenario("resume", resume, _wrecked, keeps=True, redone=(1,)),

@@ -38,7 +38,8 @@ grown_setup(void **state)
 		.db = jobdb.db,
 		.job = { .batches = BATCHES, .final_size = -1 },
 		.fingerprint = 0xab,
-		.digits = sm_shard_digits(BATCHES)
+		.digits = sm_shard_digits(BATCHES),
+		.files = SM_FILES_NONE
 	};
 	h.job.final_path = strdup(jobdb_file("f.gz"));
 	mkdirat(jobdb.fd, "shards", 0755);

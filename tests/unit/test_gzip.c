@@ -93,7 +93,7 @@ test_bounds(void **state)
 {
 	struct sm_entry e = {
 		.counts = { INT64_MAX, INT64_MAX, { 0 } },
-		.sizes = { INT64_MAX, INT64_MAX, 0, 0xffffffff },
+		.sizes = { INT64_MAX, INT64_MAX, 0, 0xffffffff, 0, 0 },
 	};
 	struct sm_group g = group(0, INT64_MAX);
 	unsigned char p[SM_GROUP_BYTES_MAX];

@@ -26,7 +26,8 @@ setup(void **state)
 	int ret = jobdb_setup(state);
 
 	h = (struct sm_handle){ .dir = { .path = jobdb.path, .fd = jobdb.fd },
-				.fingerprint = FINGERPRINT };
+				.fingerprint = FINGERPRINT,
+				.files = SM_FILES_NONE };
 	was = (struct sm_published){ .path = NULL };
 	snprintf(path, sizeof(path), "%s", jobdb_file("f.gz"));
 	return ret;

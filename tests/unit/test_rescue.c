@@ -45,7 +45,8 @@ setup(void **state)
 		.dir = { .path = jobdb.path, .fd = jobdb.fd, .shards_fd = -1 },
 		.db = jobdb.db,
 		.job = { .batches = 3, .spec = (char *)(uintptr_t) "{}" },
-		.digits = sm_shard_digits(3)
+		.digits = sm_shard_digits(3),
+		.files = SM_FILES_NONE
 	};
 	if (mkdirat(jobdb.fd, "shards", 0755) < 0)
 		return -1;

@@ -38,7 +38,8 @@ make(uint64_t n)
 		.dir = { .path = jobdb.path, .fd = jobdb.fd, .shards_fd = -1 },
 		.db = jobdb.db,
 		.job = { .batches = n },
-		.digits = sm_shard_digits(n)
+		.digits = sm_shard_digits(n),
+		.files = SM_FILES_NONE
 	};
 	assert_int_equal(mkdirat(jobdb.fd, "shards", 0755), 0);
 	h.dir.shards_fd = openat(jobdb.fd, "shards", O_RDONLY | O_DIRECTORY);
@@ -357,16 +358,18 @@ test_told(void **state)
 	(void)state;
 	h.dir.shards_fd = -1;
 	sm_startcheck_notice(&c, &ev);
-	assert_non_null(strstr(text, "1 shard that"));
+	assert_non_null(strstr(text, "1 file that"));
 	c.renamed = 2;
 	sm_startcheck_notice(&c, &ev);
-	assert_non_null(strstr(text, "2 shards that"));
+	assert_non_null(strstr(text, "2 files that"));
 	c = (struct sm_startcheck){ .requeued = 1 };
 	sm_startcheck_notice(&c, &ev);
-	assert_non_null(strstr(text, "1 done batch lost the shard and is"));
+	assert_non_null(
+		strstr(text, "1 done batch lost the shard, or the file"));
 	c.requeued = 2;
 	sm_startcheck_notice(&c, &ev);
-	assert_non_null(strstr(text, "2 done batches lost the shard and are"));
+	assert_non_null(
+		strstr(text, "2 done batches lost the shard, or the file"));
 }
 
 int

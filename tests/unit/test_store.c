@@ -70,7 +70,7 @@ test_create(void **state)
 	(void)state;
 	assert_int_equal(jobdb_open(SM_DB_CREATE), 0);
 	assert_int_equal(jobdb_int("PRAGMA application_id"), 0x534d696c);
-	assert_int_equal(jobdb_int("PRAGMA user_version"), 3);
+	assert_int_equal(jobdb_int("PRAGMA user_version"), 4);
 	assert_string_equal(jobdb_text("PRAGMA journal_mode"), "wal");
 	assert_int_equal(
 		jobdb_answer(sm_db_has_job(&jobdb.yes, jobdb.db, &jobdb.err)),
@@ -200,7 +200,7 @@ test_newer(void **state)
 	jobdb_make(1);
 	sm_db_close(jobdb.db);
 	jobdb.db = NULL;
-	jobdb_sql("PRAGMA user_version = 4");
+	jobdb_sql("PRAGMA user_version = 5");
 	expect_refusal(SM_EREFUSED, "newer");
 	jobdb_sql("PRAGMA user_version = 2");
 	expect_refusal(SM_EREFUSED, "shardmill 0.1");

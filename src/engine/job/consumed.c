@@ -176,7 +176,7 @@ sm_consumed_has_shard(bool *has, const struct sm_handle *h,
 	int ret;
 
 	sm_shard_name(name, row->id, h->digits);
-	ret = sm_jobdir_shard_size(&size, &h->dir, name, err);
+	ret = sm_jobdir_size(&size, h->dir.shards_fd, h->dir.path, name, err);
 	*has = ret == 0 && size == sm_consumed_shard_bytes(row);
 	return ret;
 }

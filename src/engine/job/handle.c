@@ -48,7 +48,7 @@ sm_handle_reload(struct sm_handle *h, struct sm_err *err)
 	h->kind = sm_kind_of(h->spec);
 	h->fingerprint = strtoull(h->job.fingerprint, NULL, 16);
 	h->digits = sm_shard_digits(h->job.whole_batches);
-	return 0;
+	return sm_files_open(&h->files, h->spec, err);
 }
 
 /* The database has no job: are there shards of one? */
@@ -99,6 +99,7 @@ sm_handle_close(struct sm_handle *h)
 	sm_db_close(h->db);
 	sm_jobdir_close(&h->dir);
 	free(h->home);
+	sm_files_close(&h->files);
 	if (h->run_lock >= 0)
 		close(h->run_lock);
 	*h = (struct sm_handle)SM_HANDLE_NONE;

@@ -11,6 +11,7 @@
 
 #include "batch.h"
 #include "db.h"
+#include "files.h"
 #include "job.h"
 #include "jobdir.h"
 #include "kind.h"
@@ -27,7 +28,8 @@ struct sm_handle {
 	struct sm_spec *spec;
 	const struct sm_kind *kind;
 	uint64_t fingerprint;
-	unsigned digits; /* of shard names */
+	unsigned digits;       /* of shard names */
+	struct sm_files files; /* that its batches make */
 	enum sm_place place;
 	char *home;   /* where it was planned, unless there */
 	int run_lock; /* run.lock, or -1 */
@@ -35,7 +37,8 @@ struct sm_handle {
 
 #define SM_HANDLE_NONE                                                         \
 	{                                                                      \
-		.dir = SM_JOBDIR_NONE, .db = NULL, .run_lock = -1              \
+		.dir = SM_JOBDIR_NONE, .db = NULL, .files = SM_FILES_NONE,     \
+		.run_lock = -1                                                 \
 	}
 
 int sm_handle_open(struct sm_handle *h, const char *job,

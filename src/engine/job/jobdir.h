@@ -82,11 +82,12 @@ int sm_jobdir_has(const struct sm_jobdir *dir, const char *name,
 int sm_jobdir_has_shards(const struct sm_jobdir *dir, struct sm_err *err);
 
 /*
- * Bytes of a file in shards/, -1 if there is none.  One that cannot be looked
- * at is not lost: what is done must not be made again for it.
+ * Bytes of a file in the directory `dirfd`, whose path is for messages; -1 if
+ * there is none.  One that cannot be looked at is not lost: what is done must
+ * not be made again for it.
  */
-int sm_jobdir_shard_size(int64_t *size, const struct sm_jobdir *dir,
-			 const char *name, struct sm_err *err);
+int sm_jobdir_size(int64_t *size, int dirfd, const char *path, const char *name,
+		   struct sm_err *err);
 
 /* tables/<16 hex digits>, of a part or of the job that it is a part of */
 int sm_jobdir_tables(int *fd, const struct sm_jobdir *dir, uint64_t fingerprint,
@@ -110,8 +111,8 @@ void sm_jobdir_prune_tables(const struct sm_jobdir *dir, uint64_t keep);
 int sm_jobdir_read(char **text, const struct sm_jobdir *dir, const char *name,
 		   struct sm_err *err);
 /*
- * Write a small file whole or not at all, synced; one that says the same already
- * stays.
+ * Write a small file whole or not at all, synced; one that says the same
+ * already stays.
  */
 int sm_jobdir_write(const struct sm_jobdir *dir, const char *name,
 		    const char *text, struct sm_err *err);

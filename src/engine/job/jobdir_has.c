@@ -51,19 +51,18 @@ sm_jobdir_has_shards(const struct sm_jobdir *dir, struct sm_err *err)
 }
 
 int
-sm_jobdir_shard_size(int64_t *size, const struct sm_jobdir *dir,
-		     const char *name, struct sm_err *err)
+sm_jobdir_size(int64_t *size, int dirfd, const char *path, const char *name,
+	       struct sm_err *err)
 {
 	struct stat st;
 
 	*size = -1;
-	if (fstatat(dir->shards_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		if (S_ISREG(st.st_mode))
 			*size = st.st_size;
 		return 0;
 	}
-	return errno == ENOENT
-		       ? 0
-		       : sm_err_sys(err, "cannot look at '%s/shards/%s'",
-				    dir->path, name);
+	if (errno == ENOENT)
+		return 0;
+	return sm_err_sys(err, "cannot look at '%s' in '%s'", name, path);
 }

@@ -18,12 +18,14 @@
 #include "joined.h"
 
 #include "consumed.h"
+#include "files.h"
 #include "pipes.h"
 #include "startcheck.h"
 
 struct tmp_file {
 	uint64_t batch;
 	int64_t token;
+	bool beside; /* the file that the batch makes, and not its shard */
 };
 
 struct tmp_list {
@@ -45,8 +47,7 @@ struct lost_list {
 };
 
 static int
-tmp_list_add(struct tmp_list *l, uint64_t batch, int64_t token,
-	     struct sm_err *err)
+tmp_list_add(struct tmp_list *l, const struct tmp_file *f, struct sm_err *err)
 {
 	size_t cap = 2 * l->cap + 64;
 	struct tmp_file *p;
@@ -58,7 +59,7 @@ tmp_list_add(struct tmp_list *l, uint64_t batch, int64_t token,
 		l->item = p;
 		l->cap = cap;
 	}
-	l->item[l->count++] = (struct tmp_file){ batch, token };
+	l->item[l->count++] = *f;
 	return 0;
 }
 
@@ -67,24 +68,61 @@ tmp_list_add(struct tmp_list *l, uint64_t batch, int64_t token,
  * read may show a name twice, or not at all.
  */
 static int
-tmp_list_read(struct tmp_list *l, struct sm_handle *h, struct sm_err *err)
+tmp_list_read(struct tmp_list *l, struct sm_handle *h, bool beside,
+	      struct sm_err *err)
 {
+	struct tmp_file f = { .beside = beside };
 	const char *name;
 	struct sm_dir d;
-	uint64_t batch;
-	int64_t token;
-	int more, ret = 0;
+	int more, is, ret = 0;
 
-	sm_dir_open(&d, h->dir.shards_fd, ".");
+	sm_dir_open(&d, beside ? h->files.fd : h->dir.shards_fd, ".");
 	while (ret == 0 && (more = sm_dir_next(&name, &d)) != 0) {
-		if (more < 0)
-			ret = sm_err_sys(err, "cannot list '%s/shards'",
-					 h->dir.path);
-		else if (sm_shard_parse_name(name, &batch, &token) == 2)
-			ret = tmp_list_add(l, batch, token, err);
+		if (more < 0) {
+			ret = sm_err_sys(err, "cannot list '%s'",
+					 beside ? h->files.kind.dir
+						: h->dir.path);
+			break;
+		}
+		if (beside)
+			is = sm_shard_parse_file(name, h->files.kind.suffix,
+						 &f.batch, &f.token);
+		else
+			is = sm_shard_parse_name(name, &f.batch, &f.token);
+		if (is == 2)
+			ret = tmp_list_add(l, &f, err);
 	}
 	sm_dir_close(&d);
 	return ret;
+}
+
+/* Where it is, what it is called, and what its name and size should be. */
+struct tmp_place {
+	int fd;
+	const char *path;
+	char tmp[SM_SHARD_FILE_MAX], name[SM_SHARD_FILE_MAX];
+	int64_t want;
+};
+
+static void
+tmp_place(struct tmp_place *p, const struct sm_handle *h,
+	  const struct tmp_file *f, const struct sm_batch_row *row)
+{
+	if (f->beside) {
+		p->fd = h->files.fd;
+		p->path = h->files.kind.dir;
+		sm_shard_file_tmp_name(p->tmp, f->batch, h->digits, f->token,
+				       h->files.kind.suffix);
+		sm_shard_file_name(p->name, f->batch, h->digits,
+				   h->files.kind.suffix);
+		p->want = (int64_t)row->sizes.file_bytes;
+		return;
+	}
+	p->fd = h->dir.shards_fd;
+	p->path = h->dir.path;
+	sm_shard_tmp_name(p->tmp, f->batch, h->digits, f->token);
+	sm_shard_name(p->name, f->batch, h->digits);
+	p->want = sm_consumed_shard_bytes(row);
 }
 
 /* In a write transaction: nobody claims or completes meanwhile. */
@@ -92,15 +130,16 @@ static int
 tmp_judge(struct sm_startcheck *out, struct sm_handle *h,
 	  const struct tmp_file *f, struct sm_err *err)
 {
-	char tmp[SM_SHARD_NAME_MAX], name[SM_SHARD_NAME_MAX];
 	struct sm_batch_row row;
+	struct tmp_place p;
 	int64_t size;
 	int ret = sm_batch_row_of(&row, h->db, f->batch, err);
 	bool mine = row.token == f->token;
 
-	sm_shard_tmp_name(tmp, f->batch, h->digits, f->token);
-	if (ret == 0)
-		ret = sm_jobdir_shard_size(&size, &h->dir, tmp, err);
+	if (ret < 0)
+		return ret;
+	tmp_place(&p, h, f, &row);
+	ret = sm_jobdir_size(&size, p.fd, p.path, p.tmp, err);
 	if (ret < 0)
 		return ret;
 	/*
@@ -109,21 +148,19 @@ tmp_judge(struct sm_startcheck *out, struct sm_handle *h,
 	if (mine && row.state == SM_RUNNING)
 		return 0;
 #ifndef SABOTAGE_no_rename_completion
-	if (mine && row.state == SM_DONE &&
-	    size == sm_consumed_shard_bytes(&row)) {
-		sm_shard_name(name, f->batch, h->digits);
+	if (mine && row.state == SM_DONE && size == p.want) {
 		sm_fault("startcheck.before_rename");
-		if (renameat(h->dir.shards_fd, tmp, h->dir.shards_fd, name) < 0)
-			return sm_err_sys(err, "cannot rename '%s/shards/%s'",
-					  h->dir.path, tmp);
+		if (renameat(p.fd, p.tmp, p.fd, p.name) < 0)
+			return sm_err_sys(err, "cannot rename '%s' in '%s'",
+					  p.tmp, p.path);
 		out->renamed++;
 		return 0;
 	}
 #endif
 	/* Of an attempt that is over, whose bytes no row speaks of. */
-	if (unlinkat(h->dir.shards_fd, tmp, 0) < 0 && errno != ENOENT)
-		return sm_err_sys(err, "cannot remove '%s/shards/%s'",
-				  h->dir.path, tmp);
+	if (unlinkat(p.fd, p.tmp, 0) < 0 && errno != ENOENT)
+		return sm_err_sys(err, "cannot remove '%s' in '%s'", p.tmp,
+				  p.path);
 	out->removed++;
 	return 0;
 }
@@ -149,10 +186,15 @@ tmp_list_judge(struct sm_startcheck *out, struct sm_handle *h,
 	/* A completed rename must be as durable as its row. */
 	if (out->renamed && sm_sync_dir(h->dir.shards_fd) < 0)
 		return sm_err_sys(err, "cannot sync '%s/shards'", h->dir.path);
+	if (out->renamed && h->files.fd >= 0 && sm_sync_dir(h->files.fd) < 0)
+		return sm_err_sys(err, "cannot sync '%s'", h->files.kind.dir);
 	return 0;
 }
 
-/* Is it done, with neither its shard nor its place in the final file there? */
+/*
+ * Is it done, with neither its shard nor its place in the final file there, or
+ * without the file that it made?
+ */
 static int
 lost_is(bool *is, const struct lost_list *lost, const struct sm_handle *h,
 	const struct sm_batch_row *row, struct sm_err *err)
@@ -167,6 +209,10 @@ lost_is(bool *is, const struct lost_list *lost, const struct sm_handle *h,
 	*is = ret == 0 && !has &&
 	      (lost->consumed_size == 0 ||
 	       !sm_consumed_has(row, lost->consumed_size));
+	if (ret == 0 && !*is) {
+		ret = sm_files_is(&has, &h->files, row, err);
+		*is = !has;
+	}
 	return ret;
 }
 
@@ -199,7 +245,7 @@ lost_collect(struct lost_list *lost, bool *more, uint64_t *from,
 		ret = lost_is(&is_lost, lost, h, &row, err);
 		if (ret == 0 && is_lost)
 			lost->item[lost->count++] =
-				(struct tmp_file){ row.id, row.token };
+				(struct tmp_file){ row.id, row.token, false };
 	}
 	sm_batch_rows_end(h->db);
 	return ret;
@@ -239,7 +285,9 @@ lost_requeue_one(struct sm_startcheck *out, struct sm_handle *h,
 	if (ret < 0 || !is_lost)
 		return ret;
 	ret = sm_batch_requeue(&held, h->db, f->batch, f->token,
-			       "its shard was missing or of another size", err);
+			       "its shard, or the file it made, was missing "
+			       "or of another size",
+			       err);
 	out->requeued += held;
 	return ret;
 }
@@ -276,8 +324,10 @@ sm_startcheck_files(struct sm_startcheck *out, struct sm_handle *h,
 		    struct sm_err *err)
 {
 	struct tmp_list tmp = { 0 };
-	int ret = tmp_list_read(&tmp, h, err);
+	int ret = tmp_list_read(&tmp, h, false, err);
 
+	if (ret == 0 && h->files.fd >= 0)
+		ret = tmp_list_read(&tmp, h, true, err);
 	*out = (struct sm_startcheck){ 0 };
 	if (ret == 0)
 		ret = tmp_list_judge(out, h, &tmp, err);
@@ -331,15 +381,15 @@ sm_startcheck_notice(const struct sm_startcheck *c, const struct sm_events *ev)
 {
 	if (c->requeued)
 		sm_event_notice(ev,
-				"%llu done batch%s lost the shard and %s made "
-				"again",
+				"%llu done batch%s lost the shard, or the file "
+				"that was made, and %s made again",
 				(unsigned long long)c->requeued,
 				c->requeued == 1 ? "" : "es",
 				c->requeued == 1 ? "is" : "are");
 	if (c->renamed)
 		sm_event_notice(ev,
-				"%llu shard%s that a power cut left "
-				"unnamed put in place",
+				"%llu file%s that a power cut left unnamed put "
+				"in place",
 				(unsigned long long)c->renamed,
 				c->renamed == 1 ? "" : "s");
 }

@@ -328,8 +328,15 @@ int
 sm_join_check(struct sm_join *j, struct sm_err *err)
 {
 	struct sm_handle *h = j->from->h;
-	int ret = sm_join_check_target(j->path, j->from->fingerprint, &j->was,
-				       j->opts->force || j->planned, err);
+	int ret;
+
+	if (h && h->files.kind.textless)
+		return sm_err_set(err, SM_EUSAGE,
+				  "the batches of the job '%s' have no text to "
+				  "join",
+				  h->dir.path);
+	ret = sm_join_check_target(j->path, j->from->fingerprint, &j->was,
+				   j->opts->force || j->planned, err);
 
 	if (ret == 0 && j->partial && !j->opts->force)
 		ret = sm_join_check_partial(j->path, err);

@@ -13,6 +13,8 @@
 
 #include "file.h"
 
+#include "files.h"
+
 #include "published.h"
 
 #define PUBLISHED_NAME "final"
@@ -119,6 +121,10 @@ sm_published_is_complete(bool *complete, const struct sm_join_from *from,
 		*complete = ret == 0 && now.all && now.digest == p.digest;
 	}
 	sm_published_release(&p);
+	/* A list of files is as complete as they are. */
+	if (ret == 0 && *complete && from->h)
+		ret = sm_files_all(complete, &from->h->files, from->h->db,
+				   from->h->job.first_batch, err);
 	/* A part that is lost is not done, and that is the answer. */
 	if (!from->h && (ret == SM_EINPUT || ret == SM_EDAMAGED))
 		ret = 0;

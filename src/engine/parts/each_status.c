@@ -113,6 +113,12 @@ status_part(struct sm_status *out, double *speed, struct sm_parts *w,
 	status_add(out, &p);
 	*speed += status_speed(&p);
 	ret = status_take_batches(out, &p, err);
+	/* The same of all parts. */
+	out->textless = p.textless;
+	if (!out->files_dir) {
+		out->files_dir = p.files_dir;
+		p.files_dir = NULL;
+	}
 	sm_status_release(&p);
 	return ret;
 }

@@ -19,6 +19,7 @@
 #include "live.h"
 #include "lock.h"
 
+#include "files.h"
 #include "growing.h"
 #include "join.h"
 #include "planning.h"
@@ -62,6 +63,8 @@ sm_plan_cut(struct sm_planning *p, struct sm_err *err)
 	if (ret == 0 && p->spec->output && !p->force && !p->result->complete)
 		ret = sm_growing_check(p->spec->output, &who, err);
 	p->forget = p->result->complete;
+	if (ret == 0 && !p->forget)
+		ret = sm_files_make(p->spec, &p->dir, p->force, err);
 	if (ret == 0 && !p->forget)
 		ret = sm_jobdir_tables_name(&p->dir, p->spec->fingerprint, err);
 	return ret;
@@ -206,8 +209,9 @@ plan_rehearse(struct sm_planning *p, struct sm_err *err)
 {
 	int ret;
 
-	if (p->stdin_once)
-		return 0;
+	ret = sm_files_make(p->spec, &p->dir, p->opts->force, err);
+	if (ret < 0 || p->stdin_once)
+		return ret;
 	ret = sm_planning_digest(p, err);
 	if (ret >= 0)
 		ret = sm_planning_cut(p, plan_emit_nothing, err);
@@ -245,6 +249,24 @@ sm_plan_check_restart(struct sm_planning *p, struct sm_err *err)
 
 	if (ret >= 0)
 		ret = plan_rehearse(p, err);
+	return ret;
+}
+
+int
+sm_plan_clear_files(struct sm_planning *p, struct sm_err *err)
+{
+	struct sm_spec *old = NULL;
+	struct sm_err why;
+	/* A specification that says nothing any more names no files. */
+	int ret = sm_place_read_spec(&old, &p->dir, &why);
+
+	if (ret == 0)
+		ret = sm_files_clear(old, &p->dir, err);
+	else if (!sm_code_retry(ret))
+		ret = 0;
+	else
+		*err = why;
+	sm_spec_free(old);
 	return ret;
 }
 

@@ -79,6 +79,11 @@ settle_output(struct sm_planning *p, struct sm_err *err)
 
 	if (!p->opts->output)
 		return 0;
+	if (p->kind->files && p->kind->files(p->spec->opts).textless)
+		return sm_err_set(err, SM_EUSAGE,
+				  "the batches have no text, so there is no "
+				  "final file '%s'",
+				  p->opts->output);
 	path = sm_path_real(p->opts->output, err);
 	if (!path)
 		return err->code;

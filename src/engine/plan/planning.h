@@ -121,6 +121,8 @@ int sm_plan_check_restart(struct sm_planning *p, struct sm_err *err);
  * between still knows.
  */
 int sm_plan_note_final(struct sm_planning *p, struct sm_err *err);
+/* The files that the old job's batches made. */
+int sm_plan_clear_files(struct sm_planning *p, struct sm_err *err);
 int sm_plan_read_note(struct sm_planning *p, struct sm_err *err);
 /* Delete the job, and make its directory again. */
 int sm_plan_remove(struct sm_planning *p, struct sm_err *err);

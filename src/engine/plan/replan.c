@@ -13,6 +13,7 @@
 #include "fault.h"
 
 #include "consumed.h"
+#include "files.h"
 #include "replan.h"
 
 static int
@@ -215,7 +216,10 @@ static int
 replan_finish(struct sm_replan *r, struct sm_err *err)
 {
 	struct sm_planning *p = r->p;
-	struct sm_handle h = { .dir = p->dir, .db = p->db };
+	struct sm_handle h = { .dir = p->dir,
+			       .db = p->db,
+			       .spec = p->spec,
+			       .files = SM_FILES_NONE };
 	int ret;
 
 	p->spec->batches = r->old->batches;
@@ -248,7 +252,10 @@ replan_finish(struct sm_replan *r, struct sm_err *err)
 	if (ret == 0)
 		ret = sm_handle_mend_copies(&h, err);
 	if (ret == 0)
+		ret = sm_files_open(&h.files, h.spec, err);
+	if (ret == 0)
 		ret = replan_complete(p, &h, err);
+	sm_files_close(&h.files);
 	sm_job_release(&h.job);
 	return ret;
 }
@@ -272,6 +279,8 @@ sm_plan_again(struct sm_planning *p, struct sm_err *err)
 				 "--restart begins again",
 				 p->dir.path, r.old->kind->name,
 				 p->spec->kind->name);
+	if (ret == 0)
+		ret = sm_files_refuse_change(r.old, p->spec, &p->dir, err);
 	if (ret == 0)
 		ret = sm_replan_compare(&r, err);
 	if (ret == 0)

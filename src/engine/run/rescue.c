@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "fault.h"
 
+#include "files.h"
 #include "leftover.h"
 #include "pipes.h"
 #include "rescue.h"
@@ -46,6 +47,7 @@ rescue_remove_tmp(struct sm_handle *h, const struct sm_batch *b)
 
 	sm_shard_tmp_name(name, b->piece.id, h->digits, b->piece.token);
 	unlinkat(h->dir.shards_fd, name, 0);
+	sm_files_remove_tmp(&h->files, b->piece.id, b->piece.token);
 	sm_pipes_remove(h, b->piece.id, b->piece.token);
 }
 

@@ -18,6 +18,7 @@
 #include "option.h"
 
 #include "fence.h"
+#include "files.h"
 #include "follow.h"
 #include "join.h"
 #include "joined.h"
@@ -353,6 +354,8 @@ run_watched(struct sm_super *s, struct sm_run_result *result,
 	char *path = NULL;
 	int ret = sm_place_refuse_alone(h->place, &h->dir, h->home, err);
 
+	if (ret == 0)
+		ret = sm_files_require(&h->files, h->spec, &h->dir, err);
 	if (ret == 0)
 		ret = run_limit(h, s->opts->limits, err);
 	if (ret == 0)

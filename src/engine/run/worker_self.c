@@ -15,6 +15,8 @@
 #include "fault.h"
 #include "lock.h"
 #include "rescue.h"
+
+#include "files.h"
 #include "sigbus.h"
 
 #include "worker_self.h"
@@ -151,6 +153,7 @@ self_open_kind(struct sm_self *w, struct sm_err *err)
 		.stop = &w->pulse.stop,
 		.stop_fd = w->pulse.stop_fd,
 		.slot = w->live.slot,
+		.files_dirfd = w->h.files.fd,
 		.command = &w->live.slots[w->live.slot].command,
 	};
 	int ret;
@@ -225,6 +228,8 @@ sm_self_join(struct sm_self *w, const char *job,
 		ret = sm_watch_init(&w->watch, &w->live, w->h.job.lease_s, err);
 	if (ret == 0 && !w->supervised)
 		ret = sm_handle_check_inputs(&w->h, w->ev, err);
+	if (ret == 0)
+		ret = sm_files_require(&w->h.files, w->h.spec, &w->h.dir, err);
 	if (ret == 0)
 		ret = self_open_kind(w, err);
 	if (ret == 0)

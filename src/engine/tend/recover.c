@@ -23,6 +23,7 @@
 #include "worker.h"
 
 #include "consumed.h"
+#include "files.h"
 #include "planning.h"
 #include "recover_final.h"
 #include "tend.h"
@@ -249,6 +250,8 @@ recover_batch(const struct sm_piece *b, void *arg, struct sm_err *err)
 		ret = sm_recover_final_find(&found, &e, &at, &r->final, b, err);
 		joined = found;
 	}
+	if (ret == 0 && found)
+		ret = sm_files_adopt(&found, &e, r->p.spec, b->id, err);
 	if (ret == 0 && found) {
 		/* What it says of itself, which an extended job may have had.
 		 */

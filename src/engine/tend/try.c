@@ -18,7 +18,8 @@ try_batch(int *exit_status, struct sm_handle *h, uint64_t id,
 				   .job_dirfd = h->dir.fd,
 				   .tables_dirfd = -1,
 				   .stop = &stop,
-				   .stop_fd = -1 };
+				   .stop_fd = -1,
+				   .files_dirfd = -1 };
 	struct sm_piece b;
 	bool found;
 	int ret = sm_batch_get(&found, &b, h->db, id, err);

@@ -10,6 +10,7 @@
 #include "final.h"
 
 #include "consumed.h"
+#include "files.h"
 #include "startcheck.h"
 #include "tend.h"
 
@@ -109,8 +110,7 @@ verify_requeue(struct verify *v, const struct sm_batch_row *row,
 
 	if (ret < 0)
 		return ret;
-	snprintf(reason, sizeof(reason), "verify found its shard damaged: %s",
-		 damage);
+	snprintf(reason, sizeof(reason), "verify found it damaged: %s", damage);
 	ret = sm_batch_requeue(&held, v->h.db, row->id, row->token, reason,
 			       err);
 	if (ret < 0) {
@@ -131,6 +131,8 @@ verify_shard(struct verify *v, const struct sm_batch_row *row,
 	bool still;
 	int ret = sm_consumed_check(&v->h, row, &damage, &why);
 
+	if (ret == 0)
+		ret = sm_files_check(&damage, &v->h.files, row, &why);
 	if (ret == 0) {
 		v->result->batches++;
 		v->result->records += row->counts.records;
@@ -210,6 +212,8 @@ verify_job(struct verify *v, const char *path, struct sm_err *err)
 	 * would be reported as lost and made again.  Without --requeue nothing
 	 * is changed.
 	 */
+	if (ret == 0 && v->opts->requeue)
+		ret = sm_files_require(&v->h.files, v->h.spec, &v->h.dir, err);
 	if (ret == 0 && v->opts->requeue) {
 		ret = sm_startcheck_files(&check, &v->h, err);
 		if (ret == 0)

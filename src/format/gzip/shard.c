@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "err.h"
@@ -49,6 +50,13 @@ struct sm_shard {
 	unsigned rows;  /* … so many, the last ones of `row` */
 	bool some;      /* a row before these was left out */
 	unsigned char bits[SM_NOTE_ROWS_MAX / 8]; /* of `rows` */
+	struct {
+		int dirfd;  /* borrowed */
+		bool there; /* it may be, and is ours to unlink */
+		char tmp[SM_SHARD_FILE_MAX], name[SM_SHARD_FILE_MAX];
+		uint64_t bytes;
+		uint32_t crc32;
+	} beside;        /* a file that shares the shard's fate; tmp "": none */
 	size_t len;      /* bytes in buf, not yet written */
 	uint64_t behind; /* the disk was asked to write the file up to here */
 	unsigned char buf[SHARD_BUF_BYTES];
@@ -95,6 +103,74 @@ const char *
 sm_shard_tmp(const struct sm_shard *s)
 {
 	return s->tmp;
+}
+
+void
+sm_shard_beside(struct sm_shard *s, int dirfd, const char *tmp,
+		const char *name)
+{
+	s->beside.dirfd = dirfd;
+	s->beside.there = true;
+	snprintf(s->beside.tmp, sizeof(s->beside.tmp), "%s", tmp);
+	snprintf(s->beside.name, sizeof(s->beside.name), "%s", name);
+}
+
+int
+sm_shard_sum(uint64_t *bytes, uint32_t *crc32, int fd, const char *name,
+	     struct sm_err *err)
+{
+	unsigned char buf[32 * 1024];
+	ssize_t n;
+
+	*bytes = 0;
+	*crc32 = 0;
+	do {
+		n = pread(fd, buf, sizeof(buf), (off_t)*bytes);
+		if (n > 0) {
+			*crc32 = sm_crc32(*crc32, buf, (size_t)n);
+			*bytes += (uint64_t)n;
+		}
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	return n < 0 ? sm_err_sys(err, "cannot read '%s'", name) : 0;
+}
+
+int
+sm_shard_beside_end(uint64_t *bytes, uint32_t *crc32, struct sm_shard *s,
+		    struct sm_err *err)
+{
+	const char *name = s->beside.tmp;
+	/* O_NONBLOCK: a command may have made a pipe. */
+	int fd = openat(s->beside.dirfd, name,
+			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	int ret = 0;
+
+	if (fd < 0 && (errno == ENOENT || errno == ELOOP || errno == ENXIO))
+		return sm_err_set(err, SM_EOUTPUT,
+				  "the command ended well and made no file "
+				  "'%s'",
+				  name);
+	if (fd < 0)
+		return sm_err_file(err, s->beside.dirfd, name, "cannot open");
+	if (fstat(fd, &st) < 0)
+		ret = sm_err_sys(err, "cannot examine '%s'", name);
+	else if (!S_ISREG(st.st_mode))
+		ret = sm_err_set(err, SM_EOUTPUT,
+				 "the command made '%s', which is no regular "
+				 "file",
+				 name);
+	/* First the sync: what is read then is what the disk was given. */
+	sm_fault("file.before_sync");
+	if (ret == 0 && (sm_fault_errno("file.sync") || fdatasync(fd) < 0))
+		ret = sm_err_sys(err, "cannot sync '%s'", name);
+	if (ret == 0)
+		ret = sm_shard_sum(bytes, crc32, fd, name, err);
+	close(fd);
+	if (ret == 0) {
+		s->beside.bytes = *bytes;
+		s->beside.crc32 = *crc32;
+	}
+	return ret;
 }
 
 void
@@ -244,6 +320,8 @@ sm_shard_finish(struct sm_entry *e, struct sm_shard *s, bool sync,
 	e->sizes.raw_crc32 = s->raw_crc32;
 	e->sizes.gz_bytes = s->body_bytes;
 	e->sizes.gz_crc32 = s->body_crc32;
+	e->sizes.file_bytes = s->beside.bytes;
+	e->sizes.file_crc32 = s->beside.crc32;
 	ret = shard_put(s, end, sm_shard_put_end(end, s->batch, e), err);
 	if (ret == 0)
 		ret = shard_write(s, s->buf, s->len, err);
@@ -259,6 +337,14 @@ sm_shard_publish(struct sm_shard *s, struct sm_err *err)
 	/* The commit after it failed without effect, and is tried again. */
 	if (s->published)
 		return 0;
+	/* First the file: a shard is the receipt of one that stands. */
+	sm_fault("file.before_rename");
+	if (s->beside.there && (sm_fault_errno("file.rename") ||
+				renameat(s->beside.dirfd, s->beside.tmp,
+					 s->beside.dirfd, s->beside.name) < 0))
+		return sm_err_sys(err, "cannot rename '%s' to '%s'",
+				  s->beside.tmp, s->beside.name);
+	s->beside.there = false;
 	sm_fault("shard.before_rename");
 	if (sm_fault_errno("shard.rename") ||
 	    renameat(s->dirfd, s->tmp, s->dirfd, s->name) < 0)
@@ -273,7 +359,7 @@ sm_shard_publish(struct sm_shard *s, struct sm_err *err)
 void
 sm_shard_keep(struct sm_shard *s)
 {
-	s->tmp_exists = false;
+	s->tmp_exists = s->beside.there = false;
 }
 
 void
@@ -285,5 +371,7 @@ sm_shard_free(struct sm_shard *s)
 		close(s->fd);
 	if (s->tmp_exists)
 		unlinkat(s->dirfd, s->tmp, 0);
+	if (s->beside.there)
+		unlinkat(s->beside.dirfd, s->beside.tmp, 0);
 	free(s);
 }

@@ -54,6 +54,29 @@ unsigned sm_shard_digits(uint64_t batches); /* at least 6 */
 int sm_shard_parse_name(const char *name, uint64_t *batch, int64_t *token);
 
 /*
+ * A batch may make a file of its own: "000017.parquet", and before it is
+ * published "000017.<token>.tmp.parquet", since many programs go by a name's
+ * end.  The shard is its receipt.
+ */
+#define SM_SHARD_SUFFIX_MAX  32
+#define SM_SHARD_FILE_MAX    (SM_SHARD_NAME_MAX + SM_SHARD_SUFFIX_MAX)
+#define SM_SHARD_RECEIPT_MAX (SM_SHARD_FILE_MAX + 128)
+
+void sm_shard_file_name(char *dst, uint64_t batch, unsigned digits,
+			const char *suffix);
+void sm_shard_file_tmp_name(char *dst, uint64_t batch, unsigned digits,
+			    int64_t token, const char *suffix);
+/* 1: "<batch><suffix>"; 2: "<batch>.<token>.tmp<suffix>"; 0: neither. */
+int sm_shard_parse_file(const char *name, const char *suffix, uint64_t *batch,
+			int64_t *token);
+/*
+ * The text of its shard, a line of JSON: number of the batch, name, bytes and
+ * CRC-32 of the file.  Returns its length.
+ */
+size_t sm_shard_receipt(char dst[SM_SHARD_RECEIPT_MAX], uint64_t batch,
+			const char *file, uint64_t bytes, uint32_t crc32);
+
+/*
  * Start the shard of `batch` in the directory `dirfd`, which stays the
  * caller's and must outlive the shard.  `token` is the claim's, so a worker
  * that lost its batch cannot write into its successor's file.
@@ -62,6 +85,23 @@ int sm_shard_open(struct sm_shard **out, int dirfd, uint64_t batch,
 		  unsigned digits, int64_t token, struct sm_err *err);
 /* "000017.<token>.tmp", its name until it is published. */
 const char *sm_shard_tmp(const struct sm_shard *s);
+/*
+ * A file `tmp` in the directory `dirfd`, which stays the caller's, is made by
+ * somebody else beside the shard, and shares its fate: it is published as
+ * `name` by the same call, and removed where the shard is.  Before the file is
+ * made; names are SM_SHARD_FILE_MAX long at most.
+ */
+void sm_shard_beside(struct sm_shard *s, int dirfd, const char *tmp,
+		     const char *name);
+/*
+ * It is complete: sync it, and read it once for its CRC.  SM_EOUTPUT: there is
+ * none, or no regular file.
+ */
+int sm_shard_beside_end(uint64_t *bytes, uint32_t *crc32, struct sm_shard *s,
+			struct sm_err *err);
+/* Read a file from its beginning to its end: size and CRC-32. */
+int sm_shard_sum(uint64_t *bytes, uint32_t *crc32, int fd, const char *name,
+		 struct sm_err *err);
 /* Account for text: size and CRC. */
 void sm_shard_text(struct sm_shard *s, const void *text, size_t len);
 /* Write compressed bytes. */

@@ -78,3 +78,52 @@ sm_shard_parse_name(const char *name, uint64_t *batch, int64_t *token)
 	*token = (int64_t)t;
 	return 2;
 }
+
+void
+sm_shard_file_name(char *dst, uint64_t batch, unsigned digits,
+		   const char *suffix)
+{
+	snprintf(dst, SM_SHARD_FILE_MAX, "%0*" PRIu64 "%s", (int)digits, batch,
+		 suffix);
+}
+
+void
+sm_shard_file_tmp_name(char *dst, uint64_t batch, unsigned digits,
+		       int64_t token, const char *suffix)
+{
+	char tmp[SM_SHARD_NAME_MAX];
+
+	sm_shard_tmp_name(tmp, batch, digits, token);
+	snprintf(dst, SM_SHARD_FILE_MAX, "%s%s", tmp, suffix);
+}
+
+int
+sm_shard_parse_file(const char *name, const char *suffix, uint64_t *batch,
+		    int64_t *token)
+{
+	size_t n = strlen(name), end = strlen(suffix);
+	char stem[SM_SHARD_FILE_MAX];
+	int is;
+
+	if (n < end || n >= sizeof(stem) - strlen(".gz") ||
+	    strcmp(name + n - end, suffix) != 0)
+		return 0;
+	snprintf(stem, sizeof(stem), "%.*s", (int)(n - end), name);
+	is = sm_shard_parse_name(stem, batch, token);
+	if (is == 2)
+		return 2;
+	/* "000017" without an end of its own is a shard's name without one. */
+	strcat(stem, ".gz");
+	return is == 0 ? sm_shard_parse_name(stem, batch, token) == 1 : 0;
+}
+
+size_t
+sm_shard_receipt(char dst[SM_SHARD_RECEIPT_MAX], uint64_t batch,
+		 const char *file, uint64_t bytes, uint32_t crc32)
+{
+	return (size_t)snprintf(dst, SM_SHARD_RECEIPT_MAX,
+				"{\"batch\": %" PRIu64 ", \"file\": \"%s\", "
+				"\"bytes\": %" PRIu64
+				", \"crc32\": \"%08" PRIx32 "\"}\n",
+				batch, file, bytes, crc32);
+}

@@ -137,6 +137,44 @@ exec_check_serve(const struct sm_exec_opts *o, struct sm_err *err)
 	return 0;
 }
 
+/* What the command makes: text, files, or nothing. */
+static int
+exec_check_result(const struct sm_exec_opts *o, struct sm_err *err)
+{
+	bool textless = o->to || o->no_output;
+
+	if (o->to && o->no_output)
+		return sm_err_set(err, SM_EUSAGE,
+				  "give only one of --to and --no-output");
+	if (o->suffix && !o->to)
+		return sm_err_set(err, SM_EUSAGE, "--suffix goes with --to");
+	if (o->suffix &&
+	    (strlen(o->suffix) >= SM_SHARD_SUFFIX_MAX ||
+	     strspn(o->suffix, "abcdefghijklmnopqrstuvwxyz"
+			       "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			       "0123456789._-") != strlen(o->suffix) ||
+	     *o->suffix != '.' || strstr(o->suffix, ".tmp")))
+		return sm_err_set(err, SM_EUSAGE,
+				  "--suffix '%s': it begins with a dot, has "
+				  "letters, digits, '.', '_' and '-', at most "
+				  "%d of them, and no '.tmp'",
+				  o->suffix, SM_SHARD_SUFFIX_MAX - 1);
+	if (textless && o->output_header)
+		return sm_err_set(err, SM_EUSAGE,
+				  "--output-header is of text, which a command "
+				  "with --%s makes none of",
+				  o->to ? "to" : "no-output");
+	if ((textless && (o->check & SM_CHECK_JSONL)) ||
+	    (o->no_output && o->check))
+		return sm_err_set(err, SM_EUSAGE,
+				  "--check %s is of what a command makes, and "
+				  "with --%s there is no text",
+				  o->check & SM_CHECK_JSONL ? "jsonl"
+							    : "nonempty",
+				  o->to ? "to" : "no-output");
+	return 0;
+}
+
 static int
 exec_check(const void *opts, struct sm_err *err)
 {
@@ -158,9 +196,21 @@ exec_check(const void *opts, struct sm_err *err)
 					  "are known; use --lines",
 					  o->argv[i]);
 	ret = exec_check_serve(o, err);
+	if (ret == 0)
+		ret = exec_check_result(o, err);
 	if (ret < 0)
 		return ret;
 	return exec_check_command(o, err);
+}
+
+static struct sm_kind_files
+exec_files(const void *opts)
+{
+	const struct sm_exec_opts *o = opts;
+
+	return (struct sm_kind_files){ .dir = o->to,
+				       .suffix = o->suffix ? o->suffix : "",
+				       .textless = o->no_output };
 }
 
 static char *
@@ -196,6 +246,7 @@ const struct sm_kind sm_kind_exec = {
 	.check = exec_check,
 	.settle = exec_settle,
 	.input = sm_exec_input,
+	.files = exec_files,
 	.made_by = sm_exec_made_by,
 	.keep = sm_exec_keep,
 	.digest = sm_exec_digest,

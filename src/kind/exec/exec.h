@@ -46,7 +46,10 @@ struct sm_exec_opts {
 	uint64_t max_shard_bytes; /* 0: no limit */
 	int check;                /* of enum sm_check_how, 0: none */
 	bool keep_logs;
-	int watch_command;          /* -1: no */
+	const char *to;     /* where a file of each batch goes, or NULL */
+	const char *suffix; /* of their names; NULL: none */
+	bool no_output;     /* the command writes elsewhere */
+	int watch_command;  /* -1: no */
 	const char *const *depends; /* NULL: none */
 	int level;
 };

@@ -6,6 +6,7 @@
  */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,11 +25,19 @@
 #define EXEC_LOGS "logs" /* in the job directory */
 
 /* Variables of a batch, in the order in which they are put. */
-enum { EXEC_ITEM = 3, EXEC_TOKEN = 5, EXEC_SLOT, EXEC_SERVE, EXEC_INPUT };
+enum {
+	EXEC_ITEM = 3,
+	EXEC_TOKEN = 5,
+	EXEC_SLOT,
+	EXEC_SERVE,
+	EXEC_INPUT,
+	EXEC_OUT
+};
 static const char *const exec_variables[] = {
 	"SHARDMILL_BATCH=", "SHARDMILL_FIRST=",   "SHARDMILL_END=",
 	"SHARDMILL_ITEM=",  "SHARDMILL_ATTEMPT=", SM_ROLE_TOKEN,
 	"SHARDMILL_SLOT=",  "SHARDMILL_SERVE=",   "SHARDMILL_INPUT=",
+	"SHARDMILL_OUT=",
 };
 
 #define EXEC_VARIABLES (sizeof(exec_variables) / sizeof(*exec_variables))
@@ -152,6 +161,7 @@ sm_exec_close(void *state)
 	if (x->null_fd >= 0)
 		close(x->null_fd);
 	sm_buf_release(&x->words);
+	sm_buf_release(&x->file);
 	free(x->path);
 	free(x->argv);
 	free(x->envp);
@@ -177,11 +187,12 @@ exec_put_variable(struct sm_buf *b, size_t i, const struct sm_exec_state *x,
 		x->env.slot,
 		1,
 		-1,
+		-1,
 	};
-	const char *const text[EXEC_VARIABLES] = {
-		[EXEC_ITEM] = batch->item, [EXEC_INPUT] = batch->input
-	};
-	bool of_batch = i < EXEC_TOKEN || i == EXEC_INPUT;
+	const char *const text[EXEC_VARIABLES] = { [EXEC_ITEM] = batch->item,
+						   [EXEC_INPUT] = batch->input,
+						   [EXEC_OUT] = batch->out };
+	bool of_batch = i < EXEC_TOKEN || i == EXEC_INPUT || i == EXEC_OUT;
 
 	if (x->serve ? of_batch : i == EXEC_SERVE)
 		return false;
@@ -273,6 +284,8 @@ sm_exec_command(struct sm_command_end *end, struct sm_exec_state *x,
 			return ret;
 		named.input = sm_source_path(x->source);
 	}
+	if (x->opts->to)
+		named.out = x->file.data;
 	ret = exec_words(x, &named, err);
 	if (ret < 0)
 		return ret;
@@ -302,6 +315,40 @@ sm_exec_command(struct sm_command_end *end, struct sm_exec_state *x,
 	return ret;
 }
 
+/* `try` of a job of files: in a directory of its own, which stays. */
+static int
+exec_try_file(struct sm_exec_state *x, const struct sm_piece *b,
+	      struct sm_err *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	char name[SM_SHARD_FILE_MAX];
+
+	sm_buf_printf(&x->file, "%s/shardmill-try.XXXXXX",
+		      tmp && *tmp == '/' ? tmp : "/tmp");
+	if (sm_buf_failed(&x->file))
+		return sm_err_mem(err, "a path");
+	if (!mkdtemp(x->file.data))
+		return sm_err_sys(err, "cannot make the directory '%s'",
+				  x->file.data);
+	sm_shard_file_name(name, b->id, sm_shard_digits(x->env.spec->batches),
+			   x->opts->suffix ? x->opts->suffix : "");
+	sm_buf_printf(&x->file, "/%s", name);
+	return sm_buf_failed(&x->file) ? sm_err_mem(err, "a path") : 0;
+}
+
+/* Says where the file is. */
+static void
+exec_try_tell(const struct sm_exec_state *x)
+{
+	if (access(x->file.data, F_OK) == 0) {
+		dprintf(STDERR_FILENO, "the file is '%s'\n", x->file.data);
+		return;
+	}
+	dprintf(STDERR_FILENO, "no file was made\n");
+	*strrchr(x->file.data, '/') = '\0';
+	rmdir(x->file.data);
+}
+
 /* The output of a living command comes through us. */
 static int
 exec_try_out(const void *data, size_t len, void *arg, struct sm_err *err)
@@ -326,8 +373,12 @@ sm_exec_try(const struct sm_kind_env *env, const struct sm_piece *b,
 		o.out = exec_try_out;
 		ret = sm_exec_serve_open(x, -1, err);
 	}
+	if (ret == 0 && x->opts->to)
+		ret = exec_try_file(x, b, err);
 	if (ret == 0)
 		ret = sm_exec_command(&end, x, &o, b, err);
+	if (ret == 0 && x->opts->to)
+		exec_try_tell(x);
 	if (ret == 0 && end.signal >= 0)
 		*exit_status = 128 + end.signal;
 	else if (ret == 0 && end.exit_status >= 0)

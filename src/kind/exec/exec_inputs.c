@@ -29,7 +29,7 @@ sm_exec_replaces(const struct sm_exec_opts *opts)
 {
 	if (opts->replace)
 		return opts->replace > 0;
-	return opts->has_range || opts->items;
+	return opts->has_range || opts->items || opts->to;
 }
 
 bool

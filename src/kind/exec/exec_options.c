@@ -68,10 +68,10 @@ static const struct sm_option exec_options[] = {
 		  "it." },
 
 	{ "replace", .type = SM_OPTION_SWITCH, AT(replace),
-	  .unset = "with --range and --items",
+	  .unset = "with --range, --items and --to",
 	  .group = "the command and its output",
 	  .help = "replace {first} {end} {last} {batch} {rows} {item} {} "
-		  "{input} in the command, or do not",
+		  "{input} {out} in the command, or do not",
 	  .more = "{end} is the first number that is not in the batch, {last} "
 		  "the last one that is; {item} and {} are of --items; {input} "
 		  "is the file that the batch's lines are of, or -. Where "
@@ -79,6 +79,21 @@ static const struct sm_option exec_options[] = {
 		  "command prints is taken as it is: a last line without a "
 		  "newline runs into the next batch's first, which is told "
 		  "at the end." },
+	{ "to", .type = SM_OPTION_FILE, .flags = SM_OPTION_PLACE, .arg = "DIR",
+	  AT(to),
+	  .help = "the command makes a file, {out}, for each batch: it becomes "
+		  "DIR/000017 with --suffix",
+	  .more = "The file is synced, and gets its name in the transaction "
+		  "that marks its batch done; what the command prints goes "
+		  "where its errors go. The directory is the job's alone: "
+		  "a file .shardmill in it says so. The job's shards are the "
+		  "receipts: name, size and CRC-32 of each file, a line of "
+		  "JSON, which -o joins." },
+	{ "suffix", .type = SM_OPTION_TEXT, .arg = ".EXT", .unset = "none",
+	  AT(suffix), .help = "with --to: how the names of the files end" },
+	{ "no-output", .type = SM_OPTION_BOOL, AT(no_output),
+	  .help = "the command writes elsewhere: what it prints goes where "
+		  "its errors go" },
 	{ "command", .type = SM_OPTION_ARGV, .flags = SM_OPTION_UNTYPED,
 	  AT(argv), .help = "it comes after --" },
 	{ "cwd", .type = SM_OPTION_FILE,
@@ -145,15 +160,19 @@ static const struct sm_option exec_options[] = {
 
 const struct sm_kind_info sm_exec_info = {
 	.name = "exec",
-	.usage = "-o FILE BATCHES [OPTIONS] -- COMMAND...",
+	.usage = "-o FILE|--to DIR BATCHES [OPTIONS] -- COMMAND...",
 	.summary = "run a command per batch, join what it prints, gzipped",
-	.detail = "  shardmill exec -o out.gz --input in.jsonl --lines 5000 "
-		  "-- jq -c '{id}'\n"
-		  "  shardmill exec -o out.gz --range 1000000 --size 5000 \\\n"
-		  "      -- ./export --start {first} --end {end}\n"
-		  "  shardmill exec -o out.gz --items files.txt "
-		  "-- ./extract {}\n",
+	.detail =
+		"  shardmill exec -o out.gz --input in.jsonl --lines 5000 "
+		"-- jq -c '{id}'\n"
+		"  shardmill exec -o out.gz --range 1000000 --size 5000 \\\n"
+		"      -- ./export --start {first} --end {end}\n"
+		"  shardmill exec -o out.gz --items files.txt "
+		"-- ./extract {}\n"
+		"  shardmill exec --to parts --suffix .parquet --range 40 \\\n"
+		"      -- ./export --start {first} --out {out}\n",
 	.takes_command = true,
+	.result = "to",
 	.options = exec_options,
 	.opts_bytes = sizeof(struct sm_exec_opts),
 };

@@ -32,6 +32,18 @@ exec_pass_header(struct sm_exec_state *x, const char **p, const char *end)
 	}
 }
 
+/* Into the shard, as text of the batch. */
+static int
+exec_put_text(struct sm_exec_state *x, const char *p, size_t len,
+	      struct sm_err *err)
+{
+	int ret = sm_encoder_write(x->encoder, p, len, err);
+
+	x->out->counts.records += sm_scan_newlines(p, len);
+	x->in_line = p[len - 1] != '\n';
+	return ret;
+}
+
 static int
 exec_take_output(const void *data, size_t len, void *arg, struct sm_err *err)
 {
@@ -57,9 +69,7 @@ exec_take_output(const void *data, size_t len, void *arg, struct sm_err *err)
 	if (x->jsonline)
 		ret = sm_jsonline_feed(x->jsonline, p, len, err);
 	if (ret == 0)
-		ret = sm_encoder_write(x->encoder, p, len, err);
-	x->out->counts.records += sm_scan_newlines(p, len);
-	x->in_line = p[len - 1] != '\n';
+		ret = exec_put_text(x, p, len, err);
 	return ret;
 }
 
@@ -192,6 +202,51 @@ exec_count_rows(uint64_t *rows, const struct sm_exec_state *x,
 	return ret;
 }
 
+/* The file that the command was to make, under both of its names. */
+static void
+exec_begin_file(struct sm_exec_state *x, const struct sm_piece *b,
+		struct sm_shard *shard)
+{
+	unsigned digits = sm_shard_digits(x->env.spec->batches);
+	const char *suffix = x->opts->suffix ? x->opts->suffix : "";
+	char tmp[SM_SHARD_FILE_MAX], name[SM_SHARD_FILE_MAX];
+
+	sm_shard_file_tmp_name(tmp, b->id, digits, b->token, suffix);
+	sm_shard_file_name(name, b->id, digits, suffix);
+	sm_shard_beside(shard, x->env.files_dirfd, tmp, name);
+	sm_buf_clear(&x->file);
+	sm_buf_printf(&x->file, "%s/%s", x->opts->to, tmp);
+}
+
+/* It is there, within its bounds; the shard's text says which it is. */
+static int
+exec_take_file(struct sm_exec_state *x, const struct sm_piece *b,
+	       struct sm_err *err)
+{
+	unsigned digits = sm_shard_digits(x->env.spec->batches);
+	uint64_t max = x->opts->max_shard_bytes, bytes;
+	char name[SM_SHARD_FILE_MAX], receipt[SM_SHARD_RECEIPT_MAX];
+	uint32_t crc32;
+	int ret = sm_shard_beside_end(&bytes, &crc32, x->shard, err);
+
+	if (ret < 0)
+		return ret;
+	if (max && bytes > max)
+		return sm_err_set(err, SM_ETOOBIG,
+				  "the file is larger than %" PRIu64
+				  " bytes (--max-shard-bytes)",
+				  max);
+	if ((x->opts->check & SM_CHECK_NONEMPTY) && bytes == 0)
+		return sm_err_set(err, SM_EOUTPUT,
+				  "the command ended well and its file is "
+				  "empty (--check nonempty)");
+	sm_shard_file_name(name, b->id, digits,
+			   x->opts->suffix ? x->opts->suffix : "");
+	return exec_put_text(
+		x, receipt,
+		sm_shard_receipt(receipt, b->id, name, bytes, crc32), err);
+}
+
 static int
 exec_finish(struct sm_exec_state *x, const struct sm_piece *b,
 	    struct sm_err *err)
@@ -205,12 +260,17 @@ exec_finish(struct sm_exec_state *x, const struct sm_piece *b,
 			"the command printed %" PRIu64
 			" lines, fewer than the %" PRIu64 " of --output-header",
 			x->opts->output_header - lacks, x->opts->output_header);
+	if (x->opts->to) {
+		ret = exec_take_file(x, b, err);
+		if (ret < 0)
+			return ret;
+	}
 	/* Printing a last line without its newline is usual, and harmless. */
 	if (x->jsonline && x->in_line)
 		ret = exec_take_output("\n", 1, x, err);
 	if (ret == 0 && x->jsonline)
 		ret = sm_jsonline_end(x->jsonline, err);
-	if (ret == 0 && (x->opts->check & SM_CHECK_NONEMPTY) &&
+	if (ret == 0 && (x->opts->check & SM_CHECK_NONEMPTY) && !x->opts->to &&
 	    sm_shard_raw_bytes(x->shard) == 0)
 		ret = sm_err_set(err, SM_EOUTPUT,
 				 "the command ended well and printed nothing "
@@ -241,6 +301,13 @@ sm_exec_produce(void *state, const struct sm_piece *b, struct sm_shard *shard,
 	x->in_line = x->tail_cut = x->header_open = false;
 	x->header_left = x->opts->output_header;
 	x->drops_header = b->id > 0;
+	/* Where text is not the result, it is what the command says. */
+	if (x->opts->to || x->opts->no_output)
+		o.out = exec_take_stderr;
+	if (x->opts->to)
+		exec_begin_file(x, b, shard);
+	if (sm_buf_failed(&x->file))
+		return sm_err_mem(err, "a path");
 	if (x->jsonline)
 		sm_jsonline_begin(x->jsonline);
 	if (x->log)

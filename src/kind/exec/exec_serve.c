@@ -181,9 +181,11 @@ sm_exec_ask(struct sm_command_end *end, struct sm_exec_state *x,
 	const char *input = NULL;
 
 	x->piece = b;
-	serve_put_path(&x->out_path, x, ".out");
 	serve_put_path(&x->in_path, x, ".in");
-	ask.out_path = x->out_path.data;
+	if (!x->opts->to && !x->opts->no_output) {
+		serve_put_path(&x->out_path, x, ".out");
+		ask.out_path = x->out_path.data;
+	}
 	if (o->in && o->in_bytes > 0)
 		input = ask.in_path = x->in_path.data;
 	else if (o->in)
@@ -197,6 +199,8 @@ sm_exec_ask(struct sm_command_end *end, struct sm_exec_state *x,
 	serve_put_string(r, "item", b->item);
 	serve_put_string(r, "input", input);
 	serve_put_string(r, "output", ask.out_path);
+	if (x->opts->to)
+		serve_put_string(r, "out", x->file.data);
 	sm_buf_puts(r, "}\n");
 	if (sm_buf_failed(r) || sm_buf_failed(&x->out_path) ||
 	    sm_buf_failed(&x->in_path)) {

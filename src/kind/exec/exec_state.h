@@ -24,6 +24,7 @@ struct sm_exec_state {
 	bool own_pipes;         /* and that directory is ours to remove */
 	struct sm_buf request;
 	struct sm_buf out_path, in_path;
+	struct sm_buf file; /* --to: what the batch's command is to make */
 	struct sm_encoder *encoder;
 	struct sm_jsonline *jsonline; /* --check jsonl, else NULL */
 	struct sm_log *log;           /* --keep-logs, else NULL */

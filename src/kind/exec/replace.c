@@ -19,6 +19,7 @@ enum replace_field {
 	REPLACE_ITEM,
 	REPLACE_INPUT,
 	REPLACE_SLOT,
+	REPLACE_OUT,
 };
 
 static const struct {
@@ -29,7 +30,7 @@ static const struct {
 	{ "{last}", REPLACE_LAST },   { "{rows}", REPLACE_ROWS },
 	{ "{batch}", REPLACE_BATCH }, { "{item}", REPLACE_ITEM },
 	{ "{}", REPLACE_ITEM },       { "{input}", REPLACE_INPUT },
-	{ "{slot}", REPLACE_SLOT },
+	{ "{slot}", REPLACE_SLOT },   { "{out}", REPLACE_OUT },
 };
 
 /* The placeholder at `p` and its length. */
@@ -127,6 +128,8 @@ replace_value(struct sm_buf *out, enum replace_field f,
 		sm_buf_puts(out, b->item);
 	else if (f == REPLACE_INPUT && b->input)
 		sm_buf_puts(out, b->input);
+	else if (f == REPLACE_OUT && b->out)
+		sm_buf_puts(out, b->out);
 	else if (f == REPLACE_FIRST && numbers)
 		sm_buf_printf(out, "%" PRId64, b->first);
 	else if (f == REPLACE_END && numbers)

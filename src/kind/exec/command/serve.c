@@ -315,6 +315,11 @@ turn_read_rest(struct turn *t)
 	struct sm_err why;
 	int ret = 1, i;
 
+	if (!t->ask->out_path) {
+		t->phase = TURN_OVER;
+		t->whole = true;
+		return;
+	}
 	if (poll(&fd, 1, 0) > 0)
 		t->opened = true;
 	for (i = 0; ret > 0 && t->phase == TURN_ANSWERED && i < SERVE_READS;
@@ -685,7 +690,9 @@ sm_serve_batch(struct sm_command_end *end, struct sm_serve *s,
 		sm_feed_begin(&s->feed, o->in, o->arg);
 		*end = (struct sm_command_end){ .exit_status = -1,
 						.signal = -1 };
-		ret = sm_fifo_open_out(&t.out, ask->out_path, err);
+		ret = 0;
+		if (ask->out_path)
+			ret = sm_fifo_open_out(&t.out, ask->out_path, err);
 		if (ret == 0 && ask->in_path)
 			ret = sm_fifo_open_in(&t.in, ask->in_path, err);
 		if (ret == 0)

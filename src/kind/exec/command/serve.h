@@ -48,8 +48,8 @@ struct sm_serve;
 struct sm_serve_ask {
 	const char *line; /* with its newline */
 	size_t len;
-	const char *out_path;
-	const char *in_path; /* NULL: no input */
+	const char *out_path; /* NULL: no output but what it makes itself */
+	const char *in_path;  /* NULL: no input */
 	/* The source of the input begins again; with its `arg`. */
 	int (*rewind)(void *arg, struct sm_err *err);
 	double start_timeout_s; /* until a process's first answer; 0: as ever */
