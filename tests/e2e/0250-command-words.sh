@@ -35,10 +35,13 @@ same_text items safe.gz
 # No placeholder, a wrong one, another program's.
 planned --items items -- ./'a program'
 expect_text err 'no word of the command has {}'
-for word in '{firts}' '{start}' '{#}' '{.}' '{1}'; do
+for word in '{firts}' '{start}' '{#1}' '{.}' '{1}'; do
 	planned --range 3 -- echo --from="$word"
 	expect_text err "'$word' in the command is no placeholder"
 done
+planned --items items -- echo {} '{1}'
+expect_text err "'{1}' in the command is no placeholder"
+says_nothing --range 3 -- echo '{#}' '{%}'
 says_nothing --range 3 -- awk '{print}'
 says_nothing --items items -- jq '{id}' {}
 says_nothing --range 3 -- sh -c 'echo ${HOME} {first}'

@@ -25,7 +25,9 @@ store(const void *data, size_t len, bool nul)
 
 	memset(&info, 0, sizeof(info));
 	memset(&err, 0, sizeof(err));
-	return sm_items_store(&info, input_dir(), path, nul, &err);
+	return sm_items_store(
+		&info, input_dir(),
+		&(struct sm_items_from){ .path = path, .nul = nul }, &err);
 }
 
 /* The items that were stored, with "|" behind each. */
@@ -83,8 +85,9 @@ test_same_digest(void **state)
 	lines = info;
 	assert_int_equal(store("x\0y", 3, true), 0);
 	assert_memory_equal(&lines, &info, sizeof(info));
-	assert_int_equal(
-		sm_items_store(&dry, -1, input_path("list"), true, &err), 0);
+	const struct sm_items_from list = { .path = input_path("list"),
+					    .nul = true };
+	assert_int_equal(sm_items_store(&dry, -1, &list, &err), 0);
 	assert_memory_equal(&dry, &info, sizeof(info));
 }
 
@@ -109,10 +112,15 @@ test_refused(void **state)
 	assert_int_equal(store(big, SM_ITEMS_TEXT_MAX + 2, false), SM_EINPUT);
 	free(big);
 
-	assert_int_equal(sm_items_store(&info, -1, "/none/such", false, &err),
-			 SM_EINPUT);
-	assert_int_equal(sm_items_store(&info, -1, "/tmp", false, &err),
-			 SM_EINPUT);
+	assert_int_equal(
+		sm_items_store(&info, -1,
+			       &(struct sm_items_from){ .path = "/none/such" },
+			       &err),
+		SM_EINPUT);
+	assert_int_equal(
+		sm_items_store(&info, -1,
+			       &(struct sm_items_from){ .path = "/tmp" }, &err),
+		SM_EINPUT);
 	/* No temporary file is left. */
 	assert_int_equal(fstatat(input_dir(), "items.tmp", &st, 0), -1);
 }
@@ -143,7 +151,9 @@ test_stdin(void **state)
 	close(ends[1]);
 	dup2(ends[0], 0);
 	close(ends[0]);
-	assert_int_equal(sm_items_store(&info, input_dir(), "-", false, &err),
+	assert_int_equal(sm_items_store(&info, input_dir(),
+					&(struct sm_items_from){ .path = "-" },
+					&err),
 			 0);
 	dup2(saved, 0);
 	close(saved);

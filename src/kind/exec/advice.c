@@ -78,7 +78,7 @@ advice_is_script(const char *const *argv, size_t i)
 }
 
 static void
-advice_unknown(const char *arg, const struct sm_events *ev)
+advice_unknown(const char *arg, int columns, const struct sm_events *ev)
 {
 	const char *p = arg;
 	size_t n;
@@ -86,20 +86,23 @@ advice_unknown(const char *arg, const struct sm_events *ev)
 	for (; (p = strchr(p, '{')) != NULL; p++) {
 		n = advice_word(p);
 		/* ${name} is the shell's. */
-		if (n == 0 || (p > arg && p[-1] == '$') || sm_replace_is(p, n))
+		if (n == 0 || (p > arg && p[-1] == '$') ||
+		    sm_replace_is(arg, p, columns))
 			continue;
 		sm_event_notice(ev,
 				"'%.*s' in the command is no placeholder, and "
 				"stays as it is; there are {first} {end} "
-				"{last} {rows} {batch}, with --items "
-				"{item} {}, and with --input {input}",
+				"{last} {rows} {batch} {#}, with items {} "
+				"{item} {.} {/} {//} {/.}, with columns of "
+				"them (--colsep, :::) {1} and so on, and with "
+				"--input {input}",
 				(int)n, p);
 		return;
 	}
 }
 
 void
-sm_advice_tell(const char *const *argv, bool replaces, bool items,
+sm_advice_tell(const char *const *argv, bool replaces, int columns,
 	       const struct sm_events *ev)
 {
 	bool has_item = false;
@@ -107,8 +110,8 @@ sm_advice_tell(const char *const *argv, bool replaces, bool items,
 
 	for (i = 0; replaces && argv[i]; i++) {
 		if (!advice_has_braces(argv))
-			advice_unknown(argv[i], ev);
-		if (!items || !sm_replace_has_item(argv[i]))
+			advice_unknown(argv[i], columns, ev);
+		if (!sm_replace_has_item(argv[i], columns))
 			continue;
 		has_item = true;
 		if (advice_is_script(argv, i))
@@ -120,7 +123,7 @@ sm_advice_tell(const char *const *argv, bool replaces, bool items,
 				"{}",
 				argv[0], argv[0], advice_base(argv[0]));
 	}
-	if (items && !has_item)
+	if (columns != SM_COLUMNS_NO_ITEM && !has_item)
 		sm_event_notice(ev, "no word of the command has {}, so that "
 				    "each item runs the same command; it has "
 				    "the item in SHARDMILL_ITEM alone");

@@ -13,9 +13,9 @@
 
 /*
  * Told while planning; nothing is refused.  `replaces`: placeholders are filled
- * in; `items`: the job has items.
+ * in; `columns`: as in columns.h.
  */
-void sm_advice_tell(const char *const *argv, bool replaces, bool items,
+void sm_advice_tell(const char *const *argv, bool replaces, int columns,
 		    const struct sm_events *ev);
 
 /*

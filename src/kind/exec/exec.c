@@ -12,6 +12,7 @@
 #include "source.h"
 
 #include "advice.h"
+#include "columns.h"
 #include "program.h"
 #include "replace.h"
 
@@ -21,6 +22,8 @@
 
 /* More rows than a table of batches should have; larger batches are meant. */
 #define EXEC_BATCHES_MAX UINT64_C(1000000000)
+/* As many words as an item could be split into. */
+#define EXEC_COLUMNS_MAX 65536
 
 /*
  * Said before the options are stored: `replace` as the source has it, `cwd` as
@@ -31,6 +34,7 @@ exec_settle(struct sm_spec *spec, struct sm_err *err)
 {
 	struct sm_exec_opts *o = spec->opts;
 	char *cwd = sm_path_real(o->cwd ? o->cwd : ".", err);
+	int ret;
 
 	if (!cwd)
 		return SM_EINPUT;
@@ -38,8 +42,11 @@ exec_settle(struct sm_spec *spec, struct sm_err *err)
 	free(cwd);
 	if (!o->cwd)
 		return sm_err_mem(err, "the specification");
+	ret = sm_exec_take_arguments(spec, err);
 	o->replace = sm_exec_replaces(o) ? 1 : -1;
-	return o->inputs ? sm_exec_list_inputs(spec, err) : 0;
+	if (ret == 0 && o->inputs)
+		ret = sm_exec_list_inputs(spec, err);
+	return ret;
 }
 
 /* Can the command be run from here, today? */
@@ -51,7 +58,7 @@ exec_check_command(const struct sm_exec_opts *opts, struct sm_err *err)
 
 	/* Where the item is the program there is one to find per batch. */
 	if (sm_exec_replaces(opts) &&
-	    sm_replace_has(opts->argv[0], opts->items != NULL))
+	    sm_replace_has(opts->argv[0], sm_exec_columns(opts)))
 		return 0;
 	ret = sm_program_find(&path, opts->argv[0], opts->cwd ? opts->cwd : ".",
 			      err);
@@ -68,15 +75,16 @@ static int
 exec_check_source(const struct sm_exec_opts *o, struct sm_err *err)
 {
 	bool has_lines = o->lines > 0 || o->bytes > 0;
-	int sources = (o->lines > 0) + (o->bytes > 0) + o->has_range +
-		      (o->items != NULL);
+	bool has_items = sm_exec_has_items(o);
+	int sources =
+		(o->lines > 0) + (o->bytes > 0) + o->has_range + has_items;
 	int standard = 0;
 	size_t i;
 
 	if (sources != 1)
 		return sm_err_set(err, SM_EUSAGE,
-				  "give %s of --lines, --bytes, --range and "
-				  "--items",
+				  "give %s of --lines, --bytes, --range, "
+				  "--items, and ::: or :::: after the command",
 				  sources ? "only one" : "one");
 	if (has_lines && !sm_exec_has_lines(o))
 		return sm_err_set(err, SM_EUSAGE,
@@ -95,14 +103,27 @@ exec_check_source(const struct sm_exec_opts *o, struct sm_err *err)
 				  "standard input (-) can be one input, not "
 				  "%d",
 				  standard);
-	if (o->nul && !o->items && !has_lines)
+	if (o->nul && !has_items && !has_lines)
 		return sm_err_set(err, SM_EUSAGE,
 				  "-0 goes with --items or --inputs");
-	if (o->watch_items && !o->items)
+	if (o->watch_items && !has_items)
 		return sm_err_set(err, SM_EUSAGE,
 				  "--watch-items goes with --items");
-	if (o->size != 1 && !o->has_range)
-		return sm_err_set(err, SM_EUSAGE, "--size goes with --range");
+	if (o->size != 1 && !o->has_range && !has_items)
+		return sm_err_set(err, SM_EUSAGE,
+				  "--size goes with --range or items%s",
+				  o->lines ? "; --lines is the size here" : "");
+	if (o->colsep && !has_items)
+		return sm_err_set(err, SM_EUSAGE,
+				  "--colsep goes with --items or ::::");
+	if (o->colsep && o->size != 1)
+		return sm_err_set(err, SM_EUSAGE,
+				  "--size and --colsep exclude each other");
+	if (has_items && o->size > EXEC_COLUMNS_MAX)
+		return sm_err_set(err, SM_EUSAGE,
+				  "--size %" PRIu64 ": at most %d items are a "
+				  "batch",
+				  o->size, EXEC_COLUMNS_MAX);
 	if (o->digest == SM_DIGEST_FULL && !has_lines)
 		return sm_err_set(err, SM_EUSAGE,
 				  "--digest full goes with --input");
@@ -126,7 +147,7 @@ exec_check_serve(const struct sm_exec_opts *o, struct sm_err *err)
 		return sm_err_set(err, SM_EUSAGE, "--%s goes with --serve",
 				  o->recycle ? "recycle" : "start-timeout");
 	for (i = 0; o->serve && sm_exec_replaces(o) && o->argv[i]; i++)
-		if (sm_replace_has_own(o->argv[i], o->items != NULL))
+		if (sm_replace_has_own(o->argv[i], sm_exec_columns(o)))
 			return sm_err_set(err, SM_EUSAGE,
 					  "'%s': with --serve the command is "
 					  "started once for many batches, and "
@@ -179,10 +200,15 @@ static int
 exec_check(const void *opts, struct sm_err *err)
 {
 	const struct sm_exec_opts *o = opts;
+	struct sm_columns columns = { 0 };
 	size_t i;
 	int ret;
 
 	ret = exec_check_source(o, err);
+	if (ret == 0)
+		ret = sm_columns_init(&columns, sm_exec_columns(o), o->colsep,
+				      err);
+	sm_columns_release(&columns);
 	if (ret < 0)
 		return ret;
 	if (!o->argv || !o->argv[0] || !*o->argv[0])
@@ -214,31 +240,30 @@ exec_files(const void *opts)
 }
 
 static char *
-exec_describe(const struct sm_spec *spec, const struct sm_piece *first)
+exec_describe(const struct sm_spec *spec, const struct sm_piece *b)
 {
 	const struct sm_exec_opts *o = spec->opts;
-	struct sm_buf line = { 0 }, word = { 0 };
-	char *text = NULL;
-	size_t i;
+	struct sm_buf line = { 0 }, words = { 0 };
+	struct sm_columns columns = { 0 };
+	struct sm_replace_by by = { .batch = b, .columns = &columns };
+	struct sm_err ignored;
+	const char *p;
+	size_t i, n = 0;
 
-	for (i = 0; o->argv[i]; i++) {
-		sm_buf_clear(&word);
-		if (first && sm_exec_replaces(o))
-			sm_replace_put(&word, o->argv[i], first, 0);
-		else
-			sm_buf_puts(&word, o->argv[i]);
-		if (sm_buf_failed(&word))
-			goto out;
+	if (sm_columns_init(&columns, sm_exec_columns(o), o->colsep,
+			    &ignored) == 0 &&
+	    sm_columns_split(&columns, b ? b->item : NULL, &ignored) == 0)
+		n = sm_exec_words(&words, o, &by);
+	if (sm_buf_failed(&words))
+		n = 0;
+	for (i = 0, p = words.data; i < n; i++, p += strlen(p) + 1) {
 		if (i)
 			sm_buf_putc(&line, ' ');
-		sm_replace_quote(&line, word.data);
+		sm_replace_quote(&line, p);
 	}
-	text = sm_buf_steal(&line);
-
-out:
-	sm_buf_release(&word);
-	sm_buf_release(&line);
-	return text;
+	sm_columns_release(&columns);
+	sm_buf_release(&words);
+	return sm_buf_steal(&line);
 }
 
 const struct sm_kind sm_kind_exec = {

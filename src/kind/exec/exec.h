@@ -23,7 +23,8 @@ enum sm_digest_how { SM_DIGEST_SAMPLED, SM_DIGEST_FULL };
 
 /*
  * exec_options.c says what each is, and its default.  One of lines, bytes,
- * range and items is given.
+ * range, items and arguments is given; of the latter with standard input in
+ * them, items is "-" as well.
  */
 struct sm_exec_opts {
 	const char *const *input; /* NULL: none; "-": standard input */
@@ -32,7 +33,10 @@ struct sm_exec_opts {
 	uint64_t lines, bytes;          /* 0: not given */
 	bool has_range;
 	uint64_t range, size;
-	const char *items; /* "-": standard input */
+	const char *items;            /* "-": standard input */
+	const char *const *arguments; /* ::: and what follows; NULL: none */
+	const char *colsep;           /* NULL: none */
+	uint64_t columns;             /* of an item; 0: none, or by colsep */
 	bool nul;
 	bool watch_items;
 	int digest;               /* enum sm_digest_how */
@@ -73,6 +77,20 @@ int sm_exec_digest(struct sm_digest *d, const char *name, int tables_dirfd,
 int sm_exec_made_by(struct sm_kind_file *file, size_t *count,
 		    struct sm_spec *spec, const struct sm_spec *planned,
 		    struct sm_err *err);
+
+bool sm_exec_has_items(const struct sm_exec_opts *opts);
+/* As in columns.h. */
+int sm_exec_columns(const struct sm_exec_opts *opts);
+/* Lists of items after the command's words become `arguments`. */
+int sm_exec_take_arguments(struct sm_spec *spec, struct sm_err *err);
+
+/*
+ * A command's words, each with a NUL after it, filled in where placeholders
+ * are: how many.
+ */
+struct sm_replace_by;
+size_t sm_exec_words(struct sm_buf *out, const struct sm_exec_opts *opts,
+		     const struct sm_replace_by *by);
 
 /* Are placeholders filled in? */
 bool sm_exec_replaces(const struct sm_exec_opts *opts);

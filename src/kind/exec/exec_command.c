@@ -56,19 +56,16 @@ exec_is_variable(const char *entry)
 	return false;
 }
 
-/* Room for argv and envp; the run's own environment is put in place. */
+/* Room for envp; the run's own environment is put in place. */
 static int
 exec_open_lists(struct sm_exec_state *x, struct sm_err *err)
 {
 	size_t n = 0, i;
 
-	while (x->opts->argv[x->argc])
-		x->argc++;
 	while (environ && environ[n])
 		n++;
-	x->argv = calloc(x->argc + 1, sizeof(*x->argv));
 	x->envp = calloc(n + EXEC_VARIABLES + 1, sizeof(*x->envp));
-	if (!x->argv || !x->envp)
+	if (!x->envp)
 		return sm_err_mem(err, "running commands");
 	for (i = 0; i < n; i++)
 		if (!exec_is_variable(environ[i]))
@@ -103,12 +100,15 @@ exec_state_open(struct sm_exec_state **out, const struct sm_kind_env *env,
 	x->null_fd = -1;
 	ret = exec_open_lists(x, err);
 	if (ret == 0)
+		ret = sm_columns_init(&x->columns, sm_exec_columns(x->opts),
+				      x->opts->colsep, err);
+	if (ret == 0)
 		ret = exec_open_input(x, err);
 	if (ret == 0)
 		ret = sm_command_new(&x->command, err);
 	if (ret == 0 &&
 	    !(sm_exec_replaces(x->opts) &&
-	      sm_replace_has(x->opts->argv[0], x->opts->items != NULL)))
+	      sm_replace_has(x->opts->argv[0], sm_exec_columns(x->opts))))
 		ret = sm_program_find(&x->path, x->opts->argv[0],
 				      x->opts->cwd ? x->opts->cwd : ".", err);
 	if (ret < 0) {
@@ -162,6 +162,7 @@ sm_exec_close(void *state)
 		close(x->null_fd);
 	sm_buf_release(&x->words);
 	sm_buf_release(&x->file);
+	sm_columns_release(&x->columns);
 	free(x->path);
 	free(x->argv);
 	free(x->envp);
@@ -209,35 +210,53 @@ exec_put_variable(struct sm_buf *b, size_t i, const struct sm_exec_state *x,
 	return true;
 }
 
+size_t
+sm_exec_words(struct sm_buf *out, const struct sm_exec_opts *opts,
+	      const struct sm_replace_by *by)
+{
+	size_t i;
+
+	if (sm_exec_replaces(opts))
+		return sm_replace_words(out, opts->argv, by);
+	for (i = 0; opts->argv[i]; i++)
+		sm_buf_put(out, opts->argv[i], strlen(opts->argv[i]) + 1);
+	return i;
+}
+
 /*
  * Fill argv and the end of envp.  All words stand in one buffer, which moves
  * while it grows: the pointers are taken at the end.
  */
 static int
-exec_words(struct sm_exec_state *x, const struct sm_piece *b,
-	   struct sm_err *err)
+exec_set_words(struct sm_exec_state *x, const struct sm_piece *b,
+	       struct sm_err *err)
 {
-	bool replaces = sm_exec_replaces(x->opts);
-	size_t i, variables = 0;
-	char *p;
+	struct sm_replace_by by = { .columns = &x->columns,
+				    .slot = x->env.slot };
+	size_t i, argc, variables = 0;
+	char *p, **argv;
+	int ret;
 
+	if (!x->serve)
+		by.batch = b;
+	ret = sm_columns_split(&x->columns, b->item, err);
+	if (ret < 0)
+		return ret;
 	sm_buf_clear(&x->words);
-	for (i = 0; i < x->argc; i++) {
-		if (replaces)
-			sm_replace_put(&x->words, x->opts->argv[i],
-				       x->serve ? NULL : b, x->env.slot);
-		else
-			sm_buf_puts(&x->words, x->opts->argv[i]);
-		sm_buf_putc(&x->words, '\0');
-	}
+	argc = sm_exec_words(&x->words, x->opts, &by);
 	for (i = 0; i < EXEC_VARIABLES; i++)
 		variables += exec_put_variable(&x->words, i, x, b);
 	if (sm_buf_failed(&x->words)) {
 		sm_buf_release(&x->words);
 		return sm_err_mem(err, "a command's arguments");
 	}
+	argv = realloc(x->argv, (argc + 1) * sizeof(*argv));
+	if (!argv)
+		return sm_err_mem(err, "a command's arguments");
+	x->argv = argv;
+	argv[argc] = NULL;
 	p = x->words.data;
-	for (i = 0; i < x->argc; i++, p += strlen(p) + 1)
+	for (i = 0; i < argc; i++, p += strlen(p) + 1)
 		x->argv[i] = p;
 	for (i = 0; i < variables; i++, p += strlen(p) + 1)
 		x->envp[x->env_base + i] = p;
@@ -286,7 +305,7 @@ sm_exec_command(struct sm_command_end *end, struct sm_exec_state *x,
 	}
 	if (x->opts->to)
 		named.out = x->file.data;
-	ret = exec_words(x, &named, err);
+	ret = exec_set_words(x, &named, err);
 	if (ret < 0)
 		return ret;
 	if (!x->path) {

@@ -18,8 +18,10 @@
 #include "source.h"
 
 #include "advice.h"
+#include "columns.h"
 #include "item_files.h"
 #include "items.h"
+#include "replace.h"
 
 #include "exec.h"
 
@@ -206,12 +208,16 @@ sm_exec_keep(const struct sm_spec *spec, int tables_dirfd, int old_dirfd,
 	     const struct sm_events *ev, struct sm_err *err)
 {
 	const struct sm_exec_opts *o = spec->opts;
+	const struct sm_items_from from = { .path = o->items,
+					    .nul = o->nul,
+					    .arguments = o->arguments,
+					    .size = o->size };
 	struct sm_items_info info;
 	int ret;
 
-	if (!o->items)
+	if (!sm_exec_has_items(o))
 		return exec_keep_stdin(tables_dirfd, ev, err);
-	ret = sm_items_store(&info, tables_dirfd, o->items, o->nul, err);
+	ret = sm_items_store(&info, tables_dirfd, &from, err);
 	if (ret < 0)
 		return ret;
 	if (info.empty)
@@ -240,10 +246,40 @@ sm_exec_check_kept(const struct sm_spec *spec, int tables_dirfd,
 	return sm_item_files_check(o->cwd, tables_dirfd, ev, err);
 }
 
+/* Does an item have the columns that the command asks for? */
+static int
+exec_check_columns(const struct exec_cut *x, const struct sm_columns *columns,
+		   int highest, const char *item, struct sm_err *err)
+{
+	if (!x->opts->colsep || columns->count >= (size_t)highest)
+		return 0;
+	return sm_err_set(err, SM_EINPUT,
+			  "item %" PRIu64 ", '%.200s', has %zu column%s by "
+			  "--colsep, and the command asks for {%d}",
+			  x->cut->batches, item, columns->count,
+			  columns->count == 1 ? "" : "s", highest);
+}
+
+static int
+exec_highest_column(const struct sm_exec_opts *o)
+{
+	int highest = 0, n;
+	size_t i;
+
+	for (i = 0; sm_exec_replaces(o) && o->argv[i]; i++) {
+		n = sm_replace_highest(o->argv[i], sm_exec_columns(o));
+		if (n > highest)
+			highest = n;
+	}
+	return highest;
+}
+
 static int
 exec_cut_items(struct exec_cut *x, struct sm_err *err)
 {
 	struct sm_piece b = { .first_byte = -1, .end_byte = -1 };
+	int highest = exec_highest_column(x->opts);
+	struct sm_columns columns = { 0 };
 	struct sm_items items = { 0 };
 	int ret = 0;
 
@@ -253,11 +289,20 @@ exec_cut_items(struct exec_cut *x, struct sm_err *err)
 	if (ret == 0)
 		ret = sm_items_open(&items, x->cut->tables_dirfd, err);
 	/* Nobody writes to it. */
+	if (ret == 0)
+		ret = sm_columns_init(&columns, sm_exec_columns(x->opts),
+				      x->opts->colsep, err);
 	while (ret == 0 && (b.item = (char *)sm_items_next(&items)) != NULL) {
-		b.first = (int64_t)x->cut->batches;
-		b.end = b.first + 1;
-		ret = exec_emit(x, &b, err);
+		b.first = b.end;
+		ret = sm_columns_split(&columns, b.item, err);
+		b.end += x->opts->size > 1 ? (int64_t)columns.count : 1;
+		if (ret == 0)
+			ret = exec_check_columns(x, &columns, highest, b.item,
+						 err);
+		if (ret == 0)
+			ret = exec_emit(x, &b, err);
 	}
+	sm_columns_release(&columns);
 	sm_items_close(&items);
 	return ret;
 }
@@ -329,10 +374,10 @@ sm_exec_cut(struct sm_kind_cut *cut, struct sm_err *err)
 	x.meter.told_ms = x.meter.begun_ms;
 	if (!cut->compiled)
 		sm_advice_tell(x.opts->argv, sm_exec_replaces(x.opts),
-			       x.opts->items, cut->events);
+			       sm_exec_columns(x.opts), cut->events);
 	if (x.opts->has_range)
 		return exec_cut_range(&x, err);
-	if (x.opts->items)
+	if (sm_exec_has_items(x.opts))
 		return exec_cut_items(&x, err);
 	return exec_cut_lines(&x, err);
 }

@@ -15,6 +15,8 @@
 #include "file.h"
 #include "source.h"
 
+#include "arguments.h"
+#include "columns.h"
 #include "item_files.h"
 
 #include "exec.h"
@@ -29,7 +31,101 @@ sm_exec_replaces(const struct sm_exec_opts *opts)
 {
 	if (opts->replace)
 		return opts->replace > 0;
-	return opts->has_range || opts->items || opts->to;
+	return opts->has_range || opts->to || sm_exec_has_items(opts);
+}
+
+bool
+sm_exec_has_items(const struct sm_exec_opts *opts)
+{
+	return opts->items || opts->arguments;
+}
+
+int
+sm_exec_columns(const struct sm_exec_opts *opts)
+{
+	if (!sm_exec_has_items(opts))
+		return SM_COLUMNS_NO_ITEM;
+	if (opts->colsep)
+		return SM_COLUMNS_ANY;
+	return (int)opts->columns;
+}
+
+/* Names of files absolute, as those of options. */
+static int
+arguments_settle(struct sm_spec *spec, const char **words, struct sm_err *err)
+{
+	bool of_files = false, files;
+	char *path;
+
+	for (; *words; words++) {
+		if (sm_arguments_is_sep(*words, &files)) {
+			of_files = files;
+			continue;
+		}
+		if (!of_files || strcmp(*words, "-") == 0)
+			continue;
+		path = sm_path_real(*words, err);
+		if (!path)
+			return SM_EINPUT;
+		*words = sm_spec_strdup(spec, path);
+		free(path);
+		if (!*words)
+			return sm_err_mem(err, "the specification");
+	}
+	return 0;
+}
+
+/*
+ * Where batches come from elsewhere, such words are the command's own: it may
+ * be GNU parallel.
+ */
+int
+sm_exec_take_arguments(struct sm_spec *spec, struct sm_err *err)
+{
+	struct sm_exec_opts *o = spec->opts;
+	bool has_source = o->lines || o->bytes || o->has_range || o->items;
+	const char **words;
+	size_t at, n = 0;
+	int lists = 0, standard = 0, ret = 0;
+
+	if (has_source || !o->argv)
+		goto out;
+	at = sm_arguments_at(o->argv);
+	while (o->argv[at + n])
+		n++;
+	if (n == 0)
+		goto out;
+	words = sm_spec_alloc(spec, (at + n + 2) * sizeof(*words));
+	if (!words)
+		return sm_err_mem(err, "the specification");
+	/* The command, its end, the lists and theirs. */
+	memcpy(words, o->argv, at * sizeof(*words));
+	memcpy(words + at + 1, o->argv + at, n * sizeof(*words));
+	o->argv = words;
+	o->arguments = words + at + 1;
+	ret = arguments_settle(spec, words + at + 1, err);
+	lists = sm_arguments_count(o->arguments, &standard);
+	if (ret == 0 && lists == 0)
+		ret = sm_err_set(err, SM_EUSAGE, "no file comes after '::::'");
+	if (standard > 0)
+		o->items = "-";
+	if (ret == 0 && standard > 1)
+		ret = sm_err_set(err, SM_EUSAGE,
+				 "standard input (-) can be one list, not %d",
+				 standard);
+	if (ret == 0 && lists > 1 && (o->colsep || o->size > 1))
+		ret = sm_err_set(err, SM_EUSAGE,
+				 "--%s goes with one list of items, not %d",
+				 o->colsep ? "colsep" : "size", lists);
+
+out:
+	if (o->colsep)
+		o->columns = 0;
+	else if (sm_exec_has_items(o) && o->size > 1)
+		o->columns = o->size;
+	else
+		o->columns = (uint64_t)lists;
+	return ret;
 }
 
 bool
@@ -55,7 +151,7 @@ sm_exec_input(struct sm_kind_input *in, size_t i, const void *opts)
 	const struct sm_exec_opts *o = opts;
 
 	*in = (struct sm_kind_input){ .cuts = true, .grows = true };
-	if (o->items) {
+	if (sm_exec_has_items(o)) {
 		in->cuts = i == 0;
 		strcpy(in->name, i == 0 ? SM_EXEC_ITEMS : SM_ITEM_FILES_NAME);
 		return i < (o->watch_items ? 2 : 1);

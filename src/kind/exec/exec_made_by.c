@@ -116,7 +116,7 @@ made_by_program(struct made_by *m, struct sm_err *err)
 
 	/* Where the item is the program there is one per batch. */
 	if (sm_exec_replaces(m->opts) &&
-	    sm_replace_has(name, m->opts->items != NULL))
+	    sm_replace_has(name, sm_exec_columns(m->opts)))
 		return 0;
 	/* One that cannot be found is told of elsewhere. */
 	if (sm_program_find(&found, name, cwd, &ignored) < 0)
@@ -155,7 +155,7 @@ made_by_words(struct made_by *m, struct sm_err *err)
 	for (i = 1; argv[i] && ret == 0; i++) {
 		if (!*argv[i] || strlen(argv[i]) >= PATH_MAX ||
 		    (replaces &&
-		     sm_replace_has(argv[i], m->opts->items != NULL)))
+		     sm_replace_has(argv[i], sm_exec_columns(m->opts))))
 			continue;
 		path = made_by_path(m, argv[i]);
 		if (!path)

@@ -45,14 +45,26 @@ static const struct sm_option exec_options[] = {
 	  .flags = SM_OPTION_GROWS,
 	  .given_at = offsetof(struct sm_exec_opts, has_range),
 	  .help = "the numbers 0 to N - 1" },
-	{ "size", .type = SM_OPTION_UINT, .arg = "N", .min = 1, .standard = "1",
-	  AT(size), .help = "with --range: numbers per batch" },
+	{ "size", 'N', .type = SM_OPTION_UINT, .arg = "N", .min = 1,
+	  .standard = "1", AT(size), .help = "numbers, or items, per batch",
+	  .more = "Items of a batch are its columns, the last one may have "
+		  "fewer." },
 	{ "items", .type = SM_OPTION_FILE, .arg = "FILE",
 	  .flags = SM_OPTION_PLACE, AT(items),
-	  .help = "a batch for each line of FILE, - for standard input",
-	  .more = "It is stored; empty items are left out. The same command "
+	  .help = "a batch for each line of FILE, - for standard input; or "
+		  "::: WORD..., :::: FILE... after the command",
+	  .more = "Several such lists make their product. It is stored; empty items are left out. The same command "
 		  "reads it again and compares, standard input too; run goes "
 		  "on with what is stored." },
+	/* settle() takes these off the command; it counts the columns too. */
+	{ "colsep", .type = SM_OPTION_TEXT, .arg = "REGEX", AT(colsep),
+	  .unset = "none",
+	  .help = "what is between the columns of an item: {1} {2} ...; a "
+		  "character, or an extended regular expression",
+	  .more = "\\et is a TAB. An item without a column that the command "
+		  "asks for is refused." },
+	{ "columns", .type = SM_OPTION_UINT, .flags = SM_OPTION_UNTYPED,
+	  .unset = "none", AT(columns), .help = "of each item" },
 	/* How the list was written; what was read of it is digested. */
 	{ "null", '0', .type = SM_OPTION_BOOL, .flags = SM_OPTION_PLACE,
 	  AT(nul),
@@ -68,13 +80,14 @@ static const struct sm_option exec_options[] = {
 		  "it." },
 
 	{ "replace", .type = SM_OPTION_SWITCH, AT(replace),
-	  .unset = "with --range, --items and --to",
+	  .unset = "with --range, --to and items",
 	  .group = "the command and its output",
 	  .help = "replace {first} {end} {last} {batch} {rows} {item} {} "
 		  "{input} {out} in the command, or do not",
 	  .more = "{end} is the first number that is not in the batch, {last} "
-		  "the last one that is; {item} and {} are of --items; {input} "
-		  "is the file that the batch's lines are of, or -. Where "
+		  "the last one that is; {item} and {} are of items; {input} "
+		  "is the file that the batch's lines are of, or -; those of "
+		  "GNU parallel are in shardmill\\-porting(7). Where "
 		  "no lines are read, standard input is empty. What the "
 		  "command prints is taken as it is: a last line without a "
 		  "newline runs into the next batch's first, which is told "
@@ -96,6 +109,9 @@ static const struct sm_option exec_options[] = {
 		  "its errors go" },
 	{ "command", .type = SM_OPTION_ARGV, .flags = SM_OPTION_UNTYPED,
 	  AT(argv), .help = "it comes after --" },
+	{ "arguments", .type = SM_OPTION_ARGV,
+	  .flags = SM_OPTION_PLACE | SM_OPTION_UNTYPED, AT(arguments),
+	  .help = "lists of items, after the command" },
 	{ "cwd", .type = SM_OPTION_FILE,
 	  .flags = SM_OPTION_PLACE | SM_OPTION_UNTYPED, .arg = "DIR",
 	  .unset = "the current directory", AT(cwd),

@@ -7,6 +7,7 @@
 #ifndef SM_EXEC_STATE_H
 #define SM_EXEC_STATE_H
 
+#include "columns.h"
 #include "command.h"
 #include "guard.h"
 #include "serve.h"
@@ -34,7 +35,8 @@ struct sm_exec_state {
 
 	struct sm_buf words; /* arguments and variables of one batch */
 	char **argv, **envp;
-	size_t argc, env_base; /* env_base: those of the run */
+	size_t env_base; /* those of the run */
+	struct sm_columns columns;
 
 	/* One attempt's. */
 	const struct sm_piece *piece; /* --serve: what is asked for */

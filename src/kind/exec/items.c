@@ -16,6 +16,9 @@
 #include "errfile.h"
 #include "crc32.h"
 
+#include "arguments.h"
+#include "columns.h"
+
 #include "items.h"
 
 #define ITEMS_TMP        SM_ITEMS_NAME ".tmp"
@@ -24,25 +27,44 @@
 struct items_reader {
 	const char *source;
 	bool nul;
+	uint64_t size;
 	int fd;             /* of the source */
 	int out;            /* of the temporary file, -1: nothing is written */
 	struct sm_buf part; /* an item whose end is to come */
 	struct sm_buf text; /* items to be written */
+	size_t open_at;     /* in `text`: one that may get more columns … */
+	uint64_t columns;   /* … and how many it has; 0: there is none */
+	uint64_t read;      /* items that came, also as columns of others */
 	struct sm_items_info info;
 };
 
 static int
+items_too_long(const struct items_reader *r, uint64_t item, struct sm_err *err)
+{
+	return sm_err_set(err, SM_EINPUT,
+			  "item %" PRIu64 " of '%s' is longer than the "
+			  "%d bytes that an argument can hold",
+			  item, r->source, SM_ITEMS_TEXT_MAX);
+}
+
+static int
 items_flush(struct items_reader *r, struct sm_err *err)
 {
+	size_t len;
+
 	if (sm_buf_failed(&r->text) || sm_buf_failed(&r->part))
 		return sm_err_mem(err, "the items");
-	if (r->text.len == 0)
+	/* One that is open may grow, and stays. */
+	len = r->columns > 0 ? r->open_at : r->text.len;
+	if (len == 0)
 		return 0;
-	r->info.crc32 = sm_crc32(r->info.crc32, r->text.data, r->text.len);
-	r->info.bytes += r->text.len;
-	if (r->out >= 0 && sm_write_all(r->out, r->text.data, r->text.len) < 0)
+	r->info.crc32 = sm_crc32(r->info.crc32, r->text.data, len);
+	r->info.bytes += len;
+	if (r->out >= 0 && sm_write_all(r->out, r->text.data, len) < 0)
 		return sm_err_sys(err, "cannot write '%s'", ITEMS_TMP);
-	sm_buf_clear(&r->text);
+	r->text.len -= len;
+	memmove(r->text.data, r->text.data + len, r->text.len + 1);
+	r->open_at = 0;
 	return 0;
 }
 
@@ -54,12 +76,42 @@ items_check(const struct items_reader *r, struct sm_err *err)
 		return sm_err_set(err, SM_EINPUT,
 				  "item %" PRIu64 " of '%s' holds a NUL byte; "
 				  "are the items separated by NUL (-0)?",
-				  r->info.count, r->source);
+				  r->read, r->source);
 	if (r->part.len > SM_ITEMS_TEXT_MAX)
+		return items_too_long(r, r->read, err);
+	if (r->size > 1 && memchr(r->part.data, SM_COLUMNS_SEP, r->part.len))
 		return sm_err_set(err, SM_EINPUT,
-				  "item %" PRIu64 " of '%s' is longer than the "
-				  "%d bytes that an argument can hold",
-				  r->info.count, r->source, SM_ITEMS_TEXT_MAX);
+				  "item %" PRIu64 " of '%s', '%.200s', holds a "
+				  "TAB, which is put between those of a batch "
+				  "(--size)",
+				  r->read, r->source, r->part.data);
+	return 0;
+}
+
+/* What was put together in `text` is one. */
+static void
+items_close(struct items_reader *r)
+{
+	if (r->columns > 0) {
+		sm_buf_putc(&r->text, '\0');
+		r->info.count++;
+	}
+	r->columns = 0;
+}
+
+/* An item of its own, or a column of the one that is open. */
+static int
+items_put(struct items_reader *r, struct sm_err *err)
+{
+	if (r->columns == 0)
+		r->open_at = r->text.len;
+	else
+		sm_buf_putc(&r->text, SM_COLUMNS_SEP);
+	sm_buf_put(&r->text, r->part.data, r->part.len);
+	if (r->text.len - r->open_at > SM_ITEMS_TEXT_MAX)
+		return items_too_long(r, r->info.count, err);
+	if (++r->columns >= r->size)
+		items_close(r);
 	return 0;
 }
 
@@ -77,12 +129,12 @@ items_take(struct items_reader *r, struct sm_err *err)
 		ret = items_check(r, err);
 	if (ret < 0)
 		return ret;
-	r->info.count++;
+	r->read++;
 	if (r->part.data[r->part.len - 1] == '\r')
 		r->info.crlf++;
-	sm_buf_put(&r->text, r->part.data, r->part.len + 1);
+	ret = items_put(r, err);
 	sm_buf_clear(&r->part);
-	return 0;
+	return ret;
 }
 
 static int
@@ -131,9 +183,29 @@ items_read(struct items_reader *r, struct sm_err *err)
 	}
 	if (ret == 0 && r->part.len > 0)
 		ret = items_take(r, err);
-	if (ret == 0)
-		ret = items_flush(r, err);
 	free(chunk);
+	return ret;
+}
+
+/* The product of the lists in a command line. */
+static int
+items_read_arguments(struct items_reader *r, const char *const *words,
+		     int tables_dirfd, struct sm_err *err)
+{
+	struct sm_arguments *a = NULL;
+	int ret = sm_arguments_open(&a, words, r->nul, tables_dirfd, err);
+
+	if (ret < 0)
+		return ret;
+	while ((ret = sm_arguments_next(&r->part, a, err)) > 0) {
+		ret = items_take(r, err);
+		if (ret == 0 && r->text.len >= ITEMS_READ_BYTES)
+			ret = items_flush(r, err);
+		if (ret < 0)
+			break;
+	}
+	r->info.empty += sm_arguments_empty(a);
+	sm_arguments_close(a);
 	return ret;
 }
 
@@ -150,21 +222,35 @@ items_publish(struct items_reader *r, int tables_dirfd, struct sm_err *err)
 	return 0;
 }
 
-int
-sm_items_store(struct sm_items_info *info, int tables_dirfd, const char *source,
-	       bool nul, struct sm_err *err)
+/* A pipe will do: it is read once, front to back. */
+static int
+items_open_source(struct items_reader *r, struct sm_err *err)
 {
-	struct items_reader r = { .source = source, .nul = nul, .out = -1 };
-	bool standard = strcmp(source, "-") == 0;
-	int ret;
-
-	/* A pipe will do: it is read once, front to back. */
-	r.fd = STDIN_FILENO;
-	if (!standard)
-		r.fd = open(source, O_RDONLY | O_CLOEXEC);
-	if (r.fd < 0)
+	r->fd = STDIN_FILENO;
+	if (strcmp(r->source, "-") != 0)
+		r->fd = open(r->source, O_RDONLY | O_CLOEXEC);
+	if (r->fd < 0)
 		return sm_err_sys_as(err, SM_EINPUT,
-				     "cannot open the items '%s'", source);
+				     "cannot open the items '%s'", r->source);
+	return 0;
+}
+
+int
+sm_items_store(struct sm_items_info *info, int tables_dirfd,
+	       const struct sm_items_from *from, struct sm_err *err)
+{
+	struct items_reader r = { .source = from->arguments ? "command line"
+							    : from->path,
+				  .nul = from->nul,
+				  .size = from->size,
+				  .fd = -1,
+				  .out = -1 };
+	int ret = 0;
+
+	if (!from->arguments)
+		ret = items_open_source(&r, err);
+	if (ret < 0)
+		return ret;
 	if (tables_dirfd >= 0) {
 		r.out = openat(tables_dirfd, ITEMS_TMP,
 			       O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
@@ -176,7 +262,14 @@ sm_items_store(struct sm_items_info *info, int tables_dirfd, const char *source,
 			goto out;
 		}
 	}
-	ret = items_read(&r, err);
+	if (from->arguments)
+		ret = items_read_arguments(&r, from->arguments, tables_dirfd,
+					   err);
+	else
+		ret = items_read(&r, err);
+	items_close(&r);
+	if (ret == 0)
+		ret = items_flush(&r, err);
 	if (ret == 0 && tables_dirfd >= 0)
 		ret = items_publish(&r, tables_dirfd, err);
 	if (ret < 0 && tables_dirfd >= 0)
@@ -187,7 +280,7 @@ sm_items_store(struct sm_items_info *info, int tables_dirfd, const char *source,
 out:
 	if (r.out >= 0)
 		close(r.out);
-	if (!standard)
+	if (r.fd > STDIN_FILENO)
 		close(r.fd);
 	sm_buf_release(&r.part);
 	sm_buf_release(&r.text);

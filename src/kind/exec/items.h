@@ -37,15 +37,25 @@ struct sm_items_info {
 	uint32_t crc32; /* of its bytes */
 };
 
+/* Where items come from. */
+struct sm_items_from {
+	const char *path; /* "-": standard input */
+	bool nul;
+	/* In its place: lists of a command line (arguments.h); NULL: none. */
+	const char *const *arguments;
+	/* So many are one item, as its columns (columns.h); 0 and 1: one. */
+	uint64_t size;
+};
+
 /*
- * Read `source` ("-": standard input) and write the list into the directory
+ * Read them and write the list into the directory
  * `tables_dirfd`, under a temporary name first, synced; syncing the directory
  * is the planner's.  With `tables_dirfd` -1 nothing is written: `info` says
  * what would be, to compare a rerun's items with the planned ones.  SM_EINPUT
  * names source, item and reason.
  */
 int sm_items_store(struct sm_items_info *info, int tables_dirfd,
-		   const char *source, bool nul, struct sm_err *err);
+		   const struct sm_items_from *from, struct sm_err *err);
 
 struct sm_items {
 	struct sm_map map;
