@@ -290,6 +290,16 @@ SM_API int sm_plan(struct sm_plan_result *result, const char *job,
 		   const struct sm_plan_opts *opts, struct sm_err *err);
 SM_API void sm_plan_result_release(struct sm_plan_result *result);
 
+/*
+ * The command of each batch that sm_plan() would make, in order, as a line that
+ * a shell reads back, while the input is cut: nothing is planned, and no job
+ * is looked at.  `command` returns false to hear no more.  SM_EUSAGE: the kind
+ * runs none.
+ */
+SM_API int sm_dry_run(const struct sm_plan_opts *opts,
+		      bool (*command)(const char *line, void *arg), void *arg,
+		      struct sm_err *err);
+
 /* ---------------------------------------------------------- run, work -- */
 
 struct sm_run_opts {

@@ -73,13 +73,16 @@ kind_run(struct sm_call *call, struct sm_err *err)
 	struct sm_job_args *a = call->args;
 	struct sm_plan_result planned = { 0 };
 	struct sm_screen screen;
-	char *job;
-	int ret = kind_name_job(&job, call, err);
+	char *job = NULL;
+	int ret;
 
-	if (ret < 0)
-		return ret;
 	sm_screen_init(&screen, a->quiet);
 	a->plan.events = sm_screen_events(&screen);
+	if (a->dry_run)
+		return sm_job_dry_run(call, err);
+	ret = kind_name_job(&job, call, err);
+	if (ret < 0)
+		return ret;
 	ret = sm_job_prepare(call, job, err);
 	if (ret < 0)
 		goto out;
@@ -117,7 +120,7 @@ const struct sm_cmd cmd_kind = {
 		  "and it goes on where it stopped.\n",
 	.drains = true,
 	.tables = { sm_job_target, kind_job, sm_job_settings, sm_job_running,
-		    sm_job_replan, sm_job_quiet },
+		    sm_job_replan, sm_job_dry, sm_job_quiet },
 	.args_bytes = sizeof(struct sm_job_args),
 	.run = kind_run,
 };

@@ -57,11 +57,13 @@ plan_run(struct sm_call *call, struct sm_err *err)
 
 	if (!sm_cmd_find_kind(call->words.word[1]))
 		return plan_unknown_kind(call->words.word[1], err);
+	sm_screen_init(&screen, a->quiet);
+	a->plan.events = sm_screen_events(&screen);
+	if (a->dry_run)
+		return sm_job_dry_run(call, err);
 	ret = sm_job_prepare(call, job, err);
 	if (ret < 0)
 		return ret;
-	sm_screen_init(&screen, a->quiet);
-	a->plan.events = sm_screen_events(&screen);
 	ret = sm_job_plan(&result, job, a, err);
 	sm_screen_clear(&screen);
 	if (ret < 0 || a->quiet)
@@ -98,7 +100,7 @@ const struct sm_cmd cmd_plan = {
 	.takes_kind = true,
 	.drains = true,
 	.tables = { sm_job_target, sm_job_settings, sm_job_parts, sm_job_replan,
-		    sm_job_quiet },
+		    sm_job_dry, sm_job_quiet },
 	.args_bytes = sizeof(struct sm_job_args),
 	.run = plan_run,
 };

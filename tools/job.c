@@ -45,17 +45,44 @@ job_confirm_restart(const char *job, bool yes, struct sm_err *err)
 	return sm_output_fail(err, SM_EREFUSED, "'%s' is left as it is", job);
 }
 
+static void
+job_take_call(struct sm_job_args *a, struct sm_call *call)
+{
+	a->plan.kind = call->kind->name;
+	a->plan.options = call->value;
+	a->plan.command = (const char *const *)call->words.rest;
+}
+
 int
 sm_job_prepare(struct sm_call *call, const char *job, struct sm_err *err)
 {
 	struct sm_job_args *a = call->args;
 
-	a->plan.kind = call->kind->name;
-	a->plan.options = call->value;
-	a->plan.command = (const char *const *)call->words.rest;
+	job_take_call(a, call);
 	if (a->plan.restart)
 		return job_confirm_restart(job, a->yes, err);
 	return 0;
+}
+
+static bool
+job_show_command(const char *line, void *arg)
+{
+	(void)arg;
+	puts(line);
+	if (!ferror(stdout))
+		return true;
+	/* The flush at the end has something to fail with, and says why. */
+	putchar('\n');
+	return false;
+}
+
+int
+sm_job_dry_run(struct sm_call *call, struct sm_err *err)
+{
+	struct sm_job_args *a = call->args;
+
+	job_take_call(a, call);
+	return sm_dry_run(&a->plan, job_show_command, NULL, err);
 }
 
 int

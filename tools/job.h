@@ -21,6 +21,7 @@ struct sm_job_args {
 	struct sm_run_opts run;
 	const char *job; /* of a kind's command, or NULL */
 	bool yes;
+	bool dry_run;
 	bool quiet;
 };
 
@@ -30,6 +31,7 @@ extern const struct sm_option sm_job_settings[];
 extern const struct sm_option sm_job_parts[];
 extern const struct sm_option sm_job_replan[];
 extern const struct sm_option sm_job_running[];
+extern const struct sm_option sm_job_dry[];
 extern const struct sm_option sm_job_quiet[];
 
 /*
@@ -41,6 +43,9 @@ int sm_job_prepare(struct sm_call *call, const char *job, struct sm_err *err);
 /* sm_plan(), and with --restart the end of what the program wrote there. */
 int sm_job_plan(struct sm_plan_result *planned, const char *job,
 		const struct sm_job_args *a, struct sm_err *err);
+
+/* --dry-run: the commands, on standard output. */
+int sm_job_dry_run(struct sm_call *call, struct sm_err *err);
 
 /* Run and say how it went. */
 int sm_job_run(struct sm_screen *screen, const char *job,

@@ -119,6 +119,14 @@ const struct sm_option sm_job_running[] = {
 	{ 0 },
 };
 
+const struct sm_option sm_job_dry[] = {
+	{ "dry-run", .type = SM_OPTION_BOOL, ARGS(dry_run),
+	  .help = "print the command of every batch, and make nothing",
+	  .more = "Each is a line that a shell reads back. A job that is "
+		  "there is not looked at." },
+	{ 0 },
+};
+
 const struct sm_option sm_job_quiet[] = {
 	SM_OPTION_QUIET(struct sm_job_args, quiet),
 	{ 0 },

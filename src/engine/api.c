@@ -159,6 +159,29 @@ sm_plan(struct sm_plan_result *result, const char *job,
 	return ret;
 }
 
+int
+sm_dry_run(const struct sm_plan_opts *opts,
+	   bool (*command)(const char *line, void *arg), void *arg,
+	   struct sm_err *err)
+{
+	SM_ERR_OPTIONAL(err);
+	struct sm_plan_result ignored = { 0 };
+	struct sm_planning p = { .opts = opts,
+				 .ev = &opts->events,
+				 .result = &ignored,
+				 .dir = SM_JOBDIR_NONE,
+				 .lock = -1 };
+	int ret = sm_role_refuse_worker("sm_dry_run()", err);
+
+	if (ret < 0)
+		return ret;
+	ret = sm_planning_settle(&p, err);
+	if (ret == 0)
+		ret = sm_plan_dry_run(&p, command, arg, err);
+	sm_planning_release(&p);
+	return ret;
+}
+
 /* ---------------------------------------------------------- run, work -- */
 
 static int

@@ -329,6 +329,15 @@ null_plan(const char *name)
 }
 
 static int
+null_dry_run(const char *name)
+{
+	const struct sm_value options[] = { { "items", name }, { 0 } };
+	struct sm_plan_opts o = { .kind = "exec", .options = options };
+
+	return sm_dry_run(&o, NULL, NULL, NULL);
+}
+
+static int
 null_run(const char *name)
 {
 	struct sm_run_opts o = { .worker_argv = work_argv };
@@ -497,6 +506,7 @@ static const struct {
 } calls[] = {
 	{ "sm_option_set", null_option_set },
 	{ "sm_plan", null_plan },
+	{ "sm_dry_run", null_dry_run },
 	{ "sm_run", null_run },
 	{ "sm_work", null_work },
 	{ "sm_status", null_status },

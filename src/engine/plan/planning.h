@@ -113,6 +113,11 @@ int sm_plan_again(struct sm_planning *p, struct sm_err *err);
 int sm_plan_cut(struct sm_planning *p, struct sm_err *err);
 void sm_plan_report(struct sm_planning *p);
 
+/* As sm_dry_run(), with p->spec settled. */
+int sm_plan_dry_run(struct sm_planning *p,
+		    bool (*command)(const char *line, void *arg), void *arg,
+		    struct sm_err *err);
+
 /* --restart: may what is there be deleted, and can the new job be planned? */
 int sm_plan_check_restart(struct sm_planning *p, struct sm_err *err);
 /*
