@@ -151,7 +151,9 @@ enum {
 	 */
 	SM_OPTION_LIMIT = 16,
 	/* Of a number: more of it is more of the same (sm_plan_opts.extend). */
-	SM_OPTION_GROWS = 32
+	SM_OPTION_GROWS = 32,
+	/* Removes or replaces something: no guess at a mistyped name. */
+	SM_OPTION_UNGUESSED = 64
 };
 
 struct sm_option {

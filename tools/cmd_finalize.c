@@ -83,7 +83,7 @@ static const struct sm_option finalize_options[] = {
 	  .help = "leave out all but these, both ends included",
 	  .more = "A whole final file is not replaced by a part without "
 		  "--force." },
-	{ "force", .type = SM_OPTION_BOOL,
+	{ "force", .type = SM_OPTION_BOOL, .flags = SM_OPTION_UNGUESSED,
 	  .at = offsetof(struct finalize_args, finalize.force),
 	  .help = "replace a FILE that is not this job's" },
 	SM_OPTION_TRUST(struct finalize_args, finalize.trust),

@@ -54,7 +54,7 @@ static const struct sm_option retry_options[] = {
 	{ "batch", .type = SM_OPTION_RANGES, .arg = "LIST",
 	  .at = offsetof(struct retry_args, batch),
 	  .help = "these, such as 3,7-9: both ends included" },
-	{ "all", .type = SM_OPTION_BOOL,
+	{ "all", .type = SM_OPTION_BOOL, .flags = SM_OPTION_UNGUESSED,
 	  .at = offsetof(struct retry_args, retry.all),
 	  .help = "every batch, those that are done as well" },
 	SM_OPTION_TRUST(struct retry_args, retry.trust),

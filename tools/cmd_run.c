@@ -25,7 +25,7 @@ static const struct sm_option run_options[] = {
 	{ "output", 'o', .type = SM_OPTION_FILE, .arg = "FILE",
 	  .at = offsetof(struct sm_job_args, run.output), .unset = "as planned",
 	  .help = "the final file, gzip" },
-	{ "takeover", .type = SM_OPTION_BOOL,
+	{ "takeover", .type = SM_OPTION_BOOL, .flags = SM_OPTION_UNGUESSED,
 	  .at = offsetof(struct sm_job_args, run.takeover),
 	  .help = "run it though another supervisor holds it, whose host died: "
 		  "that one is fenced off",

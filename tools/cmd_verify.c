@@ -76,7 +76,7 @@ verify_run(struct sm_call *call, struct sm_err *err)
 }
 
 static const struct sm_option verify_options[] = {
-	{ "requeue", .type = SM_OPTION_BOOL,
+	{ "requeue", .type = SM_OPTION_BOOL, .flags = SM_OPTION_UNGUESSED,
 	  .at = offsetof(struct verify_args, verify.requeue),
 	  .help = "put a job's damaged batches back to pending" },
 	SM_OPTION_TRUST(struct verify_args, verify.trust),

@@ -22,8 +22,8 @@ const struct sm_option sm_job_target[] = {
 	{ "output", 'o', .type = SM_OPTION_FILE, .arg = "FILE",
 	  ARGS(plan.output), .group = "result",
 	  .help = "the final file, gzip" },
-	{ "force", .type = SM_OPTION_BOOL, ARGS(plan.force),
-	  .help = "replace a FILE that is not this job's",
+	{ "force", .type = SM_OPTION_BOOL, .flags = SM_OPTION_UNGUESSED,
+	  ARGS(plan.force), .help = "replace a FILE that is not this job's",
 	  .more = "Without it that is refused, when planning." },
 	{ 0 },
 };
@@ -49,7 +49,8 @@ const struct sm_option sm_job_settings[] = {
 		  "the end, for swarms of tiny batches" },
 	{ "fail-fast", .type = SM_OPTION_SWITCH, .unset = "no",
 	  SETTINGS(fail_fast), .help = "stop at the first failed batch" },
-	{ "consume", .type = SM_OPTION_SWITCH, .unset = "no", SETTINGS(consume),
+	{ "consume", .type = SM_OPTION_SWITCH, .flags = SM_OPTION_UNGUESSED,
+	  .unset = "no", SETTINGS(consume),
 	  .help = "remove each shard once the final file has it for good, so "
 		  "that both need the disk once",
 	  .more = "That file is FILE.part until the job is done. From then on "
@@ -63,7 +64,8 @@ const struct sm_option sm_job_settings[] = {
 };
 
 const struct sm_option sm_job_replan[] = {
-	{ "accept-changed", .type = SM_OPTION_BOOL, ARGS(plan.accept_changed),
+	{ "accept-changed", .type = SM_OPTION_BOOL,
+	  .flags = SM_OPTION_UNGUESSED, ARGS(plan.accept_changed),
 	  .group = "a job that is there",
 	  .help = "keep the batches that are done, make the rest with these "
 		  "options and inputs",
@@ -75,10 +77,12 @@ const struct sm_option sm_job_replan[] = {
 		  "end",
 	  .more = "What is done stays; a last batch that was shorter is made "
 		  "again. Where nothing is new it changes nothing." },
-	{ "restart", .type = SM_OPTION_BOOL, ARGS(plan.restart),
+	{ "restart", .type = SM_OPTION_BOOL, .flags = SM_OPTION_UNGUESSED,
+	  ARGS(plan.restart),
 	  .help = "delete the job and begin again; asks first",
 	  .more = "It asks on a terminal, and needs --yes elsewhere." },
-	{ "yes", .type = SM_OPTION_BOOL, ARGS(yes), .help = "do not ask" },
+	{ "yes", .type = SM_OPTION_BOOL, .flags = SM_OPTION_UNGUESSED,
+	  ARGS(yes), .help = "do not ask" },
 	{ "network-fs", .type = SM_OPTION_BOOL, ARGS(plan.network_fs),
 	  .help = "allow a job on a network file system, used by one host at "
 		  "a time",

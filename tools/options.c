@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "habits.h"
 #include "output.h"
 
 #include "options.h"
@@ -63,37 +64,6 @@ option_takes_value(const struct sm_option *o)
 	return o->type != SM_OPTION_BOOL && o->type != SM_OPTION_SWITCH;
 }
 
-static int
-option_unknown(const struct option_parser *p, const char *name,
-	       struct sm_err *err)
-{
-	const char *names[2 * SM_CMD_VALUES], *nearest;
-	char no[SM_CMD_VALUES][OPTIONS_NAME_MAX];
-	const struct sm_option *o;
-	size_t n = 0, switches = 0, i;
-
-	for (i = 0; (o = sm_options_table(p->call, i)) != NULL; i++) {
-		for (; o->name && switches < SM_CMD_VALUES; o++) {
-			if (!sm_option_is_shown(o))
-				continue;
-			names[n++] = o->name;
-			if (o->type != SM_OPTION_SWITCH)
-				continue;
-			snprintf(no[switches], sizeof(no[0]), "no-%s", o->name);
-			names[n++] = no[switches++];
-		}
-	}
-	nearest = sm_option_nearest(name, names, n);
-	if (nearest)
-		return sm_output_fail(err, SM_EUSAGE,
-				      "unknown option '--%s'; did you mean "
-				      "'--%s'?",
-				      name, nearest);
-	return sm_output_fail(err, SM_EUSAGE,
-			      "unknown option '--%s'; '--help' lists them",
-			      name);
-}
-
 static bool
 option_is_named(const struct sm_option *o, const char *name, size_t len)
 {
@@ -128,6 +98,49 @@ option_find(const struct option_parser *p, char letter, const char *name,
 	return (struct option_seen){ NULL, false };
 }
 
+/* Whoever follows a guess without a look must lose nothing. */
+static bool
+option_is_unguessed(const struct option_parser *p, const char *name)
+{
+	struct option_seen o = option_find(p, 0, name, strlen(name));
+
+	return !o.no && (o.option->flags & SM_OPTION_UNGUESSED);
+}
+
+static int
+option_unknown(const struct option_parser *p, const char *name,
+	       struct sm_err *err)
+{
+	const char *names[2 * SM_CMD_VALUES], *nearest;
+	const char *habit = sm_habit(p->call, name);
+	char no[SM_CMD_VALUES][OPTIONS_NAME_MAX];
+	const struct sm_option *o;
+	size_t n = 0, switches = 0, i;
+
+	if (habit)
+		return sm_output_fail(err, SM_EUSAGE, "'--%s' %s", name, habit);
+	for (i = 0; (o = sm_options_table(p->call, i)) != NULL; i++) {
+		for (; o->name && switches < SM_CMD_VALUES; o++) {
+			if (!sm_option_is_shown(o))
+				continue;
+			names[n++] = o->name;
+			if (o->type != SM_OPTION_SWITCH)
+				continue;
+			snprintf(no[switches], sizeof(no[0]), "no-%s", o->name);
+			names[n++] = no[switches++];
+		}
+	}
+	nearest = sm_option_nearest(name, names, n);
+	if (nearest && !option_is_unguessed(p, nearest))
+		return sm_output_fail(err, SM_EUSAGE,
+				      "unknown option '--%s'; did you mean "
+				      "'--%s'?",
+				      name, nearest);
+	return sm_output_fail(err, SM_EUSAGE,
+			      "unknown option '--%s'; '--help' lists them",
+			      name);
+}
+
 static bool
 option_is_of_kind(const struct sm_call *call, const struct sm_option *option)
 {
@@ -137,6 +150,19 @@ option_is_of_kind(const struct sm_call *call, const struct sm_option *option)
 		if (o == option)
 			return true;
 	return option->flags & SM_OPTION_LIMIT;
+}
+
+/*
+ * Of what decides about a result two values are a mistake.  Of the rest an
+ * alias may hold one, and the last one counts.
+ */
+static bool
+option_is_said_once(const struct sm_call *call, const struct sm_option *o)
+{
+	if (o->type == SM_OPTION_FILES || (o->flags & SM_OPTION_LIMIT))
+		return false;
+	return option_is_of_kind(call, o) || o->type == SM_OPTION_FILE ||
+	       o->type == SM_OPTION_TEXT || o->type == SM_OPTION_RANGES;
 }
 
 static int
@@ -149,7 +175,7 @@ option_take(struct option_parser *p, struct option_seen found,
 	int ret;
 
 	for (i = 0; i < p->seen_count; i++) {
-		if (p->seen[i].option != o || o->type == SM_OPTION_FILES)
+		if (p->seen[i].option != o || !option_is_said_once(call, o))
 			continue;
 		if (p->seen[i].no == found.no)
 			return sm_output_fail(err, SM_EUSAGE,
@@ -224,12 +250,16 @@ option_long(struct option_parser *p, char ***at, struct sm_err *err)
 static int
 option_short(struct option_parser *p, char ***at, struct sm_err *err)
 {
-	const char *s = **at + 1, *value;
+	const char *s = **at + 1, *value, *habit;
 	struct option_seen found;
 	int ret;
 
 	for (++*at; *s; s++) {
 		found = option_find(p, *s, NULL, 0);
+		habit = sm_habit(p->call, (const char[]){ *s, '\0' });
+		if (!found.option && habit)
+			return sm_output_fail(err, SM_EUSAGE, "'-%c' %s", *s,
+					      habit);
 		if (!found.option)
 			return sm_output_fail(err, SM_EUSAGE,
 					      "unknown option '-%c'; '--help' "

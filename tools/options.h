@@ -2,7 +2,8 @@
  * options.h - the options of a command line, parsed strictly
  *
  * Strict means: the whole of a value must parse and lie in its range, no name
- * may be abbreviated, and nothing may be said twice.  An option may stand
+ * may be abbreviated, and what decides about a result may not be said twice; of
+ * settings, which an alias may hold, the last one counts.  An option may stand
  * anywhere before "--", as --name VALUE, --name=VALUE, -n VALUE, -nVALUE; a
  * value may begin with "-".  What a value may be is the library's to say
  * (sm_option_set()).
