@@ -129,8 +129,9 @@ enum sm_option_type {
 	SM_OPTION_INT,    /* int */
 	SM_OPTION_ID,     /* int64_t of either sign; "none" is no value */
 	SM_OPTION_UINT,   /* uint64_t */
-	SM_OPTION_BYTES,  /* uint64_t, with K, M, G, T for powers of 1024 */
-	SM_OPTION_DOUBLE, /* double, finite */
+	SM_OPTION_BYTES,  /* uint64_t, with k, M, G, T for powers of 1024 */
+	/* double, finite; of unit "s" also as 90s, 5m, 1h30m, 1d */
+	SM_OPTION_DOUBLE,
 	SM_OPTION_TEXT,   /* const char * */
 	SM_OPTION_FILE,   /* const char *, not empty */
 	SM_OPTION_RANGES, /* struct sm_ranges: "3,7-9" */

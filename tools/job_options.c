@@ -39,7 +39,7 @@ const struct sm_option sm_job_settings[] = {
 	  .more = "What ended with its supervisor, a reboot or a full disk "
 		  "does not count." },
 	{ "lease", .type = SM_OPTION_DOUBLE, .arg = "S", .min = 1,
-	  .max = YEAR_S, .unset = TEXT(SM_LEASE_S_DEFAULT) " s",
+	  .max = YEAR_S, .unit = "s", .unset = TEXT(SM_LEASE_S_DEFAULT) " s",
 	  SETTINGS(lease_s),
 	  .help = "a worker that stands still so long is killed",
 	  .more = "Its batch is given to another." },

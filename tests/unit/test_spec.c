@@ -380,9 +380,12 @@ test_values(void **state)
 	expect_set("most", "8T", NULL);
 	expect_set("most", "9999999T",
 		   "bad value '9999999T' for '--most': it is too large");
-	expect_set("most", "8m",
-		   "bad value '8m' for '--most': it must be a number of "
-		   "bytes, with K, M, G or T after it for powers of 1024");
+	expect_set("most", "8m", NULL);
+	expect_set("most", "9999999t",
+		   "bad value '9999999t' for '--most': it is too large");
+	expect_set("most", "8kB",
+		   "bad value '8kB' for '--most': it must be a number of "
+		   "bytes, with k, M, G or T after it for powers of 1024");
 	expect_set("min-score", "-1e-300", NULL);
 	expect_set("min-score", "nan",
 		   "bad value 'nan' for '--min-score': it must be a number");
@@ -401,6 +404,60 @@ test_values(void **state)
 	expect_set("min-scroe", "1",
 		   "unknown option '--min-scroe'; did you mean "
 		   "'--min-score'?");
+}
+
+static void
+expect_seconds(const char *text, double want)
+{
+	const struct sm_option o = { "t", .type = SM_OPTION_DOUBLE,
+				     .max = 1000000, .unit = "s" };
+	struct sm_err err;
+	double v = -1;
+	int ret = sm_option_set(&o, &v, text, &err);
+
+	if (want < 0) {
+		assert_int_equal(ret, SM_EUSAGE);
+		assert_non_null(strstr(err.text, "90s, 5m, 1h30m"));
+		return;
+	}
+	assert_int_equal(ret, 0);
+	assert_true(v == want);
+}
+
+/* Durations and sizes, as people write them. */
+static void
+test_units(void **state)
+{
+	static const char *const sizes[] = { "2048", "2k", "2K", NULL };
+	const struct sm_option o = { "n", .type = SM_OPTION_BYTES };
+	const char *const *s;
+	struct sm_err err;
+	uint64_t v;
+
+	(void)state;
+	for (s = sizes; *s; s++) {
+		v = 0;
+		assert_int_equal(sm_option_set(&o, &v, *s, &err), 0);
+		assert_int_equal(v, 2048);
+	}
+	assert_int_equal(sm_option_set(&o, &v, "3t", &err), 0);
+	assert_int_equal(v, UINT64_C(3) << 40);
+	expect_seconds("90", 90);
+	expect_seconds("1.5", 1.5);
+	expect_seconds("90s", 90);
+	expect_seconds("5m", 300);
+	expect_seconds("1h30m", 5400);
+	expect_seconds("1.5h", 5400);
+	expect_seconds("1d2h3m4.5s", 93784.5);
+	expect_seconds("0s", 0);
+	expect_seconds("30m1h", -1);
+	expect_seconds("5m5m", -1);
+	expect_seconds("m", -1);
+	expect_seconds("1h30", -1);
+	expect_seconds("-5m", -1);
+	expect_seconds("5min", -1);
+	expect_seconds("1.2.3s", -1);
+	expect_seconds("", -1);
 }
 
 static void
@@ -583,6 +640,7 @@ main(void)
 		cmocka_unit_test(test_version),
 		cmocka_unit_test(test_not_an_object),
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_units),
 		cmocka_unit_test(test_diff),
 		cmocka_unit_test(test_fingerprint),
 		cmocka_unit_test(test_own_strings),

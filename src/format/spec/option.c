@@ -86,7 +86,7 @@ static int
 option_integer(int64_t *v, const struct sm_option *o, const char *text,
 	       struct sm_err *err)
 {
-	static const char suffixes[] = "KMGT";
+	static const char suffixes[] = "KMGTkmgt";
 	const char *p = text, *s;
 	bool over = false, ok = option_digits(v, &over, &p);
 
@@ -95,7 +95,9 @@ option_integer(int64_t *v, const struct sm_option *o, const char *text,
 		if (s) {
 			p++;
 			over |= __builtin_mul_overflow(
-				*v, INT64_C(1) << (10 * (s - suffixes + 1)), v);
+				*v,
+				INT64_C(1) << (10 * ((s - suffixes) % 4 + 1)),
+				v);
 		}
 	}
 	if (!ok || *p) {
@@ -103,7 +105,7 @@ option_integer(int64_t *v, const struct sm_option *o, const char *text,
 			return option_bad(o, text, "it must be a whole number",
 					  err);
 		return option_bad(o, text,
-				  "it must be a number of bytes, with K, M, G "
+				  "it must be a number of bytes, with k, M, G "
 				  "or T after it for powers of 1024",
 				  err);
 	}
@@ -114,18 +116,56 @@ option_integer(int64_t *v, const struct sm_option *o, const char *text,
 	return 0;
 }
 
+/*
+ * Seconds as 90s, 5m or 1h30m: each unit is smaller than the one before.  False
+ * if it is none, or a number alone.
+ */
+static bool
+option_duration(double *v, const char *text)
+{
+	static const struct {
+		char letter;
+		double s;
+	} units[] = { { 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 } };
+	const char *p = text;
+	size_t unit = 0, n;
+	char *end;
+
+	*v = 0;
+	while (*p) {
+		n = strspn(p, "0123456789.");
+		while (unit < 4 && units[unit].letter != p[n])
+			unit++;
+		if (n == 0 || unit == 4)
+			return false;
+		*v += strtod(p, &end) * units[unit++].s;
+		if (end != p + n)
+			return false;
+		p += n + 1;
+	}
+	return p != text;
+}
+
 static int
 option_double(double *v, const struct sm_option *o, const char *text,
 	      struct sm_err *err)
 {
+	bool seconds = o->unit && strcmp(o->unit, "s") == 0;
+	const char *why = "it must be a number";
 	char *end;
 
-	/* strtod() would take blanks, hexadecimal, "inf" and "nan". */
-	if (!*text || text[strspn(text, "0123456789.eE+-")])
-		return option_bad(o, text, "it must be a number", err);
-	*v = strtod(text, &end);
-	if (*end || end == text || !isfinite(*v))
-		return option_bad(o, text, "it must be a number", err);
+	if (seconds)
+		why = "it must be a number of seconds, or as 90s, 5m, 1h30m";
+	if (!seconds || !option_duration(v, text)) {
+		/* strtod() would take blanks, hexadecimal, "inf", "nan". */
+		if (!*text || text[strspn(text, "0123456789.eE+-")])
+			return option_bad(o, text, why, err);
+		*v = strtod(text, &end);
+		if (*end || end == text)
+			return option_bad(o, text, why, err);
+	}
+	if (!isfinite(*v))
+		return option_bad(o, text, why, err);
 	if (o->max && (*v < (double)o->min || *v > (double)o->max))
 		return option_outside(o, text, err);
 	return 0;
