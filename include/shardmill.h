@@ -130,7 +130,8 @@ enum sm_option_type {
 	SM_OPTION_ID,     /* int64_t of either sign; "none" is no value */
 	SM_OPTION_UINT,   /* uint64_t */
 	SM_OPTION_BYTES,  /* uint64_t, with k, M, G, T for powers of 1024 */
-	/* double, finite; of unit "s" also as 90s, 5m, 1h30m, 1d */
+	/* double, finite; of unit "s" also as 90s, 5m, 1h30m, 1d; of unit "%"
+	 * a whole number from 1 on, or N% as N / 100 */
 	SM_OPTION_DOUBLE,
 	SM_OPTION_TEXT,   /* const char * */
 	SM_OPTION_FILE,   /* const char *, not empty */
@@ -321,6 +322,11 @@ struct sm_run_opts {
 	int follow; /* join while it runs; 1: yes, -1: no, 0: if there is a
 		     * final file */
 	bool retry_failed; /* put failed batches back first */
+	/*
+	 * So many batches that fail in this run, or below 1 such a share of
+	 * all, end it; those in hand are finished.  0: no limit.
+	 */
+	double max_failures;
 	/*
 	 * Run it though another supervisor holds it, on a host that died or
 	 * was cut off: its running batches are put back, and neither it nor

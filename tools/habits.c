@@ -47,7 +47,10 @@ static const struct {
 	  "is not there: items end in a newline, or in NUL with '--null' "
 	  "(-0)" },
 	{ "no-run-if-empty r ", ALWAYS },
-	{ "halt halt-on-error ", "is '--fail-fast' here (soon,fail=1)" },
+	{ "halt halt-on-error ",
+	  "is '--max-failures N' or N% here (soon,fail=N), or '--fail-fast' "
+	  "(soon,fail=1)" },
+	{ "termseq term-seq ", "is '--grace S' here, from TERM to KILL" },
 	{ "tag tagstring ",
 	  "is not there: a command knows its item as {} and SHARDMILL_ITEM, "
 	  "and can print it" },

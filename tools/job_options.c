@@ -112,6 +112,12 @@ const struct sm_option sm_job_parts[] = {
 const struct sm_option sm_job_running[] = {
 	{ "retry-failed", .type = SM_OPTION_BOOL, ARGS(run.retry_failed),
 	  .group = "this run", .help = "put the failed batches back first" },
+	{ "max-failures", .type = SM_OPTION_DOUBLE, .arg = "N|N%", .unit = "%",
+	  ARGS(run.max_failures), .unset = "no limit",
+	  .help = "end the run after so many batches failed in it, or such a "
+		  "share of all",
+	  .more = "What is in hand is finished. --fail-fast is kept with the "
+		  "job, this is not." },
 	{ "follow", .type = SM_OPTION_SWITCH, ARGS(run.follow),
 	  .unset = "if there is a final file",
 	  .help = "join the shards while the job runs, or at its end",

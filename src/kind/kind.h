@@ -71,8 +71,9 @@ struct sm_kind_cut {
 struct sm_kind_env {
 	const struct sm_spec *spec;
 	int job_dirfd;
-	int tables_dirfd;        /* the compiled tables */
-	const atomic_bool *stop; /* true: give up this batch, SM_ESTOPPED */
+	int tables_dirfd;         /* the compiled tables */
+	const atomic_bool *stop;  /* true: give up this batch, SM_ESTOPPED */
+	const atomic_bool *drain; /* no batch is to begin; NULL: nobody asks */
 	int stop_fd; /* becomes readable with it, for poll(2); -1: none */
 	int slot;    /* the worker's number: of those alive no other has it */
 	int files_dirfd; /* of struct sm_kind_files; -1: none */

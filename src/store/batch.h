@@ -193,6 +193,7 @@ struct sm_batch_left {
 int sm_batch_left(struct sm_batch_left *left, struct sm_db *db,
 		  struct sm_err *err);
 int sm_batch_any_failed(bool *any, struct sm_db *db, struct sm_err *err);
+int sm_batch_count_failed(uint64_t *n, struct sm_db *db, struct sm_err *err);
 /* Was any ever claimed, or is one not pending? */
 int sm_batch_any_begun(bool *any, struct sm_db *db, struct sm_err *err);
 /* Is the job paused, or a batch put off, hastened, given other tries? */

@@ -255,6 +255,15 @@ sm_batch_any_failed(bool *any, struct sm_db *db, struct sm_err *err)
 }
 
 int
+sm_batch_count_failed(uint64_t *n, struct sm_db *db, struct sm_err *err)
+{
+	return sm_sql_one(NULL, db, "count failed batches",
+			  "SELECT count(*) FROM batch INDEXED BY batch_failed "
+			  "WHERE state = 'failed'",
+			  SQL(OUT(n)), err);
+}
+
+int
 sm_batch_any_begun(bool *any, struct sm_db *db, struct sm_err *err)
 {
 	static const char text[] =

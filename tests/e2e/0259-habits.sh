@@ -62,6 +62,7 @@ done <<-'END'
 	-d
 	-r
 	--no-run-if-empty
+	--termseq
 	--nice
 	--workdir
 	-t
@@ -69,7 +70,7 @@ END
 expect_exit 2 sm exec --resume
 expect_text err 'the same command goes on'
 expect_exit 2 sm exec --halt=now,fail=1
-expect_text err "'--fail-fast'"
+expect_text err "'--max-failures N'"
 # Where nothing is run they are options like any other.
 expect_exit 2 sm cat --resume x
 expect_text err 'unknown option'

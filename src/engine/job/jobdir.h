@@ -11,6 +11,7 @@
  *	                  one that is being written; no reader opens it
  *	logs/000017.2.log standard error of an attempt, --keep-logs (log.h)
  *	pipes/            --serve of exec (pipes.h)
+ *	pace              --delay of exec: when the next command may begin
  *	workers           lock bytes and heartbeats (live.h)
  *	run.lock          one planner or supervisor
  *	final.lock        one finalize

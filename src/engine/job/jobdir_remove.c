@@ -66,6 +66,7 @@ sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 		"growing",
 		"growing.tmp",
 		"reserve",
+		"pace",
 		"final",
 		"final.tmp",
 		"job.db",

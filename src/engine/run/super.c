@@ -3,6 +3,7 @@
  *
  * What it does once a second is in super_tick.c.
  */
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -50,9 +51,29 @@ sm_super_init(struct sm_super *s, struct sm_handle *h,
 	return ret;
 }
 
+/* --max-failures of this run; failed batches that are retried are pending. */
+static int
+super_limit_failures(struct sm_super *s, struct sm_err *err)
+{
+	double limit = s->opts->max_failures;
+	int ret;
+
+	if (limit <= 0 || s->failed_limit > 0)
+		return 0;
+	if (limit < 1)
+		limit = ceil(limit * (double)s->h->job.batches);
+	ret = sm_batch_count_failed(&s->failed_before, s->h->db, err);
+	s->failed_limit = s->failed_before + (uint64_t)limit;
+	return ret;
+}
+
 int
 sm_super_recover(struct sm_super *s, struct sm_err *err)
 {
+	int ret = super_limit_failures(s, err);
+
+	if (ret < 0)
+		return ret;
 	s->target = s->h->job.workers;
 	return sm_rescue_dead(s->h, &s->live, NULL, 0, s->ev, err);
 }
@@ -438,6 +459,27 @@ super_is_over(bool *over, struct sm_super *s, struct sm_err *err)
 	return 0;
 }
 
+static int
+super_count_failed(struct sm_super *s, struct sm_err *err)
+{
+	struct sm_err why;
+	uint64_t failed;
+	int ret;
+
+	if (s->failed_limit == 0 || s->draining)
+		return 0;
+	ret = sm_batch_count_failed(&failed, s->h->db, err);
+	if (ret < 0 || failed < s->failed_limit)
+		return ret;
+	sm_err_set(&why, SM_EWORK,
+		   "%llu batches failed in this run, and --max-failures ends "
+		   "it; those in hand are finished",
+		   (unsigned long long)(failed - s->failed_before));
+	sm_event_notice(s->ev, "%s", why.text);
+	super_end_with(s, &why);
+	return 0;
+}
+
 int
 sm_super_loop(struct sm_super *s, struct sm_err *err)
 {
@@ -449,6 +491,8 @@ sm_super_loop(struct sm_super *s, struct sm_err *err)
 		super_pass_on_stops(s);
 		super_hear_follow(s);
 		ret = super_reap(s, err);
+		if (ret == 0)
+			ret = super_count_failed(s, err);
 		if (ret == 0)
 			ret = sm_super_tick(s, err);
 		if (ret < 0)

@@ -36,6 +36,8 @@ struct sm_super {
 	struct sm_err full;     /* a full disk was met: room is asked for */
 	uint64_t full_since_ms; /* when whoever met it had begun */
 	bool told_room;
+	/* Batches that had failed before this run, and may by its end. */
+	uint64_t failed_before, failed_limit; /* limit 0: none */
 };
 
 /*

@@ -151,6 +151,7 @@ self_open_kind(struct sm_self *w, struct sm_err *err)
 		.spec = w->h.spec,
 		.job_dirfd = w->h.dir.fd,
 		.stop = &w->pulse.stop,
+		.drain = &w->pulse.drain,
 		.stop_fd = w->pulse.stop_fd,
 		.slot = w->live.slot,
 		.files_dirfd = w->h.files.fd,

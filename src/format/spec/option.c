@@ -146,14 +146,37 @@ option_duration(double *v, const char *text)
 	return p != text;
 }
 
+/* N, or N% of a whole as N / 100. */
+static int
+option_share(double *v, const struct sm_option *o, const char *text,
+	     struct sm_err *err)
+{
+	const char *p = text;
+	bool over = false, percent;
+	int64_t n = 0;
+
+	if (option_digits(&n, &over, &p) && !over && n > 0) {
+		percent = strcmp(p, "%") == 0;
+		*v = (double)n / (percent ? 100 : 1);
+		if (!*p || (percent && n < 100))
+			return 0;
+	}
+	return option_bad(o, text,
+			  "it must be a whole number from 1 on, or 1% to 99%",
+			  err);
+}
+
 static int
 option_double(double *v, const struct sm_option *o, const char *text,
 	      struct sm_err *err)
 {
 	bool seconds = o->unit && strcmp(o->unit, "s") == 0;
+	bool share = o->unit && strcmp(o->unit, "%") == 0;
 	const char *why = "it must be a number";
 	char *end;
 
+	if (share)
+		return option_share(v, o, text, err);
 	if (seconds)
 		why = "it must be a number of seconds, or as 90s, 5m, 1h30m";
 	if (!seconds || !option_duration(v, text)) {

@@ -39,14 +39,18 @@ struct sm_exec_opts {
 	uint64_t columns;             /* of an item; 0: none, or by colsep */
 	bool nul;
 	bool watch_items;
-	int digest;               /* enum sm_digest_how */
-	int replace;              /* 0: as the source has it, 1: yes, -1: no */
-	const char *const *argv;  /* the command */
-	const char *cwd;          /* NULL: the current directory */
-	double timeout_s;         /* 0: none */
-	bool serve;               /* the command lives over batches */
-	double start_timeout_s;   /* 0: as any batch's */
-	uint64_t recycle;         /* 0: never */
+	int digest;              /* enum sm_digest_how */
+	int replace;             /* 0: as the source has it, 1: yes, -1: no */
+	const char *const *argv; /* the command */
+	const char *cwd;         /* NULL: the current directory */
+	double timeout_s;        /* 0: none */
+	bool serve;              /* the command lives over batches */
+	double start_timeout_s;  /* 0: as any batch's */
+	uint64_t recycle;        /* 0: never */
+	double grace_s;
+	double delay_s;           /* 0: none */
+	double load;              /* 0: none */
+	uint64_t memfree;         /* 0: none */
 	uint64_t max_shard_bytes; /* 0: no limit */
 	int check;                /* of enum sm_check_how, 0: none */
 	bool keep_logs;

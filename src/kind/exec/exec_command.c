@@ -132,6 +132,8 @@ sm_exec_open(void **state, const struct sm_kind_env *env, struct sm_err *err)
 		ret = sm_encoder_new(&x->encoder, x->opts->level, err);
 	if (ret == 0 && (x->opts->check & SM_CHECK_JSONL))
 		ret = sm_jsonline_new(&x->jsonline, err);
+	if (ret == 0)
+		ret = sm_pace_init(&x->pace, env, err);
 	if (ret == 0 && x->opts->serve)
 		ret = sm_exec_serve_open(x, env->job_dirfd, err);
 	if (ret == 0 && x->opts->keep_logs)
@@ -157,6 +159,7 @@ sm_exec_close(void *state)
 	sm_exec_serve_close(x);
 	sm_command_free(x->command);
 	sm_guard_free(x->guard);
+	sm_pace_release(&x->pace);
 	sm_source_close(x->source);
 	if (x->null_fd >= 0)
 		close(x->null_fd);
@@ -320,6 +323,7 @@ sm_exec_command(struct sm_command_end *end, struct sm_exec_state *x,
 	o->in_fd = x->null_fd;
 	o->arg = x;
 	o->timeout_s = x->opts->timeout_s;
+	o->term_ms = (uint64_t)(x->opts->grace_s * 1000) + 1;
 	o->stop = x->env.stop;
 	o->stop_fd = x->env.stop_fd;
 	if (!o->foreground) {

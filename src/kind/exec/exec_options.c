@@ -142,7 +142,8 @@ static const struct sm_option exec_options[] = {
 	  .unit = "s", .unset = "none", AT(timeout_s), .flags = SM_OPTION_LIMIT,
 	  .group = "limits (free to change at any start, of run too)",
 	  .help = "end a command that takes longer",
-	  .more = "TERM goes to its process group, KILL 5 s later. These "
+	  .more = "TERM goes to its process group, and KILL after --grace. "
+		  "These "
 		  "decide whether a batch is done, and not what it is: "
 		  "batches that are done stay. run keeps what is not given, "
 		  "exec has the default for it." },
@@ -153,6 +154,20 @@ static const struct sm_option exec_options[] = {
 	{ "recycle", .type = SM_OPTION_UINT, .arg = "N", .min = 1,
 	  .unset = "never", AT(recycle), .flags = SM_OPTION_LIMIT,
 	  .help = "with --serve: start the command afresh after N batches" },
+	{ "grace", .type = SM_OPTION_DOUBLE, .arg = "S", .max = YEAR_S,
+	  .unit = "s", .standard = "5", AT(grace_s), .flags = SM_OPTION_LIMIT,
+	  .help = "after a timeout, from TERM to KILL" },
+	{ "delay", .type = SM_OPTION_DOUBLE, .arg = "S", .max = YEAR_S,
+	  .unit = "s", .unset = "none", AT(delay_s), .flags = SM_OPTION_LIMIT,
+	  .help = "start a command so long after the one before, at the "
+		  "soonest",
+	  .more = "Of all workers of a host." },
+	{ "load", .type = SM_OPTION_DOUBLE, .arg = "N", .max = 1000000, .unset = "none",
+	  AT(load), .flags = SM_OPTION_LIMIT,
+	  .help = "start no command while the load average is above N" },
+	{ "memfree", .type = SM_OPTION_BYTES, .arg = "SIZE", .unset = "none",
+	  AT(memfree), .flags = SM_OPTION_LIMIT,
+	  .help = "start no command while less memory is available" },
 	{ "max-shard-bytes", .type = SM_OPTION_BYTES, .arg = "SIZE",
 	  .unset = "none", AT(max_shard_bytes), .flags = SM_OPTION_LIMIT,
 	  .help = "fail a batch with more output; k, M, G" },

@@ -294,8 +294,10 @@ sm_exec_produce(void *state, const struct sm_piece *b, struct sm_shard *shard,
 		.err_out = exec_take_stderr,
 	};
 	struct sm_command_end end;
-	int ret;
+	int ret = sm_pace_wait(&x->pace, err);
 
+	if (ret < 0)
+		return ret;
 	x->shard = shard;
 	x->out = out;
 	x->in_line = x->tail_cut = x->header_open = false;

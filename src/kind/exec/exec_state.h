@@ -14,6 +14,7 @@
 #include "source.h"
 
 #include "exec.h"
+#include "pace.h"
 
 struct sm_exec_state {
 	struct sm_kind_env env; /* its descriptors are used in open() only */
@@ -37,6 +38,7 @@ struct sm_exec_state {
 	char **argv, **envp;
 	size_t env_base; /* those of the run */
 	struct sm_columns columns;
+	struct sm_pace pace;
 
 	/* One attempt's. */
 	const struct sm_piece *piece; /* --serve: what is asked for */

@@ -113,6 +113,14 @@ run_kill(struct run *r, int sig)
 		kill(r->pid, sig);
 }
 
+uint64_t
+sm_command_term_ms(const struct sm_command_opts *o)
+{
+	if (o->term_ms > 0)
+		return o->term_ms;
+	return SM_COMMAND_TERM_MS;
+}
+
 /* End the command early: TERM, and KILL after `patience_ms`. */
 static void
 run_abort(struct run *r, int code, uint64_t patience_ms)
@@ -362,7 +370,7 @@ run_clock(struct run *r)
 		sm_err_set(r->err, SM_ETIMEOUT,
 			   "the command took longer than %g s (--timeout)",
 			   r->o->timeout_s);
-		run_abort(r, SM_ETIMEOUT, SM_COMMAND_TERM_MS);
+		run_abort(r, SM_ETIMEOUT, sm_command_term_ms(r->o));
 	}
 	if (r->code && !r->killed && now >= r->kill_ms) {
 		run_kill(r, SIGKILL);

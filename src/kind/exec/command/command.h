@@ -28,11 +28,11 @@
  * has left the group is left alone.  Processes that hold neither pipe are not
  * looked for.
  *
- * An attempt is ended early by `timeout_s` (TERM to the group, KILL 5 s
- * later), by the stop flag, and by a sink or source that fails (TERM, KILL 1 s
- * later).  Its output is then thrown away, but still read, so that a command
- * that tidies up is not blocked.  However an attempt fails, no process of its
- * group is alive when the call returns.
+ * An attempt is ended early by `timeout_s` (TERM to the group, KILL
+ * `term_ms` later), by the stop flag, and by a sink or source that fails (TERM,
+ *KILL 1 s later).  Its output is then thrown away, but still read, so that a
+ *command that tidies up is not blocked.  However an attempt fails, no process
+ *of its group is alive when the call returns.
  */
 #ifndef SM_COMMAND_H
 #define SM_COMMAND_H
@@ -75,6 +75,7 @@ struct sm_command_opts {
 
 	bool foreground; /* in the caller's group, as a terminal's ^C expects */
 	double timeout_s;        /* 0: none */
+	uint64_t term_ms;        /* TERM to KILL then; 0: SM_COMMAND_TERM_MS */
 	const atomic_bool *stop; /* or NULL; SM_ESTOPPED once it is true */
 	int stop_fd;             /* readable then; -1: none */
 	/* Its group while it runs, for who ends it with this worker; or NULL.
@@ -90,6 +91,8 @@ struct sm_command_end {
 };
 
 struct sm_command;
+
+uint64_t sm_command_term_ms(const struct sm_command_opts *o);
 
 int sm_command_new(struct sm_command **out, struct sm_err *err);
 

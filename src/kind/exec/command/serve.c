@@ -436,7 +436,7 @@ turn_clock_asked(struct turn *t, uint64_t now)
 					     "batch, with the start in it"
 					   : "");
 		turn_fail(t, SM_ETIMEOUT, &why);
-		turn_break(t, SM_COMMAND_TERM_MS);
+		turn_break(t, sm_command_term_ms(o));
 	} else if (t->mute_ms && now >= t->mute_ms && t->phase == TURN_ASKED) {
 		sm_err_set(&why, SM_ECOMMAND,
 			   "the command closed its standard %s and lives",

@@ -1,0 +1,149 @@
+/*
+ * pace.c - hold a command back for --delay, --load and --memfree
+ *
+ * Apart from exec_produce.c: it knows the machine, and of the batch nothing.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "lock.h"
+
+#include "pace.h"
+
+#define PACE_FILE "pace" /* in the job directory */
+
+/* The load of a minute changes slowly; reading it costs little. */
+#define PACE_LOOK_MS 500
+/* A drain is seen so soon, and a turn that another worker has. */
+#define PACE_SLICE_MS 50
+
+int
+sm_pace_init(struct sm_pace *p, const struct sm_kind_env *env,
+	     struct sm_err *err)
+{
+	*p = (struct sm_pace){ .opts = env->spec->opts,
+			       .stop = env->stop,
+			       .drain = env->drain,
+			       .stop_fd = env->stop_fd,
+			       .fd = -1 };
+	if (p->opts->delay_s <= 0)
+		return 0;
+	return sm_queue_open(&p->fd, env->job_dirfd, PACE_FILE, err);
+}
+
+void
+sm_pace_release(struct sm_pace *p)
+{
+	if (p->opts && p->fd >= 0)
+		close(p->fd);
+	*p = (struct sm_pace){ .fd = -1 };
+}
+
+/* What processes can have without swapping; the largest where none says it. */
+static uint64_t
+pace_free_bytes(void)
+{
+	unsigned long long kib = UINT64_MAX / 1024;
+	char line[128];
+	FILE *f = fopen("/proc/meminfo", "re");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return kib * 1024;
+}
+
+static bool
+pace_has_room(const struct sm_pace *p)
+{
+	double load;
+
+	if (p->opts->load > 0 && getloadavg(&load, 1) == 1 &&
+	    load > p->opts->load)
+		return false;
+	return p->opts->memfree == 0 || pace_free_bytes() >= p->opts->memfree;
+}
+
+/*
+ * 0: it is our turn, and the next one's is a delay from now; else how long to
+ * wait before asking again.  A time further away than a delay is from before a
+ * reboot.
+ */
+static int
+pace_turn(uint64_t *wait_ms, const struct sm_pace *p, struct sm_err *err)
+{
+	uint64_t delay_ms = (uint64_t)(p->opts->delay_s * 1000), next = 0;
+	uint64_t now;
+	int ret = sm_queue_try(p->fd);
+
+	*wait_ms = PACE_SLICE_MS;
+	if (ret == 0)
+		return 0;
+	if (ret < 0)
+		return sm_err_sys(err, "cannot lock '%s'", PACE_FILE);
+	ret = 0;
+	now = sm_clock_ms();
+	if (pread(p->fd, &next, sizeof(next), 0) != sizeof(next) ||
+	    next > now + delay_ms)
+		next = 0;
+	if (next > now) {
+		*wait_ms = next - now;
+	} else {
+		*wait_ms = 0;
+		next = now + delay_ms;
+		if (pwrite(p->fd, &next, sizeof(next), 0) != sizeof(next))
+			ret = sm_err_sys(err, "cannot write '%s'", PACE_FILE);
+	}
+	sm_queue_leave(p->fd);
+	return ret;
+}
+
+static bool
+pace_is_over(const struct sm_pace *p)
+{
+	return (p->stop && atomic_load(p->stop)) ||
+	       (p->drain && atomic_load(p->drain));
+}
+
+static void
+pace_sleep(const struct sm_pace *p, uint64_t ms)
+{
+	struct pollfd fd = { .fd = p->stop_fd, .events = POLLIN };
+	uint64_t end = sm_clock_ms() + ms, now;
+
+	while (!pace_is_over(p) && (now = sm_clock_ms()) < end) {
+		ms = end - now;
+		if (ms > PACE_SLICE_MS)
+			ms = PACE_SLICE_MS;
+		poll(&fd, 1, (int)ms);
+	}
+}
+
+int
+sm_pace_wait(const struct sm_pace *p, struct sm_err *err)
+{
+	uint64_t wait_ms = 1;
+	int ret = 0;
+
+	while (ret == 0 && wait_ms > 0) {
+		wait_ms = PACE_LOOK_MS;
+		if (pace_has_room(p)) {
+			wait_ms = 0;
+			if (p->fd >= 0)
+				ret = pace_turn(&wait_ms, p, err);
+		}
+		if (ret == 0 && wait_ms > 0)
+			pace_sleep(p, wait_ms);
+		if (ret == 0 && wait_ms > 0 && pace_is_over(p))
+			ret = sm_err_set(err, SM_ESTOPPED,
+					 "the worker was asked to stop");
+	}
+	return ret;
+}
