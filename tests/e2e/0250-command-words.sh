@@ -1,6 +1,7 @@
 #!/bin/bash
 # Commands that were probably meant otherwise are told while planning, or
 # refused where there is no such program.
+# shellcheck disable=SC1083,SC2016 # braces and scripts are for the program
 . "$(dirname "$0")/lib.sh"
 
 printf 'one\ntwo words\n$(touch pwned)\n' >items

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Items as GNU parallel and xargs have them: ::: and ::::, their product,
 # --colsep, several items a batch, and the placeholders that go with it.
+# shellcheck disable=SC1083,SC2015,SC2016 # braces and scripts are for the program
 . "$(dirname "$0")/lib.sh"
 
 # made WANT OPTIONS...: the job's text is WANT (with \n and \t).

@@ -1,5 +1,6 @@
 #!/bin/bash
 # --dry-run prints each command as a shell reads it back, and makes nothing.
+# shellcheck disable=SC1083,SC2016 # braces and scripts are for the program
 . "$(dirname "$0")/lib.sh"
 
 # The job's output, by a shell from what was printed.

@@ -1,6 +1,7 @@
 #!/bin/bash
 # --delay, --load, --memfree hold a command back; --max-failures ends a run;
 # --grace is the time from TERM to KILL.
+# shellcheck disable=SC1083,SC2015,SC2016 # braces and scripts are for the program
 . "$(dirname "$0")/lib.sh"
 
 # So long between two starts, of all workers together.

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Each pair of lines in shardmill-porting(7) is run: what stands there for
 # another program, where that can be had, and what makes the same here.
+# shellcheck disable=SC2015 # fail does not return
 . "$(dirname "$0")/lib.sh"
 page=$tests/../tools/shardmill-porting.7
 [ -e "$page" ] || fail "no $page"
@@ -29,7 +30,7 @@ for name in "${names[@]}"; do
 	part theirs "$name" >../theirs
 	part here "$name" >../here
 	[ -s ../theirs ] && [ -s ../here ] || fail "an empty pair: $name"
-	sort=cat
+	order="cat"
 	case $name in
 	snakemake) # its shell command for each of its inputs
 		grep -q 'shell: "wc -w <{input} >{output}"' ../theirs ||
@@ -46,7 +47,7 @@ for name in "${names[@]}"; do
 			../here
 		;;
 	*)
-		[ "$name" = xargs-n ] && sort=sort
+		[ "$name" = xargs-n ] && order="sort"
 		if [[ $name == parallel* ]] && ! parallel --version 2>&1 |
 			grep -q 'GNU parallel'; then
 			: >../want
@@ -61,7 +62,7 @@ for name in "${names[@]}"; do
 	zcat out.gz >../got || fail "no out.gz of $name"
 	[ -s ../got ] || fail "nothing came of $name"
 	if [ -s ../want ]; then
-		cmp <($sort ../want) <($sort ../got) ||
+		cmp <($order ../want) <($order ../got) ||
 			fail "$name: $(head -n 5 ../want ../got)"
 	fi
 	cd ..

@@ -15,7 +15,6 @@
 #include "file.h"
 
 #include "columns.h"
-#include "items.h"
 
 #include "arguments.h"
 

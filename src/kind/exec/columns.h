@@ -23,6 +23,12 @@
 
 #define SM_COLUMNS_SEP '\t'
 
+/*
+ * Linux takes arguments and variables of up to 128 KiB each (MAX_ARG_STRLEN);
+ * "SHARDMILL_ITEM=" and the NUL come on top.
+ */
+#define SM_ITEMS_TEXT_MAX (131072 - 16)
+
 struct sm_column {
 	const char *text; /* in the item */
 	size_t len;

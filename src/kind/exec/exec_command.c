@@ -119,6 +119,19 @@ exec_state_open(struct sm_exec_state **out, const struct sm_kind_env *env,
 	return 0;
 }
 
+static int
+exec_open_pace(struct sm_exec_state *x, const struct sm_kind_env *env,
+	       struct sm_err *err)
+{
+	x->pace = (struct sm_pace){ .delay_s = x->opts->delay_s,
+				    .load = x->opts->load,
+				    .memfree = x->opts->memfree,
+				    .stop = env->stop,
+				    .drain = env->drain,
+				    .stop_fd = env->stop_fd };
+	return sm_pace_open(&x->pace, env->job_dirfd, err);
+}
+
 int
 sm_exec_open(void **state, const struct sm_kind_env *env, struct sm_err *err)
 {
@@ -133,7 +146,7 @@ sm_exec_open(void **state, const struct sm_kind_env *env, struct sm_err *err)
 	if (ret == 0 && (x->opts->check & SM_CHECK_JSONL))
 		ret = sm_jsonline_new(&x->jsonline, err);
 	if (ret == 0)
-		ret = sm_pace_init(&x->pace, env, err);
+		ret = exec_open_pace(x, env, err);
 	if (ret == 0 && x->opts->serve)
 		ret = sm_exec_serve_open(x, env->job_dirfd, err);
 	if (ret == 0 && x->opts->keep_logs)
@@ -159,7 +172,7 @@ sm_exec_close(void *state)
 	sm_exec_serve_close(x);
 	sm_command_free(x->command);
 	sm_guard_free(x->guard);
-	sm_pace_release(&x->pace);
+	sm_pace_close(&x->pace);
 	sm_source_close(x->source);
 	if (x->null_fd >= 0)
 		close(x->null_fd);

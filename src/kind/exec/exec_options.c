@@ -162,8 +162,8 @@ static const struct sm_option exec_options[] = {
 	  .help = "start a command so long after the one before, at the "
 		  "soonest",
 	  .more = "Of all workers of a host." },
-	{ "load", .type = SM_OPTION_DOUBLE, .arg = "N", .max = 1000000, .unset = "none",
-	  AT(load), .flags = SM_OPTION_LIMIT,
+	{ "load", .type = SM_OPTION_DOUBLE, .arg = "N", .max = 1000000,
+	  .unset = "none", AT(load), .flags = SM_OPTION_LIMIT,
 	  .help = "start no command while the load average is above N" },
 	{ "memfree", .type = SM_OPTION_BYTES, .arg = "SIZE", .unset = "none",
 	  AT(memfree), .flags = SM_OPTION_LIMIT,

@@ -13,8 +13,9 @@
 #include "serve.h"
 #include "source.h"
 
-#include "exec.h"
 #include "pace.h"
+
+#include "exec.h"
 
 struct sm_exec_state {
 	struct sm_kind_env env; /* its descriptors are used in open() only */

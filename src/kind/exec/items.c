@@ -17,7 +17,6 @@
 #include "crc32.h"
 
 #include "arguments.h"
-#include "columns.h"
 
 #include "items.h"
 

@@ -21,13 +21,9 @@
 #include "err.h"
 #include "file.h"
 
-#define SM_ITEMS_NAME "items" /* in tables/ */
+#include "columns.h"
 
-/*
- * Linux takes arguments and variables of up to 128 KiB each (MAX_ARG_STRLEN);
- * "SHARDMILL_ITEM=" and the NUL come on top.
- */
-#define SM_ITEMS_TEXT_MAX (131072 - 16)
+#define SM_ITEMS_NAME "items" /* in tables/ */
 
 struct sm_items_info {
 	uint64_t count; /* items */

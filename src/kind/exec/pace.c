@@ -23,23 +23,18 @@
 #define PACE_SLICE_MS 50
 
 int
-sm_pace_init(struct sm_pace *p, const struct sm_kind_env *env,
-	     struct sm_err *err)
+sm_pace_open(struct sm_pace *p, int job_dirfd, struct sm_err *err)
 {
-	*p = (struct sm_pace){ .opts = env->spec->opts,
-			       .stop = env->stop,
-			       .drain = env->drain,
-			       .stop_fd = env->stop_fd,
-			       .fd = -1 };
-	if (p->opts->delay_s <= 0)
+	p->fd = -1;
+	if (p->delay_s <= 0)
 		return 0;
-	return sm_queue_open(&p->fd, env->job_dirfd, PACE_FILE, err);
+	return sm_queue_open(&p->fd, job_dirfd, PACE_FILE, err);
 }
 
 void
-sm_pace_release(struct sm_pace *p)
+sm_pace_close(struct sm_pace *p)
 {
-	if (p->opts && p->fd >= 0)
+	if (p->delay_s > 0 && p->fd >= 0)
 		close(p->fd);
 	*p = (struct sm_pace){ .fd = -1 };
 }
@@ -65,10 +60,9 @@ pace_has_room(const struct sm_pace *p)
 {
 	double load;
 
-	if (p->opts->load > 0 && getloadavg(&load, 1) == 1 &&
-	    load > p->opts->load)
+	if (p->load > 0 && getloadavg(&load, 1) == 1 && load > p->load)
 		return false;
-	return p->opts->memfree == 0 || pace_free_bytes() >= p->opts->memfree;
+	return p->memfree == 0 || pace_free_bytes() >= p->memfree;
 }
 
 /*
@@ -79,7 +73,7 @@ pace_has_room(const struct sm_pace *p)
 static int
 pace_turn(uint64_t *wait_ms, const struct sm_pace *p, struct sm_err *err)
 {
-	uint64_t delay_ms = (uint64_t)(p->opts->delay_s * 1000), next = 0;
+	uint64_t delay_ms = (uint64_t)(p->delay_s * 1000), next = 0;
 	uint64_t now;
 	int ret = sm_queue_try(p->fd);
 

@@ -12,24 +12,26 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
-#include "exec.h"
+#include "err.h"
 
+/* Filled in by the caller, but for `fd`. */
 struct sm_pace {
-	const struct sm_exec_opts *opts;
+	double delay_s, load; /* 0: none */
+	uint64_t memfree;
 	const atomic_bool *stop, *drain; /* NULL: nobody asks */
 	int stop_fd;                     /* readable with stop; -1: none */
 	int fd;                          /* of the file; -1: none */
 };
 
 /* The file is opened in `job_dirfd`, if there is a delay. */
-int sm_pace_init(struct sm_pace *p, const struct sm_kind_env *env,
-		 struct sm_err *err);
+int sm_pace_open(struct sm_pace *p, int job_dirfd, struct sm_err *err);
 /*
  * Wait until a command may be started.  SM_ESTOPPED as soon as the worker is
  * asked to end, by a drain too: what waits is not in hand.
  */
 int sm_pace_wait(const struct sm_pace *p, struct sm_err *err);
-void sm_pace_release(struct sm_pace *p);
+void sm_pace_close(struct sm_pace *p);
 
 #endif /* SM_PACE_H */
