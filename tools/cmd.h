@@ -17,7 +17,7 @@
 
 #include <shardmill.h>
 
-#define SM_CMD_TABLES 6
+#define SM_CMD_TABLES 7
 #define SM_CMD_VALUES 96   /* options of a command */
 #define SM_CMD_GIVEN  1024 /* in one command line, those given again too */
 

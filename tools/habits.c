@@ -20,8 +20,9 @@ static const struct {
 	{ "retries ", "is '--max-attempts N' here" },
 	{ "results res files output-as-files ",
 	  ALWAYS ": each batch's output is a shard of the job, and the last of "
-		 "its standard error in the table attempt; '--keep-logs' "
-		 "keeps all of it" },
+		 "its standard error in the table attempt; '--to DIR' is for "
+		 "commands that make a file of each, '--keep-logs' keeps all "
+		 "of what they say" },
 	{ "joblog ",
 	  ALWAYS ": the table attempt of JOB/job.db; 'shardmill status JOB' "
 		 "sums it up" },
