@@ -1,5 +1,6 @@
 /*
- * bytes.h - numbers as little-endian bytes, as every format here has them
+ * bytes.h - numbers as little-endian bytes, as every format here has them, and
+ * as big-endian ones of files that others write
  */
 #ifndef SM_BYTES_H
 #define SM_BYTES_H
@@ -23,6 +24,17 @@ sm_get_le(const unsigned char *p, unsigned width)
 
 	for (i = 0; i < width; i++)
 		v |= (uint64_t)p[i] << (8 * i);
+	return v;
+}
+
+static inline uint64_t
+sm_get_be(const unsigned char *p, unsigned width)
+{
+	uint64_t v = 0;
+	unsigned i;
+
+	for (i = 0; i < width; i++)
+		v = v << 8 | p[i];
 	return v;
 }
 

@@ -22,13 +22,13 @@ static const struct npy_type {
 	const char *name;
 	unsigned item_bytes; /* 0: the header says it */
 } npy_types[] = {
-	[SM_NPY_I1] = { "int8", 1 },    [SM_NPY_I2] = { "int16", 2 },
-	[SM_NPY_I4] = { "int32", 4 },   [SM_NPY_I8] = { "int64", 8 },
-	[SM_NPY_U1] = { "uint8", 1 },   [SM_NPY_U2] = { "uint16", 2 },
-	[SM_NPY_U4] = { "uint32", 4 },  [SM_NPY_U8] = { "uint64", 8 },
-	[SM_NPY_F2] = { "float16", 2 }, [SM_NPY_F4] = { "float32", 4 },
-	[SM_NPY_F8] = { "float64", 8 }, [SM_NPY_S] = { "string", 0 },
-	[SM_NPY_U] = { "string", 0 },   [SM_NPY_U_BIG] = { "string", 0 },
+	[SM_NPY_B1] = { "bool", 1 },    [SM_NPY_I1] = { "int8", 1 },
+	[SM_NPY_I2] = { "int16", 2 },   [SM_NPY_I4] = { "int32", 4 },
+	[SM_NPY_I8] = { "int64", 8 },   [SM_NPY_U1] = { "uint8", 1 },
+	[SM_NPY_U2] = { "uint16", 2 },  [SM_NPY_U4] = { "uint32", 4 },
+	[SM_NPY_U8] = { "uint64", 8 },  [SM_NPY_F2] = { "float16", 2 },
+	[SM_NPY_F4] = { "float32", 4 }, [SM_NPY_F8] = { "float64", 8 },
+	[SM_NPY_S] = { "string", 0 },   [SM_NPY_U] = { "string", 0 },
 };
 
 /* "int32", "float16", … as NumPy spells it. */
@@ -115,9 +115,6 @@ npy_find_header(size_t *at, size_t *end, const struct sm_map *m,
 				 "cut short",
 				 len, m->size - *at);
 	*end = *at + (size_t)len;
-	if (m->data[*end - 1] != '\n')
-		return sm_err_at(err, m->path, *end - 1,
-				 "the header does not end in a newline");
 	return 0;
 
 cut:

@@ -2,10 +2,10 @@
  * npy.h - read .npy files by mapping them
  *
  * Format: NumPy Enhancement Proposal 1 and numpy/lib/format.py, versions 1.0,
- * 2.0 and 3.0.  Accepted are little-endian (or single-byte order "|") arrays
- * in C order of the types below, and strings; all else is SM_EINPUT with the
- * file, the byte position, the reason, and where one line of Python converts
- * it, that line.
+ * 2.0 and 3.0.  Accepted are arrays of the types below, in either byte order
+ * and either order of their items (npy_rows.h hands them out as the host and C
+ * have them); all else is SM_EINPUT with the file, the byte position, the
+ * reason, and where one line of Python converts it, that line.
  *
  * The mapping is read-only and shared between processes.  If the file shrinks
  * while mapped, touching the lost part raises SIGBUS.
@@ -17,7 +17,10 @@
 
 #include "file.h"
 
+#define SM_NPY_HOST_BIG_ENDIAN (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+
 enum sm_npy_type {
+	SM_NPY_B1, /* truth values: 0 and 1 */
 	SM_NPY_I1,
 	SM_NPY_I2,
 	SM_NPY_I4,
@@ -29,16 +32,24 @@ enum sm_npy_type {
 	SM_NPY_F2,
 	SM_NPY_F4,
 	SM_NPY_F8,
-	SM_NPY_S,     /* strings: bytes, filled up with NULs */
-	SM_NPY_U,     /* UTF-32, as well */
-	SM_NPY_U_BIG, /* in big-endian order */
+	SM_NPY_S, /* strings: bytes, filled up with NULs */
+	SM_NPY_U, /* UTF-32, as well */
 };
+
+/* Types as sets, for sm_npy_require(). */
+#define SM_NPY_INTEGERS                                                        \
+	(1u << SM_NPY_B1 | 1u << SM_NPY_I1 | 1u << SM_NPY_I2 |                 \
+	 1u << SM_NPY_I4 | 1u << SM_NPY_I8 | 1u << SM_NPY_U1 |                 \
+	 1u << SM_NPY_U2 | 1u << SM_NPY_U4 | 1u << SM_NPY_U8)
+#define SM_NPY_STRINGS (1u << SM_NPY_S | 1u << SM_NPY_U)
 
 #define SM_NPY_DIMS_MAX 8
 
 struct sm_npy {
 	struct sm_map map;
 	enum sm_npy_type type;
+	bool big_endian; /* its items; of single bytes it says nothing */
+	bool fortran;    /* columns after each other, not rows */
 	unsigned item_bytes;
 	unsigned dims;
 	uint64_t shape[SM_NPY_DIMS_MAX];

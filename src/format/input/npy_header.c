@@ -21,8 +21,6 @@ struct npy_parser {
 	struct sm_npy *npy;
 	size_t at, end; /* in the file */
 	unsigned seen;  /* bit i: of npy_entries[i] */
-	size_t order_at;
-	bool fortran;
 };
 
 /* A string of the header, where it lies. */
@@ -130,30 +128,27 @@ npy_is(const struct npy_string *s, const char *text)
 
 /*
  * A type that NumPy has and this program does not read: name it, and say how to
- * convert it.  The second character of a type is its kind.
+ * convert it.  `type` is `s` without its byte order.
  */
 static int
 npy_other_type(const struct npy_parser *p, const struct npy_string *s,
-	       struct sm_err *err)
+	       const struct npy_string *type, struct sm_err *err)
 {
 	static const struct {
-		char kind;
+		const char *kinds, *letters; /* with a size, and without */
 		const char *name, *after;
 	} others[] = {
-		{ 'b', "truth values", ".astype('int8')" },
-		{ 'f', "long doubles", ".astype('float64')" },
-		{ 'c', "complex numbers", ".real.astype('float64')" },
-		{ 'M', "dates", ".astype('int64')" },
-		{ 'm', "times", ".astype('int64')" },
+		{ "f", "g", "long doubles", ".astype('float64')" },
+		{ "c", "FDG", "complex numbers", ".real.astype('float64')" },
+		{ "M", "", "dates", ".astype('int64')" },
+		{ "m", "", "times", ".astype('int64')" },
 	};
 	char what[96], file[SM_SHOWN_MAX];
 	int shown = npy_at_most(24, s->len);
-	char kind = '\0';
+	const char *of;
 	size_t i;
 
-	if (s->len > 1)
-		kind = s->s[1];
-	if (kind == 'O' || npy_is(s, "O")) {
+	if (npy_is(type, "O")) {
 		sm_packed_shown(file, p->npy->map.path);
 		return npy_error(
 			p, s->at, err,
@@ -164,7 +159,12 @@ npy_other_type(const struct npy_parser *p, const struct npy_string *s,
 			file);
 	}
 	for (i = 0; i < sizeof(others) / sizeof(*others); i++) {
-		if (kind != others[i].kind)
+		of = others[i].letters;
+		if (type->len > 1 && strchr("0123456789[", type->s[1]))
+			of = others[i].kinds;
+		else if (type->len > 1)
+			continue;
+		if (type->len == 0 || !memchr(of, type->s[0], strlen(of)))
 			continue;
 		snprintf(what, sizeof(what), "the array holds %s (type '%.*s')",
 			 others[i].name, shown, s->s);
@@ -179,8 +179,8 @@ npy_other_type(const struct npy_parser *p, const struct npy_string *s,
 }
 
 /*
- * Strings: '<U8' is eight code points of four bytes, '|S8' eight bytes, both
- * filled up with NULs.  True if it is one of them.
+ * Strings: "U8" is eight code points of four bytes, "S8" (to old ones "a8")
+ * eight bytes, both filled up with NULs.  True if it is one of them.
  */
 static bool
 npy_is_strings(struct sm_npy *npy, const struct npy_string *s)
@@ -188,10 +188,10 @@ npy_is_strings(struct sm_npy *npy, const struct npy_string *s)
 	unsigned n = 0;
 	int i;
 
-	if (s->len < 3 || s->len > 2 + NPY_LENGTH_DIGITS ||
-	    !memchr("<>|=", s->s[0], 4) || (s->s[1] != 'U' && s->s[1] != 'S'))
+	if (s->len < 2 || s->len > 1 + NPY_LENGTH_DIGITS ||
+	    !memchr("USa", s->s[0], 3))
 		return false;
-	for (i = 2; i < s->len; i++) {
+	for (i = 1; i < s->len; i++) {
 		if (s->s[i] < '0' || s->s[i] > '9')
 			return false;
 		n = n * 10 + (unsigned)(s->s[i] - '0');
@@ -200,30 +200,63 @@ npy_is_strings(struct sm_npy *npy, const struct npy_string *s)
 		return false;
 	npy->item_bytes = n;
 	npy->type = SM_NPY_S;
-	if (s->s[1] == 'U') {
+	if (s->s[0] == 'U') {
 		npy->item_bytes = 4 * n;
-		npy->type = s->s[0] == '>' ? SM_NPY_U_BIG : SM_NPY_U;
+		npy->type = SM_NPY_U;
 	}
 	return true;
 }
 
 /*
+ * Numbers, by all names that NumPy takes: kind and size, the letters of C's
+ * types (a long has 8 bytes to NumPy wherever it is likely to run) and, without
+ * a byte order, whole words.
+ */
+static bool
+npy_is_numbers(struct sm_npy *npy, const struct npy_string *s)
+{
+	static const struct {
+		enum sm_npy_type type;
+		const char *names; /* between blanks */
+	} types[] = {
+		{ SM_NPY_B1, " b1 ? bool " },
+		{ SM_NPY_I1, " i1 b int8 " },
+		{ SM_NPY_I2, " i2 h int16 " },
+		{ SM_NPY_I4, " i4 i int32 " },
+		{ SM_NPY_I8, " i8 l q p int64 int " },
+		{ SM_NPY_U1, " u1 B uint8 " },
+		{ SM_NPY_U2, " u2 H uint16 " },
+		{ SM_NPY_U4, " u4 I uint32 " },
+		{ SM_NPY_U8, " u8 L Q P uint64 uint " },
+		{ SM_NPY_F2, " f2 e float16 half " },
+		{ SM_NPY_F4, " f4 f float32 single " },
+		{ SM_NPY_F8, " f8 d float64 float double " },
+	};
+	char word[12];
+	size_t i;
+
+	if (s->len > 8 || memchr(s->s, ' ', (size_t)s->len))
+		return false;
+	snprintf(word, sizeof(word), " %.*s ", s->len, s->s);
+	for (i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		npy->type = types[i].type;
+		if (strstr(types[i].names, word))
+			return true;
+	}
+	return false;
+}
+
+/*
  * The type: byte order, kind, size.  A structured array has a list here, and
- * has no single type.
+ * has no single type.  Without a byte order it is that of this machine, as it
+ * is to NumPy.
  */
 static int
 npy_read_descr(struct npy_parser *p, struct sm_err *err)
 {
-	static const char names[][3] = {
-		[SM_NPY_I1] = "i1", [SM_NPY_I2] = "i2", [SM_NPY_I4] = "i4",
-		[SM_NPY_I8] = "i8", [SM_NPY_U1] = "u1", [SM_NPY_U2] = "u2",
-		[SM_NPY_U4] = "u4", [SM_NPY_U8] = "u8", [SM_NPY_F2] = "f2",
-		[SM_NPY_F4] = "f4", [SM_NPY_F8] = "f8",
-	};
-	struct npy_string s;
-	char what[64], after[32];
-	size_t i;
+	struct npy_string s, type;
 	int c = npy_peek(p), ret;
+	char order = '=';
 
 	if (c == '[' || c == '(')
 		return npy_error(p, p->at, err,
@@ -232,38 +265,27 @@ npy_read_descr(struct npy_parser *p, struct sm_err *err)
 	ret = npy_read_string(p, &s, "a type", err);
 	if (ret < 0)
 		return ret;
-	if (npy_is_strings(p->npy, &s))
-		return 0;
-	if (s.len != 3 || !memchr("<>|", s.s[0], 3))
-		return npy_other_type(p, &s, err);
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (memcmp(s.s + 1, names[i], 2) == 0)
-			break;
-	/* "|" means no byte order, which only single bytes can have. */
-	if (i == sizeof(names) / sizeof(*names) ||
-	    (s.s[0] == '|' && s.s[2] != '1'))
-		return npy_other_type(p, &s, err);
-	if (s.s[0] == '>' && s.s[2] != '1') {
-		snprintf(what, sizeof(what), "big-endian numbers (type '%.3s')",
-			 s.s);
-		snprintf(after, sizeof(after), ".astype('<%.2s')", s.s + 1);
-		return npy_convertible(p, s.at, what, "", after, err);
+	type = s;
+	if (s.len > 1 && memchr("<>|=", s.s[0], 4)) {
+		order = s.s[0];
+		type.s++;
+		type.len--;
 	}
-	p->npy->type = (enum sm_npy_type)i;
-	return 0;
+	p->npy->big_endian =
+		order == '>' || (order != '<' && SM_NPY_HOST_BIG_ENDIAN);
+	/* Words have no byte order. */
+	if (npy_is_strings(p->npy, &type) ||
+	    ((type.len == s.len || type.len <= 2) &&
+	     npy_is_numbers(p->npy, &type)))
+		return 0;
+	return npy_other_type(p, &s, &type, err);
 }
 
-/*
- * Only noted: whether the order matters is known once the shape is, and that
- * entry may come later.
- */
 static int
 npy_read_order(struct npy_parser *p, struct sm_err *err)
 {
-	npy_peek(p);
-	p->order_at = p->at;
 	if (npy_accept_word(p, "True"))
-		p->fortran = true;
+		p->npy->fortran = true;
 	else if (!npy_accept_word(p, "False"))
 		return npy_error(p, p->at, err, "True or False is wanted");
 	return 0;
@@ -399,10 +421,5 @@ sm_npy_header_parse(struct sm_npy *npy, size_t at, size_t end,
 	npy_peek(&p);
 	if (p.at != end)
 		return npy_error(&p, p.at, err, "text after the header's '}'");
-	/* One dimension is the same in both orders. */
-	if (p.fortran && npy->dims > 1)
-		return npy_convertible(&p, p.order_at,
-				       "the array is in Fortran order",
-				       "np.ascontiguousarray(", ")", err);
 	return 0;
 }

@@ -12,8 +12,8 @@
 #define SM_NPY_HEADER_MAX (64 * 1024)
 
 /*
- * Take type, dims and shape from [at, end) of npy->map, which ends in a
- * newline.
+ * Take type, orders, dims and shape from [at, end) of npy->map.  NumPy ends it
+ * by a newline, others do not.
  */
 int sm_npy_header_parse(struct sm_npy *npy, size_t at, size_t end,
 			struct sm_err *err);

@@ -14,11 +14,6 @@
 
 #include "table_source.h"
 
-#define SOURCE_INTEGERS                                                        \
-	(1u << SM_NPY_I1 | 1u << SM_NPY_I2 | 1u << SM_NPY_I4 |                 \
-	 1u << SM_NPY_I8 | 1u << SM_NPY_U1 | 1u << SM_NPY_U2 |                 \
-	 1u << SM_NPY_U4 | 1u << SM_NPY_U8)
-
 static bool
 source_ends_in(const char *path, const char *ending)
 {
@@ -26,8 +21,6 @@ source_ends_in(const char *path, const char *ending)
 
 	return n >= m && strcmp(path + n - m, ending) == 0;
 }
-
-#define SOURCE_STRINGS (1u << SM_NPY_S | 1u << SM_NPY_U | 1u << SM_NPY_U_BIG)
 
 /* One dimension: the place is the index, the number or string the text. */
 static int
@@ -39,7 +32,7 @@ source_open_npy(struct sm_table_reader *r, const char *path, struct sm_err *err)
 	ret = sm_npy_open(&r->npy, path, err);
 	if (ret < 0)
 		return ret;
-	ret = sm_npy_require(&r->npy, 1, SOURCE_INTEGERS | SOURCE_STRINGS,
+	ret = sm_npy_require(&r->npy, 1, SM_NPY_INTEGERS | SM_NPY_STRINGS,
 			     "an array of integers or strings", err);
 	if (ret == 0 && r->npy.item_bytes > SM_TABLE_LINE_MAX)
 		ret = sm_err_set(err, SM_EINPUT,
@@ -165,6 +158,15 @@ source_next_line(struct sm_table_reader *r, struct sm_jsonflat_entry *e,
 	return 1;
 }
 
+/* `width` bytes in the array's order. */
+static uint64_t
+source_get(const struct sm_npy *n, const unsigned char *p, unsigned width)
+{
+	if (n->big_endian)
+		return sm_get_be(p, width);
+	return sm_get_le(p, width);
+}
+
 /* The next integer as decimal text. */
 static int
 source_next_item(struct sm_table_reader *r, struct sm_jsonflat_entry *e)
@@ -177,8 +179,8 @@ source_next_item(struct sm_table_reader *r, struct sm_jsonflat_entry *e)
 
 	if (r->index == n->count)
 		return 0;
-	v = sm_get_le(p, n->item_bytes);
-	if (n->type <= SM_NPY_I8) {
+	v = source_get(n, p, n->item_bytes);
+	if (n->type >= SM_NPY_I1 && n->type <= SM_NPY_I8) {
 		/* Bring the sign bit to the top, and back with its copies. */
 		v = (uint64_t)((int64_t)(v << (64 - bits)) >> (64 - bits));
 		len = snprintf(r->digits, sizeof(r->digits), "%" PRId64,
@@ -225,9 +227,7 @@ source_put_utf32(struct sm_buf *b, const struct sm_npy *n,
 	while (len > 0 && memcmp(p + 4 * (len - 1), "\0\0\0\0", 4) == 0)
 		len--;
 	for (i = 0; i < len; i++, p += 4) {
-		c = (uint32_t)sm_get_le(p, 4);
-		if (n->type == SM_NPY_U_BIG)
-			c = __builtin_bswap32(c);
+		c = (uint32_t)source_get(n, p, 4);
 		if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
 			return false;
 		source_put_utf8(b, c);

@@ -2,8 +2,9 @@
  * candidates.h - what the files of the candidates job share
  *
  * The job's two arrays, [rows, width], are read in place through their
- * mappings.  A candidate is handled as the 64 bits of its value, those of a
- * signed array with the sign extended; scores are compared as doubles.
+ * mappings, or block by block where they are not as the host has them.  A
+ * candidate is handled as the 64 bits of its value, those of a signed array
+ * with the sign extended; scores are compared as doubles.
  */
 #ifndef SM_CANDIDATES_H
 #define SM_CANDIDATES_H
@@ -14,7 +15,7 @@
 #include <string.h>
 
 #include "kind.h"
-#include "npy.h"
+#include "npy_rows.h"
 #include "numtext.h"
 #include "table.h"
 
@@ -23,9 +24,11 @@
 
 struct sm_candidates_input {
 	struct sm_npy cands, scores;
+	struct sm_npy_rows ids, values; /* of these */
 	uint64_t rows, width;
-	bool is_signed; /* the candidates */
-	bool has_pad;   /* and the array's type can hold it */
+	uint64_t first, end; /* the rows that can be read now */
+	bool is_signed;      /* the candidates */
+	bool has_pad;        /* and the array's type can hold it */
 	uint64_t pad;
 };
 
@@ -70,6 +73,10 @@ int sm_candidates_input_open(struct sm_candidates_input *in,
 /* A zeroed one is allowed. */
 void sm_candidates_input_close(struct sm_candidates_input *in);
 
+/* Read from row `first` on, up to `end` or the end of a block. */
+void sm_candidates_input_get(struct sm_candidates_input *in, uint64_t first,
+			     uint64_t end);
+
 /*
  * Count what a worker would write and leave out of the first `rows` rows.
  */
@@ -87,17 +94,20 @@ int sm_candidates_produce(void *state, const struct sm_piece *b,
 			  struct sm_err *err);
 void sm_candidates_close(void *state);
 
-/* Readers of item `at`, in C order; .npy data may stand unaligned. */
+/*
+ * Readers of item `at`, counted in C order from the first row that can be read;
+ * .npy data may stand unaligned.
+ */
 
 static inline uint64_t
 sm_candidates_id(const struct sm_candidates_input *in, uint64_t at)
 {
-	const unsigned char *p = in->cands.data;
+	const unsigned char *p = in->ids.data;
 	uint64_t u8;
 	uint32_t u4;
 	int32_t i4;
 
-	switch (in->cands.type) {
+	switch (in->ids.type) {
 	case SM_NPY_I4:
 		memcpy(&i4, p + at * 4, 4);
 		return (uint64_t)(int64_t)i4;
@@ -115,7 +125,7 @@ sm_candidates_score_f32(const struct sm_candidates_input *in, uint64_t at)
 {
 	float v;
 
-	memcpy(&v, in->scores.data + at * 4, 4);
+	memcpy(&v, in->values.data + at * 4, 4);
 	return v;
 }
 
@@ -124,7 +134,7 @@ sm_candidates_score_f16(const struct sm_candidates_input *in, uint64_t at)
 {
 	uint16_t v;
 
-	memcpy(&v, in->scores.data + at * 2, 2);
+	memcpy(&v, in->values.data + at * 2, 2);
 	return v;
 }
 
@@ -133,13 +143,13 @@ sm_candidates_score(const struct sm_candidates_input *in, uint64_t at)
 {
 	double v;
 
-	switch (in->scores.type) {
+	switch (in->values.type) {
 	case SM_NPY_F4:
 		return (double)sm_candidates_score_f32(in, at);
 	case SM_NPY_F2:
 		return sm_half_to_double(sm_candidates_score_f16(in, at));
 	default:
-		memcpy(&v, in->scores.data + at * 8, 8);
+		memcpy(&v, in->values.data + at * 8, 8);
 		return v;
 	}
 }

@@ -50,8 +50,7 @@ static void
 input_set_pad(struct sm_candidates_input *in,
 	      const struct sm_candidates_opts *o)
 {
-	in->is_signed =
-		in->cands.type == SM_NPY_I4 || in->cands.type == SM_NPY_I8;
+	in->is_signed = in->ids.type == SM_NPY_I4 || in->ids.type == SM_NPY_I8;
 	in->has_pad = o->has_pad && (in->is_signed || o->pad >= 0);
 	in->pad = (uint64_t)o->pad;
 }
@@ -60,10 +59,6 @@ int
 sm_candidates_input_open(struct sm_candidates_input *in,
 			 const struct sm_spec *spec, struct sm_err *err)
 {
-	static const unsigned id_types = 1u << SM_NPY_I4 | 1u << SM_NPY_I8 |
-					 1u << SM_NPY_U4 | 1u << SM_NPY_U8;
-	static const unsigned score_types =
-		1u << SM_NPY_F2 | 1u << SM_NPY_F4 | 1u << SM_NPY_F8;
 	const char *cands = sm_candidates_path(spec, "cands");
 	const char *scores = sm_candidates_path(spec, "scores");
 	int ret;
@@ -73,12 +68,12 @@ sm_candidates_input_open(struct sm_candidates_input *in,
 	if (ret == 0)
 		ret = sm_npy_open(&in->scores, scores, err);
 	if (ret == 0)
-		ret = sm_npy_require(&in->cands, 2, id_types,
-				     "an array of int32, int64, uint32 or "
-				     "uint64",
-				     err);
+		ret = sm_npy_require(&in->cands, 2, SM_NPY_INTEGERS,
+				     "an array of integers", err);
 	if (ret == 0)
-		ret = sm_npy_require(&in->scores, 2, score_types,
+		ret = sm_npy_require(&in->scores, 2,
+				     1u << SM_NPY_F2 | 1u << SM_NPY_F4 |
+					     1u << SM_NPY_F8,
 				     "an array of float16, float32 or "
 				     "float64",
 				     err);
@@ -96,6 +91,13 @@ sm_candidates_input_open(struct sm_candidates_input *in,
 				 in->scores.shape[0], in->scores.shape[1]);
 		goto fail;
 	}
+	ret = sm_npy_rows_init(&in->ids, &in->cands, SM_NPY_HOST_BIG_ENDIAN,
+			       err);
+	if (ret == 0)
+		ret = sm_npy_rows_init(&in->values, &in->scores,
+				       SM_NPY_HOST_BIG_ENDIAN, err);
+	if (ret < 0)
+		goto fail;
 	input_set_pad(in, spec->opts);
 	return 0;
 
@@ -105,8 +107,26 @@ fail:
 }
 
 void
+sm_candidates_input_get(struct sm_candidates_input *in, uint64_t first,
+			uint64_t end)
+{
+	uint64_t n = end - first;
+
+	if (n > in->ids.most)
+		n = in->ids.most;
+	if (n > in->values.most)
+		n = in->values.most;
+	sm_npy_rows_get(&in->ids, first, n);
+	sm_npy_rows_get(&in->values, first, n);
+	in->first = first;
+	in->end = first + n;
+}
+
+void
 sm_candidates_input_close(struct sm_candidates_input *in)
 {
+	sm_npy_rows_release(&in->ids);
+	sm_npy_rows_release(&in->values);
 	sm_npy_close(&in->cands);
 	sm_npy_close(&in->scores);
 	*in = (struct sm_candidates_input){ 0 };

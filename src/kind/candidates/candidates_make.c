@@ -33,7 +33,7 @@
 #define MAKE_AHEAD 20
 
 struct make_pick {
-	uint64_t at; /* item in the arrays */
+	uint64_t at; /* item in the arrays, as it can be read */
 	struct sm_table_text id;
 };
 
@@ -212,15 +212,28 @@ sm_candidates_close(void *state)
 static inline __attribute__((always_inline)) void
 make_prefetch(const struct make *m, uint64_t row, uint64_t from, uint64_t to)
 {
-	uint64_t at = row * m->in.width;
+	uint64_t at = (row - m->in.first) * m->in.width;
 
-	if (row >= m->in.rows)
+	if (row >= m->in.end)
 		return;
 	if (to > m->in.width)
 		to = m->in.width;
 	for (; from < to; from++)
 		sm_table_prefetch(&m->vocab,
 				  sm_candidates_id(&m->in, at + from));
+}
+
+/*
+ * Before each of the rows up to `end`, from the first on: read a block where
+ * the one before has ended, and prefetch for its first row.
+ */
+static inline void
+make_ready(struct make *m, uint64_t row, uint64_t end)
+{
+	if (row < m->in.end)
+		return;
+	sm_candidates_input_get(&m->in, row, end);
+	make_prefetch(m, row, 0, MAKE_AHEAD);
 }
 
 /* Why a candidate that the walk of a row does not pass is left out. */
@@ -249,7 +262,8 @@ static uint64_t
 make_collect(struct make *m, uint64_t row)
 {
 	const struct sm_candidates_input *in = &m->in;
-	uint64_t at = row * in->width, end = at + in->width, n = 0, id;
+	uint64_t at = (row - in->first) * in->width, end = at + in->width;
+	uint64_t n = 0, id;
 	double min_score = sm_candidates_min_score(m->opts);
 	bool no_stop = m->opts->no_stop;
 	unsigned cause = SM_TALLY_LOW_SCORE; /* of what ended the row */
@@ -314,10 +328,10 @@ make_number(char *dst, const struct make *m, uint64_t at)
 	if (isinf(v))
 		return 0;
 	if (m->opts->score_digits == SM_DIGITS_SOURCE) {
-		if (m->in.scores.type == SM_NPY_F4)
+		if (m->in.values.type == SM_NPY_F4)
 			return sm_numtext_f32(
 				dst, sm_candidates_score_f32(&m->in, at));
-		if (m->in.scores.type == SM_NPY_F2)
+		if (m->in.values.type == SM_NPY_F2)
 			return sm_numtext_f16(
 				dst, sm_candidates_score_f16(&m->in, at));
 	}
@@ -348,12 +362,13 @@ make_write(struct make *m, uint64_t row, uint64_t count, struct sm_err *err)
 		make_prefetch(m, row + 1, column, column + 1);
 		len = make_number(num, m, p->at);
 		if (len == 0)
-			return sm_err_set(err, SM_EVALUE,
-					  "row %" PRIu64 ", column %" PRIu64
-					  " of '%s' is infinite, which JSON "
-					  "cannot hold",
-					  row, p->at - row * m->in.width,
-					  m->in.scores.map.path);
+			return sm_err_set(
+				err, SM_EVALUE,
+				"row %" PRIu64 ", column %" PRIu64
+				" of '%s' is infinite, which JSON "
+				"cannot hold",
+				row, p->at - (row - m->in.first) * m->in.width,
+				m->in.scores.map.path);
 		sm_record_item(m->writer, p->id.text, p->id.len, num, len);
 	}
 	return sm_record_end(m->writer, err);
@@ -413,13 +428,14 @@ sm_candidates_produce(void *state, const struct sm_piece *b,
 	if (ret < 0)
 		return ret;
 	memset(m->tally, 0, sizeof(m->tally));
-	make_prefetch(m, (uint64_t)b->first, 0, MAKE_AHEAD);
+	m->in.end = 0;
 	for (row = (uint64_t)b->first; row < (uint64_t)b->end; row++) {
 		if (make_stopped(m))
 			return sm_err_set(err, SM_ESTOPPED,
 					  "batch %" PRIu64 " was given up at "
 					  "row %" PRIu64,
 					  b->id, row);
+		make_ready(m, row, (uint64_t)b->end);
 		count = make_collect(m, row);
 		enough = make_judge(m, count);
 		if (enough) {
@@ -460,8 +476,11 @@ sm_candidates_sample(struct sm_counts *counts,
 	if (ret < 0)
 		return ret;
 	*counts = (struct sm_counts){ .rows = rows };
-	for (row = 0; row < rows; row++)
+	m.in.end = 0;
+	for (row = 0; row < rows; row++) {
+		make_ready(&m, row, rows);
 		counts->records += make_judge(&m, make_collect(&m, row));
+	}
 	memcpy(counts->tally, m.tally, sizeof(m.tally));
 	free(m.pick);
 	return 0;

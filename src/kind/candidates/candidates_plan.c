@@ -161,7 +161,7 @@ plan_sample_row(struct plan_sample *s, const struct plan *p,
 {
 	const struct sm_candidates_input *in = &p->in;
 	double min_score = sm_candidates_min_score(p->opts), score, before = 0;
-	uint64_t at = row * in->width, c, id;
+	uint64_t at = (row - in->first) * in->width, c, id;
 	bool rising = false, falling = false, first = true, good;
 	uint64_t *after = NULL; /* the row has ended */
 
@@ -368,19 +368,25 @@ plan_look(struct plan *p, struct sm_err *err)
 	struct plan_sample sample = { 0 };
 	struct sm_table vocab = { 0 };
 	struct sm_counts counts;
-	uint64_t row;
+	uint64_t rows = p->in.rows, row;
 	int ret;
 
 	ret = sm_table_open(&vocab, p->cut->tables_dirfd, SM_CANDIDATES_VOCAB,
 			    err);
 	if (ret < 0)
 		return ret;
-	for (row = 0; row < p->in.rows && row < PLAN_SAMPLE_ROWS; row++)
+	if (rows > PLAN_SAMPLE_ROWS)
+		rows = PLAN_SAMPLE_ROWS;
+	p->in.end = 0;
+	for (row = 0; row < rows; row++) {
+		if (row == p->in.end)
+			sm_candidates_input_get(&p->in, row, rows);
 		plan_sample_row(&sample, p, &vocab, row);
+	}
 	sample.pad_known = p->in.has_pad &&
 			   !sm_candidates_id_negative(&p->in, p->in.pad) &&
 			   sm_table_get(&vocab, p->in.pad).text;
-	ret = sm_candidates_sample(&counts, &p->in, &vocab, p->opts, row, err);
+	ret = sm_candidates_sample(&counts, &p->in, &vocab, p->opts, rows, err);
 	sm_table_close(&vocab);
 	if (ret == 0)
 		ret = plan_judge_order(p, &sample, err);
