@@ -30,7 +30,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (fd < 0 || ftruncate(fd, 0) < 0 ||
 	    sm_pwrite_all(fd, data, size, 0) < 0)
 		abort();
-	ret = sm_npy_open(&npy, path, &err);
+	ret = sm_npy_open(&npy, path, -1, NULL, &err);
 	if (ret < 0) {
 		if (ret != err.code || ret != SM_EINPUT || !*err.text)
 			abort();

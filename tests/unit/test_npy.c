@@ -33,13 +33,19 @@ npy_file(unsigned major, const char *header, size_t data_bytes)
 	return path;
 }
 
+static int
+open_npy(struct sm_npy *npy, const char *path, struct sm_err *err)
+{
+	return sm_npy_open(npy, path, -1, NULL, err);
+}
+
 static void
 refuse(const char *path, const char *word)
 {
 	struct sm_npy npy = { 0 };
 	struct sm_err err = { 0 };
 
-	assert_int_equal(sm_npy_open(&npy, path, &err), SM_EINPUT);
+	assert_int_equal(open_npy(&npy, path, &err), SM_EINPUT);
 	if (!strstr(err.text, word) || !strstr(err.text, path))
 		fail_msg("'%s' is not in: %s", word, err.text);
 	assert_null(npy.data);
@@ -86,12 +92,11 @@ test_accepted(void **state)
 	for (i = 0; i < sizeof(types) / sizeof(*types); i++) {
 		snprintf(header, sizeof(header), HEAD("%s", "False", "(3, 2)"),
 			 types[i].descr);
-		assert_int_equal(
-			sm_npy_open(&npy,
-				    npy_file(1 + (unsigned)i % 3, header,
-					     6 * types[i].bytes),
-				    &err),
-			0);
+		assert_int_equal(open_npy(&npy,
+					  npy_file(1 + (unsigned)i % 3, header,
+						   6 * types[i].bytes),
+					  &err),
+				 0);
 		assert_int_equal(npy.type, types[i].type);
 		assert_int_equal(npy.item_bytes, types[i].bytes);
 		assert_int_equal(npy.dims, 2);
@@ -143,9 +148,9 @@ test_letters(void **state)
 				 "{'descr':'%s','fortran_order':True,"
 				 "'shape':(3,2)}",
 				 descr);
-			if (sm_npy_open(&npy,
-					npy_file(1, header, 6 * types[i].bytes),
-					&err) < 0)
+			if (open_npy(&npy,
+				     npy_file(1, header, 6 * types[i].bytes),
+				     &err) < 0)
 				fail_msg("%s: %s", descr, err.text);
 			assert_int_equal(npy.type, types[i].type);
 			assert_int_equal(npy.item_bytes, types[i].bytes);
@@ -217,7 +222,7 @@ test_rows(void **state)
 				 big ? '>' : '<', types[i].descr,
 				 fortran ? "True" : "False");
 			assert_int_equal(
-				sm_npy_open(
+				open_npy(
 					&npy,
 					npy_file(1, header,
 						 rows * width * types[i].bytes),
@@ -281,11 +286,11 @@ test_shapes(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
-		assert_int_equal(sm_npy_open(&npy,
-					     npy_file(1, shapes[i].header,
-						      shapes[i].bytes),
-					     &err),
-				 0);
+		assert_int_equal(
+			open_npy(&npy,
+				 npy_file(1, shapes[i].header, shapes[i].bytes),
+				 &err),
+			0);
 		assert_int_equal(npy.dims, shapes[i].dims);
 		assert_int_equal(npy.count, shapes[i].count);
 		sm_npy_close(&npy);
@@ -308,8 +313,6 @@ test_foreign(void **state)
 	refuse_bytes("\x93NUMPY\1\0v", 9, "cut short");
 	refuse_bytes("\x93NUMPY\2\0vvv", 11, "cut short");
 	refuse_bytes("PK\3\4abcdefgh", 12, "unzip");
-	refuse_bytes("PK\3\4abcdefghijklmnopqrstuv\5\0\0\0a.npy", 35,
-		     "z.files");
 	refuse_bytes("\x1f\x8b\x08 abcdefgh", 12, "gzip -dk");
 	refuse_bytes("\x80\4 abcdefgh", 11, "pickle");
 	refuse_bytes(zeros, sizeof(zeros), "00 00 00 00");
@@ -405,7 +408,7 @@ test_require(void **state)
 	struct sm_err err = { 0 };
 
 	(void)state;
-	assert_int_equal(sm_npy_open(&npy, path, &err), 0);
+	assert_int_equal(open_npy(&npy, path, &err), 0);
 	assert_int_equal(sm_npy_require(&npy, 3, 1u << SM_NPY_F8, "", &err), 0);
 	assert_int_equal(err.code, 0);
 	assert_int_equal(sm_npy_require(&npy, 2, 1u << SM_NPY_I4,
@@ -441,7 +444,7 @@ test_damaged(void **state)
 			refuse_header(copy, "");
 		for (c = 1; c < 256; c += 7) {
 			copy[i] = (char)c;
-			ret = sm_npy_open(&npy, npy_file(1, copy, 24), &err);
+			ret = open_npy(&npy, npy_file(1, copy, 24), &err);
 			if (ret == 0)
 				sm_npy_close(&npy);
 			else

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "file.h"
+#include "npz.h"
 #include "option.h"
 
 #include "kind.h"
@@ -36,13 +37,18 @@ place_is_directory(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* What cannot be looked at may be there. */
+/* What cannot be looked at may be there.  Of an archive's member: the archive.
+ */
 static bool
 place_is_gone(const char *path)
 {
+	char *file = sm_npz_file(path, NULL);
 	struct stat st;
+	bool gone = file && stat(file, &st) < 0 &&
+		    (errno == ENOENT || errno == ENOTDIR);
 
-	return stat(path, &st) < 0 && (errno == ENOENT || errno == ENOTDIR);
+	free(file);
+	return gone;
 }
 
 int

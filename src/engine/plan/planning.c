@@ -16,6 +16,8 @@
 #include "lock.h"
 #include "rand.h"
 
+#include "npz.h"
+
 #include "join.h"
 #include "option.h"
 #include "planning.h"
@@ -30,7 +32,7 @@ settle_path(const char **value, struct sm_planning *p, struct sm_err *err)
 		p->stdin_once = true;
 		return 0;
 	}
-	path = sm_path_real(*value, err);
+	path = sm_npz_path_real(*value, err);
 	if (!path)
 		return err->code;
 	*value = sm_spec_strdup(p->spec, path);
@@ -60,19 +62,27 @@ settle_paths(struct sm_planning *p, struct sm_err *err)
 	return ret;
 }
 
-static bool
-is_same_file(const char *a, const char *b)
+/* Is `output` the file that is read for `input`? */
+static int
+is_same_file(bool *same, const char *output, const char *input,
+	     struct sm_err *err)
 {
+	char *file = sm_npz_file(input, err);
 	struct stat x, y;
 
-	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
-	       x.st_ino == y.st_ino;
+	if (!file)
+		return err->code;
+	*same = stat(output, &x) == 0 && stat(file, &y) == 0 &&
+		x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+	free(file);
+	return 0;
 }
 
 static int
 settle_output(struct sm_planning *p, struct sm_err *err)
 {
 	struct sm_kind_input in;
+	bool same;
 	char *path;
 	size_t i;
 	int ret = 0;
@@ -87,12 +97,16 @@ settle_output(struct sm_planning *p, struct sm_err *err)
 	path = sm_path_real(p->opts->output, err);
 	if (!path)
 		return err->code;
-	for (i = 0; ret == 0 && p->kind->input(&in, i, p->spec->opts); i++)
-		if (in.path && is_same_file(path, in.path))
+	for (i = 0; ret == 0 && p->kind->input(&in, i, p->spec->opts); i++) {
+		same = false;
+		if (in.path)
+			ret = is_same_file(&same, path, in.path, err);
+		if (same)
 			ret = sm_err_set(err, SM_EREFUSED,
 					 "the output '%s' is the input '%s'; "
 					 "name another file",
 					 path, in.name);
+	}
 	if (ret == 0)
 		ret = sm_spec_set_output(p->spec, path, err);
 	if (ret == 0)

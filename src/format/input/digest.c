@@ -12,6 +12,7 @@
 #include "file.h"
 
 #include "crc32.h"
+#include "npz.h"
 
 #include "digest.h"
 
@@ -177,6 +178,60 @@ out:
 	return ret;
 }
 
+/* With `reader`, the bytes that are read in place are compared with their CRC.
+ */
+static int
+digest_member(struct sm_digest *d, const char *path,
+	      const struct digest_reader *reader, struct sm_err *err)
+{
+	struct digest_reader r = { .fd = -1 };
+	struct sm_digest archive;
+	struct sm_npz z;
+	struct stat st;
+	int ret;
+
+	ret = sm_npz_open(&z, path, err);
+	if (ret < 0)
+		return ret;
+	if (reader)
+		r = *reader;
+	ret = sm_open_input(&r.fd, z.path, &st, err);
+	if (ret < 0)
+		goto out;
+	digest_from_stat(&archive, &st);
+	if (reader && !z.deflated) {
+		r.total = z.bytes;
+		r.buf = malloc(DIGEST_BUF_BYTES);
+		if (!r.buf)
+			ret = sm_err_mem(err, "a digest");
+		else
+			ret = digest_read(&r, (uint64_t)(z.data - z.map.data),
+					  z.bytes, err);
+		if (ret == 0 && r.crc32 != z.crc32)
+			ret = sm_err_set(err, SM_EINPUT,
+					 "cannot read '%s': the archive is "
+					 "damaged: the member's CRC is another",
+					 path);
+	}
+	if (ret == 0)
+		ret = digest_check_unchanged(&archive, r.fd, z.path, err);
+	if (ret == 0) {
+		d->size = z.bytes;
+		d->mtime_ns = archive.mtime_ns;
+	}
+	if (ret == 0 && reader) {
+		d->crc32 = z.crc32;
+		d->sampled = false;
+	}
+
+out:
+	free(r.buf);
+	if (r.fd >= 0)
+		close(r.fd);
+	sm_npz_close(&z);
+	return ret;
+}
+
 int
 sm_digest_file(struct sm_digest *d, const char *path, bool sampled,
 	       void (*progress)(uint64_t done, uint64_t total, void *arg),
@@ -186,6 +241,8 @@ sm_digest_file(struct sm_digest *d, const char *path, bool sampled,
 		.fd = -1, .path = path, .progress = progress, .arg = arg
 	};
 
+	if (sm_npz_member(path))
+		return digest_member(d, path, &r, err);
 	return digest_run(d, &r, sampled, UINT64_MAX, err);
 }
 
@@ -204,6 +261,8 @@ sm_digest_stat(struct sm_digest *d, const char *path, struct sm_err *err)
 	struct stat st;
 	int fd, ret;
 
+	if (sm_npz_member(path))
+		return digest_member(d, path, NULL, err);
 	/* Opened, not only examined: it must also be readable. */
 	ret = sm_open_input(&fd, path, &st, err);
 	if (ret < 0)

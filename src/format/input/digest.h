@@ -5,6 +5,10 @@
  * the CRC of both ends and evenly spaced blocks (64 blocks of 64 KiB; files
  * below 8 MiB are read whole either way).  `sampled` says which it is.
  *
+ * An archive's member (npz.h) has the digest of the file that it is, but the
+ * time of the archive: another member may change without it.  What is deflated
+ * has the CRC that the archive says: whoever unpacks it compares that.
+ *
  * A file that changes while it is read has no digest: its size and mtime are
  * looked at again at the end, and a difference is SM_EINPUT.
  */

@@ -192,40 +192,104 @@ npy_check_size(struct sm_npy *npy, size_t at, struct sm_err *err)
 	return 0;
 }
 
+/* Map what `path` names: a file, or of an archive the member or its copy. */
+static int
+npy_map(struct sm_npy *n, const char *path, int dirfd, const char *copy,
+	struct sm_err *err)
+{
+	uint64_t bytes;
+	int ret;
+
+	if (!sm_npz_member(path))
+		return sm_map_open(&n->map, path, err);
+	ret = sm_npz_open(&n->npz, path, err);
+	if (ret < 0)
+		return ret;
+	if (!n->npz.deflated) {
+		/* What the map has, memory can address. */
+		n->map = (struct sm_map){ .data = n->npz.data,
+					  .size = (size_t)n->npz.bytes,
+					  .path = path };
+		return 0;
+	}
+	bytes = n->npz.bytes;
+	sm_npz_close(&n->npz);
+	ret = sm_map_openat(&n->map, dirfd, copy, err);
+	if (ret < 0)
+		return ret;
+	n->map.path = path;
+	n->unpacked = true;
+	if (n->map.size != bytes)
+		return sm_err_set(err, SM_EDAMAGED,
+				  "the unpacked copy of '%s' is damaged; plan "
+				  "the job again with --restart",
+				  path);
+	return 0;
+}
+
 int
-sm_npy_open(struct sm_npy *npy, const char *path, struct sm_err *err)
+sm_npy_open(struct sm_npy *npy, const char *path, int dirfd, const char *copy,
+	    struct sm_err *err)
 {
 	struct sm_npy n = { 0 };
 	size_t at = 0, end = 0;
 	int ret;
 
-	ret = sm_map_open(&n.map, path, err);
-	if (ret < 0)
-		return ret;
-	ret = npy_find_header(&at, &end, &n.map, err);
-	if (ret < 0)
-		goto fail;
-	ret = sm_npy_header_parse(&n, at, end, err);
-	if (ret < 0)
-		goto fail;
-	if (npy_types[n.type].item_bytes > 0)
+	ret = npy_map(&n, path, dirfd, copy, err);
+	if (ret == 0)
+		ret = npy_find_header(&at, &end, &n.map, err);
+	if (ret == 0)
+		ret = sm_npy_header_parse(&n, at, end, err);
+	if (ret == 0 && npy_types[n.type].item_bytes > 0)
 		n.item_bytes = npy_types[n.type].item_bytes;
-	ret = npy_check_size(&n, end, err);
+	if (ret == 0)
+		ret = npy_check_size(&n, end, err);
 	if (ret < 0)
-		goto fail;
-	*npy = n;
-	return 0;
-
-fail:
-	sm_map_close(&n.map);
+		sm_npy_close(&n);
+	else
+		*npy = n;
 	return ret;
 }
 
 void
 sm_npy_close(struct sm_npy *npy)
 {
-	sm_map_close(&npy->map);
+	if (!npy->npz.path)
+		sm_map_close(&npy->map);
+	sm_npz_close(&npy->npz);
 	*npy = (struct sm_npy){ 0 };
+}
+
+int
+sm_npy_unpack(bool *did, const struct sm_npz *step, const char *path, int dirfd,
+	      const char *copy, struct sm_err *err)
+{
+	struct sm_npz z;
+	int ret;
+
+	*did = false;
+	if (!sm_npz_member(path))
+		return 0;
+	ret = sm_npz_open(&z, path, err);
+	if (ret < 0)
+		return ret;
+	z.step = step->step;
+	z.arg = step->arg;
+	*did = z.deflated;
+	if (z.deflated)
+		ret = sm_npz_unpack(&z, path, dirfd, copy, err);
+	sm_npz_close(&z);
+	return ret;
+}
+
+const struct sm_map *
+sm_npy_file(const struct sm_npy *npy)
+{
+	if (npy->unpacked)
+		return NULL;
+	if (npy->npz.path)
+		return &npy->npz.map;
+	return &npy->map;
 }
 
 int

@@ -15,7 +15,7 @@
 
 #include <stdint.h>
 
-#include "file.h"
+#include "npz.h"
 
 #define SM_NPY_HOST_BIG_ENDIAN (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
 
@@ -46,7 +46,9 @@ enum sm_npy_type {
 #define SM_NPY_DIMS_MAX 8
 
 struct sm_npy {
-	struct sm_map map;
+	struct sm_map map; /* its own bytes, the header first */
+	struct sm_npz npz; /* the archive that these are in, or nothing */
+	bool unpacked;     /* from an archive, by sm_npz_unpack() */
 	enum sm_npy_type type;
 	bool big_endian; /* its items; of single bytes it says nothing */
 	bool fortran;    /* columns after each other, not rows */
@@ -58,10 +60,13 @@ struct sm_npy {
 };
 
 /*
- * Open `path`.  The data must be exactly as long as the shape says.  `npy` is
- * closed by sm_npy_close() (a zeroed one is allowed).
+ * Open `path`, which may be that of a member of an archive (npz.h); what one
+ * that is deflated was unpacked to is `copy` in `dirfd`, SM_EDAMAGED if it is
+ * not.  The data must be exactly as long as the shape says.  `npy` is closed by
+ * sm_npy_close() (a zeroed one is allowed).
  */
-int sm_npy_open(struct sm_npy *npy, const char *path, struct sm_err *err);
+int sm_npy_open(struct sm_npy *npy, const char *path, int dirfd,
+		const char *copy, struct sm_err *err);
 void sm_npy_close(struct sm_npy *npy);
 
 /*
@@ -70,6 +75,16 @@ void sm_npy_close(struct sm_npy *npy);
  */
 int sm_npy_require(const struct sm_npy *npy, unsigned dims, unsigned types,
 		   const char *wanted, struct sm_err *err);
+
+/*
+ * If `path` is that of a deflated member, unpack it to `copy` in `dirfd`; *did:
+ * it is one.  `step` is that of struct sm_npz.
+ */
+int sm_npy_unpack(bool *did, const struct sm_npz *step, const char *path,
+		  int dirfd, const char *copy, struct sm_err *err);
+
+/* The file that is mapped, NULL if that is a copy which was unpacked. */
+const struct sm_map *sm_npy_file(const struct sm_npy *npy);
 
 /* Does the file begin with the .npy magic? */
 int sm_npy_is(const unsigned char *data, uint64_t size);

@@ -43,18 +43,18 @@ npy_at_most(int max, int len)
 #define npy_error(p, at, err, ...)                                             \
 	sm_err_at(err, (p)->npy->map.path, at, __VA_ARGS__)
 
-/* What is wrong, and the Python that converts it: `before` load(…) `after`. */
+/* What is wrong, and the Python that converts it: load(…) `after`. */
 static int
 npy_convertible(const struct npy_parser *p, size_t at, const char *what,
-		const char *before, const char *after, struct sm_err *err)
+		const char *after, struct sm_err *err)
 {
-	char file[SM_SHOWN_MAX];
+	char load[SM_LOAD_MAX];
 
-	sm_packed_shown(file, p->npy->map.path);
+	sm_packed_load(load, p->npy->map.path, "");
 	return npy_error(p, at, err,
 			 "%s; convert it: python3 -c \"import numpy as np; "
-			 "np.save('new.npy', %snp.load('%s')%s)\"",
-			 what, before, file, after);
+			 "np.save('new.npy', %s%s)\"",
+			 what, load, after);
 }
 
 /* Skip white space; the byte after it, which is not consumed, or 0. */
@@ -143,20 +143,19 @@ npy_other_type(const struct npy_parser *p, const struct npy_string *s,
 		{ "M", "", "dates", ".astype('int64')" },
 		{ "m", "", "times", ".astype('int64')" },
 	};
-	char what[96], file[SM_SHOWN_MAX];
+	char what[96], load[SM_LOAD_MAX];
 	int shown = npy_at_most(24, s->len);
 	const char *of;
 	size_t i;
 
 	if (npy_is(type, "O")) {
-		sm_packed_shown(file, p->npy->map.path);
+		sm_packed_load(load, p->npy->map.path, ", allow_pickle=True");
 		return npy_error(
 			p, s->at, err,
 			"the array holds Python objects; if you trust "
 			"it, convert it: python3 -c \"import numpy as "
-			"np; np.save('new.npy', np.array(np.load('%s', "
-			"allow_pickle=True).tolist()))\"",
-			file);
+			"np; np.save('new.npy', np.array(%s.tolist()))\"",
+			load);
 	}
 	for (i = 0; i < sizeof(others) / sizeof(*others); i++) {
 		of = others[i].letters;
@@ -168,8 +167,7 @@ npy_other_type(const struct npy_parser *p, const struct npy_string *s,
 			continue;
 		snprintf(what, sizeof(what), "the array holds %s (type '%.*s')",
 			 others[i].name, shown, s->s);
-		return npy_convertible(p, s->at, what, "", others[i].after,
-				       err);
+		return npy_convertible(p, s->at, what, others[i].after, err);
 	}
 	return npy_error(
 		p, s->at, err,

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "npz.h"
+
 #include "packed.h"
 
 /*
@@ -47,7 +49,6 @@ struct packed_magic {
 #define PY_PICKLE_JSON                                                         \
 	"import json, pickle; json.dump(pickle.load(open('@', 'rb')), "        \
 	"open('new.json', 'w'), default=lambda o: o.tolist())"
-#define PY_NPZ "import numpy as np; z = np.load('@'); " PY_SAVE "z[z.files[0]])"
 #define PY_MAT                                                                 \
 	"import numpy as np, scipy.io as s; "                                  \
 	"m = s.loadmat('@', squeeze_me=True); "                                \
@@ -108,10 +109,32 @@ sm_packed_shown(char text[SM_SHOWN_MAX], const char *path)
 				    "0123456789_-./+,=@";
 	const char *shown = path;
 
-	if (strlen(path) >= SM_SHOWN_MAX || *path == '-' ||
+	if (strlen(path) >= SM_SHOWN_MAX || *path == '-' || *path == '\0' ||
 	    path[strspn(path, plain)] != '\0')
 		shown = "FILE";
 	snprintf(text, SM_SHOWN_MAX, "%s", shown);
+}
+
+void
+sm_packed_load(char text[SM_LOAD_MAX], const char *path, const char *arguments)
+{
+	const char *member = sm_npz_member(path);
+	char file[SM_SHOWN_MAX], name[SM_SHOWN_MAX];
+	size_t len;
+
+	if (!member) {
+		sm_packed_shown(file, path);
+		snprintf(text, SM_LOAD_MAX, "np.load('%s'%s)", file, arguments);
+		return;
+	}
+	len = (size_t)(member - path) - 1;
+	if (len >= sizeof(file))
+		len = 0; /* an empty name is shown as FILE */
+	snprintf(name, sizeof(name), "%.*s", (int)len, path);
+	sm_packed_shown(file, name);
+	sm_packed_shown(name, member);
+	snprintf(text, SM_LOAD_MAX, "np.load('%s'%s)['%s']", file, arguments,
+		 name);
 }
 
 static bool
@@ -153,20 +176,20 @@ packed_convertible(const struct sm_map *map, const char *name,
 			  at + 1);
 }
 
-/* A zip archive's first member says whose it is: NumPy's are .npy files. */
+/* One that has .npy files is NumPy's, and its arrays are read by their names.
+ */
 static int
 packed_refuse_zip(const struct sm_map *map, enum sm_packed_for what,
 		  struct sm_err *err)
 {
-	const unsigned char *d = map->data;
-	size_t n;
+	char names[SM_SHOWN_MAX];
 
-	if (what != SM_PACKED_TEXT && map->size >= 30) {
-		n = (size_t)d[26] | (size_t)d[27] << 8;
-		if (n >= 4 && packed_is(map, ".npy", 30 + n - 4, 4))
-			return packed_convertible(map, "a .npz archive", PY_NPZ,
-						  err);
-	}
+	if (what != SM_PACKED_TEXT && sm_npz_list(names, sizeof(names), map))
+		return sm_err_set(err, SM_EINPUT,
+				  "cannot read '%s': it is an archive of "
+				  "arrays (%s); name one, as FILE.npz:%.*s",
+				  map->path, names, (int)strcspn(names, ","),
+				  names);
 	return sm_err_set(err, SM_EINPUT,
 			  "cannot read '%s': it is a zip archive; take the "
 			  "file out of it first, by unzip",

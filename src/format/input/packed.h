@@ -21,4 +21,13 @@ int sm_packed_refuse(const struct sm_map *map, enum sm_packed_for what,
 /* `path` for use in a command line, or FILE if it needs quoting there. */
 void sm_packed_shown(char text[SM_SHOWN_MAX], const char *path);
 
+#define SM_LOAD_MAX (2 * SM_SHOWN_MAX + 64)
+
+/*
+ * The Python that loads an array from a file or an archive's member, with these
+ * further arguments.
+ */
+void sm_packed_load(char text[SM_LOAD_MAX], const char *path,
+		    const char *arguments);
+
 #endif /* SM_PACKED_H */

@@ -154,7 +154,8 @@ sm_table_compile(struct sm_table_info *info, int dirfd, const char *name,
 	struct sm_table_info counted;
 	int ret;
 
-	ret = sm_table_reader_open(&reader, source->path, source->format, err);
+	ret = sm_table_reader_open(&reader, source->path, source->format, dirfd,
+				   err);
 	if (ret < 0)
 		return ret;
 	if (source->inverted && reader.format != SM_FORMAT_JSON) {

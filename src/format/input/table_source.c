@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bytes.h"
 
@@ -13,6 +14,9 @@
 #include "scan.h"
 
 #include "table_source.h"
+
+/* One array at a time has this name, for a moment. */
+#define SOURCE_UNPACKED "array.tmp"
 
 static bool
 source_ends_in(const char *path, const char *ending)
@@ -24,12 +28,21 @@ source_ends_in(const char *path, const char *ending)
 
 /* One dimension: the place is the index, the number or string the text. */
 static int
-source_open_npy(struct sm_table_reader *r, const char *path, struct sm_err *err)
+source_open_npy(struct sm_table_reader *r, const char *path, int dirfd,
+		struct sm_err *err)
 {
+	struct sm_npz nobody = { 0 };
+	bool unpacked;
 	int ret;
 
 	r->format = SM_FORMAT_NPY;
-	ret = sm_npy_open(&r->npy, path, err);
+	ret = sm_npy_unpack(&unpacked, &nobody, path, dirfd, SOURCE_UNPACKED,
+			    err);
+	if (ret < 0)
+		return ret;
+	ret = sm_npy_open(&r->npy, path, dirfd, SOURCE_UNPACKED, err);
+	if (unpacked)
+		unlinkat(dirfd, SOURCE_UNPACKED, 0);
 	if (ret < 0)
 		return ret;
 	ret = sm_npy_require(&r->npy, 1, SM_NPY_INTEGERS | SM_NPY_STRINGS,
@@ -49,19 +62,20 @@ source_open_npy(struct sm_table_reader *r, const char *path, struct sm_err *err)
  */
 static int
 source_open_mapped(struct sm_table_reader *r, const char *path, int format,
-		   struct sm_err *err)
+		   int dirfd, struct sm_err *err)
 {
 	int ret;
 
 	if (format == SM_FORMAT_NPY ||
-	    (format == SM_FORMAT_AUTO && source_ends_in(path, ".npy")))
-		return source_open_npy(r, path, err);
+	    (format == SM_FORMAT_AUTO &&
+	     (source_ends_in(path, ".npy") || sm_npz_member(path))))
+		return source_open_npy(r, path, dirfd, err);
 	ret = sm_map_open(&r->map, path, err);
 	if (ret < 0)
 		return ret;
 	if (format == SM_FORMAT_AUTO && sm_npy_is(r->map.data, r->map.size)) {
 		sm_map_close(&r->map);
-		return source_open_npy(r, path, err);
+		return source_open_npy(r, path, dirfd, err);
 	}
 	r->format = format;
 	if (format == SM_FORMAT_AUTO)
@@ -82,12 +96,12 @@ source_open_mapped(struct sm_table_reader *r, const char *path, int format,
 
 int
 sm_table_reader_open(struct sm_table_reader *r, const char *path, int format,
-		     struct sm_err *err)
+		     int dirfd, struct sm_err *err)
 {
 	int ret;
 
 	*r = (struct sm_table_reader){ 0 };
-	ret = source_open_mapped(r, path, format, err);
+	ret = source_open_mapped(r, path, format, dirfd, err);
 	if (ret == 0 && sm_table_reader_size(r) > SM_TABLE_SOURCE_MAX)
 		ret = sm_err_set(err, SM_EINPUT,
 				 "cannot read '%s': it has %" PRIu64 " bytes; "

@@ -44,9 +44,12 @@ struct sm_table_reader {
 	struct sm_buf string; /* .npy: the current one */
 };
 
-/* A zeroed reader may be closed. */
+/*
+ * A zeroed reader may be closed.  An array that is deflated in an archive is
+ * unpacked into a file of `dirfd` that has no name.
+ */
 int sm_table_reader_open(struct sm_table_reader *r, const char *path,
-			 int format, struct sm_err *err);
+			 int format, int dirfd, struct sm_err *err);
 void sm_table_reader_close(struct sm_table_reader *r);
 
 /* 1: an entry, valid until the next call; 0: the end; <0. */

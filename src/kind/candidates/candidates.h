@@ -67,9 +67,17 @@ bool sm_candidates_file(struct sm_kind_input *in, size_t i, const void *opts);
  */
 const char *sm_candidates_path(const struct sm_spec *spec, const char *name);
 
+/*
+ * Unpack those of the two arrays that are deflated in an archive into
+ * `tables_dirfd`, where workers find them; `step` is that of struct sm_npz.
+ */
+int sm_candidates_unpack(const struct sm_spec *spec, int tables_dirfd,
+			 const struct sm_npz *step, struct sm_err *err);
+
 /* Map both arrays and check types and shapes; SM_EINPUT. */
 int sm_candidates_input_open(struct sm_candidates_input *in,
-			     const struct sm_spec *spec, struct sm_err *err);
+			     const struct sm_spec *spec, int tables_dirfd,
+			     struct sm_err *err);
 /* A zeroed one is allowed. */
 void sm_candidates_input_close(struct sm_candidates_input *in);
 

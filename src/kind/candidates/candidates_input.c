@@ -13,6 +13,10 @@
 
 #include "candidates.h"
 
+/* In the job's tables, what was unpacked. */
+#define INPUT_CANDS  "cands.npy"
+#define INPUT_SCORES "scores.npy"
+
 bool
 sm_candidates_file(struct sm_kind_input *in, size_t i, const void *opts)
 {
@@ -45,6 +49,22 @@ sm_candidates_path(const struct sm_spec *spec, const char *name)
 	return "";
 }
 
+int
+sm_candidates_unpack(const struct sm_spec *spec, int tables_dirfd,
+		     const struct sm_npz *step, struct sm_err *err)
+{
+	bool unpacked;
+	int ret;
+
+	ret = sm_npy_unpack(&unpacked, step, sm_candidates_path(spec, "cands"),
+			    tables_dirfd, INPUT_CANDS, err);
+	if (ret == 0)
+		ret = sm_npy_unpack(&unpacked, step,
+				    sm_candidates_path(spec, "scores"),
+				    tables_dirfd, INPUT_SCORES, err);
+	return ret;
+}
+
 /* A pad that the array's type cannot hold is met nowhere. */
 static void
 input_set_pad(struct sm_candidates_input *in,
@@ -57,16 +77,18 @@ input_set_pad(struct sm_candidates_input *in,
 
 int
 sm_candidates_input_open(struct sm_candidates_input *in,
-			 const struct sm_spec *spec, struct sm_err *err)
+			 const struct sm_spec *spec, int tables_dirfd,
+			 struct sm_err *err)
 {
 	const char *cands = sm_candidates_path(spec, "cands");
 	const char *scores = sm_candidates_path(spec, "scores");
 	int ret;
 
 	*in = (struct sm_candidates_input){ 0 };
-	ret = sm_npy_open(&in->cands, cands, err);
+	ret = sm_npy_open(&in->cands, cands, tables_dirfd, INPUT_CANDS, err);
 	if (ret == 0)
-		ret = sm_npy_open(&in->scores, scores, err);
+		ret = sm_npy_open(&in->scores, scores, tables_dirfd,
+				  INPUT_SCORES, err);
 	if (ret == 0)
 		ret = sm_npy_require(&in->cands, 2, SM_NPY_INTEGERS,
 				     "an array of integers", err);

@@ -93,12 +93,22 @@ static int
 make_check_file(const struct make *m, const char *name,
 		const struct sm_npy *npy, struct sm_err *err)
 {
+	const struct sm_map *file = sm_npy_file(npy);
 	struct stat st;
 
-	if (stat(npy->map.path, &st) < 0)
+	if (!file)
+		return 0;
+	if (stat(file->path, &st) < 0)
 		return sm_err_sys_as(err, SM_EINPUT, "cannot examine '%s'",
-				     npy->map.path);
-	return make_check_size(m, name, npy, (uint64_t)st.st_size, err);
+				     file->path);
+	if (file == &npy->map)
+		return make_check_size(m, name, npy, (uint64_t)st.st_size, err);
+	if ((uint64_t)st.st_size != file->size)
+		return sm_err_set(err, SM_EREFUSED,
+				  "the archive '%s' changed its size while the "
+				  "job runs",
+				  file->path);
+	return 0;
 }
 
 /*
@@ -111,7 +121,7 @@ make_open_input(struct make *m, struct sm_err *err)
 	const struct sm_spec *s = m->env.spec;
 	int ret;
 
-	ret = sm_candidates_input_open(&m->in, s, err);
+	ret = sm_candidates_input_open(&m->in, s, m->env.tables_dirfd, err);
 	if (ret == 0)
 		ret = make_check_size(m, "cands", &m->in.cands,
 				      m->in.cands.map.size, err);

@@ -17,7 +17,9 @@ static const char *const words_encoder[] = { "record", "zlib", NULL };
 
 static const struct sm_option candidates_options[] = {
 	{ "cands", .type = SM_OPTION_FILE, INPUT, AT(cands), .group = "inputs",
-	  .help = "candidates: .npy, integers, [rows, width]" },
+	  .help = "candidates: .npy, integers, [rows, width]",
+	  .more = "An array in an archive is FILE.npz:NAME, in the other three "
+		  "options as well." },
 	{ "scores", .type = SM_OPTION_FILE, INPUT, AT(scores),
 	  .help = "their scores: .npy, floats, [rows, width], falling along "
 		  "each row" },

@@ -66,6 +66,13 @@ plan_progress(uint64_t done, uint64_t total, void *arg)
 }
 
 static int
+plan_unpacking(uint64_t done, uint64_t total, void *arg, struct sm_err *err)
+{
+	plan_progress(done, total, arg);
+	return plan_check_stop(arg, err);
+}
+
+static int
 plan_compile(struct plan *p, struct sm_err *err)
 {
 	struct sm_table_source keys = {
@@ -213,7 +220,7 @@ plan_judge_order(const struct plan *p, const struct plan_sample *s,
 {
 	const struct sm_candidates_opts *o = p->opts;
 	const char *scores = p->in.scores.map.path;
-	char file[SM_SHOWN_MAX];
+	char load[SM_LOAD_MAX];
 
 	/* Who looks at every column has unsorted rows, and knows it. */
 	if (s->rising == 0 || o->no_stop || !o->has_min_score)
@@ -232,7 +239,7 @@ plan_judge_order(const struct plan *p, const struct plan_sample *s,
 				s->rising_column, s->after_low, s->good);
 		return 0;
 	}
-	sm_packed_shown(file, scores);
+	sm_packed_load(load, scores, "");
 	return sm_err_set(
 		err, SM_EINPUT,
 		"%" PRIu64 " of the first %" PRIu64 " rows of '%s' have rising "
@@ -241,9 +248,9 @@ plan_judge_order(const struct plan *p, const struct plan_sample *s,
 		"unsorted rows give --no-stop; distances are written as they "
 		"are with --min-score none, or turned into scores, for which "
 		"a minimum is negative, by python3 -c \"import numpy as np; "
-		"np.save('new.npy', -np.load('%s'))\"",
+		"np.save('new.npy', -%s)\"",
 		s->rising, s->rows, scores, s->rising_row, s->rising_column,
-		file);
+		load);
 }
 
 /* Is --pad an item?  That others follow it, or that it has a token, says so. */
@@ -435,9 +442,15 @@ sm_candidates_cut(struct sm_kind_cut *cut, struct sm_err *err)
 			   .unit = "bytes",
 			   .told_ms = sm_clock_ms() },
 	};
-	int ret;
+	struct sm_npz step = { .step = plan_unpacking, .arg = &p };
+	int ret = 0;
 
-	ret = sm_candidates_input_open(&p.in, cut->spec, err);
+	if (!cut->compiled)
+		ret = sm_candidates_unpack(cut->spec, cut->tables_dirfd, &step,
+					   err);
+	if (ret == 0)
+		ret = sm_candidates_input_open(&p.in, cut->spec,
+					       cut->tables_dirfd, err);
 	if (ret < 0)
 		return ret;
 	if (!cut->compiled)
