@@ -11,10 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <zlib.h>
-
 #include "bytes.h"
 #include "crc32.h"
+#include "zmem.h"
 
 #include "lines_file.h"
 
@@ -66,18 +65,41 @@ build_write(struct sm_lines_build *b, const void *data, size_t len,
 	return 0;
 }
 
+/* What compress2() does, with our own memory; *size: the room, then the result.
+ */
+static int
+build_pack(unsigned char *packed, uInt *size, const unsigned char *window,
+	   size_t len, struct sm_err *err)
+{
+	z_stream z = { .next_in = (Bytef *)window,
+		       .avail_in = (uInt)len,
+		       .next_out = packed,
+		       .avail_out = *size };
+
+	sm_zmem_use(&z);
+	if (deflateInit(&z, 6) != Z_OK)
+		return sm_err_mem(err, "a window of text");
+	/* The room is enough, so that this cannot fail. */
+	deflate(&z, Z_FINISH);
+	deflateEnd(&z);
+	*size -= z.avail_out;
+	return 0;
+}
+
 int
 sm_lines_build_point(struct sm_lines_build *b, const struct sm_point *p,
 		     const unsigned char *window, size_t len,
 		     struct sm_err *err)
 {
 	unsigned char packed[LINES_WINDOW_PACKED], e[LINES_ENTRY_BYTES] = { 0 };
-	uLongf size = 0;
+	uInt size = 0;
+	int ret;
 
 	if (len > 0) {
 		size = sizeof(packed);
-		if (compress2(packed, &size, window, (uLong)len, 6) != Z_OK)
-			return sm_err_mem(err, "a window of text");
+		ret = build_pack(packed, &size, window, len, err);
+		if (ret < 0)
+			return ret;
 	}
 	sm_put_le(e, p->at, 8);
 	sm_put_le(e + 8, p->text_at, 8);
@@ -287,6 +309,37 @@ sm_lines_file_point(struct sm_point *p, uint64_t *number,
 				.member = q[30] == 1 };
 }
 
+/*
+ * What uncompress() does, with our own memory, a lack of which is no damage;
+ * *size: the room, then the result.
+ */
+static int
+lines_unpack(unsigned char *window, uInt *size, const unsigned char *packed,
+	     uInt len, struct sm_err *err)
+{
+	z_stream z = { .next_in = (Bytef *)packed,
+		       .avail_in = len,
+		       .next_out = window,
+		       .avail_out = *size };
+	int ret;
+
+	sm_zmem_use(&z);
+	ret = inflateInit(&z);
+	if (ret == Z_OK) {
+		ret = inflate(&z, Z_FINISH);
+		inflateEnd(&z);
+	}
+	*size -= z.avail_out;
+	if (ret == Z_MEM_ERROR)
+		return sm_err_mem(err, "a window of text");
+	if (ret != Z_STREAM_END)
+		return sm_err_set(err, SM_EDAMAGED,
+				  "'%s' in the job's tables has a window that "
+				  "does not inflate",
+				  SM_LINES_NAME);
+	return 0;
+}
+
 int
 sm_lines_file_window(unsigned char *window, size_t *len,
 		     const struct sm_lines_file *f, uint64_t number,
@@ -294,7 +347,8 @@ sm_lines_file_window(unsigned char *window, size_t *len,
 {
 	const unsigned char *q;
 	uint64_t at, bytes;
-	uLongf size = SM_LINES_WINDOW;
+	uInt size = SM_LINES_WINDOW;
+	int ret;
 
 	*len = 0;
 	if (number == UINT64_MAX)
@@ -304,12 +358,10 @@ sm_lines_file_window(unsigned char *window, size_t *len,
 	bytes = sm_get_le(q + 24, 4);
 	if (bytes == 0)
 		return 0;
-	if (at > f->windows || bytes > f->windows - at ||
-	    uncompress(window, &size, f->window + at, (uLong)bytes) != Z_OK)
-		return sm_err_set(err, SM_EDAMAGED,
-				  "'%s' in the job's tables has a window that "
-				  "does not inflate",
-				  SM_LINES_NAME);
-	*len = size;
-	return 0;
+	if (at > f->windows || bytes > f->windows - at)
+		at = bytes = 0; /* which is no window */
+	ret = lines_unpack(window, &size, f->window + at, (uInt)bytes, err);
+	if (ret == 0)
+		*len = size;
+	return ret;
 }

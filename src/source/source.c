@@ -195,12 +195,16 @@ final_check(struct sm_source *s, struct sm_err *err)
 	uint64_t at = s->inside.at, end = at + s->inside.bytes;
 	uint32_t crc = 0;
 	size_t want;
+	ssize_t got;
 
 	for (; at < end; at += want) {
 		want = SOURCE_BYTES;
 		if (want > end - at)
 			want = (size_t)(end - at);
-		if (sm_pread_full(s->fd, s->room, want, at) != (ssize_t)want)
+		got = sm_pread_full(s->fd, s->room, want, at);
+		if (got < 0)
+			return sm_err_sys(err, "cannot read '%s'", s->name);
+		if ((size_t)got < want)
 			return source_changed(s, "it shrank", err);
 		crc = sm_crc32(crc, s->room, want);
 	}
@@ -291,8 +295,10 @@ source_open_form(struct sm_source *s, uint64_t size, struct sm_err *err)
 		ret = sm_final_open(&s->final, s->fd, s->name, size, &why);
 		if (ret == 0)
 			ret = sm_text_new(&s->text, s->final, err);
-		else
+		else if (ret == SM_EINPUT || ret == SM_EVERIFY)
 			ret = source_changed(s, why.text, err);
+		else
+			*err = why; /* which says nothing of the input */
 		break;
 	default:
 		ret = sm_err_set(err, SM_EDAMAGED,

@@ -19,6 +19,7 @@
 #include "input_file.h"
 
 #include "rand.h"
+#include "lines_file.h"
 #include "source.h"
 
 #define BATCHES 60
@@ -128,6 +129,9 @@ open_files(void)
 	return n;
 }
 
+/* Failures for which zlib had no memory for a window of a gzip file's text. */
+static long windows;
+
 /* With the n-th call failing, the n-th and all after it, until none is met. */
 static void
 each_call(const char *what, int (*act)(void))
@@ -153,6 +157,11 @@ each_call(const char *what, int (*act)(void))
 		    (ret != err.code || !err.text[0] || ret == SM_EBUG))
 			fail_msg("%s, call %ld (%s): %d says %d: %s", what,
 				 n - 1, failing_name, ret, err.code, err.text);
+		if (ret < 0 && ret != SM_ENOMEM && !onwards &&
+		    strstr("malloc calloc realloc", failing_name))
+			fail_msg("%s, call %ld (%s): no memory is %d: %s", what,
+				 n - 1, failing_name, ret, err.text);
+		windows += strstr(err.text, "a window of text") != NULL;
 		if (hit && act() != 0)
 			fail_msg("%s, after call %ld: %s", what, n - 1,
 				 err.text);
@@ -183,6 +192,50 @@ test_read(void **state)
 	assert_int_equal(plan(), 0);
 	assert_true(count > 300);
 	each_call("read", read_again);
+}
+
+/* The text before a point, written and read back. */
+static int
+window(void)
+{
+	static unsigned char text[SM_LINES_WINDOW], back[SM_LINES_WINDOW];
+	const struct sm_point p = { .at = 99, .text_at = sizeof(text) };
+	struct sm_lines_build b;
+	struct sm_lines_file f = { 0 };
+	struct sm_buf header = { 0 };
+	size_t i, len;
+	int ret;
+
+	for (i = 0; i < sizeof(text); i++)
+		text[i] = (unsigned char)(i * i >> 7);
+	ret = sm_lines_build_open(&b, input_dir(), &err);
+	if (ret == 0)
+		ret = sm_lines_build_point(&b, &p, text, sizeof(text), &err);
+	if (ret == 0) {
+		sm_lines_build_file(&b, SM_LINES_GZIP, 0, sizeof(text) + 1);
+		ret = sm_lines_build_end(&b, &header, &err);
+	}
+	sm_lines_build_close(&b);
+	if (ret == 0)
+		ret = sm_lines_file_open(&f, input_dir(), &err);
+	if (ret == 0)
+		ret = sm_lines_file_window(back, &len, &f, 0, &err);
+	if (ret == 0) {
+		assert_int_equal(len, sizeof(text));
+		assert_memory_equal(text, back, len);
+	}
+	sm_lines_file_close(&f);
+	return ret;
+}
+
+/* What zlib asks for is asked of us, for packing and for unpacking. */
+static void
+test_window(void **state)
+{
+	(void)state;
+	windows = 0;
+	each_call("window", window);
+	assert_true(windows >= 4);
 }
 
 static void
@@ -271,6 +324,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plan),
 		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_stdin),
 	};
 
