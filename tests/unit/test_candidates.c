@@ -107,8 +107,8 @@ static const float scores[3][4] = {
 static void
 put_inputs(void)
 {
-	put_npy("cands.npy", "<i4", 3, 4, cands, 4);
-	put_npy("scores.npy", "<f4", 3, 4, scores, 4);
+	put_npy("cands.npy", "=i4", 3, 4, cands, 4);
+	put_npy("scores.npy", "=f4", 3, 4, scores, 4);
 	put_text("keys.json", "[\"user-1\", 17, \"\\u00e9\"]");
 	put_text("vocab.json", "{\"1\": \"11\", \"2\": \"b\", \"3\": \"033\", "
 			       "\"4\": 44, \"5\": \"a token of some length\"}");
@@ -376,13 +376,13 @@ test_types(void **state)
 		const void *data;
 		size_t item;
 		bool is_signed;
-	} ids[] = { { "<i8", i8, 8, true },
-		    { "<u8", u8, 8, false },
-		    { "<i4", i4, 4, true },
-		    { "<u4", u4, 4, false } },
-	  nums[] = { { "<f2", f2, 2, true },
-		     { "<f4", f4, 4, true },
-		     { "<f8", f8, 8, true } };
+	} ids[] = { { "=i8", i8, 8, true },
+		    { "=u8", u8, 8, false },
+		    { "=i4", i4, 4, true },
+		    { "=u4", u4, 4, false } },
+	  nums[] = { { "=f2", f2, 2, true },
+		     { "=f4", f4, 4, true },
+		     { "=f8", f8, 8, true } };
 	struct sm_candidates_opts o;
 	struct sm_made out;
 	size_t i, j;
@@ -435,13 +435,13 @@ test_huge_ids(void **state)
 	put_text("keys.json", "[\"k\"]");
 	put_text("vocab.json", "{\"18446744073709551614\": \"x\", "
 			       "\"9007199254740993\": \"9007199254740993\"}");
-	put_npy("scores.npy", "<f8", 1, 3, f8, 8);
-	put_npy("cands.npy", "<u8", 1, 3, u8, 8);
+	put_npy("scores.npy", "=f8", 1, 3, f8, 8);
+	put_npy("cands.npy", "=u8", 1, 3, u8, 8);
 	opts_init(&o);
 	expect(&o, "{\"key\": \"k\", \"value\": [{\"track_id\": \"x\", "
 		   "\"score\": 1.0}, {\"track_id\": 9007199254740993, "
 		   "\"score\": 1.0}]}\n");
-	put_npy("cands.npy", "<i8", 1, 3, i8, 8);
+	put_npy("cands.npy", "=i8", 1, 3, i8, 8);
 	expect(&o, "{\"key\": \"k\", \"value\": [{\"track_id\": "
 		   "9007199254740993, \"score\": 1.0}]}\n");
 }
@@ -459,8 +459,8 @@ test_infinite(void **state)
 	(void)state;
 	put_text("keys.json", "[\"a\", \"b\"]");
 	put_text("vocab.json", "[\"zero\", \"one\"]");
-	put_npy("cands.npy", "<i4", 2, 2, ids, 4);
-	put_npy("scores.npy", "<f4", 2, 2, f, 4);
+	put_npy("cands.npy", "=i4", 2, 2, ids, 4);
+	put_npy("scores.npy", "=f4", 2, 2, f, 4);
 	opts_init(&o);
 	o.min_candidates = 2;
 	assert_int_equal(plan(&spec, &o, &err), 0);
@@ -512,11 +512,11 @@ test_plan(void **state)
 	put_text("keys.json", "{\"0\": 1, \"2\": 3}");
 	assert_int_equal(plan(&spec, &o, &err), SM_EINPUT);
 	assert_non_null(strstr(err.text, "row 1 has no key"));
-	put_npy("scores.npy", "<f4", 4, 3, scores, 4);
+	put_npy("scores.npy", "=f4", 4, 3, scores, 4);
 	assert_int_equal(plan(&spec, &o, &err), SM_EINPUT);
 	assert_non_null(strstr(err.text, "3 rows of 4 columns"));
 	assert_non_null(strstr(err.text, "4 rows of 3;"));
-	put_npy("scores.npy", "<i4", 3, 4, cands, 4);
+	put_npy("scores.npy", "=i4", 3, 4, cands, 4);
 	assert_int_equal(plan(&spec, &o, &err), SM_EINPUT);
 }
 
@@ -536,7 +536,7 @@ test_rising(void **state)
 
 	(void)state;
 	put_inputs();
-	put_npy("scores.npy", "<f4", 3, 4, far, 4);
+	put_npy("scores.npy", "=f4", 3, 4, far, 4);
 	opts_init(&o);
 	assert_int_equal(plan(&spec, &o, &err), SM_EINPUT);
 	assert_non_null(strstr(err.text, "3 of the first 3 rows"));
@@ -563,8 +563,8 @@ test_no_rows(void **state)
 	struct sm_err err;
 
 	(void)state;
-	put_npy("cands.npy", "<i4", 0, 4, cands, 4);
-	put_npy("scores.npy", "<f4", 0, 4, scores, 4);
+	put_npy("cands.npy", "=i4", 0, 4, cands, 4);
+	put_npy("scores.npy", "=f4", 0, 4, scores, 4);
 	put_text("keys.json", "[]");
 	put_text("vocab.json", "{}");
 	opts_init(&o);
@@ -574,8 +574,8 @@ test_no_rows(void **state)
 	sm_spec_free(spec);
 
 	/* Rows without columns have no candidates, but keys. */
-	put_npy("cands.npy", "<i4", 2, 0, cands, 4);
-	put_npy("scores.npy", "<f4", 2, 0, scores, 4);
+	put_npy("cands.npy", "=i4", 2, 0, cands, 4);
+	put_npy("scores.npy", "=f4", 2, 0, scores, 4);
 	put_text("keys.json", "[5, 6]");
 	o.min_candidates = 0;
 	expect(&o, "{\"key\": 5, \"value\": []}\n"
