@@ -62,10 +62,12 @@ case("no-newline", ids.astype("<i4"), s4, of_c=dict(end="", pad=16, bare=True),
 case("odd-place", ids.astype("<i4"), s4, of_c=dict(pad=7), of_s=dict(pad=1))
 for n, (i, f) in enumerate((("i4", "f4"), ("=i4", "=f4"), ("<i", "<f"),
                             ("i", "f"), ("|i4", "|f4"), ("int32", "float32"))):
-    case(f"letter{n}", ids.astype("<i4"), s4, of_c=dict(descr=i), of_s=dict(descr=f))
+    o = "<" if i[0] == "<" else "="
+    case(f"letter{n}", ids.astype(o + "i4"), s4.astype(o + "f4"),
+         of_c=dict(descr=i), of_s=dict(descr=f))
 for n, (i, f) in enumerate((("<q", "<d"), ("<l", "d"), ("l", "float"),
                             ("int", "float64"), (">q", ">d"))):
-    o = ">" if i[0] == ">" else "<"
+    o = i[0] if i[0] in "<>" else "="
     case(f"wide{n}", ids.astype(o + "i8"), scores.astype(o + "f8"),
          of_c=dict(descr=i), of_s=dict(descr=f))
 for n, i in enumerate(("b1", "?", "|b1", "bool")):
