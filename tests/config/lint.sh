@@ -135,7 +135,8 @@ lint_version() {
 lint_shell() {
 	{
 		tracked '*.sh'
-		tracked . | grep -v '\.sh$' | xargs grep -lE '^#!.*/(ba)?sh'
+		tracked . | grep -v '\.sh$' |
+			xargs awk 'FNR == 1 && /^#!.*\/(ba)?sh/ { print FILENAME }'
 	} | xargs shellcheck -s bash -S warning -e SC1091,SC2154,SC2034,SC1010
 }
 

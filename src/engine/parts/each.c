@@ -217,22 +217,23 @@ out:
 	return ret;
 }
 
-static bool
-part_is_whole(struct sm_parts *w, uint64_t part)
+/* What another try may read is not called damaged. */
+static int
+part_is_whole(bool *whole, struct sm_parts *w, uint64_t part,
+	      struct sm_err *err)
 {
 	struct sm_db_opts db = { .mode = SM_DB_READ };
 	struct sm_handle h;
-	struct sm_err ignored;
-	int findings;
-	bool there = false;
-	bool whole = sm_parts_handle(&h, w, part, &db, &ignored) == 0;
+	int findings = 1;
+	int ret = sm_parts_handle(&h, w, part, &db, err);
 
-	whole = whole &&
-		sm_db_integrity(&findings, h.db, NULL, NULL, &ignored) == 0 &&
-		findings == 0 &&
-		sm_recover_rows_are_there(&there, h.db, &ignored) == 0 && there;
+	*whole = false;
+	if (ret == 0)
+		ret = sm_db_integrity(&findings, h.db, NULL, NULL, err);
+	if (ret == 0 && findings == 0)
+		ret = sm_recover_rows_are_there(whole, h.db, err);
 	sm_handle_close(&h);
-	return whole;
+	return ret < 0 && sm_code_retry(ret) ? ret : 0;
 }
 
 /* A directory that is gone is made again, with what its spec.json said. */
@@ -265,13 +266,16 @@ sm_parts_recover(struct sm_recover_result *result, struct sm_parts *w,
 	struct sm_recover_result r;
 	uint64_t part, rebuilt = 0;
 	char *path;
+	bool whole;
 	int ret = 0;
 
 	*result = (struct sm_recover_result){ 0 };
 	for (part = 0; part < w->parts && ret == 0; part++) {
-		if (part_is_whole(w, part))
+		ret = part_is_whole(&whole, w, part, err);
+		if (ret == 0 && whole)
 			continue;
-		ret = sm_parts_path_of(&path, w, part, err);
+		if (ret == 0)
+			ret = sm_parts_path_of(&path, w, part, err);
 		if (ret < 0)
 			return ret;
 		ret = part_restore_spec(w, part, path, opts->network_fs, err);
