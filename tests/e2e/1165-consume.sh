@@ -3,9 +3,9 @@
 . "$(dirname "$0")/lib.sh"
 seed_random
 
-export PACE=0.01 # of a batch; no part of the job
+export PACE=0 # of a batch; no part of the job
 # shellcheck disable=SC2016
-slow='sleep "$PACE"; seq $((500 * SHARDMILL_FIRST)) $((500 * SHARDMILL_END - 1))'
+slow='[ "$PACE" = 0 ] || sleep "$PACE"; seq $((500 * SHARDMILL_FIRST)) $((500 * SHARDMILL_END - 1))'
 job=(--range 120 --size 1 -j 3 -q)
 seq 0 59999 >want
 expect_exit 0 sm exec -o ref.gz "${job[@]}" --sync end -- sh -c "$slow"
