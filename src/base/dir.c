@@ -132,3 +132,9 @@ sm_dir_size(uint64_t *bytes, int at)
 		*bytes = 0;
 	return ret;
 }
+
+int
+sm_dir_remove_any(int at, const char *name)
+{
+	return dir_remove_one(at, name);
+}

@@ -41,6 +41,9 @@ void sm_dir_close(struct sm_dir *d); /* keeps errno */
  */
 int sm_dir_remove(int at, const char *name);
 
+/* The same of whatever has the name: a file, or a directory. */
+int sm_dir_remove_any(int at, const char *name);
+
 /*
  * Bytes on disk of what is in and below `at`; what vanishes is skipped.  -1:
  * `*bytes` is 0, not a part of the sum.

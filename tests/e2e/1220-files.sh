@@ -77,7 +77,7 @@ expect_exit 7 sm exec --to mine "${job[@]:2}"
 expect_text err "'000003.txt', which is not this job's" "--force"
 equal "$(cat mine/000003.txt)" mine
 expect_exit 7 sm exec --to elsewhere --job res.job "${job[@]:2}"
-expect_text err "are in '$PWD/res', not '$PWD/elsewhere'"
+expect_text err "are in '$PWD/res', and '$PWD/elsewhere' is another one"
 expect_exit 7 sm exec --job res.job -o f.gz "${job[@]:4}"
 expect_text err "was planned with --to"
 mv res elsewhere
@@ -227,12 +227,74 @@ equal "$(tr '\n' ' ' <"$made")" "8 9 " "what try made"
 rm -r "$(dirname "$made")"
 equal "$(find res -mindepth 1 | wc -l)" 1 "files after try"
 
+# What is still open for writing is not whole yet.
+cat >open.py <<'END'
+import shardmill
+kept = []
+def make(batch):
+    kept.append(open(batch.out, "w"))
+    kept[-1].write("text")
+shardmill.serve(make)
+END
+rm -rf res res.job
+PYTHONPATH=$("$SHARDMILL" python-path) expect_exit 1 sm exec --to res --range 2 \
+	--max-attempts 1 -q --serve -- "$PYTHON" open.py
+expect_text err "still open for writing"
+equal "$(find res -mindepth 1 | wc -l)" 1 "files"
+# shellcheck disable=SC2016
+bad "still open for writing" -- sh -c '{ sleep 2; echo b; } >"$1" 2>/dev/null &
+	until [ -e "$1" ]; do sleep 0.01; done' sh '{out}'
+# A directory in its place is removed, too.
+bad "is no regular file" -- mkdir -p '{out}/in/it'
+expect_exit 1 sm run res.job -q --retry-failed
+
+# A copy of the job beside it has no files; an earlier job's files are no one's.
+rm -rf res res.job
+expect_exit 0 sm exec "${job[@]}"
+cp -r res.job copy.job
+expect_exit 7 sm run copy.job
+expect_exit 7 sm finalize copy.job -o list.gz
+expect_exit 7 sm exec --job copy.job --restart --yes "${job[@]}"
+whole
+rm -r copy.job
+expect_exit 7 sm exec --suffix .csv --accept-changed "${job[@]:0:2}" "${job[@]:4}"
+expect_text err "end in '.txt', not '.csv'"
+mkdir j
+expect_exit 7 sm exec --job j --to j/in --range 1 -- touch "{out}"
+expect_text err "the job's own directory"
+rm -r j
+expect_exit 2 sm exec --job j --to - --range 1 -- touch '{out}'
+rm res/000003.txt
+expect_exit 1 sm finalize res.job -o list.gz
+[ ! -e list.gz ] || fail "a list of files that are not there"
+mv res away
+rm res.job/job.db*
+expect_exit 7 sm recover res.job
+mv away res
+rm -rf res.job
+few=("${job[@]}")
+few[5]=10
+expect_exit 7 sm exec "${few[@]}"
+expect_text err "is not this job's"
+expect_exit 0 sm exec --force "${few[@]}"
+equal "$(find res -name '*.txt' | wc -l)" 5 "files"
+
 # Parts: one directory for all.
 rm -rf res res.job
 expect_exit 0 sm plan res.job exec --parts 3 "${job[@]}"
 expect_exit 0 sm run res.job -q
 whole
 expect_exit 0 sm verify res.job
+# A part's start leaves alone what another's is to become.
+touch res/000019.4711.tmp.txt
+rm res/000000.txt
+expect_exit 0 sm run res.job/part-0000 -q
+[ -e res/000019.4711.tmp.txt ] || fail "another part's file is gone"
+expect_exit 0 sm run res.job -q
+whole
+expect_exit 0 sm plan res.job exec --parts 3 --restart --yes "${job[@]}"
+expect_exit 0 sm run res.job -q
+whole
 
 # Nothing at all is made that we know of.
 expect_exit 0 sm exec --no-output --job none --range 4 -- \

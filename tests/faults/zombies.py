@@ -27,6 +27,7 @@ import scenarios
 LEASE_S = "3"
 # Within a write transaction: the others wait for it.
 LOCKED = {"db.begun", "batch.claimed", "batch.marked_done",
+          "file.before_rename", "file.rename",
           "shard.before_rename", "shard.after_rename", "shard.rename",
           "db.before_commit", "db.commit", "db.commit_unsaid", "db.committed",
           "db.checkpoint",

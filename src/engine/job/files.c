@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "dir.h"
 #include "errfile.h"
 #include "file.h"
+#include "lock.h"
 
 #include "crc32.h"
 
@@ -35,65 +37,136 @@ files_of(const struct sm_spec *spec)
 
 /* ---------------------------------------------------------------- mark -- */
 
-enum files_mark { MARK_NONE, MARK_OTHER, MARK_OWN_OLD, MARK_OWN };
-
 /*
- * "<id> <job directory>".  It is the job's own if one of the two is: a plan
- * that was killed had another id, and a job that was moved another directory.
+ * "<id> <inode of the directory> <job directory>", of a job in parts the
+ * whole's.  The directory is the job's if the last is; or if the first is, and
+ * the job was moved, or was copied together with this directory, which then is
+ * another one.
  */
+enum files_owner { OWNER_NONE, OWNER_OTHER, OWNER_OLD, OWNER_JOB };
+
+struct files_mark {
+	uint64_t inode;
+	char *text; /* owns the two */
+	const char *id, *job;
+};
+
+/* `text` NULL: there is no mark, or none that makes sense. */
 static int
-files_read_mark(enum files_mark *is, int fd, const char *dir, const char *id,
-		const char *job, struct sm_err *err)
+files_read_mark(struct files_mark *m, int fd, const char *dir,
+		struct sm_err *err)
 {
 	struct sm_map map = { 0 };
-	char *text, *path;
+	char *end, *rest;
 	int ret = sm_map_openat(&map, fd, FILES_MARK, err);
 
-	*is = MARK_NONE;
+	*m = (struct files_mark){ .text = NULL };
 	if (ret < 0 && sm_err_is_missing(err))
 		return 0;
 	if (ret < 0)
 		return sm_err_prefix(err, "%s", dir);
-	text = strndup((const char *)map.data, map.size);
+	m->text = strndup((const char *)map.data, map.size);
 	sm_map_close(&map);
-	if (!text)
+	if (!m->text)
 		return sm_err_mem(err, "a path");
-	text[strcspn(text, "\n")] = '\0';
-	path = text + strcspn(text, " ");
-	if (*path)
-		*path++ = '\0';
-	*is = strcmp(path, job) == 0 ? MARK_OWN : MARK_OTHER;
-	if (id && (strcmp(text, id) == 0) != (*is == MARK_OWN))
-		*is = MARK_OWN_OLD;
-	free(text);
+	m->text[strcspn(m->text, "\n")] = '\0';
+	m->id = m->job = m->text;
+	end = strchr(m->text, ' ');
+	if (!end)
+		return 0;
+	*end = '\0';
+	m->inode = strtoull(end + 1, &rest, 10);
+	m->job = *rest == ' ' ? rest + 1 : rest;
 	return 0;
 }
 
+static char *
+files_job_path(const struct sm_spec *spec, const struct sm_jobdir *dir)
+{
+	char *path = strdup(dir->path), *slash;
+
+	slash = path ? strrchr(path, '/') : NULL;
+	if (slash && spec->part >= 0)
+		*slash = '\0';
+	return path;
+}
+
+/* Is there a job at that path, of whatever id? */
+static bool
+files_job_stands(const char *job)
+{
+	char *spec = sm_path_concat(job, "/spec.json");
+	struct stat st;
+	bool stands = !spec || stat(spec, &st) == 0 || errno != ENOENT;
+
+	free(spec);
+	return stands;
+}
+
 static int
-files_write_mark(int fd, const char *dir, const char *id, const char *job,
-		 struct sm_err *err)
+files_owner(enum files_owner *is, int fd, const char *path,
+	    const struct sm_spec *spec, const struct sm_jobdir *dir,
+	    struct sm_err *err)
+{
+	char *job = files_job_path(spec, dir);
+	struct files_mark m = { .text = NULL };
+	struct stat st;
+	int ret = job ? 0 : sm_err_mem(err, "a path");
+
+	*is = OWNER_NONE;
+	if (ret == 0 && fstat(fd, &st) < 0)
+		ret = sm_err_sys(err, "cannot examine '%s'", path);
+	if (ret == 0)
+		ret = files_read_mark(&m, fd, path, err);
+	if (ret < 0 || !m.text)
+		goto out;
+	*is = OWNER_OTHER;
+	if (strcmp(m.job, job) == 0)
+		*is = OWNER_JOB;
+	else if (spec->id && strcmp(m.id, spec->id) == 0 &&
+		 ((uint64_t)st.st_ino != m.inode || !files_job_stands(m.job)))
+		*is = OWNER_OLD;
+out:
+	free(m.text);
+	free(job);
+	return ret;
+}
+
+static int
+files_write_mark(int fd, const char *path, const struct sm_spec *spec,
+		 const struct sm_jobdir *dir, struct sm_err *err)
 {
 	struct sm_jobdir at = SM_JOBDIR_NONE;
-	char *text = NULL;
+	char *text = NULL, *job = files_job_path(spec, dir);
+	struct stat st;
 	int ret;
 
 	at.fd = fd;
-	at.path = (char *)dir;
-	if (asprintf(&text, "%s %s\n", id, job) < 0)
-		return sm_err_mem(err, "a path");
-	ret = sm_jobdir_write(&at, FILES_MARK, text, err);
-	if (ret == 0 && sm_sync_dir(fd) < 0)
-		ret = sm_err_sys(err, "cannot sync '%s'", dir);
+	at.path = (char *)path;
+	if (fstat(fd, &st) < 0) {
+		ret = sm_err_sys(err, "cannot examine '%s'", path);
+	} else if (!job || asprintf(&text, "%s %" PRIu64 " %s\n", spec->id,
+				    (uint64_t)st.st_ino, job) < 0) {
+		text = NULL;
+		ret = sm_err_mem(err, "a path");
+	} else {
+		ret = sm_jobdir_write(&at, FILES_MARK, text, err);
+		if (ret == 0 && sm_sync_dir(fd) < 0)
+			ret = sm_err_sys(err, "cannot sync '%s'", path);
+	}
 	free(text);
+	free(job);
 	return ret;
 }
 
 /* ---------------------------------------------------------------- plan -- */
 
-/* The first of its files whose name the job would use, or is using. */
+/* Each of the job's names in its directory; nonzero of `with` ends it. */
 static int
-files_refuse_strangers(int fd, const struct sm_kind_files *f,
-		       struct sm_err *err)
+files_walk(int fd, const struct sm_kind_files *f,
+	   int (*with)(int fd, const struct sm_kind_files *f, const char *name,
+		       struct sm_err *err),
+	   struct sm_err *err)
 {
 	const char *name;
 	struct sm_dir d;
@@ -106,14 +179,122 @@ files_refuse_strangers(int fd, const struct sm_kind_files *f,
 		if (more < 0)
 			ret = sm_err_sys(err, "cannot list '%s'", f->dir);
 		else if (sm_shard_parse_file(name, f->suffix, &batch, &token))
-			ret = sm_err_set(err, SM_EREFUSED,
-					 "'%s' has the file '%s', which is not "
-					 "this job's; name another directory "
-					 "by --to, or write over such files by "
-					 "--force",
-					 f->dir, name);
+			ret = with(fd, f, name, err);
 	}
 	sm_dir_close(&d);
+	return ret;
+}
+
+static int
+files_refuse(int fd, const struct sm_kind_files *f, const char *name,
+	     struct sm_err *err)
+{
+	(void)fd;
+	return sm_err_set(err, SM_EREFUSED,
+			  "'%s' has the file '%s', which is not this job's; "
+			  "name another directory by --to, or remove such "
+			  "files by --force",
+			  f->dir, name);
+}
+
+/* A command may have made a directory of it. */
+static int
+files_remove(int fd, const struct sm_kind_files *f, const char *name,
+	     struct sm_err *err)
+{
+	if (sm_dir_remove_any(fd, name) == 0)
+		return 0;
+	return sm_err_sys(err, "cannot remove '%s/%s'", f->dir, name);
+}
+
+static int
+files_refuse_place(const struct sm_kind_files *f, const struct sm_jobdir *dir,
+		   struct sm_err *err)
+{
+	size_t n = strlen(dir->path);
+
+	if (strncmp(f->dir, dir->path, n) != 0 ||
+	    (f->dir[n] != '\0' && f->dir[n] != '/'))
+		return 0;
+	return sm_err_set(err, SM_EREFUSED,
+			  "--to '%s' is in the job's own directory; name "
+			  "another",
+			  f->dir);
+}
+
+/* Taken over by force, but not from a job that is at work. */
+static int
+files_refuse_owner(int fd, const struct sm_kind_files *f, bool force,
+		   struct sm_err *err)
+{
+	struct files_mark m;
+	int ret = files_read_mark(&m, fd, f->dir, err), job = -1;
+
+	if (ret < 0)
+		return ret;
+	if (!force)
+		ret = sm_err_set(err, SM_EREFUSED,
+				 "the directory '%s' has the files of another "
+				 "job, '%s'; name another one by --to, or take "
+				 "it over by --force",
+				 f->dir, m.text ? m.job : "");
+	else if (m.text)
+		job = open(m.job, FILES_FLAGS);
+	if (job >= 0 && sm_lock_held(job, "run.lock") > 0)
+		ret = sm_err_set(
+			err, SM_EHELD,
+			"the job '%s' is at work, and its files are in "
+			"'%s'; end it first",
+			m.job, f->dir);
+	if (job >= 0)
+		close(job);
+	free(m.text);
+	return ret;
+}
+
+static int
+files_look(int *fd, const struct sm_kind_files *f, const struct sm_spec *spec,
+	   const struct sm_jobdir *dir, bool force, struct sm_err *err)
+{
+	enum files_owner owner;
+	int ret = files_refuse_place(f, dir, err);
+
+	*fd = -1;
+	if (ret < 0)
+		return ret;
+	if (mkdir(f->dir, 0777) < 0 && errno != EEXIST)
+		return sm_err_sys_as(err, SM_EINPUT,
+				     "cannot make the directory '%s' for the "
+				     "files of the batches",
+				     f->dir);
+	*fd = open(f->dir, FILES_FLAGS);
+	if (*fd < 0 && errno == ENOTDIR)
+		return sm_err_set(err, SM_EINPUT,
+				  "'%s' is no directory, and the files of the "
+				  "batches need one",
+				  f->dir);
+	if (*fd < 0)
+		return sm_err_file(err, AT_FDCWD, f->dir, "cannot open");
+	ret = files_owner(&owner, *fd, f->dir, spec, dir, err);
+	if (ret == 0 && owner == OWNER_OTHER)
+		ret = files_refuse_owner(*fd, f, force, err);
+	if (ret == 0 && owner == OWNER_NONE && !force)
+		ret = files_walk(*fd, f, files_refuse, err);
+	return ret;
+}
+
+int
+sm_files_refuse(const struct sm_spec *spec, const struct sm_jobdir *dir,
+		bool force, struct sm_err *err)
+{
+	struct sm_kind_files f = files_of(spec);
+	int fd, ret;
+
+	if (!f.dir)
+		return 0;
+	ret = files_look(&fd, &f, spec, dir, force, err);
+	if (fd >= 0)
+		close(fd);
 	return ret;
 }
 
@@ -122,39 +303,21 @@ sm_files_make(const struct sm_spec *spec, const struct sm_jobdir *dir,
 	      bool force, struct sm_err *err)
 {
 	struct sm_kind_files f = files_of(spec);
-	enum files_mark mark;
 	int fd, ret;
 
 	if (!f.dir)
 		return 0;
-	if (mkdir(f.dir, 0777) < 0 && errno != EEXIST)
-		return sm_err_sys_as(err, SM_EINPUT,
-				     "cannot make the directory '%s' for the "
-				     "files of the batches",
-				     f.dir);
-	fd = open(f.dir, FILES_FLAGS);
-	if (fd < 0 && errno == ENOTDIR)
-		return sm_err_set(err, SM_EINPUT,
-				  "'%s' is no directory, and the files of the "
-				  "batches need one",
-				  f.dir);
-	if (fd < 0)
-		return sm_err_file(err, AT_FDCWD, f.dir, "cannot open");
-	ret = files_read_mark(&mark, fd, f.dir, spec->id, dir->path, err);
-	if (ret == 0 && mark == MARK_OTHER && !force)
-		ret = sm_err_set(err, SM_EREFUSED,
-				 "the directory '%s' has the files of another "
-				 "job ('%s/" FILES_MARK "' names it); name "
-				 "another one by --to, or take it over by "
-				 "--force",
-				 f.dir, f.dir);
-	if (ret == 0 && mark == MARK_NONE && !force)
-		ret = files_refuse_strangers(fd, &f, err);
+	ret = files_look(&fd, &f, spec, dir, force, err);
+	/* There is no job: what has its names is an earlier one's. */
 	if (ret == 0)
-		ret = files_write_mark(fd, f.dir, spec->id, dir->path, err);
+		ret = files_walk(fd, &f, force ? files_remove : files_refuse,
+				 err);
+	if (ret == 0)
+		ret = files_write_mark(fd, f.dir, spec, dir, err);
 	if (ret == 0)
 		ret = sm_sync_parent(f.dir, err);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	return ret;
 }
 
@@ -163,7 +326,7 @@ sm_files_refuse_change(const struct sm_spec *old, const struct sm_spec *now,
 		       const struct sm_jobdir *dir, struct sm_err *err)
 {
 	struct sm_kind_files was = files_of(old), is = files_of(now);
-	enum files_mark mark = MARK_NONE;
+	enum files_owner owner = OWNER_NONE;
 	int fd, ret = 0;
 
 	if (!was.dir && !is.dir)
@@ -173,44 +336,27 @@ sm_files_refuse_change(const struct sm_spec *old, const struct sm_spec *now,
 				  "the job '%s' was planned %s --to; --restart "
 				  "begins again",
 				  dir->path, was.dir ? "with" : "without");
-	if (strcmp(was.dir, is.dir) == 0)
-		return 0;
+	if (strcmp(was.suffix, is.suffix) != 0)
+		return sm_err_set(err, SM_EREFUSED,
+				  "the files of the job '%s' end in '%s', not "
+				  "'%s'; --restart begins again",
+				  dir->path, was.suffix, is.suffix);
 	fd = open(is.dir, FILES_FLAGS);
 	if (fd >= 0) {
-		ret = files_read_mark(&mark, fd, is.dir, old->id, dir->path,
-				      err);
+		ret = files_owner(&owner, fd, is.dir, old, dir, err);
 		close(fd);
 	}
-	if (ret < 0 || mark >= MARK_OWN_OLD)
+	if (ret < 0 || owner >= OWNER_OLD)
 		return ret;
+	if (strcmp(was.dir, is.dir) == 0 && owner != OWNER_OTHER)
+		return 0; /* missing: what runs says so */
 	return sm_err_set(err, SM_EREFUSED,
-			  "the files of the job '%s' are in '%s', not '%s'; "
-			  "move that directory there first, or begin again by "
-			  "--restart",
-			  dir->path, was.dir, is.dir);
-}
-
-/* What is the job's by its name; of the rest nothing is. */
-static int
-files_remove_all(int fd, const struct sm_kind_files *f, struct sm_err *err)
-{
-	const char *name;
-	struct sm_dir d;
-	uint64_t batch;
-	int64_t token;
-	int more, ret = 0;
-
-	sm_dir_open(&d, fd, ".");
-	while (ret == 0 && (more = sm_dir_next(&name, &d)) != 0) {
-		if (more < 0)
-			ret = sm_err_sys(err, "cannot list '%s'", f->dir);
-		else if (sm_shard_parse_file(name, f->suffix, &batch, &token) &&
-			 unlinkat(fd, name, 0) < 0 && errno != ENOENT)
-			ret = sm_err_sys(err, "cannot remove '%s/%s'", f->dir,
-					 name);
-	}
-	sm_dir_close(&d);
-	return ret;
+			  "the files of the job '%s' are in '%s', and '%s' is "
+			  "%s; move that directory there first, or begin again "
+			  "by --restart",
+			  dir->path, was.dir, is.dir,
+			  owner == OWNER_OTHER ? "another job's"
+					       : "another one");
 }
 
 int
@@ -218,7 +364,7 @@ sm_files_clear(const struct sm_spec *spec, const struct sm_jobdir *dir,
 	       struct sm_err *err)
 {
 	struct sm_kind_files f = files_of(spec);
-	enum files_mark mark;
+	enum files_owner owner;
 	int fd, ret;
 
 	if (!f.dir)
@@ -228,11 +374,10 @@ sm_files_clear(const struct sm_spec *spec, const struct sm_jobdir *dir,
 		return 0;
 	if (fd < 0)
 		return sm_err_file(err, AT_FDCWD, f.dir, "cannot open");
-	/* Not by the id: a copy of the job has it, too. */
-	ret = files_read_mark(&mark, fd, f.dir, NULL, dir->path, err);
-	if (ret == 0 && mark == MARK_OWN)
-		ret = files_remove_all(fd, &f, err);
-	if (ret == 0 && mark == MARK_OWN && unlinkat(fd, FILES_MARK, 0) < 0 &&
+	ret = files_owner(&owner, fd, f.dir, spec, dir, err);
+	if (ret == 0 && owner >= OWNER_OLD)
+		ret = files_walk(fd, &f, files_remove, err);
+	if (ret == 0 && owner >= OWNER_OLD && unlinkat(fd, FILES_MARK, 0) < 0 &&
 	    errno != ENOENT)
 		ret = sm_err_sys(err, "cannot remove '%s/" FILES_MARK "'",
 				 f.dir);
@@ -269,25 +414,23 @@ int
 sm_files_require(const struct sm_files *f, const struct sm_spec *spec,
 		 const struct sm_jobdir *dir, struct sm_err *err)
 {
-	enum files_mark mark = MARK_NONE;
+	enum files_owner owner = OWNER_NONE;
 	int ret = 0;
 
 	if (!f->kind.dir)
 		return 0;
 	if (f->fd >= 0)
-		ret = files_read_mark(&mark, f->fd, f->kind.dir, spec->id,
-				      dir->path, err);
-	if (ret == 0 && mark == MARK_OWN_OLD)
-		ret = files_write_mark(f->fd, f->kind.dir, spec->id, dir->path,
-				       err);
-	if (ret < 0 || mark >= MARK_OWN_OLD)
+		ret = files_owner(&owner, f->fd, f->kind.dir, spec, dir, err);
+	if (ret == 0 && owner == OWNER_OLD)
+		ret = files_write_mark(f->fd, f->kind.dir, spec, dir, err);
+	if (ret < 0 || owner >= OWNER_OLD)
 		return ret;
-	if (mark == MARK_OTHER)
+	if (owner == OWNER_OTHER)
 		return sm_err_set(err, SM_EREFUSED,
 				  "the directory '%s' of the job's files is "
-				  "another job's by now ('%s/" FILES_MARK "' "
-				  "names it); --restart with another --to "
-				  "begins again",
+				  "another job's ('%s/" FILES_MARK "' names "
+				  "it); of a copy, copy the directory too; "
+				  "--restart with another --to begins again",
 				  f->kind.dir, f->kind.dir);
 	return sm_err_set(err, SM_EREFUSED,
 			  "the directory '%s' of the job's files %s; put it "
@@ -295,6 +438,14 @@ sm_files_require(const struct sm_files *f, const struct sm_spec *spec,
 			  f->kind.dir,
 			  f->fd < 0 ? "is missing"
 				    : "lacks its mark '" FILES_MARK "'");
+}
+
+int
+sm_files_sync(const struct sm_files *f, struct sm_err *err)
+{
+	if (f->fd < 0 || sm_sync_dir(f->fd) == 0)
+		return 0;
+	return sm_err_sys(err, "cannot sync '%s'", f->kind.dir);
 }
 
 /* ----------------------------------------------------------- of a row -- */
@@ -400,28 +551,19 @@ sm_files_check(const char **damage, const struct sm_files *f,
 }
 
 int
-sm_files_adopt(bool *is, struct sm_entry *e, const struct sm_spec *spec,
+sm_files_adopt(bool *is, struct sm_entry *e, const struct sm_files *f,
 	       uint64_t batch, struct sm_err *err)
 {
-	struct sm_kind_files f = files_of(spec);
 	char name[SM_SHARD_FILE_MAX], receipt[SM_SHARD_RECEIPT_MAX];
 	struct sm_sizes *s = &e->sizes;
 	size_t len;
-	int fd, ret;
+	int ret;
 
 	*is = true;
-	if (!f.dir)
+	if (!f->kind.dir)
 		return 0;
-	sm_shard_file_name(name, batch, sm_shard_digits(spec->batches),
-			   f.suffix);
-	fd = open(f.dir, FILES_FLAGS);
-	*is = fd >= 0;
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return 0;
-	if (fd < 0)
-		return sm_err_file(err, AT_FDCWD, f.dir, "cannot open");
-	ret = files_sum(is, &s->file_bytes, &s->file_crc32, fd, name, err);
-	close(fd);
+	sm_shard_file_name(name, batch, f->digits, f->kind.suffix);
+	ret = files_sum(is, &s->file_bytes, &s->file_crc32, f->fd, name, err);
 	if (ret < 0 || !*is)
 		return ret;
 	len = sm_shard_receipt(receipt, batch, name, s->file_bytes,
@@ -438,5 +580,5 @@ sm_files_remove_tmp(const struct sm_files *f, uint64_t batch, int64_t token)
 	if (f->fd < 0)
 		return;
 	sm_shard_file_tmp_name(name, batch, f->digits, token, f->kind.suffix);
-	unlinkat(f->fd, name, 0);
+	sm_dir_remove_any(f->fd, name);
 }

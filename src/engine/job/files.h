@@ -15,12 +15,15 @@
 #include "kind.h"
 
 /*
- * While planning: make the directory if it is missing, and mark it.  Refused
- * (SM_EREFUSED) without `force`: one that another job has marked, or that has
- * files by names of this job's.
+ * While planning a new job: make the directory if it is missing, and mark it.
+ * Refused (SM_EREFUSED) without `force`, with which such files are removed: one
+ * that another job has marked, or that has files by names of this job's.
  */
 int sm_files_make(const struct sm_spec *spec, const struct sm_jobdir *dir,
 		  bool force, struct sm_err *err);
+/* Before an old job goes: would that be refused for another's sake? */
+int sm_files_refuse(const struct sm_spec *spec, const struct sm_jobdir *dir,
+		    bool force, struct sm_err *err);
 /* Remove what a job has made, and its mark: it begins again. */
 int sm_files_clear(const struct sm_spec *spec, const struct sm_jobdir *dir,
 		   struct sm_err *err);
@@ -50,6 +53,9 @@ void sm_files_close(struct sm_files *f);
 int sm_files_require(const struct sm_files *f, const struct sm_spec *spec,
 		     const struct sm_jobdir *dir, struct sm_err *err);
 
+/* The names that files got are on the disk. */
+int sm_files_sync(const struct sm_files *f, struct sm_err *err);
+
 /* Has the row's file the size that the row says?  True where it makes none. */
 int sm_files_is(bool *is, const struct sm_files *f,
 		const struct sm_batch_row *row, struct sm_err *err);
@@ -63,7 +69,7 @@ int sm_files_check(const char **damage, const struct sm_files *f,
  * Its shard is a receipt: is the file the one that this is about?  Then its
  * size and CRC-32 go into `e`.
  */
-int sm_files_adopt(bool *is, struct sm_entry *e, const struct sm_spec *spec,
+int sm_files_adopt(bool *is, struct sm_entry *e, const struct sm_files *f,
 		   uint64_t batch, struct sm_err *err);
 
 /* What an attempt that is over has left. */

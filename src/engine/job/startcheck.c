@@ -89,7 +89,9 @@ tmp_list_read(struct tmp_list *l, struct sm_handle *h, bool beside,
 						 &f.batch, &f.token);
 		else
 			is = sm_shard_parse_name(name, &f.batch, &f.token);
-		if (is == 2)
+		/* Parts have one directory for the files of all. */
+		if (is == 2 && f.batch >= h->job.first_batch &&
+		    f.batch - h->job.first_batch < h->job.batches)
 			ret = tmp_list_add(l, &f, err);
 	}
 	sm_dir_close(&d);
@@ -158,7 +160,8 @@ tmp_judge(struct sm_startcheck *out, struct sm_handle *h,
 	}
 #endif
 	/* Of an attempt that is over, whose bytes no row speaks of. */
-	if (unlinkat(p.fd, p.tmp, 0) < 0 && errno != ENOENT)
+	if (f->beside ? sm_dir_remove_any(p.fd, p.tmp) < 0
+		      : unlinkat(p.fd, p.tmp, 0) < 0 && errno != ENOENT)
 		return sm_err_sys(err, "cannot remove '%s' in '%s'", p.tmp,
 				  p.path);
 	out->removed++;
@@ -186,9 +189,7 @@ tmp_list_judge(struct sm_startcheck *out, struct sm_handle *h,
 	/* A completed rename must be as durable as its row. */
 	if (out->renamed && sm_sync_dir(h->dir.shards_fd) < 0)
 		return sm_err_sys(err, "cannot sync '%s/shards'", h->dir.path);
-	if (out->renamed && h->files.fd >= 0 && sm_sync_dir(h->files.fd) < 0)
-		return sm_err_sys(err, "cannot sync '%s'", h->files.kind.dir);
-	return 0;
+	return out->renamed ? sm_files_sync(&h->files, err) : 0;
 }
 
 /*
@@ -324,8 +325,10 @@ sm_startcheck_files(struct sm_startcheck *out, struct sm_handle *h,
 		    struct sm_err *err)
 {
 	struct tmp_list tmp = { 0 };
-	int ret = tmp_list_read(&tmp, h, false, err);
+	int ret = sm_files_require(&h->files, h->spec, &h->dir, err);
 
+	if (ret == 0)
+		ret = tmp_list_read(&tmp, h, false, err);
 	if (ret == 0 && h->files.fd >= 0)
 		ret = tmp_list_read(&tmp, h, true, err);
 	*out = (struct sm_startcheck){ 0 };

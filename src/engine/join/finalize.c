@@ -14,11 +14,20 @@ sm_one_finalize(struct sm_finalize_result *result, struct sm_handle *h,
 {
 	struct sm_join_from from = sm_join_from_one(h);
 	struct sm_startcheck check;
+	bool all;
 	int ret = sm_startcheck_files(&check, h, err);
 
 	if (ret < 0)
 		return ret;
 	sm_startcheck_notice(&check, &opts->events);
+	ret = sm_files_all(&all, &h->files, h->db, h->job.first_batch, err);
+	if (ret == 0 && !all)
+		ret = sm_err_set(err, SM_EWORK,
+				 "not all files of done batches are in '%s'; "
+				 "'shardmill run %s' makes them again",
+				 h->files.kind.dir, h->dir.path);
+	if (ret < 0)
+		return ret;
 	ret = sm_join(result, &from, opts, NULL, err);
 	if (ret != SM_EVERIFY)
 		return ret;

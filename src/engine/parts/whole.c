@@ -321,6 +321,11 @@ int
 sm_parts_is_complete(bool *complete, struct sm_parts *w, struct sm_err *err)
 {
 	struct sm_join_from from = parts_from(w);
+	const struct sm_kind *kind = sm_kind_of(w->spec);
 
+	/* Each part looks at its own files. */
+	*complete = false;
+	if (kind->files && kind->files(w->spec->opts).dir)
+		return 0;
 	return sm_published_is_complete(complete, &from, err);
 }

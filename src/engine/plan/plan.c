@@ -39,7 +39,9 @@ plan_is_complete(bool *complete, const struct sm_planning *p,
 	struct stat st;
 
 	*complete = false;
-	if (!p->spec->output || p->force)
+	/* A list of files says nothing of them without the job. */
+	if (!p->spec->output || p->force ||
+	    (p->kind->files && p->kind->files(p->spec->opts).dir))
 		return 0;
 	*complete = stat(p->spec->output, &st) == 0;
 	if (!*complete && errno != ENOENT)
@@ -64,7 +66,7 @@ sm_plan_cut(struct sm_planning *p, struct sm_err *err)
 		ret = sm_growing_check(p->spec->output, &who, err);
 	p->forget = p->result->complete;
 	if (ret == 0 && !p->forget)
-		ret = sm_files_make(p->spec, &p->dir, p->force, err);
+		ret = sm_files_make(p->spec, &p->dir, p->opts->force, err);
 	if (ret == 0 && !p->forget)
 		ret = sm_jobdir_tables_name(&p->dir, p->spec->fingerprint, err);
 	return ret;
@@ -209,7 +211,7 @@ plan_rehearse(struct sm_planning *p, struct sm_err *err)
 {
 	int ret;
 
-	ret = sm_files_make(p->spec, &p->dir, p->opts->force, err);
+	ret = sm_files_refuse(p->spec, &p->dir, p->opts->force, err);
 	if (ret < 0 || p->stdin_once)
 		return ret;
 	ret = sm_planning_digest(p, err);
@@ -256,10 +258,13 @@ int
 sm_plan_clear_files(struct sm_planning *p, struct sm_err *err)
 {
 	struct sm_spec *old = NULL;
+	enum sm_place place;
 	struct sm_err why;
 	/* A specification that says nothing any more names no files. */
 	int ret = sm_place_read_spec(&old, &p->dir, &why);
 
+	if (ret == 0)
+		ret = sm_place_settle(&place, &p->dir, old, NULL, &why);
 	if (ret == 0)
 		ret = sm_files_clear(old, &p->dir, err);
 	else if (!sm_code_retry(ret))

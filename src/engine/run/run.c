@@ -288,6 +288,8 @@ run_round(struct sm_finalize_result *made, struct sm_super *s,
 	if (ret == 0)
 		ret = sm_follow_hear(s->follow, s->ev, err);
 	if (ret == 0)
+		ret = sm_files_sync(&s->h->files, err);
+	if (ret == 0)
 		ret = sm_run_verdict(result, s->h, s->ev, err);
 	if (ret == 0 && s->h->job.final_path) {
 		ret = sm_follow_join(made, s->follow, s->h, &fin, &why);
@@ -441,6 +443,13 @@ run_look_if_finished(bool *finished, struct sm_run_result *result,
 		return 0;
 	ret = sm_batch_counts(&c, h->db, err);
 	*finished = ret == 0 && c.done == c.total;
+	if (*finished)
+		ret = sm_files_require(&h->files, h->spec, &h->dir, err);
+	if (*finished && ret == 0)
+		ret = sm_files_all(finished, &h->files, h->db,
+				   h->job.first_batch, err);
+	if (ret < 0)
+		return ret;
 	if (*finished) {
 		result->done = c.done;
 		sm_dir_size(&result->job_size, h->dir.fd);

@@ -33,6 +33,7 @@ struct recover {
 	struct sm_recover_result *result;
 	struct sm_plan_opts *plan;
 	struct sm_recover_final final;
+	struct sm_files files;
 	uint64_t fingerprint;
 	uint64_t planned;    /* batches, as spec.json has it */
 	uint64_t first, end; /* those that belong here: all, or a part's */
@@ -251,7 +252,7 @@ recover_batch(const struct sm_piece *b, void *arg, struct sm_err *err)
 		joined = found;
 	}
 	if (ret == 0 && found)
-		ret = sm_files_adopt(&found, &e, r->p.spec, b->id, err);
+		ret = sm_files_adopt(&found, &e, &r->files, b->id, err);
 	if (ret == 0 && found) {
 		/* What it says of itself, which an extended job may have had.
 		 */
@@ -367,7 +368,11 @@ recover_locked(struct recover *r, struct sm_err *err)
 	if (r->p.spec->part >= 0)
 		sm_spec_part_range(&r->first, &r->end, r->planned,
 				   (uint64_t)r->p.spec->part, r->p.spec->parts);
-	ret = recover_final_options(r, err);
+	ret = sm_files_open(&r->files, r->p.spec, err);
+	if (ret == 0)
+		ret = sm_files_require(&r->files, r->p.spec, &r->p.dir, err);
+	if (ret == 0)
+		ret = recover_final_options(r, err);
 	if (ret == 0)
 		ret = recover_set_aside(r, err);
 	if (ret == 0)
@@ -388,6 +393,7 @@ sm_one_recover(struct sm_recover_result *result, const char *job,
 				    .lock = -1 },
 			     .plan = &plan,
 			     .final = { .fd = -1 },
+			     .files = SM_FILES_NONE,
 			     .result = result };
 	int ret;
 
@@ -403,6 +409,7 @@ sm_one_recover(struct sm_recover_result *result, const char *job,
 	if (ret == 0)
 		result->batches = r.end - r.first;
 	sm_recover_final_close(&r.final);
+	sm_files_close(&r.files);
 	sm_db_close(r.p.db);
 	sm_planning_release(&r.p);
 	sm_plan_result_release(&planned);

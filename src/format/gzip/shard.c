@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dir.h"
 #include "err.h"
 #include "errfile.h"
 #include "fault.h"
@@ -158,6 +159,18 @@ sm_shard_beside_end(uint64_t *bytes, uint32_t *crc32, struct sm_shard *s,
 		ret = sm_err_set(err, SM_EOUTPUT,
 				 "the command made '%s', which is no regular "
 				 "file",
+				 name);
+	/*
+	 * A lease is granted where nobody writes; a file system without leases
+	 * says nothing of it.
+	 */
+	if (ret == 0 && fcntl(fd, F_SETLEASE, F_RDLCK) == 0)
+		fcntl(fd, F_SETLEASE, F_UNLCK);
+	else if (ret == 0 && errno == EAGAIN)
+		ret = sm_err_set(err, SM_EOUTPUT,
+				 "the file '%s' is still open for writing; it "
+				 "is closed before the command says that it is "
+				 "done",
 				 name);
 	/* First the sync: what is read then is what the disk was given. */
 	sm_fault("file.before_sync");
@@ -372,6 +385,6 @@ sm_shard_free(struct sm_shard *s)
 	if (s->tmp_exists)
 		unlinkat(s->dirfd, s->tmp, 0);
 	if (s->beside.there)
-		unlinkat(s->beside.dirfd, s->beside.tmp, 0);
+		sm_dir_remove_any(s->beside.dirfd, s->beside.tmp);
 	free(s);
 }

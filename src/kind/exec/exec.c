@@ -167,6 +167,10 @@ exec_check_result(const struct sm_exec_opts *o, struct sm_err *err)
 	if (o->to && o->no_output)
 		return sm_err_set(err, SM_EUSAGE,
 				  "give only one of --to and --no-output");
+	if (o->to && strcmp(o->to, "-") == 0)
+		return sm_err_set(err, SM_EUSAGE,
+				  "--to -: the files of the batches need a "
+				  "directory");
 	if (o->suffix && !o->to)
 		return sm_err_set(err, SM_EUSAGE, "--suffix goes with --to");
 	if (o->suffix &&
