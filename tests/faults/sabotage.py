@@ -67,9 +67,9 @@ SABOTAGE = {
         "ret = sm_files_is(&has, &h->files, row, err);", "has = true;", FILES,
         "the file of batch"),
     "file_unmarked": (
-        "src/engine/job/files.c", "if (ret < 0 || mark >= MARK_OWN_OLD)\n"
-        "\t\treturn ret;\n\tif (mark == MARK_OTHER)",
-        "if (1)\n\t\treturn ret;\n\tif (mark == MARK_OTHER)", FILES,
+        "src/engine/job/files.c", "if (ret < 0 || owner >= OWNER_OLD)\n"
+        "\t\treturn ret;\n\tif (owner == OWNER_OTHER)",
+        "if (1)\n\t\treturn ret;\n\tif (owner == OWNER_OTHER)", FILES,
         "exit 0, not 7"),
     "file_left": (
         "src/engine/run/rescue.c",
