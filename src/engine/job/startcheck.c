@@ -90,8 +90,10 @@ tmp_list_read(struct tmp_list *l, struct sm_handle *h, bool beside,
 		else
 			is = sm_shard_parse_name(name, &f.batch, &f.token);
 		/* Parts have one directory for the files of all. */
-		if (is == 2 && f.batch >= h->job.first_batch &&
-		    f.batch - h->job.first_batch < h->job.batches)
+		if (beside && (f.batch < h->job.first_batch ||
+			       f.batch - h->job.first_batch >= h->job.batches))
+			continue;
+		if (is == 2)
 			ret = tmp_list_add(l, &f, err);
 	}
 	sm_dir_close(&d);
