@@ -252,14 +252,18 @@ files_refuse_owner(int fd, const struct sm_kind_files *f, bool force,
 	return ret;
 }
 
+/* Open it, and ask whose it is.  `*fd` -1: the batches make no files. */
 static int
-files_look(int *fd, const struct sm_kind_files *f, const struct sm_spec *spec,
+files_look(int *fd, enum files_owner *owner, const struct sm_spec *spec,
 	   const struct sm_jobdir *dir, bool force, struct sm_err *err)
 {
-	enum files_owner owner;
-	int ret = files_refuse_place(f, dir, err);
+	struct sm_kind_files kind = files_of(spec), *f = &kind;
+	int ret;
 
 	*fd = -1;
+	if (!f->dir)
+		return 0;
+	ret = files_refuse_place(f, dir, err);
 	if (ret < 0)
 		return ret;
 	if (mkdir(f->dir, 0777) < 0 && errno != EEXIST)
@@ -275,11 +279,9 @@ files_look(int *fd, const struct sm_kind_files *f, const struct sm_spec *spec,
 				  f->dir);
 	if (*fd < 0)
 		return sm_err_file(err, AT_FDCWD, f->dir, "cannot open");
-	ret = files_owner(&owner, *fd, f->dir, spec, dir, err);
-	if (ret == 0 && owner == OWNER_OTHER)
+	ret = files_owner(owner, *fd, f->dir, spec, dir, err);
+	if (ret == 0 && *owner == OWNER_OTHER)
 		ret = files_refuse_owner(*fd, f, force, err);
-	if (ret == 0 && owner == OWNER_NONE && !force)
-		ret = files_walk(*fd, f, files_refuse, err);
 	return ret;
 }
 
@@ -288,11 +290,12 @@ sm_files_refuse(const struct sm_spec *spec, const struct sm_jobdir *dir,
 		bool force, struct sm_err *err)
 {
 	struct sm_kind_files f = files_of(spec);
-	int fd, ret;
+	enum files_owner owner;
+	int fd, ret = files_look(&fd, &owner, spec, dir, force, err);
 
-	if (!f.dir)
-		return 0;
-	ret = files_look(&fd, &f, spec, dir, force, err);
+	/* What a mark of the job's speaks of goes with the job. */
+	if (ret == 0 && fd >= 0 && owner == OWNER_NONE && !force)
+		ret = files_walk(fd, &f, files_refuse, err);
 	if (fd >= 0)
 		close(fd);
 	return ret;
@@ -303,11 +306,11 @@ sm_files_make(const struct sm_spec *spec, const struct sm_jobdir *dir,
 	      bool force, struct sm_err *err)
 {
 	struct sm_kind_files f = files_of(spec);
-	int fd, ret;
+	enum files_owner owner;
+	int fd, ret = files_look(&fd, &owner, spec, dir, force, err);
 
-	if (!f.dir)
+	if (ret == 0 && fd < 0)
 		return 0;
-	ret = files_look(&fd, &f, spec, dir, force, err);
 	/* There is no job: what has its names is an earlier one's. */
 	if (ret == 0)
 		ret = files_walk(fd, &f, force ? files_remove : files_refuse,

@@ -212,8 +212,6 @@ verify_job(struct verify *v, const char *path, struct sm_err *err)
 	 * would be reported as lost and made again.  Without --requeue nothing
 	 * is changed.
 	 */
-	if (ret == 0 && v->opts->requeue)
-		ret = sm_files_require(&v->h.files, v->h.spec, &v->h.dir, err);
 	if (ret == 0 && v->opts->requeue) {
 		ret = sm_startcheck_files(&check, &v->h, err);
 		if (ret == 0)

@@ -270,7 +270,7 @@ exec_finish(struct sm_exec_state *x, const struct sm_piece *b,
 		ret = exec_take_output("\n", 1, x, err);
 	if (ret == 0 && x->jsonline)
 		ret = sm_jsonline_end(x->jsonline, err);
-	if (ret == 0 && (x->opts->check & SM_CHECK_NONEMPTY) && !x->opts->to &&
+	if (ret == 0 && (x->opts->check & SM_CHECK_NONEMPTY) &&
 	    sm_shard_raw_bytes(x->shard) == 0)
 		ret = sm_err_set(err, SM_EOUTPUT,
 				 "the command ended well and printed nothing "
