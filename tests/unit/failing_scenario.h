@@ -13,6 +13,7 @@
 #define FAILING_SCENARIO_H
 
 #include "failing_act.h"
+#include "open_files.h"
 
 #define STEP          13
 #define SCENARIOS_MAX 20
@@ -53,19 +54,6 @@ done_is_kept(void)
 		 "'done')",
 		 done_before, done_after);
 	return number(text) == 0;
-}
-
-static inline int
-open_files(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	int n = 0;
-
-	assert_non_null(d);
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
 }
 
 static inline const char *

@@ -16,6 +16,7 @@
 #include "crc32.h"
 #include "digest.h"
 #include "input_file.h"
+#include "open_files.h"
 #include "npy_rows.h"
 #include "zmem.h"
 
@@ -118,19 +119,6 @@ read_member(const char *path)
 	if (unpacked)
 		__real_unlinkat(input_dir(), "copy.npy", 0);
 	return ret;
-}
-
-static int
-open_files(void)
-{
-	DIR *d = __real_opendir("/proc/self/fd");
-	int n = 0;
-
-	assert_non_null(d);
-	while (__real_readdir(d))
-		n++;
-	closedir(d);
-	return n;
 }
 
 static long

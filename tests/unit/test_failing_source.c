@@ -17,6 +17,7 @@
 
 #include "finalfile.h"
 #include "input_file.h"
+#include "open_files.h"
 
 #include "rand.h"
 #include "lines_file.h"
@@ -115,19 +116,6 @@ plan_kept(void)
 }
 
 /* ---------------------------------------------------------------- calls -- */
-
-static int
-open_files(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	int n = 0;
-
-	assert_non_null(d);
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
-}
 
 /* Failures for which zlib had no memory for a window of a gzip file's text. */
 static long windows;

@@ -14,6 +14,7 @@
 #include "pulse.h"
 
 #include "input_file.h"
+#include "open_files.h"
 
 static struct sm_err err;
 static struct sm_live live;
@@ -255,23 +256,10 @@ test_tell(void **state)
 	sm_pulse_send(ends[1], SM_PULSE_CLAIMED, NULL, 0);
 }
 
-static int
-count_fds(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	int n = 0;
-
-	assert_non_null(d);
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
-}
-
 static void
 test_ends_clean(void **state)
 {
-	int before = count_fds(), i;
+	int before = open_files(), i;
 
 	(void)state;
 	for (i = 0; i < 20; i++) {
@@ -281,7 +269,7 @@ test_ends_clean(void **state)
 		sm_pulse_end(&pulse);
 		assert_in_range(sm_clock_ms() - begun, 0, 1000);
 	}
-	assert_int_equal(count_fds(), before);
+	assert_int_equal(open_files(), before);
 }
 
 int
