@@ -64,6 +64,15 @@ done
 rmdir res
 expect_exit 7 sm run res.job
 expect_text err "is missing"
+# One that cannot be opened: nothing is said of what is in it.
+ln -s res res
+expect_exit 0 sm status res.job
+for command in run verify; do
+	"$SHARDMILL" $command res.job >out 2>err && fail "$command of a loop"
+	expect_text err "'$PWD/res'" "symbolic links"
+	! grep -q missing err || fail "a file is called missing"
+done
+rm res
 mv away res
 expect_exit 0 sm run res.job -q
 

@@ -390,19 +390,26 @@ sm_files_clear(const struct sm_spec *spec, const struct sm_jobdir *dir,
 
 /* ---------------------------------------------------------------- open -- */
 
-int
-sm_files_open(struct sm_files *f, const struct sm_spec *spec,
-	      struct sm_err *err)
+void
+sm_files_open(struct sm_files *f, const struct sm_spec *spec)
 {
 	sm_files_close(f);
 	f->kind = files_of(spec);
 	f->digits = sm_shard_digits(spec->batches);
-	if (!f->kind.dir)
+	if (f->kind.dir)
+		f->fd = open(f->kind.dir, FILES_FLAGS);
+	if (f->fd < 0)
+		f->error = errno;
+}
+
+/* A directory that cannot be opened says nothing of what is in it. */
+static int
+files_known(const struct sm_files *f, struct sm_err *err)
+{
+	if (f->fd >= 0 || f->error == ENOENT || f->error == ENOTDIR)
 		return 0;
-	f->fd = open(f->kind.dir, FILES_FLAGS);
-	if (f->fd < 0 && errno != ENOENT && errno != ENOTDIR)
-		return sm_err_file(err, AT_FDCWD, f->kind.dir, "cannot open");
-	return 0;
+	errno = f->error;
+	return sm_err_file(err, AT_FDCWD, f->kind.dir, "cannot open");
 }
 
 void
@@ -418,11 +425,12 @@ sm_files_require(const struct sm_files *f, const struct sm_spec *spec,
 		 const struct sm_jobdir *dir, struct sm_err *err)
 {
 	enum files_owner owner = OWNER_NONE;
-	int ret = 0;
+	int ret;
 
 	if (!f->kind.dir)
 		return 0;
-	if (f->fd >= 0)
+	ret = files_known(f, err);
+	if (ret == 0 && f->fd >= 0)
 		ret = files_owner(&owner, f->fd, f->kind.dir, spec, dir, err);
 	if (ret == 0 && owner == OWNER_OLD)
 		ret = files_write_mark(f->fd, f->kind.dir, spec, dir, err);
@@ -465,7 +473,7 @@ sm_files_is(bool *is, const struct sm_files *f, const struct sm_batch_row *row,
 		return 0;
 	*is = false;
 	if (f->fd < 0)
-		return 0;
+		return files_known(f, err);
 	sm_shard_file_name(name, row->id, f->digits, f->kind.suffix);
 	if (fstatat(f->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		*is = S_ISREG(st.st_mode) &&
@@ -530,12 +538,13 @@ sm_files_check(const char **damage, const struct sm_files *f,
 	uint64_t bytes = 0;
 	uint32_t crc32 = 0;
 	bool found = false;
-	int ret = 0;
+	int ret;
 
 	if (!f->kind.dir)
 		return 0;
 	sm_shard_file_name(name, row->id, f->digits, f->kind.suffix);
-	if (f->fd >= 0)
+	ret = files_known(f, err);
+	if (ret == 0 && f->fd >= 0)
 		ret = files_sum(&found, &bytes, &crc32, f->fd, name, err);
 	if (ret < 0)
 		return ret;

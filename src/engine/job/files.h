@@ -33,7 +33,8 @@ int sm_files_refuse_change(const struct sm_spec *old, const struct sm_spec *now,
 
 struct sm_files {
 	struct sm_kind_files kind; /* dir NULL: the batches make none */
-	int fd;                    /* of the directory; -1: it is missing */
+	int fd;                    /* of the directory; -1: it has none, */
+	int error;                 /* for this reason (errno) */
 	unsigned digits;
 };
 
@@ -42,9 +43,11 @@ struct sm_files {
 		.kind.dir = NULL, .fd = -1                                     \
 	}
 
-/* Open the directory, if there is one; what was open before is closed. */
-int sm_files_open(struct sm_files *f, const struct sm_spec *spec,
-		  struct sm_err *err);
+/*
+ * Open the directory, if there is one; what was open before is closed.  One
+ * that cannot be opened fails the calls that ask what is in it.
+ */
+void sm_files_open(struct sm_files *f, const struct sm_spec *spec);
 void sm_files_close(struct sm_files *f);
 /*
  * Is it there, and still marked as this job's?  SM_EREFUSED.  A mark that is

@@ -251,8 +251,7 @@ replan_finish(struct sm_replan *r, struct sm_err *err)
 		ret = sm_job_get(&h.job, p->db, err);
 	if (ret == 0)
 		ret = sm_handle_mend_copies(&h, err);
-	if (ret == 0)
-		ret = sm_files_open(&h.files, h.spec, err);
+	sm_files_open(&h.files, h.spec);
 	if (ret == 0)
 		ret = replan_complete(p, &h, err);
 	sm_files_close(&h.files);

@@ -368,9 +368,8 @@ recover_locked(struct recover *r, struct sm_err *err)
 	if (r->p.spec->part >= 0)
 		sm_spec_part_range(&r->first, &r->end, r->planned,
 				   (uint64_t)r->p.spec->part, r->p.spec->parts);
-	ret = sm_files_open(&r->files, r->p.spec, err);
-	if (ret == 0)
-		ret = sm_files_require(&r->files, r->p.spec, &r->p.dir, err);
+	sm_files_open(&r->files, r->p.spec);
+	ret = sm_files_require(&r->files, r->p.spec, &r->p.dir, err);
 	if (ret == 0)
 		ret = recover_final_options(r, err);
 	if (ret == 0)
