@@ -208,13 +208,13 @@ def fail_on(what, found):
 
 
 def main():
-    word = sys.argv[1] if len(sys.argv) > 1 else "build-release"
+    word, build = (sys.argv[1:] + ["build-release"] * 2)[:2]
     if word == "rooms":
         folder, size = largest_folder()
         fail_on("room", includes(lambda n: n) + includes(module) +
                 ([f"{folder} has {size} files"] if size > FOLDER_MAX else []))
     elif word == "modules":
-        fail_on("circle", symbols("build-lint")[1] or long_lists())
+        fail_on("circle", symbols(build)[1] or long_lists())
     elif word == "openings":
         fail_on("no opening comment", unopened())
     else:

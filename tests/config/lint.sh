@@ -1,8 +1,10 @@
 # lint - what can be said of the tree without running it
 #
 # Besides the build, a minute of one CPU.  The whole log of a check that
-# failed is build-lint/NAME.log.
-lint_dir=$root/build-lint
+# failed is NAME.log in the build's directory, which $lint_build names: that of
+# a configuration that goes on with it need not be built twice.
+lint_build=${lint_build:-lint}
+lint_dir=$root/build-$lint_build
 lint_includes=()
 while IFS= read -r folder; do
 	lint_includes+=("-I$folder")
@@ -156,7 +158,7 @@ lint_rooms() {
 
 # No modules that call each other in a circle, no list of 7 parameters.
 lint_modules() {
-	"$PYTHON" tests/house.py modules
+	"$PYTHON" tests/house.py modules "build-$lint_build"
 }
 
 lint_openings() {
@@ -167,8 +169,7 @@ if ! need_packages clang clang-format clang-tidy shellcheck universal-ctags \
 	g++ man-db git binutils; then
 	result failed lint "" "its tools are not installed"
 elif [ ${#only[@]} -eq 0 ] &&
-	build lint -DSHARDMILL_FAULTS=OFF -DCMAKE_BUILD_TYPE=Release \
-		-DCMAKE_C_FLAGS=-Werror; then
+	build "$lint_build" -DSHARDMILL_FAULTS=OFF -DCMAKE_C_FLAGS=-Werror; then
 	# Other versions lay out the same text in another way.
 	if clang-format --version | grep -q 'version 14\.'; then
 		lint format lint_format

@@ -1,8 +1,9 @@
 # regular - what every change must pass: all tests of the program as it is
 # shipped, and under the sanitizers those where memory and threads matter.  Of
 # random moments and of failing calls it takes fewer than `release` does.
+lint_build=release
 . "$tests/config/lint.sh"
-export KILLS=3 STATES=120 SEEDS=10 FLIPS=200 FAILING_STEP=23
+export KILLS=2 STATES=60 SEEDS=10 FLIPS=200 FAILING_STEP=23
 . "$tests/config/release.sh"
 export FAILING_STEP=61
 build asan -DSHARDMILL_SANITIZE=address,undefined && {

@@ -81,10 +81,10 @@ folder() {
 	mkdir $shard
 }
 
-for at in 0 9 12 20 30 60 $((size / 2)) $((size - 9)) $((size - 1)); do
+for at in 0 12 30 $((size / 2)) $((size - 9)) $((size - 1)); do
 	each "a bit at $at" 2 flip $shard "$at"
 done
-for cut in 0 1 30 $((size / 2)) $((size - 1)); do
+for cut in 0 30 $((size / 2)) $((size - 1)); do
 	each "cut at $cut" 2 truncate -s "$cut" $shard
 done
 each deleted 2 rm $shard

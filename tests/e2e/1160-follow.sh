@@ -9,17 +9,17 @@ seed_random
 export PACE=0
 # shellcheck disable=SC2016
 slow='[ "$PACE" = 0 ] || sleep "$PACE"; seq $((500 * SHARDMILL_FIRST)) $((500 * SHARDMILL_END - 1))'
-job=(--range 120 --size 1 -j 3 --sync end)
-seq 0 59999 >want
+job=(--range 40 --size 1 -j 3 --sync end)
+seq 0 19999 >want
 expect_exit 0 sm exec -o ref.gz "${job[@]}" --no-follow -- sh -c "$slow"
 same_text want ref.gz
-equal "$(sql ref.gz.job 'SELECT joined FROM progress')" 120 "joined batches"
+equal "$(sql ref.gz.job 'SELECT joined FROM progress')" 40 "joined batches"
 
 rm -rf ref.gz.job/f.gz f.gz f.gz.job
 expect_exit 0 sm finalize ref.gz.job -o ref2.gz
 expect_exit 0 sm exec -o f.gz "${job[@]}" -- sh -c "$slow"
 same f.gz ref2.gz
-equal "$(sql f.gz.job 'SELECT joined FROM progress')" 120 "joined"
+equal "$(sql f.gz.job 'SELECT joined FROM progress')" 40 "joined"
 equal "$(echo f.gz*)" "f.gz f.gz.job" "files"
 expect_exit 0 sm verify f.gz
 expect_exit 0 sm exec -o f.gz "${job[@]}" -- sh -c "$slow"
@@ -27,7 +27,7 @@ expect_text out complete
 for n in $(seq 1 "${KILLS:-5}"); do
 	rm -rf f.gz f.gz.job
 	start run exec -o f.gz "${job[@]}" -- sh -c "$slow"
-	sleep "$(random_ms 900)"
+	sleep "$(random_ms 400)"
 	kill -KILL -- -$pid 2>/dev/null
 	wait $pid
 	# Goes on with the run, or, now and then, by hand.
@@ -106,7 +106,7 @@ rm -rf f.gz f.gz.job
 expect_exit 0 sm plan f.gz.job exec -o f.gz "${job[@]}" -- sh -c "$slow"
 sql f.gz.job "UPDATE batch SET priority = 1 WHERE id > 0"
 start run run f.gz --follow
-wait_for 20 at_least f.gz.job done 20
+wait_for 20 at_least f.gz.job done 12
 shard=$(find f.gz.job/shards -name '*.gz' | head -n 1)
 printf 'xyz' | dd of="$shard" bs=1 seek=120 conv=notrunc 2>/dev/null
 ended 0 $pid run

@@ -6,8 +6,8 @@ seed_random
 export PACE=0 # of a batch; no part of the job
 # shellcheck disable=SC2016
 slow='[ "$PACE" = 0 ] || sleep "$PACE"; seq $((500 * SHARDMILL_FIRST)) $((500 * SHARDMILL_END - 1))'
-job=(--range 120 --size 1 -j 3 -q)
-seq 0 59999 >want
+job=(--range 40 --size 1 -j 3 -q)
+seq 0 19999 >want
 expect_exit 0 sm exec -o ref.gz "${job[@]}" --sync end -- sh -c "$slow"
 same_text want ref.gz
 
@@ -15,9 +15,9 @@ same_text want ref.gz
 clean() {
 	equal "$(find f.gz.job/shards -type f | wc -l)" 0 "number of shards"
 	equal "$(echo f.gz*)" "f.gz f.gz.job" "files"
-	equal "$(sql f.gz.job 'SELECT joined FROM progress')" 120 "joined"
+	equal "$(sql f.gz.job 'SELECT joined FROM progress')" 40 "joined"
 	expect_exit 0 sm verify f.gz.job
-	expect_text out "120 batches"
+	expect_text out "40 batches"
 	expect_exit 0 sm verify f.gz
 }
 
@@ -43,7 +43,7 @@ done
 for n in $(seq 1 "${KILLS:-5}"); do
 	rm -rf f.gz f.gz.job
 	start run exec -o f.gz "${job[@]}" --consume -- sh -c "$slow"
-	sleep "$(random_ms 1200)"
+	sleep "$(random_ms 500)"
 	kill -KILL -- -$pid 2>/dev/null
 	wait $pid
 	expect_exit 0 sm exec -o f.gz "${job[@]}" --consume -- sh -c "$slow"
@@ -54,29 +54,29 @@ done
 
 # Put back by hand: with the same bytes nothing is written again.
 before=$(stat -c %i f.gz)
-sql f.gz.job "UPDATE batch SET state = 'pending' WHERE id IN (3, 77)"
+sql f.gz.job "UPDATE batch SET state = 'pending' WHERE id IN (3, 27)"
 expect_exit 0 sm run f.gz -q
 equal "$(stat -c %i f.gz)" "$before" inode
 same f.gz ref.gz
 clean
 # With other bytes the file is, and no other batch is made again.
-sql f.gz.job "UPDATE batch SET state = 'pending' WHERE id IN (3, 119)"
+sql f.gz.job "UPDATE batch SET state = 'pending' WHERE id IN (3, 39)"
 other=${slow#*; }
 expect_exit 0 sm exec -o f.gz "${job[@]}" --accept-changed -- \
 	sh -c "$other; echo more"
 expect_text err "written again"
 clean
-{ seq 0 1999; echo more; seq 2000 59999; echo more; } >want2
+{ seq 0 1999; echo more; seq 2000 19999; echo more; } >want2
 same_text want2 f.gz
 equal "$(sql f.gz.job "SELECT count(*) FROM attempt WHERE outcome = 'done'")" \
-	124 attempts
+	44 attempts
 # The old bytes once more, and killed at any moment of the rewriting.
 cp f.gz second.gz
 for n in $(seq 1 "${KILLS:-5}"); do
 	sql f.gz.job "UPDATE batch SET state = 'pending' WHERE id = 3"
 	if [ $((n % 2)) = 1 ]; then text="$other" want=want3; else
 		text="$other; echo more" want=want2; fi
-	{ seq 0 59999; echo more; } >want3
+	{ seq 0 19999; echo more; } >want3
 	sh=(sh -c "$text")
 	start run exec -o f.gz "${job[@]}" --accept-changed -- "${sh[@]}"
 	sleep "$(random_ms 120)"
@@ -90,7 +90,7 @@ done
 
 # Put back in the midst of a run, with other bytes.
 rm -rf f.gz f.gz.job
-PACE=0.2
+PACE=0.6
 start run exec -o f.gz "${job[@]}" --consume -- sh -c "$slow"
 wait_for 30 consumed
 kill -KILL -- -$pid
@@ -100,7 +100,7 @@ sql f.gz.job "UPDATE batch SET state = 'pending' WHERE id = 1"
 expect_exit 0 sm exec -o f.gz "${job[@]}" --accept-changed -- \
 	sh -c "$other; echo more"
 clean
-equal "$(gzip -dc f.gz | grep -c more)" $((120 - rows + 1)) "new batches"
+equal "$(gzip -dc f.gz | grep -c more)" $((40 - rows + 1)) "new batches"
 
 # The database is lost: the final file, growing or finished, has the batches.
 rm -f f.gz.job/job.db*
@@ -129,13 +129,13 @@ clean
 # Lost or damaged, the final file's batches are made again: all, or that one.
 rm f.gz
 expect_exit 0 sm run f.gz -q
-expect_text err "120 done batches"
+expect_text err "40 done batches"
 same f.gz ref.gz
 clean
-at=$(sql f.gz.job 'SELECT joined_at FROM batch WHERE id = 50')
+at=$(sql f.gz.job 'SELECT joined_at FROM batch WHERE id = 30')
 printf 'xyz' | dd of=f.gz bs=1 seek=$((at + 150)) conv=notrunc 2>/dev/null
 expect_exit 9 sm verify f.gz.job --requeue
-expect_text out "batch 50"
+expect_text out "batch 30"
 equal "$(count_of f.gz.job pending)" 1 "number of batches put back"
 expect_exit 0 sm run f.gz -q
 same f.gz ref.gz
@@ -163,7 +163,7 @@ equal "$(echo f.gz*)" "f.gz f.gz.job" "files"
 
 # Half done as well.
 rm -rf f.gz f.gz.job
-PACE=0.2
+PACE=0.6
 start run exec -o f.gz "${job[@]}" --consume -- sh -c "$slow"
 wait_for 30 consumed
 kill -KILL -- -$pid

@@ -7,7 +7,7 @@
 import gzip, random
 random.seed(17)
 lines = ["".join(random.choices("abcdef ", k=random.randrange(900))) + "\n"
-         for n in range(40000)]
+         for n in range(12000)]
 text = "".join(lines).encode()
 open("in.txt", "wb").write(text)
 third = len(text) // 3
@@ -30,7 +30,7 @@ count() {
 }
 
 # Each form gives the batches of the plain file.
-run=(-j 2 --level 1 --lines 2000 -- sed 's/^/x/')
+run=(-j 2 --level 1 --lines 600 -- sed 's/^/x/')
 expect_exit 0 sm exec -o plain.gz --input in.txt "${run[@]}"
 sed 's/^/x/' in.txt >want
 same_text want plain.gz
@@ -38,7 +38,7 @@ batches=$(count plain.gz)
 expect_exit 0 sm exec -o gzip.gz --input in.txt.gz "${run[@]}"
 same_text want gzip.gz
 equal "$(count gzip.gz)" "$batches" "batches of the gzip file"
-expect_exit 0 sm exec -q -o final.gz --input in.txt --level 1 --lines 500 -- cat
+expect_exit 0 sm exec -q -o final.gz --input in.txt --level 1 --lines 150 -- cat
 expect_exit 0 sm exec -o chain.gz --input final.gz "${run[@]}"
 same_text want chain.gz
 equal "$(count chain.gz)" "$batches" "batches of the final file"
@@ -60,13 +60,13 @@ for form in in.txt in.txt.gz final.gz; do
 		"$(sql stdin.gz.job 'SELECT fingerprint FROM job')" "tables"
 	expect_exit 0 sm verify stdin.gz.job
 	expect_exit 0 sm try stdin.gz.job 3
-	sed -n '6001,8000s/^/x/p' in.txt | cmp -s - out || fail "try differs"
+	sed -n '1801,2400s/^/x/p' in.txt | cmp -s - out || fail "try differs"
 	rm -rf stdin.gz stdin.gz.job
 done
 for form in in.txt in.txt.gz final.gz; do
-	expect_exit 0 sm exec -q -o bytes.gz --input $form --level 1 --bytes 2M -- cat
+	expect_exit 0 sm exec -q -o bytes.gz --input $form --level 1 --bytes 600k -- cat
 	same_text in.txt bytes.gz
-	equal "$(sql bytes.gz.job 'SELECT sum(rows) FROM batch')" 40000 "rows"
+	equal "$(sql bytes.gz.job 'SELECT sum(rows) FROM batch')" 12000 "rows"
 	rm -rf bytes.gz bytes.gz.job
 done
 
@@ -99,7 +99,7 @@ bad "is cut off: it ends after $(stat -c %s in.txt) bytes of text"
 # Two final files by cat(1): the end's index is of one of them.
 cat final.gz final.gz >twice.gz
 cat in.txt in.txt >twice
-expect_exit 0 sm exec -q -o both.gz --input twice.gz --level 1 --lines 9000 -- cat
+expect_exit 0 sm exec -q -o both.gz --input twice.gz --level 1 --lines 2700 -- cat
 same_text twice both.gz
 sm cat twice.gz 2>err | cmp - twice || fail "cat of two final files"
 
@@ -107,12 +107,12 @@ sm cat twice.gz 2>err | cmp - twice || fail "cat of two final files"
 # in a body is found by the batch, which gives no text of it.
 cp final.gz damaged.gz
 printf '\377\377\377' | dd of=damaged.gz bs=1 seek=300000 conv=notrunc 2>/dev/null
-expect_exit 0 sm plan d.job exec -o d.gz --input damaged.gz --lines 500 -- cat
+expect_exit 0 sm plan d.job exec -o d.gz --input damaged.gz --lines 150 -- cat
 expect_exit 7 sm run d.job -j 1
 expect_text err "damaged.gz' is damaged: batch"
 
 # Killed, and gone on with; a changed file is refused, the planned one is not.
-slow=(--level 1 --lines 2000 -- sh -c 'sleep .05; sed s/^/x/')
+slow=(--level 1 --lines 600 -- sh -c 'sleep .05; sed s/^/x/')
 start slow exec -q -o slow.gz -j 2 --input in.txt.gz "${slow[@]}"
 wait_for 20 at_least slow.gz.job 'done' 5
 kill -KILL -- "-$pid"
@@ -136,7 +136,7 @@ for job in kept.gz gzip.gz; do
 done
 
 # Several: no batch has lines of two.
-split -l 15000 -d in.txt part.
+split -l 4500 -d in.txt part.
 gzip part.01
 printf '%s\n' part.00 part.01.gz '' part.02 >list
 for way in 1 2 3; do
@@ -150,7 +150,7 @@ for way in 1 2 3; do
 		fail "several inputs: $*"
 	same_text want several.gz
 	equal "$(sql several.gz.job "SELECT count(*) FROM batch
-		WHERE \"end\" - first < 2000")" 2 "batches that end with a file"
+		WHERE \"end\" - first < 600")" 2 "batches that end with a file"
 	expect_exit 0 sm exec -q -o several.gz --inputs list "${run[@]}"
 	expect_exit 7 sm exec -o several.gz --input part.00 --input part.01.gz \
 		"${run[@]}"
@@ -161,13 +161,13 @@ for way in 1 2 3; do
 	rm -rf several.gz several.gz.job
 done
 # Which file a batch's lines are of.
-expect_exit 0 sm exec -q -o of.gz --inputs list --lines 9000 --replace -- \
+expect_exit 0 sm exec -q -o of.gz --inputs list --lines 2700 --replace -- \
 	sh -c 'echo "$SHARDMILL_INPUT $1"; cat >/dev/null' sh "{input} {batch}"
 for line in "00 0" "00 1" "01.gz 2" "01.gz 3" "02 4" "02 5"; do
 	echo "$PWD/part.${line% *} $PWD/part.$line"
 done >want.of
 same_text want.of of.gz
-sm exec -q -o of.gz --restart --yes --input - --lines 40000 -- \
+sm exec -q -o of.gz --restart --yes --input - --lines 12000 -- \
 	printenv SHARDMILL_INPUT <in.txt 2>err || fail "its name"
 same_text <(echo -) of.gz
 expect_exit 0 sm exec -q -o of.gz --restart --yes --range 1 -- \

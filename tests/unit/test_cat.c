@@ -91,7 +91,7 @@ try_ranges(const struct finalfile *ff, unsigned n, bool exact)
 {
 	static const unsigned widths[] = { 1, 2, 10, 250, 5000 };
 	struct sm_buf want = { 0 }, got = { 0 };
-	uint64_t first, last, rows = 0, b, step = n > 100 ? 97 : 3;
+	uint64_t first, last, rows = 0, b, step = n > 100 ? 397 : 3;
 	unsigned i;
 
 	for (b = 0; b < n; b++)

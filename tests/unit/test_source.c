@@ -413,7 +413,7 @@ test_gzip(void **state)
 		assert_int_equal(plan(&packed, round % 3, lines, bytes), 0);
 		assert_string_equal(plain.data, packed.data);
 		if (round % 3 == 0)
-			check_ranges(text, len, 20);
+			check_ranges(text, len, 10);
 		free(text);
 	}
 	sm_buf_release(&plain);
@@ -434,7 +434,7 @@ test_large(void **state)
 	(void)state;
 	put(0, "a", text, len);
 	assert_int_equal(plan(&plain, 0, 5000, 0), 0);
-	check_ranges(text, len, 20);
+	check_ranges(text, len, 10);
 	add_members(&b, text, len);
 	put(0, "a.gz", b.data, b.len);
 	assert_int_equal(plan(&packed, 0, 5000, 0), 0);
@@ -445,7 +445,7 @@ test_large(void **state)
 	assert_int_equal(e.bytes, len);
 	assert_in_range(f.points, 1, 2);
 	sm_lines_file_close(&f);
-	check_ranges(text, len, 60);
+	check_ranges(text, len, 20);
 	free(text);
 	sm_buf_release(&plain);
 	sm_buf_release(&packed);
@@ -465,7 +465,6 @@ test_damaged(void **state)
 	(void)state;
 	put(0, "a", text, len);
 	assert_int_equal(plan(&plain, 0, 1, 0), 0);
-	seed = 77;
 	add_member(&b, text, 2000);
 	end[0] = b.len;
 	add_member(&b, text + 2000, 1000);
@@ -476,9 +475,13 @@ test_damaged(void **state)
 		put(0, "a", b.data, i);
 		expect_refused(0, "is cut off: it ends after ");
 	}
-	for (i = 3; i < end[1]; i++) {
-		b.data[i] = (char)(b.data[i] ^ 1 << rnd(8));
+	/* The ends, where lengths and CRCs are, whole; of the rest a third. */
+	for (i = 3; i < end[1]; i += end[1] - i > 16 ? 3 : 1) {
+		const char was = b.data[i];
+
+		b.data[i] = (char)(was ^ 1 << rnd(8));
 		put(0, "a", b.data, end[1]);
+		b.data[i] = was;
 		ret = plan(&cuts, 0, 1, 0);
 		if (ret == 0)
 			assert_string_equal(cuts.data, plain.data);
@@ -488,12 +491,6 @@ test_damaged(void **state)
 			assert_non_null(strstr(err.text, "length differs"));
 		if (ret < 0 && i == end[1] - 8)
 			assert_non_null(strstr(err.text, "CRC differs"));
-		sm_buf_clear(&b);
-		seed = 77; /* the same members again */
-		add_member(&b, text, 2000);
-		end[0] = b.len;
-		add_member(&b, text + 2000, 1000);
-		end[1] = b.len;
 	}
 	sm_buf_puts(&b, "garbage");
 	put(0, "a", b.data, b.len);
