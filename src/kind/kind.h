@@ -58,6 +58,11 @@ struct sm_kind_file {
 	bool must;        /* the user named it: it is new if it was not there */
 };
 
+/* The directories of a job's tables and of what was read now. */
+struct sm_kind_kept {
+	int old_dirfd, new_dirfd;
+};
+
 struct sm_kind_cut {
 	const struct sm_spec *spec;
 	int tables_dirfd; /* where compiled tables go: "keys", "vocab", … */
@@ -128,8 +133,9 @@ struct sm_kind {
 		    const struct sm_events *ev, struct sm_err *err);
 	int (*digest)(struct sm_digest *d, const char *name, int tables_dirfd,
 		      struct sm_err *err);
-	int (*differ)(struct sm_buf *what, bool *grew, const char *name,
-		      int old_dirfd, int new_dirfd, struct sm_err *err);
+	int (*differ)(struct sm_buf *what, bool *grew, const void *opts,
+		      const char *name, const struct sm_kind_kept *kept,
+		      struct sm_err *err);
 	int (*check_kept)(const struct sm_spec *spec, int tables_dirfd,
 			  const struct sm_events *ev, struct sm_err *err);
 	/*

@@ -46,21 +46,26 @@ sm_batch_begins(bool *same, struct sm_db *db, const struct sm_piece *p,
 	return sm_sql_one(
 		same, db, "compare a batch",
 		"SELECT 1 FROM batch WHERE id = ? AND first IS ? "
-		"AND first_byte IS ? AND item IS NULL",
-		SQL(IN(p->id), IN_OPT(p->first), IN_OPT(p->first_byte)), err);
+		"AND first_byte IS ? AND (item IS ?4 OR instr("
+		"CAST(?4 AS BLOB), CAST(item || char(9) AS BLOB)) = 1)",
+		SQL(IN(p->id), IN_OPT(p->first), IN_OPT(p->first_byte),
+		    IN(p->item)),
+		err);
 }
 
 int
 sm_batch_lengthen(struct sm_db *db, const struct sm_piece *p,
 		  struct sm_err *err)
 {
-	return sm_sql_do(db, "lengthen a batch",
-			 "UPDATE batch SET \"end\" = ?, end_byte = ?, "
-			 "state = iif(state = 'running', state, 'pending'), "
-			 "attempts = 0, not_before = 0, error = NULL "
-			 "WHERE id = ?",
-			 SQL(IN_OPT(p->end), IN_OPT(p->end_byte), IN(p->id)),
-			 err);
+	return sm_sql_do(
+		db, "lengthen a batch",
+		"UPDATE batch SET \"end\" = ?, end_byte = ?, item = ?, "
+		"state = iif(state = 'running', state, 'pending'), "
+		"attempts = 0, not_before = 0, error = NULL "
+		"WHERE id = ?",
+		SQL(IN_OPT(p->end), IN_OPT(p->end_byte), IN(p->item),
+		    IN(p->id)),
+		err);
 }
 
 /*

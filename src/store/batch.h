@@ -48,11 +48,11 @@ int sm_batch_insert(struct sm_db *db, const struct sm_piece *p,
 int sm_batch_is(bool *same, struct sm_db *db, const struct sm_piece *p,
 		struct sm_err *err);
 
-/* Has its row the same beginning, and no item?  Then only its end differs. */
+/* Has its row the same beginning?  Of an item, all columns (columns.h). */
 int sm_batch_begins(bool *same, struct sm_db *db, const struct sm_piece *p,
 		    struct sm_err *err);
 /*
- * Give the row the end of `p`, and put it back.  One that a worker has in hand
+ * Give the row the end of `p`, and its item, and put it back.  One that a worker has in hand
  * is left to that one's rescue: another run cannot commit it (fence.h).
  */
 int sm_batch_lengthen(struct sm_db *db, const struct sm_piece *p,

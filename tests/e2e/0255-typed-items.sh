@@ -75,6 +75,14 @@ expect_exit 7 sm exec -o m.gz --colsep '\t' -- echo {1}{2} ::: "1${tab}a"
 expect_exit 0 sm exec -o m.gz --extend -- echo {1}{2} ::: 1 2 3 ::: a b
 zcat m.gz >got
 printf '1a\n1b\n2a\n2b\n3a\n3b\n' | cmp - got || fail "not extended"
+# With -N the last one may have got what it lacked: it alone is made again.
+made '1 2\n3 \n' -N 2 -- echo {1} {2} ::: 1 2 3
+expect_exit 7 sm exec -o m.gz -N 2 --extend -- echo {1} {2} ::: 1 2 4 5
+expect_exit 0 sm exec -o m.gz -N 2 --extend -- echo {1} {2} ::: 1 2 3 4 5
+zcat m.gz | cmp - <(printf '1 2\n3 4\n5 \n') || fail "not extended by columns"
+equal "$(sql m.gz.job 'SELECT group_concat(n) FROM (SELECT count(*) AS n
+	FROM attempt GROUP BY batch)')" 1,2,1 "times made"
+made '1a\n1b\n2a\n2b\n3a\n3b\n' -- echo {1}{2} ::: 1 2 3 ::: a b
 rm -rf m.gz.job/job.db* m.gz
 expect_exit 0 sm recover m.gz.job
 expect_exit 0 sm run m.gz.job

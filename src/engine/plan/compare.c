@@ -55,21 +55,24 @@ replan_put_kept(struct sm_replan *r, const struct sm_kind_input *in,
 		struct sm_err *err)
 {
 	const struct sm_planning *p = r->p;
-	int old = -1, now = -1, ret;
+	struct sm_kind_kept kept = { -1, -1 };
 	bool grew = false;
+	int ret;
 
-	ret = sm_jobdir_tables(&old, &p->dir, r->old->fingerprint, err);
+	ret = sm_jobdir_tables(&kept.old_dirfd, &p->dir, r->old->fingerprint,
+			       err);
 	if (ret == 0)
-		ret = sm_jobdir_tables_kept(&now, &p->dir, err);
+		ret = sm_jobdir_tables_kept(&kept.new_dirfd, &p->dir, err);
 	if (ret == 0)
-		ret = p->kind->differ(&r->diff, &grew, in->name, old, now, err);
+		ret = p->kind->differ(&r->diff, &grew, p->spec->opts, in->name,
+				      &kept, err);
 	grew &= in->grows;
 	r->grown += grew;
 	r->lists |= in->cuts && !grew;
-	if (old >= 0)
-		close(old);
-	if (now >= 0)
-		close(now);
+	if (kept.old_dirfd >= 0)
+		close(kept.old_dirfd);
+	if (kept.new_dirfd >= 0)
+		close(kept.new_dirfd);
 	return ret;
 }
 

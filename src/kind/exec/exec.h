@@ -69,8 +69,9 @@ extern const struct sm_kind_info sm_exec_info;
 
 int sm_exec_keep(const struct sm_spec *spec, int tables_dirfd, int old_dirfd,
 		 const struct sm_events *ev, struct sm_err *err);
-int sm_exec_differ(struct sm_buf *what, bool *grew, const char *name,
-		   int old_dirfd, int new_dirfd, struct sm_err *err);
+int sm_exec_differ(struct sm_buf *what, bool *grew, const void *opts,
+		   const char *name, const struct sm_kind_kept *kept,
+		   struct sm_err *err);
 int sm_exec_check_kept(const struct sm_spec *spec, int tables_dirfd,
 		       const struct sm_events *ev, struct sm_err *err);
 int sm_exec_digest(struct sm_digest *d, const char *name, int tables_dirfd,

@@ -139,14 +139,14 @@ exec_put_difference(struct sm_buf *what, struct sm_items *old,
 
 /* Lines of standard input: what was kept, and what came now. */
 static int
-exec_differ_kept(struct sm_buf *what, bool *grew, int old_dirfd, int new_dirfd,
-		 struct sm_err *err)
+exec_differ_kept(struct sm_buf *what, bool *grew,
+		 const struct sm_kind_kept *kept, struct sm_err *err)
 {
 	struct sm_map old = { 0 }, now = { 0 };
-	int ret = sm_map_openat(&old, old_dirfd, SM_SOURCE_KEPT, err);
+	int ret = sm_map_openat(&old, kept->old_dirfd, SM_SOURCE_KEPT, err);
 
 	if (ret == 0)
-		ret = sm_map_openat(&now, new_dirfd, SM_SOURCE_KEPT, err);
+		ret = sm_map_openat(&now, kept->new_dirfd, SM_SOURCE_KEPT, err);
 	if (ret == 0) {
 		*grew = now.size > old.size &&
 			(old.size == 0 ||
@@ -162,25 +162,43 @@ exec_differ_kept(struct sm_buf *what, bool *grew, int old_dirfd, int new_dirfd,
 	return ret;
 }
 
-int
-sm_exec_differ(struct sm_buf *what, bool *grew, const char *name, int old_dirfd,
-	       int new_dirfd, struct sm_err *err)
+/*
+ * Has the longer list all of the shorter one?  With `-N` its last item may have
+ * got the columns that it lacked: its NUL is a separator now.
+ */
+static bool
+exec_items_grew(const struct sm_map *old, const struct sm_map *now,
+		uint64_t size)
 {
+	size_t n = old->size;
+
+	if (now->size <= n)
+		return false;
+	if (n == 0)
+		return true;
+	return memcmp(now->data, old->data, n - 1) == 0 &&
+	       (now->data[n - 1] == '\0' ||
+		(size > 1 && now->data[n - 1] == SM_COLUMNS_SEP));
+}
+
+int
+sm_exec_differ(struct sm_buf *what, bool *grew, const void *opts,
+	       const char *name, const struct sm_kind_kept *kept,
+	       struct sm_err *err)
+{
+	const struct sm_exec_opts *o = opts;
 	struct sm_items old = { 0 }, now = { 0 };
 	int ret;
 
 	if (strcmp(name, SM_ITEM_FILES_NAME) == 0)
-		return sm_item_files_differ(what, grew, old_dirfd, new_dirfd,
-					    err);
+		return sm_item_files_differ(what, grew, kept, err);
 	if (strcmp(name, SM_EXEC_ITEMS) != 0)
-		return exec_differ_kept(what, grew, old_dirfd, new_dirfd, err);
-	ret = sm_items_open(&old, old_dirfd, err);
+		return exec_differ_kept(what, grew, kept, err);
+	ret = sm_items_open(&old, kept->old_dirfd, err);
 	if (ret == 0)
-		ret = sm_items_open(&now, new_dirfd, err);
+		ret = sm_items_open(&now, kept->new_dirfd, err);
 	if (ret == 0) {
-		*grew = now.map.size > old.map.size &&
-			(old.map.size == 0 ||
-			 memcmp(now.map.data, old.map.data, old.map.size) == 0);
+		*grew = exec_items_grew(&old.map, &now.map, o->size);
 		exec_put_difference(what, &old, &now);
 	}
 	sm_items_close(&old);

@@ -220,19 +220,20 @@ put_change(struct sm_buf *what, size_t n, const char *item,
 }
 
 int
-sm_item_files_differ(struct sm_buf *what, bool *grew, int old_dirfd,
-		     int new_dirfd, struct sm_err *err)
+sm_item_files_differ(struct sm_buf *what, bool *grew,
+		     const struct sm_kind_kept *kept, struct sm_err *err)
 {
 	struct item_walk w = { .n = 0 };
 	struct sm_map now = { 0 };
 	struct item_file a, b;
 	const char *item;
 	uint64_t more = 0;
-	int ret = walk_open(&w, new_dirfd, old_dirfd, err);
+	int ret = walk_open(&w, kept->new_dirfd, kept->old_dirfd, err);
 
 	*grew = false;
 	if (ret == 0)
-		ret = sm_map_openat(&now, new_dirfd, SM_ITEM_FILES_NAME, err);
+		ret = sm_map_openat(&now, kept->new_dirfd, SM_ITEM_FILES_NAME,
+				    err);
 	*grew = ret == 0 && now.size > w.table.size;
 	while (ret == 0 && (item = sm_items_next(&w.items)) != NULL) {
 		if (!walk_record(&b, &now, w.n))

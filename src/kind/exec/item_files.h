@@ -13,6 +13,8 @@
 #include "digest.h"
 #include "event.h"
 
+#include "kind.h"
+
 #define SM_ITEM_FILES_NAME "item-files" /* in tables/, and of the input */
 
 /*
@@ -31,8 +33,8 @@ int sm_item_files_digest(struct sm_digest *d, int tables_dirfd,
  * The first difference between two tables, in words.  `grew`: all that the old
  * one has is the same.
  */
-int sm_item_files_differ(struct sm_buf *what, bool *grew, int old_dirfd,
-			 int new_dirfd, struct sm_err *err);
+int sm_item_files_differ(struct sm_buf *what, bool *grew,
+			 const struct sm_kind_kept *kept, struct sm_err *err);
 
 /* Are the files still what the table says?  SM_EREFUSED names the first. */
 int sm_item_files_check(const char *cwd, int tables_dirfd,
