@@ -115,6 +115,15 @@ struct sm_events {
 	const volatile sig_atomic_t *stop;
 };
 
+/*
+ * Calls without a `struct sm_events` wait up to 30 s for a process that keeps
+ * the database locked, such as a shell with an open transaction.  `notice` is
+ * told every 10 s who that is, in the thread that waits; NULL: nobody is.  It
+ * is the whole process's, and set before such a call.
+ */
+SM_API void sm_hear_waiting(void (*notice)(const char *text, void *arg),
+			    void *arg);
+
 /* ------------------------------------------------------------ options -- */
 
 /*

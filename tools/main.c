@@ -178,6 +178,16 @@ main_exit_status(const struct sm_err *err)
 	return sm_code_exit(err->code);
 }
 
+/* Of commands that show no progress and have no other line. */
+static void
+main_waits(const char *text, void *arg)
+{
+	(void)arg;
+	fputs("shardmill: ", stderr);
+	sm_output_name(stderr, text);
+	putc('\n', stderr);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -192,6 +202,7 @@ main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN);
 	/* Ignored by who started us, it would keep us from reaping workers. */
 	signal(SIGCHLD, SIG_DFL);
+	sm_hear_waiting(main_waits, NULL);
 	if (argc < 2) {
 		main_usage(stderr);
 		return sm_code_exit(SM_EUSAGE);

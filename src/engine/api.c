@@ -239,6 +239,12 @@ sm_work(const char *job, const struct sm_work_opts *opts, struct sm_err *err)
 	return ret;
 }
 
+void
+sm_hear_waiting(void (*notice)(const char *text, void *arg), void *arg)
+{
+	sm_db_hear_waiting(notice, arg);
+}
+
 /* -------------------------------------------------------------- status -- */
 
 int
@@ -339,6 +345,12 @@ finalize_give_up(void *arg)
 	return sm_event_stops(arg) > 0;
 }
 
+static void
+finalize_wait_notice(const char *text, void *arg)
+{
+	sm_event_notice(arg, "%s", text);
+}
+
 /* One directory: a job, or a part that is to be a file of its own. */
 static int
 finalize_one(struct sm_finalize_result *result, const char *job,
@@ -346,7 +358,7 @@ finalize_one(struct sm_finalize_result *result, const char *job,
 {
 	struct sm_db_opts db = { .mode = SM_DB_WRITE,
 				 .wait = { .limit_s = SM_OUTSIDER_LIMIT_S,
-					   .notice = opts->events.notice,
+					   .notice = finalize_wait_notice,
 					   .give_up = finalize_give_up,
 					   .arg = (void *)&opts->events } };
 	struct sm_handle h;

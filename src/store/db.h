@@ -45,9 +45,15 @@ enum sm_db_mode {
 	SM_DB_CREATE, /* made if missing */
 };
 
+/* The longest that commands other than run and work wait for an outsider. */
+#define SM_OUTSIDER_LIMIT_S 30.0
+
+typedef void sm_db_waiting(const char *text, void *arg);
+
 struct sm_db_wait {
 	double limit_s; /* for an outsider; 0: as long as it takes */
-	void (*notice)(const char *text, void *arg); /* every 10 s, or NULL */
+	bool patient;   /* the limit is for writing; it reads, in silence */
+	sm_db_waiting *notice; /* every 10 s; NULL: sm_db_hear_waiting()'s */
 	bool (*give_up)(void *arg); /* asked while waiting, or NULL */
 	void *arg;
 };
@@ -55,8 +61,14 @@ struct sm_db_wait {
 struct sm_db_opts {
 	enum sm_db_mode mode;
 	bool network_fs; /* rollback journal instead of WAL; CREATE only */
-	struct sm_db_wait wait;
+	/* Triggers are taken: those of a run that is on its way (see
+	 * sm_db_refuse_triggers()). */
+	bool triggers;
+	struct sm_db_wait wait; /* SM_DB_READ without a limit has 30 s */
 };
+
+/* Where a connection has no notice of its own; for the whole process. */
+void sm_db_hear_waiting(sm_db_waiting *notice, void *arg);
 
 /*
  * Open job.db of the directory `dir` (its real path, which SQLite needs;
@@ -71,6 +83,9 @@ int sm_db_open(struct sm_db **out, const char *dir, int dirfd,
 int sm_db_reopen(struct sm_db *db, struct sm_err *err);
 void sm_db_close(struct sm_db *db); /* NULL is allowed */
 
+/* SM_EREFUSED: a trigger on our tables could change what we write. */
+int sm_db_refuse_triggers(struct sm_db *db, struct sm_err *err);
+
 /* Not so: the plan was killed, or the row or its table is gone. */
 int sm_db_has_job(bool *has, struct sm_db *db, struct sm_err *err);
 
@@ -82,6 +97,11 @@ int sm_db_set_full_sync(struct sm_db *db, bool full, struct sm_err *err);
  * file system.  SM_EBUSY: somebody else has the database open.
  */
 int sm_db_leave_wal(struct sm_db *db, struct sm_err *err);
+/*
+ * And back, where a person's PRAGMA, or a copy by VACUUM INTO, has left a job
+ * without its log.  `entered`: it was so.  SM_EBUSY: somebody else has it open.
+ */
+int sm_db_enter_wal(bool *entered, struct sm_db *db, struct sm_err *err);
 
 /* Nesting is SM_EBUG.  SM_EBUSY: the outsider's time is over. */
 int sm_db_begin_write(struct sm_db *db, struct sm_err *err);

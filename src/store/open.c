@@ -22,11 +22,11 @@
 /* SQLite refuses paths over 512 bytes; "/job.db-journal" is added to this. */
 #define DB_DIR_MAX 500
 
-/* A network file system keeps a dead host's locks for some 90 s. */
-#define DB_BUSY_NETWORK_MS 150000
-#define DB_BUSY_MS         5000
-#define DB_BUSY_SLEEP_MS   5
-#define DB_JOURNAL_TRIES   20
+#define DB_BUSY_SLEEP_MS 5
+/* A worker that ends reads on its way, and is not to be kept from it by what
+ * takes moments. */
+#define DB_PATIENCE_MS   5000
+#define DB_JOURNAL_TRIES 20
 
 static bool
 db_has_journal(const struct sm_db *db)
@@ -120,24 +120,28 @@ db_set_journal(struct sm_db *db, struct sm_err *err)
 
 /*
  * A read meets an outsider's lock for moments only: a log that is recovered or
- * closed, or a rollback journal's commit.  In our turn sm_db_begin_write() and
- * sm_db_commit() wait for outsiders themselves, but for the pages that a
- * transaction with a rollback journal writes before its end.
+ * closed, or a rollback journal's commit; who holds one for longer is told.  In
+ * our turn sm_db_begin_write() and sm_db_commit() wait for outsiders
+ * themselves, but for the pages that a transaction with a rollback journal
+ * writes before its end.
  */
 static int
 db_busy(void *arg, int calls)
 {
-	const struct sm_db *db = arg;
-	const struct sm_db_wait *w = &db->opts.wait;
-	int limit_ms = db->wal ? DB_BUSY_MS : DB_BUSY_NETWORK_MS;
+	struct sm_db *db = arg;
+	int ret;
 
-	if ((db->in_turn && (db->wal || !db->in_write)) ||
-	    calls * DB_BUSY_SLEEP_MS > limit_ms)
+	if (db->in_turn && (db->wal || !db->in_write))
 		return 0;
-	if (!db->wal && w->give_up && w->give_up(w->arg))
-		return 0;
-	sm_clock_sleep_ms(DB_BUSY_SLEEP_MS);
-	return 1;
+	if (calls == 0)
+		db->busy = (struct sm_outsider_wait){
+			.sleep_ms = DB_BUSY_SLEEP_MS,
+			.patience_ms = db->wal ? DB_PATIENCE_MS : 0,
+			.is_endless = db->opts.wait.patient && !db->in_turn,
+		};
+	ret = sm_outsider_wait(&db->busy, db, NULL);
+	db->gave_up = ret == SM_ESTOPPED;
+	return ret == 0;
 }
 
 /*
@@ -148,12 +152,15 @@ static int
 db_play_back(struct sm_db *db, struct sm_err *err)
 {
 	static const char read[] = "SELECT 1 FROM sqlite_schema LIMIT 1";
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, rc;
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW;
+	int rc = sqlite3_exec(db->main, read, NULL, NULL, NULL);
 	sqlite3 *conn = NULL;
 
-	if (sqlite3_exec(db->main, read, NULL, NULL, NULL) !=
-	    SQLITE_READONLY_ROLLBACK)
-		return 0; /* what else is wrong comes up again */
+	/* Once waited for is enough; what else is wrong comes up again. */
+	if ((rc & 0xff) == SQLITE_BUSY)
+		return sm_sql_err(db, rc, "read", err);
+	if (rc != SQLITE_READONLY_ROLLBACK)
+		return 0;
 	rc = sm_sql_connect(db, &conn, flags, db->path);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_busy_handler(conn, db_busy, db);
@@ -243,6 +250,15 @@ db_examine(struct sm_db *db, struct sm_err *err)
 	if (!S_ISREG(st.st_mode))
 		return sm_err_set(err, SM_EREFUSED,
 				  "'%s' is not a regular file", db->path);
+	/* SQLite does not see that mode's locks, and both would write. */
+	if (fstatat(db->dirfd, "job.db-tshm", &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return sm_err_set(err, SM_EREFUSED,
+				  "'%s-tshm' is there: another engine (Turso, "
+				  "multiprocess_wal) has or had '%s' open in a "
+				  "way that damages it beside SQLite; end "
+				  "that program, remove the file, then "
+				  "'shardmill verify'",
+				  db->path, db->path);
 	return 0;
 }
 
@@ -266,6 +282,8 @@ sm_db_open(struct sm_db **out, const char *dir, int dirfd,
 	db->dirfd = dirfd;
 	db->opts = *opts;
 	db->full_sync = true;
+	if (opts->mode == SM_DB_READ && opts->wait.limit_s <= 0)
+		db->opts.wait.limit_s = SM_OUTSIDER_LIMIT_S;
 	if (asprintf(&db->path, "%s/job.db", dir) < 0) {
 		db->path = NULL;
 		ret = sm_err_mem(err, "the database");
@@ -353,6 +371,21 @@ sm_db_leave_wal(struct sm_db *db, struct sm_err *err)
 				 db->path);
 	if (ret == 0)
 		ret = sm_db_set_full_sync(db, true, err);
+	return ret;
+}
+
+int
+sm_db_enter_wal(bool *entered, struct sm_db *db, struct sm_err *err)
+{
+	int ret;
+
+	*entered = false;
+	if (db->wal)
+		return 0;
+	ret = db_choose_journal(db, "PRAGMA journal_mode = WAL", err);
+	if (ret == 0)
+		ret = db_look_at_journal(db, err);
+	*entered = ret == 0 && db->wal;
 	return ret;
 }
 

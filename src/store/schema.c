@@ -14,6 +14,7 @@ extern const unsigned char sm_schema_views[];
 
 #define SCHEMA_APPLICATION_ID 0x534d696c
 #define SCHEMA_VERSION        4
+#define SCHEMA_TABLES         5
 
 static int
 schema_pragma(struct sm_db *db, const char *text, int64_t *value,
@@ -35,8 +36,8 @@ sm_schema_is_empty(bool *empty, struct sm_db *db, struct sm_err *err)
 	return ret;
 }
 
-static int
-schema_refuse_triggers(struct sm_db *db, struct sm_err *err)
+int
+sm_db_refuse_triggers(struct sm_db *db, struct sm_err *err)
 {
 	char *name, *table;
 	bool found;
@@ -56,6 +57,35 @@ schema_refuse_triggers(struct sm_db *db, struct sm_err *err)
 	free(name);
 	free(table);
 	return ret;
+}
+
+/* `.dump` writes the tables and loses what the file's header has of us. */
+static int
+schema_refuse_id(struct sm_db *db, int64_t id, struct sm_err *err)
+{
+	int64_t ours = 0;
+	int ret = 0;
+
+	if (id == 0)
+		ret = schema_pragma(
+			db,
+			"SELECT count(*) FROM sqlite_schema WHERE type = "
+			"'table' AND name IN ('job', 'input', 'batch', "
+			"'attempt', 'worker')",
+			&ours, err);
+	if (ret < 0)
+		return ret;
+	if (ours < SCHEMA_TABLES)
+		return sm_err_set(err, SM_EREFUSED,
+				  "'%s' is another application's database "
+				  "(application_id %lld); name a job directory",
+				  db->path, (long long)id);
+	return sm_err_set(err, SM_EDAMAGED,
+			  "'%s' was loaded from a dump, which loses "
+			  "application_id, user_version and the log; "
+			  "'shardmill recover' makes it anew from spec.json "
+			  "and the shards",
+			  db->path);
 }
 
 int
@@ -81,10 +111,7 @@ sm_schema_check(struct sm_db *db, struct sm_err *err)
 	if (ret < 0)
 		return ret;
 	if (id != SCHEMA_APPLICATION_ID)
-		return sm_err_set(err, SM_EREFUSED,
-				  "'%s' is another application's database "
-				  "(application_id %lld); name a job directory",
-				  db->path, (long long)id);
+		return schema_refuse_id(db, id, err);
 	ret = schema_pragma(db, "PRAGMA user_version", &version, err);
 	if (ret < 0)
 		return ret;
@@ -100,7 +127,7 @@ sm_schema_check(struct sm_db *db, struct sm_err *err)
 				  "of another form; finish the job with that "
 				  "version, or plan it in another directory",
 				  db->path, (long long)version, SCHEMA_VERSION);
-	return schema_refuse_triggers(db, err);
+	return db->opts.triggers ? 0 : sm_db_refuse_triggers(db, err);
 }
 
 int

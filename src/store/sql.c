@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "errfile.h"
@@ -105,14 +106,40 @@ sql_denied(struct sm_db *db)
 	return NULL;
 }
 
+/*
+ * After a crash the log has commits that are read by an index in shared memory;
+ * who reads first makes it, in a file of this directory.
+ */
+static bool
+sql_log_needs_writer(struct sm_db *db)
+{
+	struct stat st;
+
+	return db->opts.mode == SM_DB_READ &&
+	       faccessat(db->dirfd, ".", W_OK, AT_EACCESS) < 0 &&
+	       fstatat(db->dirfd, "job.db-wal", &st, 0) == 0 &&
+	       st.st_size > 0 &&
+	       faccessat(db->dirfd, "job.db-shm", F_OK, AT_EACCESS) < 0;
+}
+
 /* What to do next, by class and by what the system said. */
 static void
 sql_add_advice(struct sm_db *db, int class, int sys, struct sm_err *err)
 {
 	const char *denied = class == SM_EIO ? sql_denied(db) : NULL;
 	const char *next = NULL;
+	char who[160];
 
-	if (denied) {
+	if (class == SM_EBUSY) {
+		sm_outsider_tell(who, sizeof(who), db);
+		sm_err_append(err, "; %s; end it there, then try again", who);
+	} else if (class == SM_EIO && sql_log_needs_writer(db)) {
+		sm_err_append(err,
+			      "; a crash left the log 'job.db-wal', which "
+			      "must be read once by somebody who may write in "
+			      "this directory: 'shardmill status' does it");
+		sm_err_add_owner(err, db->dirfd, ".");
+	} else if (denied) {
 		sm_err_append(err, "; '%s' may not be written", denied);
 		sm_err_add_owner(err, db->dirfd, denied);
 	} else if (class == SM_EDAMAGED) {
@@ -190,6 +217,9 @@ sm_sql_err(struct sm_db *db, int rc, const char *what, struct sm_err *err)
 		reason = sqlite3_errstr(rc);
 	}
 	class = sm_sql_class(rc);
+	if (class == SM_EBUSY && db->gave_up)
+		return sm_err_set(err, SM_ESTOPPED,
+				  "stopped while waiting for '%s'", db->path);
 	sys = sql_errno(db, rc);
 	/* Of a full disk SQLite says so by ENOSPC alone. */
 	if (class == SM_EIO && sql_is_space(sys))

@@ -33,6 +33,14 @@ struct sm_sql_cached {
 	sqlite3_stmt *stmt;
 };
 
+/* One wait for an outsider, whose times are 0 before the first try. */
+struct sm_outsider_wait {
+	unsigned sleep_ms;    /* between two tries */
+	unsigned patience_ms; /* before the caller is asked to give up */
+	bool is_endless;      /* whatever the connection's limit is */
+	uint64_t begun_ms, told_ms;
+};
+
 struct sm_db {
 	char *path; /* of job.db */
 	int dirfd;  /* borrowed */
@@ -45,8 +53,10 @@ struct sm_db {
 	int checkpointed_at; /* wal_pages at the last try */
 	struct sm_sql_cached cache[SQL_CACHE_MAX];
 	size_t cached;
-	sqlite3_stmt *rows; /* sm_batch_rows_begin()'s */
-	sigset_t signals;   /* the mask to restore after the turn */
+	sqlite3_stmt *rows;           /* sm_batch_rows_begin()'s */
+	sigset_t signals;             /* the mask to restore after the turn */
+	struct sm_outsider_wait busy; /* of the statement that runs */
+	bool gave_up; /* that wait ended since the caller asked for it */
 };
 
 /* Open `path` as one of our connections; an SQLite result code. */
@@ -211,7 +221,16 @@ int sm_schema_is_empty(bool *empty, struct sm_db *db, struct sm_err *err);
 int sm_schema_create(struct sm_db *db, struct sm_err *err);
 int sm_schema_check(struct sm_db *db, struct sm_err *err);
 
-/* outsider.c: who holds the write lock?  0 if that cannot be told. */
-int sm_outsider_pid(struct sm_db *db);
+/* outsider.c */
+/* Who keeps the database locked, and how: "process 4321 has it locked". */
+void sm_outsider_tell(char *text, size_t size, struct sm_db *db);
+/* SM_ESTOPPED: the caller wants to wait no longer. */
+int sm_outsider_stopped(struct sm_db *db, struct sm_err *err);
+/*
+ * To be called after each try that found the database locked: it sleeps, and
+ * tells every 10 s who is waited for.  SM_ESTOPPED; SM_EBUSY: the limit.
+ */
+int sm_outsider_wait(struct sm_outsider_wait *wait, struct sm_db *db,
+		     struct sm_err *err);
 
 #endif /* SM_SQL_H */

@@ -7,11 +7,7 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
-#include <sys/select.h>
-#include <time.h>
 
-#include "clock.h"
 #include "fault.h"
 #include "lock.h"
 
@@ -24,9 +20,8 @@
  */
 #define CHECKPOINT_PAGES 500
 
-#define WAIT_POLL_MS   50
-#define TURN_POLL_MS   5
-#define WAIT_NOTICE_MS 10000
+#define WAIT_POLL_MS 50
+#define TURN_POLL_MS 5
 
 static void
 turn_begin_signals(struct sm_db *db)
@@ -39,30 +34,6 @@ turn_begin_signals(struct sm_db *db)
 	sigaddset(&block, SIGHUP);
 	sigaddset(&block, SIGTSTP);
 	pthread_sigmask(SIG_BLOCK, &block, &db->signals);
-}
-
-static int
-wait_busy(struct sm_db *db, uint64_t waited_ms, struct sm_err *err)
-{
-	int pid = sm_outsider_pid(db);
-	char who[64];
-
-	snprintf(who, sizeof(who), pid ? "process %d" : "another process", pid);
-	return sm_err_set(err, SM_EBUSY,
-			  "'%s' is busy: %s has held a write transaction open "
-			  "for %d s; end it there, then try again",
-			  db->path, who, (int)(waited_ms / 1000));
-}
-
-static int
-turn_given_up(struct sm_db *db, struct sm_err *err)
-{
-	const struct sm_db_wait *w = &db->opts.wait;
-
-	if (!w->give_up || !w->give_up(w->arg))
-		return 0;
-	return sm_err_set(err, SM_ESTOPPED, "stopped while waiting for '%s'",
-			  db->path);
 }
 
 /*
@@ -80,7 +51,7 @@ turn_wait(struct sm_db *db, struct sm_err *err)
 		if (errno != EINTR)
 			return sm_err_sys(err, "cannot queue for '%s'",
 					  db->path);
-		ret = turn_given_up(db, err);
+		ret = sm_outsider_stopped(db, err);
 	}
 	return ret;
 }
@@ -89,7 +60,7 @@ turn_wait(struct sm_db *db, struct sm_err *err)
 static int
 turn_poll(struct sm_db *db, struct sm_err *err)
 {
-	uint64_t begun = sm_clock_ms(), waited = 0;
+	struct sm_outsider_wait wait = { .sleep_ms = TURN_POLL_MS };
 	int ret = 0;
 
 	while (ret == 0) {
@@ -99,12 +70,7 @@ turn_poll(struct sm_db *db, struct sm_err *err)
 		if (ret < 0)
 			return sm_err_sys(err, "cannot queue for '%s'",
 					  db->path);
-		waited = sm_clock_ms() - begun;
-		if ((double)waited > db->opts.wait.limit_s * 1000)
-			return wait_busy(db, waited, err);
-		ret = turn_given_up(db, err);
-		if (ret == 0)
-			sm_clock_sleep_ms(TURN_POLL_MS);
+		ret = sm_outsider_wait(&wait, db, err);
 	}
 	return ret;
 }
@@ -142,63 +108,24 @@ sm_db_hear_signals(struct sm_db *db)
 		pthread_sigmask(SIG_SETMASK, &db->signals, NULL);
 }
 
-/* Sleep with the caller's own signal mask, so that Ctrl-C is heard. */
-static void
-wait_sleep(struct sm_db *db)
-{
-	struct timespec t = { .tv_nsec = WAIT_POLL_MS * 1000000L };
-
-	pselect(0, NULL, NULL, NULL, &t, &db->signals);
-}
-
-static void
-wait_notice(struct sm_db *db, uint64_t waited_ms)
-{
-	const struct sm_db_wait *w = &db->opts.wait;
-	int pid = sm_outsider_pid(db);
-	char text[256], who[64];
-
-	if (!w->notice)
-		return;
-	snprintf(who, sizeof(who), pid ? "process %d" : "another process", pid);
-	snprintf(text, sizeof(text),
-		 "has waited %d s for the database: %s holds a write "
-		 "transaction open; end it there",
-		 (int)(waited_ms / 1000), who);
-	w->notice(text, w->arg);
-}
-
 /* Repeat `sql`, which an outsider may answer with SQLITE_BUSY. */
 static int
 wait_exec(struct sm_db *db, const char *sql, int *rc, struct sm_err *err)
 {
-	const struct sm_db_wait *w = &db->opts.wait;
-	uint64_t begun = sm_clock_ms(), told = begun, now;
+	struct sm_outsider_wait wait = { .sleep_ms = WAIT_POLL_MS };
 	sqlite3_stmt *s;
 	int ret = sm_sql_begin(&s, db, sql, SQL_NOTHING, err);
 
-	if (ret < 0)
-		return ret;
-	for (;;) {
+	while (ret == 0) {
 		*rc = sqlite3_step(s);
 		sqlite3_reset(s);
 		if (*rc == SQLITE_DONE)
 			*rc = SQLITE_OK;
 		if ((*rc & 0xff) != SQLITE_BUSY)
 			return 0;
-		now = sm_clock_ms();
-		if (w->give_up && w->give_up(w->arg))
-			return sm_err_set(err, SM_ESTOPPED,
-					  "stopped while waiting for '%s'",
-					  db->path);
-		if (w->limit_s > 0 && (double)(now - begun) > w->limit_s * 1000)
-			return wait_busy(db, now - begun, err);
-		if (now - told >= WAIT_NOTICE_MS) {
-			wait_notice(db, now - begun);
-			told = now;
-		}
-		wait_sleep(db);
+		ret = sm_outsider_wait(&wait, db, err);
 	}
+	return ret;
 }
 
 int

@@ -193,6 +193,86 @@ test_other_application(void **state)
 	expect_refusal(SM_EREFUSED, "another application");
 }
 
+/* What `.dump` keeps are the tables. */
+static void
+test_dump(void **state)
+{
+	(void)state;
+	jobdb_make(1);
+	sm_db_close(jobdb.db);
+	jobdb.db = NULL;
+	jobdb_sql("PRAGMA application_id = 0; PRAGMA user_version = 0");
+	expect_refusal(SM_EDAMAGED, "shardmill recover");
+}
+
+/* The file that a mode of another engine leaves, whose locks SQLite ignores. */
+static void
+test_other_engine(void **state)
+{
+	int fd;
+
+	(void)state;
+	jobdb_make(1);
+	sm_db_close(jobdb.db);
+	jobdb.db = NULL;
+	fd = open(jobdb_file("job.db-tshm"), O_CREAT | O_WRONLY, 0666);
+	assert_true(fd >= 0);
+	close(fd);
+	expect_refusal(SM_EREFUSED, "another engine");
+	assert_int_equal(unlink(jobdb_file("job.db-tshm")), 0);
+	jobdb_open(SM_DB_WRITE);
+}
+
+/* Who lost the log gets it back, unless somebody else has the file open. */
+static void
+test_enter_wal(void **state)
+{
+	bool entered;
+	sqlite3 *other;
+
+	(void)state;
+	jobdb_make(1);
+	assert_int_equal(sm_db_enter_wal(&entered, jobdb.db, &jobdb.err), 0);
+	assert_false(entered);
+	sm_db_close(jobdb.db);
+	jobdb.db = NULL;
+	jobdb_sql("PRAGMA journal_mode = DELETE");
+	jobdb_open(SM_DB_WRITE);
+	assert_int_equal(sqlite3_open(jobdb_file("job.db"), &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN; SELECT * FROM job", NULL,
+				      NULL, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sm_db_enter_wal(&entered, jobdb.db, &jobdb.err),
+			 SM_EBUSY);
+	assert_false(entered);
+	sqlite3_close(other);
+	assert_int_equal(sm_db_enter_wal(&entered, jobdb.db, &jobdb.err), 0);
+	assert_true(entered);
+	jobdb_begin();
+	jobdb_commit();
+	assert_int_equal(access(jobdb_file("job.db-wal"), F_OK), 0);
+}
+
+/* A trigger stops who begins, not who is on the way. */
+static void
+test_triggers(void **state)
+{
+	struct sm_db_opts opts = { .mode = SM_DB_WRITE, .triggers = true };
+
+	(void)state;
+	jobdb_make(1);
+	sm_db_close(jobdb.db);
+	jobdb.db = NULL;
+	jobdb_sql("CREATE TRIGGER tr AFTER UPDATE ON batch BEGIN "
+		  "SELECT 1; END");
+	expect_refusal(SM_EREFUSED, "trigger 'tr'");
+	assert_int_equal(
+		sm_db_open(&jobdb.db, jobdb.path, jobdb.fd, &opts, &jobdb.err),
+		0);
+	assert_int_equal(sm_db_refuse_triggers(jobdb.db, &jobdb.err),
+			 SM_EREFUSED);
+}
+
 static void
 test_newer(void **state)
 {
@@ -244,7 +324,7 @@ test_joined(void **state)
 }
 
 static void
-test_triggers(void **state)
+test_triggers_of_a_run(void **state)
 {
 	static const char *const tables[] = { "job", "input", "batch",
 					      "attempt", "worker" };
@@ -333,6 +413,10 @@ main(void)
 		TEST(test_no_database),
 		TEST(test_empty),
 		TEST(test_other_application),
+		TEST(test_dump),
+		TEST(test_other_engine),
+		TEST(test_enter_wal),
+		TEST(test_triggers),
 		TEST(test_newer),
 		TEST(test_joined),
 		TEST(test_triggers),

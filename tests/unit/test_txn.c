@@ -116,11 +116,11 @@ struct outsider {
 };
 
 /*
- * A process that has BEGIN IMMEDIATE open, for `ms` or until its pipe is
+ * A process that has what `sql` locks open, for `ms` or until its pipe is
  * closed.  No SQLite handle may cross the fork: job.db is closed here.
  */
 static void
-outsider_start(struct outsider *o, int ms)
+outsider_lock(struct outsider *o, int ms, const char *sql)
 {
 	int ready[2], end[2];
 	sqlite3 *c = NULL;
@@ -134,8 +134,7 @@ outsider_start(struct outsider *o, int ms)
 	if (o->pid == 0) {
 		close(end[1]);
 		if (sqlite3_open(jobdb_file("job.db"), &c) != SQLITE_OK ||
-		    sqlite3_exec(c, "BEGIN IMMEDIATE", NULL, NULL, NULL) !=
-			    SQLITE_OK ||
+		    sqlite3_exec(c, sql, NULL, NULL, NULL) != SQLITE_OK ||
 		    write(ready[1], "r", 1) != 1)
 			_exit(1);
 		if (ms > 0)
@@ -152,6 +151,12 @@ outsider_start(struct outsider *o, int ms)
 	o->end_fd = end[1];
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	close(ready[0]);
+}
+
+static void
+outsider_start(struct outsider *o, int ms)
+{
+	outsider_lock(o, ms, "BEGIN IMMEDIATE");
 }
 
 static void
@@ -216,6 +221,82 @@ test_busy(void **state)
 	outsider_end(&o);
 	jobdb_begin();
 	sm_db_rollback(jobdb.db);
+}
+
+static void
+jobdb_shut(void)
+{
+	sm_db_close(jobdb.db);
+	jobdb.db = NULL;
+}
+
+/* The error is SM_EBUSY, after the limit, and says of `o` that it `does`. */
+static void
+expect_busy(int ret, uint64_t begun, const struct outsider *o, const char *does)
+{
+	char said[80];
+
+	assert_int_equal(ret, SM_EBUSY);
+	assert_in_range(sm_clock_ms() - begun, 300, 5000);
+	snprintf(said, sizeof(said), "process %d %s", (int)o->pid, does);
+	if (!strstr(jobdb.err.text, said))
+		fail_msg("no '%s' in: %s", said, jobdb.err.text);
+}
+
+/* Not even the journal's mode can be read, by who writes or who reads. */
+static void
+test_locked_exclusively(void **state)
+{
+	static const char lock[] = "PRAGMA locking_mode = EXCLUSIVE;"
+				   "BEGIN IMMEDIATE; UPDATE job SET ended = 1;"
+				   "COMMIT; BEGIN";
+	struct sm_db_opts opts = { .wait = { .limit_s = 0.3 } };
+	enum sm_db_mode mode;
+	struct outsider o;
+	uint64_t begun;
+
+	(void)state;
+	jobdb_make(1);
+	jobdb_shut();
+	outsider_lock(&o, 0, lock);
+	for (mode = SM_DB_READ; mode <= SM_DB_CREATE; mode++) {
+		opts.mode = mode;
+		begun = sm_clock_ms();
+		expect_busy(sm_db_open(&jobdb.db, jobdb.path, jobdb.fd, &opts,
+				       &jobdb.err),
+			    begun, &o, "has it locked");
+	}
+	outsider_end(&o);
+}
+
+/* With a rollback journal a reader is one to be named. */
+static void
+test_busy_reader(void **state)
+{
+	struct sm_db_opts opts = { .mode = SM_DB_CREATE,
+				   .network_fs = true,
+				   .wait = { .limit_s = 0.3 } };
+	struct outsider o;
+	uint64_t begun;
+
+	(void)state;
+	assert_int_equal(
+		sm_db_open(&jobdb.db, jobdb.path, jobdb.fd, &opts, &jobdb.err),
+		0);
+	jobdb_shut();
+	outsider_lock(&o, 0, "BEGIN; SELECT * FROM sqlite_schema");
+	opts.mode = SM_DB_WRITE;
+	assert_int_equal(
+		sm_db_open(&jobdb.db, jobdb.path, jobdb.fd, &opts, &jobdb.err),
+		0);
+	jobdb_begin();
+	assert_int_equal(sm_job_end_run(jobdb.db, 0, 7, &jobdb.err), 0);
+	begun = sm_clock_ms();
+	expect_busy(sm_db_commit(jobdb.db, &jobdb.err), begun, &o,
+		    "has a read of it open");
+	expect_idle();
+	jobdb_shut();
+	outsider_end(&o);
 }
 
 static void
@@ -401,10 +482,16 @@ main(int argc, char **argv)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, jobdb_setup, jobdb_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_nesting),        TEST(test_signals),
-		TEST(test_busy),           TEST(test_busy_for_a_while),
-		TEST(test_queue),          TEST(test_checkpoint_queues),
-		TEST(test_unknown_commit), TEST(test_unknown_commit_by_fault),
+		TEST(test_nesting),
+		TEST(test_signals),
+		TEST(test_busy),
+		TEST(test_busy_for_a_while),
+		TEST(test_locked_exclusively),
+		TEST(test_busy_reader),
+		TEST(test_queue),
+		TEST(test_checkpoint_queues),
+		TEST(test_unknown_commit),
+		TEST(test_unknown_commit_by_fault),
 	};
 
 	program = argv[0];

@@ -90,7 +90,4 @@ int sm_handle_check_run(struct sm_handle *h, struct sm_err *err);
  */
 int sm_handle_refuse_host(struct sm_handle *h, struct sm_err *err);
 
-/* The longest that commands other than run and work wait for an outsider. */
-#define SM_OUTSIDER_LIMIT_S 30.0
-
 #endif /* SM_HANDLE_H */

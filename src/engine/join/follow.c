@@ -173,7 +173,9 @@ static int
 follow_open(struct sm_follow *f, struct sm_err *err)
 {
 	struct sm_db_opts db = { .mode = SM_DB_WRITE,
+				 .triggers = true,
 				 .wait = { .limit_s = FOLLOW_WAIT_S,
+					   .patient = true,
 					   .give_up = follow_give_up,
 					   .arg = f } };
 	struct sm_handle *h = &f->h;

@@ -158,6 +158,36 @@ run_reload(struct sm_handle *h, struct sm_err *err)
 	return ret;
 }
 
+/*
+ * A person's PRAGMA, or a copy by VACUUM INTO, leaves a job without its log,
+ * and then each reader keeps all writers waiting.
+ */
+static int
+run_enter_wal(struct sm_handle *h, const struct sm_events *ev,
+	      struct sm_err *err)
+{
+	struct sm_err why;
+	bool entered = false;
+	int ret = 0;
+
+	if (!h->job.network_fs)
+		ret = sm_db_enter_wal(&entered, h->db, &why);
+	if (entered)
+		sm_event_notice(ev,
+				"the job '%s' had lost its write-ahead log, "
+				"and has it again",
+				h->dir.path);
+	if (ret == SM_EBUSY)
+		sm_event_notice(ev,
+				"the job '%s' has lost its write-ahead log, so "
+				"that a reader keeps all writers waiting, and "
+				"cannot have it back now: %s",
+				h->dir.path, why.text);
+	else if (ret < 0)
+		*err = why;
+	return ret == SM_EBUSY ? 0 : ret;
+}
+
 static int
 run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 	struct sm_err *err)
@@ -397,6 +427,8 @@ run_locked(struct sm_handle *h, const struct sm_run_opts *opts,
 	ret = sm_handle_check_run(h, err);
 	if (ret == 0)
 		ret = run_reload(h, err); /* a plan may have set it */
+	if (ret == 0)
+		ret = run_enter_wal(h, &opts->events, err);
 	if (ret < 0)
 		return ret;
 	ret = sm_super_init(&s, h, opts, err);

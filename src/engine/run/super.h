@@ -26,7 +26,7 @@ struct sm_super {
 	int target;    /* workers wanted */
 	int stops;     /* requests seen and passed on */
 	bool draining; /* no new workers, no new claims */
-	bool paused, told_no_workers;
+	bool paused, told_no_workers, told_trigger;
 	int unclaimed_deaths; /* in a row */
 	uint64_t looked_ms, counted_ms, count_cost_ms;
 	uint64_t wal_told_bytes;

@@ -96,6 +96,28 @@ super_notice_wal(struct sm_super *s)
 			(unsigned long long)st.st_size >> 20, s->h->dir.path);
 }
 
+/*
+ * A trigger made while we run: workers that are there have it already, so new
+ * ones take it too, and the night's work goes on.
+ */
+static int
+super_notice_trigger(struct sm_super *s, struct sm_err *err)
+{
+	struct sm_err why;
+	int ret = sm_db_refuse_triggers(s->h->db, &why);
+
+	if (ret == SM_EREFUSED && !s->told_trigger)
+		sm_event_notice(s->ev,
+				"%s; this run goes on, the next one will be "
+				"refused",
+				why.text);
+	s->told_trigger = ret == SM_EREFUSED;
+	if (ret == 0 || ret == SM_EREFUSED)
+		return 0;
+	*err = why;
+	return ret;
+}
+
 static int
 super_count(struct sm_super *s, struct sm_err *err)
 {
@@ -172,6 +194,9 @@ sm_super_tick(struct sm_super *s, struct sm_err *err)
 		sm_event_notice(s->ev, "the job is paused: \"UPDATE job SET "
 				       "paused = 0\" goes on");
 	s->paused = live.paused;
+	ret = super_notice_trigger(s, err);
+	if (ret < 0)
+		return ret;
 	ret = super_watch_workers(s, err);
 	if (ret == 0)
 		ret = super_count(s, err);

@@ -200,7 +200,8 @@ sm_self_join(struct sm_self *w, const char *job,
 	if (w->supervised)
 		w->control_fd = opts->control_fd;
 	w->ev = &opts->events;
-	/* The supervisor has asked whose job it is. */
+	/* The supervisor has asked whose job it is, and told of a trigger. */
+	db.triggers = w->supervised;
 	ret = sm_handle_open(&w->h, job, &db, opts->trust || w->supervised,
 			     err);
 	sm_fault("work.opened");

@@ -94,7 +94,9 @@ recover_look_at_database(bool *whole, struct recover *r, struct sm_err *err)
 {
 	struct sm_db_opts opts = { .mode = SM_DB_CREATE,
 				   .network_fs = r->p.opts->network_fs,
-				   .wait = { .limit_s = SM_OUTSIDER_LIMIT_S } };
+				   .wait = { .limit_s = SM_OUTSIDER_LIMIT_S,
+					     .notice = r->p.ev->notice,
+					     .arg = r->p.ev->arg } };
 	struct sm_db *db = NULL;
 	int ret;
 

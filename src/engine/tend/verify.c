@@ -200,7 +200,9 @@ verify_job(struct verify *v, const char *path, struct sm_err *err)
 {
 	struct sm_db_opts db = { .mode = v->opts->requeue ? SM_DB_WRITE
 							  : SM_DB_READ,
-				 .wait = { .limit_s = SM_OUTSIDER_LIMIT_S } };
+				 .wait = { .limit_s = SM_OUTSIDER_LIMIT_S,
+					   .notice = v->opts->events.notice,
+					   .arg = v->opts->events.arg } };
 	struct sm_startcheck check;
 	struct sm_batch_counts c;
 	int findings,
