@@ -255,7 +255,7 @@ test_enter_wal(void **state)
 
 /* A trigger stops who begins, not who is on the way. */
 static void
-test_triggers(void **state)
+test_triggers_of_a_run(void **state)
 {
 	struct sm_db_opts opts = { .mode = SM_DB_WRITE, .triggers = true };
 
@@ -324,7 +324,7 @@ test_joined(void **state)
 }
 
 static void
-test_triggers_of_a_run(void **state)
+test_triggers(void **state)
 {
 	static const char *const tables[] = { "job", "input", "batch",
 					      "attempt", "worker" };
@@ -416,7 +416,7 @@ main(void)
 		TEST(test_dump),
 		TEST(test_other_engine),
 		TEST(test_enter_wal),
-		TEST(test_triggers),
+		TEST(test_triggers_of_a_run),
 		TEST(test_newer),
 		TEST(test_joined),
 		TEST(test_triggers),
