@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "clock.h"
 #include "fault.h"
 #include "lock.h"
 
@@ -108,11 +109,17 @@ sm_db_hear_signals(struct sm_db *db)
 		pthread_sigmask(SIG_SETMASK, &db->signals, NULL);
 }
 
-/* Repeat `sql`, which an outsider may answer with SQLITE_BUSY. */
+/*
+ * Repeat `sql`, which an outsider may answer with SQLITE_BUSY.  What db_busy()
+ * waited for it counts as well.
+ */
 static int
 wait_exec(struct sm_db *db, const char *sql, int *rc, struct sm_err *err)
 {
-	struct sm_outsider_wait wait = { .sleep_ms = WAIT_POLL_MS };
+	uint64_t now = sm_clock_ms();
+	struct sm_outsider_wait wait = { .sleep_ms = WAIT_POLL_MS,
+					 .begun_ms = now,
+					 .told_ms = now };
 	sqlite3_stmt *s;
 	int ret = sm_sql_begin(&s, db, sql, SQL_NOTHING, err);
 

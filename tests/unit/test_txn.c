@@ -283,6 +283,9 @@ test_busy_reader(void **state)
 	assert_int_equal(
 		sm_db_open(&jobdb.db, jobdb.path, jobdb.fd, &opts, &jobdb.err),
 		0);
+	jobdb_begin();
+	jobdb_plan(1);
+	jobdb_commit();
 	jobdb_shut();
 	outsider_lock(&o, 0, "BEGIN; SELECT * FROM sqlite_schema");
 	opts.mode = SM_DB_WRITE;
