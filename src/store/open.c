@@ -382,7 +382,10 @@ sm_db_enter_wal(bool *entered, struct sm_db *db, struct sm_err *err)
 	*entered = false;
 	if (db->wal)
 		return 0;
+	/* Of a reader, which it would wait for, the caller hears at once. */
+	sqlite3_busy_handler(db->main, NULL, NULL);
 	ret = db_choose_journal(db, "PRAGMA journal_mode = WAL", err);
+	sqlite3_busy_handler(db->main, db_busy, db);
 	if (ret == 0)
 		ret = db_look_at_journal(db, err);
 	*entered = ret == 0 && db->wal;

@@ -108,6 +108,9 @@ sm_outsider_tell(char *text, size_t size, struct sm_db *db)
 		"job.db", "WRITE", PENDING_BYTE, { 0 }
 	};
 	struct outsider_lock reader = { "job.db", "READ", SHARED_FIRST, { 0 } };
+	static const char reads[] =
+		"has a read of it open, and with a rollback "
+		"journal nobody can write meanwhile";
 	const char *what = "has it locked";
 	int pid = outsider_writer(db, "job.db", SHARED_FIRST);
 
@@ -120,8 +123,7 @@ sm_outsider_tell(char *text, size_t size, struct sm_db *db)
 		reader.except[1] = outsider_holder(db, &pending);
 		if (reader.except[1])
 			pid = outsider_holder(db, &reader);
-		what = "has a read of it open, and with a rollback journal "
-		       "nobody can write meanwhile";
+		what = reads;
 	}
 	if (!pid) {
 		pid = outsider_writer(db, "job.db", RESERVED_BYTE);
@@ -131,6 +133,11 @@ sm_outsider_tell(char *text, size_t size, struct sm_db *db)
 		pid = outsider_writer(db, "job.db-shm", WAL_WRITE_BYTE);
 	if (!pid)
 		pid = outsider_writer(db, "job.db-shm", WAL_RECOVER_BYTE);
+	/* Our own try to write is over, and with it the lock that it left. */
+	if (!pid && !db->wal) {
+		pid = outsider_holder(db, &reader);
+		what = reads;
+	}
 	if (pid)
 		snprintf(text, size, "process %d %s", pid, what);
 	else
