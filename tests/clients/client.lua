@@ -24,7 +24,7 @@ for line in io.lines(steps) do
 	local op, a, b = line:match("^(%w+)\t([^\t]*)\t?(.*)$")
 	local begun, value = now(), ""
 	local good, why = pcall(function()
-		if op == "timeout" then db:setbusytimeout(tonumber(a))
+		if op == "timeout" then rows("PRAGMA busy_timeout = " .. a)
 		elseif op == "sleep" then os.execute("sleep " .. tonumber(a) / 1000)
 		elseif op == "storm" then
 			value = 0
@@ -36,7 +36,7 @@ for line in io.lines(steps) do
 		else rows(a) end
 	end)
 	if not good then value = tostring(why):gsub("\n", " ") end
-	print(string.format("%d\t%s\t%s", 1000 * (now() - begun),
+	print(string.format("%.0f\t%s\t%s", 1000 * (now() - begun),
 		good and "ok" or "no", tostring(value)))
 	io.stdout:flush()
 end
