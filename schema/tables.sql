@@ -183,7 +183,9 @@ CREATE TABLE attempt (
 	signal      INTEGER,           -- of the command or the worker
 	error_class TEXT,              -- a name of the registry in src/base/err.c
 	message     TEXT,
-	stderr      TEXT               -- last 4 KiB of the command's
+	stderr      TEXT,              -- last 4 KiB of the command's
+	command_pid INTEGER            -- of the command, once it has run for a
+	                               -- second under a supervisor
 ) STRICT;
 
 CREATE INDEX attempt_batch ON attempt (batch);

@@ -3,11 +3,59 @@
 -- Derived from tables.sql, and created with them; their columns are only ever
 -- added.  Views that a person added are kept.
 
--- How far is the job?  One row.  Rates and the estimate are of the latest run
--- alone, so that a pause between two runs does not count.
+-- How long did the latest batches take?  Of the last 1,000 attempts those that
+-- came to an end of their own with the job's present options: read from the
+-- end of `attempt`, so that it costs the same beside ten million of them.
+DROP VIEW IF EXISTS recent;
+CREATE VIEW recent AS
+SELECT batch, outcome, max(ended - started, 0.0) AS seconds
+FROM (SELECT * FROM attempt ORDER BY id DESC LIMIT 1000)
+WHERE fingerprint = (SELECT fingerprint FROM job)
+      AND outcome IN ('done', 'error', 'signal', 'timeout', 'stalled');
+
+-- How long do batches take, as a rule?  One row, of those.  cost_s is what a
+-- done batch takes together with the tries that failed before it.  trend_s is
+-- by how much it grows from one batch to the next: the slope of a straight
+-- line, less what may be chance (nothing is left below three standard errors).
+-- It is of batches around mean_batch, which span_batches lie apart.  What
+-- runs for longer than straggler_s is a straggler: three times as long as 99
+-- of 100 take, and five seconds longer than usual, so that a pause of the disk
+-- makes none of a short one.  It is NULL below 20 done ones.
+DROP VIEW IF EXISTS usual;
+CREATE VIEW usual AS
+WITH
+d AS MATERIALIZED (
+	SELECT batch, seconds AS s FROM recent
+	WHERE outcome = 'done' ORDER BY s),
+n AS MATERIALIZED (
+	SELECT count(*) AS n, avg(batch) AS x, avg(s) AS y,
+	       max(batch) - min(batch) AS span FROM d),
+v AS MATERIALIZED (
+	SELECT sum((batch - x) * (batch - x)) AS xx, sum((s - y) * (s - y)) AS yy,
+	       sum((batch - x) * (s - y)) AS xy FROM d, n),
+q AS MATERIALIZED (
+	SELECT n, x, y, span,
+	       (SELECT s FROM d LIMIT 1 OFFSET (SELECT (n - 1) / 2 FROM n))
+	       AS median_s,
+	       (SELECT s FROM d LIMIT 1
+	        OFFSET (SELECT (99 * n + 99) / 100 - 1 FROM n)) AS p99_s
+	FROM n WHERE n > 0)
+SELECT q.n AS done, q.median_s, q.p99_s,
+       (SELECT sum(seconds) FROM recent) / q.n AS cost_s,
+       q.y AS mean_s, q.x AS mean_batch, q.span AS span_batches,
+       CASE WHEN q.n > 2 AND xx > 0 AND xy <> 0
+            THEN xy / xx * max(0.0, 1.0 - 9.0 * (yy * xx / (xy * xy) - 1.0)
+                                    / (q.n - 2))
+            ELSE 0.0 END AS trend_s,
+       CASE WHEN q.n >= 20 THEN max(3 * q.p99_s, q.median_s + 5.0) END
+       AS straggler_s
+FROM q, v;
+
+-- How far is the job?  One row.  Rates are of the latest run alone, so that a
+-- pause between two runs does not count.
 DROP VIEW IF EXISTS progress;
 CREATE VIEW progress AS
--- MATERIALIZED, so that a million rows are read twice and no more often.
+-- MATERIALIZED, so that a million rows are read once and no more often.
 WITH
 d AS MATERIALIZED (
 	SELECT count(*) AS done, sum(rows) AS rows, sum(records) AS records,
@@ -16,34 +64,76 @@ d AS MATERIALIZED (
 	       sum(padding) AS padding, sum(skipped) AS skipped,
 	       sum(nan) AS nan, sum(over_maximum) AS over_maximum,
 	       sum(raw_bytes) AS raw_bytes,
-	       sum(gz_bytes) AS gz_bytes, sum(joined = token) AS joined
+	       sum(gz_bytes) AS gz_bytes, sum(joined = token) AS joined,
+	       sum(rows) FILTER (
+	               WHERE finished >= (SELECT started FROM job)) AS run_rows
 	FROM batch WHERE state = 'done'),
-r AS MATERIALIZED (
-	SELECT count(*) AS run_done, sum(rows) AS run_rows,
-	       avg(finished - started) AS usual
-	FROM batch
-	WHERE state = 'done' AND finished >= (SELECT started FROM job)),
 -- The other states are counted by their indices: only done rows are read.
 c AS MATERIALIZED (
-	SELECT d.*, r.*,
+	SELECT d.*,
 	       (SELECT count(*) FROM batch) AS total,
 	       (SELECT count(*) FROM batch
 	        WHERE state = 'pending' AND not_before = 0)
 	       + (SELECT count(*) FROM batch
 	          WHERE state = 'pending' AND not_before <> 0) AS pending,
 	       (SELECT count(*) FROM batch WHERE state = 'running') AS running,
-	       (SELECT min(started) FROM batch WHERE state = 'running')
-	       AS longest_since,
+	       (SELECT max(not_before) FROM batch
+	        WHERE state = 'pending' AND not_before <> 0) AS last_due,
 	       (SELECT count(*) FROM batch WHERE state = 'failed') AS failed
-	FROM d, r),
+	FROM d),
 t AS MATERIALIZED (
 	SELECT coalesce(ended, (julianday('now') - 2440587.5) * 86400) AS now,
 	       coalesce(ended, (julianday('now') - 2440587.5) * 86400)
 	       - started AS s,
+	       (SELECT count(*) FROM worker WHERE ended IS NULL) AS alive,
+	       workers AS wanted,
 	       -- Without workers, or paused, no time is left that could pass.
 	       ended IS NULL AND paused = 0 AND (workers > 0 OR EXISTS
 	       (SELECT 1 FROM worker WHERE ended IS NULL)) AS goes_on
 	FROM job),
+-- A trend is trusted for ten times as far as it was seen, and up to twenty
+-- times the duration that it began from.
+u AS MATERIALIZED (
+	SELECT median_s, p99_s, coalesce(straggler_s, 9e99) AS limit_s,
+	       cost_s * CASE WHEN mean_s > 0 THEN
+	       min(20.0, max(0.05, 1.0 + trend_s / mean_s * min(10 * span_batches,
+	       max(0, (SELECT max(id) FROM batch) - pending / 2 - mean_batch))))
+	       ELSE 1.0 END AS cost_s
+	FROM usual, c),
+e AS MATERIALIZED (
+	SELECT seconds AS s FROM recent WHERE outcome = 'done'),
+-- Each running batch: for how long, how much longer than 99 of 100 take, and
+-- what those that took longer still had before them at this point.
+b AS MATERIALIZED (
+	SELECT t.now - batch.started > u.limit_s AS stuck,
+	       max(t.now - batch.started - u.p99_s, 0.0) AS over_s,
+	       (SELECT avg(e.s) - max(t.now - batch.started, 0.0) FROM e
+	        WHERE e.s > t.now - batch.started) AS left_s
+	FROM t, u, batch WHERE batch.state = 'running'),
+-- What is to be done, by the workers that no straggler holds.
+k AS MATERIALIZED (
+	SELECT count(*) FILTER (WHERE stuck) AS stuck,
+	       count(*) FILTER (WHERE NOT stuck) AS well,
+	       coalesce(max(over_s), 0.0) AS over_s,
+	       coalesce(max(max(over_s, coalesce(left_s, 0.0)))
+	                FILTER (WHERE NOT stuck), 0.0) AS longest_s,
+	       coalesce(sum(max(over_s, coalesce(left_s, 0.0)))
+	                FILTER (WHERE NOT stuck), 0.0) AS begun_s
+	FROM b),
+f AS MATERIALIZED (
+	SELECT k.*, c.pending,
+	       min(max(CASE WHEN t.alive > 0 THEN t.alive ELSE t.wanted END,
+	               c.running) - k.stuck, c.pending + k.well) AS hands,
+	       c.pending * u.cost_s + k.begun_s AS work_s, u.cost_s,
+	       CASE WHEN c.last_due BETWEEN t.now AND t.now + 3600
+	            THEN c.last_due - t.now + u.median_s ELSE 0.0 END AS due_s
+	FROM k, c, t, u),
+-- The last ones do not end together: half a batch more, as a rule.
+l AS MATERIALIZED (
+	SELECT max(work_s / hands + CASE WHEN pending > 0
+	           THEN cost_s * (hands - 1) / (2 * hands) ELSE 0.0 END,
+	           longest_s, over_s, due_s) AS eta_s
+	FROM f WHERE hands > 0),
 p AS MATERIALIZED (
 	SELECT c.total, c.pending, c.running, c.done, c.failed,
 	       CASE WHEN c.total = 0 THEN 100.0
@@ -52,15 +142,13 @@ p AS MATERIALIZED (
 	       coalesce(c.records, 0) AS records,
 	       coalesce(c.raw_bytes, 0) AS raw_bytes,
 	       coalesce(c.gz_bytes, 0) AS gz_bytes,
-	       CASE WHEN t.s > 0 THEN round(c.run_rows / t.s, 1) END
-	       AS rows_per_s,
+	       CASE WHEN t.s > 0 THEN round(coalesce(c.run_rows, 0) / t.s, 1)
+	       END AS rows_per_s,
 	       round(max(t.s, 0), 1) AS elapsed_s,
 	       CASE WHEN c.pending + c.running = 0 THEN 0.0
-	            WHEN t.goes_on AND c.run_done > 0
-	            -- No less than the longest batch has already overrun.
-	            THEN round(max((c.pending + c.running) * t.s / c.run_done,
-	                 coalesce(t.now - c.longest_since - c.usual, 0)), 1)
+	            WHEN t.goes_on THEN (SELECT round(eta_s, 1) FROM l)
 	       END AS eta_s,
+	       coalesce((SELECT stuck FROM k), 0) AS stragglers,
 	       coalesce(c.entries, 0) AS entries,
 	       coalesce(c.low_score, 0) AS low_score,
 	       coalesce(c.too_few, 0) AS too_few,
@@ -79,7 +167,7 @@ SELECT total, pending, running, done, failed, percent, rows, records,
             printf('%d:%02d:%02d', eta_s / 3600, eta_s / 60 % 60, eta_s % 60)
        END AS eta,
        skipped, joined, entries, low_score, too_few, of_too_few, padding, nan,
-       over_maximum
+       over_maximum, stragglers
 FROM p;
 
 -- Which batches failed, and why?
@@ -94,15 +182,26 @@ LEFT JOIN attempt AS a ON a.id =
 WHERE b.state = 'failed'
 ORDER BY b.id;
 
--- What is being worked on, by whom, for how long?
+-- What is being worked on, by whom, for how long?  command_pid is the command's
+-- own process, written down once it has run for a second or two.
 DROP VIEW IF EXISTS running;
 CREATE VIEW running AS
 SELECT b.id AS batch, b.first, b.end, b.item, b.attempts, b.worker, w.pid,
        w.host, round((julianday('now') - 2440587.5) * 86400 - b.started, 1)
-       AS seconds
+       AS seconds,
+       (SELECT command_pid FROM attempt AS a
+        WHERE a.batch = b.id AND a.token = b.token) AS command_pid
 FROM batch AS b LEFT JOIN worker AS w ON w.id = b.worker
 WHERE b.state = 'running'
 ORDER BY b.started;
+
+-- What has been running for so long that it may be stuck?
+DROP VIEW IF EXISTS stragglers;
+CREATE VIEW stragglers AS
+SELECT r.*, u.median_s AS usual_seconds, u.straggler_s AS straggler_seconds
+FROM running AS r, usual AS u
+WHERE r.seconds > u.straggler_s
+ORDER BY r.seconds DESC;
 
 -- Which done batches took longest?
 DROP VIEW IF EXISTS slowest;
