@@ -99,18 +99,24 @@ struct sm_progress {
 	double rows_per_s; /* this run's own work, 0 if unknown */
 	double elapsed_s;
 	double eta_s; /* < 0 if unknown */
+	/* Batches that run far longer than others do, and the longest of them.
+	 */
+	uint64_t stragglers, straggler;
+	double straggler_s, usual_s; /* for how long; what is usual */
 };
 
 /*
  * What a long call says while it works.  `progress` comes about once a second
  * from the calling thread, `notice` is one line about one event, without a
- * newline.  Either may be NULL.  `stop` counts the user's requests to end, and
- * is set by the caller's signal handler: 1 finishes what is in hand, 2 stops
- * at once.
+ * newline.  `title` is what a worker has in hand, for the name of its process,
+ * and its number.  Each may be NULL.  `stop` counts the user's requests to end,
+ * and is set by the caller's signal handler: 1 finishes what is in hand, 2
+ * stops at once.
  */
 struct sm_events {
 	void (*progress)(const struct sm_progress *p, void *arg);
 	void (*notice)(const char *text, void *arg);
+	void (*title)(const char *text, int worker, void *arg);
 	void *arg;
 	const volatile sig_atomic_t *stop;
 };
@@ -418,6 +424,9 @@ struct sm_status_batch {
 	int64_t attempts;
 	double elapsed_s; /* running: so far */
 	int64_t pid;      /* running: its worker's */
+	int64_t slot;     /* running: the number of its worker */
+	int64_t command;  /* running: pid of its command; 0: none */
+	double usual_s;   /* a straggler: how long others take; 0: it is none */
 };
 
 struct sm_status_part {
@@ -440,14 +449,17 @@ struct sm_status {
 	double rows_per_s, elapsed_s, eta_s; /* eta_s < 0: unknown */
 	bool active;                         /* a supervisor holds run.lock */
 	bool paused;
-	unsigned workers; /* alive */
+	bool stopped;        /* by a signal, as Ctrl-Z does: all workers */
+	uint64_t stragglers; /* batches that run far longer than others do */
+	unsigned workers;    /* alive */
 	int target_workers;
 	char *final_path; /* or NULL */
 	char *files_dir;  /* where each batch makes a file, or NULL */
 	bool textless;    /* they make no text, so there is nothing to join */
 	bool complete;
 	uint64_t wal_bytes;
-	struct sm_status_batch *batch; /* up to ten running, ten failed */
+	struct sm_status_batch
+		*batch; /* ten failed, ten running, the longest first */
 	size_t batches;
 	struct sm_status_part *part; /* of a whole job in parts */
 	size_t parts;
@@ -461,6 +473,8 @@ SM_API void sm_status_release(struct sm_status *s);
 
 struct sm_attempt {
 	int64_t id, worker, pid;
+	int64_t slot, token; /* the number of the worker; the claim's own */
+	int64_t command;     /* running: pid of its command; 0: none */
 	char *host;
 	double started, ended; /* ended 0: running */
 	char *outcome, *error_class, *message, *stderr_text; /* or NULL */

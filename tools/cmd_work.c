@@ -9,6 +9,7 @@
 #include "output.h"
 #include "screen.h"
 #include "signals.h"
+#include "title.h"
 
 #include "cmd.h"
 #include "options.h"
@@ -35,6 +36,13 @@ work_show(const char *job)
 	sm_status_release(&s);
 }
 
+static void
+work_title(const char *text, int worker, void *arg)
+{
+	(void)arg;
+	sm_title_set(text, worker);
+}
+
 static int
 work_run(struct sm_call *call, struct sm_err *err)
 {
@@ -49,6 +57,7 @@ work_run(struct sm_call *call, struct sm_err *err)
 		 * passes on what it means.  Errors travel over the socket.
 		 */
 		sm_signals_ignore();
+		a->work.events.title = work_title;
 		ret = sm_work(job, &a->work, err);
 		err->text[0] = '\0';
 		return ret;
@@ -57,6 +66,7 @@ work_run(struct sm_call *call, struct sm_err *err)
 			 "stops at once\n");
 	sm_screen_init(&screen, a->quiet);
 	a->work.events = sm_screen_events(&screen);
+	a->work.events.title = work_title;
 	ret = sm_work(job, &a->work, err);
 	sm_screen_clear(&screen);
 	if (ret == 0 && !a->quiet)

@@ -17,6 +17,7 @@
 #include "options.h"
 #include "output.h"
 #include "signals.h"
+#include "title.h"
 
 #include "cmd.h"
 
@@ -203,6 +204,8 @@ main(int argc, char **argv)
 	/* Ignored by who started us, it would keep us from reaping workers. */
 	signal(SIGCHLD, SIG_DFL);
 	sm_hear_waiting(main_waits, NULL);
+	if (argc > 1 && strcmp(argv[1], "work") == 0)
+		sm_title_init(argc, argv);
 	if (argc < 2) {
 		main_usage(stderr);
 		return sm_code_exit(SM_EUSAGE);

@@ -4,6 +4,7 @@
  * standard error, and has to know whether that is a terminal and what is drawn
  * on it.
  */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,8 +128,25 @@ screen_compose(char *line, const struct sm_progress *p)
 	if (p->rows_per_s > 0)
 		screen_add(line, "  %s rows/s",
 			   sm_text_count((uint64_t)p->rows_per_s).s);
+}
+
+/* What must be seen even where the line is cut: how long it will take. */
+static void
+screen_compose_left(char *line, const struct sm_progress *p)
+{
+	*line = '\0';
 	if (p->eta_s >= 0 && p->done < p->total)
 		screen_add(line, "  %s left", sm_text_duration(p->eta_s).s);
+	if (p->stragglers && p->eta_s < 0)
+		screen_add(line,
+			   "  waiting for batch %" PRIu64
+			   ", running for %s, usually %s",
+			   p->straggler, sm_text_duration(p->straggler_s).s,
+			   sm_text_duration(p->usual_s).s);
+	else if (p->stragglers)
+		screen_add(line, "  %s slow: batch %" PRIu64 " for %s",
+			   sm_text_count(p->stragglers).s, p->straggler,
+			   sm_text_duration(p->straggler_s).s);
 }
 
 /* Asked at each drawing: a person may resize the window at any time. */
@@ -154,11 +172,29 @@ screen_notice(const char *text, void *arg)
 }
 
 /*
+ * As much of a line as there is room for, in whole pieces: two spaces part
+ * them, and half a number would be another number.
+ */
+static int
+screen_whole(const char *line, int room)
+{
+	int n = 0;
+	const char *p;
+
+	if (room >= (int)strlen(line))
+		return (int)strlen(line);
+	for (p = line; (p = strstr(p, "  ")) && p - line <= room; p += 2)
+		n = (int)(p - line);
+	return n;
+}
+
+/*
  * Draw the line over the last one, with a bar if there is room for it.
  * "\033[K" erases what a longer line before it left.
  */
 static void
-screen_draw(struct sm_screen *s, const struct sm_progress *p, const char *line)
+screen_draw(struct sm_screen *s, const struct sm_progress *p, const char *line,
+	    const char *left)
 {
 	char bar[SCREEN_BAR_MAX + 3] = "";
 	const char *gap = "";
@@ -167,7 +203,8 @@ screen_draw(struct sm_screen *s, const struct sm_progress *p, const char *line)
 	 * to its second half only.
 	 */
 	int room = (int)screen_columns() - 1;
-	int spare = room - (int)(strlen(p->phase) + strlen(line)) - 4;
+	int last = (int)strlen(left);
+	int spare = room - (int)(strlen(p->phase) + strlen(line)) - last - 4;
 
 	if (spare > SCREEN_BAR_MAX)
 		spare = SCREEN_BAR_MAX;
@@ -175,8 +212,13 @@ screen_draw(struct sm_screen *s, const struct sm_progress *p, const char *line)
 		sm_screen_bar(bar, (unsigned)spare, screen_part(p));
 		gap = " ";
 	}
-	fprintf(stderr, "\r%s %s%s%.*s\033[K", p->phase, bar, gap,
-		room - (int)(strlen(p->phase) + strlen(bar)) - 2, line);
+	if (last > room - (int)strlen(p->phase) - 1)
+		last = room - (int)strlen(p->phase) - 1;
+	if (last < 0)
+		last = 0;
+	room -= (int)(strlen(p->phase) + strlen(bar) + strlen(gap)) + 1 + last;
+	fprintf(stderr, "\r%s %s%s%.*s%.*s\033[K", p->phase, bar, gap,
+		screen_whole(line, room), line, last, left);
 	s->drawn = true;
 }
 
@@ -184,7 +226,7 @@ static void
 screen_progress(const struct sm_progress *p, void *arg)
 {
 	struct sm_screen *s = arg;
-	char line[SCREEN_LINE_MAX];
+	char line[SCREEN_LINE_MAX], left[SCREEN_LINE_MAX];
 	double now = screen_now(), every = SCREEN_EVERY_S;
 
 	if (s->tty)
@@ -193,11 +235,12 @@ screen_progress(const struct sm_progress *p, void *arg)
 		return;
 	s->written_s = now;
 	screen_compose(line, p);
+	screen_compose_left(left, p);
 	if (s->tty) {
-		screen_draw(s, p, line);
+		screen_draw(s, p, line, left);
 		return;
 	}
-	fprintf(stderr, "%s %s\n", p->phase, line);
+	fprintf(stderr, "%s %s%s\n", p->phase, line, left);
 }
 
 struct sm_events

@@ -81,8 +81,15 @@ status_show_pace(const struct sm_status *s)
 		printf(", %s rows/s", sm_text_count((uint64_t)s->rows_per_s).s);
 	if (s->elapsed_s > 0)
 		printf(", for %s", sm_text_duration(s->elapsed_s).s);
+	if (s->stopped)
+		fputs(", stopped by a signal (fg goes on)", stdout);
 	if (s->eta_s >= 0 && s->done < s->total)
 		printf(", about %s left", sm_text_duration(s->eta_s).s);
+	else if (s->stragglers > 0 && !s->paused && !s->stopped)
+		printf(", waiting for %s %s that %s far longer than usual",
+		       sm_text_count(s->stragglers).s,
+		       sm_text_plural(s->stragglers, "batch", "batches"),
+		       sm_text_plural(s->stragglers, "takes", "take"));
 	putchar('\n');
 }
 
@@ -96,6 +103,17 @@ sm_status_why(FILE *f, const struct sm_status_batch *b)
 		tail = "";
 	sm_output_line(f, "%%%%", b->error ? ": " : "",
 		       b->error ? b->error : "", *tail ? ": " : "", tail, NULL);
+}
+
+static void
+status_show_running(const struct sm_status_batch *b)
+{
+	printf(" for %s", sm_text_duration(b->elapsed_s).s);
+	if (b->usual_s > 0)
+		printf(" (usually %s)", sm_text_duration(b->usual_s).s);
+	printf(", attempt %" PRId64 ", pid %" PRId64, b->attempts, b->pid);
+	if (b->command > 0)
+		printf(", command %" PRId64, b->command);
 }
 
 static void
@@ -114,9 +132,7 @@ status_show_batches(const struct sm_status *s, const char *state,
 			printf("%s:\n", state);
 		printf("  batch %" PRIu64, b->id);
 		if (strcmp(state, "running") == 0)
-			printf(" for %s, attempt %" PRId64 ", pid %" PRId64,
-			       sm_text_duration(b->elapsed_s).s, b->attempts,
-			       b->pid);
+			status_show_running(b);
 		else
 			printf(" after %" PRId64 " %s", b->attempts,
 			       sm_text_plural((uint64_t)b->attempts, "attempt",

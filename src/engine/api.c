@@ -297,7 +297,7 @@ sm_status_of_batch(struct sm_batch_status *out, const char *job, uint64_t batch,
 	*out = (struct sm_batch_status){ 0 };
 	ret = open_batch(&h, job, batch, true, err);
 	if (ret == 0)
-		ret = sm_history_batch(out, h.db, batch, err);
+		ret = sm_one_batch_status(out, &h, batch, err);
 	sm_handle_close(&h);
 	if (ret < 0)
 		sm_batch_status_release(out);

@@ -87,6 +87,13 @@ struct sm_kind_env {
 	 * has to end it with this worker; 0: none.  NULL: nobody asks.
 	 */
 	_Atomic int64_t *command;
+	/*
+	 * Told the end of what the command has written to its standard error
+	 * so far, whenever that grows.  NULL: nobody asks.
+	 */
+	void (*said)(const struct sm_piece *b, const char *text, size_t len,
+		     void *arg);
+	void *said_arg;
 };
 
 #define SM_KIND_STDERR_MAX 4096

@@ -178,11 +178,21 @@ struct sm_batch_counts {
 	uint64_t raw_bytes, gz_bytes;
 	uint64_t joined; /* whose bytes the final file holds, as it grows */
 	double percent, rows_per_s, elapsed_s, eta_s; /* eta_s <0: unknown */
+	uint64_t stragglers;                          /* of the running ones */
 };
 
 /* The view `progress`: reads every row. */
 int sm_batch_counts(struct sm_batch_counts *c, struct sm_db *db,
 		    struct sm_err *err);
+
+struct sm_straggler {
+	uint64_t id, count; /* the one that runs longest, of so many */
+	double seconds, usual_s;
+};
+
+/* The view `stragglers`: cheap whatever the number of batches. */
+int sm_batch_straggler(bool *found, struct sm_straggler *s, struct sm_db *db,
+		       struct sm_err *err);
 
 struct sm_batch_left {
 	bool pending, running; /* is there any? */
@@ -198,6 +208,22 @@ int sm_batch_count_failed(uint64_t *n, struct sm_db *db, struct sm_err *err);
 int sm_batch_any_begun(bool *any, struct sm_db *db, struct sm_err *err);
 /* Is the job paused, or a batch put off, hastened, given other tries? */
 int sm_batch_any_edited(bool *any, struct sm_db *db, struct sm_err *err);
+
+/* A batch in hand, and where its worker is to be asked about it. */
+struct sm_batch_hand {
+	int64_t id, token;
+	int slot;
+};
+
+/*
+ * The next one after b->id that has been running since before `before`, and of
+ * whose command the pid has not been noted.
+ */
+int sm_batch_next_unnoted(bool *found, struct sm_batch_hand *b,
+			  struct sm_db *db, double before, struct sm_err *err);
+/* In a write transaction; nothing, where the claim is over. */
+int sm_batch_note_command(struct sm_db *db, const struct sm_batch_hand *b,
+			  int64_t pid, struct sm_err *err);
 
 /* Done batches whose text is empty, and whose text ends in an open line. */
 int sm_batch_odd_ends(uint64_t *empty, uint64_t *open, struct sm_db *db,

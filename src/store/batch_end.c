@@ -256,3 +256,13 @@ sm_batch_retry_range(uint64_t *changed, struct sm_db *db, uint64_t first,
 	*changed = (uint64_t)sm_sql_changed(db);
 	return ret;
 }
+
+int
+sm_batch_note_command(struct sm_db *db, const struct sm_batch_hand *b,
+		      int64_t pid, struct sm_err *err)
+{
+	return sm_sql_do(db, "note a command",
+			 "UPDATE attempt SET command_pid = ? WHERE batch = ? "
+			 "AND token = ? AND outcome = 'running'",
+			 SQL(IN(pid), IN(b->id), IN(b->token)), err);
+}

@@ -190,16 +190,52 @@ sm_batch_counts(struct sm_batch_counts *c, struct sm_db *db, struct sm_err *err)
 	static const char text[] =
 		"SELECT total, pending, running, done, failed, " COUNT_COLUMNS
 		", raw_bytes, gz_bytes, percent, rows_per_s, elapsed_s, "
-		"coalesce(eta_s, -1), joined FROM progress";
+		"coalesce(eta_s, -1), joined, stragglers FROM progress";
 
 	*c = (struct sm_batch_counts){ .eta_s = -1 };
-	return sm_sql_one(NULL, db, "read the progress", text,
-			  SQL(OUT(&c->total), OUT(&c->pending),
-			      OUT(&c->running), OUT(&c->done), OUT(&c->failed),
-			      OUT_COUNTS(&c->counts), OUT(&c->raw_bytes),
-			      OUT(&c->gz_bytes), OUT(&c->percent),
-			      OUT(&c->rows_per_s), OUT(&c->elapsed_s),
-			      OUT(&c->eta_s), OUT(&c->joined)),
+	return sm_sql_one(
+		NULL, db, "read the progress", text,
+		SQL(OUT(&c->total), OUT(&c->pending), OUT(&c->running),
+		    OUT(&c->done), OUT(&c->failed), OUT_COUNTS(&c->counts),
+		    OUT(&c->raw_bytes), OUT(&c->gz_bytes), OUT(&c->percent),
+		    OUT(&c->rows_per_s), OUT(&c->elapsed_s), OUT(&c->eta_s),
+		    OUT(&c->joined), OUT(&c->stragglers)),
+		err);
+}
+
+int
+sm_batch_straggler(bool *found, struct sm_straggler *s, struct sm_db *db,
+		   struct sm_err *err)
+{
+	static const char text[] =
+		"SELECT batch, seconds, usual_seconds, count(*) OVER () "
+		"FROM stragglers ORDER BY seconds DESC LIMIT 1";
+
+	*s = (struct sm_straggler){ 0 };
+	return sm_sql_one(found, db, "look for stragglers", text,
+			  SQL(OUT(&s->id), OUT(&s->seconds), OUT(&s->usual_s),
+			      OUT(&s->count)),
+			  err);
+}
+
+int
+sm_batch_next_unnoted(bool *found, struct sm_batch_hand *b, struct sm_db *db,
+		      double before, struct sm_err *err)
+{
+	/*
+	 * One attempt of a running batch at most is not over: its last.  The
+	 * token tells whether it is this claim's.
+	 */
+	static const char text[] =
+		"SELECT b.id, b.token, w.slot FROM batch AS b "
+		"JOIN worker AS w ON w.id = b.worker "
+		"WHERE b.state = 'running' AND b.started < ? AND b.id > ? AND "
+		"(SELECT a.command_pid FROM attempt AS a WHERE a.batch = b.id "
+		"AND a.token = b.token) IS NULL ORDER BY b.id LIMIT 1";
+
+	return sm_sql_one(found, db, "look for commands", text,
+			  SQL(IN(before), IN(b->id), OUT(&b->id),
+			      OUT(&b->token), OUT(&b->slot)),
 			  err);
 }
 

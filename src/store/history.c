@@ -50,8 +50,8 @@ history_list(struct sm_status *st, const char *text, int max, struct sm_db *db,
 	while ((ret = sm_sql_next(s, db, "read the batches",
 				  SQL(OUT(&b.id), OUT(&b.state), OUT(&b.error),
 				      OUT(&b.attempts), OUT(&started),
-				      OUT(&finished), OUT(&b.pid),
-				      OUT(&stderr_text)),
+				      OUT(&finished), OUT(&b.pid), OUT(&b.slot),
+				      OUT(&b.usual_s), OUT(&stderr_text)),
 				  err)) > 0) {
 		if (strcmp(b.state, "running") == 0)
 			finished = now;
@@ -81,14 +81,18 @@ int
 sm_history_list(struct sm_status *st, int max, struct sm_db *db,
 		struct sm_err *err)
 {
-#define LIST(state)                                                            \
+#define LIST(state, usual, from, order)                                        \
 	"SELECT b.id, b.state, b.error, b.attempts, b.started, b.finished, "   \
-	"coalesce(w.pid, 0), (SELECT stderr FROM attempt WHERE batch = b.id "  \
+	"coalesce(w.pid, 0), coalesce(w.slot, -1), " usual                     \
+	", (SELECT stderr FROM attempt WHERE batch = b.id "                    \
 	"AND stderr IS NOT NULL ORDER BY id DESC LIMIT 1) "                    \
-	"FROM batch AS b LEFT JOIN worker AS w ON w.id = b.worker "            \
-	"WHERE b.state = '" state "' ORDER BY b.id LIMIT ?"
-	static const char failed[] = LIST("failed");
-	static const char running[] = LIST("running");
+	"FROM batch AS b LEFT JOIN worker AS w ON w.id = b.worker " from       \
+	"WHERE b.state = '" state "' ORDER BY " order " LIMIT ?"
+	static const char failed[] = LIST("failed", "0.0", "", "b.id");
+	static const char running[] =
+		LIST("running", "coalesce(s.usual_seconds, 0.0)",
+		     "LEFT JOIN stragglers AS s ON s.batch = b.id ",
+		     "b.started, b.id");
 #undef LIST
 	int ret = history_list(st, failed, max, db, err);
 
@@ -102,7 +106,8 @@ history_attempts(struct sm_batch_status *st, struct sm_db *db,
 		 struct sm_err *err)
 {
 	static const char text[] =
-		"SELECT a.id, a.worker, coalesce(w.pid, 0), w.host, a.started, "
+		"SELECT a.id, a.worker, coalesce(w.pid, 0), "
+		"coalesce(w.slot, -1), a.token, w.host, a.started, "
 		"a.ended, a.outcome, a.exit_status, a.signal, a.error_class, "
 		"a.message, a.stderr FROM attempt AS a "
 		"LEFT JOIN worker AS w ON w.id = a.worker "
@@ -123,10 +128,11 @@ history_attempts(struct sm_batch_status *st, struct sm_db *db,
 		ret = sm_sql_next(
 			s, db, "read the attempts",
 			SQL(OUT(&a->id), OUT(&a->worker), OUT(&a->pid),
-			    OUT(&a->host), OUT(&a->started), OUT(&a->ended),
-			    OUT(&a->outcome), OUT_OPT(&a->exit_status),
-			    OUT_OPT(&a->signal), OUT(&a->error_class),
-			    OUT(&a->message), OUT(&a->stderr_text)),
+			    OUT(&a->slot), OUT(&a->token), OUT(&a->host),
+			    OUT(&a->started), OUT(&a->ended), OUT(&a->outcome),
+			    OUT_OPT(&a->exit_status), OUT_OPT(&a->signal),
+			    OUT(&a->error_class), OUT(&a->message),
+			    OUT(&a->stderr_text)),
 			err);
 		if (ret <= 0)
 			return ret;

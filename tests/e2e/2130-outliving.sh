@@ -16,7 +16,7 @@ works() { [ "$(work | wc -l)" -eq "$1" ]; }
 # Processes of the program here, the guards first: they would do their work.
 ours() {
 	local p
-	for p in $(pgrep -x shardmill-guard) $(pgrep -x 'shardmill|exe'); do
+	for p in $(pgrep -x shardmill-guard) $(pgrep -x 'shardmill|exe|shardmill-w[0-9]+'); do
 		case $(readlink "/proc/$p/cwd") in
 		"$PWD" | "$PWD"/*) echo "$p" ;;
 		esac

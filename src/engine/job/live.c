@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -178,18 +179,83 @@ sm_live_is_held(int dirfd, int slot)
 	       live_are_held(dirfd, slot, 1) > 0;
 }
 
+int64_t
+sm_live_look_command(int dirfd, int slot)
+{
+	struct sm_live_slot s;
+	off_t at = SM_LIVE_SLOTS + (off_t)slot * (off_t)sizeof(s);
+	int fd = openat(dirfd, "workers", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return 0;
+	n = pread(fd, &s, sizeof(s), at);
+	close(fd);
+	return n == sizeof(s) ? atomic_load(&s.command) : 0;
+}
+
+struct live_said {
+	int64_t token;
+	uint64_t len;
+	char text[SM_LIVE_SAID_MAX];
+};
+
+static off_t
+live_said_at(int slot)
+{
+	return (off_t)LIVE_BYTES +
+	       (off_t)slot * (off_t)sizeof(struct live_said);
+}
+
+/* One write, so that a reader sees all of it or nothing. */
+void
+sm_live_say(const struct sm_live *l, int64_t token, const char *text,
+	    size_t len)
+{
+	struct live_said s = { .token = token };
+	ssize_t n;
+
+	if (len > sizeof(s.text)) {
+		text += len - sizeof(s.text);
+		len = sizeof(s.text);
+	}
+	s.len = len;
+	memcpy(s.text, text, len);
+	n = pwrite(l->fd, &s, offsetof(struct live_said, text) + len,
+		   live_said_at(l->slot));
+	(void)n; /* a full disk is met, and told, by the shard */
+}
+
+char *
+sm_live_look_said(int dirfd, int slot, int64_t token)
+{
+	int fd = openat(dirfd, "workers", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct live_said s = { .len = 0 };
+	ssize_t n;
+
+	if (fd < 0 || slot < 0 || slot >= SM_LIVE_SLOTS) {
+		n = -1;
+	} else {
+		n = pread(fd, &s, sizeof(s), live_said_at(slot));
+	}
+	if (fd >= 0)
+		close(fd);
+	if (n < (ssize_t)offsetof(struct live_said, text) || s.token != token ||
+	    s.len == 0 || s.len > sizeof(s.text) ||
+	    (size_t)n < offsetof(struct live_said, text) + s.len)
+		return NULL;
+	return strndup(s.text, s.len);
+}
+
 int
 sm_live_any_held(int dirfd)
 {
 	return live_are_held(dirfd, 0, SM_LIVE_SLOTS);
 }
 
-/*
- * A pid is used again sooner or later.  Together with the time of its start, in
- * clock ticks since boot, it names one process.
- */
-uint64_t
-sm_live_pid_start(int64_t pid)
+/* State and start of a process, from /proc; the start is 0 if it is gone. */
+static uint64_t
+live_read_stat(char *state, int64_t pid)
 {
 	char path[64], text[512], *p;
 	uint64_t start = 0;
@@ -207,11 +273,34 @@ sm_live_pid_start(int64_t pid)
 	text[n] = '\0';
 	/* Field 22; the second, the name in brackets, may hold anything. */
 	p = strrchr(text, ')');
+	if (p && p[1])
+		*state = p[2];
 	for (i = 2; p && i < 22; i++)
 		p = strchr(p + 1, ' ');
 	if (!p || sscanf(p, " %" SCNu64, &start) != 1)
 		return 0;
 	return start;
+}
+
+/*
+ * A pid is used again sooner or later.  Together with the time of its start, in
+ * clock ticks since boot, it names one process.
+ */
+uint64_t
+sm_live_pid_start(int64_t pid)
+{
+	char state;
+
+	return live_read_stat(&state, pid);
+}
+
+bool
+sm_live_is_stopped(int64_t pid, uint64_t pid_start)
+{
+	char state = '\0';
+
+	return live_read_stat(&state, pid) == pid_start &&
+	       (state == 'T' || state == 't');
 }
 
 void

@@ -10,7 +10,9 @@
  * File: SM_LIVE_SLOTS lock bytes, then per slot 32 bytes, mapped shared:
  * heartbeat counter, process group of the command in hand (0: none), the
  * holder's process and when that began.  The last two name a holder who has no
- * worker row: not yet, or no longer.
+ * worker row: not yet, or no longer.  Beyond the mapping, and only as far as
+ * some command has written to its standard error: per slot SM_LIVE_SAID_BYTES,
+ * the claim's token, a length, and the end of what was written.
  */
 #ifndef SM_LIVE_H
 #define SM_LIVE_H
@@ -21,8 +23,9 @@
 
 #include "err.h"
 
-#define SM_LIVE_SLOTS   4096
-#define SM_LIVE_BEAT_MS 2000
+#define SM_LIVE_SLOTS    4096
+#define SM_LIVE_BEAT_MS  2000
+#define SM_LIVE_SAID_MAX 4096
 
 struct sm_live_slot {
 	_Atomic uint64_t beats;
@@ -64,13 +67,26 @@ int sm_live_holder(const struct sm_live *l, int slot, int64_t *pid,
 /* Does some worker, alive or not, have this process's group in hand? */
 bool sm_live_is_command(const struct sm_live *l, int64_t pid);
 
-/* As sm_live_held(), by a look at the file alone: for readers. */
+/* As sm_live_held() and sm_live_command(), by a look at the file alone: for
+ * readers. */
 bool sm_live_is_held(int dirfd, int slot);
+int64_t sm_live_look_command(int dirfd, int slot);
+
+/*
+ * What the command of the claim `token` has said so far, at most the last
+ * SM_LIVE_SAID_MAX bytes.  It is for people who look: what cannot be written
+ * is not.  The other end returns a string to free, NULL if there is none.
+ */
+void sm_live_say(const struct sm_live *l, int64_t token, const char *text,
+		 size_t len);
+char *sm_live_look_said(int dirfd, int slot, int64_t token);
 /* Is any worker alive?  1, 0; <0 -errno: nobody can tell. */
 int sm_live_any_held(int dirfd);
 
 /* When a process began, in clock ticks after boot; 0 if there is none. */
 uint64_t sm_live_pid_start(int64_t pid);
+/* Is it the process that began then, and stopped by a signal, as by Ctrl-Z? */
+bool sm_live_is_stopped(int64_t pid, uint64_t pid_start);
 /* SIGKILL, if `pid` is still the process that began then. */
 void sm_live_kill(int64_t pid, uint64_t pid_start);
 

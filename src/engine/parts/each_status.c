@@ -56,7 +56,12 @@ status_add(struct sm_status *out, const struct sm_status *p)
 	out->raw_bytes += p->raw_bytes;
 	out->gz_bytes += p->gz_bytes;
 	out->wal_bytes += p->wal_bytes;
+	/* Stopped is what has no worker that is not. */
+	out->stopped = (out->workers == 0 || out->stopped) &&
+		       (p->workers == 0 || p->stopped) &&
+		       out->workers + p->workers > 0;
 	out->workers += p->workers;
+	out->stragglers += p->stragglers;
 	out->paused = out->paused || p->paused;
 	out->active = out->active || p->active;
 	if (p->active) {

@@ -30,6 +30,9 @@ struct sm_super {
 	int unclaimed_deaths; /* in a row */
 	uint64_t looked_ms, counted_ms, count_cost_ms;
 	uint64_t wal_told_bytes;
+	struct sm_straggler straggler; /* the longest; count 0: none */
+	uint64_t straggler_told;       /* 1 + the one that was told */
+	double looked_wall, woken;     /* when it went on after a stop */
 	bool told_strangers;
 	size_t strangers;       /* living workers that are not ours */
 	struct sm_err why;      /* what ends the run early; code 0: nothing */

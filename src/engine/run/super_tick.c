@@ -5,6 +5,7 @@
  * job row, and counts.  The workers' starts and ends, which happen at any
  * time, are in super.c.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -17,6 +18,10 @@
 #define SUPER_LOOK_MS 1000
 /* Counting reads every row: it may take a twentieth of the time. */
 #define COUNT_SHARE 20
+/* Looks this far apart: the process was stopped, or the machine slept. */
+#define STOPPED_S 10
+/* Of a command that runs for so long the pid is noted. */
+#define NOTED_AFTER_S 2
 /* A log this large means a reader that never ends. */
 #define WAL_LARGE_BYTES (64 << 20)
 
@@ -118,6 +123,73 @@ super_notice_trigger(struct sm_super *s, struct sm_err *err)
 	return ret;
 }
 
+/*
+ * The pid of a command that has run for a while, for the view `running`.  It is
+ * read before the transaction: a claim that is not over in it was not over then
+ * either, and the command is its own.  Short batches cost nothing here.
+ */
+static int
+super_note_commands(struct sm_super *s, struct sm_err *err)
+{
+	struct sm_batch_hand b = { .id = -1 };
+	double before = sm_clock_wall() - NOTED_AFTER_S;
+	int64_t pid;
+	bool found;
+	int ret;
+
+	for (;;) {
+		ret = sm_batch_next_unnoted(&found, &b, s->h->db, before, err);
+		if (ret < 0 || !found)
+			return ret;
+		pid = sm_live_command(&s->live, b.slot);
+		if (pid <= 1)
+			continue;
+		ret = sm_db_begin_write(s->h->db, err);
+		if (ret < 0)
+			return ret;
+		ret = sm_batch_note_command(s->h->db, &b, pid, err);
+		if (ret == 0)
+			ret = sm_db_commit(s->h->db, err);
+		else
+			sm_db_rollback(s->h->db);
+		if (ret < 0)
+			return ret;
+	}
+}
+
+/* One line for a batch that hangs; the next one is told when that is over. */
+static void
+super_tell_straggler(struct sm_super *s, double now)
+{
+	struct sm_straggler *g = &s->straggler;
+
+	/* All that was in hand while the machine slept looks like it. */
+	if (g->count == 0 || s->straggler_told == g->id + 1 ||
+	    now - g->seconds < s->woken)
+		return;
+	s->straggler_told = g->id + 1;
+	sm_event_notice(s->ev,
+			"batch %" PRIu64 " has been running for %.0f s, and "
+			"the usual is %.3g s: 'shardmill status %s --batch "
+			"%" PRIu64 "' shows it",
+			g->id, g->seconds, g->usual_s, s->h->dir.path, g->id);
+}
+
+static int
+super_look_for_stragglers(struct sm_super *s, struct sm_err *err)
+{
+	double now = sm_clock_wall();
+	bool found;
+	int ret = sm_batch_straggler(&found, &s->straggler, s->h->db, err);
+
+	if (s->looked_wall > 0 && now - s->looked_wall > STOPPED_S)
+		s->woken = now;
+	s->looked_wall = now;
+	if (ret == 0)
+		super_tell_straggler(s, now);
+	return ret;
+}
+
 static int
 super_count(struct sm_super *s, struct sm_err *err)
 {
@@ -151,6 +223,10 @@ super_count(struct sm_super *s, struct sm_err *err)
 		.rows_per_s = c.rows_per_s,
 		.elapsed_s = c.elapsed_s,
 		.eta_s = c.eta_s,
+		.stragglers = s->straggler.count,
+		.straggler = s->straggler.id,
+		.straggler_s = s->straggler.seconds,
+		.usual_s = s->straggler.usual_s,
 	};
 	s->ev->progress(&p, s->ev->arg);
 	return 0;
@@ -198,6 +274,10 @@ sm_super_tick(struct sm_super *s, struct sm_err *err)
 	if (ret < 0)
 		return ret;
 	ret = super_watch_workers(s, err);
+	if (ret == 0)
+		ret = super_note_commands(s, err);
+	if (ret == 0)
+		ret = super_look_for_stragglers(s, err);
 	if (ret == 0)
 		ret = super_count(s, err);
 	super_notice_wal(s);

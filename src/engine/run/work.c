@@ -408,6 +408,7 @@ work_next(bool *found, struct sm_self *w, struct sm_err *err)
 			if (w->has_next)
 				break;
 		}
+		sm_self_title(w, true);
 		sm_pulse_wait(&w->pulse, idle_ms);
 		idle_ms = idle_ms < IDLE_MAX_MS / 2 ? 2 * idle_ms : IDLE_MAX_MS;
 	}

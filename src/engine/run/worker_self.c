@@ -22,7 +22,8 @@
 #include "worker_self.h"
 
 /* How often a worker by hand looks after the others. */
-#define OBSERVE_MS 1000
+#define OBSERVE_MS     1000
+#define SELF_TITLE_MAX 400 /* a file's name has at most 255 bytes */
 
 void
 sm_self_notice(struct sm_self *w, const char *fmt, ...)
@@ -144,6 +145,14 @@ sm_self_register(struct sm_self *w, struct sm_err *err)
 	return ret;
 }
 
+static void
+self_said(const struct sm_piece *b, const char *text, size_t len, void *arg)
+{
+	struct sm_self *w = arg;
+
+	sm_live_say(&w->live, b->token, text, len);
+}
+
 static int
 self_open_kind(struct sm_self *w, struct sm_err *err)
 {
@@ -156,6 +165,8 @@ self_open_kind(struct sm_self *w, struct sm_err *err)
 		.slot = w->live.slot,
 		.files_dirfd = w->h.files.fd,
 		.command = &w->live.slots[w->live.slot].command,
+		.said = self_said,
+		.said_arg = w,
 	};
 	int ret;
 
@@ -218,6 +229,8 @@ sm_self_join(struct sm_self *w, const char *job,
 		ret = sm_live_open(&w->live, w->h.dir.fd, err);
 	if (ret == 0)
 		ret = self_take_slot(w, err);
+	if (ret == 0)
+		sm_self_title(w, true);
 	if (ret == 0)
 		ret = sm_pulse_start(&w->pulse, &w->live, w->control_fd,
 				     w->supervised ? NULL : opts->events.stop,
@@ -355,8 +368,31 @@ sm_self_next_step(enum sm_self_work *work, struct sm_self *w,
 }
 
 void
+sm_self_title(struct sm_self *w, bool idle)
+{
+	const char *job = w->h.job.final_path, *name;
+	char text[SELF_TITLE_MAX];
+
+	if (!w->ev->title || (idle && w->titled_idle))
+		return;
+	w->titled_idle = idle;
+	if (!job)
+		job = w->h.dir.path;
+	name = strrchr(job, '/');
+	name = name ? name + 1 : job;
+	if (idle)
+		snprintf(text, sizeof(text), "%s, worker %d, idle", name,
+			 w->live.slot);
+	else
+		snprintf(text, sizeof(text), "%s, worker %d, batch %llu", name,
+			 w->live.slot, (unsigned long long)w->b.piece.id);
+	w->ev->title(text, w->live.slot, w->ev->arg);
+}
+
+void
 sm_self_claimed(struct sm_self *w)
 {
+	sm_self_title(w, false);
 	if (!w->told_claim)
 		sm_pulse_send(w->control_fd, SM_PULSE_CLAIMED, NULL, 0);
 	w->told_claim = true;

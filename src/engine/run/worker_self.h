@@ -27,7 +27,7 @@ struct sm_self {
 
 	struct sm_batch b;    /* the batch in hand */
 	struct sm_batch next; /* claimed, to be made after it */
-	bool has_next, told_claim, fenced;
+	bool has_next, told_claim, fenced, titled_idle;
 	struct sm_shard *shard;
 	struct sm_made made; /* of it */
 	int io_failures;     /* in a row */
@@ -57,6 +57,8 @@ enum sm_self_work {
 int sm_self_next_step(enum sm_self_work *work, struct sm_self *w,
 		      struct sm_err *err);
 
+/* The process's name: the batch in hand, or that it has none. */
+void sm_self_title(struct sm_self *w, bool idle);
 void sm_self_claimed(struct sm_self *w); /* tells the supervisor, once */
 /* One line about an event: to the supervisor, or to events->notice. */
 void sm_self_notice(struct sm_self *w, const char *fmt, ...) SM_PRINTF(2, 3);

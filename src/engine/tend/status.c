@@ -70,11 +70,36 @@ static int
 status_workers(struct sm_status *s, struct sm_handle *h, struct sm_err *err)
 {
 	struct sm_worker w = { 0 };
+	unsigned stopped = 0;
 	int ret;
 
-	while ((ret = sm_worker_next(&w, h->db, w.id, err)) > 0)
-		s->workers += sm_live_is_held(h->dir.fd, w.slot);
+	while ((ret = sm_worker_next(&w, h->db, w.id, err)) > 0) {
+		if (!sm_live_is_held(h->dir.fd, w.slot))
+			continue;
+		s->workers++;
+		stopped += sm_live_is_stopped(w.pid, w.pid_start);
+	}
+	s->stopped = s->workers > 0 && stopped == s->workers;
 	return ret;
+}
+
+/* What is running, as far as somebody is there to make it. */
+static void
+status_commands(struct sm_status *s, struct sm_handle *h)
+{
+	struct sm_status_batch *b;
+	size_t i;
+
+	for (i = 0; i < s->batches; i++) {
+		b = &s->batch[i];
+		if (strcmp(b->state, "running") != 0)
+			continue;
+		if (s->workers == 0)
+			b->usual_s = 0;
+		else if (sm_live_is_held(h->dir.fd, (int)b->slot))
+			b->command =
+				sm_live_look_command(h->dir.fd, (int)b->slot);
+	}
 }
 
 static void
@@ -94,7 +119,11 @@ status_counts(struct sm_status *s, const struct sm_batch_counts *c)
 	s->joined = c->joined;
 	s->rows_per_s = c->rows_per_s;
 	s->elapsed_s = c->elapsed_s;
-	s->eta_s = s->active || s->workers ? c->eta_s : -1;
+	s->eta_s = -1;
+	if (s->workers > 0)
+		s->stragglers = c->stragglers;
+	if ((s->active || s->workers > 0) && !s->stopped)
+		s->eta_s = c->eta_s;
 	if (s->pending + s->running == 0)
 		s->eta_s = 0;
 }
@@ -135,6 +164,7 @@ status_read(struct sm_status *s, struct sm_handle *h, struct sm_err *err)
 	ret = sm_history_list(s, LISTED_MAX, h->db, err);
 	if (ret < 0)
 		return ret;
+	status_commands(s, h);
 	if (s->done < s->total)
 		return 0;
 	from = sm_join_from_one(h);
@@ -154,5 +184,26 @@ sm_one_status(struct sm_status *out, const char *job, struct sm_err *err)
 	sm_handle_close(&h);
 	if (ret < 0)
 		sm_status_release(out);
+	return ret;
+}
+
+/* Of an attempt that is not over the worker knows more than its row. */
+int
+sm_one_batch_status(struct sm_batch_status *out, struct sm_handle *h,
+		    uint64_t batch, struct sm_err *err)
+{
+	struct sm_attempt *a;
+	int slot, ret = sm_history_batch(out, h->db, batch, err);
+	size_t i;
+
+	for (i = 0; ret == 0 && i < out->attempt_count; i++) {
+		a = &out->attempt[i];
+		slot = (int)a->slot;
+		if (strcmp(a->outcome, "running") != 0 || a->stderr_text ||
+		    !sm_live_is_held(h->dir.fd, slot))
+			continue;
+		a->command = sm_live_look_command(h->dir.fd, slot);
+		a->stderr_text = sm_live_look_said(h->dir.fd, slot, a->token);
+	}
 	return ret;
 }

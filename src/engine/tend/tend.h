@@ -10,6 +10,9 @@
 
 int sm_one_status(struct sm_status *out, const char *job, struct sm_err *err);
 
+int sm_one_batch_status(struct sm_batch_status *out, struct sm_handle *h,
+			uint64_t batch, struct sm_err *err);
+
 int sm_one_try(int *exit_status, struct sm_handle *h, uint64_t batch,
 	       struct sm_err *err);
 

@@ -98,6 +98,8 @@ exec_take_stderr(const void *data, size_t len, void *arg, struct sm_err *err)
 		x->tail_cut = true;
 	}
 	sm_buf_put(tail, p, len);
+	if (x->env.said && !sm_buf_failed(tail))
+		x->env.said(x->in_hand, tail->data, tail->len, x->env.said_arg);
 	return ret;
 }
 
@@ -298,6 +300,7 @@ sm_exec_produce(void *state, const struct sm_piece *b, struct sm_shard *shard,
 
 	if (ret < 0)
 		return ret;
+	x->in_hand = b;
 	x->shard = shard;
 	x->out = out;
 	x->in_line = x->tail_cut = x->header_open = false;

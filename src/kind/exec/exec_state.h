@@ -43,6 +43,7 @@ struct sm_exec_state {
 
 	/* One attempt's. */
 	const struct sm_piece *piece; /* --serve: what is asked for */
+	const struct sm_piece *in_hand;
 	struct sm_shard *shard;
 	struct sm_made *out;
 	bool in_line;         /* the output so far lacks its last newline */
