@@ -11,6 +11,7 @@
 
 #include "output.h"
 #include "status.h"
+#include "watch.h"
 
 #include "cmd.h"
 #include "options.h"
@@ -22,6 +23,7 @@ struct status_args {
 	bool has_batch;
 	bool watch;
 	bool json;
+	bool metrics;
 };
 
 static int
@@ -51,6 +53,8 @@ status_of_job(const struct status_args *a, const char *job, bool *over,
 	ret = sm_status(&s, job, err);
 	if (ret == 0 && a->json)
 		ret = sm_output_json(sm_status_json(&s), a->watch, err);
+	else if (ret == 0 && a->metrics)
+		sm_status_metrics(&s);
 	else if (ret == 0)
 		sm_status_show(&s, job);
 	*over = s.complete ||
@@ -67,7 +71,19 @@ status_run(struct sm_call *call, struct sm_err *err)
 	bool over = false, redraw;
 	int ret;
 
-	redraw = a->watch && !a->json && isatty(STDOUT_FILENO);
+	if (a->metrics && (a->watch || a->json || a->has_batch))
+		return sm_output_fail(
+			err, SM_EUSAGE,
+			"--openmetrics is of the whole job, once: "
+			"not with --json, --watch or --batch");
+	redraw = a->watch && !a->json && sm_watch_can();
+	if (redraw && !a->has_batch) {
+		ret = sm_watch(&over, job, err);
+		/* How it ended stays on the terminal. */
+		if (ret == 0 && over)
+			ret = status_of_job(a, job, &over, err);
+		return ret;
+	}
 	for (;;) {
 		if (redraw)
 			fputs("\033[H\033[2J", stdout);
@@ -96,12 +112,19 @@ static const struct sm_option status_options[] = {
 	  .at = offsetof(struct status_args, json),
 	  .help = "for programs; with --watch one line each time",
 	  .more = "See STATUS IN JSON." },
+	{ "openmetrics", .type = SM_OPTION_BOOL,
+	  .at = offsetof(struct status_args, metrics),
+	  .help = "for the textfile collector of Prometheus",
+	  .more = "The figures of --json as gauges, shardmill_NAME, with the "
+		  "job's path as a label. Write them to a file of another "
+		  "name, and rename it to *.prom in the collector's "
+		  "directory." },
 	{ 0 },
 };
 
 const struct sm_cmd cmd_status = {
 	.name = "status",
-	.usage = "JOB [--batch N] [--watch] [--json]",
+	.usage = "JOB [--batch N] [--watch] [--json | --openmetrics]",
 	.summary = "show where a job stands; changes nothing",
 	.words = 1,
 	.tables = { status_options },

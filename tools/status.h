@@ -2,8 +2,7 @@
  * status.h - the state of a job and of one batch, as text and as JSON
  *
  * The text is for one glance: how far, how fast, what failed, what to type
- * next.  The names in the JSON are the columns of the view `progress` and of
- * the tables `batch` and `attempt`.
+ * next.  The JSON is described by schema/status.schema.json.
  */
 #ifndef SM_STATUS_H
 #define SM_STATUS_H
@@ -27,6 +26,8 @@ struct sm_path {
 };
 struct sm_path sm_status_whole(const struct sm_status *s);
 
+/* The same figures for Prometheus, to standard output. */
+void sm_status_metrics(const struct sm_status *s);
 json_t *sm_status_json(const struct sm_status *s);
 json_t *sm_status_batch_json(const struct sm_batch_status *b);
 

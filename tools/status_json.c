@@ -1,7 +1,8 @@
 /*
  * status_json.c - status as JSON
  *
- * Names are those of the database's columns and views.
+ * Each figure is there once, and its name says its unit where it has one.
+ * schema/status.schema.json describes it all, and a test holds this to it.
  */
 #include "output.h"
 
@@ -10,27 +11,32 @@
 /* Every json_pack() below takes over its "o" values, and fails on a NULL. */
 
 static json_t *
-status_json_batch(const struct sm_status_batch *b)
+status_json_pid(int64_t pid)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
-			 sm_json_count(b->id), "state", sm_json_text(b->state),
-			 "attempts", sm_json_number(b->attempts), "error",
-			 sm_json_text(b->error), "stderr_tail",
-			 sm_json_text(b->stderr_tail), "elapsed_s",
-			 sm_json_seconds(b->elapsed_s), "pid",
-			 b->pid > 0 ? sm_json_number(b->pid) : json_null());
+	return pid > 0 ? sm_json_number(pid) : json_null();
 }
 
-/* "1:02:03", as the view `progress` writes it; null if unknown. */
 static json_t *
-status_json_clock(double seconds)
+status_json_time(double unix_seconds)
 {
-	long long s = (long long)seconds;
+	return unix_seconds > 0 ? json_real(unix_seconds) : json_null();
+}
 
-	if (seconds < 0)
-		return json_null();
-	return json_sprintf("%lld:%02lld:%02lld", s / 3600, s / 60 % 60,
-			    s % 60);
+static json_t *
+status_json_batch(const struct sm_status_batch *b)
+{
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+		"s:b}",
+		"id", sm_json_count(b->id), "state", sm_json_text(b->state),
+		"attempts", sm_json_number(b->attempts), "error",
+		sm_json_text(b->error), "stderr_tail",
+		sm_json_text(b->stderr_tail), "elapsed_seconds",
+		sm_json_seconds(b->elapsed_s), "pid", status_json_pid(b->pid),
+		"worker", sm_json_number(b->slot), "command_pid",
+		status_json_pid(b->command), "usual_seconds",
+		b->usual_s > 0 ? json_real(b->usual_s) : json_null(),
+		"straggler", b->usual_s > 0);
 }
 
 static json_t *
@@ -38,7 +44,7 @@ status_json_counts(const struct sm_status *s)
 {
 	return json_pack(
 		"{s:o, s:o, s:o, s:o, s:o, s:f, s:o, s:o, s:o, "
-		"s:o, s:o, s:f, s:f, s:o, s:o, s:o}",
+		"s:o, s:o, s:f, s:f, s:o, s:o}",
 		"total", sm_json_count(s->total), "pending",
 		sm_json_count(s->pending), "running", sm_json_count(s->running),
 		"done", sm_json_count(s->done), "failed",
@@ -46,10 +52,9 @@ status_json_counts(const struct sm_status *s)
 		sm_json_count(s->rows), "records", sm_json_count(s->records),
 		"raw_bytes", sm_json_count(s->raw_bytes), "gz_bytes",
 		sm_json_count(s->gz_bytes), "joined", sm_json_count(s->joined),
-		"rows_per_s", s->rows_per_s, "elapsed_s", s->elapsed_s, "eta_s",
-		sm_json_seconds(s->eta_s), "elapsed",
-		status_json_clock(s->elapsed_s), "eta",
-		status_json_clock(s->eta_s));
+		"rows_per_second", s->rows_per_s, "elapsed_seconds",
+		s->elapsed_s, "eta_seconds", sm_json_seconds(s->eta_s),
+		"stragglers", sm_json_count(s->stragglers));
 }
 
 static json_t *
@@ -101,6 +106,7 @@ sm_status_json(const struct sm_status *s)
 	bad = bad ||
 	      json_object_set_new(v, "active", json_boolean(s->active)) ||
 	      json_object_set_new(v, "paused", json_boolean(s->paused)) ||
+	      json_object_set_new(v, "stopped", json_boolean(s->stopped)) ||
 	      json_object_set_new(v, "workers", sm_json_count(s->workers)) ||
 	      json_object_set_new(v, "target_workers",
 				  json_integer(s->target_workers)) ||
@@ -127,13 +133,14 @@ sm_status_json(const struct sm_status *s)
 static json_t *
 status_json_attempt(const struct sm_attempt *a)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:f, s:o, s:o, s:o, s:o, s:o, "
-			 "s:o, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+			 "s:o, s:o, s:o}",
 			 "id", sm_json_number(a->id), "worker",
 			 sm_json_number(a->worker), "pid",
 			 sm_json_number(a->pid), "host", sm_json_text(a->host),
-			 "started", a->started, "ended",
-			 a->ended > 0 ? json_real(a->ended) : json_null(),
+			 "command_pid", status_json_pid(a->command),
+			 "started_unix_seconds", status_json_time(a->started),
+			 "ended_unix_seconds", status_json_time(a->ended),
 			 "outcome", sm_json_text(a->outcome), "error_class",
 			 sm_json_text(a->error_class), "message",
 			 sm_json_text(a->message), "stderr",
@@ -154,20 +161,19 @@ sm_status_batch_json(const struct sm_batch_status *b)
 			list, status_json_attempt(&b->attempt[i]));
 	v = json_pack(
 		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, "
-		"s:f, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"id", sm_json_count(b->id), "first", sm_json_number(b->first),
 		"end", sm_json_number(b->end), "first_byte",
 		sm_json_number(b->first_byte), "end_byte",
 		sm_json_number(b->end_byte), "item", sm_json_text(b->item),
 		"state", sm_json_text(b->state), "error",
 		sm_json_text(b->error), "attempts", (json_int_t)b->attempts,
-		"priority", (json_int_t)b->priority, "not_before",
-		b->not_before, "started",
-		b->started > 0 ? json_real(b->started) : json_null(),
-		"finished",
-		b->finished > 0 ? json_real(b->finished) : json_null(), "rows",
-		sm_json_number(b->rows), "records", sm_json_number(b->records),
-		"raw_bytes", sm_json_number(b->raw_bytes), "gz_bytes",
+		"priority", (json_int_t)b->priority, "not_before_unix_seconds",
+		status_json_time(b->not_before), "started_unix_seconds",
+		status_json_time(b->started), "finished_unix_seconds",
+		status_json_time(b->finished), "rows", sm_json_number(b->rows),
+		"records", sm_json_number(b->records), "raw_bytes",
+		sm_json_number(b->raw_bytes), "gz_bytes",
 		sm_json_number(b->gz_bytes));
 	bad = bad || !v || json_object_set(v, "attempt", list);
 	for (i = 0; !bad && i < SM_TALLIES; i++)

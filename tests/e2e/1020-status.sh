@@ -21,8 +21,8 @@ check total=6 pending=6 running=0 done=0 failed=0 percent=0.0 rows=0 records=0 \
 import json, sys
 s = json.load(open(sys.argv[1]))
 missing = {"total", "pending", "running", "done", "failed", "percent", "rows",
-           "records", "raw_bytes", "gz_bytes", "rows_per_s", "elapsed_s",
-           "eta_s", "fingerprint", "workers"} - set(s)
+           "records", "raw_bytes", "gz_bytes", "rows_per_second",
+           "elapsed_seconds", "eta_seconds", "fingerprint", "workers"} - set(s)
 assert not missing, missing
 PY
 equal "$(sql f.gz.job 'SELECT total, pending, done FROM progress')" "6|6|0"

@@ -22,7 +22,7 @@ told() { # TIMES
 no_eta() {
 	equal "$(eta)" 0 "a time left in the view"
 	expect_exit 0 sm status f.gz --json
-	equal "$(json out eta_s)" null
+	equal "$(json out eta_seconds)" null
 	expect_exit 0 sm status f.gz
 	! grep -q 'about .* left' out || fail "status promises a time left"
 }
