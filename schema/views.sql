@@ -16,7 +16,8 @@ WHERE fingerprint = (SELECT fingerprint FROM job)
 -- How long do batches take, as a rule?  One row, of those.  cost_s is what a
 -- done batch takes together with the tries that failed before it.  trend_s is
 -- by how much it grows from one batch to the next: the slope of a straight
--- line, less what may be chance (nothing is left below three standard errors).
+-- line, less what may be chance (nothing is left below three standard errors),
+-- or the machine's load (nor where the line explains less than 0.3 of it).
 -- It is of batches around mean_batch, which span_batches lie apart.  What
 -- runs for longer than straggler_s is a straggler: three times as long as 99
 -- of 100 take, and five seconds longer than usual, so that a pause of the disk
@@ -46,6 +47,7 @@ SELECT q.n AS done, q.median_s, q.p99_s,
        CASE WHEN q.n > 2 AND xx > 0 AND xy <> 0
             THEN xy / xx * max(0.0, 1.0 - 9.0 * (yy * xx / (xy * xy) - 1.0)
                                     / (q.n - 2))
+                 * min(1.0, max(0.0, (xy * xy / (xx * yy) - 0.3) / 0.3))
             ELSE 0.0 END AS trend_s,
        CASE WHEN q.n >= 20 THEN max(3 * q.p99_s, q.median_s + 5.0) END
        AS straggler_s

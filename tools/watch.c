@@ -208,7 +208,8 @@ watch_line(struct watch *w, enum watch_paint paint, const char *text,
 	w->row++;
 	if (used < w->columns)
 		room = w->columns - used;
-	if (watch_width(text) <= room || !*last) {
+	/* A message may be cut anywhere. */
+	if (watch_width(text) <= room || paint == PAINT_BAD) {
 		n = watch_fit(text, room);
 	} else {
 		for (p = text; (p = strstr(p, "  ")); p += 2)
@@ -219,7 +220,7 @@ watch_line(struct watch *w, enum watch_paint paint, const char *text,
 		fputs(sgr[paint], stdout);
 	fwrite(text, 1, n, stdout);
 	fwrite(last, 1, watch_fit(last, w->columns), stdout);
-	fputs(w->colour ? "\033[0m\033[K\r\n" : "\033[K\r\n", stdout);
+	fputs(w->colour ? "\033[0m\033[K\n" : "\033[K\n", stdout);
 }
 
 static void watch_say(struct watch *w, enum watch_paint paint, const char *fmt,

@@ -10,6 +10,7 @@
 
 #include "child.h"
 #include "handle.h"
+#include "tell.h"
 #include "watch.h"
 
 struct sm_follow;
@@ -28,7 +29,8 @@ struct sm_super {
 	bool draining; /* no new workers, no new claims */
 	bool paused, told_no_workers, told_trigger;
 	int unclaimed_deaths; /* in a row */
-	uint64_t looked_ms, counted_ms, count_cost_ms;
+	uint64_t looked_ms;
+	struct sm_tell tell;
 	uint64_t wal_told_bytes;
 	struct sm_straggler straggler; /* the longest; count 0: none */
 	uint64_t straggler_told;       /* 1 + the one that was told */

@@ -16,8 +16,6 @@
 #include "super.h"
 
 #define SUPER_LOOK_MS 1000
-/* Counting reads every row: it may take a twentieth of the time. */
-#define COUNT_SHARE 20
 /* Looks this far apart: the process was stopped, or the machine slept. */
 #define STOPPED_S 10
 /* Of a command that runs for so long the pid is noted. */
@@ -190,48 +188,6 @@ super_look_for_stragglers(struct sm_super *s, struct sm_err *err)
 	return ret;
 }
 
-static int
-super_count(struct sm_super *s, struct sm_err *err)
-{
-	uint64_t now = sm_clock_ms();
-	struct sm_batch_counts c;
-	struct sm_progress p;
-	int ret;
-
-	if (!s->ev->progress ||
-	    now - s->counted_ms <
-		    SUPER_LOOK_MS + COUNT_SHARE * s->count_cost_ms)
-		return 0;
-	ret = sm_batch_counts(&c, s->h->db, err);
-	if (ret < 0)
-		return ret;
-	s->counted_ms = sm_clock_ms();
-	s->count_cost_ms = s->counted_ms - now;
-	p = (struct sm_progress){
-		.phase = "run",
-		.unit = "batches",
-		.done = c.done,
-		.total = c.total,
-		.pending = c.pending,
-		.running = c.running,
-		.failed = c.failed,
-		.rows = c.counts.rows,
-		.records = c.counts.records,
-		.raw_bytes = c.raw_bytes,
-		.gz_bytes = c.gz_bytes,
-		.workers = (unsigned)(s->children + s->strangers),
-		.rows_per_s = c.rows_per_s,
-		.elapsed_s = c.elapsed_s,
-		.eta_s = c.eta_s,
-		.stragglers = s->straggler.count,
-		.straggler = s->straggler.id,
-		.straggler_s = s->straggler.seconds,
-		.usual_s = s->straggler.usual_s,
-	};
-	s->ev->progress(&p, s->ev->arg);
-	return 0;
-}
-
 /* Taken over while somebody else held run.lock: ours as soon as it is free. */
 static int
 super_take_lock(struct sm_super *s, struct sm_err *err)
@@ -279,7 +235,9 @@ sm_super_tick(struct sm_super *s, struct sm_err *err)
 	if (ret == 0)
 		ret = super_look_for_stragglers(s, err);
 	if (ret == 0)
-		ret = super_count(s, err);
+		ret = sm_tell_progress(&s->tell, s->ev, s->h->db,
+				       (unsigned)(s->children + s->strangers),
+				       &s->straggler, err);
 	super_notice_wal(s);
 	return ret;
 }

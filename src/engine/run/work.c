@@ -408,6 +408,9 @@ work_next(bool *found, struct sm_self *w, struct sm_err *err)
 			if (w->has_next)
 				break;
 		}
+		ret = sm_self_tell(w, err);
+		if (ret < 0)
+			return ret;
 		sm_self_title(w, true);
 		sm_pulse_wait(&w->pulse, idle_ms);
 		idle_ms = idle_ms < IDLE_MAX_MS / 2 ? 2 * idle_ms : IDLE_MAX_MS;
@@ -450,6 +453,8 @@ sm_one_work(const char *job, const struct sm_work_opts *opts,
 		if (ret < 0 || !found)
 			break;
 		ret = work_batch(&w, err);
+		if (ret == 0)
+			ret = sm_self_tell(&w, err);
 	}
 	work_return_next(&w);
 	if (ret == 0)

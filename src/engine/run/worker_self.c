@@ -398,6 +398,38 @@ sm_self_claimed(struct sm_self *w)
 	w->told_claim = true;
 }
 
+/* Those whose bytes are locked; the first of their slots are a supervisor's. */
+static int
+self_count_workers(unsigned *n, struct sm_self *w, struct sm_err *err)
+{
+	struct sm_worker other = { 0 };
+	int ret;
+
+	*n = 0;
+	while ((ret = sm_worker_next(&other, w->h.db, other.id, err)) > 0)
+		*n += sm_live_held(&w->live, other.slot);
+	return ret;
+}
+
+int
+sm_self_tell(struct sm_self *w, struct sm_err *err)
+{
+	struct sm_straggler g;
+	unsigned workers;
+	bool found;
+	int ret;
+
+	if (w->supervised || !w->ev->progress || !sm_tell_is_due(&w->tell))
+		return 0;
+	ret = self_count_workers(&workers, w, err);
+	if (ret == 0)
+		ret = sm_batch_straggler(&found, &g, w->h.db, err);
+	if (ret == 0)
+		ret = sm_tell_progress(&w->tell, w->ev, w->h.db, workers, &g,
+				       err);
+	return ret;
+}
+
 /* Of a supervised worker only its supervisor knows how the run ended. */
 int
 sm_self_verdict(struct sm_self *w, struct sm_err *err)

@@ -10,6 +10,7 @@
 
 #include "handle.h"
 #include "pulse.h"
+#include "tell.h"
 #include "watch.h"
 
 struct sm_self {
@@ -21,6 +22,7 @@ struct sm_self {
 	int control_fd;
 	bool supervised;
 	uint64_t looked_ms; /* when it last observed others */
+	struct sm_tell tell;
 	struct sm_worker row;
 	struct sm_claim claim;
 	void *state; /* the kind's */
@@ -62,6 +64,9 @@ void sm_self_title(struct sm_self *w, bool idle);
 void sm_self_claimed(struct sm_self *w); /* tells the supervisor, once */
 /* One line about an event: to the supervisor, or to events->notice. */
 void sm_self_notice(struct sm_self *w, const char *fmt, ...) SM_PRINTF(2, 3);
+
+/* By hand: how far the job is, once a second at most, between batches. */
+int sm_self_tell(struct sm_self *w, struct sm_err *err);
 
 /* How it ends where nothing went wrong: 0, SM_EWORK, SM_ESTOPPED. */
 int sm_self_verdict(struct sm_self *w, struct sm_err *err);
