@@ -20,7 +20,7 @@ expect_exit 0 sm plan "$name.job" exec -o "$name" --range 6 -j 2 -- \
 forms "$name"
 expect_exit 1 sm run "$name" --max-attempts 1
 forms "$name"
-expect_exit 0 sm plan part exec --range 6 --parts 2 -- echo {batch}
+expect_exit 0 sm plan part exec --range 6 --parts 2 -- echo "{batch}"
 forms part
 # shellcheck disable=SC2016
 start run exec -o r.gz --range 2 -j 2 -- \

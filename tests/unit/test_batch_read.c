@@ -49,7 +49,13 @@ test_counts(void **state)
 	assert_int_equal(c.raw_bytes, 100);
 	assert_int_equal(c.gz_bytes, 50);
 	assert_true(c.percent == 16.67);
+	/* A worker is alive, and its batch runs for long. */
+	assert_true(c.eta_s > 0);
+	assert_int_equal(c.stragglers, 0);
+	jobdb_sql("UPDATE job SET paused = 1");
+	assert_int_equal(sm_batch_counts(&c, jobdb.db, &jobdb.err), 0);
 	assert_true(c.eta_s < 0);
+	jobdb_sql("UPDATE job SET paused = 0");
 
 	/* Rates count what this run did, and nothing before it. */
 	jobdb_sql("UPDATE job SET started = 1000000, ended = 1000020");
