@@ -119,6 +119,7 @@ struct sm_events {
 	void (*title)(const char *text, int worker, void *arg);
 	void *arg;
 	const volatile sig_atomic_t *stop;
+	const volatile sig_atomic_t *signal; /* the first one; NULL: unknown */
 };
 
 /*
@@ -429,6 +430,28 @@ struct sm_status_batch {
 	double usual_s;   /* a straggler: how long others take; 0: it is none */
 };
 
+/* Tries that failed for one reason, equal but for numbers and quoted names. */
+struct sm_status_failure {
+	char *reason;      /* the message, these folded */
+	char *message;     /* of the latest such try */
+	char *stderr_tail; /* its last line of stderr, or NULL */
+	char *examples;    /* up to three batches: "3, 7, 9" */
+	uint64_t tries, batches;
+	uint64_t failed; /* of these batches: have failed for good */
+	uint64_t open;   /* of these batches: are pending or running */
+};
+
+/* The latest run; id 0: there was none. */
+struct sm_status_run {
+	int64_t id, pid;
+	char *command; /* "run", "work" */
+	char *host, *version;
+	char *why;                   /* it ended; NULL: it runs */
+	double started, ended;       /* ended 0: it runs, or was killed */
+	int64_t exit_status, signal; /* -1: none */
+	uint64_t done, failed;       /* batches */
+};
+
 struct sm_status_part {
 	char name[32]; /* of its directory */
 	uint64_t total, pending, running, done, failed;
@@ -461,6 +484,10 @@ struct sm_status {
 	struct sm_status_batch
 		*batch; /* ten failed, ten running, the longest first */
 	size_t batches;
+	/* Up to ten, of batches that are not done. */
+	struct sm_status_failure *failure;
+	size_t failures;
+	struct sm_status_run last;
 	struct sm_status_part *part; /* of a whole job in parts */
 	size_t parts;
 	int64_t part_number; /* of a part … */
@@ -475,6 +502,7 @@ struct sm_attempt {
 	int64_t id, worker, pid;
 	int64_t slot, token; /* the number of the worker; the claim's own */
 	int64_t command;     /* running: pid of its command; 0: none */
+	int64_t number; /* 1 for the batch's first */
 	char *host;
 	double started, ended; /* ended 0: running */
 	char *outcome, *error_class, *message, *stderr_text; /* or NULL */
@@ -506,6 +534,58 @@ SM_API void sm_batch_status_release(struct sm_batch_status *s);
  */
 SM_API int sm_try(int *exit_status, const char *job, uint64_t batch, bool trust,
 		  struct sm_err *err);
+
+/* ----------------------------------------------------------- set, stop -- */
+
+/* What is not named stays.  All of it may be changed beside a living run. */
+struct sm_set_opts {
+	bool has_workers; /* then `workers`, 0 too: none until there are some */
+	int workers;
+	int paused;       /* 1: yes, -1: no */
+	int max_attempts; /* 0: as it is */
+	/* Limits of the job's kind; NULL, or a NULL name: none. */
+	const struct sm_value *limits;
+	int64_t priority; /* of these batches; higher is taken first */
+	const struct sm_batch_range *range;
+	size_t ranges;
+	bool trust;
+};
+
+struct sm_set_result {
+	int was_workers, workers;
+	bool was_paused, paused;
+	int was_max_attempts, max_attempts;
+	bool limits;          /* they are others than before */
+	uint64_t prioritized; /* batches */
+	uint64_t running;     /* batches in hand */
+	bool active;          /* a supervisor is at work */
+};
+
+/*
+ * A living run starts or drains workers within a second or two; pause, tries
+ * and limits count from each worker's next batch on.
+ */
+SM_API int sm_set(struct sm_set_result *result, const char *job,
+		  const struct sm_set_opts *opts, struct sm_err *err);
+
+struct sm_stop_result {
+	double elapsed_s; /* of the attempt */
+	double wait_s;    /* until the batch may be taken again */
+	/*
+	 * Its command was ended, or its worker; neither: a worker that was
+	 * started by hand drops the batch once it is made.
+	 */
+	bool command, worker;
+	bool killed; /* the command did not end of TERM */
+};
+
+/*
+ * End the attempt at a running batch.  It does not count as a try.  The batch
+ * is pending again, but is not taken for `wait_s`, and then after all others.
+ * SM_EREFUSED: it is not running, or runs on another host.
+ */
+SM_API int sm_stop_batch(struct sm_stop_result *result, const char *job,
+			 uint64_t batch, bool trust, struct sm_err *err);
 
 /* ------------------------------------------------- retry and finalize -- */
 

@@ -74,7 +74,10 @@ CREATE TABLE job (
 	whole_batches INTEGER,          -- batches of the whole job
 	created      REAL NOT NULL,     -- planned at
 	started      REAL,              -- the latest run began; rates count from here
-	ended        REAL               -- it ended; NULL while it runs or was killed
+	ended        REAL,              -- it ended; NULL while it runs or was killed
+	limits       INTEGER NOT NULL DEFAULT 0
+	                                -- counts changes of the limits in `spec`:
+	                                -- a worker reads them again at its next claim
 ) STRICT;
 
 -- The input files as they were when the job was planned, and what else the
@@ -177,6 +180,7 @@ CREATE TABLE attempt (
 	            OR outcome = 'stalled'     -- no heartbeat for the lease
 	            OR outcome = 'fenced'      -- too late: the batch was another's
 	            OR outcome = 'returned'    -- given back (stop, full disk)
+	            OR outcome = 'stopped'     -- ended by hand: shardmill stop
 	            OR outcome = 'interrupted' -- ended with its supervisor
 	            ),
 	exit_status INTEGER,           -- of the command
@@ -184,11 +188,14 @@ CREATE TABLE attempt (
 	error_class TEXT,              -- a name of the registry in src/base/err.c
 	message     TEXT,
 	stderr      TEXT,              -- last 4 KiB of the command's
-	command_pid INTEGER            -- of the command, once it has run for a
+	command_pid INTEGER,           -- of the command, once it has run for a
 	                               -- second under a supervisor
+	reason      TEXT               -- of one that counts as a failed try: the
+	                               -- message, numbers and quoted names folded
 ) STRICT;
 
 CREATE INDEX attempt_batch ON attempt (batch);
+CREATE INDEX attempt_reason ON attempt (reason) WHERE reason IS NOT NULL;
 
 -- The workers that ever joined.  A worker is alive as long as it holds the lock
 -- on byte `slot` of the file `workers`; whoever finds the byte free writes
@@ -201,7 +208,35 @@ CREATE TABLE worker (
 	host       TEXT NOT NULL,
 	supervised INTEGER NOT NULL CHECK (supervised IN (0, 1)), -- 0: by hand
 	started    REAL NOT NULL,
-	ended      REAL
+	ended      REAL,
+	run        INTEGER           -- run.id: its supervisor's, or its own
 ) STRICT;
 
 CREATE INDEX worker_alive ON worker (slot) WHERE ended IS NULL;
+
+-- The runs: each `run`, and each `work` by hand.  One that was killed has no end
+-- until the next run, or whoever buries its worker, writes it.
+CREATE TABLE run (
+	id          INTEGER PRIMARY KEY,
+	command     TEXT NOT NULL CHECK (command IN ('run', 'work')),
+	started     REAL NOT NULL,
+	ended       REAL,             -- of a killed one: the last sign of life
+	host        TEXT NOT NULL,
+	pid         INTEGER NOT NULL,
+	version     TEXT NOT NULL,    -- of the program
+	workers     INTEGER NOT NULL, -- wanted as it began
+	after       INTEGER NOT NULL, -- attempt.id: its attempts are later ones
+	why         TEXT,             -- it ended, in words
+	exit_status INTEGER,          -- NULL: killed
+	signal      INTEGER,          -- that asked it to end
+	done        INTEGER,          -- batches that its workers made …
+	failed      INTEGER           -- … and that have failed, when it ended
+) STRICT;
+
+-- When was the job paused?  Written by `set`, `pause` and `resume`, and of a hand
+-- edit by the supervisor that sees it.
+CREATE TABLE pause (
+	id      INTEGER PRIMARY KEY,
+	started REAL NOT NULL,
+	ended   REAL               -- NULL: it is
+) STRICT;

@@ -250,3 +250,76 @@ FROM batch
 WHERE state = 'done'
 GROUP BY minute
 ORDER BY minute;
+
+-- Why do tries fail?  One row per reason: equal messages, but for numbers and
+-- quoted names.
+DROP VIEW IF EXISTS failures;
+CREATE VIEW failures AS
+WITH
+t AS MATERIALIZED (
+	SELECT a.reason, a.batch, b.state, 1 AS tried,
+	       b.state = 'failed' AND a.id =
+	       (SELECT max(id) FROM attempt WHERE batch = a.batch) AS final
+	FROM attempt AS a JOIN batch AS b ON b.id = a.batch
+	WHERE a.reason IS NOT NULL
+	UNION ALL
+	-- Set to failed by hand: there may be no try that says why.
+	SELECT coalesce(b.error, 'set to failed by hand'), b.id, b.state, 0, 1
+	FROM batch AS b
+	WHERE b.state = 'failed' AND NOT EXISTS
+	      (SELECT 1 FROM attempt AS a WHERE a.reason IS NOT NULL AND a.id =
+	       (SELECT max(id) FROM attempt WHERE batch = b.id))),
+g AS MATERIALIZED (
+	SELECT reason, sum(tried) AS tries, count(DISTINCT batch) AS batches,
+	       count(DISTINCT CASE WHEN final THEN batch END) AS failed,
+	       count(DISTINCT CASE WHEN state IN ('pending', 'running')
+	             THEN batch END) AS open
+	FROM t GROUP BY reason)
+SELECT g.reason, g.tries, g.batches, g.failed, g.open,
+       (SELECT group_concat(batch, ', ') FROM
+        (SELECT DISTINCT batch FROM t WHERE t.reason = g.reason
+         ORDER BY state = 'done', batch LIMIT 3)) AS examples,
+       coalesce((SELECT message FROM attempt WHERE reason = g.reason
+                 ORDER BY id DESC LIMIT 1), g.reason) AS message,
+       (SELECT error_class FROM attempt WHERE reason = g.reason
+        ORDER BY id DESC LIMIT 1) AS error_class,
+       (SELECT stderr FROM attempt WHERE reason = g.reason
+        ORDER BY id DESC LIMIT 1) AS stderr,
+       (SELECT datetime(ended, 'unixepoch') FROM attempt
+        WHERE reason = g.reason ORDER BY id DESC LIMIT 1) AS last_at
+FROM g
+ORDER BY g.failed DESC, g.tries DESC, g.reason;
+
+-- How did each try of a batch end, numbered 1, 2, 3?
+DROP VIEW IF EXISTS tries;
+CREATE VIEW tries AS
+SELECT batch, row_number() OVER (PARTITION BY batch ORDER BY id) AS try,
+       outcome, round(ended - started, 3) AS seconds, exit_status, signal,
+       error_class, message, reason, worker,
+       datetime(started, 'unixepoch') AS started, id AS attempt
+FROM attempt
+ORDER BY batch, id;
+
+-- When was it run, and why did each run end?  One without an end runs, or was
+-- killed and none came after it.
+DROP VIEW IF EXISTS runs;
+CREATE VIEW runs AS
+SELECT r.id AS run, r.command, datetime(r.started, 'unixepoch') AS started,
+       datetime(r.ended, 'unixepoch') AS ended,
+       round(coalesce(r.ended, (julianday('now') - 2440587.5) * 86400)
+             - r.started, 1) AS seconds,
+       r.host, r.pid, r.version, r.workers,
+       coalesce(r.done, (SELECT count(*) FROM attempt AS a
+                         JOIN worker AS w ON w.id = a.worker
+                         WHERE a.id > r.after AND a.outcome = 'done'
+                         AND w.run = r.id)) AS done,
+       coalesce(r.failed, (SELECT count(*) FROM batch AS b
+                           WHERE b.state = 'failed' AND EXISTS
+                           (SELECT 1 FROM attempt AS a
+                            JOIN worker AS w ON w.id = a.worker
+                            WHERE a.batch = b.id AND a.id > r.after
+                            AND a.reason IS NOT NULL AND w.run = r.id)))
+       AS failed,
+       r.exit_status, r.signal, r.why
+FROM run AS r
+ORDER BY r.id;

@@ -122,7 +122,8 @@ sm_batch_claim(bool *claimed, struct sm_batch *b, struct sm_db *db,
 		"AND EXISTS (SELECT 1 FROM worker WHERE id = ?1 "
 		"AND ended IS NULL) "
 		"RETURNING id, " PIECE_COLUMNS ", attempts, "
-		"coalesce(max_attempts, (SELECT max_attempts FROM job))";
+		"coalesce(max_attempts, (SELECT max_attempts FROM job)), "
+		"(SELECT limits FROM job)";
 	int ret;
 
 	*claimed = false;
@@ -136,7 +137,7 @@ sm_batch_claim(bool *claimed, struct sm_batch *b, struct sm_db *db,
 				     IN(claim->now), IN(claim->run),
 				     OUT(&b->piece.id), OUT_PIECE(&b->piece),
 				     OUT(&b->piece.attempt),
-				     OUT(&b->max_attempts)),
+				     OUT(&b->max_attempts), OUT(&b->limits)),
 				 err);
 	if (ret < 0 || !*claimed)
 		return ret;

@@ -37,6 +37,7 @@ struct sm_batch {
 	int64_t max_attempts; /* the limit for piece.attempt */
 	int64_t attempt;      /* id of its row */
 	int64_t run;          /* of the claim */
+	int64_t limits;       /* job.limits at the claim */
 };
 
 void sm_batch_release(struct sm_batch *b);
@@ -52,8 +53,9 @@ int sm_batch_is(bool *same, struct sm_db *db, const struct sm_piece *p,
 int sm_batch_begins(bool *same, struct sm_db *db, const struct sm_piece *p,
 		    struct sm_err *err);
 /*
- * Give the row the end of `p`, and its item, and put it back.  One that a worker has in hand
- * is left to that one's rescue: another run cannot commit it (fence.h).
+ * Give the row the end of `p`, and its item, and put it back.  One that a
+ * worker has in hand is left to that one's rescue: another run cannot commit it
+ * (fence.h).
  */
 int sm_batch_lengthen(struct sm_db *db, const struct sm_piece *p,
 		      struct sm_err *err);
@@ -92,6 +94,7 @@ struct sm_batch_trouble {
 	const char *error_class; /* or NULL */
 	const char *message;
 	const char *stderr_text; /* or NULL */
+	const char *reason;      /* sm_batch_fail()'s own */
 	bool retry;              /* false: failed whatever is left */
 };
 
@@ -111,6 +114,31 @@ int sm_batch_give_back(enum sm_fate *fate, struct sm_db *db,
 		       const struct sm_batch *b,
 		       const struct sm_batch_trouble *t, double now,
 		       struct sm_err *err);
+/*
+ * Ended by hand, not counted: pending, but no sooner than in SM_STOP_WAIT_S,
+ * and then after all others.
+ */
+#define SM_STOP_WAIT_S 60
+int sm_batch_stop(bool *held, struct sm_db *db, const struct sm_batch *b,
+		  double now, struct sm_err *err);
+int sm_batch_set_priority(uint64_t *changed, struct sm_db *db,
+			  const struct sm_batch_range *range, int64_t priority,
+			  struct sm_err *err);
+
+/* Who has a batch in hand. */
+struct sm_batch_holder {
+	char state[16]; /* "" if there is no such batch; the rest of running */
+	struct sm_batch batch;
+	double started;
+	int slot;
+	int64_t pid;
+	uint64_t pid_start;
+	bool supervised;
+	char host[256];
+};
+int sm_batch_held_by(struct sm_batch_holder *held, struct sm_db *db,
+		     uint64_t id, struct sm_err *err);
+
 /* The guard did not hold: close the attempt as fenced, touch nothing else. */
 int sm_batch_fenced(struct sm_db *db, const struct sm_batch *b, double now,
 		    struct sm_err *err);

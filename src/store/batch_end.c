@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "fault.h"
+#include "fold.h"
 #include "rand.h"
 
 #include "sql.h"
@@ -18,7 +19,7 @@
 
 #define CLOSE_ATTEMPT                                                          \
 	"UPDATE attempt SET ended = ?, outcome = ?, exit_status = ?, "         \
-	"signal = ?, error_class = ?, message = ?, stderr = ? "                \
+	"signal = ?, error_class = ?, message = ?, stderr = ?, reason = ? "    \
 	"WHERE batch = ? AND token = ? AND "
 
 /* Run `text`, which begins with CLOSE_ATTEMPT. */
@@ -29,7 +30,7 @@ batch_close_as(struct sm_db *db, const char *text, const struct sm_batch *b,
 	return sm_sql_do(db, "close an attempt", text,
 			 SQL(IN(now), IN(t->outcome), IN_OPT(t->exit_status),
 			     IN_OPT(t->signal), IN(t->error_class),
-			     IN(t->message), IN(t->stderr_text),
+			     IN(t->message), IN(t->stderr_text), IN(t->reason),
 			     IN(b->piece.id), IN(b->piece.token)),
 			 err);
 }
@@ -145,8 +146,10 @@ sm_batch_fail(enum sm_fate *fate, struct sm_db *db, const struct sm_batch *b,
 		"UPDATE batch SET state = ?, not_before = ?, error = ?, "
 		"finished = ? WHERE " GUARD;
 	const char *state = "pending";
+	struct sm_batch_trouble counted = *t;
 	double due = now + batch_backoff_s(b);
 	enum sm_fate next = SM_FATE_AGAIN;
+	char reason[SM_FOLD_MAX];
 	int ret;
 
 	if (!t->retry || b->piece.attempt >= b->max_attempts) {
@@ -163,7 +166,9 @@ sm_batch_fail(enum sm_fate *fate, struct sm_db *db, const struct sm_batch *b,
 	if (ret < 0 || sm_sql_changed(db) == 0)
 		return ret;
 	*fate = next;
-	return batch_close_attempt(db, b, t, now, err);
+	sm_fold(reason, t->message);
+	counted.reason = reason;
+	return batch_close_attempt(db, b, &counted, now, err);
 }
 
 /*
@@ -187,6 +192,34 @@ sm_batch_give_back(enum sm_fate *fate, struct sm_db *db,
 		return ret;
 	*fate = SM_FATE_AGAIN;
 	return batch_close_attempt(db, b, t, now, err);
+}
+
+/*
+ * The wait keeps the same run from taking it at once; the lower priority lets
+ * whatever else is left be made first.  It is 60 s, far below the hour beyond
+ * which not_before counts as another clock's.
+ */
+int
+sm_batch_stop(bool *held, struct sm_db *db, const struct sm_batch *b,
+	      double now, struct sm_err *err)
+{
+	static const char text[] =
+		"UPDATE batch SET state = 'pending', not_before = ?, "
+		"attempts = max(attempts - 1, 0), priority = min(priority, "
+		"coalesce((SELECT min(priority) FROM batch INDEXED BY "
+		"batch_ready WHERE state = 'pending' AND not_before = 0) - 1, "
+		"priority)) WHERE " GUARD;
+	struct sm_batch_trouble t = { .outcome = "stopped",
+				      .exit_status = -1,
+				      .signal = -1,
+				      .message = "ended by hand" };
+	int ret = sm_sql_do(db, "end a batch", text,
+			    SQL(IN(now + SM_STOP_WAIT_S), IN_GUARD(b)), err);
+
+	*held = ret == 0 && sm_sql_changed(db) > 0;
+	if (!*held)
+		return ret;
+	return batch_close_attempt(db, b, &t, now, err);
 }
 
 int
@@ -265,4 +298,19 @@ sm_batch_note_command(struct sm_db *db, const struct sm_batch_hand *b,
 			 "UPDATE attempt SET command_pid = ? WHERE batch = ? "
 			 "AND token = ? AND outcome = 'running'",
 			 SQL(IN(pid), IN(b->id), IN(b->token)), err);
+}
+
+int
+sm_batch_set_priority(uint64_t *changed, struct sm_db *db,
+		      const struct sm_batch_range *range, int64_t priority,
+		      struct sm_err *err)
+{
+	int ret = sm_sql_do(
+		db, "set the priority of batches",
+		"UPDATE batch SET priority = ? "
+		"WHERE id BETWEEN ? AND ?",
+		SQL(IN(priority), IN(range->first), IN(range->last)), err);
+
+	*changed = (uint64_t)sm_sql_changed(db);
+	return ret;
 }

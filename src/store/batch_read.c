@@ -34,6 +34,28 @@ sm_batch_of_worker(bool *found, struct sm_batch *b, struct sm_db *db,
 }
 
 int
+sm_batch_held_by(struct sm_batch_holder *held, struct sm_db *db, uint64_t id,
+		 struct sm_err *err)
+{
+	struct sm_batch *b = &held->batch;
+
+	*held = (struct sm_batch_holder){ .batch.piece = PIECE_UNKNOWN };
+	return sm_sql_one(NULL, db, "look for a batch's worker",
+			  "SELECT " HELD_COLUMNS ", b.state, "
+			  "coalesce(b.started, 0), coalesce(w.slot, -1), "
+			  "coalesce(w.pid, 0), coalesce(w.pid_start, 0), "
+			  "coalesce(w.supervised, 0), coalesce(w.host, '') "
+			  "FROM job AS j, batch AS b "
+			  "LEFT JOIN worker AS w ON w.id = b.worker "
+			  "WHERE b.id = ?",
+			  SQL(IN(id), OUT_HELD(b), OUT_CHARS(held->state),
+			      OUT(&held->started), OUT(&held->slot),
+			      OUT(&held->pid), OUT(&held->pid_start),
+			      OUT(&held->supervised), OUT_CHARS(held->host)),
+			  err);
+}
+
+int
 sm_batch_orphan(bool *found, struct sm_batch *b, struct sm_db *db,
 		struct sm_err *err)
 {

@@ -101,6 +101,47 @@ sm_history_list(struct sm_status *st, int max, struct sm_db *db,
 	return ret;
 }
 
+int
+sm_history_failures(struct sm_status *st, int max, struct sm_db *db,
+		    struct sm_err *err)
+{
+	static const char text[] =
+		"SELECT reason, message, stderr, examples, tries, batches, "
+		"failed, open FROM failures WHERE failed > 0 OR open > 0 "
+		"LIMIT ?";
+	struct sm_status_failure *f;
+	char *stderr_text;
+	bool failed = false;
+	sqlite3_stmt *s;
+	int ret = sm_sql_begin(&s, db, text, SQL(IN(max)), err);
+
+	while (ret == 0) {
+		f = realloc(st->failure, (st->failures + 1) * sizeof(*f));
+		if (!f || failed) {
+			st->failure = f ? f : st->failure;
+			ret = sm_err_mem(err, "the status");
+			break;
+		}
+		st->failure = f;
+		f += st->failures;
+		*f = (struct sm_status_failure){ 0 };
+		ret = sm_sql_next(s, db, "read the failures",
+				  SQL(OUT(&f->reason), OUT(&f->message),
+				      OUT(&stderr_text), OUT(&f->examples),
+				      OUT(&f->tries), OUT(&f->batches),
+				      OUT(&f->failed), OUT(&f->open)),
+				  err);
+		if (ret <= 0)
+			return ret;
+		st->failures++;
+		f->stderr_tail = history_last_line(stderr_text, &failed);
+		free(stderr_text);
+		ret = 0;
+	}
+	sqlite3_reset(s);
+	return ret;
+}
+
 static int
 history_attempts(struct sm_batch_status *st, struct sm_db *db,
 		 struct sm_err *err)
@@ -136,7 +177,7 @@ history_attempts(struct sm_batch_status *st, struct sm_db *db,
 			err);
 		if (ret <= 0)
 			return ret;
-		st->attempt_count++;
+		a->number = (int64_t)++st->attempt_count;
 		ret = 0;
 	}
 	return ret;

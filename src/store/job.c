@@ -101,6 +101,21 @@ sm_job_set(struct sm_db *db, const struct sm_settings *set, struct sm_err *err)
 			 err);
 }
 
+int
+sm_job_steer(struct sm_db *db, const struct sm_job_steer *to,
+	     struct sm_err *err)
+{
+	return sm_sql_do(db, "change the settings",
+			 "UPDATE job SET workers = coalesce(?1, workers), "
+			 "paused = coalesce(?2, paused), "
+			 "max_attempts = coalesce(?3, max_attempts), "
+			 "limits = limits + (?4 IS NOT NULL AND ?4 <> spec), "
+			 "spec = coalesce(?4, spec)",
+			 SQL(IN_OPT(to->workers), IN_OPT(to->paused),
+			     IN_OPT(to->max_attempts), IN(to->spec)),
+			 err);
+}
+
 /*
  * A new run number fences off the workers of the old options: their guard asks
  * for the number that they were started with.
@@ -210,7 +225,7 @@ sm_job_get(struct sm_job *j, struct sm_db *db, struct sm_err *err)
 		"network_fs, final_path, final_size, final_digest, created, "
 		"started, ended, final_force, consume, generation, part, "
 		"coalesce(parts, 0), first_batch, coalesce(whole_batches, "
-		"batches) FROM job";
+		"batches), limits FROM job";
 	char sync[8];
 	bool found;
 	int ret;
@@ -227,7 +242,7 @@ sm_job_get(struct sm_job *j, struct sm_db *db, struct sm_err *err)
 		    OUT(&j->created), OUT(&j->started), OUT(&j->ended),
 		    OUT(&j->final_force), OUT(&j->consume), OUT(&j->generation),
 		    OUT_OPT(&j->part), OUT(&j->parts), OUT(&j->first_batch),
-		    OUT(&j->whole_batches)),
+		    OUT(&j->whole_batches), OUT(&j->limits)),
 		err);
 	if (ret < 0)
 		return ret;

@@ -30,6 +30,7 @@ struct sm_job {
 	int64_t final_size;             /* -1: not finalized */
 	char final_digest[17];          /* "" likewise */
 	double created, started, ended; /* 0: not yet */
+	int64_t limits; /* counts changes of the spec's limits */
 };
 
 /* The part of the row that may change while it runs. */
@@ -56,6 +57,17 @@ int sm_job_insert_input(struct sm_db *db, const struct sm_job_input *in,
 /* Negative members of `s` are kept. */
 int sm_job_set(struct sm_db *db, const struct sm_settings *s,
 	       struct sm_err *err);
+/*
+ * What a person changes beside a living run.  Negative members are kept, and
+ * NULL; a new `spec`, which differs in limits alone, fences nobody off: workers
+ * read it again before their next batch.
+ */
+struct sm_job_steer {
+	int workers, paused, max_attempts;
+	const char *spec;
+};
+int sm_job_steer(struct sm_db *db, const struct sm_job_steer *to,
+		 struct sm_err *err);
 /* A new spec and fingerprint; workers that hold the old ones are fenced. */
 int sm_job_set_spec(struct sm_db *db, const char *spec, const char *fingerprint,
 		    struct sm_err *err);

@@ -45,7 +45,7 @@ sm_db_refuse_triggers(struct sm_db *db, struct sm_err *err)
 		&found, db, "read the schema",
 		"SELECT name, tbl_name FROM sqlite_schema WHERE type = "
 		"'trigger' AND lower(tbl_name) IN ('job', 'input', 'batch', "
-		"'attempt', 'worker') LIMIT 1",
+		"'attempt', 'worker', 'run', 'pause') LIMIT 1",
 		SQL(OUT(&name), OUT(&table)), err);
 
 	if (ret < 0 || !found)

@@ -26,9 +26,12 @@ sm_worker_insert(struct sm_db *db, struct sm_worker *w, const char *host,
 {
 	int ret = sm_sql_do(db, "register a worker",
 			    "INSERT INTO worker (slot, pid, pid_start, host, "
-			    "supervised, started) VALUES (?, ?, ?, ?, ?, ?)",
+			    "supervised, started, run) VALUES (?, ?, ?, ?, ?, "
+			    "?, coalesce(nullif(?, 0), (SELECT max(id) "
+			    "FROM run WHERE command = 'run')))",
 			    SQL(IN(w->slot), IN(w->pid), IN(w->pid_start),
-				IN(host), IN(w->supervised), IN(w->started)),
+				IN(host), IN(w->supervised), IN(w->started),
+				IN(w->run)),
 			    err);
 
 	if (ret == 0)

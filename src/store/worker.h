@@ -19,6 +19,7 @@ struct sm_worker {
 	uint64_t pid_start;
 	bool supervised;
 	double started;
+	int64_t run; /* run.id; 0: its supervisor's, which is the latest */
 };
 
 #define SM_WORKER_HOST_MAX 256
