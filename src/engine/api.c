@@ -264,12 +264,11 @@ sm_status(struct sm_status *out, const char *job, struct sm_err *err)
 	return ret;
 }
 
-/* Open, to read, the job or the part of it that has the batch. */
+/* Open the job or the part of it that has the batch. */
 static int
-open_batch(struct sm_handle *h, const char *job, uint64_t batch, bool trust,
-	   struct sm_err *err)
+open_batch(struct sm_handle *h, const char *job, uint64_t batch,
+	   const struct sm_db_opts *db, bool trust, struct sm_err *err)
 {
-	struct sm_db_opts db = { .mode = SM_DB_READ };
 	struct sm_parts w;
 	uint64_t part;
 	int ret = sm_parts_open(&w, job, trust, err);
@@ -278,9 +277,9 @@ open_batch(struct sm_handle *h, const char *job, uint64_t batch, bool trust,
 	if (ret == 0 && w.parts > 0) {
 		ret = sm_parts_find(&part, &w, batch, err);
 		if (ret == 0)
-			ret = sm_parts_handle(h, &w, part, &db, err);
+			ret = sm_parts_handle(h, &w, part, db, err);
 	} else if (ret == 0) {
-		ret = sm_handle_open(h, job, &db, trust, err);
+		ret = sm_handle_open(h, job, db, trust, err);
 	}
 	sm_parts_close(&w);
 	return ret;
@@ -291,11 +290,12 @@ sm_status_of_batch(struct sm_batch_status *out, const char *job, uint64_t batch,
 		   struct sm_err *err)
 {
 	SM_ERR_OPTIONAL(err);
+	struct sm_db_opts db = { .mode = SM_DB_READ };
 	struct sm_handle h;
 	int ret;
 
 	*out = (struct sm_batch_status){ 0 };
-	ret = open_batch(&h, job, batch, true, err);
+	ret = open_batch(&h, job, batch, &db, true, err);
 	if (ret == 0)
 		ret = sm_one_batch_status(out, &h, batch, err);
 	sm_handle_close(&h);
@@ -309,12 +309,65 @@ sm_try(int *exit_status, const char *job, uint64_t batch, bool trust,
        struct sm_err *err)
 {
 	SM_ERR_OPTIONAL(err);
+	struct sm_db_opts db = { .mode = SM_DB_READ };
 	struct sm_handle h;
 	int ret;
 
-	ret = open_batch(&h, job, batch, trust, err);
+	ret = open_batch(&h, job, batch, &db, trust, err);
 	if (ret == 0)
 		ret = sm_one_try(exit_status, &h, batch, err);
+	sm_handle_close(&h);
+	return ret;
+}
+
+/* ----------------------------------------------------------- set, stop -- */
+
+static int
+set_check(const struct sm_set_opts *opts, struct sm_err *err)
+{
+	struct sm_settings s = { .workers = opts->workers,
+				 .max_attempts = opts->max_attempts };
+	int ret = sm_settings_check(&s, err);
+
+	if (ret == 0)
+		ret = sm_settings_check_switch("paused", opts->paused, err);
+	return ret;
+}
+
+int
+sm_set(struct sm_set_result *result, const char *job,
+       const struct sm_set_opts *opts, struct sm_err *err)
+{
+	SM_ERR_OPTIONAL(err);
+	struct sm_parts w;
+	int ret = set_check(opts, err);
+
+	*result = (struct sm_set_result){ 0 };
+	if (ret < 0)
+		return ret;
+	ret = sm_parts_open(&w, job, opts->trust, err);
+	if (ret == 0 && w.parts > 0)
+		ret = sm_parts_set(result, &w, opts, err);
+	else if (ret == 0)
+		ret = sm_one_set(result, job, opts, err);
+	sm_parts_close(&w);
+	return ret;
+}
+
+int
+sm_stop_batch(struct sm_stop_result *result, const char *job, uint64_t batch,
+	      bool trust, struct sm_err *err)
+{
+	SM_ERR_OPTIONAL(err);
+	struct sm_db_opts db = { .mode = SM_DB_WRITE,
+				 .wait = { .limit_s = SM_OUTSIDER_LIMIT_S } };
+	struct sm_handle h;
+	int ret;
+
+	*result = (struct sm_stop_result){ 0 };
+	ret = open_batch(&h, job, batch, &db, trust, err);
+	if (ret == 0)
+		ret = sm_one_stop(result, &h, batch, err);
 	sm_handle_close(&h);
 	return ret;
 }

@@ -12,6 +12,7 @@
  *	logs/000017.2.log standard error of an attempt, --keep-logs (log.h)
  *	pipes/            --serve of exec (pipes.h)
  *	pace              --delay of exec: when the next command may begin
+ *	log, log.1        what runs said, with date and time (joblog.h)
  *	workers           lock bytes and heartbeats (live.h)
  *	run.lock          one planner or supervisor
  *	final.lock        one finalize

@@ -67,6 +67,8 @@ sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 		"growing.tmp",
 		"reserve",
 		"pace",
+		"log",
+		"log.1",
 		"final",
 		"final.tmp",
 		"job.db",

@@ -6,6 +6,8 @@
  */
 #include <math.h>
 
+#include "option.h"
+
 #include "settings.h"
 
 static int
@@ -49,5 +51,26 @@ sm_settings_check(const struct sm_settings *s, struct sm_err *err)
 		ret = sm_settings_check_switch("fail_fast", s->fail_fast, err);
 	if (ret == 0)
 		ret = sm_settings_check_switch("consume", s->consume, err);
+	return ret;
+}
+
+int
+sm_settings_limit(struct sm_handle *h, const struct sm_value *limits,
+		  struct sm_err *err)
+{
+	const struct sm_value *v;
+	const struct sm_option *o;
+	int ret = sm_spec_set_values(h->spec, limits, err);
+
+	for (v = limits; ret == 0 && v && v->name; v++) {
+		o = sm_option_find(h->spec->kind->options, v->name);
+		if (o && !(o->flags & SM_OPTION_LIMIT))
+			ret = sm_err_set(
+				err, SM_EUSAGE,
+				"--%s decides about the content of the "
+				"job '%s'; give it to the job's own "
+				"command",
+				v->name, h->dir.path);
+	}
 	return ret;
 }

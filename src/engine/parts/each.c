@@ -32,30 +32,45 @@ range_within(struct sm_batch_range *r, uint64_t first, uint64_t end)
 	return r->first <= r->last;
 }
 
+/* The ranges as far as they are in the part; NULL if none is asked for. */
+static int
+ranges_within(struct sm_batch_range **out, size_t *n, const struct sm_parts *w,
+	      uint64_t part, const struct sm_ranges *asked, struct sm_err *err)
+{
+	uint64_t first, end;
+	size_t i;
+
+	*out = NULL;
+	*n = 0;
+	if (asked->count == 0)
+		return 0;
+	*out = calloc(asked->count, sizeof(**out));
+	if (!*out)
+		return sm_err_mem(err, "the batches");
+	sm_spec_part_range(&first, &end, w->spec->batches, part, w->parts);
+	for (i = 0; i < asked->count; i++) {
+		(*out)[*n] = asked->range[i];
+		*n += (size_t)range_within(&(*out)[*n], first, end);
+	}
+	return 0;
+}
+
 static int
 retry_part(uint64_t *changed, struct sm_parts *w, uint64_t part,
 	   const struct sm_retry_opts *opts, struct sm_err *err)
 {
 	struct sm_retry_opts o = *opts;
-	struct sm_batch_range *range = NULL, r;
-	uint64_t first, end, n = 0;
+	struct sm_ranges asked = {
+		(struct sm_batch_range *)(uintptr_t)opts->range, opts->ranges
+	};
+	struct sm_batch_range *range;
+	uint64_t n = 0;
 	char *path = NULL;
-	size_t i;
-	int ret = 0;
+	int ret = ranges_within(&range, &o.ranges, w, part, &asked, err);
 
+	if (ret < 0)
+		return ret;
 	o.trust = w->trust;
-	o.ranges = 0;
-	if (opts->ranges > 0) {
-		range = calloc(opts->ranges, sizeof(*range));
-		if (!range)
-			return sm_err_mem(err, "the batches");
-	}
-	sm_spec_part_range(&first, &end, w->spec->batches, part, w->parts);
-	for (i = 0; i < opts->ranges; i++) {
-		r = opts->range[i];
-		if (range_within(&r, first, end))
-			range[o.ranges++] = r;
-	}
 	o.range = range;
 	/* Without a range and a word, all failed ones would be meant. */
 	if (opts->ranges == 0 || o.ranges > 0 || opts->failed || opts->all) {
@@ -82,6 +97,40 @@ sm_parts_retry(uint64_t *changed, struct sm_parts *w,
 		ret = sm_parts_find(&part, w, opts->range[i].last, err);
 	for (part = 0; part < w->parts && ret == 0; part++)
 		ret = retry_part(changed, w, part, opts, err);
+	return ret;
+}
+
+/* ---------------------------------------------------------------- set -- */
+
+int
+sm_parts_set(struct sm_set_result *result, struct sm_parts *w,
+	     const struct sm_set_opts *opts, struct sm_err *err)
+{
+	struct sm_ranges asked = {
+		(struct sm_batch_range *)(uintptr_t)opts->range, opts->ranges
+	};
+	struct sm_batch_range *range;
+	struct sm_set_opts o;
+	uint64_t part;
+	char *path;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < opts->ranges && ret == 0; i++)
+		ret = sm_parts_find(&part, w, opts->range[i].last, err);
+	for (part = 0; part < w->parts && ret == 0; part++) {
+		o = *opts;
+		o.trust = w->trust;
+		ret = ranges_within(&range, &o.ranges, w, part, &asked, err);
+		o.range = range;
+		if (ret == 0)
+			ret = sm_parts_path(&path, w, part, err);
+		if (ret == 0) {
+			ret = sm_one_set(result, path, &o, err);
+			free(path);
+		}
+		free(range);
+	}
 	return ret;
 }
 

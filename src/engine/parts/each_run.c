@@ -65,6 +65,7 @@ run_part(struct parts_run *r, struct sm_err *err)
 		.notice = r->opts->events.notice ? parts_notice : NULL,
 		.arg = r,
 		.stop = r->opts->events.stop,
+		.signal = r->opts->events.signal,
 	};
 	if (ret == 0)
 		ret = sm_one_run(&result, path, &opts, err);

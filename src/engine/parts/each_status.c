@@ -39,6 +39,50 @@ status_take_batches(struct sm_status *out, struct sm_status *p,
 	return 0;
 }
 
+/* Equal reasons of several parts are one, as long as there is room. */
+static int
+status_take_failures(struct sm_status *out, struct sm_status *p,
+		     struct sm_err *err)
+{
+	struct sm_status_failure *f, *grown;
+	size_t i, k;
+
+	for (i = 0; i < p->failures; i++) {
+		f = &p->failure[i];
+		for (k = 0; k < out->failures; k++)
+			if (strcmp(out->failure[k].reason, f->reason) == 0)
+				break;
+		if (k < out->failures) {
+			out->failure[k].tries += f->tries;
+			out->failure[k].batches += f->batches;
+			out->failure[k].failed += f->failed;
+			out->failure[k].open += f->open;
+			continue;
+		}
+		if (k == LISTED_MAX)
+			continue;
+		grown = realloc(out->failure, (k + 1) * sizeof(*grown));
+		if (!grown)
+			return sm_err_mem(err, "the status");
+		out->failure = grown;
+		grown[out->failures++] = *f;
+		*f = (struct sm_status_failure){ 0 };
+	}
+	return 0;
+}
+
+/* The run that began last, of whichever part. */
+static void
+status_take_run(struct sm_status *out, struct sm_status *p)
+{
+	struct sm_status_run was = out->last;
+
+	if (p->last.id == 0 || p->last.started < was.started)
+		return;
+	out->last = p->last;
+	p->last = was;
+}
+
 static void
 status_add(struct sm_status *out, const struct sm_status *p)
 {
@@ -118,6 +162,9 @@ status_part(struct sm_status *out, double *speed, struct sm_parts *w,
 	status_add(out, &p);
 	*speed += status_speed(&p);
 	ret = status_take_batches(out, &p, err);
+	if (ret == 0)
+		ret = status_take_failures(out, &p, err);
+	status_take_run(out, &p);
 	/* The same of all parts. */
 	out->textless = p.textless;
 	if (!out->files_dir) {

@@ -117,6 +117,8 @@ int sm_parts_run(struct sm_run_result *result, struct sm_parts *w,
 		 const struct sm_run_opts *opts, struct sm_err *err);
 int sm_parts_retry(uint64_t *changed, struct sm_parts *w,
 		   const struct sm_retry_opts *opts, struct sm_err *err);
+int sm_parts_set(struct sm_set_result *result, struct sm_parts *w,
+		 const struct sm_set_opts *opts, struct sm_err *err);
 int sm_parts_verify(struct sm_verify_result *result, struct sm_parts *w,
 		    const struct sm_verify_opts *opts, struct sm_err *err);
 int sm_parts_recover(struct sm_recover_result *result, struct sm_parts *w,

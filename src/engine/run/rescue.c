@@ -17,6 +17,7 @@
 #include "leftover.h"
 #include "pipes.h"
 #include "rescue.h"
+#include "runs.h"
 
 /* Interruptions in a row that are worth a line of their own. */
 #define INTERRUPTED_OFTEN 3
@@ -52,18 +53,21 @@ rescue_remove_tmp(struct sm_handle *h, const struct sm_batch *b)
 }
 
 static void
-rescue_notice(const struct rescue *r, uint64_t id, enum sm_fate fate,
-	      const struct sm_events *ev)
+rescue_notice(const struct rescue *r, const struct sm_batch *b,
+	      enum sm_fate fate, const struct sm_events *ev)
 {
 	const char *end = "it will be retried";
+	uint64_t id = b->piece.id;
 	struct sm_err ignored;
 	int n;
 
 	if (fate == SM_FATE_FAILED)
 		end = "it has failed";
 	if (r->counts) {
-		sm_event_notice(ev, "batch %llu: %s; %s",
-				(unsigned long long)id, r->text, end);
+		sm_event_notice(ev, "batch %llu: %s; try %lld of %lld: %s",
+				(unsigned long long)id, r->text,
+				(long long)b->piece.attempt,
+				(long long)b->max_attempts, end);
 		return;
 	}
 	if (sm_batch_interruptions(&n, r->h->db, id, &ignored) == 0 &&
@@ -88,6 +92,8 @@ rescue_rows(struct sm_batch *b, enum sm_fate *fate, const struct rescue *r,
 
 	/* A supervisor that was fenced off has nobody to rescue. */
 	ret = sm_handle_check_run(r->h, err);
+	if (ret == 0)
+		ret = sm_runs_end_worker(db, r->w->id, err);
 	if (ret == 0)
 		ret = sm_batch_of_worker(&found, b, db, r->w->id, err);
 	if (ret == 0 && found && r->counts)
@@ -128,7 +134,7 @@ rescue(bool *put_back, const struct rescue *r, const struct sm_events *ev,
 		return ret;
 	sm_fault("rescue.committed");
 	if (*put_back)
-		rescue_notice(r, b.piece.id, fate, ev);
+		rescue_notice(r, &b, fate, ev);
 	return 0;
 }
 

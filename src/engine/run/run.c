@@ -15,16 +15,18 @@
 #include "fault.h"
 #include "file.h"
 #include "lock.h"
-#include "option.h"
 
 #include "fence.h"
 #include "files.h"
 #include "follow.h"
 #include "join.h"
+#include "joblog.h"
 #include "joined.h"
 #include "rescue.h"
 #include "run.h"
 #include "run_verdict.h"
+#include "runs.h"
+#include "settings.h"
 #include "startcheck.h"
 #include "super.h"
 
@@ -100,31 +102,6 @@ run_check(char **path, struct sm_handle *h, const struct sm_run_opts *opts,
 	return ret;
 }
 
-/*
- * The limits that were asked for, into the specification in memory; run_set()
- * records it.
- */
-static int
-run_limit(struct sm_handle *h, const struct sm_value *limits,
-	  struct sm_err *err)
-{
-	const struct sm_value *v;
-	const struct sm_option *o;
-	int ret = sm_spec_set_values(h->spec, limits, err);
-
-	for (v = limits; ret == 0 && v && v->name; v++) {
-		o = sm_option_find(h->spec->kind->options, v->name);
-		if (o && !(o->flags & SM_OPTION_LIMIT))
-			ret = sm_err_set(
-				err, SM_EUSAGE,
-				"--%s decides about the content of the "
-				"job '%s'; give it to the job's own "
-				"command",
-				v->name, h->dir.path);
-	}
-	return ret;
-}
-
 /* What the row does not have yet: limits, and where a moved job is. */
 static int
 run_set_spec(struct sm_handle *h, struct sm_err *err)
@@ -188,13 +165,33 @@ run_enter_wal(struct sm_handle *h, const struct sm_events *ev,
 	return ret == SM_EBUSY ? 0 : ret;
 }
 
+/* The rows of this run, and of those that were killed; in that transaction. */
 static int
-run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
-	struct sm_err *err)
+run_begin_row(int64_t *row, struct sm_handle *h, struct sm_err *err)
 {
+	double now = sm_clock_wall();
+	int ret = sm_job_begin_run(h->db, now, err);
+
+	if (ret == 0)
+		ret = sm_runs_begin(row, h->db, false, now, err);
+	if (ret == 0)
+		ret = sm_runs_note_pause(h->db, now, err);
+	return ret;
+}
+
+static int
+run_set(struct sm_super *s, const char *path, struct sm_err *err)
+{
+	const struct sm_run_opts *opts = s->opts;
+	struct sm_handle *h = s->h;
+	const char *before = SM_RUNS_KILLED;
 	struct sm_job_now live;
 	uint64_t taken = 0, retried;
+	int64_t row;
 	int ret;
+
+	if (h->run_lock < 0)
+		before = "another supervisor took the job over";
 
 	sm_fault("run.before_set");
 	ret = sm_db_begin_write(h->db, err);
@@ -209,12 +206,15 @@ run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 		sm_join_leave(&h->dir, &h->job, path);
 		ret = sm_job_set_final(h->db, path, false, err);
 	}
+	/* Before what they held is put back: that is no sign of their life. */
+	if (ret == 0)
+		ret = sm_runs_end_killed(h->db, before, err);
 	if (ret == 0 && opts->takeover)
 		ret = sm_fence_take_over(&taken, h->db, sm_clock_wall(), err);
 	if (ret == 0 && opts->retry_failed)
 		ret = sm_batch_retry(&retried, h->db, SM_BATCHES_FAILED, err);
 	if (ret == 0)
-		ret = sm_job_begin_run(h->db, sm_clock_wall(), err);
+		ret = run_begin_row(&row, h, err);
 	if (ret == 0)
 		ret = sm_job_now(&live, h->db, err);
 	if (ret < 0) {
@@ -224,6 +224,8 @@ run_set(struct sm_handle *h, const struct sm_run_opts *opts, const char *path,
 	ret = sm_db_commit(h->db, err);
 	sm_fault("run.set");
 	h->job.run = live.run;
+	if (ret == 0)
+		s->row = row;
 	if (ret == 0)
 		ret = run_reload(h, err);
 	if (ret == 0)
@@ -360,9 +362,29 @@ run_rounds(struct sm_super *s, struct sm_run_result *result, struct sm_err *err)
 	return ret;
 }
 
-/* The row's end of the run, whatever came of it; a full disk may prevent it. */
+static struct sm_runs_end
+run_how(const struct sm_super *s, const struct sm_run_result *result, int ret,
+	const struct sm_err *err)
+{
+	struct sm_runs_end end = { .why = "all batches are done",
+				   .exit_status = sm_code_exit(ret),
+				   .signal = -1,
+				   .at = sm_clock_wall() };
+
+	if (ret < 0)
+		end.why = err->text;
+	else if (result->finalized)
+		end.why = "all batches are done, and the final file is whole";
+	if (ret == SM_ESTOPPED && s->ev->signal && *s->ev->signal) {
+		end.signal = (int)*s->ev->signal;
+		end.exit_status = 128 + end.signal;
+	}
+	return end;
+}
+
+/* The rows' end of the run, whatever came of it; a full disk may prevent it. */
 static void
-run_end(struct sm_super *s)
+run_end(struct sm_super *s, const struct sm_runs_end *end)
 {
 	struct sm_handle *h = s->h;
 	struct sm_err ignored;
@@ -370,12 +392,14 @@ run_end(struct sm_super *s)
 	/* A worker that outlived an earlier run may have ended since. */
 	sm_rescue_dead(h, &s->live, NULL, 0, s->ev, &ignored);
 	if (sm_db_begin_write(h->db, &ignored) == 0) {
-		if (sm_job_end_run(h->db, h->job.run, sm_clock_wall(),
-				   &ignored) == 0)
+		if (sm_job_end_run(h->db, h->job.run, end->at, &ignored) == 0 &&
+		    sm_runs_end(h->db, s->row, end, &ignored) == 0)
 			sm_db_commit(h->db, &ignored);
 		sm_db_rollback(h->db);
 	}
 	sm_db_checkpoint(h->db, &ignored);
+	sm_joblog_write(h->dir.fd, "run %lld ended with %d: %s",
+			(long long)s->row, end->exit_status, end->why);
 }
 
 static int
@@ -383,13 +407,14 @@ run_watched(struct sm_super *s, struct sm_run_result *result,
 	    struct sm_err *err)
 {
 	struct sm_handle *h = s->h;
+	struct sm_runs_end end;
 	char *path = NULL;
 	int ret = sm_place_refuse_alone(h->place, &h->dir, h->home, err);
 
 	if (ret == 0)
 		ret = sm_files_require(&h->files, h->spec, &h->dir, err);
 	if (ret == 0)
-		ret = run_limit(h, s->opts->limits, err);
+		ret = sm_settings_limit(h, s->opts->limits, err);
 	if (ret == 0)
 		ret = sm_handle_check_inputs(h, s->ev, err);
 	if (ret == 0)
@@ -399,19 +424,26 @@ run_watched(struct sm_super *s, struct sm_run_result *result,
 	if (ret == 0)
 		ret = run_check(&path, h, s->opts, err);
 	if (ret == 0)
-		ret = run_set(h, s->opts, path, err);
+		ret = run_set(s, path, err);
 	free(path);
+	if (s->row == 0)
+		return ret;
+	sm_joblog_write(h->dir.fd, "run %lld began: %d worker%s, shardmill %s",
+			(long long)s->row, h->job.workers,
+			h->job.workers == 1 ? "" : "s", SHARDMILL_VERSION);
 	if (ret == 0)
 		ret = sm_db_set_full_sync(h->db, h->job.sync == SM_SYNC_SHARD,
 					  err);
-	if (ret < 0)
-		return ret;
-	sm_run_notice_consume(h, s->ev);
-	/* Orphans of commands come to us, to be ended with their worker. */
-	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	ret = run_rounds(s, result, err);
-	prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
-	run_end(s);
+	if (ret == 0) {
+		sm_run_notice_consume(h, s->ev);
+		/* Orphans of commands come to us, to be ended with their
+		 * worker. */
+		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+		ret = run_rounds(s, result, err);
+		prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+	}
+	end = run_how(s, result, ret, err);
+	run_end(s, &end);
 	sm_dir_size(&result->job_size, h->dir.fd);
 	return ret;
 }
@@ -434,6 +466,9 @@ run_locked(struct sm_handle *h, const struct sm_run_opts *opts,
 	ret = sm_super_init(&s, h, opts, err);
 	if (ret == 0)
 		ret = run_watched(&s, result, err);
+	if (ret < 0 && s.row == 0)
+		sm_joblog_write(h->dir.fd, "a run could not begin: %s",
+				err->text);
 	sm_super_release(&s);
 	return ret;
 }
@@ -453,9 +488,10 @@ run_take_lock(struct sm_handle *h, const struct sm_run_opts *opts,
 		return sm_handle_refuse_host(h, err);
 	return sm_err_set(err, SM_EHELD,
 			  "another plan or run holds the job '%s'; 'shardmill "
-			  "status' shows it, 'shardmill work' joins it with "
-			  "one more worker, 'run --takeover' ends a supervisor "
-			  "whose host died",
+			  "status' shows it, 'shardmill set JOB -j N' changes "
+			  "how many workers it has, 'shardmill work' joins it "
+			  "with one more worker, 'run --takeover' ends a "
+			  "supervisor whose host died",
 			  h->dir.path);
 }
 
@@ -499,17 +535,22 @@ sm_one_run(struct sm_run_result *result, const char *job,
 					   .give_up = run_give_up,
 					   .arg = &patience } };
 	struct sm_handle h = SM_HANDLE_NONE;
+	struct sm_run_opts logged = *opts;
+	struct sm_joblog log;
 	bool finished = false;
 	int ret;
 
 	*result = (struct sm_run_result){ 0 };
 	ret = sm_handle_open(&h, job, &db, opts->trust, err);
+	sm_joblog_open(&log, h.dir.fd, &opts->events);
+	logged.events = log.events;
 	if (ret == 0)
 		ret = run_look_if_finished(&finished, result, &h, opts, err);
 	if (ret == 0 && !finished)
 		ret = run_take_lock(&h, opts, err);
 	if (ret == 0 && !finished)
-		ret = run_locked(&h, opts, result, err);
+		ret = run_locked(&h, &logged, result, err);
+	sm_joblog_close(&log);
 	sm_handle_close(&h);
 	return ret;
 }

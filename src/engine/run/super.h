@@ -19,6 +19,7 @@ struct sm_super {
 	struct sm_handle *h;
 	const struct sm_run_opts *opts;
 	const struct sm_events *ev;
+	int64_t row; /* run.id; 0: it has not begun */
 	struct sm_live live;
 	struct sm_watch watch;
 	struct sm_follow *follow; /* the caller's; NULL: nothing joins */

@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "lock.h"
 #include "rescue.h"
+#include "runs.h"
 
 #include "super.h"
 
@@ -200,6 +201,26 @@ super_take_lock(struct sm_super *s, struct sm_err *err)
 	return ret < 0 ? ret : 0;
 }
 
+/* Nobody writes the row of a pause that was made by a hand edit but us. */
+static int
+super_note_pause(struct sm_super *s, struct sm_err *err)
+{
+	struct sm_db *db = s->h->db;
+	bool noted;
+	int ret = sm_runs_pause_is_noted(&noted, db, err);
+
+	if (ret < 0 || noted)
+		return ret;
+	ret = sm_db_begin_write(db, err);
+	if (ret < 0)
+		return ret;
+	ret = sm_runs_note_pause(db, sm_clock_wall(), err);
+	if (ret == 0)
+		return sm_db_commit(db, err);
+	sm_db_rollback(db);
+	return ret;
+}
+
 int
 sm_super_tick(struct sm_super *s, struct sm_err *err)
 {
@@ -218,18 +239,23 @@ sm_super_tick(struct sm_super *s, struct sm_err *err)
 		return ret;
 	if (live.workers == 0 && !s->told_no_workers)
 		sm_event_notice(s->ev,
-				"the job is to have 0 workers: \"UPDATE job "
-				"SET workers = 1\", or more, goes on");
+				"the job is to have 0 workers: 'shardmill set "
+				"%s -j 1', or more, goes on",
+				s->h->dir.path);
 	s->told_no_workers = live.workers == 0;
 	s->target = live.workers;
 	if (live.paused && !s->paused)
-		sm_event_notice(s->ev, "the job is paused: \"UPDATE job SET "
-				       "paused = 0\" goes on");
+		sm_event_notice(s->ev,
+				"the job is paused: 'shardmill resume %s' goes "
+				"on",
+				s->h->dir.path);
+	if (live.paused != s->paused)
+		ret = super_note_pause(s, err);
 	s->paused = live.paused;
-	ret = super_notice_trigger(s, err);
-	if (ret < 0)
-		return ret;
-	ret = super_watch_workers(s, err);
+	if (ret == 0)
+		ret = super_notice_trigger(s, err);
+	if (ret == 0)
+		ret = super_watch_workers(s, err);
 	if (ret == 0)
 		ret = super_note_commands(s, err);
 	if (ret == 0)

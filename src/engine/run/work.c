@@ -42,6 +42,7 @@
 /* A signal to all processes reaches the command first, and us through the
  * supervisor, which may be waiting for its turn to write. */
 #define SIGNAL_TO_ALL_MS 2000
+#define SIGNAL_LOOK_MS   200
 
 /* ------------------------------------------------------ claim: step 1 -- */
 
@@ -246,6 +247,17 @@ work_blame(int code)
 	}
 }
 
+/* Not if it was put back by hand, which ends its command by TERM. */
+static bool
+work_is_ours(struct sm_self *w)
+{
+	struct sm_batch_row row;
+	struct sm_err ignored;
+
+	return sm_batch_row_of(&row, w->h.db, w->b.piece.id, &ignored) < 0 ||
+	       (row.state == SM_RUNNING && row.token == w->b.piece.token);
+}
+
 /*
  * Did the command die of what asks the run to end?  A scheduler that cancels or
  * moves a job sends TERM to every process of it; that is no failed try.
@@ -253,7 +265,7 @@ work_blame(int code)
 static bool
 work_was_stopped(struct sm_self *w, int code)
 {
-	int sig = -1;
+	int waited, sig = -1;
 
 	if (code == SM_ESIGNAL)
 		sig = w->made.signal;
@@ -261,7 +273,10 @@ work_was_stopped(struct sm_self *w, int code)
 		sig = w->made.exit_status - 128;
 	if (sig != SIGTERM && sig != SIGINT && sig != SIGHUP)
 		return false;
-	sm_pulse_wait(&w->pulse, SIGNAL_TO_ALL_MS);
+	for (waited = 0; waited < SIGNAL_TO_ALL_MS &&
+			 !atomic_load(&w->pulse.drain) && work_is_ours(w);
+	     waited += SIGNAL_LOOK_MS)
+		sm_pulse_wait(&w->pulse, SIGNAL_LOOK_MS);
 	return atomic_load(&w->pulse.drain);
 }
 
@@ -318,12 +333,21 @@ work_notice(struct sm_self *w, enum sm_fate fate, enum work_blame blame,
 {
 	const char *end = "it will be retried";
 
-	if (fate == SM_FATE_FAILED)
+	if (fate == SM_FATE_FAILED && sm_code_retry(why->code))
 		end = "it has failed";
+	else if (fate == SM_FATE_FAILED)
+		end = "it has failed, and another would not help";
 	else if (blame == BLAME_STOP)
 		end = "it was given back";
-	sm_self_notice(w, "batch %llu: %s; %s",
-		       (unsigned long long)w->b.piece.id, why->text, end);
+	if (blame == BLAME_BATCH)
+		sm_self_notice(w, "batch %llu: %s; try %lld of %lld: %s",
+			       (unsigned long long)w->b.piece.id, why->text,
+			       (long long)w->b.piece.attempt,
+			       (long long)w->b.max_attempts, end);
+	else
+		sm_self_notice(w, "batch %llu: %s; %s",
+			       (unsigned long long)w->b.piece.id, why->text,
+			       end);
 }
 
 /* 0: go on; <0: the worker ends with it. */
@@ -414,6 +438,11 @@ work_next(bool *found, struct sm_self *w, struct sm_err *err)
 		sm_self_title(w, true);
 		sm_pulse_wait(&w->pulse, idle_ms);
 		idle_ms = idle_ms < IDLE_MAX_MS / 2 ? 2 * idle_ms : IDLE_MAX_MS;
+	}
+	if (w->next.limits != w->limits) {
+		ret = sm_self_reopen(w, w->next.limits, err);
+		if (ret < 0)
+			return ret;
 	}
 	w->b = w->next;
 	w->next = (struct sm_batch){ 0 };

@@ -15,6 +15,7 @@
 #include "fault.h"
 #include "lock.h"
 #include "rescue.h"
+#include "runs.h"
 
 #include "files.h"
 #include "sigbus.h"
@@ -132,6 +133,12 @@ sm_self_register(struct sm_self *w, struct sm_err *err)
 				    "the job '%s' was planned anew meanwhile: "
 				    "cannot find its job.db",
 				    w->h.dir.path);
+	if (ret == 0 && !w->supervised && w->run_row == 0)
+		ret = sm_runs_begin(&w->run_row, w->h.db, true, w->row.started,
+				    err);
+	else if (ret == 0 && !w->supervised)
+		ret = sm_runs_go_on(w->h.db, w->run_row, err);
+	w->row.run = w->run_row;
 	if (ret == 0)
 		ret = sm_worker_insert(w->h.db, &w->row, host, err);
 	if (ret == 0)
@@ -179,6 +186,23 @@ self_open_kind(struct sm_self *w, struct sm_err *err)
 	return ret;
 }
 
+int
+sm_self_reopen(struct sm_self *w, int64_t limits, struct sm_err *err)
+{
+	int64_t run = w->h.job.run;
+	int ret;
+
+	/* It may have the specification that goes now. */
+	w->h.kind->close(w->state);
+	w->state = NULL;
+	ret = sm_handle_reload(&w->h, err);
+	w->h.job.run = run;
+	if (ret == 0)
+		ret = self_open_kind(w, err);
+	w->limits = limits;
+	return ret;
+}
+
 /*
  * The supervisor's run, and no later one: a worker whose host was frozen before
  * it opened the job is part of the copy that was fenced off.
@@ -216,6 +240,11 @@ sm_self_join(struct sm_self *w, const char *job,
 	ret = sm_handle_open(&w->h, job, &db, opts->trust || w->supervised,
 			     err);
 	sm_fault("work.opened");
+	w->limits = w->h.job.limits;
+	if (ret == 0 && !w->supervised) {
+		sm_joblog_open(&w->log, w->h.dir.fd, &opts->events);
+		w->ev = &w->log.events;
+	}
 	if (ret == 0)
 		ret = self_hear_run(w, err);
 	if (ret == 0 && !w->supervised)
@@ -252,6 +281,26 @@ sm_self_join(struct sm_self *w, const char *job,
 	return ret;
 }
 
+/* How a `work` by hand ended. */
+static struct sm_runs_end
+self_how(const struct sm_self *w, const struct sm_err *why)
+{
+	struct sm_runs_end end = { .why = "nothing was left to take",
+				   .exit_status = 0,
+				   .signal = -1,
+				   .at = sm_clock_wall() };
+
+	if (!why)
+		return end;
+	end.why = why->text;
+	end.exit_status = sm_code_exit(why->code);
+	if (why->code == SM_ESTOPPED && w->ev->signal && *w->ev->signal) {
+		end.signal = (int)*w->ev->signal;
+		end.exit_status = 128 + end.signal;
+	}
+	return end;
+}
+
 /*
  * The row is ended first, while the lock is still held: nobody need rescue a
  * worker that has left in order.  Whatever fails here is left to a rescue.
@@ -259,6 +308,7 @@ sm_self_join(struct sm_self *w, const char *job,
 void
 sm_self_leave(struct sm_self *w, const struct sm_err *why)
 {
+	struct sm_runs_end end = self_how(w, why);
 	struct sm_err ignored;
 
 	/*
@@ -268,11 +318,17 @@ sm_self_leave(struct sm_self *w, const struct sm_err *why)
 	if (w->state)
 		w->h.kind->close(w->state);
 	if (w->row.id && sm_db_begin_write(w->h.db, &ignored) == 0) {
-		if (sm_worker_end(w->h.db, w->row.id, sm_clock_wall(),
-				  &ignored) == 0)
+		if (sm_worker_end(w->h.db, w->row.id, end.at, &ignored) == 0 &&
+		    (w->supervised ||
+		     sm_runs_end(w->h.db, w->run_row, &end, &ignored) == 0))
 			sm_db_commit(w->h.db, &ignored);
 		sm_db_rollback(w->h.db);
 	}
+	sm_joblog_close(&w->log);
+	if (w->run_row)
+		sm_joblog_write(w->h.dir.fd, "work %lld ended with %d: %s",
+				(long long)w->run_row, end.exit_status,
+				end.why);
 	if (why && w->supervised)
 		sm_pulse_send(w->control_fd, SM_PULSE_ERROR, why, sizeof(*why));
 	sm_watch_release(&w->watch);

@@ -9,6 +9,7 @@
 #define SM_WORKER_SELF_H
 
 #include "handle.h"
+#include "joblog.h"
 #include "pulse.h"
 #include "tell.h"
 #include "watch.h"
@@ -19,6 +20,9 @@ struct sm_self {
 	struct sm_pulse pulse;
 	struct sm_watch watch; /* by hand only */
 	const struct sm_events *ev;
+	struct sm_joblog log; /* by hand only */
+	int64_t run_row;      /* run.id, by hand only; 0: none yet */
+	int64_t limits;       /* job.limits that the kind was opened with */
 	int control_fd;
 	bool supervised;
 	uint64_t looked_ms; /* when it last observed others */
@@ -48,6 +52,9 @@ void sm_self_leave(struct sm_self *w, const struct sm_err *why);
 
 /* A new row in the same slot: after the old one was ended by somebody. */
 int sm_self_register(struct sm_self *w, struct sm_err *err);
+
+/* The limits were changed: open the kind anew, before the next batch. */
+int sm_self_reopen(struct sm_self *w, int64_t limits, struct sm_err *err);
 
 enum sm_self_work {
 	SM_SELF_NONE_LEFT,

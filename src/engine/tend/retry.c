@@ -28,9 +28,9 @@ retry_sets(uint64_t *changed, struct sm_handle *h,
 	return ret;
 }
 
-static int
-retry_check_range(const struct sm_handle *h, const struct sm_batch_range *r,
-		  struct sm_err *err)
+int
+sm_retry_check_range(const struct sm_handle *h, const struct sm_batch_range *r,
+		     struct sm_err *err)
 {
 	uint64_t first = h->job.first_batch, end = first + h->job.batches;
 	uint64_t other = r->first < first ? r->first : r->last;
@@ -63,7 +63,7 @@ sm_one_retry(uint64_t *changed, const char *job,
 
 	ret = sm_handle_open(&h, job, &db, opts->trust, err);
 	for (i = 0; ret == 0 && i < opts->ranges; i++)
-		ret = retry_check_range(&h, &opts->range[i], err);
+		ret = sm_retry_check_range(&h, &opts->range[i], err);
 	if (ret == 0)
 		ret = sm_db_begin_write(h.db, err);
 	if (ret == 0) {

@@ -13,6 +13,7 @@
 #include "join.h"
 #include "live.h"
 #include "lock.h"
+#include "runs.h"
 #include "tend.h"
 #include "worker.h"
 
@@ -26,6 +27,24 @@ status_release_batch(struct sm_status_batch *b)
 	free(b->stderr_tail);
 }
 
+static void
+status_release_failure(struct sm_status_failure *f)
+{
+	free(f->reason);
+	free(f->message);
+	free(f->stderr_tail);
+	free(f->examples);
+}
+
+static void
+status_release_run(struct sm_status_run *r)
+{
+	free(r->command);
+	free(r->host);
+	free(r->version);
+	free(r->why);
+}
+
 void
 sm_status_release(struct sm_status *s)
 {
@@ -37,6 +56,10 @@ sm_status_release(struct sm_status *s)
 	for (i = 0; i < s->parts; i++)
 		free(s->part[i].error);
 	free(s->part);
+	for (i = 0; i < s->failures; i++)
+		status_release_failure(&s->failure[i]);
+	free(s->failure);
+	status_release_run(&s->last);
 	free(s->job);
 	free(s->kind);
 	free(s->final_path);
@@ -128,6 +151,23 @@ status_counts(struct sm_status *s, const struct sm_batch_counts *c)
 		s->eta_s = 0;
 }
 
+/* Nobody holds the lock of a run that has no end: it was killed. */
+static int
+status_last_run(struct sm_status *s, struct sm_handle *h, struct sm_err *err)
+{
+	struct sm_status_run *r = &s->last;
+	bool found, runs;
+	int ret = sm_runs_last(&found, r, h->db, err);
+
+	if (ret < 0 || !found || r->ended > 0)
+		return ret;
+	runs = strcmp(r->command, "run") == 0 ? s->active : s->workers > 0;
+	if (runs)
+		return 0;
+	r->why = strdup(SM_RUNS_KILLED);
+	return r->why ? 0 : sm_err_mem(err, "the status");
+}
+
 static int
 status_read(struct sm_status *s, struct sm_handle *h, struct sm_err *err)
 {
@@ -162,6 +202,10 @@ status_read(struct sm_status *s, struct sm_handle *h, struct sm_err *err)
 		return ret;
 	status_counts(s, &c);
 	ret = sm_history_list(s, LISTED_MAX, h->db, err);
+	if (ret == 0)
+		ret = sm_history_failures(s, LISTED_MAX, h->db, err);
+	if (ret == 0)
+		ret = status_last_run(s, h, err);
 	if (ret < 0)
 		return ret;
 	status_commands(s, h);

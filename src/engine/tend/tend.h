@@ -19,6 +19,16 @@ int sm_one_try(int *exit_status, struct sm_handle *h, uint64_t batch,
 int sm_one_retry(uint64_t *changed, const char *job,
 		 const struct sm_retry_opts *opts, struct sm_err *err);
 
+/* Are these batches of the job?  SM_EUSAGE. */
+int sm_retry_check_range(const struct sm_handle *h,
+			 const struct sm_batch_range *r, struct sm_err *err);
+
+/* Adds to `result`, for a job in parts. */
+int sm_one_set(struct sm_set_result *result, const char *job,
+	       const struct sm_set_opts *opts, struct sm_err *err);
+int sm_one_stop(struct sm_stop_result *result, struct sm_handle *h,
+		uint64_t batch, struct sm_err *err);
+
 int sm_one_verify(struct sm_verify_result *result, const char *job,
 		  const struct sm_verify_opts *opts, struct sm_err *err);
 /* The same of a final file, whose job need not be there. */
