@@ -17,6 +17,22 @@ struct retry_args {
 	struct sm_ranges batch;
 };
 
+/* Nothing was put back: what there is instead of what was asked for. */
+static void
+retry_show_why(const struct sm_retry_opts *o, const struct sm_status *s)
+{
+	const char *why = "none has failed";
+
+	if (o->ranges > 0)
+		why = "those are running; 'shardmill stop' ends one";
+	else if (o->all)
+		why = "all that are left are pending or running already";
+	printf("0 batches put back to pending: %s (done %s, pending %s, "
+	       "running %s, failed %s)\n",
+	       why, sm_text_count(s->done).s, sm_text_count(s->pending).s,
+	       sm_text_count(s->running).s, sm_text_count(s->failed).s);
+}
+
 static int
 retry_run(struct sm_call *call, struct sm_err *err)
 {
@@ -25,7 +41,6 @@ retry_run(struct sm_call *call, struct sm_err *err)
 	struct sm_status s = { 0 };
 	struct sm_err ignored;
 	uint64_t changed = 0;
-	bool active;
 	int ret;
 
 	a->retry.range = a->batch.range;
@@ -34,16 +49,18 @@ retry_run(struct sm_call *call, struct sm_err *err)
 	free(a->batch.range);
 	if (ret < 0)
 		return ret;
-	active = sm_status(&s, job, &ignored) == 0 && s.active;
+	if (sm_status(&s, job, &ignored) == 0 && changed == 0)
+		retry_show_why(&a->retry, &s);
+	else
+		sm_output_line(stdout,
+			       s.active ? "% % put back to pending; the run "
+					  "that goes on takes them up"
+					: "% % put back to pending; next: "
+					  "shardmill run $",
+			       sm_text_count(changed).s,
+			       sm_text_plural(changed, "batch", "batches"), job,
+			       NULL);
 	sm_status_release(&s);
-	sm_output_line(stdout,
-		       changed == 0 ? "% % put back to pending"
-		       : active     ? "% % put back to pending; the run "
-				      "that goes on takes them up"
-				    : "% % put back to pending; next: "
-				      "shardmill run $",
-		       sm_text_count(changed).s,
-		       sm_text_plural(changed, "batch", "batches"), job, NULL);
 	return 0;
 }
 

@@ -14,6 +14,10 @@
 	COMMAND(run)                                                           \
 	COMMAND(work)                                                          \
 	COMMAND(status)                                                        \
+	COMMAND(set)                                                           \
+	COMMAND(pause)                                                         \
+	COMMAND(resume)                                                        \
+	COMMAND(stop)                                                          \
 	COMMAND(retry)                                                         \
 	COMMAND(finalize)                                                      \
 	COMMAND(verify)                                                        \

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "on_end.h"
 #include "output.h"
 #include "slurm.h"
 #include "status.h"
@@ -97,31 +98,32 @@ sm_job_plan(struct sm_plan_result *planned, const char *job,
 }
 
 /*
- * Up to ten failed batches, what they said, and how to see more.  The error
- * that follows says how to try them again.
+ * Up to ten reasons, what they said, and how to see more.  The error that
+ * follows says how to try these batches again.
  */
 static void
 job_show_failed(const char *job)
 {
+	const struct sm_status_failure *x;
 	struct sm_status s = { 0 };
 	struct sm_err ignored = { 0 };
-	const struct sm_status_batch *b;
 	char id[24] = "";
 	uint64_t shown = 0;
 	size_t i;
 
 	if (sm_status(&s, job, &ignored) < 0)
 		return;
-	for (i = 0; i < s.batches; i++) {
-		b = &s.batch[i];
-		if (strcmp(b->state, "failed") != 0)
+	for (i = 0; i < s.failures; i++) {
+		x = &s.failure[i];
+		if (x->failed == 0)
 			continue;
-		if (shown++ == 0)
-			snprintf(id, sizeof(id), "%" PRIu64, b->id);
-		fprintf(stderr, "batch %" PRIu64 " failed", b->id);
-		sm_status_why(stderr, b);
+		if (shown == 0)
+			snprintf(id, sizeof(id), "%.*s",
+				 (int)strcspn(x->examples, ","), x->examples);
+		shown += x->failed;
+		sm_status_failed(stderr, x);
 	}
-	if (s.failed > shown)
+	if (s.failed > shown && shown > 0)
 		fprintf(stderr, "and %s more\n",
 			sm_text_count(s.failed - shown).s);
 	if (shown > 0)
@@ -202,6 +204,8 @@ sm_job_run(struct sm_screen *screen, const char *job, struct sm_job_args *args,
 		job_show_failed(job);
 	else if (ret == 0 && !screen->quiet)
 		job_show_done(screen, job, &result);
+	if (args->on_end)
+		sm_on_end(args->on_end, job, &result, ret, err);
 	sm_run_result_release(&result);
 	return ret;
 }

@@ -19,7 +19,8 @@
 struct sm_job_args {
 	struct sm_plan_opts plan;
 	struct sm_run_opts run;
-	const char *job; /* of a kind's command, or NULL */
+	const char *on_end; /* a command, or NULL */
+	const char *job;    /* of a kind's command, or NULL */
 	bool yes;
 	bool dry_run;
 	bool quiet;

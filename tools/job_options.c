@@ -126,6 +126,15 @@ const struct sm_option sm_job_running[] = {
 		  "A batch that is put back after it was joined is made again, "
 		  "and the file is written again from there on, if its bytes "
 		  "are others." },
+	{ "on-end", .type = SM_OPTION_TEXT, .arg = "CMD", ARGS(on_end),
+	  .unset = "none",
+	  .help = "run CMD by sh when the run has ended, however it did",
+	  .more = "What came of it is in the environment: SHARDMILL_JOB, "
+		  "SHARDMILL_STATUS (what the run exits with), SHARDMILL_WHY "
+		  "(in words), SHARDMILL_DONE, SHARDMILL_FAILED, "
+		  "SHARDMILL_LEFT (batches), SHARDMILL_OUTPUT (the final "
+		  "file, if it is whole). The run waits for CMD, whose own "
+		  "status changes nothing." },
 	{ 0 },
 };
 

@@ -16,6 +16,7 @@
 #include "describe.h"
 #include "options.h"
 #include "output.h"
+#include "screen.h"
 #include "signals.h"
 #include "title.h"
 
@@ -27,7 +28,7 @@ static void
 main_usage(FILE *f)
 {
 	const struct sm_kind_info *kind;
-	struct sm_cmd cmd;
+	struct sm_cmd cmd = { .name = NULL };
 	size_t i;
 
 	fputs("usage: shardmill COMMAND [OPTIONS]\n"
@@ -226,8 +227,12 @@ main(int argc, char **argv)
 		if (ret == 0)
 			ret = main_call(&call, argv + 2, &err);
 	}
+	/* How a run ended is read the next day, a mistyped option at once. */
 	if (ret < 0 && err.text[0])
-		fprintf(stderr, "shardmill: %s\n", err.text);
+		fprintf(stderr, "%sshardmill: %s\n",
+			cmd.drains && err.code != SM_EUSAGE ? sm_screen_clock()
+							    : "",
+			err.text);
 	if (sm_output_finish(&late) < 0 && late.sys == EPIPE)
 		return 128 + SIGPIPE; /* as if the signal had ended us */
 	if (late.code && ret >= 0) {

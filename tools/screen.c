@@ -160,13 +160,27 @@ screen_columns(void)
 	return 80;
 }
 
+/* In a file, or a service's journal, when is the first question. */
+const char *
+sm_screen_clock(void)
+{
+	static char text[16];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	text[0] = '\0';
+	if (!isatty(STDERR_FILENO) && localtime_r(&now, &tm))
+		strftime(text, sizeof(text), "%H:%M:%S ", &tm);
+	return text;
+}
+
 static void
 screen_notice(const char *text, void *arg)
 {
 	struct sm_screen *s = arg;
 
 	sm_screen_clear(s);
-	fputs("shardmill: ", stderr);
+	fprintf(stderr, "%sshardmill: ", sm_screen_clock());
 	sm_output_name(stderr, text);
 	putc('\n', stderr);
 }
@@ -240,7 +254,8 @@ screen_progress(const struct sm_progress *p, void *arg)
 		screen_draw(s, p, line, left);
 		return;
 	}
-	fprintf(stderr, "%s %s%s\n", p->phase, line, left);
+	fprintf(stderr, "%s%s %s%s\n", sm_screen_clock(), p->phase, line,
+		left);
 }
 
 struct sm_events
@@ -249,5 +264,6 @@ sm_screen_events(struct sm_screen *s)
 	return (struct sm_events){ .progress = screen_progress,
 				   .notice = screen_notice,
 				   .arg = s,
-				   .stop = sm_signals_count() };
+				   .stop = sm_signals_count(),
+				   .signal = sm_signals_number() };
 }

@@ -24,6 +24,9 @@ struct sm_screen {
 void sm_screen_init(struct sm_screen *s, bool quiet);
 struct sm_events sm_screen_events(struct sm_screen *s); /* borrows `s` */
 void sm_screen_clear(struct sm_screen *s); /* before writing anything else */
+/* "12:34:56 ", or "" on a terminal: what a line of standard error begins with.
+ */
+const char *sm_screen_clock(void);
 double sm_screen_elapsed(const struct sm_screen *s);
 
 /* "[####......]" of `width` characters between the brackets, in `dst`. */

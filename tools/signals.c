@@ -111,3 +111,9 @@ sm_signals_first(void)
 {
 	return signals_first;
 }
+
+const volatile sig_atomic_t *
+sm_signals_number(void)
+{
+	return &signals_first;
+}

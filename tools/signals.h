@@ -18,6 +18,8 @@ void sm_signals_catch(const char *text);
 void sm_signals_ignore(void); /* a supervised worker: its socket tells it */
 
 const volatile sig_atomic_t *sm_signals_count(void);
-int sm_signals_first(void); /* number of the first one, 0: none */
+int sm_signals_first(void);
+/* The first one, 0 before: for the library to read. */
+const volatile sig_atomic_t *sm_signals_number(void);
 
 #endif /* SM_SIGNALS_H */

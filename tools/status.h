@@ -17,8 +17,8 @@
 void sm_status_show(const struct sm_status *s, const char *job);
 void sm_status_show_batch(const struct sm_batch_status *b, const char *job);
 
-/* ": " and why the batch failed, with its last line of stderr; a newline. */
-void sm_status_why(FILE *f, const struct sm_status_batch *b);
+/* "12 batches failed, such as 3, 7, 9: why"; a newline. */
+void sm_status_failed(FILE *f, const struct sm_status_failure *x);
 
 /* The directory of the job that `s` is a part of. */
 struct sm_path {

@@ -86,6 +86,53 @@ status_json_parts(const struct sm_status *s)
 	return list;
 }
 
+static json_t *
+status_json_failures(const struct sm_status *s)
+{
+	const struct sm_status_failure *x;
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; list && i < s->failures; i++) {
+		x = &s->failure[i];
+		if (json_array_append_new(
+			    list,
+			    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+				      "s:o}",
+				      "reason", sm_json_text(x->reason),
+				      "message", sm_json_text(x->message),
+				      "stderr_tail",
+				      sm_json_text(x->stderr_tail), "examples",
+				      sm_json_text(x->examples), "tries",
+				      sm_json_count(x->tries), "batches",
+				      sm_json_count(x->batches), "failed",
+				      sm_json_count(x->failed), "open",
+				      sm_json_count(x->open))) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static json_t *
+status_json_run(const struct sm_status_run *r)
+{
+	if (r->id == 0)
+		return json_null();
+	return json_pack(
+		"{s:o, s:o, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+		"s:o, s:o}",
+		"run", sm_json_number(r->id), "command",
+		sm_json_text(r->command), "started", r->started, "ended",
+		r->ended > 0 ? json_real(r->ended) : json_null(), "host",
+		sm_json_text(r->host), "pid", sm_json_number(r->pid), "version",
+		sm_json_text(r->version), "why", sm_json_text(r->why),
+		"exit_status", sm_json_number(r->exit_status), "signal",
+		sm_json_number(r->signal), "done", sm_json_count(r->done),
+		"failed", sm_json_count(r->failed));
+}
+
 json_t *
 sm_status_json(const struct sm_status *s)
 {
@@ -117,6 +164,8 @@ sm_status_json(const struct sm_status *s)
 	      json_object_set_new(v, "wal_bytes",
 				  sm_json_count(s->wal_bytes)) ||
 	      json_object_set(v, "batches", list) ||
+	      json_object_set_new(v, "failures", status_json_failures(s)) ||
+	      json_object_set_new(v, "last_run", status_json_run(&s->last)) ||
 	      (s->part_count > 0 &&
 	       (json_object_set_new(v, "part", json_integer(s->part_number)) ||
 		json_object_set_new(v, "part_count",
@@ -134,8 +183,9 @@ static json_t *
 status_json_attempt(const struct sm_attempt *a)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-			 "s:o, s:o, s:o}",
-			 "id", sm_json_number(a->id), "worker",
+			 "s:o, s:o, s:o, s:o}",
+			 "id", sm_json_number(a->id), "try",
+			 sm_json_number(a->number), "worker",
 			 sm_json_number(a->worker), "pid",
 			 sm_json_number(a->pid), "host", sm_json_text(a->host),
 			 "command_pid", status_json_pid(a->command),

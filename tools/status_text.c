@@ -93,32 +93,103 @@ status_show_pace(const struct sm_status *s)
 	putchar('\n');
 }
 
-void
-sm_status_why(FILE *f, const struct sm_status_batch *b)
+static void
+status_why(FILE *f, const char *error, const char *stderr_tail)
 {
-	const char *tail = b->stderr_tail ? b->stderr_tail : "";
+	const char *tail = stderr_tail ? stderr_tail : "";
 
 	/* The message of a failed command may end in that line already. */
-	if (b->error && strstr(b->error, tail))
+	if (error && strstr(error, tail))
 		tail = "";
-	sm_output_line(f, "%%%%", b->error ? ": " : "",
-		       b->error ? b->error : "", *tail ? ": " : "", tail, NULL);
+	sm_output_line(f, "%%%%", error ? ": " : "", error ? error : "",
+		       *tail ? ": " : "", tail, NULL);
+}
+
+void
+sm_status_failed(FILE *f, const struct sm_status_failure *x)
+{
+	if (x->failed == 1 && x->batches == 1)
+		fprintf(f, "batch %s failed", x->examples);
+	else
+		fprintf(f, "%s %s failed, such as %s",
+			sm_text_count(x->failed).s,
+			sm_text_plural(x->failed, "batch", "batches"),
+			x->examples);
+	status_why(f, x->message, x->stderr_tail);
+}
+
+/* One line per reason: of what has failed, or else of what will be tried again.
+ */
+static void
+status_show_failures(const struct sm_status *s, bool failed)
+{
+	const struct sm_status_failure *x;
+	bool told = false;
+	size_t i;
+
+	for (i = 0; i < s->failures; i++) {
+		x = &s->failure[i];
+		if (failed != (x->failed > 0))
+			continue;
+		if (!told)
+			puts(failed ? "failed:" : "tries that failed:");
+		told = true;
+		fputs("  ", stdout);
+		if (failed) {
+			sm_status_failed(stdout, x);
+			continue;
+		}
+		printf("%s of %s %s, such as %s", sm_text_count(x->tries).s,
+		       sm_text_count(x->batches).s,
+		       sm_text_plural(x->batches, "batch", "batches"),
+		       x->examples);
+		status_why(stdout, x->message, x->stderr_tail);
+	}
+}
+
+/* "run 3 ended 2026-11-28 02:14:55 after 3 h 04 min: …" */
+static void
+status_show_last(const struct sm_status *s)
+{
+	const struct sm_status_run *r = &s->last;
+	char began[64];
+
+	if (r->id == 0 || !r->why)
+		return;
+	snprintf(began, sizeof(began), "%s", sm_text_time(r->started).s);
+	if (r->ended > 0)
+		printf("the last %s, %s to %s", r->command, began,
+		       sm_text_time(r->ended).s);
+	else
+		printf("the last %s, from %s on", r->command, began);
+	printf(", made %s %s", sm_text_count(r->done).s,
+	       sm_text_plural(r->done, "batch", "batches"));
+	if (r->failed > 0)
+		printf(", %s failed", sm_text_count(r->failed).s);
+	fputs("; ended", stdout);
+	if (r->exit_status >= 0)
+		printf(" with %" PRId64, r->exit_status);
+	if (r->signal > 0)
+		printf(" by signal %" PRId64 " (%s)", r->signal,
+		       strsignal((int)r->signal));
+	sm_output_line(stdout, ": %", r->why, NULL);
 }
 
 static void
-status_show_running(const struct sm_status_batch *b)
+status_show_one_running(const struct sm_status_batch *b)
 {
-	printf(" for %s", sm_text_duration(b->elapsed_s).s);
+	printf("  batch %" PRIu64 " for %s", b->id,
+	       sm_text_duration(b->elapsed_s).s);
 	if (b->usual_s > 0)
 		printf(" (usually %s)", sm_text_duration(b->usual_s).s);
-	printf(", attempt %" PRId64 ", pid %" PRId64, b->attempts, b->pid);
+	printf(", try %" PRId64 ", pid %" PRId64, b->attempts, b->pid);
 	if (b->command > 0)
 		printf(", command %" PRId64, b->command);
+	status_why(stdout, b->error, b->stderr_tail);
 }
 
 static void
-status_show_batches(const struct sm_status *s, const char *state,
-		    uint64_t total)
+status_show_running(const struct sm_status *s)
 {
 	const struct sm_status_batch *b;
 	uint64_t shown = 0;
@@ -126,21 +197,14 @@ status_show_batches(const struct sm_status *s, const char *state,
 
 	for (i = 0; i < s->batches; i++) {
 		b = &s->batch[i];
-		if (strcmp(b->state, state) != 0)
+		if (strcmp(b->state, "running") != 0)
 			continue;
 		if (shown++ == 0)
-			printf("%s:\n", state);
-		printf("  batch %" PRIu64, b->id);
-		if (strcmp(state, "running") == 0)
-			status_show_running(b);
-		else
-			printf(" after %" PRId64 " %s", b->attempts,
-			       sm_text_plural((uint64_t)b->attempts, "attempt",
-					      "attempts"));
-		sm_status_why(stdout, b);
+			puts("running:");
+		status_show_one_running(b);
 	}
-	if (shown > 0 && total > shown)
-		printf("  and %s more\n", sm_text_count(total - shown).s);
+	if (shown > 0 && s->running > shown)
+		printf("  and %s more\n", sm_text_count(s->running - shown).s);
 }
 
 /* A line for each part that is not done. */
@@ -206,17 +270,13 @@ status_show_next(const struct sm_status *s, const char *job)
 			       s->final_path ? s->final_path : "joined", s->job,
 			       NULL);
 	else if (s->paused && s->pending)
-		sm_output_line(stdout,
-			       "paused; to go on: sqlite3 "
-			       "-cmd '.timeout 10000' $/job.db "
-			       "'UPDATE job SET paused = 0'",
-			       s->job, NULL);
+		sm_output_line(stdout, "paused; to go on: shardmill resume $",
+			       job, NULL);
 	else if (s->target_workers == 0 && s->pending && s->parts == 0)
 		sm_output_line(stdout,
-			       "0 workers are wanted; to go on: sqlite3 "
-			       "-cmd '.timeout 10000' $/job.db "
-			       "'UPDATE job SET workers = 1'",
-			       s->job, NULL);
+			       "0 workers are wanted; to go on: shardmill set "
+			       "$ -j 1",
+			       job, NULL);
 	else if (s->active)
 		return;
 	else if (status_is_submitted(s) && s->failed)
@@ -257,16 +317,19 @@ sm_status_show(const struct sm_status *s, const char *job)
 		printf("the database's log is %s: some reader has been open "
 		       "for long\n",
 		       sm_text_size(s->wal_bytes).s);
-	status_show_batches(s, "running", s->running);
-	status_show_batches(s, "failed", s->failed);
+	status_show_running(s);
+	status_show_failures(s, true);
+	status_show_failures(s, false);
 	status_show_parts(s);
+	if (!s->active)
+		status_show_last(s);
 	status_show_next(s, job);
 }
 
 static void
 status_show_attempt(const struct sm_attempt *a)
 {
-	printf("attempt %" PRId64 ": %s", a->id, sm_text_time(a->started).s);
+	printf("try %" PRId64 ": %s", a->number, sm_text_time(a->started).s);
 	if (a->ended > 0)
 		printf(", %s", sm_text_duration(a->ended - a->started).s);
 	printf(", pid %" PRId64, a->pid);
