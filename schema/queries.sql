@@ -11,12 +11,23 @@ SELECT * FROM progress;
 -- Which batches failed, and what did their command say last?
 SELECT batch, item, exit_status, signal, error, stderr FROM failed;
 
+-- Why do they fail: for how many reasons, and how often each?
+SELECT reason, tries, failed, examples FROM failures;
+
+-- Why did the run of last night end, and what had it made?
+SELECT run, started, ended, done, failed, exit_status, why FROM runs;
+
+-- When was it paused?
+SELECT datetime(started, 'unixepoch') AS paused,
+       datetime(ended, 'unixepoch') AS resumed
+FROM pause;
+
 -- What is running, longest first?
 SELECT batch, pid, seconds FROM running ORDER BY seconds DESC;
 
 -- How often was a batch tried, and how did each try end?
-SELECT a.id, a.outcome, a.exit_status, a.error_class, a.message
-FROM attempt AS a WHERE a.batch = 0 ORDER BY a.id;
+SELECT try, outcome, exit_status, error_class, message
+FROM tries WHERE batch = 0;
 
 -- Which batches needed more than one attempt?
 SELECT batch, count(*) AS tries, group_concat(outcome) AS outcomes

@@ -254,8 +254,7 @@ screen_progress(const struct sm_progress *p, void *arg)
 		screen_draw(s, p, line, left);
 		return;
 	}
-	fprintf(stderr, "%s%s %s%s\n", sm_screen_clock(), p->phase, line,
-		left);
+	fprintf(stderr, "%s%s %s%s\n", sm_screen_clock(), p->phase, line, left);
 }
 
 struct sm_events

@@ -121,12 +121,13 @@ status_json_run(const struct sm_status_run *r)
 	if (r->id == 0)
 		return json_null();
 	return json_pack(
-		"{s:o, s:o, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
 		"s:o, s:o}",
 		"run", sm_json_number(r->id), "command",
-		sm_json_text(r->command), "started", r->started, "ended",
-		r->ended > 0 ? json_real(r->ended) : json_null(), "host",
-		sm_json_text(r->host), "pid", sm_json_number(r->pid), "version",
+		sm_json_text(r->command), "started_unix_seconds",
+		status_json_time(r->started), "ended_unix_seconds",
+		status_json_time(r->ended), "host", sm_json_text(r->host),
+		"pid", sm_json_number(r->pid), "version",
 		sm_json_text(r->version), "why", sm_json_text(r->why),
 		"exit_status", sm_json_number(r->exit_status), "signal",
 		sm_json_number(r->signal), "done", sm_json_count(r->done),

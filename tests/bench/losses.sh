@@ -14,7 +14,7 @@ told() {
 		</dev/null || code=$?
 	[ ! -e f.gz ] || rows=$(gzip -dc f.gz | wc -l)
 	row "$2 ${*:3}" "$([ "$1" = "$SHARDMILL" ] && echo now || echo before)" \
-		"$rows of 4000" $code "$(sed "s|^shardmill: ||; s|$PWD/||g" err |
+		"$rows of 4000" $code "$(sed "s|^\([0-9:]* \)*shardmill: ||; s|$PWD/||g" err |
 			paste -sd '@' | sed 's/@/; /g')"
 }
 

@@ -73,13 +73,14 @@ def disk_now_and_then(slot, table):
 
 
 def commands_fail(slot, table):
-    """Those of batches are no reason: all are tried, and that is told."""
+    """Those of batches are no reason: all are tried, which is told once."""
     slot.reset(table["exec"])
     slot.must("plan", "g.gz.job", "exec", "-o", "g.gz", "--range", "6",
               "--size", "1", "--max-attempts", "1", "--", "sh", "-c",
               "echo no >&2; exit 3")
     r = slot.must("work", "g.gz.job", code=1)
-    expect("messages", r.err.count("it has failed"), 6)
+    expect("messages", r.err.count("it has failed"), 2)
+    expect("count", r.err.count("6 times in all: batch N: "), 1)
     expect("attempts", slot.sql("SELECT outcome, exit_status, stderr, count(*)"
                                 " FROM attempt", "g.gz.job"),
            [("error", 3, "no\n", 6)])

@@ -348,7 +348,7 @@ def check_ended(r):
         raise Violation(f"exit {r.code}: {r.err.strip()}")
     # Notices, which begin so too, come before it.
     last = ([""] + r.err.splitlines())[-1]
-    if r.code != 0 and not last.startswith("shardmill: "):
+    if r.code != 0 and not re.match(r"(\d\d:\d\d:\d\d )?shardmill: ", last):
         raise Violation(f"exit {r.code} without a message: {r.err}")
     if "Sanitizer" in r.err or "runtime error" in r.err:
         raise Violation(r.err)
