@@ -327,9 +327,9 @@ watch_draw_speeds(struct watch *w)
 	watch_line(w, PAINT_NONE, text, last);
 }
 
-/* The slow ones first, then what else is running, then what failed. */
+/* Of the running ones, the slow or the others. */
 static void
-watch_draw_batches(struct watch *w, const char *state, bool slow)
+watch_draw_running(struct watch *w, bool slow)
 {
 	const struct sm_status_batch *b;
 	unsigned shown = 0;
@@ -337,13 +337,11 @@ watch_draw_batches(struct watch *w, const char *state, bool slow)
 
 	for (i = 0; i < w->s.batches && shown < WATCH_LISTED; i++) {
 		b = &w->s.batch[i];
-		if (strcmp(b->state, state) != 0 || (b->usual_s > 0) != slow)
+		if (strcmp(b->state, "running") != 0 ||
+		    (b->usual_s > 0) != slow)
 			continue;
 		shown++;
-		if (strcmp(state, "failed") == 0)
-			watch_say(w, PAINT_BAD, "failed  batch %" PRIu64 ": %s",
-				  b->id, b->error ? b->error : "");
-		else if (slow)
+		if (slow)
 			watch_say(w, PAINT_SLOW,
 				  "slow  batch %" PRIu64
 				  "  for %s, usually %s  pid %" PRId64,
@@ -353,10 +351,27 @@ watch_draw_batches(struct watch *w, const char *state, bool slow)
 		else
 			watch_say(w, PAINT_NONE,
 				  "worker %" PRId64 "  batch %" PRIu64
-				  "  for %s  attempt %" PRId64 "  pid %" PRId64,
+				  "  for %s  try %" PRId64 "  pid %" PRId64,
 				  b->slot, b->id,
 				  sm_text_duration(b->elapsed_s).s, b->attempts,
 				  b->command > 0 ? b->command : b->pid);
+	}
+}
+
+/* By reason: those that failed for good, then tries that will be repeated. */
+static void
+watch_draw_failures(struct watch *w)
+{
+	const struct sm_status_failure *x;
+	size_t i;
+
+	for (i = 0; i < w->s.failures && i < WATCH_LISTED; i++) {
+		x = &w->s.failure[i];
+		watch_say(w, x->failed > 0 ? PAINT_BAD : PAINT_SLOW,
+			  "%s %s, such as batch %s: %s",
+			  sm_text_count(x->failed > 0 ? x->failed : x->tries).s,
+			  x->failed > 0 ? "failed" : "tries failed",
+			  x->examples, x->message ? x->message : "");
 	}
 }
 
@@ -374,12 +389,9 @@ watch_draw(struct watch *w)
 	fputs("\033[H", stdout);
 	watch_draw_head(w);
 	watch_draw_speeds(w);
-	watch_draw_batches(w, "running", true);
-	watch_draw_batches(w, "running", false);
-	if (s->failed > 0)
-		watch_say(w, PAINT_BAD, "%s failed",
-			  sm_text_count(s->failed).s);
-	watch_draw_batches(w, "failed", false);
+	watch_draw_running(w, true);
+	watch_draw_running(w, false);
+	watch_draw_failures(w);
 	if (w->said[0])
 		watch_say(w, PAINT_BOLD, "%s", w->said);
 	/* The rest of the screen, and the keys in its last row. */

@@ -27,6 +27,6 @@ kill $!
 # shellcheck disable=SC2016
 expect_exit 0 sm plan w.job exec --range 60 -- sh -c 'sleep 0.2; echo {batch}'
 start work work w.job
-shown() { grep -qE '^run +[0-9.]+%.* 1 worker .* left$' work.err; }
+shown() { grep -qE '^[0-9:]{8} run +[0-9.]+%.* 1 worker .* left$' work.err; }
 wait_for 30 shown
 ended 0 $pid work
