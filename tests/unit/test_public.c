@@ -379,6 +379,24 @@ null_status_of_batch(const char *name)
 }
 
 static int
+null_set(const char *name)
+{
+	struct sm_batch_range range = { 0, 9 };
+	struct sm_set_opts o = { .range = &range, .ranges = 1, .priority = 1 };
+	struct sm_set_result r;
+
+	return sm_set(&r, name, &o, NULL);
+}
+
+static int
+null_stop_batch(const char *name)
+{
+	struct sm_stop_result r;
+
+	return sm_stop_batch(&r, name, 1, false, NULL);
+}
+
+static int
 null_try(const char *name)
 {
 	int status;
@@ -512,6 +530,8 @@ static const struct {
 	{ "sm_status", null_status },
 	{ "sm_status_of_batch", null_status_of_batch },
 	{ "sm_try", null_try },
+	{ "sm_set", null_set },
+	{ "sm_stop_batch", null_stop_batch },
 	{ "sm_retry", null_retry },
 	{ "sm_finalize", null_finalize },
 	{ "sm_verify", null_verify },
@@ -572,6 +592,7 @@ test_null(void **state)
 	assert_int_equal(null_plan(none), SM_EINPUT);
 	assert_int_equal(null_retry(job), SM_EUSAGE);
 	assert_int_equal(null_recover(job), SM_EREFUSED);
+	assert_int_equal(null_stop_batch(job), SM_EREFUSED);
 	assert_int_equal(null_cat(final), SM_EINPUT);
 	assert_int_equal(null_verify(final), 0);
 	assert_int_equal(null_status(job), 0);
