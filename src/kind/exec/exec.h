@@ -51,6 +51,7 @@ struct sm_exec_opts {
 	double delay_s;           /* 0: none */
 	double load;              /* 0: none */
 	uint64_t memfree;         /* 0: none */
+	uint64_t memory;          /* 0: no limit */
 	uint64_t max_shard_bytes; /* 0: no limit */
 	int check;                /* of enum sm_check_how, 0: none */
 	bool keep_logs;

@@ -335,6 +335,7 @@ sm_exec_command(struct sm_command_end *end, struct sm_exec_state *x,
 	o->cwd = cwd;
 	o->in_fd = x->null_fd;
 	o->arg = x;
+	o->memory = x->opts->memory;
 	o->timeout_s = x->opts->timeout_s;
 	o->term_ms = (uint64_t)(x->opts->grace_s * 1000) + 1;
 	o->stop = x->env.stop;

@@ -168,6 +168,14 @@ static const struct sm_option exec_options[] = {
 	{ "memfree", .type = SM_OPTION_BYTES, .arg = "SIZE", .unset = "none",
 	  AT(memfree), .flags = SM_OPTION_LIMIT,
 	  .help = "start no command while less memory is available" },
+	{ "memory", .type = SM_OPTION_BYTES, .arg = "SIZE", .min = 1,
+	  .unset = "none", AT(memory), .flags = SM_OPTION_LIMIT,
+	  .help = "give each process of the command no more memory",
+	  .more = "It is RLIMIT_DATA (setrlimit(2)): heap, private writable "
+		  "mappings and stacks of threads, by what is reserved. It "
+		  "is not shared memory, nor pages of files, and a process "
+		  "that the command starts has as much for itself. What "
+		  "meets it fails its batch and no other." },
 	{ "max-shard-bytes", .type = SM_OPTION_BYTES, .arg = "SIZE",
 	  .unset = "none", AT(max_shard_bytes), .flags = SM_OPTION_LIMIT,
 	  .help = "fail a batch with more output; k, M, G" },

@@ -328,6 +328,12 @@ sm_exec_produce(void *state, const struct sm_piece *b, struct sm_shard *shard,
 	}
 	if (ret == 0)
 		ret = exec_finish(x, b, err);
+	/* Whether it was the limit that it met, it alone knows. */
+	if ((ret == SM_ECOMMAND || ret == SM_ESIGNAL) && x->opts->memory)
+		sm_err_append(err,
+			      " (each of its processes may have %" PRIu64
+			      " bytes, --memory)",
+			      x->opts->memory);
 	exec_trim_stderr(x);
 	if (x->log)
 		sm_log_end(x->log);

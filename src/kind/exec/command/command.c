@@ -206,6 +206,7 @@ run_start(struct run *r)
 		.cwd = r->o->cwd,
 		.fd = { -1, -1, -1 },
 		.foreground = r->o->foreground,
+		.memory = r->o->memory,
 		.group = { r->o->group[0], r->o->group[1] },
 		.report = r->c->report,
 	};

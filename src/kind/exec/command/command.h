@@ -74,6 +74,7 @@ struct sm_command_opts {
 	void *arg; /* of all three */
 
 	bool foreground; /* in the caller's group, as a terminal's ^C expects */
+	uint64_t memory; /* RLIMIT_DATA of it; 0: the caller's */
 	double timeout_s;        /* 0: none */
 	uint64_t term_ms;        /* TERM to KILL then; 0: SM_COMMAND_TERM_MS */
 	const atomic_bool *stop; /* or NULL; SM_ESTOPPED once it is true */

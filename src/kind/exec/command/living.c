@@ -77,6 +77,7 @@ sm_living_start(struct sm_living *l, struct sm_err *err)
 		.cwd = l->o.cwd,
 		.fd = { -1, -1, -1 },
 		.foreground = l->o.foreground,
+		.memory = l->o.memory,
 		.group = { l->o.group[0], l->o.group[1] },
 		.report = l->report,
 	};

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -112,11 +113,25 @@ start_close_others(void)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+/* Limits are the process's own, though its memory is still the parent's. */
+static int
+start_limit_memory(uint64_t bytes)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_DATA, &r) < 0)
+		return -1;
+	if (bytes < r.rlim_max)
+		r.rlim_max = bytes;
+	r.rlim_cur = r.rlim_max;
+	return setrlimit(RLIMIT_DATA, &r);
+}
+
 /*
  * Runs in the child, on the parent's memory: async-signal-safe calls only.  In
  * this order: the session, and with it the group, so that it can be killed as
- * one; the death signal; the three descriptors; the directory; the signals,
- * last, as nothing of ours may run after them.
+ * one; the death signal; the three descriptors; the directory; the limit; the
+ * signals, last, as nothing of ours may run after them.
  */
 static _Noreturn void
 start_child(const struct sm_start *s, pid_t parent)
@@ -140,6 +155,8 @@ start_child(const struct sm_start *s, pid_t parent)
 	start_close_others();
 	if (s->cwd && chdir(s->cwd) < 0)
 		start_fail(s->report, START_CHDIR);
+	if (s->memory && start_limit_memory(s->memory) < 0)
+		start_fail(s->report, START_SET_UP);
 	start_reset_signals();
 	execve(s->path, s->argv, s->envp);
 	start_fail(s->report, START_EXEC);

@@ -29,6 +29,7 @@ struct sm_start {
 	const char *cwd; /* NULL: the caller's */
 	int fd[3];       /* become 0, 1, 2; all above 2; -1: the caller's */
 	bool foreground; /* stay in the caller's session and group */
+	uint64_t memory; /* RLIMIT_DATA; 0: the caller's */
 	/* Set to the group by the child itself, before it runs; or NULL. */
 	_Atomic int64_t *group[SM_START_GROUPS];
 	struct sm_start_report *report;
