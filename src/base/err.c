@@ -167,7 +167,7 @@ static const struct err_sys {
 	{ ENOMEM, SM_ENOMEM, "" },
 	{ EMFILE, SM_ENOMEM,
 	  "; this process may open no more files: raise the limit ('ulimit "
-	  "-n'), then run the same command again" },
+	  "-n'), or use fewer workers (-j), then run the same command again" },
 	{ ENFILE, SM_ENOMEM,
 	  "; the system may open no more files (fs.file-max): end what holds "
 	  "many, then run the same command again" },

@@ -13,6 +13,9 @@ limited() {
 expect_exit 4 limited run f.gz.job -j 2
 [ ! -e f.gz ] || fail "a file was made"
 equal "$(count_of f.gz.job failed)" 0 "failed batches"
+expect_exit 4 limited work f.gz.job
+expect_text err "ulimit -f"
+equal "$(count_of f.gz.job failed)" 0 "failed batches after work"
 expect_exit 0 sm run f.gz.job -j 2
 same "$set/by300.gz" f.gz
 no_leftovers f.gz.job

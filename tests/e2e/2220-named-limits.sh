@@ -60,7 +60,15 @@ inodes_and_reading() {
 	cd .. || exit 1
 	umount mnt
 }
+without_proc() {
+	mount -t tmpfs none /proc || skip "/proc cannot be hidden here"
+	try sm exec -o f.gz "${job[@]}" --range 20 -- echo '{first}'
+	umount /proc
+	named "/proc is not mounted" "cannot run '/proc/self/exe'"
+	resume
+}
 if [ "${1:-}" = inside ]; then
+	without_proc
 	inodes_and_reading
 	exit 0
 fi
@@ -77,7 +85,7 @@ limited() {
 for most in 12 20; do
 	try limited -n $most exec -o f.gz "${job[@]}" --range 20 -- echo '{first}'
 	equal "$code" 4 "exit status"
-	expect_text "$dir/err" "Too many open files" "ulimit -n"
+	expect_text "$dir/err" "Too many open files" "ulimit -n" "-j"
 	if [ -e f.gz.job/job.db ]; then
 		equal "$(count_of f.gz.job failed)" 0 "failed batches"
 		resume

@@ -120,7 +120,7 @@ test_advice(void **state)
 	} said[] = {
 		{ ENOSPC, { "make space", "same command again" } },
 		{ EDQUOT, { "quota -s", "same command again" } },
-		{ EMFILE, { "ulimit -n", "same command again" } },
+		{ EMFILE, { "ulimit -n", "fewer workers (-j)" } },
 		{ ENFILE, { "fs.file-max", "same command again" } },
 		{ EAGAIN, { "ulimit -u", "pids.max" } },
 		{ EFBIG, { "ulimit -f", "another file system" } },

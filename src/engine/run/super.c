@@ -231,6 +231,21 @@ super_rescue(struct sm_super *s, const struct sm_child *c, int status,
 	return sm_rescue_died(s->h, &w, status, s->ev, err);
 }
 
+/* 127 is that of a worker whose program could not be run. */
+static void
+super_tell_program(struct sm_err *why, const char *program, int status)
+{
+	if (WEXITSTATUS(status) != 127 || *program != '/' ||
+	    access(program, X_OK) == 0)
+		return;
+	sm_err_append(why, ": cannot run '%s'", program);
+	if (access("/proc/self", F_OK) < 0)
+		sm_err_append(why,
+			      "; /proc is not mounted here, and a worker is "
+			      "started by it: mount it (mount -t proc proc "
+			      "/proc), then run the same command again");
+}
+
 static void
 super_count_death(struct sm_super *s, const struct sm_child *c, int status)
 {
@@ -253,6 +268,8 @@ super_count_death(struct sm_super *s, const struct sm_child *c, int status)
 			   "%d workers in a row ended with status %d before "
 			   "they took a batch",
 			   s->unclaimed_deaths, WEXITSTATUS(status));
+	if (WIFEXITED(status))
+		super_tell_program(&why, s->opts->worker_argv[0], status);
 	super_end_with(s, &why);
 }
 
