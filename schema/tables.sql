@@ -46,6 +46,14 @@ CREATE TABLE job (
 	workers      INTEGER NOT NULL CHECK (workers >= 0), -- wanted processes
 	paused       INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
 	                                -- 1: claim nothing new
+	at_once      INTEGER CHECK (at_once >= 1),
+	                                -- so many batches at once, since one beside
+	                                -- others was killed, as for want of memory;
+	                                -- NULL: as many as there are workers
+	at_once_rounds INTEGER NOT NULL DEFAULT 2,
+	                                -- so many of each before it is doubled
+	at_once_left INTEGER NOT NULL DEFAULT 0,
+	                                -- batches to be done before that
 	run          INTEGER NOT NULL DEFAULT 0,
 	                                -- fence: claims of an older run are void
 	max_attempts INTEGER NOT NULL CHECK (max_attempts >= 1),
@@ -179,7 +187,7 @@ CREATE TABLE attempt (
 	            OR outcome = 'timeout'     -- took longer than --timeout
 	            OR outcome = 'stalled'     -- no heartbeat for the lease
 	            OR outcome = 'fenced'      -- too late: the batch was another's
-	            OR outcome = 'returned'    -- given back (stop, full disk)
+	            OR outcome = 'returned'    -- given back (stop, full disk, memory)
 	            OR outcome = 'stopped'     -- ended by hand: shardmill stop
 	            OR outcome = 'interrupted' -- ended with its supervisor
 	            ),

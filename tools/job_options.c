@@ -32,12 +32,15 @@ const struct sm_option sm_job_settings[] = {
 	{ "workers", 'j', .type = SM_OPTION_INT, .arg = "N", .min = 1,
 	  .max = SM_WORKERS_MAX, .unset = "the usable CPUs", SETTINGS(workers),
 	  .group = "running (free to change at any start, else kept)",
-	  .help = "worker processes" },
+	  .help = "worker processes",
+	  .more = "CPUs are those of the affinity mask, or fewer where a "
+		  "control group's quota allows no more." },
 	{ "max-attempts", .type = SM_OPTION_INT, .arg = "N", .min = 1,
 	  .max = SM_ATTEMPTS_MAX, .unset = TEXT(SM_MAX_ATTEMPTS_DEFAULT),
 	  SETTINGS(max_attempts), .help = "tries before a batch has failed",
 	  .more = "What ended with its supervisor, a reboot or a full disk "
-		  "does not count." },
+		  "does not count, nor what was killed for want of memory "
+		  "beside others." },
 	{ "lease", .type = SM_OPTION_DOUBLE, .arg = "S", .min = 1,
 	  .max = YEAR_S, .unit = "s", .unset = TEXT(SM_LEASE_S_DEFAULT) " s",
 	  SETTINGS(lease_s),

@@ -166,6 +166,11 @@ struct sm_kind {
 		       struct sm_shard *shard, struct sm_made *made,
 		       struct sm_err *err);
 	void (*close)(void *state); /* NULL is allowed */
+	/*
+	 * No batch is begun for a while, for want of memory: let go of what can
+	 * be had again.  NULL: there is nothing.
+	 */
+	void (*rest)(void *state);
 
 	/*
 	 * Make one batch in the foreground, on the caller's own output and

@@ -70,8 +70,9 @@ struct sm_claim {
 
 /*
  * Take the first due batch of the highest priority.  Not `claimed`: nothing is
- * due, the job is paused, the run is not the claim's, or the worker's row was
- * ended by somebody who gave it up for dead.
+ * due, the job is paused, as many run as may at once (room.h), the run is not
+ * the claim's, or the worker's row was ended by somebody who gave it up for
+ * dead.
  */
 int sm_batch_claim(bool *claimed, struct sm_batch *b, struct sm_db *db,
 		   const struct sm_claim *claim, struct sm_err *err);

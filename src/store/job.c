@@ -188,7 +188,8 @@ int
 sm_job_begin_run(struct sm_db *db, double at, struct sm_err *err)
 {
 	return sm_sql_do(db, "record the run's begin",
-			 "UPDATE job SET started = ?, ended = NULL",
+			 "UPDATE job SET started = ?, ended = NULL, "
+			 "at_once = NULL, at_once_rounds = 2",
 			 SQL(IN(at)), err);
 }
 
@@ -271,9 +272,13 @@ sm_job_now(struct sm_job_now *p, struct sm_db *db, struct sm_err *err)
 {
 	bool found;
 	int ret = sm_sql_one(&found, db, "read the job",
-			     "SELECT workers, paused, run, started FROM job",
+			     "SELECT workers, paused, run, started, "
+			     "coalesce(at_once, 0), iif(at_once IS NULL, 0, "
+			     "at_once <= (SELECT count(*) FROM batch "
+			     "WHERE state = 'running')) FROM job",
 			     SQL(OUT(&p->workers), OUT(&p->paused),
-				 OUT(&p->run), OUT(&p->started)),
+				 OUT(&p->run), OUT(&p->started),
+				 OUT(&p->at_once), OUT(&p->full)),
 			     err);
 
 	if (ret == 0 && !found)

@@ -39,6 +39,8 @@ struct sm_job_now {
 	bool paused;
 	int64_t run;
 	double started;
+	int at_once; /* batches at most, see room.h; 0: no limit */
+	bool full;   /* and there are so many */
 };
 
 struct sm_job_input {

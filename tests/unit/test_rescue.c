@@ -17,6 +17,7 @@ static struct sm_live live;
 static struct sm_worker worker;
 static struct sm_batch batch;
 static struct sm_events events;
+static struct sm_memory_watch memory;
 static char told[512];
 static int told_times;
 
@@ -54,6 +55,7 @@ setup(void **state)
 	live = (struct sm_live)SM_LIVE_NONE;
 	if (sm_live_open(&live, jobdb.fd, &jobdb.err) < 0)
 		return -1;
+	sm_memory_watch_begin(&memory, "/nonexistent");
 	return jobdb_claim(&batch, worker.id) == 1 ? 0 : -1;
 }
 
@@ -99,14 +101,14 @@ expect_attempt(const char *row, const char *message)
 	assert_string_equal(
 		jobdb_text("SELECT outcome || ' ' || coalesce(signal, '-') || "
 			   "' ' || coalesce(error_class, '-') FROM attempt "
-			   "ORDER BY id DESC LIMIT 1"),
+			   "WHERE batch = 0 ORDER BY id DESC LIMIT 1"),
 		row);
 	if (!strstr(jobdb_text("SELECT message FROM attempt "
-			       "ORDER BY id DESC LIMIT 1"),
+			       "WHERE batch = 0 ORDER BY id DESC LIMIT 1"),
 		    message))
 		fail_msg("'%s' does not say '%s'",
 			 jobdb_text("SELECT message FROM attempt "
-				    "ORDER BY id DESC LIMIT 1"),
+				    "WHERE batch = 0 ORDER BY id DESC LIMIT 1"),
 			 message);
 }
 
@@ -131,8 +133,9 @@ test_died_by_signal(void **state)
 {
 	(void)state;
 	put_tmp();
-	assert_int_equal(
-		sm_rescue_died(&h, &worker, SIGSEGV, &events, &jobdb.err), 0);
+	assert_int_equal(sm_rescue_died(&h, &worker, SIGSEGV, &memory, &events,
+					&jobdb.err),
+			 0);
 	expect_attempt("signal 11 signal", "(pid 4711) died by signal 11");
 	expect_batch("pending", 1);
 	assert_true(jobdb_int("SELECT not_before > 0 FROM batch "
@@ -148,10 +151,100 @@ static void
 test_died_with_status(void **state)
 {
 	(void)state;
-	assert_int_equal(
-		sm_rescue_died(&h, &worker, 7 << 8, &events, &jobdb.err), 0);
+	assert_int_equal(sm_rescue_died(&h, &worker, 7 << 8, &memory, &events,
+					&jobdb.err),
+			 0);
 	expect_attempt("error - signal", "(pid 4711) ended with status 7");
 	expect_batch("pending", 1);
+}
+
+/* The machine's number of OOM kills, where no control group counts them. */
+static void
+put_oom_kills(int n)
+{
+	static char proc[128];
+	char text[64];
+	int fd = openat(jobdb.fd, "vmstat", O_WRONLY | O_CREAT | O_CLOEXEC,
+			0644);
+
+	assert_true(fd >= 0);
+	snprintf(text, sizeof(text), "oom_kill %d\n", n);
+	assert_true(write(fd, text, strlen(text)) > 0);
+	close(fd);
+	snprintf(proc, sizeof(proc), "%s/shards", jobdb.path);
+	memory.proc = proc;
+}
+
+static void
+expect_killed(int at_once)
+{
+	assert_int_equal(sm_rescue_died(&h, &worker, SIGKILL, &memory, &events,
+					&jobdb.err),
+			 0);
+	assert_int_equal(jobdb_int("SELECT coalesce(at_once, 0) FROM job"),
+			 at_once);
+}
+
+/* Beside others: whose fault it is cannot be known. */
+static void
+test_killed_beside_others(void **state)
+{
+	struct sm_batch other;
+
+	(void)state;
+	assert_int_equal(jobdb_claim(&other, jobdb_worker(4)), 1);
+	jobdb_sql("UPDATE batch SET max_attempts = 1");
+	put_tmp();
+	put_oom_kills(3);
+	sm_memory_watch_begin(&memory, memory.proc);
+	put_oom_kills(4);
+	expect_killed(1);
+	expect_attempt("returned 9 signal", "2 batches were in hand");
+	expect_batch("pending", 0);
+	assert_false(has_tmp());
+	assert_non_null(strstr(told, "OOM killer was here"));
+	assert_non_null(strstr(told, "at most 1 are"));
+	assert_non_null(strstr(told, "will be retried"));
+	sm_batch_release(&other);
+}
+
+/* Also where nobody counts OOM kills. */
+static void
+test_killed_unknown(void **state)
+{
+	struct sm_batch other;
+
+	(void)state;
+	assert_int_equal(jobdb_claim(&other, jobdb_worker(4)), 1);
+	expect_killed(1);
+	expect_batch("pending", 0);
+	assert_null(strstr(told, "OOM killer"));
+	sm_batch_release(&other);
+}
+
+static void
+test_killed_alone(void **state)
+{
+	(void)state;
+	expect_killed(0);
+	expect_attempt("signal 9 signal", "no other batch was in hand");
+	expect_batch("pending", 1);
+}
+
+/* The kernel says that it was somebody else. */
+static void
+test_killed_by_hand(void **state)
+{
+	struct sm_batch other;
+
+	(void)state;
+	assert_int_equal(jobdb_claim(&other, jobdb_worker(4)), 1);
+	put_oom_kills(3);
+	sm_memory_watch_begin(&memory, memory.proc);
+	expect_killed(0);
+	expect_attempt("signal 9 signal", "died by signal 9");
+	expect_batch("pending", 1);
+	sm_batch_release(&other);
 }
 
 static void
@@ -197,8 +290,9 @@ test_nothing_in_hand(void **state)
 	(void)state;
 	put_tmp();
 	jobdb_sql("UPDATE batch SET state = 'pending' WHERE id = 0");
-	assert_int_equal(
-		sm_rescue_died(&h, &worker, SIGKILL, &events, &jobdb.err), 0);
+	assert_int_equal(sm_rescue_died(&h, &worker, SIGKILL, &memory, &events,
+					&jobdb.err),
+			 0);
 	assert_int_equal(workers_ended(), 1);
 	assert_int_equal(told_times, 0);
 	expect_batch("pending", 1);
@@ -213,9 +307,9 @@ test_fenced(void **state)
 	(void)state;
 	put_tmp();
 	jobdb_sql("UPDATE job SET run = run + 1");
-	assert_int_equal(
-		sm_rescue_died(&h, &worker, SIGKILL, &events, &jobdb.err),
-		SM_EFENCED);
+	assert_int_equal(sm_rescue_died(&h, &worker, SIGKILL, &memory, &events,
+					&jobdb.err),
+			 SM_EFENCED);
 	expect_batch("running", 1);
 	assert_int_equal(workers_ended(), 0);
 	assert_int_equal(told_times, 0);
@@ -294,6 +388,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_died_by_signal),
 		TEST(test_died_with_status),
+		TEST(test_killed_beside_others),
+		TEST(test_killed_unknown),
+		TEST(test_killed_alone),
+		TEST(test_killed_by_hand),
 		TEST(test_last_attempt),
 		TEST(test_interrupted),
 		TEST(test_nothing_in_hand),

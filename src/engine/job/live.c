@@ -150,6 +150,17 @@ sm_live_command(const struct sm_live *l, int slot)
 }
 
 int
+sm_live_commands(const struct sm_live *l)
+{
+	int i, n = 0;
+
+	for (i = 0; i < SM_LIVE_SLOTS; i++)
+		n += i != l->slot && sm_live_command(l, i) != 0 &&
+		     sm_live_held(l, i);
+	return n;
+}
+
+int
 sm_live_holder(const struct sm_live *l, int slot, int64_t *pid,
 	       uint64_t *pid_start)
 {

@@ -60,6 +60,8 @@ void sm_live_beat(struct sm_live *l);
 bool sm_live_held(const struct sm_live *l, int slot); /* is its holder alive? */
 uint64_t sm_live_beats(const struct sm_live *l, int slot);
 int64_t sm_live_command(const struct sm_live *l, int slot);
+/* How many living workers but the caller have a command in hand? */
+int sm_live_commands(const struct sm_live *l);
 void sm_live_forget_command(const struct sm_live *l, int slot);
 /* Who holds a slot, if anybody does: 1 with pid and start, 0. */
 int sm_live_holder(const struct sm_live *l, int slot, int64_t *pid,

@@ -5,7 +5,6 @@
  * attempt; the file that the attempt had begun is removed before its COMMIT.
  */
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "pipes.h"
 #include "rescue.h"
 #include "runs.h"
+#include "shortage.h"
 
 /* Interruptions in a row that are worth a line of their own. */
 #define INTERRUPTED_OFTEN 3
@@ -27,8 +27,11 @@ struct rescue {
 	struct sm_handle *h;
 	const struct sm_worker *w;
 	bool counts; /* against the batch */
+	bool killed; /* perhaps by the OOM killer: then not beside others */
+	bool room;   /* it was so, and fewer are made at once */
+	enum sm_memory_verdict verdict;
 	struct sm_batch_trouble t;
-	char text[256];
+	struct sm_err why; /* the text alone */
 };
 
 static void
@@ -37,7 +40,7 @@ rescue_init(struct rescue *r, struct sm_handle *h, const struct sm_worker *w)
 	*r = (struct rescue){ .h = h, .w = w };
 	r->t = (struct sm_batch_trouble){ .exit_status = -1,
 					  .signal = -1,
-					  .message = r->text,
+					  .message = r->why.text,
 					  .retry = true };
 }
 
@@ -63,9 +66,14 @@ rescue_notice(const struct rescue *r, const struct sm_batch *b,
 
 	if (fate == SM_FATE_FAILED)
 		end = "it has failed";
+	if (r->room) {
+		sm_event_notice(ev, "batch %llu: %s; %s",
+				(unsigned long long)id, r->why.text, end);
+		return;
+	}
 	if (r->counts) {
 		sm_event_notice(ev, "batch %llu: %s; try %lld of %lld: %s",
-				(unsigned long long)id, r->text,
+				(unsigned long long)id, r->why.text,
 				(long long)b->piece.attempt,
 				(long long)b->max_attempts, end);
 		return;
@@ -80,9 +88,26 @@ rescue_notice(const struct rescue *r, const struct sm_batch *b,
 				(unsigned long long)id);
 }
 
+static int
+rescue_make_room(struct rescue *r, struct sm_err *err)
+{
+	struct sm_room room;
+	int ret = sm_room_shrink(&room, r->h->db, 0, err);
+
+	if (ret < 0)
+		return ret;
+	sm_shortage_tell(&r->why, &room, r->verdict);
+	r->room = room.at_once > 0;
+	if (!r->room)
+		return 0;
+	r->counts = false;
+	r->t.outcome = "returned";
+	return 0;
+}
+
 /* In the write transaction. */
 static int
-rescue_rows(struct sm_batch *b, enum sm_fate *fate, const struct rescue *r,
+rescue_rows(struct sm_batch *b, enum sm_fate *fate, struct rescue *r,
 	    struct sm_err *err)
 {
 	struct sm_db *db = r->h->db;
@@ -96,6 +121,8 @@ rescue_rows(struct sm_batch *b, enum sm_fate *fate, const struct rescue *r,
 		ret = sm_runs_end_worker(db, r->w->id, err);
 	if (ret == 0)
 		ret = sm_batch_of_worker(&found, b, db, r->w->id, err);
+	if (ret == 0 && found && r->killed)
+		ret = rescue_make_room(r, err);
 	if (ret == 0 && found && r->counts)
 		ret = sm_batch_fail(fate, db, b, &r->t, now, err);
 	else if (ret == 0 && found)
@@ -110,7 +137,7 @@ rescue_rows(struct sm_batch *b, enum sm_fate *fate, const struct rescue *r,
  * after all, the guard of batch_end.c refuses what it writes.
  */
 static int
-rescue(bool *put_back, const struct rescue *r, const struct sm_events *ev,
+rescue(bool *put_back, struct rescue *r, const struct sm_events *ev,
        struct sm_err *err)
 {
 	enum sm_fate fate = SM_FATE_FENCED;
@@ -147,8 +174,8 @@ rescue_interrupted(bool *put_back, struct sm_handle *h,
 
 	rescue_init(&r, h, w);
 	r.t.outcome = "interrupted";
-	snprintf(r.text, sizeof(r.text),
-		 "worker %lld ended with its supervisor", (long long)w->id);
+	sm_err_set(&r.why, SM_ESIGNAL, "worker %lld ended with its supervisor",
+		   (long long)w->id);
 	return rescue(put_back, &r, ev, err);
 }
 
@@ -172,16 +199,17 @@ sm_rescue_stalled(struct sm_handle *h, const struct sm_worker *w,
 	r.counts = true;
 	r.t.outcome = "stalled";
 	r.t.error_class = sm_code_name(SM_ESTALLED);
-	snprintf(r.text, sizeof(r.text),
-		 "worker %lld (pid %lld) stood still for its whole lease and "
-		 "was killed",
-		 (long long)w->id, (long long)w->pid);
+	sm_err_set(&r.why, SM_ESTALLED,
+		   "worker %lld (pid %lld) stood still for its whole lease and "
+		   "was killed",
+		   (long long)w->id, (long long)w->pid);
 	return rescue(&put_back, &r, ev, err);
 }
 
 int
 sm_rescue_died(struct sm_handle *h, const struct sm_worker *w, int status,
-	       const struct sm_events *ev, struct sm_err *err)
+	       struct sm_memory_watch *memory, const struct sm_events *ev,
+	       struct sm_err *err)
 {
 	struct rescue r;
 	bool put_back;
@@ -192,17 +220,25 @@ sm_rescue_died(struct sm_handle *h, const struct sm_worker *w, int status,
 	if (WIFSIGNALED(status)) {
 		r.t.outcome = "signal";
 		r.t.signal = WTERMSIG(status);
-		snprintf(r.text, sizeof(r.text),
-			 "worker %lld (pid %lld) died by signal %d (%s)",
-			 (long long)w->id, (long long)w->pid, r.t.signal,
-			 strsignal(r.t.signal));
+		sm_err_set(&r.why, SM_ESIGNAL,
+			   "worker %lld (pid %lld) died by signal %d (%s)",
+			   (long long)w->id, (long long)w->pid, r.t.signal,
+			   strsignal(r.t.signal));
+		/*
+		 * A worker is in the supervisor's control group: where nobody
+		 * was killed for memory there, a person has sent it.
+		 */
+		if (r.t.signal == SIGKILL)
+			r.verdict = sm_memory_watch_look(memory);
+		r.killed =
+			r.t.signal == SIGKILL && r.verdict != SM_MEMORY_SPARED;
 	} else {
 		r.t.outcome = "error";
-		snprintf(r.text, sizeof(r.text),
-			 "worker %lld (pid %lld) ended with status %d in the "
-			 "middle of the batch",
-			 (long long)w->id, (long long)w->pid,
-			 WEXITSTATUS(status));
+		sm_err_set(&r.why, SM_ESIGNAL,
+			   "worker %lld (pid %lld) ended with status %d in the "
+			   "middle of the batch",
+			   (long long)w->id, (long long)w->pid,
+			   WEXITSTATUS(status));
 	}
 	return rescue(&put_back, &r, ev, err);
 }

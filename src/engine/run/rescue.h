@@ -15,6 +15,7 @@
 
 #include "handle.h"
 #include "live.h"
+#include "memory.h"
 #include "worker.h"
 
 /*
@@ -27,9 +28,13 @@ int sm_rescue_interrupted(struct sm_handle *h, const struct sm_worker *w,
 /* Given up for dead: counted. */
 int sm_rescue_stalled(struct sm_handle *h, const struct sm_worker *w,
 		      const struct sm_events *ev, struct sm_err *err);
-/* A child of the observer, with `status` of wait(2): counted. */
+/*
+ * A child of the observer, with `status` of wait(2): counted, unless SIGKILL
+ * met it beside others and the OOM killer may have sent it (room.h).
+ */
 int sm_rescue_died(struct sm_handle *h, const struct sm_worker *w, int status,
-		   const struct sm_events *ev, struct sm_err *err);
+		   struct sm_memory_watch *memory, const struct sm_events *ev,
+		   struct sm_err *err);
 
 /*
  * Every worker whose byte is free, as interrupted, after what its command still

@@ -38,6 +38,7 @@ sm_super_init(struct sm_super *s, struct sm_handle *h,
 		lease_s = opts->settings.lease_s;
 	*s = (struct sm_super){ .h = h, .opts = opts, .ev = &opts->events };
 	s->live = (struct sm_live)SM_LIVE_NONE;
+	sm_memory_watch_begin(&s->memory, "/proc/self");
 	ret = sm_live_open(&s->live, h->dir.fd, err);
 	if (ret == 0)
 		ret = sm_watch_init(&s->watch, &s->live, lease_s, err);
@@ -228,7 +229,7 @@ super_rescue(struct sm_super *s, const struct sm_child *c, int status,
 		return sm_rescue_stalled(s->h, &w, s->ev, err);
 	if (c->err.code != 0 || s->stops >= 2)
 		return sm_rescue_interrupted(s->h, &w, s->ev, err);
-	return sm_rescue_died(s->h, &w, status, s->ev, err);
+	return sm_rescue_died(s->h, &w, status, &s->memory, s->ev, err);
 }
 
 /* 127 is that of a worker whose program could not be run. */

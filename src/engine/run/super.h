@@ -11,6 +11,7 @@
 #include "child.h"
 #include "handle.h"
 #include "tell.h"
+#include "memory.h"
 #include "watch.h"
 
 struct sm_follow;
@@ -22,6 +23,7 @@ struct sm_super {
 	int64_t row; /* run.id; 0: it has not begun */
 	struct sm_live live;
 	struct sm_watch watch;
+	struct sm_memory_watch memory;
 	struct sm_follow *follow; /* the caller's; NULL: nothing joins */
 	struct sm_child *child;
 	size_t children;

@@ -27,6 +27,7 @@
 #include "clock.h"
 #include "fault.h"
 #include "run.h"
+#include "shortage.h"
 #include "sigbus.h"
 
 #include "worker_self.h"
@@ -153,6 +154,17 @@ work_mark_done(struct sm_self *w, struct sm_err *err)
 	return sm_batch_fenced(w->h.db, &w->b, now, err);
 }
 
+static void
+work_tell_room(struct sm_self *w)
+{
+	if (w->at_once > 0)
+		sm_self_notice(w, "%d batches may be in hand again",
+			       w->at_once);
+	else if (w->at_once == 0)
+		sm_self_notice(w, "as many batches as there are workers may be "
+				  "in hand again");
+}
+
 /* 0, SM_EUNKNOWN, or an error after which nothing happened. */
 static int
 work_commit_once(struct sm_self *w, struct sm_err *err)
@@ -163,13 +175,19 @@ work_commit_once(struct sm_self *w, struct sm_err *err)
 		return ret;
 	w->fenced = false;
 	ret = work_mark_done(w, err);
+	w->at_once = -1;
+	if (ret == 0 && !w->fenced)
+		ret = sm_room_grow(&w->at_once, w->h.db, err);
 	if (ret == 0 && !w->fenced && !atomic_load(&w->pulse.drain))
 		ret = work_claim(w, err);
 	if (ret < 0) {
 		sm_db_rollback(w->h.db);
 		return ret;
 	}
-	return sm_db_commit(w->h.db, err);
+	ret = sm_db_commit(w->h.db, err);
+	if (ret == 0)
+		work_tell_room(w);
+	return ret;
 }
 
 /*
@@ -227,6 +245,8 @@ enum work_blame {
 	BLAME_STOP,  /* the batch goes back; the worker drains */
 	BLAME_DISK,  /* the batch goes back; the worker may try again */
 	BLAME_RUN,   /* the batch goes back; the run ends */
+	/* It goes back, unless it was alone, and fewer run at once. */
+	BLAME_MEMORY,
 };
 
 static enum work_blame
@@ -280,6 +300,35 @@ work_was_stopped(struct sm_self *w, int code)
 	return atomic_load(&w->pulse.drain);
 }
 
+/*
+ * Was the command killed, and not by us?  Also where the kernel's OOM killer
+ * counts nobody: the command may be in another control group, or have been
+ * killed by a daemon that watches over memory.
+ */
+static bool
+work_was_killed(const struct sm_self *w, int code)
+{
+	return (code == SM_ESIGNAL && w->made.signal == SIGKILL) ||
+	       /* As a shell tells it. */
+	       (code == SM_ECOMMAND && w->made.exit_status == 128 + SIGKILL);
+}
+
+static int
+work_make_room(enum work_blame *blame, struct sm_self *w, struct sm_err *why,
+	       struct sm_err *err)
+{
+	struct sm_room room;
+	int ret = sm_room_shrink(&room, w->h.db, 1 + sm_live_commands(&w->live),
+				 err);
+
+	if (ret < 0)
+		return ret;
+	if (room.at_once == 0)
+		*blame = BLAME_BATCH;
+	sm_shortage_tell(why, &room, sm_memory_watch_look(&w->memory));
+	return 0;
+}
+
 static struct sm_batch_trouble
 work_describe(const struct sm_self *w, enum work_blame blame,
 	      const struct sm_err *why)
@@ -305,18 +354,21 @@ work_describe(const struct sm_self *w, enum work_blame blame,
 }
 
 static int
-work_put_back(enum sm_fate *fate, struct sm_self *w, enum work_blame blame,
-	      const struct sm_err *why, struct sm_err *err)
+work_put_back(enum sm_fate *fate, struct sm_self *w, enum work_blame *blame,
+	      struct sm_err *why, struct sm_err *err)
 {
-	struct sm_batch_trouble t = work_describe(w, blame, why);
+	struct sm_batch_trouble t;
 	double now = sm_clock_wall();
 	int ret = sm_db_begin_write(w->h.db, err);
 
 	if (ret < 0)
 		return ret;
-	if (blame == BLAME_BATCH)
+	if (*blame == BLAME_MEMORY)
+		ret = work_make_room(blame, w, why, err);
+	t = work_describe(w, *blame, why);
+	if (ret == 0 && *blame == BLAME_BATCH)
 		ret = sm_batch_fail(fate, w->h.db, &w->b, &t, now, err);
-	else
+	else if (ret == 0)
 		ret = sm_batch_give_back(fate, w->h.db, &w->b, &t, now, err);
 	if (ret == 0 && *fate == SM_FATE_FENCED)
 		ret = sm_batch_fenced(w->h.db, &w->b, now, err);
@@ -352,7 +404,7 @@ work_notice(struct sm_self *w, enum sm_fate fate, enum work_blame blame,
 
 /* 0: go on; <0: the worker ends with it. */
 static int
-work_trouble(struct sm_self *w, const struct sm_err *why, struct sm_err *err)
+work_trouble(struct sm_self *w, struct sm_err *why, struct sm_err *err)
 {
 	enum work_blame blame = work_blame(why->code);
 	enum sm_fate fate = SM_FATE_AGAIN;
@@ -360,7 +412,9 @@ work_trouble(struct sm_self *w, const struct sm_err *why, struct sm_err *err)
 
 	if (work_was_stopped(w, why->code))
 		blame = BLAME_STOP;
-	ret = work_put_back(&fate, w, blame, why, err);
+	else if (work_was_killed(w, why->code))
+		blame = BLAME_MEMORY;
+	ret = work_put_back(&fate, w, &blame, why, err);
 	if (ret == 0 && fate == SM_FATE_FENCED)
 		w->fenced = true;
 	/* What ends the worker is told when it ends. */

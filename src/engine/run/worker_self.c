@@ -235,6 +235,7 @@ sm_self_join(struct sm_self *w, const char *job,
 	if (w->supervised)
 		w->control_fd = opts->control_fd;
 	w->ev = &opts->events;
+	sm_memory_watch_begin(&w->memory, "/proc/self");
 	/* The supervisor has asked whose job it is, and told of a trigger. */
 	db.triggers = w->supervised;
 	ret = sm_handle_open(&w->h, job, &db, opts->trust || w->supervised,
@@ -380,6 +381,21 @@ self_observe(struct sm_self *w, struct sm_err *err)
 	return self_watch_others(w, err);
 }
 
+/*
+ * May no further batch be begun?  A command that lives over batches takes
+ * memory between them too: as many of those as may run are left alive.
+ */
+static bool
+self_is_full(struct sm_self *w, const struct sm_job_now *live)
+{
+	if (live->at_once == 0 ||
+	    (!live->full && sm_live_commands(&w->live) < live->at_once))
+		return false;
+	if (w->h.kind->rest)
+		w->h.kind->rest(w->state);
+	return true;
+}
+
 /* Somebody gave this worker up for dead, and was wrong. */
 static int
 self_stay_registered(struct sm_self *w, struct sm_err *err)
@@ -415,7 +431,7 @@ sm_self_next_step(enum sm_self_work *work, struct sm_self *w,
 	*work = SM_SELF_WAIT;
 	if (!left.pending && !left.running)
 		*work = SM_SELF_NONE_LEFT;
-	else if (left.pending && !live.paused &&
+	else if (left.pending && !live.paused && !self_is_full(w, &live) &&
 		 /* Further ahead than the longest backoff is due too (see the
 		  * claim). */
 		 (left.next_due <= now || left.next_due > now + 3600))

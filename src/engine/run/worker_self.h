@@ -10,6 +10,7 @@
 
 #include "handle.h"
 #include "joblog.h"
+#include "memory.h"
 #include "pulse.h"
 #include "tell.h"
 #include "watch.h"
@@ -19,6 +20,7 @@ struct sm_self {
 	struct sm_live live;
 	struct sm_pulse pulse;
 	struct sm_watch watch; /* by hand only */
+	struct sm_memory_watch memory;
 	const struct sm_events *ev;
 	struct sm_joblog log; /* by hand only */
 	int64_t run_row;      /* run.id, by hand only; 0: none yet */
@@ -37,6 +39,7 @@ struct sm_self {
 	struct sm_shard *shard;
 	struct sm_made made; /* of it */
 	int io_failures;     /* in a row */
+	int at_once; /* the last commit lets so many run, see sm_room_grow() */
 };
 
 #define SM_SELF_NONE                                                           \
@@ -59,7 +62,7 @@ int sm_self_reopen(struct sm_self *w, int64_t limits, struct sm_err *err);
 enum sm_self_work {
 	SM_SELF_NONE_LEFT,
 	SM_SELF_DUE,  /* a batch can be claimed */
-	SM_SELF_WAIT, /* one runs elsewhere or waits, or the job is paused */
+	SM_SELF_WAIT, /* one runs elsewhere or waits, or none may be begun */
 };
 
 /* Is there work?  Observes the other workers too, where nobody else does. */

@@ -286,5 +286,6 @@ const struct sm_kind sm_kind_exec = {
 	.open = sm_exec_open,
 	.produce = sm_exec_produce,
 	.close = sm_exec_close,
+	.rest = sm_exec_rest,
 	.try = sm_exec_try,
 };

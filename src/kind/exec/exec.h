@@ -124,5 +124,6 @@ int sm_exec_produce(void *state, const struct sm_piece *b,
 		    struct sm_shard *shard, struct sm_made *out,
 		    struct sm_err *err);
 void sm_exec_close(void *state);
+void sm_exec_rest(void *state);
 
 #endif /* SM_EXEC_H */

@@ -74,6 +74,14 @@ sm_exec_serve_open(struct sm_exec_state *x, int job_dirfd, struct sm_err *err)
 }
 
 void
+sm_exec_rest(void *state)
+{
+	struct sm_exec_state *x = state;
+
+	sm_serve_rest(x->serve);
+}
+
+void
 sm_exec_serve_close(struct sm_exec_state *x)
 {
 	sm_serve_free(x->serve);

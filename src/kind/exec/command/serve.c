@@ -90,17 +90,25 @@ sm_serve_new(struct sm_serve **out, struct sm_err *err)
 }
 
 void
-sm_serve_free(struct sm_serve *s)
+sm_serve_rest(struct sm_serve *s)
 {
 	struct sm_command_end end;
 	struct sm_err ignored;
 
 	if (!s)
 		return;
-	/* Nobody is left who would hear its last words. */
+	/* No batch is left whose errors its last words could be. */
 	s->l.o.err_out = NULL;
 	sm_living_end(&end, &s->l, SM_COMMAND_GRACE_MS, SM_COMMAND_STOP_MS,
 		      &ignored);
+}
+
+void
+sm_serve_free(struct sm_serve *s)
+{
+	if (!s)
+		return;
+	sm_serve_rest(s);
 	sm_living_release(&s->l);
 	free(s);
 }

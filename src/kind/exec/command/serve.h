@@ -71,9 +71,10 @@ int sm_serve_batch(struct sm_command_end *end, struct sm_serve *s,
 
 /*
  * Close the command's standard input and wait for its end, up to
- * SM_COMMAND_GRACE_MS; then TERM, and KILL SM_COMMAND_STOP_MS later.  NULL is
- * allowed.
+ * SM_COMMAND_GRACE_MS; then TERM, and KILL SM_COMMAND_STOP_MS later.  The next
+ * batch starts another.  NULL is allowed.
  */
-void sm_serve_free(struct sm_serve *s);
+void sm_serve_rest(struct sm_serve *s);
+void sm_serve_free(struct sm_serve *s); /* likewise, for good */
 
 #endif /* SM_SERVE_H */
