@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libc.h"
+
 #include "err.h"
 
 struct error_class {
@@ -226,9 +228,8 @@ err_sysv(struct sm_err *err, int code, int sys, const char *fmt, va_list ap)
 		next = "";
 	vsnprintf(text, sizeof(text), fmt, ap);
 	n = strlen(text);
-	/* The GNU strerror_r never fails and is safe between threads. */
 	snprintf(text + n, sizeof(text) - n, ": %s%s",
-		 strerror_r(sys, what, sizeof(what)), next);
+		 sm_reason(what, sizeof(what), sys), next);
 	err_finish(err, code, sys, text);
 }
 

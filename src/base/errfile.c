@@ -17,6 +17,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "libc.h"
+
 #include "errfile.h"
 
 #define NAME_OF_MAX 64
@@ -96,7 +98,7 @@ sm_err_add_owner(struct sm_err *err, int dirfd, const char *name)
 		      "its final file, and all of the group work under "
 		      "'umask 002'",
 		      user);
-	if (st.st_gid != getegid() && !group_member(st.st_gid))
+	if (st.st_gid != getegid() && !sm_in_group(st.st_gid))
 		sm_err_append(err, "; you are not in group %s ('newgrp %s')",
 			      group, group);
 }
@@ -126,7 +128,7 @@ sm_err_file(struct sm_err *err, int dirfd, const char *name, const char *what)
 		next = "";
 	errfile_path(path, dirfd, name);
 	sm_err_set(err, class, "%s '%s': %s%s", what, path,
-		   strerror_r(sys, reason, sizeof(reason)), next);
+		   sm_reason(reason, sizeof(reason), sys), next);
 	if (!err)
 		return class;
 	err->sys = sys;

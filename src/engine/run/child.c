@@ -5,17 +5,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "libc.h"
 #include "pulse.h"
 #include "role.h"
 
@@ -50,7 +49,7 @@ child_become_worker(const char *const *argv, char **env, int dirfd, int fd,
 	else if (dup2(fd, SM_WORKER_FD) < 0)
 		_exit(126);
 	/* Nothing that the user's shell left open reaches the worker. */
-	syscall(SYS_close_range, SM_WORKER_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+	sm_close_from(SM_WORKER_FD + 1, true);
 	execve(argv[0], (char *const *)argv, env);
 	_exit(127);
 }

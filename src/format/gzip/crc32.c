@@ -112,6 +112,11 @@ sm_crc32(uint32_t crc, const void *data, size_t len)
 uint32_t
 sm_crc32_combine(uint32_t a, uint32_t b, uint64_t len_b)
 {
+#ifdef Z_LARGE64
 	/* The type of crc32_combine() has 32 bits on some machines. */
 	return (uint32_t)crc32_combine64(a, b, (z_off64_t)len_b);
+#else
+	_Static_assert(sizeof(z_off_t) == 8, "zlib's lengths have 64 bits");
+	return (uint32_t)crc32_combine(a, b, (z_off_t)len_b);
+#endif
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libc.h"
+
 #include "encoder.h"
 #include "jsonline.h"
 #include "scan.h"
@@ -158,7 +160,7 @@ exec_judge(struct sm_exec_state *x, const struct sm_command_end *end,
 	if (x->serve && end->exit_status < 0 && end->signal < 0)
 		return 0; /* it has answered, and lives */
 	if (end->signal >= 0) {
-		const char *name = sigabbrev_np(end->signal);
+		const char *name = sm_signal_name(end->signal);
 
 		code = SM_ESIGNAL;
 		sm_err_set(err, code, "the command was killed by SIG%s%s",

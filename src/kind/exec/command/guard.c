@@ -5,14 +5,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "libc.h"
 
 #include "start.h"
 
@@ -24,9 +24,6 @@ struct sm_guard {
 	pid_t pid;
 };
 
-/* Where a kernel without close_range is searched for descriptors. */
-#define GUARD_FD_MAX 1024
-
 /*
  * Nothing of the worker's may stay open: its lock would look held, its pipes
  * would have no end.  `end` is 0 afterwards.
@@ -34,13 +31,8 @@ struct sm_guard {
 static void
 guard_close_others(int end)
 {
-	int fd;
-
 	dup2(end, 0);
-	if (syscall(SYS_close_range, 1, ~0U, 0) == 0)
-		return;
-	for (fd = 1; fd < GUARD_FD_MAX; fd++)
-		close(fd);
+	sm_close_from(1, false);
 }
 
 static _Noreturn void

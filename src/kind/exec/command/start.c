@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -15,6 +14,8 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "libc.h"
 
 #include "start.h"
 
@@ -24,9 +25,6 @@ struct sm_start_report {
 	volatile int stage; /* what failed */
 	volatile int sys;   /* its errno */
 };
-
-/* Descriptors above 2 that a kernel without close_range is searched for. */
-#define START_FD_MAX 1024
 
 struct sm_start_report *
 sm_start_report_new(struct sm_err *err)
@@ -101,18 +99,6 @@ start_reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Our own descriptors are O_CLOEXEC; what the user's shell left may not be. */
-static void
-start_close_others(void)
-{
-	int fd;
-
-	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
-		return;
-	for (fd = 3; fd < START_FD_MAX; fd++)
-		fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
 /* Limits are the process's own, though its memory is still the parent's. */
 static int
 start_limit_memory(uint64_t bytes)
@@ -152,7 +138,8 @@ start_child(const struct sm_start *s, pid_t parent)
 	for (i = 0; i < 3; i++)
 		if (s->fd[i] >= 0 && dup2(s->fd[i], i) < 0)
 			start_fail(s->report, START_SET_UP);
-	start_close_others();
+	/* Ours are O_CLOEXEC; what the user's shell left may not be. */
+	sm_close_from(3, true);
 	if (s->cwd && chdir(s->cwd) < 0)
 		start_fail(s->report, START_CHDIR);
 	if (s->memory && start_limit_memory(s->memory) < 0)
