@@ -202,6 +202,28 @@ sm_open_input(int *fd, const char *path, struct stat *st, struct sm_err *err)
 
 /*
  * mmap() refuses a length of 0, so an empty file is given a pointer to nothing.
+ * One of more than `most` bytes is taken for too large, as mmap() would: errno
+ * is ENOMEM.
+ */
+static bool
+file_map(struct sm_map *map, int fd, uint64_t bytes, uint64_t most)
+{
+	void *p;
+
+	if (bytes == 0)
+		return true;
+	errno = ENOMEM;
+	if (bytes > most)
+		return false;
+	p = mmap(NULL, (size_t)bytes, PROT_READ, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return false;
+	map->data = p;
+	map->size = (size_t)bytes;
+	return true;
+}
+
+/*
  * The mapping outlives the descriptor.  If the file shrinks while it is mapped,
  * reading beyond its end raises SIGBUS, which a worker answers (sigbus.c).
  */
@@ -210,27 +232,50 @@ sm_map_openat(struct sm_map *map, int dirfd, const char *name,
 	      struct sm_err *err)
 {
 	struct stat st;
-	void *p;
 	int fd = -1, ret;
 
 	ret = file_open_regular(&fd, dirfd, name, &st, err);
 	if (ret < 0)
 		return ret;
 	*map = (struct sm_map){ .data = (const unsigned char *)"",
+				.file_bytes = (uint64_t)st.st_size,
 				.path = name };
-	if (st.st_size > 0) {
-		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd,
-			 0);
-		if (p == MAP_FAILED) {
-			ret = sm_err_sys(err, "cannot map '%s'", name);
-			close(fd);
-			return ret;
-		}
-		map->data = p;
-		map->size = (size_t)st.st_size;
-	}
+	if (!file_map(map, fd, map->file_bytes, SIZE_MAX))
+		ret = sm_err_sys(err, "cannot map '%s'", name);
 	close(fd);
-	return 0;
+	return ret;
+}
+
+/*
+ * Where addresses have 32 bits, an eighth of them at most, so that two arrays,
+ * two tables and the heap have room beside each other.
+ */
+int
+sm_map_open_part(struct sm_map *map, int *fd, int dirfd, const char *name,
+		 size_t part, struct sm_err *err)
+{
+	struct stat st;
+	int ret;
+
+	*fd = -1;
+	ret = file_open_regular(fd, dirfd, name, &st, err);
+	if (ret < 0)
+		return ret;
+	*map = (struct sm_map){ .data = (const unsigned char *)"",
+				.file_bytes = (uint64_t)st.st_size,
+				.path = name };
+	if (file_map(map, *fd, map->file_bytes, SIZE_MAX / 8)) {
+		close(*fd);
+		*fd = -1;
+		return 0;
+	}
+	if (errno == ENOMEM && map->file_bytes > part &&
+	    file_map(map, *fd, part, SIZE_MAX))
+		return 0;
+	ret = sm_err_sys(err, "cannot map '%s'", name);
+	close(*fd);
+	*fd = -1;
+	return ret;
 }
 
 int

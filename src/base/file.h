@@ -37,10 +37,14 @@ int sm_sync_parent(const char *path, struct sm_err *err); /* an absolute one */
 int sm_open_input(int *fd, const char *path, struct stat *st,
 		  struct sm_err *err);
 
-/* A whole file, mapped for reading; empty files map to a non-NULL nothing. */
+/*
+ * A whole file, mapped for reading; empty files map to a non-NULL nothing.  Of
+ * one that sm_map_open_part() opened only the beginning may be mapped.
+ */
 struct sm_map {
 	const unsigned char *data;
-	size_t size;
+	size_t size; /* of `data` */
+	uint64_t file_bytes;
 	const char *path; /* the caller's, for messages */
 };
 
@@ -49,6 +53,13 @@ int sm_map_open(struct sm_map *map, const char *path, struct sm_err *err);
 int sm_map_openat(struct sm_map *map, int dirfd, const char *name,
 		  struct sm_err *err);
 void sm_map_close(struct sm_map *map); /* a zeroed one is allowed */
+
+/*
+ * As sm_map_openat(), but of a file that the address space has no room for only
+ * the first `part` bytes are mapped, and *fd reads the rest; else *fd is -1.
+ */
+int sm_map_open_part(struct sm_map *map, int *fd, int dirfd, const char *name,
+		     size_t part, struct sm_err *err);
 
 /*
  * Absolute path without "." and symlinks, for a file that may not exist yet

@@ -111,7 +111,7 @@ read_member(const char *path)
 	if (ret == 0)
 		ret = sm_npy_rows_init(&r, &npy, SM_NPY_HOST_BIG_ENDIAN, &err);
 	if (ret == 0) {
-		sm_npy_rows_get(&r, ROWS - 10, 10);
+		ret = sm_npy_rows_get(&r, ROWS - 10, 10, &err);
 		assert_int_equal(d.size, npy.map.size);
 	}
 	sm_npy_rows_release(&r);

@@ -200,8 +200,8 @@ test_rows(void **state)
 	/* More columns than are read side by side, and some rows. */
 	const uint64_t rows = 21, width = 35, first = 5, n = 16;
 	struct sm_err err = { 0 };
-	struct sm_npy_rows r;
-	struct sm_npy npy;
+	struct sm_npy_rows r, unmapped;
+	struct sm_npy npy, far;
 	uint64_t row, column, at, want, mask;
 	char header[128];
 	unsigned order, bits;
@@ -235,7 +235,8 @@ test_rows(void **state)
 			assert_int_equal(!r.buf,
 					 types[i].bytes == types[i].to_bytes &&
 						 !fortran && big == host);
-			sm_npy_rows_get(&r, first, n);
+			assert_int_equal(sm_npy_rows_get(&r, first, n, &err),
+					 0);
 			for (at = 0; at < n * width; at++) {
 				row = first + at / width;
 				column = at % width;
@@ -256,6 +257,29 @@ test_rows(void **state)
 						types[i].to_bytes, host),
 					want);
 			}
+			/* As one that there is no room to map. */
+			far = npy;
+			far.data = NULL;
+			far.fd = open(npy.map.path, O_RDONLY);
+			assert_true(far.fd >= 0);
+			assert_int_equal(
+				sm_npy_rows_init(&unmapped, &far, host, &err),
+				0);
+			assert_true(unmapped.most >= n);
+			assert_int_equal(
+				sm_npy_rows_get(&unmapped, first, n, &err), 0);
+			assert_memory_equal(unmapped.data, r.data,
+					    n * width * types[i].to_bytes);
+			/* It has lost its last row. */
+			assert_int_equal(
+				truncate(npy.map.path, (off_t)npy.map.size - 1),
+				0);
+			assert_int_equal(
+				sm_npy_rows_get(&unmapped, rows - n, n, &err),
+				SM_EINPUT);
+			assert_non_null(strstr(err.text, "shrank"));
+			sm_npy_rows_release(&unmapped);
+			close(far.fd);
 			sm_npy_rows_release(&r);
 			sm_npy_close(&npy);
 		}

@@ -3,9 +3,11 @@
  * that the data is exactly as long as the header says.  After that an array is
  * a pointer and a shape, and no access to it is checked again.
  */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bytes.h"
 
@@ -152,7 +154,7 @@ static int
 npy_check_size(struct sm_npy *npy, size_t at, struct sm_err *err)
 {
 	char shape[24 * SM_NPY_DIMS_MAX];
-	uint64_t want = npy->item_bytes, have = npy->map.size - at;
+	uint64_t want = npy->item_bytes, have = npy->map.file_bytes - at;
 	const char *why = "something was appended";
 	bool too_big = false, none = false;
 	unsigned i;
@@ -188,7 +190,9 @@ npy_check_size(struct sm_npy *npy, size_t at, struct sm_err *err)
 				  npy_type_name(npy->type), want, have, at,
 				  why);
 	npy->count = want / npy->item_bytes;
-	npy->data = npy->map.data + at;
+	npy->at = at;
+	if (npy->fd < 0)
+		npy->data = npy->map.data + at;
 	return 0;
 }
 
@@ -201,7 +205,8 @@ npy_map(struct sm_npy *n, const char *path, int dirfd, const char *copy,
 	int ret;
 
 	if (!sm_npz_member(path))
-		return sm_map_open(&n->map, path, err);
+		return sm_map_open_part(&n->map, &n->fd, AT_FDCWD, path,
+					SM_NPY_PART, err);
 	ret = sm_npz_open(&n->npz, path, err);
 	if (ret < 0)
 		return ret;
@@ -209,17 +214,18 @@ npy_map(struct sm_npy *n, const char *path, int dirfd, const char *copy,
 		/* What the map has, memory can address. */
 		n->map = (struct sm_map){ .data = n->npz.data,
 					  .size = (size_t)n->npz.bytes,
+					  .file_bytes = n->npz.bytes,
 					  .path = path };
 		return 0;
 	}
 	bytes = n->npz.bytes;
 	sm_npz_close(&n->npz);
-	ret = sm_map_openat(&n->map, dirfd, copy, err);
+	ret = sm_map_open_part(&n->map, &n->fd, dirfd, copy, SM_NPY_PART, err);
 	if (ret < 0)
 		return ret;
 	n->map.path = path;
 	n->unpacked = true;
-	if (n->map.size != bytes)
+	if (n->map.file_bytes != bytes)
 		return sm_err_set(err, SM_EDAMAGED,
 				  "the unpacked copy of '%s' is damaged; plan "
 				  "the job again with --restart",
@@ -231,7 +237,7 @@ int
 sm_npy_open(struct sm_npy *npy, const char *path, int dirfd, const char *copy,
 	    struct sm_err *err)
 {
-	struct sm_npy n = { 0 };
+	struct sm_npy n = { .fd = -1 };
 	size_t at = 0, end = 0;
 	int ret;
 
@@ -254,10 +260,13 @@ sm_npy_open(struct sm_npy *npy, const char *path, int dirfd, const char *copy,
 void
 sm_npy_close(struct sm_npy *npy)
 {
+	/* In a zeroed one, descriptor 0 is not its own. */
+	if (npy->map.path && npy->fd >= 0)
+		close(npy->fd);
 	if (!npy->npz.path)
 		sm_map_close(&npy->map);
 	sm_npz_close(&npy->npz);
-	*npy = (struct sm_npy){ 0 };
+	*npy = (struct sm_npy){ .fd = -1 };
 }
 
 int
@@ -298,8 +307,16 @@ sm_npy_require(const struct sm_npy *npy, unsigned dims, unsigned types,
 {
 	const char *name = wanted;
 
-	if (npy->dims == dims && (types >> npy->type & 1))
-		return 0;
+	if (npy->dims == dims && (types >> npy->type & 1)) {
+		if (npy->fd < 0 || dims == 2)
+			return 0;
+		return sm_err_set(err, SM_ENOMEM,
+				  "cannot map '%s': there is no room for its "
+				  "%" PRIu64
+				  " bytes; raise the limit on memory "
+				  "('ulimit -v'), or take a 64-bit machine",
+				  npy->map.path, npy->map.file_bytes);
+	}
 	/* "an integer array" becomes "a 2-dimensional integer array". */
 	if (strncmp(name, "a ", 2) == 0)
 		name += 2;

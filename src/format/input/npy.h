@@ -8,7 +8,9 @@
  * reason, and where one line of Python converts it, that line.
  *
  * The mapping is read-only and shared between processes.  If the file shrinks
- * while mapped, touching the lost part raises SIGBUS.
+ * while mapped, touching the lost part raises SIGBUS.  Of an array of two
+ * dimensions that the address space has no room for, only the beginning is
+ * mapped: its `data` is NULL, and npy_rows.h reads it.
  */
 #ifndef SM_NPY_H
 #define SM_NPY_H
@@ -47,6 +49,8 @@ enum sm_npy_type {
 
 struct sm_npy {
 	struct sm_map map; /* its own bytes, the header first */
+	int fd;            /* reads what is not mapped; -1: all is */
+	uint64_t at;       /* where the first item is in the file */
 	struct sm_npz npz; /* the archive that these are in, or nothing */
 	bool unpacked;     /* from an archive, by sm_npz_unpack() */
 	enum sm_npy_type type;
@@ -58,6 +62,9 @@ struct sm_npy {
 	uint64_t count;            /* items: the product of the shape */
 	const unsigned char *data; /* first item; may be unaligned */
 };
+
+/* As much of a file as is mapped at least: the header, whole. */
+#define SM_NPY_PART ((size_t)1 << 20)
 
 /*
  * Open `path`, which may be that of a member of an archive (npz.h); what one

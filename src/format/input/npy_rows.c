@@ -3,6 +3,7 @@
  * npy.c, which knows the file, because here time is spent: an array of columns
  * or of the other byte order is read once, block by block.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,6 +89,7 @@ sm_npy_rows_init(struct sm_npy_rows *r, const struct sm_npy *npy,
 {
 	const struct rows_type *t = &rows_types[npy->type];
 	uint64_t rows = npy->shape[0], row_bytes, bytes;
+	bool copied;
 
 	*r = (struct sm_npy_rows){ .data = npy->data,
 				   .type = t->to,
@@ -95,8 +97,8 @@ sm_npy_rows_init(struct sm_npy_rows *r, const struct sm_npy *npy,
 				   .npy = npy,
 				   .item_bytes = t->item_bytes,
 				   .swap = npy->big_endian != big_endian };
-	if (npy->count == 0 ||
-	    (!npy->fortran && !r->swap && npy->type == t->to))
+	copied = npy->fortran || r->swap || npy->type != t->to;
+	if (npy->count == 0 || (!copied && npy->fd < 0))
 		return 0;
 	if (__builtin_mul_overflow(npy->shape[1], t->item_bytes, &row_bytes))
 		return sm_err_mem(err, "a row");
@@ -108,9 +110,21 @@ sm_npy_rows_init(struct sm_npy_rows *r, const struct sm_npy *npy,
 	if (__builtin_mul_overflow(row_bytes, r->most, &bytes) ||
 	    bytes > SIZE_MAX)
 		return sm_err_mem(err, "rows");
+	if (npy->fd >= 0) {
+		/* No item is larger in the file than as it is handed out. */
+		r->raw = malloc((size_t)bytes);
+		if (!r->raw)
+			return sm_err_mem(err, "rows");
+		r->data = r->raw;
+	}
+	if (!copied)
+		return 0;
 	r->buf = malloc((size_t)bytes);
-	if (!r->buf)
+	if (!r->buf) {
+		free(r->raw);
+		r->raw = NULL;
 		return sm_err_mem(err, "rows");
+	}
 	r->data = r->buf;
 	return 0;
 }
@@ -119,36 +133,96 @@ void
 sm_npy_rows_release(struct sm_npy_rows *r)
 {
 	free(r->buf);
+	free(r->raw);
 	*r = (struct sm_npy_rows){ 0 };
 }
 
-void
-sm_npy_rows_get(struct sm_npy_rows *r, uint64_t first, uint64_t n)
+/* Items [first, first + n) of the file into `raw` at item `to`. */
+static int
+rows_read(struct sm_npy_rows *r, uint64_t to, uint64_t first, uint64_t n,
+	  struct sm_err *err)
 {
 	const struct sm_npy *npy = r->npy;
-	uint64_t rows = npy->shape[0], width = npy->shape[1], column;
-	struct rows_piece p = { .rows = n, .right = 1, .width = width };
-	const unsigned char *src = npy->data + first * npy->item_bytes;
+	uint64_t at = npy->at + first * npy->item_bytes;
+	size_t len = (size_t)(n * npy->item_bytes);
+	ssize_t got =
+		sm_pread_full(npy->fd, r->raw + to * npy->item_bytes, len, at);
 
-	if (!r->buf) {
-		r->data = npy->data + first * width * npy->item_bytes;
-		return;
-	}
-	p.down = width;
-	p.columns = width;
-	if (!npy->fortran) {
-		src = npy->data + first * width * npy->item_bytes;
-		rows_types[npy->type].copy[r->swap](r->buf, src, &p);
-		return;
-	}
-	p.down = 1;
-	p.right = rows;
+	if (got < 0)
+		return sm_err_sys_as(err, SM_EINPUT,
+				     "cannot read '%s' at byte %" PRIu64,
+				     npy->map.path, at);
+	if ((size_t)got < len)
+		return sm_err_set(err, SM_EINPUT,
+				  "input '%s' shrank while it was read: it "
+				  "ends at byte %" PRIu64,
+				  npy->map.path, at + (uint64_t)got);
+	return 0;
+}
+
+/*
+ * Columns, ROWS_TILE at a time.  Of a mapped array they are read where they
+ * are, and else one after the other into `raw`.
+ */
+static int
+rows_get_columns(struct sm_npy_rows *r, uint64_t first, uint64_t n,
+		 struct sm_err *err)
+{
+	const struct sm_npy *npy = r->npy;
+	uint64_t rows = npy->shape[0], width = npy->shape[1], column, i;
+	struct rows_piece p = { .rows = n, .down = 1, .width = width };
+	const unsigned char *src;
+	int ret = 0;
+
 	for (column = 0; column < width; column += ROWS_TILE) {
 		p.columns = ROWS_TILE;
 		if (p.columns > width - column)
 			p.columns = width - column;
+		p.right = n;
+		src = r->raw;
+		if (!r->raw) {
+			p.right = rows;
+			src = npy->data +
+			      (column * rows + first) * npy->item_bytes;
+		}
+		for (i = 0; ret == 0 && r->raw && i < p.columns; i++)
+			ret = rows_read(r, i * n, (column + i) * rows + first,
+					n, err);
+		if (ret < 0)
+			return ret;
 		rows_types[npy->type].copy[r->swap](
-			r->buf + column * r->item_bytes,
-			src + column * rows * npy->item_bytes, &p);
+			r->buf + column * r->item_bytes, src, &p);
 	}
+	return 0;
+}
+
+int
+sm_npy_rows_get(struct sm_npy_rows *r, uint64_t first, uint64_t n,
+		struct sm_err *err)
+{
+	const struct sm_npy *npy = r->npy;
+	uint64_t width = npy->shape[1];
+	struct rows_piece p = { .rows = n,
+				.columns = width,
+				.down = width,
+				.right = 1,
+				.width = width };
+	const unsigned char *src;
+	int ret;
+
+	if (npy->fortran && r->buf)
+		return rows_get_columns(r, first, n, err);
+	if (r->raw) {
+		ret = rows_read(r, 0, first * width, n * width, err);
+		if (ret < 0)
+			return ret;
+		src = r->raw;
+	} else {
+		src = npy->data + first * width * npy->item_bytes;
+	}
+	if (r->buf)
+		rows_types[npy->type].copy[r->swap](r->buf, src, &p);
+	else
+		r->data = src;
+	return 0;
 }

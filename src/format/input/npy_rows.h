@@ -2,6 +2,7 @@
  * npy_rows.h - rows of a two-dimensional array, as the host and C have them
  *
  * An array in C order and the host's byte order is read where it is mapped.
+ * One that is not mapped, since there is no room for it, is read from its file.
  * Any other goes block by block through memory: columns become rows, bytes are
  * swapped, integers of one or two bytes become ones of four (truth values and
  * unsigned ones SM_NPY_U4, the others SM_NPY_I4).  Memory is bounded by
@@ -23,6 +24,7 @@ struct sm_npy_rows {
 	uint64_t most;             /* rows that one block can have */
 	const struct sm_npy *npy;
 	unsigned char *buf; /* NULL: in place */
+	unsigned char *raw; /* what was read of the file; NULL: it is mapped */
 	unsigned item_bytes;
 	bool swap; /* what is read */
 };
@@ -35,7 +37,11 @@ int sm_npy_rows_init(struct sm_npy_rows *r, const struct sm_npy *npy,
 		     bool big_endian, struct sm_err *err);
 void sm_npy_rows_release(struct sm_npy_rows *r); /* a zeroed one is allowed */
 
-/* Rows [first, first + n), which the array has; `n` is r->most at most. */
-void sm_npy_rows_get(struct sm_npy_rows *r, uint64_t first, uint64_t n);
+/*
+ * Rows [first, first + n), which the array has; `n` is r->most at most.  Fails
+ * only where the array is not mapped: SM_EIO, SM_EINPUT.
+ */
+int sm_npy_rows_get(struct sm_npy_rows *r, uint64_t first, uint64_t n,
+		    struct sm_err *err);
 
 #endif /* SM_NPY_ROWS_H */

@@ -82,8 +82,8 @@ int sm_candidates_input_open(struct sm_candidates_input *in,
 void sm_candidates_input_close(struct sm_candidates_input *in);
 
 /* Read from row `first` on, up to `end` or the end of a block. */
-void sm_candidates_input_get(struct sm_candidates_input *in, uint64_t first,
-			     uint64_t end);
+int sm_candidates_input_get(struct sm_candidates_input *in, uint64_t first,
+			    uint64_t end, struct sm_err *err);
 
 /*
  * Count what a worker would write and leave out of the first `rows` rows.

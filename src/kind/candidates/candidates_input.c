@@ -128,20 +128,25 @@ fail:
 	return ret;
 }
 
-void
+int
 sm_candidates_input_get(struct sm_candidates_input *in, uint64_t first,
-			uint64_t end)
+			uint64_t end, struct sm_err *err)
 {
 	uint64_t n = end - first;
+	int ret;
 
 	if (n > in->ids.most)
 		n = in->ids.most;
 	if (n > in->values.most)
 		n = in->values.most;
-	sm_npy_rows_get(&in->ids, first, n);
-	sm_npy_rows_get(&in->values, first, n);
+	ret = sm_npy_rows_get(&in->ids, first, n, err);
+	if (ret == 0)
+		ret = sm_npy_rows_get(&in->values, first, n, err);
+	if (ret < 0)
+		return ret;
 	in->first = first;
 	in->end = first + n;
+	return 0;
 }
 
 void

@@ -74,9 +74,9 @@ static int
 make_check_size(const struct make *m, const char *name,
 		const struct sm_npy *npy, uint64_t now, struct sm_err *err)
 {
-	uint64_t planned = make_planned_size(m, name, npy->map.size);
+	uint64_t planned = make_planned_size(m, name, npy->map.file_bytes);
 
-	if (now == planned && planned == npy->map.size)
+	if (now == planned && planned == npy->map.file_bytes)
 		return 0;
 	return sm_err_set(err, SM_EREFUSED,
 			  "input '%s' changed its size while the job runs: "
@@ -124,10 +124,10 @@ make_open_input(struct make *m, struct sm_err *err)
 	ret = sm_candidates_input_open(&m->in, s, m->env.tables_dirfd, err);
 	if (ret == 0)
 		ret = make_check_size(m, "cands", &m->in.cands,
-				      m->in.cands.map.size, err);
+				      m->in.cands.map.file_bytes, err);
 	if (ret == 0)
 		ret = make_check_size(m, "scores", &m->in.scores,
-				      m->in.scores.map.size, err);
+				      m->in.scores.map.file_bytes, err);
 	if (ret == 0 && m->in.rows != s->rows)
 		ret = sm_err_set(err, SM_EREFUSED,
 				 "input '%s' changed: planned %" PRIu64
@@ -237,13 +237,18 @@ make_prefetch(const struct make *m, uint64_t row, uint64_t from, uint64_t to)
  * Before each of the rows up to `end`, from the first on: read a block where
  * the one before has ended, and prefetch for its first row.
  */
-static inline void
-make_ready(struct make *m, uint64_t row, uint64_t end)
+static inline int
+make_ready(struct make *m, uint64_t row, uint64_t end, struct sm_err *err)
 {
+	int ret;
+
 	if (row < m->in.end)
-		return;
-	sm_candidates_input_get(&m->in, row, end);
+		return 0;
+	ret = sm_candidates_input_get(&m->in, row, end, err);
+	if (ret < 0)
+		return ret;
 	make_prefetch(m, row, 0, MAKE_AHEAD);
+	return 0;
 }
 
 /* Why a candidate that the walk of a row does not pass is left out. */
@@ -445,7 +450,9 @@ sm_candidates_produce(void *state, const struct sm_piece *b,
 					  "batch %" PRIu64 " was given up at "
 					  "row %" PRIu64,
 					  b->id, row);
-		make_ready(m, row, (uint64_t)b->end);
+		ret = make_ready(m, row, (uint64_t)b->end, err);
+		if (ret < 0)
+			return ret;
 		count = make_collect(m, row);
 		enough = make_judge(m, count);
 		if (enough) {
@@ -487,11 +494,13 @@ sm_candidates_sample(struct sm_counts *counts,
 		return ret;
 	*counts = (struct sm_counts){ .rows = rows };
 	m.in.end = 0;
-	for (row = 0; row < rows; row++) {
-		make_ready(&m, row, rows);
-		counts->records += make_judge(&m, make_collect(&m, row));
+	for (row = 0; ret == 0 && row < rows; row++) {
+		ret = make_ready(&m, row, rows, err);
+		if (ret == 0)
+			counts->records +=
+				make_judge(&m, make_collect(&m, row));
 	}
 	memcpy(counts->tally, m.tally, sizeof(m.tally));
 	free(m.pick);
-	return 0;
+	return ret;
 }

@@ -385,15 +385,18 @@ plan_look(struct plan *p, struct sm_err *err)
 	if (rows > PLAN_SAMPLE_ROWS)
 		rows = PLAN_SAMPLE_ROWS;
 	p->in.end = 0;
-	for (row = 0; row < rows; row++) {
+	for (row = 0; ret == 0 && row < rows; row++) {
 		if (row == p->in.end)
-			sm_candidates_input_get(&p->in, row, rows);
-		plan_sample_row(&sample, p, &vocab, row);
+			ret = sm_candidates_input_get(&p->in, row, rows, err);
+		if (ret == 0)
+			plan_sample_row(&sample, p, &vocab, row);
 	}
 	sample.pad_known = p->in.has_pad &&
 			   !sm_candidates_id_negative(&p->in, p->in.pad) &&
 			   sm_table_get(&vocab, p->in.pad).text;
-	ret = sm_candidates_sample(&counts, &p->in, &vocab, p->opts, rows, err);
+	if (ret == 0)
+		ret = sm_candidates_sample(&counts, &p->in, &vocab, p->opts,
+					   rows, err);
 	sm_table_close(&vocab);
 	if (ret == 0)
 		ret = plan_judge_order(p, &sample, err);
