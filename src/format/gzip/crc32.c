@@ -4,13 +4,14 @@
  * Short runs, other processors and the combining of two values are left to
  * zlib.  The values are the same everywhere.
  */
+#include <stdbool.h>
 #include <zlib.h>
 
 #include "crc32.h"
 
 /*
- * On x86-64 long runs are folded by carry-less multiplication: V. Gopal et
- * al., "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ
+ * On x86-64 and arm64 long runs are folded by carry-less multiplication: V.
+ * Gopal et al., "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ
  * Instruction", Intel, 2009.  16 bytes are a polynomial over GF(2) of degree
  * below 128.  Bytes that are D bits further ahead count as x^D times
  * themselves, modulo the CRC's polynomial P: so the two halves of a block,
@@ -22,10 +23,118 @@
  * The CRC is bit-reflected.  A product of reflected factors comes out one bit
  * low, which the constants make up for: they are x^(D+32) and x^(D-32) mod P,
  * reflected in 33 bits.
+ *
+ * For each processor: what a block is, whether it can multiply, and the steps.
  */
 #if defined(__x86_64__) && defined(__GNUC__)
 
 #include <immintrin.h>
+
+#define CRC32_FOLDS
+#define CRC32_TARGET __attribute__((target("pclmul,sse2")))
+
+typedef __m128i crc32_block;
+
+static inline bool
+crc32_can_fold(void)
+{
+	return __builtin_cpu_supports("pclmul");
+}
+
+static inline crc32_block CRC32_TARGET
+crc32_set(uint64_t high, uint64_t low)
+{
+	return _mm_set_epi64x((int64_t)high, (int64_t)low);
+}
+
+static inline crc32_block CRC32_TARGET
+crc32_load(const unsigned char *p)
+{
+	return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
+static inline void CRC32_TARGET
+crc32_store(unsigned char *p, crc32_block a)
+{
+	_mm_storeu_si128((__m128i *)(void *)p, a);
+}
+
+static inline crc32_block CRC32_TARGET
+crc32_add(crc32_block a, crc32_block b)
+{
+	return _mm_xor_si128(a, b);
+}
+
+/* `block`, moved on by the distance of the factors `by`, added to `data`. */
+static inline crc32_block CRC32_TARGET
+crc32_fold(crc32_block block, crc32_block by, crc32_block data)
+{
+	__m128i low = _mm_clmulepi64_si128(block, by, 0x00);
+	__m128i high = _mm_clmulepi64_si128(block, by, 0x11);
+
+	return crc32_add(crc32_add(low, high), data);
+}
+
+#elif defined(__aarch64__) && defined(__AARCH64EL__) && defined(__GNUC__)
+
+#include <arm_neon.h>
+#include <sys/auxv.h>
+
+#define CRC32_FOLDS
+#define CRC32_TARGET
+
+typedef uint64x2_t crc32_block;
+
+static inline bool
+crc32_can_fold(void)
+{
+	return getauxval(AT_HWCAP) & HWCAP_PMULL;
+}
+
+static inline crc32_block
+crc32_set(uint64_t high, uint64_t low)
+{
+	return vcombine_u64(vcreate_u64(low), vcreate_u64(high));
+}
+
+static inline crc32_block
+crc32_load(const unsigned char *p)
+{
+	return vreinterpretq_u64_u8(vld1q_u8(p));
+}
+
+static inline void
+crc32_store(unsigned char *p, crc32_block a)
+{
+	vst1q_u8(p, vreinterpretq_u8_u64(a));
+}
+
+static inline crc32_block
+crc32_add(crc32_block a, crc32_block b)
+{
+	return veorq_u64(a, b);
+}
+
+/*
+ * As above.  Assembler, since older compilers have the functions for it only if
+ * the whole file is for such processors.
+ */
+static inline crc32_block
+crc32_fold(crc32_block block, crc32_block by, crc32_block data)
+{
+	crc32_block low, high;
+
+	__asm__(".arch_extension crypto\n\t"
+		"pmull %0.1q, %2.1d, %3.1d\n\t"
+		"pmull2 %1.1q, %2.2d, %3.2d"
+		: "=&w"(low), "=w"(high)
+		: "w"(block), "w"(by));
+	return crc32_add(crc32_add(low, high), data);
+}
+
+#endif
+
+#ifdef CRC32_FOLDS
 
 #define CRC32_BLOCK 16
 #define CRC32_STEP  (4 * CRC32_BLOCK)
@@ -35,37 +144,19 @@
 #define CRC32_FOLD_128_LOW  0x1751997d0 /* x^(128 + 32) mod P */
 #define CRC32_FOLD_128_HIGH 0x0ccaa009e /* x^(128 - 32) mod P */
 
-#define CRC32_CLMUL __attribute__((target("pclmul,sse2")))
-
-static inline __m128i CRC32_CLMUL
-crc32_load(const unsigned char *p)
-{
-	return _mm_loadu_si128((const __m128i *)(const void *)p);
-}
-
-/* `block`, moved on by the distance of the factors `by`, added to `data`. */
-static inline __m128i CRC32_CLMUL
-crc32_fold(__m128i block, __m128i by, __m128i data)
-{
-	__m128i low = _mm_clmulepi64_si128(block, by, 0x00);
-	__m128i high = _mm_clmulepi64_si128(block, by, 0x11);
-
-	return _mm_xor_si128(_mm_xor_si128(low, high), data);
-}
-
 /* len >= CRC32_STEP */
-static uint32_t CRC32_CLMUL
-crc32_clmul(uint32_t crc, const unsigned char *p, size_t len)
+static uint32_t CRC32_TARGET
+crc32_folded(uint32_t crc, const unsigned char *p, size_t len)
 {
-	const __m128i by512 =
-		_mm_set_epi64x(CRC32_FOLD_512_HIGH, CRC32_FOLD_512_LOW);
-	const __m128i by128 =
-		_mm_set_epi64x(CRC32_FOLD_128_HIGH, CRC32_FOLD_128_LOW);
+	const crc32_block by512 =
+		crc32_set(CRC32_FOLD_512_HIGH, CRC32_FOLD_512_LOW);
+	const crc32_block by128 =
+		crc32_set(CRC32_FOLD_128_HIGH, CRC32_FOLD_128_LOW);
 	unsigned char rest[CRC32_BLOCK];
-	__m128i a, b, c, d;
+	crc32_block a, b, c, d;
 
 	/* The CRC of what came before is added to the first 32 bits. */
-	a = _mm_xor_si128(crc32_load(p), _mm_cvtsi32_si128((int)~crc));
+	a = crc32_add(crc32_load(p), crc32_set(0, (uint32_t)~crc));
 	b = crc32_load(p + 16);
 	c = crc32_load(p + 32);
 	d = crc32_load(p + 48);
@@ -82,7 +173,7 @@ crc32_clmul(uint32_t crc, const unsigned char *p, size_t len)
 	a = crc32_fold(a, by128, d);
 	for (; len >= CRC32_BLOCK; p += CRC32_BLOCK, len -= CRC32_BLOCK)
 		a = crc32_fold(a, by128, crc32_load(p));
-	_mm_storeu_si128((__m128i *)(void *)rest, a);
+	crc32_store(rest, a);
 
 	/* zlib inverts the CRC it is given: 0xffffffff starts from nothing. */
 	crc = (uint32_t)crc32_z(0xffffffff, rest, sizeof(rest));
@@ -92,8 +183,8 @@ crc32_clmul(uint32_t crc, const unsigned char *p, size_t len)
 uint32_t
 sm_crc32(uint32_t crc, const void *data, size_t len)
 {
-	if (len >= CRC32_STEP && __builtin_cpu_supports("pclmul"))
-		return crc32_clmul(crc, data, len);
+	if (len >= CRC32_STEP && crc32_can_fold())
+		return crc32_folded(crc, data, len);
 	if (len == 0)
 		return crc; /* zlib takes a null pointer for a reset */
 	return (uint32_t)crc32_z(crc, data, len);

@@ -2,7 +2,7 @@
  * crc32.h - the CRC-32 of RFC 1952, section 8
  *
  * The same values as zlib's crc32(), on every machine; several times as fast
- * where the processor multiplies without carry.
+ * where an x86-64 multiplies without carry, and so built for arm64.
  */
 #ifndef SM_CRC32_H
 #define SM_CRC32_H
