@@ -3,6 +3,7 @@
  * together SQL, messages and JSON without an error check after each piece: a
  * failed allocation is remembered, and asked for once at the end.
  */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +17,17 @@
 static bool
 buf_reserve(struct sm_buf *b, size_t more)
 {
-	size_t want = b->len + more + 1, cap = b->cap;
+	size_t want, cap = b->cap;
 	char *p;
 
 	if (b->failed)
 		return false;
+	/* So much cannot be had, and doubling would overflow on the way. */
+	if (more >= SIZE_MAX / 2 - b->len) {
+		b->failed = true;
+		return false;
+	}
+	want = b->len + more + 1;
 	if (want <= b->cap)
 		return true;
 	if (cap == 0)

@@ -60,7 +60,8 @@ sm_cutter_text(struct sm_cutter *c, const char *p, size_t len,
 			c->at += (uint64_t)(end - p);
 			return 0;
 		}
-		newline = memchr(p + free, '\n', (size_t)(end - p) - free);
+		newline = memchr(p + free, '\n',
+				 (size_t)(end - p) - (size_t)free);
 		c->in_line = !newline;
 		if (!newline) {
 			c->at += (uint64_t)(end - p);

@@ -209,7 +209,7 @@ lines_check(struct sm_lines_file *f)
 		last = left;
 	}
 	return sm_get_le(h + 56, 4) ==
-	       sm_crc32(0, rest, size - LINES_HEADER_BYTES);
+	       sm_crc32(0, rest, (size_t)size - LINES_HEADER_BYTES);
 }
 
 int

@@ -191,13 +191,14 @@ answer(char *dst, size_t size, const char *text)
 	sqlite3_close(db);
 }
 
-static inline long
+/* Tokens have 53 bits, which `long` has not everywhere. */
+static inline long long
 number(const char *text)
 {
 	char got[32];
 
 	answer(got, sizeof(got), text);
-	return strtol(got, NULL, 10);
+	return strtoll(got, NULL, 10);
 }
 
 static inline char *

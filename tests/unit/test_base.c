@@ -104,7 +104,7 @@ test_buf_grows(void **state)
 static void
 test_buf_fails(void **state)
 {
-	volatile size_t huge = SIZE_MAX / 8;
+	volatile size_t huge = SIZE_MAX / 2; /* no machine has it */
 	struct sm_buf b = { 0 };
 
 	(void)state;

@@ -48,7 +48,7 @@ test_counts(void **state)
 	assert_int_equal(c.counts.tally[SM_TALLY_SKIPPED], 2);
 	assert_int_equal(c.raw_bytes, 100);
 	assert_int_equal(c.gz_bytes, 50);
-	assert_true(c.percent == 16.67);
+	assert_true(c.percent == (double)16.67);
 	/* A worker is alive, and its batch runs for long. */
 	assert_true(c.eta_s > 0);
 	assert_int_equal(c.stragglers, 0);

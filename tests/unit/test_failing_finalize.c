@@ -61,7 +61,7 @@ static void
 grown_torn(void)
 {
 	grown();
-	shell("truncate -s %ld %s.part",
+	shell("truncate -s %lld %s.part",
 	      number("SELECT 10 + gz_bytes FROM batch WHERE id = 0"), final);
 }
 
@@ -125,7 +125,7 @@ static void
 unnamed(void)
 {
 	made();
-	shell("cd %s/shards && mv 000000.gz 000000.%ld.tmp", job,
+	shell("cd %s/shards && mv 000000.gz 000000.%lld.tmp", job,
 	      number("SELECT token FROM batch WHERE id = 0"));
 }
 

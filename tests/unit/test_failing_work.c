@@ -41,7 +41,7 @@ wrecked(void)
 	char name[64];
 
 	made();
-	snprintf(name, sizeof(name), "000000.%ld.tmp",
+	snprintf(name, sizeof(name), "000000.%lld.tmp",
 		 number("SELECT token FROM batch WHERE id = 0"));
 	shell("cd %s/shards && mv 000000.gz %s && rm 000001.gz && "
 	      "touch 000003.5.tmp",

@@ -205,7 +205,7 @@ sm_note_get(struct sm_note *n, const unsigned char *p, size_t len)
 		return false;
 	n->version = says[2] >> 4;
 	n->type = says[2] & 15;
-	n->len = sm_get_le(says + 3, 3);
+	n->len = (size_t)sm_get_le(says + 3, 3);
 	if (n->len > SM_NOTE_BODY_MAX)
 		return false;
 	n->bytes = SM_NOTE_BYTES(n->len);

@@ -428,7 +428,7 @@ flat_pair(struct sm_jsonflat *j, struct sm_jsonflat_entry *entry,
 		ret = flat_check_inverted(j, entry, err);
 		if (ret == 0)
 			ret = flat_index(j, &entry->index, entry->text,
-					 entry->len, entry->at, err);
+					 entry->len, (size_t)entry->at, err);
 		if (ret == 0)
 			ret = flat_value(j, entry, err);
 		return ret;
@@ -439,7 +439,7 @@ flat_pair(struct sm_jsonflat *j, struct sm_jsonflat_entry *entry,
 	ret = flat_integer(j, &number, err);
 	if (ret == 0)
 		ret = flat_index(j, &entry->index, number.text, number.len,
-				 entry->at, err);
+				 (size_t)entry->at, err);
 	return ret;
 }
 
