@@ -25,9 +25,10 @@ json.dump([f"user-{i}" for i in range(rows)], open("keys.json", "w"))
 json.dump([f"t{i}" for i in range(64)], open("vocab.json", "w"))
 PY
 
+keys=keys.json
 candidates() {
 	"$SHARDMILL" candidates -q -j 1 -o "$1" --cands "c-$2.npy" \
-		--scores "s-$2.npy" --keys keys.json --vocab vocab.json \
+		--scores "s-$2.npy" --keys $keys --vocab vocab.json \
 		--min-score 0.125 --min-candidates 1 --batch-rows 700 "${@:3}"
 }
 candidates whole.gz C || fail "exit $?"
@@ -39,6 +40,7 @@ for order in C F; do
 		fail "$order: the text differs"
 done
 # Keys are compiled into a table of their size, which has no room either.
-(ulimit -v 220000 && candidates keys.gz C --keys many.npy >out 2>err)
+keys=many.npy
+(ulimit -v 220000 && candidates keys.gz C >out 2>err)
 [ $? -eq 4 ] || fail "keys of 256 MB: not 4"
 grep -qE "no room for its [0-9]{9} bytes" out err || fail "the reason is not told"

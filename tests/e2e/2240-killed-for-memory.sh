@@ -23,9 +23,10 @@ END2
 seq 0 39 >want
 expect_exit 0 sm exec -o f.gz -j 4 --range 40 --max-attempts 1 -- sh fits.sh '{first}'
 same_text want f.gz
-expect_text err "batches were in hand: from now on at most 1 are" \
-	"this try does not count" \
+expect_text err "batches were in hand: from now on at most " "this try does not count" \
 	"as many batches as there are workers may be in hand again"
+equal "$(sql f.gz.job "SELECT count(*) > 0 FROM attempt
+	WHERE message LIKE '%from now on at most 1 are%'")" 1 "down to one"
 equal "$(sql f.gz.job "SELECT group_concat(DISTINCT outcome) FROM (SELECT
 	outcome FROM attempt ORDER BY outcome)")" done,returned outcomes
 equal "$(sql f.gz.job "SELECT max(attempts) FROM batch")" 1 "counted tries"

@@ -19,7 +19,9 @@ static int
 walk(struct sm_buf *out, struct sm_err *err, const void *doc, size_t len)
 {
 	char *copy = malloc(len + !len);
-	struct sm_map map = { (unsigned char *)copy, len, "x.json" };
+	struct sm_map map = { .data = (unsigned char *)copy,
+			      .size = len,
+			      .path = "x.json" };
 	struct sm_jsonflat_entry e;
 	struct sm_jsonflat j;
 	int ret;
