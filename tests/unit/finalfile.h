@@ -39,7 +39,7 @@ finalfile_setup(void **state)
 {
 	(void)state;
 	if (!mkdtemp(finalfile_dir) ||
-	    sm_encoder_new(&finalfile_encoder, 6, NULL) < 0)
+	    sm_encoder_new(&finalfile_encoder, SM_ENCODER_BY_TEXT, 6, NULL) < 0)
 		return -1;
 	snprintf(finalfile_path, sizeof(finalfile_path), "%s/final.gz",
 		 finalfile_dir);

@@ -29,7 +29,8 @@ grown_setup(void **state)
 {
 	int ret = jobdb_setup(state);
 
-	if (ret < 0 || sm_encoder_new(&encoder, 6, NULL) < 0)
+	if (ret < 0 ||
+	    sm_encoder_new(&encoder, SM_ENCODER_BY_TEXT, 6, NULL) < 0)
 		return -1;
 	jobdb_make(BATCHES);
 	worker = jobdb_worker(0);

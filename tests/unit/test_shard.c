@@ -183,7 +183,7 @@ test_round_trip(void **state)
 	char *text;
 
 	(void)state;
-	assert_int_equal(sm_encoder_new(&e, 6, NULL), 0);
+	assert_int_equal(sm_encoder_new(&e, SM_ENCODER_BY_TEXT, 6, NULL), 0);
 	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		text = make_text(sizes[i], i);
 		info = make_shard(e, text, sizes[i], 70000);
@@ -211,7 +211,7 @@ test_round_trip(void **state)
 
 /* The bytes are the text's, however it was cut and whatever went before. */
 static void
-test_bytes_do_not_depend_on_runs(void **state)
+expect_bytes_of_text(enum sm_encoder_how how)
 {
 	static const size_t runs[] = { 1, 7, 4096, 65535, 65536, 1000000 };
 	size_t len = 300000, i;
@@ -220,9 +220,8 @@ test_bytes_do_not_depend_on_runs(void **state)
 	char *text = make_text(len, 5);
 	int level;
 
-	(void)state;
 	for (level = 1; level <= 9; level += 4) {
-		assert_int_equal(sm_encoder_new(&e, level, NULL), 0);
+		assert_int_equal(sm_encoder_new(&e, how, level, NULL), 0);
 		for (i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
 			info = make_shard(e, text, len, runs[i]);
 			if (i == 0)
@@ -236,14 +235,24 @@ test_bytes_do_not_depend_on_runs(void **state)
 }
 
 static void
+test_bytes_do_not_depend_on_runs(void **state)
+{
+	(void)state;
+	expect_bytes_of_text(SM_ENCODER_BY_TEXT);
+	expect_bytes_of_text(SM_ENCODER_BY_ZLIB);
+}
+
+static void
 test_levels(void **state)
 {
 	struct sm_encoder *e = NULL;
 	struct sm_err err = { 0 };
 
 	(void)state;
-	assert_int_equal(sm_encoder_new(&e, 0, &err), SM_EUSAGE);
-	assert_int_equal(sm_encoder_new(&e, 10, &err), SM_EUSAGE);
+	assert_int_equal(sm_encoder_new(&e, SM_ENCODER_BY_TEXT, 0, &err),
+			 SM_EUSAGE);
+	assert_int_equal(sm_encoder_new(&e, SM_ENCODER_BY_TEXT, 10, &err),
+			 SM_EUSAGE);
 	assert_null(e);
 	sm_encoder_free(NULL);
 }
@@ -258,7 +267,7 @@ test_give_up(void **state)
 	struct sm_err err = { 0 };
 
 	(void)state;
-	assert_int_equal(sm_encoder_new(&e, 6, NULL), 0);
+	assert_int_equal(sm_encoder_new(&e, SM_ENCODER_BY_TEXT, 6, NULL), 0);
 	a = make_shard(e, "some text", 9, 9);
 	assert_int_equal(sm_shard_open(&s, dirfd_, 17, 6, 5, NULL), 0);
 	assert_int_equal(faccessat(dirfd_, "000017.5.tmp", F_OK, 0), 0);
@@ -452,7 +461,7 @@ test_rows(void **state)
 	size_t i, len;
 
 	(void)state;
-	assert_int_equal(sm_encoder_new(&e, 6, NULL), 0);
+	assert_int_equal(sm_encoder_new(&e, SM_ENCODER_BY_TEXT, 6, NULL), 0);
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		write_rows(e, cases[i].how, cases[i].rows, &made);
 		expect_kind(NULL, &made, 17);
@@ -508,7 +517,7 @@ test_check(void **state)
 	size_t len, i, at;
 
 	(void)state;
-	assert_int_equal(sm_encoder_new(&e, 6, NULL), 0);
+	assert_int_equal(sm_encoder_new(&e, SM_ENCODER_BY_TEXT, 6, NULL), 0);
 	entry = make_shard(e, "some text, some text\n", 21, 21);
 	expect_kind(NULL, &entry, 17);
 	expect_other_numbers(&entry);

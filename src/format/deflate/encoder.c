@@ -1,7 +1,7 @@
 /*
- * Deflate through zlib, for texts whose structure is not known: the output of
- * commands and --encoder zlib.  It is apart from rectext.c because exec jobs
- * have no records, and all that zlib needs to give equal bytes is kept here.
+ * What text goes through on its way to a shard: our own encoder (deftext.c), or
+ * zlib.  All that zlib needs to give equal bytes is kept here; it is apart from
+ * rectext.c because exec jobs have no records.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -13,6 +13,8 @@
 
 #include "shard.h"
 #include "zmem.h"
+
+#include "deftext.h"
 
 #include "encoder.h"
 
@@ -29,6 +31,7 @@
 #define ENCODER_OUT_BYTES ((size_t)64 * 1024)
 
 struct sm_encoder {
+	struct sm_deftext *own; /* NULL: zlib, of which is all that follows */
 	z_stream z;
 	struct sm_shard *shard; /* borrowed, of this shard only */
 	size_t len;             /* bytes in `in` */
@@ -37,10 +40,20 @@ struct sm_encoder {
 	unsigned char out[ENCODER_OUT_BYTES];
 };
 
+static bool
+encoder_open_zlib(struct sm_encoder *e, int level)
+{
+	sm_zmem_use(&e->z);
+	return deflateInit2(&e->z, level, Z_DEFLATED, ENCODER_WINDOW_BITS,
+			    ENCODER_MEM_LEVEL, Z_DEFAULT_STRATEGY) == Z_OK;
+}
+
 int
-sm_encoder_new(struct sm_encoder **out, int level, struct sm_err *err)
+sm_encoder_new(struct sm_encoder **out, enum sm_encoder_how how, int level,
+	       struct sm_err *err)
 {
 	struct sm_encoder *e;
+	bool opened;
 
 	if (level < 1 || level > 9)
 		return sm_err_set(err, SM_EUSAGE,
@@ -48,9 +61,13 @@ sm_encoder_new(struct sm_encoder **out, int level, struct sm_err *err)
 	e = calloc(1, sizeof(*e));
 	if (!e)
 		return sm_err_mem(err, "an encoder");
-	sm_zmem_use(&e->z);
-	if (deflateInit2(&e->z, level, Z_DEFLATED, ENCODER_WINDOW_BITS,
-			 ENCODER_MEM_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK) {
+	if (how == SM_ENCODER_BY_ZLIB) {
+		opened = encoder_open_zlib(e, level);
+	} else {
+		e->own = sm_deftext_new(level);
+		opened = e->own != NULL;
+	}
+	if (!opened) {
 		free(e);
 		return sm_err_mem(err, "an encoder");
 	}
@@ -63,6 +80,10 @@ int
 sm_encoder_begin(struct sm_encoder *e, struct sm_shard *shard,
 		 struct sm_err *err)
 {
+	if (e->own) {
+		sm_deftext_begin(e->own, shard);
+		return 0;
+	}
 	if (deflateReset(&e->z) != Z_OK)
 		return sm_err_set(err, SM_EBUG, "cannot reset zlib");
 	e->shard = shard;
@@ -108,6 +129,8 @@ sm_encoder_write(struct sm_encoder *e, const void *text, size_t len,
 	size_t n;
 	int ret = 0;
 
+	if (e->own)
+		return sm_deftext_write(e->own, text, len, err);
 	sm_shard_text(e->shard, text, len);
 	e->aligned &= len == 0;
 	for (; len > 0 && ret == 0; p += n, len -= n) {
@@ -139,6 +162,8 @@ sm_encoder_align(struct sm_encoder *e, struct sm_err *err)
 {
 	size_t len = e->len;
 
+	if (e->own)
+		return sm_deftext_align(e->own, err);
 	/* Without text there is nothing to bring to a boundary. */
 	if (len == 0 && e->aligned)
 		return 0;
@@ -152,6 +177,9 @@ sm_encoder_free(struct sm_encoder *e)
 {
 	if (!e)
 		return;
-	deflateEnd(&e->z);
+	if (e->own)
+		sm_deftext_free(e->own);
+	else
+		deflateEnd(&e->z);
 	free(e);
 }

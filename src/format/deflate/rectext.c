@@ -170,7 +170,7 @@ sm_rectext_new(struct sm_record_writer **out,
 		return sm_err_mem(err, "a record writer");
 	r->w.ops = &rectext_ops;
 	r->w.tpl = *tpl;
-	ret = sm_encoder_new(&r->encoder, level, err);
+	ret = sm_encoder_new(&r->encoder, SM_ENCODER_BY_ZLIB, level, err);
 	if (ret < 0) {
 		free(r);
 		return ret;

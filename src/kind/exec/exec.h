@@ -60,6 +60,7 @@ struct sm_exec_opts {
 	bool no_output;     /* the command writes elsewhere */
 	int watch_command;  /* -1: no */
 	const char *const *depends; /* NULL: none */
+	int encoder;                /* enum sm_encoder_how */
 	int level;
 };
 

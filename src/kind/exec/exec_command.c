@@ -142,7 +142,9 @@ sm_exec_open(void **state, const struct sm_kind_env *env, struct sm_err *err)
 	if (ret == 0)
 		ret = sm_guard_new(&x->guard, err);
 	if (ret == 0)
-		ret = sm_encoder_new(&x->encoder, x->opts->level, err);
+		ret = sm_encoder_new(&x->encoder,
+				     (enum sm_encoder_how)x->opts->encoder,
+				     x->opts->level, err);
 	if (ret == 0 && (x->opts->check & SM_CHECK_JSONL))
 		ret = sm_jsonline_new(&x->jsonline, err);
 	if (ret == 0)

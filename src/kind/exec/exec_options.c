@@ -8,6 +8,7 @@
 
 static const char *const words_check[] = { "none", "jsonl", "nonempty",
 					   "jsonl,nonempty", NULL };
+static const char *const words_encoder[] = { "text", "zlib", NULL };
 static const char *const words_digest[] = { "sampled", "full", NULL };
 
 #define AT(member) .at = offsetof(struct sm_exec_opts, member)
@@ -121,8 +122,15 @@ static const struct sm_option exec_options[] = {
 	  .help = "drop the first N lines that the command prints, but for "
 		  "the first batch's",
 	  .more = "A batch with fewer fails." },
+	{ "encoder", .type = SM_OPTION_WORD, .arg = "NAME",
+	  .words = words_encoder, .standard = "text", AT(encoder),
+	  .help = "text (shardmill's own) or zlib",
+	  .more = "The first gives the same bytes on every machine; the second "
+		  "those of the zlib that is installed." },
 	{ "level", .type = SM_OPTION_INT, .arg = "1-9", .min = 1, .max = 9,
-	  .standard = "6", AT(level), .help = "compression" },
+	  .standard = "1", AT(level),
+	  .help = "compression: 1 is fast, 6 about as small as gzip -6, 9 "
+		  "slow" },
 
 	{ "serve", .type = SM_OPTION_BOOL, AT(serve),
 	  .help = "start the command once per worker, and ask it for batch "
