@@ -1,7 +1,7 @@
 # fuzz - libFuzzer, with the address and undefined behaviour sanitizers, over
 # what writes or reads bytes; FUZZ_SECONDS (60) each.  What is found to be new
 # is kept in build-fuzz/corpus-*/ for the next run.
-need_packages clang libclang-rt-dev
+need_packages clang libclang-rt-dev libdeflate-dev libisal-dev
 build fuzz -DCMAKE_C_COMPILER=clang -DSHARDMILL_FUZZ=ON \
 	-DSHARDMILL_SANITIZE=fuzzer-no-link,address,undefined &&
 	for source in "$tests"/fuzz/fuzz_*.c; do

@@ -3,13 +3,14 @@
  * It is apart from defcut.c, which decides about blocks, because it is the
  * inner loop, and knows nothing of codes.
  *
- * Method.  Two tables say where text was.  Levels 1 to 3 have one of two places
- * for each hash of four bytes, the last two where such text was: both are
- * tried, and one store updates them.  Levels 4 to 9 chain all places of the
- * window by that hash, the nearest first, of which they try as many as the
- * level says, and have one place for each hash of three bytes.  What was found
- * is taken, or, from level 2 on, only if the text one byte on (levels 8 and 9:
- * or two) has no better match.
+ * Method.  Tables say where text was.  Levels 1 and 2 have two places for each
+ * hash of four bytes, the last two where such text was: both are tried, and one
+ * store updates them.  Levels 3 to 9 chain all places of the window by that
+ * hash, the nearest first, of which they try as many as the level says, and
+ * have one place for each hash of three bytes.  What was found is taken if the
+ * text one byte on (levels 8 and 9: or two) has no better match, and with it
+ * what agrees before it.  So level 1 notes only every second place of what a
+ * match covers: a match found a byte late begins where it would have.
  *
  * Why a match is always right.  Places are kept as 16 bits, an index modulo
  * 65,536, and never removed.  A place is turned into the distance from where
@@ -59,12 +60,15 @@ struct level {
 	unsigned depth; /* places of a chain that are tried; 0: two places */
 	unsigned nice;  /* a match as long as this is good enough */
 	unsigned lazy;  /* bytes by which a search goes on */
+	unsigned step;  /* of two places: one in so many of a match is noted */
 };
 
 static const struct level levels[] = {
-	[1] = { 0, 32, 1 },   [2] = { 0, 16, 1 },    [3] = { 0, 64, 1 },
-	[4] = { 6, 24, 1 },   [5] = { 12, 48, 1 },   [6] = { 24, 96, 1 },
-	[7] = { 80, 130, 1 }, [8] = { 250, 258, 2 }, [9] = { 800, 258, 2 },
+	[1] = { 0, 32, 1, 2 },    [2] = { 0, 64, 1, 1 },
+	[3] = { 6, 32, 1, 1 },    [4] = { 8, 48, 1, 1 },
+	[5] = { 14, 64, 1, 1 },   [6] = { 24, 96, 1, 1 },
+	[7] = { 80, 130, 1, 1 },  [8] = { 200, 258, 2, 1 },
+	[9] = { 800, 258, 2, 1 },
 };
 
 struct sm_defmatch {
@@ -219,11 +223,11 @@ pair_find(struct sm_defmatch *m, const unsigned char *text, size_t at,
 	return found;
 }
 
-static inline void
+static void
 pair_run(struct sm_defmatch *m, const unsigned char *text, size_t at,
-	 size_t end, bool lazy)
+	 size_t end)
 {
-	unsigned nice = m->level.nice;
+	unsigned nice = m->level.nice, step = m->level.step;
 	struct match found, next;
 	size_t stop = end - 4, noted, to;
 
@@ -234,7 +238,7 @@ pair_run(struct sm_defmatch *m, const unsigned char *text, size_t at,
 			continue;
 		}
 		noted = at + 1;
-		while (lazy && found.len < nice && at < stop) {
+		while (found.len < nice && at < stop) {
 			next = pair_find(m, text, at + 1, end);
 			noted = at + 2;
 			if (next.len <= found.len)
@@ -244,7 +248,7 @@ pair_run(struct sm_defmatch *m, const unsigned char *text, size_t at,
 		}
 		put_match(m, text, at, found);
 		to = m->covered < stop ? m->covered : stop;
-		for (; noted < to; noted++)
+		for (; noted < to; noted += step)
 			pair_note(m, text, noted);
 		at = m->covered;
 	}
@@ -398,10 +402,8 @@ sm_defmatch_run(struct sm_defmatch *m, struct sm_defseq *seq,
 	if (end - start >= 4) {
 		if (m->level.depth > 0)
 			chain_run(m, text, start, end);
-		else if (m->level.lazy > 0)
-			pair_run(m, text, start, end, true);
 		else
-			pair_run(m, text, start, end, false);
+			pair_run(m, text, start, end);
 	}
 	assert(m->covered <= end);
 	literals = put_literals(m, end);
