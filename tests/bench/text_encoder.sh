@@ -85,8 +85,8 @@ for text in "${texts[@]}"; do
 		[ -n "${size[$name $text]:-}" ] || continue
 		row "$name" "$(median "$name $text") ms" \
 			"$(megabytes "${size[$name $text]}" %.3f)" \
-			"$(ratio "${size[$name $text]}" "${size[igzip -1 $text]}")" \
-			"$(ratio "${size[$name $text]}" "${size[gzip -6 $text]}")"
+			"$(calc "${size[$name $text]} / ${size[igzip -1 $text]}" %.3f)" \
+			"$(calc "${size[$name $text]} / ${size[gzip -6 $text]}" %.3f)"
 	done
 	echo
 done

@@ -188,6 +188,26 @@ fuzz_check(struct fuzz *f, struct sm_shard *s, size_t aligned)
 	free(got);
 }
 
+/* The same text at once, after another shard, is the same bytes. */
+static void
+check_again(struct sm_deftext *t, const struct fuzz *f,
+	    const struct sm_shard *s)
+{
+	struct sm_shard again = { .fail_at = 0 };
+
+	memshard_clear(&again);
+	sm_deftext_begin(t, &again);
+	if (sm_deftext_write(t, f->text.data, f->text.len, NULL) < 0 ||
+	    sm_deftext_align(t, NULL) < 0)
+		abort();
+	expect(again.deflated.len == s->deflated.len &&
+		       (s->deflated.len == 0 ||
+			memcmp(again.deflated.data, s->deflated.data,
+			       s->deflated.len) == 0),
+	       "the bytes depend on more than the text");
+	memshard_release(&again);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -215,6 +235,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (sm_deftext_align(t, NULL) < 0)
 		abort();
+	if (aligned == 0 && f.text.len > 0)
+		check_again(t, &f, &s);
 	fuzz_check(&f, &s, aligned + 1);
 	sm_deftext_free(t);
 	sm_buf_release(&f.text);
