@@ -502,7 +502,7 @@ struct sm_attempt {
 	int64_t id, worker, pid;
 	int64_t slot, token; /* the number of the worker; the claim's own */
 	int64_t command;     /* running: pid of its command; 0: none */
-	int64_t number; /* 1 for the batch's first */
+	int64_t number;      /* 1 for the batch's first */
 	char *host;
 	double started, ended; /* ended 0: running */
 	char *outcome, *error_class, *message, *stderr_text; /* or NULL */

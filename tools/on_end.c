@@ -20,8 +20,6 @@
 
 #include "on_end.h"
 
-extern char **environ;
-
 static void
 on_end_set(const char *name, uint64_t n)
 {

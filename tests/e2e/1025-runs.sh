@@ -87,7 +87,7 @@ equal "$(sql w.job "SELECT group_concat(command || ':' || coalesce(exit_status,
 equal "$(sql w.job 'SELECT sum(done) FROM run')" 8 "batches of both"
 
 # Parts have runs of their own.
-expect_exit 0 sm plan p.job exec -o p.gz --range 4 --parts 2 -- echo {first}
+expect_exit 0 sm plan p.job exec -o p.gz --range 4 --parts 2 -- echo '{first}'
 expect_exit 0 sm run p.job
 for part in 0 1; do
 	equal "$(row p.job/part-000$part)" "run|2|0|0|" "row of part $part"
@@ -96,6 +96,6 @@ expect_exit 0 sm status p.job --json
 equal "$(json out last_run.done)" 2 "last run of a part"
 
 # A log that cannot be written is no fault of the job's.
-expect_exit 0 sm plan n.job exec -o n.gz --range 2 -- echo {first}
+expect_exit 0 sm plan n.job exec -o n.gz --range 2 -- echo '{first}'
 mkdir n.job/log
 expect_exit 0 sm run n.job

@@ -108,7 +108,7 @@ equal "$(sql l.gz.job "SELECT count(*) FROM worker")" 1 "workers"
 grep -q '"timeout": 1\b' l.gz.job/spec.json || fail "the copy is an older one"
 
 # All parts, or those that have the batches.
-expect_exit 0 sm plan p.job exec -o p.gz --range 4 --parts 2 -- echo {first}
+expect_exit 0 sm plan p.job exec -o p.gz --range 4 --parts 2 -- echo '{first}'
 expect_exit 0 sm set p.job --priority 1-2=3 -j 2
 equal "$(sql p.job/part-0000 'SELECT priority FROM batch') $(
 	sql p.job/part-0001 'SELECT priority FROM batch')" "0
@@ -119,7 +119,7 @@ expect_exit 0 sm resume p.job
 expect_exit 0 sm run p.job
 
 # A worker that has no command yet is replaced.
-start wait exec -o w.gz -j 2 --range 2 --delay 600 -- echo {first}
+start wait exec -o w.gz -j 2 --range 2 --delay 600 -- echo '{first}'
 waits() {
 	[ "$(count_of w.gz.job "done") $(count_of w.gz.job running)" = "1 1" ]
 }

@@ -15,7 +15,7 @@ esac
 echo "cannot reach 'host$n.example' after $n s" >&2
 exit 3
 S
-expect_exit 1 sm exec -q -o f.gz -j 2 --range 44 --max-attempts 1 -- sh fails {first}
+expect_exit 1 sm exec -q -o f.gz -j 2 --range 44 --max-attempts 1 -- sh fails '{first}'
 equal "$(grep -c 'cannot reach' err)" 4 "lines of the first reason: $(cat err)"
 equal "$(grep -c 'out of tokens' err)" 2 "lines of the second"
 expect_text err 'for the 10th time' '41 times in all: batch N: ' \

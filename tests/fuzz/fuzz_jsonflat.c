@@ -80,7 +80,7 @@ fuzz_compare(json_t *root, const struct sm_jsonflat_entry *e)
 static long
 fuzz_walk(const uint8_t *data, size_t size, json_t *root)
 {
-	struct sm_map map = { data, size, "fuzz" };
+	struct sm_map map = { .data = data, .size = size, .path = "fuzz" };
 	struct sm_jsonflat_entry e;
 	struct sm_err err = { 0 };
 	struct sm_jsonflat j;

@@ -476,7 +476,7 @@ test_damaged(void **state)
 		expect_refused(0, "is cut off: it ends after ");
 	}
 	/* The ends, where lengths and CRCs are, whole; of the rest a third. */
-	for (i = 3; i < end[1]; i += end[1] - i > 16 ? 3 : 1) {
+	for (i = 3; i<end[1]; i += end[1] - i> 16 ? 3 : 1) {
 		const char was = b.data[i];
 
 		b.data[i] = (char)(was ^ 1 << rnd(8));
