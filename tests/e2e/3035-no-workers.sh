@@ -17,7 +17,7 @@ wait_for 20 at_least f.gz.job done 2
 wait_for 20 estimated
 
 told() { # TIMES
-	[ "$(grep -cF 'SET workers = 1' run.err)" = "$1" ]
+	[ "$(grep -cE 'shardmill set .* -j 1' run.err)" = "$1" ]
 }
 no_eta() {
 	equal "$(eta)" 0 "a time left in the view"
@@ -35,7 +35,7 @@ wait_for 20 told 1
 wait_for 20 idle
 at_least f.gz.job pending 1 || fail "all was done before"
 no_eta
-expect_text out 'SET workers = 1'
+expect_text out 'shardmill set '
 kill -0 $run || fail "the run ended"
 sleep 2.5
 told 1 || fail "it is told again and again"

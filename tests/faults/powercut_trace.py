@@ -61,14 +61,16 @@ def join(dirfield, name):
 
 
 class Trace:
-    """Reads strace's lines and collects operations below `root`."""
+    """Reads strace's lines and collects operations below `root`; `there`: the
+    sizes of files that exist before."""
 
-    def __init__(self, root):
+    def __init__(self, root, there):
         self.root = root
+        self.there = there
         self.ops = []
         self.begun = {}  # pid: the first half of a call, ops before it
         self.at = {}     # path: where write() goes on
-        self.files = set()
+        self.files = set(there)
 
     def ours(self, path):
         return (path is not None
@@ -119,10 +121,11 @@ class Trace:
             self.add("create", path)
         elif "O_TRUNC" in flags:
             self.add("truncate", path, 0)
-        if "O_PATH" not in flags and "O_RDONLY" not in flags:
-            self.at[path] = 0
         if "O_APPEND" in flags:
-            raise Unexpected(f"open of {path} to append")
+            # Whoever appends writes there in no other way.
+            self.at.setdefault(path, self.there.get(path, 0))
+        elif "O_PATH" not in flags and "O_RDONLY" not in flags:
+            self.at[path] = 0
 
     def on_mkdir(self, f, _, __):
         self.add("mkdir", os.path.normpath(text(f[0])))
@@ -136,6 +139,8 @@ class Trace:
                      if p == a or p.startswith(a + "/")]:
             self.files.discard(path)
             self.files.add(b + path[len(a):])
+            self.at.pop(path, None)
+            self.there.pop(path, None)
 
     def on_rename(self, f, _, __):
         self.moved(text(f[0]), text(f[1]))
@@ -196,9 +201,8 @@ class Trace:
 
 
 def read(trace, root, there):
-    """The operations in strace's output; `there`: files that exist before."""
-    out = Trace(root)
-    out.files.update(there)
+    """The operations in strace's output; `there` as in Trace."""
+    out = Trace(root, there)
     with open(trace, encoding="ascii") as lines:
         for line in lines:
             out.line(line)
@@ -209,7 +213,8 @@ def read(trace, root, there):
 
 def record(argv, root, trace, **keywords):
     """Run argv under strace; its exit status and operations below `root`."""
-    there = [os.path.join(d, f) for d, _, fs in os.walk(root) for f in fs]
+    there = {os.path.join(d, f): os.lstat(os.path.join(d, f)).st_size
+             for d, _, fs in os.walk(root) for f in fs}
     done = subprocess.run(
         ["strace", "-f", "-y", "-xx", "-s", "1000000", "-o", trace,
          "-e", "trace=" + CALLS, *argv], **keywords, check=False,
