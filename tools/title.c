@@ -15,6 +15,7 @@
 
 static char *title_at;     /* argv[0] */
 static size_t title_bytes; /* of the words and the environment after them */
+static char **title_words; /* the copies, which are never freed */
 static int title_worker = -1;
 
 /* Copies of `n` strings, and a NULL; NULL: no memory. */
@@ -49,8 +50,8 @@ title_end(char *end, char *const *list, size_t n)
 
 /*
  * The kernel shows the memory from argv[0] to the end of the words, and goes on
- * into the environment if the text overwrites that end.  The copies are never
- * freed: who has parsed the words, or asked for a variable, points at them.
+ * into the environment if the text overwrites that end.  Who has parsed the
+ * words, or asked for a variable, points at the copies.
  */
 void
 sm_title_init(int argc, char **argv)
@@ -70,9 +71,9 @@ sm_title_init(int argc, char **argv)
 		title_at = argv[0];
 		title_bytes = (size_t)(end - argv[0]);
 		environ = env;
+		title_words = copy;
 		for (i = 0; i < words; i++)
 			argv[i] = copy[i];
-		free(copy);
 		return;
 	}
 	for (i = 0; copy && i < words; i++)
