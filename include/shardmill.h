@@ -525,6 +525,147 @@ SM_API int sm_status_of_batch(struct sm_batch_status *out, const char *job,
 			      uint64_t batch, struct sm_err *err);
 SM_API void sm_batch_status_release(struct sm_batch_status *s);
 
+/* -------------------------------------------------------------- report -- */
+
+/*
+ * A job's history for pictures, in so many bins at most, however many batches,
+ * attempts, runs and workers there are.
+ */
+#define SM_REPORT_COLUMNS  160  /* of time */
+#define SM_REPORT_CELLS    4000 /* of the map of batches */
+#define SM_REPORT_LANES    24   /* of workers */
+#define SM_REPORT_BARS     80   /* of durations */
+#define SM_REPORT_TRIES    2000 /* above, tries are not told one by one */
+#define SM_REPORT_SPANS    24
+#define SM_REPORT_ROWS     100 /* of runs, pauses, inputs: the latest */
+#define SM_REPORT_BATCHES  20  /* the slowest, and the stragglers */
+#define SM_REPORT_FAILURES 20
+
+/*
+ * Times of work, in order: what lies between them is folded.  A span takes
+ * `width` of the picture from `at` on, both between 0 and 1.
+ */
+struct sm_report_span {
+	double from, to, at, width;
+};
+
+/* A done batch counts in each column in which it was in hand, by its share. */
+struct sm_report_column {
+	double seconds;  /* of work; 0: nothing but folded time */
+	uint64_t done;   /* batches done at its end */
+	uint64_t failed; /* tries that failed in it */
+	double rows, raw_bytes, gz_bytes;
+};
+
+/* So many batches from `first` on, and how long the done ones took. */
+struct sm_report_cell {
+	uint64_t first, batches, pending, running, done, failed;
+	uint64_t attempts;
+	double seconds, longest;
+};
+
+struct sm_report_lane_column {
+	double busy; /* seconds in which a try was in hand, of all its workers
+		      */
+	uint64_t tries, failed; /* that ended in it */
+};
+
+/* Workers by their numbers, of a job in parts those of one part after another.
+ */
+struct sm_report_lane {
+	uint64_t first, workers;
+	struct sm_report_lane_column column[SM_REPORT_COLUMNS];
+};
+
+struct sm_report_try {
+	uint64_t batch, number, lane;
+	double started, ended; /* ended 0: running */
+	char outcome[16];
+	bool failed; /* it counts as a try that failed */
+};
+
+/* Done batches that took from `from` seconds to below that of the next one. */
+struct sm_report_bar {
+	double from;
+	uint64_t batches;
+};
+
+struct sm_report_batch {
+	uint64_t id;
+	double seconds;
+};
+
+struct sm_report_failure {
+	char *reason, *message, *error_class, *stderr_text, *examples;
+	uint64_t tries, batches, failed, open;
+};
+
+struct sm_report_run {
+	struct sm_status_run run;
+	int64_t workers;
+	int64_t part; /* -1: the job has none */
+};
+
+struct sm_report_pause {
+	double started, ended; /* ended 0: it is */
+};
+
+struct sm_report_input {
+	char *name, *path;
+	uint64_t size;
+	double mtime;
+	uint32_t crc32;
+	bool sampled;
+};
+
+struct sm_report {
+	struct sm_status status;
+	double at, created; /* when it was read, and planned */
+	char *spec;         /* the options, as in spec.json */
+	const char *sqlite; /* its version */
+	double lease_s;
+	int max_attempts;
+	uint64_t first; /* number of the first batch */
+	struct sm_report_span span[SM_REPORT_SPANS];
+	size_t spans;
+	struct sm_report_column column[SM_REPORT_COLUMNS];
+	struct sm_report_cell *cell;
+	size_t cells;
+	uint64_t cell_batches; /* of each but the last */
+	struct sm_report_lane *lane;
+	size_t lanes;
+	uint64_t workers; /* numbers of workers that there were */
+	uint64_t tries_all;
+	struct sm_report_try *tries; /* if there are no more than _TRIES */
+	size_t tries_told;
+	struct sm_report_bar bar[SM_REPORT_BARS];
+	/* Of the view `usual`; -1: unknown.  In parts, of the one that knows
+	 * most. */
+	double median_s, p99_s, straggler_s;
+	uint64_t usual_of;
+	struct sm_report_batch slowest[SM_REPORT_BATCHES];
+	size_t slowest_count;
+	struct sm_report_batch straggler[SM_REPORT_BATCHES];
+	size_t straggler_count;
+	struct sm_report_run *run; /* the latest first */
+	size_t runs;
+	uint64_t runs_all;
+	struct sm_report_pause *pause;
+	size_t pauses;
+	struct sm_report_failure *failure;
+	size_t failures;
+	uint64_t failures_all;
+	struct sm_report_input *input;
+	size_t inputs;
+	uint64_t inputs_all;
+};
+
+SM_API int sm_report(struct sm_report *out, const char *job,
+		     struct sm_err *err);
+SM_API void sm_report_release(struct sm_report *r);
+/* Where in the picture a time is, from 0 to 1. */
+SM_API double sm_report_place(const struct sm_report *r, double time);
+
 /* ----------------------------------------------------------------- try -- */
 
 /*

@@ -14,6 +14,7 @@
 	COMMAND(run)                                                           \
 	COMMAND(work)                                                          \
 	COMMAND(status)                                                        \
+	COMMAND(report)                                                        \
 	COMMAND(set)                                                           \
 	COMMAND(pause)                                                         \
 	COMMAND(resume)                                                        \

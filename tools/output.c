@@ -219,11 +219,11 @@ sm_text_plural(uint64_t n, const char *one, const char *many)
 }
 
 /*
- * Bytes of the UTF-8 character at `s`; 0 if there is none.  The NUL that ends
- * the string is no continuation, so that nothing after it is looked at.
+ * The NUL that ends the string is no continuation, so that nothing after it is
+ * looked at.
  */
-static size_t
-output_utf8(const char *s)
+size_t
+sm_output_utf8(const char *s)
 {
 	const unsigned char *p = (const unsigned char *)s;
 	size_t n = 2, i;
@@ -264,7 +264,7 @@ sm_json_text(const char *s)
 	if (!copy)
 		return NULL;
 	while (*s) {
-		n = output_utf8(s);
+		n = sm_output_utf8(s);
 		if (n > 0) {
 			memcpy(copy + k, s, n);
 			k += n;

@@ -49,6 +49,9 @@ struct sm_text sm_text_time(double unix_seconds); /* local; "-" for 0 */
 /* "batch" or "batches", by the number. */
 const char *sm_text_plural(uint64_t n, const char *one, const char *many);
 
+/* Bytes of the UTF-8 character at `s`; 0 if there is none. */
+size_t sm_output_utf8(const char *s);
+
 /* Values for JSON: NULL becomes null, what is no UTF-8 becomes U+FFFD. */
 json_t *sm_json_text(const char *s);
 json_t *sm_json_count(uint64_t n);

@@ -264,6 +264,25 @@ sm_status(struct sm_status *out, const char *job, struct sm_err *err)
 	return ret;
 }
 
+int
+sm_report(struct sm_report *out, const char *job, struct sm_err *err)
+{
+	SM_ERR_OPTIONAL(err);
+	struct sm_parts w;
+	int ret;
+
+	*out = (struct sm_report){ 0 };
+	ret = sm_parts_open(&w, job, true, err);
+	if (ret == 0 && w.parts > 0)
+		ret = sm_parts_report(out, &w, err);
+	else if (ret == 0)
+		ret = sm_one_report(out, job, err);
+	sm_parts_close(&w);
+	if (ret < 0)
+		sm_report_release(out);
+	return ret;
+}
+
 /* Open the job or the part of it that has the batch. */
 static int
 open_batch(struct sm_handle *h, const char *job, uint64_t batch,

@@ -1,7 +1,9 @@
 /*
- * history.h - what `status` shows of single batches and their attempts
+ * history.h - what `status` and `report` show of batches and their attempts
  *
- * The structs are those of shardmill.h; the caller releases them there.
+ * The structs are those of shardmill.h; the caller releases them there.  Lists
+ * of a report are appended to, up to its limits; its batches and attempts are
+ * handed over row by row, and kept nowhere (report.c).
  */
 #ifndef SM_HISTORY_H
 #define SM_HISTORY_H
@@ -17,5 +19,44 @@ int sm_history_failures(struct sm_status *s, int max, struct sm_db *db,
 /* SM_EUSAGE if there is no such batch. */
 int sm_history_batch(struct sm_batch_status *s, struct sm_db *db,
 		     uint64_t batch, struct sm_err *err);
+
+struct sm_report_batch_row {
+	uint64_t id, attempts, rows, raw_bytes, gz_bytes;
+	int state; /* its first letter: p, r, d, f */
+	double started, finished;
+};
+
+struct sm_report_attempt_row {
+	uint64_t batch, worker;
+	double started, ended; /* ended 0: running */
+	bool failed, running;
+};
+
+/* A run's beginning and end (0: none), or a batch's. */
+typedef int sm_report_time(double from, double to, void *arg,
+			   struct sm_err *err);
+typedef void sm_report_on_batch(const struct sm_report_batch_row *b, void *arg);
+typedef void sm_report_on_attempt(const struct sm_report_attempt_row *a,
+				  void *arg);
+
+/* Runs, pauses, reasons, inputs, stragglers, what is usual. */
+int sm_report_lists(struct sm_report *r, struct sm_db *db, struct sm_err *err);
+/* Each run; of a job that has none, from its first batch to its last. */
+int sm_report_times(struct sm_db *db, sm_report_time *tell, void *arg,
+		    struct sm_err *err);
+/* When an attempt last began or ended; 0: there was none. */
+int sm_report_last_sign(double *at, struct sm_db *db, struct sm_err *err);
+/* How many attempts, and numbers of workers: the highest, and one more. */
+int sm_report_counts(uint64_t *attempts, uint64_t *slots, struct sm_db *db,
+		     struct sm_err *err);
+/* slots[worker.id] of `count` workers; free() it. */
+int sm_report_slots(uint32_t **slots, size_t *count, struct sm_db *db,
+		    struct sm_err *err);
+int sm_report_batches(struct sm_db *db, sm_report_on_batch *tell, void *arg,
+		      struct sm_err *err);
+int sm_report_attempts(struct sm_db *db, sm_report_on_attempt *tell, void *arg,
+		       struct sm_err *err);
+/* Each attempt, numbered; `lane` is the number of its worker. */
+int sm_report_tries(struct sm_report *r, struct sm_db *db, struct sm_err *err);
 
 #endif /* SM_HISTORY_H */

@@ -113,6 +113,8 @@ int sm_parts_remove(const struct sm_jobdir *dir, struct sm_err *err);
 
 int sm_parts_status(struct sm_status *out, struct sm_parts *w,
 		    struct sm_err *err);
+int sm_parts_report(struct sm_report *out, struct sm_parts *w,
+		    struct sm_err *err);
 int sm_parts_run(struct sm_run_result *result, struct sm_parts *w,
 		 const struct sm_run_opts *opts, struct sm_err *err);
 int sm_parts_retry(uint64_t *changed, struct sm_parts *w,

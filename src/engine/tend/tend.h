@@ -10,6 +10,8 @@
 
 int sm_one_status(struct sm_status *out, const char *job, struct sm_err *err);
 
+int sm_one_report(struct sm_report *out, const char *job, struct sm_err *err);
+
 int sm_one_batch_status(struct sm_batch_status *out, struct sm_handle *h,
 			uint64_t batch, struct sm_err *err);
 
