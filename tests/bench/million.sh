@@ -50,6 +50,7 @@ nine_tenths
 for ((i = 0; i < runs; i++)); do
 	clock status sm status job
 	clock json sm status job --json
+	clock report sm report job -o page.html
 done
 for ((i = 0; i < runs; i++)); do
 	resume
@@ -66,6 +67,8 @@ row "planning" "$(seconds "$(median plan)")" "under 5 s"
 row "\`status\`, $(thousands $((n * 9 / 10))) done" \
 	"$(seconds "$(median status)")" "under 0.5 s"
 row "\`status --json\`" "$(seconds "$(median json)")" "under 0.5 s"
+row "\`report\`, a page of $(du -k page.html | cut -f 1) kB" \
+	"$(seconds "$(median report)")" "under 2 s"
 row "the first new claim after a resume" "$(seconds "$(median resume)")" \
 	"under 1 s"
 row "claim and commit, not synced" "$(median due | xargs printf '%.0f µs')" ""
