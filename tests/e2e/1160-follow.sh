@@ -158,6 +158,7 @@ any_joined() {
 	[ "$(sql f.gz.job 'SELECT joined FROM progress')" -gt 0 ]
 }
 rm -rf f.gz f.gz.job twin twin.gz
+PACE=1
 start run exec -o f.gz "${job[@]}" --consume -- sh -c "$slow"
 wait_for 30 any_joined
 kill -KILL -- -$pid
