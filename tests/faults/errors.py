@@ -199,7 +199,7 @@ def main():
     count = int(os.environ.get("COUNT") or (250 if lab.LONG else 150))
     drivers = []
     for when, cases in (("once", once), ("from then on", onwards)):
-        d = lab.Driver(f"error of {kind} {when}", reach=0.5)
+        d = lab.Driver(f"error of {kind} {when}", reach=0.7)
         d.run(case_point if by_name else case,
               d.sample(cases, count))
         drivers.append(d)
