@@ -368,6 +368,17 @@ null_status(const char *name)
 }
 
 static int
+null_report(const char *name)
+{
+	struct sm_report r = { 0 };
+	int ret = sm_report(&r, name, NULL);
+
+	if (ret == 0)
+		sm_report_release(&r);
+	return ret;
+}
+
+static int
 null_status_of_batch(const char *name)
 {
 	struct sm_batch_status s = { 0 };
@@ -529,6 +540,7 @@ static const struct {
 	{ "sm_work", null_work },
 	{ "sm_status", null_status },
 	{ "sm_status_of_batch", null_status_of_batch },
+	{ "sm_report", null_report },
 	{ "sm_try", null_try },
 	{ "sm_set", null_set },
 	{ "sm_stop_batch", null_stop_batch },
