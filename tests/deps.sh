@@ -27,6 +27,7 @@ need_packages() {
 	echo "installing (apt-get): ${missing[*]}"
 	export DEBIAN_FRONTEND=noninteractive
 	local install=("${as_root[@]}" apt-get install -y -qq
+		-o DPkg::Lock::Timeout=300
 		--no-install-recommends "${missing[@]}")
 	"${install[@]}" >/dev/null 2>&1 || {
 		"${as_root[@]}" apt-get update -qq && "${install[@]}" >/dev/null
