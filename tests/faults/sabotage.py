@@ -75,6 +75,10 @@ SABOTAGE = {
         "src/engine/run/rescue.c",
         "sm_files_remove_tmp(&h->files, b->piece.id, b->piece.token);", "",
         FILES, "files and the mark"),
+    "file_taken_at_work": (
+        "src/engine/job/files.c",
+        'if (job >= 0 && sm_lock_held(job, "run.lock") > 0)', "if (0)",
+        e2e("1222-files-others"), "exit 0, not 8"),
     "rename_before_guard": (
         "src/engine/run/work.c",
         "int ret = sm_batch_complete(&held, w->h.db, &w->b, &w->made, now, "
