@@ -123,6 +123,22 @@ sm_sync_dir(int dirfd)
 	return fsync(dirfd);
 }
 
+int
+sm_open_scratch(int dirfd)
+{
+	char name[] = "/tmp/shardmill.XXXXXX";
+	int fd = -1;
+
+	if (dirfd >= 0)
+		fd = openat(dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0 || (dirfd >= 0 && (errno == ENOSPC || errno == EDQUOT)))
+		return fd;
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(name);
+	return fd;
+}
+
 /*
  * A rename or a new file is durable only after its directory was synced.
  * `path` is absolute, so it has a slash; the root's own name would be empty,

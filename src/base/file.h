@@ -33,6 +33,12 @@ int sm_sync_close(int fd, bool sync);
 int sm_sync_dir(int dirfd); /* makes names in it durable */
 int sm_sync_parent(const char *path, struct sm_err *err); /* an absolute one */
 
+/*
+ * A file without a name, for what is needed for a while: on the file system of
+ * the directory, or in /tmp where that has no such files, or dirfd is -1.
+ */
+int sm_open_scratch(int dirfd);
+
 /* Open an input for reading: regular files only; SM_EINPUT. */
 int sm_open_input(int *fd, const char *path, struct stat *st,
 		  struct sm_err *err);

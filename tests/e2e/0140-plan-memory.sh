@@ -1,5 +1,6 @@
 #!/bin/bash
-# Keys and vocabulary are compiled in memory that does not grow with them.
+# Keys and vocabulary are compiled in memory that does not grow with them, and
+# batches planned in memory that does not grow with their number.
 . "$(dirname "$0")/lib.sh"
 
 # own ENTRIES: KiB of its own that plan has at most
@@ -24,3 +25,17 @@ small=$(own 50000) large=$(own 500000)
 echo "50,000 entries: $small KiB, 500,000: $large KiB"
 [ "$large" -lt $((small + 1024)) ] ||
 	fail "$small KiB for 50,000 entries, $large KiB for 500,000"
+
+# own_of BATCHES: likewise, of a job of so many
+own_of() {
+	rm -rf job
+	"$PYTHON" "$tests/bench/memory.py" "$SHARDMILL" plan job exec -q \
+		--range "$1" -- echo >peak || fail "plan of $1 batches"
+	equal "$(sql job 'SELECT count(*) FROM batch')" "$1" "batches"
+	awk '$1 == "self" { print $3 }' peak
+}
+
+small=$(own_of 20000) large=$(own_of 400000)
+echo "20,000 batches: $small KiB, 400,000: $large KiB"
+[ "$large" -lt $((small + 4096)) ] ||
+	fail "$small KiB for 20,000 batches, $large KiB for 400,000"

@@ -84,7 +84,7 @@ struct sm_planning;
  */
 int sm_parts_check_asked(const struct sm_parts *w, const struct sm_planning *p,
 			 struct sm_err *err);
-/* Make so many parts of p->list, and mark p->dir as the whole. */
+/* Make so many parts of p->cuts, and mark p->dir as the whole. */
 int sm_parts_make(struct sm_planning *p, uint64_t parts, struct sm_err *err);
 /* The same where there is no job yet. */
 int sm_parts_plan_new(struct sm_planning *p, struct sm_err *err);

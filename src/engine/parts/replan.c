@@ -168,7 +168,7 @@ replan_make(struct sm_plan_result *result, struct sm_handle *h,
 	int ret;
 
 	sm_planning_of_spec(&p);
-	ret = sm_planning_fill_list(&p, err);
+	ret = sm_planning_fill_cuts(&p, err);
 	if (ret == 0)
 		ret = sm_planning_check_same(&p, h->fingerprint, batches, err);
 	if (ret == 0 && !p.compiled)

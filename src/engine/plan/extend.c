@@ -44,7 +44,7 @@ sm_extend_emit(const struct sm_piece *b, void *arg, struct sm_err *err)
 	}
 	if (ret < 0)
 		return ret;
-	return sm_planning_list_add(&p->list, b, err);
+	return sm_cuts_add(&p->cuts, p->dir.fd, b, err);
 }
 
 /* What the job had is still its own: its fingerprint, for so many batches. */
@@ -56,8 +56,9 @@ extend_note_earlier(struct sm_replan *r, struct sm_err *err)
 	char text[48];
 	int ret = sm_spec_take_earlier(spec, r->old, err);
 
-	if (r->p->list.count > 0 && r->p->list.row[0].id < kept)
-		kept = r->p->list.row[0].id;
+	if (sm_cuts_count(r->p->cuts) > 0 &&
+	    sm_cuts_first_id(r->p->cuts) < kept)
+		kept = sm_cuts_first_id(r->p->cuts);
 	snprintf(text, sizeof(text), "%.16s %llu", r->job.fingerprint,
 		 (unsigned long long)kept);
 	if (ret == 0)
@@ -96,16 +97,18 @@ int
 sm_extend_record(struct sm_replan *r, struct sm_err *err)
 {
 	struct sm_planning *p = r->p;
-	const struct sm_piece *b = p->list.row;
+	struct sm_piece b;
+	uint64_t count = sm_cuts_count(p->cuts), i;
 	int ret = 0;
 
-	for (; b < p->list.row + p->list.count && ret == 0; b++) {
-		if (b->id < p->had)
-			ret = sm_batch_lengthen(p->db, b, err);
-		else
-			ret = sm_batch_insert(p->db, b, err);
+	for (i = 0; i < count && ret == 0; i++) {
+		ret = sm_cuts_read(&b, p->cuts, i, err);
+		if (ret == 0 && b.id < p->had)
+			ret = sm_batch_lengthen(p->db, &b, err);
+		else if (ret == 0)
+			ret = sm_batch_insert(p->db, &b, err);
 	}
-	if (ret == 0 && p->list.count > 0)
+	if (ret == 0 && count > 0)
 		ret = sm_job_set_batches(p->db, p->spec->batches, p->spec->rows,
 					 err);
 	return ret;

@@ -53,7 +53,7 @@ int
 sm_plan_cut(struct sm_planning *p, struct sm_err *err)
 {
 	struct sm_growing who = { .dir = &p->dir };
-	int ret = sm_planning_fill_list(p, err);
+	int ret = sm_planning_fill_cuts(p, err);
 
 	if (ret == 0 && p->spec->output)
 		ret = sm_join_check_target(p->spec->output,

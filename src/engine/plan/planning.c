@@ -184,12 +184,8 @@ sm_planning_settle(struct sm_planning *p, struct sm_err *err)
 void
 sm_planning_release(struct sm_planning *p)
 {
-	size_t i;
-
-	for (i = 0; i < p->list.count; i++)
-		free((char *)p->list.row[i].item);
-	free(p->list.row);
-	p->list = (struct sm_planning_list){ 0 };
+	sm_cuts_free(p->cuts);
+	p->cuts = NULL;
 	sm_spec_free(p->spec);
 	p->spec = NULL;
 	sm_jobdir_close(&p->dir);
@@ -377,32 +373,6 @@ sm_planning_cut(struct sm_planning *p,
 	return sm_spec_fingerprint(&p->spec->fingerprint, p->spec, err);
 }
 
-int
-sm_planning_list_add(struct sm_planning_list *l, const struct sm_piece *b,
-		     struct sm_err *err)
-{
-	struct sm_piece *grown;
-	char *item = NULL;
-
-	if (l->count == l->cap) {
-		/* How many there will be is known at the end only. */
-		l->cap = l->cap ? 2 * l->cap : 1024;
-		grown = realloc(l->row, l->cap * sizeof(*grown));
-		if (!grown)
-			return sm_err_mem(err, "the batches");
-		l->row = grown;
-	}
-	/* The cutter's buffer will have the next item. */
-	if (b->item) {
-		item = strdup(b->item);
-		if (!item)
-			return sm_err_mem(err, "the batches");
-	}
-	l->row[l->count] = *b;
-	l->row[l->count++].item = item;
-	return 0;
-}
-
 static int
 planning_emit(const struct sm_piece *b, void *arg, struct sm_err *err)
 {
@@ -410,11 +380,11 @@ planning_emit(const struct sm_piece *b, void *arg, struct sm_err *err)
 
 	if (b->id == 0 && p->kind->describe)
 		p->result->first_command = p->kind->describe(p->spec, b);
-	return sm_planning_list_add(&p->list, b, err);
+	return sm_cuts_add(&p->cuts, p->dir.fd, b, err);
 }
 
 int
-sm_planning_fill_list(struct sm_planning *p, struct sm_err *err)
+sm_planning_fill_cuts(struct sm_planning *p, struct sm_err *err)
 {
 	int ret = sm_planning_digest(p, err);
 
@@ -580,18 +550,19 @@ static int
 planning_insert(struct sm_planning *p, struct sm_err *err)
 {
 	uint64_t first = 0, end = p->spec->batches, i;
-	const struct sm_piece *b;
+	struct sm_piece b;
 	int ret = 0;
 
 	if (p->spec->part >= 0)
 		sm_spec_part_range(&first, &end, p->spec->batches,
 				   (uint64_t)p->spec->part, p->spec->parts);
 	for (i = first; i < end && ret == 0; i++) {
-		b = &p->list.row[i];
+		ret = sm_cuts_read(&b, p->cuts, i, err);
 		/* Batches without row numbers do not count. */
-		if (b->first >= 0)
-			p->part_rows += (uint64_t)(b->end - b->first);
-		ret = sm_batch_insert(p->db, b, err);
+		if (ret == 0 && b.first >= 0)
+			p->part_rows += (uint64_t)(b.end - b.first);
+		if (ret == 0)
+			ret = sm_batch_insert(p->db, &b, err);
 	}
 	return ret;
 }

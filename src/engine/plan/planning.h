@@ -1,20 +1,15 @@
 /*
  * planning.h - a job on its way from options to rows
  *
- * The input is cut once, into a list in memory.  From it one job is made, or
+ * The input is cut once, into a list (cuts.h).  From it one job is made, or
  * each of several parts: rows and job row in one transaction, synced.
  */
 #ifndef SM_PLANNING_H
 #define SM_PLANNING_H
 
+#include "cuts.h"
 #include "handle.h"
 #include "join.h"
-
-/* What the input was cut into: some 60 bytes a batch, and its item. */
-struct sm_planning_list {
-	struct sm_piece *row; /* with an item of its own */
-	size_t count, cap;
-};
 
 struct sm_planning {
 	const struct sm_plan_opts *opts;
@@ -37,11 +32,8 @@ struct sm_planning {
 	uint64_t part_rows; /* a part's own */
 	uint64_t had;       /* batches that a job has */
 	bool kept;          /* inputs without a path are in tables/new */
-	struct sm_planning_list list;
+	struct sm_cuts *cuts;
 };
-
-int sm_planning_list_add(struct sm_planning_list *l, const struct sm_piece *b,
-			 struct sm_err *err);
 
 /*
  * Options to specification: absolute paths, what was left open, ranges; the
@@ -79,8 +71,8 @@ int sm_planning_cut(struct sm_planning *p,
 				struct sm_err *err),
 		    struct sm_err *err);
 
-/* Digest and cut into p->list. */
-int sm_planning_fill_list(struct sm_planning *p, struct sm_err *err);
+/* Digest and cut into p->cuts. */
+int sm_planning_fill_cuts(struct sm_planning *p, struct sm_err *err);
 /* Kind, inputs and compiled tables, where p->spec was read and not settled. */
 void sm_planning_of_spec(struct sm_planning *p);
 /* Has the input come out as it was planned?  SM_EREFUSED. */
@@ -89,7 +81,7 @@ int sm_planning_check_same(const struct sm_planning *p, uint64_t fingerprint,
 
 /* The database of p->dir, made where there is none. */
 int sm_planning_open(struct sm_planning *p, struct sm_err *err);
-/* A job in p->dir of the batches of p->list, or of those of p->spec->part. */
+/* A job in p->dir of the batches of p->cuts, or of those of p->spec->part. */
 int sm_planning_make(struct sm_planning *p, struct sm_err *err);
 /* Within the transaction: the inputs of p->spec. */
 int sm_planning_insert_inputs(struct sm_planning *p, struct sm_err *err);
@@ -106,7 +98,7 @@ int sm_plan_open(bool *there, struct sm_planning *p, struct sm_err *err);
 /* It has: is it the one that is asked for? */
 int sm_plan_again(struct sm_planning *p, struct sm_err *err);
 /*
- * It has none: fill p->list, and name the tables.  With result->complete
+ * It has none: fill p->cuts, and name the tables.  With result->complete
  * nothing is to be made: the final file is there without its job, which was
  * finished and removed.
  */

@@ -85,17 +85,9 @@ static int
 list_copy(int *fd, const char *path, int dirfd, struct sm_err *err)
 {
 	char *chunk = malloc(ARGUMENTS_COPY_BYTES);
-	char name[] = "/tmp/shardmill-list.XXXXXX";
-	int from = *fd, to = -1, ret = 0;
+	int from = *fd, to = sm_open_scratch(dirfd), ret = 0;
 	ssize_t n = 1;
 
-	if (dirfd >= 0)
-		to = openat(dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (to < 0) {
-		to = mkostemp(name, O_CLOEXEC);
-		if (to >= 0)
-			unlink(name);
-	}
 	if (!chunk)
 		ret = sm_err_mem(err, "the items");
 	else if (to < 0)
