@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "damaged.h"
+
 #include "grown.h"
 
 static void
@@ -231,6 +233,63 @@ test_other(void **state)
 	free((void *)(uintptr_t)path);
 }
 
+/*
+ * The growing file has grown since the one beside it was begun, and the rows
+ * are read after that: shards that went into it are not damaged.
+ */
+static void
+test_beside_grows(void **state)
+{
+	struct sm_batch_row row;
+	struct sm_grow second;
+	char *path = strdup(jobdb_file("other.gz"));
+	bool added;
+	int again = 0, ret;
+
+	(void)state;
+	h.job.consume = true;
+	make_all();
+	open_again();
+	add_to(GROUP);
+	record(true);
+	assert_int_equal(
+		sm_joined_generation(&h.job.generation, jobdb.db, &jobdb.err),
+		0);
+	sm_grow_init(&second, &h, h.fingerprint, &quiet);
+	assert_int_equal(sm_grow_open_beside(&second, path, &jobdb.err), 0);
+	add_to(BATCHES - 2);
+	record(true);
+	assert_false(has_shard(GROUP + 1));
+	while (second.final.appended < BATCHES) {
+		row = row_of(second.final.appended);
+		ret = sm_grow_add(&added, &second, &h, &row, &jobdb.err);
+		if (ret == SM_EVERIFY) {
+			again++;
+			assert_int_equal(sm_damaged_look_again(&row, &second,
+							       &h, &jobdb.err),
+					 0);
+			continue;
+		}
+		assert_int_equal(ret, 0);
+	}
+	assert_int_equal(again, 1);
+
+	/* What is in no file is missing, as often as it is looked for. */
+	remove_shard(BATCHES - 1);
+	row = row_of(BATCHES - 1);
+	assert_int_equal(sm_damaged_look_again(&row, &second, &h, &jobdb.err),
+			 SM_EVERIFY);
+	/* Nor is it there where the row only says so. */
+	row = row_of(GROUP);
+	jobdb_sql("UPDATE batch SET joined_at = 1000000000 WHERE id = 64");
+	assert_int_equal(sm_damaged_look_again(&row, &second, &h, &jobdb.err),
+			 0);
+	assert_int_equal(sm_damaged_look_again(&row, &second, &h, &jobdb.err),
+			 SM_EVERIFY);
+	sm_grow_close(&second);
+	free(path);
+}
+
 /* What was published is kept under its first name while it is written again,
  * also where a try before did so. */
 static void
@@ -293,11 +352,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_taken_up),   TEST(test_other_bytes),
-		TEST(test_put_back),   TEST(test_consumed),
-		TEST(test_swept),      TEST(test_rewritten),
-		TEST(test_other),      TEST(test_kept_twice),
-		TEST(test_part_names),
+		TEST(test_taken_up),     TEST(test_other_bytes),
+		TEST(test_put_back),     TEST(test_consumed),
+		TEST(test_swept),        TEST(test_rewritten),
+		TEST(test_other),        TEST(test_kept_twice),
+		TEST(test_beside_grows), TEST(test_part_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,9 +113,17 @@ sm_damaged_put_back_all(const struct sm_join_from *from,
 	return ret;
 }
 
+/* Does the row speak of bytes that the old file, as it was opened, has not? */
+static bool
+damaged_beyond(const struct sm_grow *g, const struct sm_batch_row *row)
+{
+	return row->joined == row->token &&
+	       (g->old_fd < 0 || !sm_consumed_has(row, g->old_size));
+}
+
 /*
- * Only a file beside the job's own can see rows that are out of date: the
- * growing file has one writer, who changes the rows himself.
+ * Only a file beside the job's own can see rows that are out of date, or an old
+ * file that is: the growing file has one writer, who changes both himself.
  */
 int
 sm_damaged_look_again(struct sm_batch_row *row, struct sm_grow *g,
@@ -123,6 +131,7 @@ sm_damaged_look_again(struct sm_batch_row *row, struct sm_grow *g,
 {
 	struct sm_batch_row was = *row;
 	struct sm_err why;
+	bool same;
 	int ret = sm_joined_generation(&h->job.generation, h->db, &why);
 
 	if (ret == 0)
@@ -137,8 +146,9 @@ sm_damaged_look_again(struct sm_batch_row *row, struct sm_grow *g,
 				  " was put back while the shards were joined; "
 				  "run the job, or finalize once more",
 				  h->dir.path, was.id);
-	if (row->joined == was.joined && row->joined_at == was.joined_at &&
-	    h->job.generation == g->generation)
+	same = row->joined == was.joined && row->joined_at == was.joined_at &&
+	       h->job.generation == g->generation;
+	if (same && !damaged_beyond(g, row))
 		return SM_EVERIFY;
 	g->generation = h->job.generation;
 	if (g->old_fd >= 0)
@@ -146,5 +156,7 @@ sm_damaged_look_again(struct sm_batch_row *row, struct sm_grow *g,
 	ret = sm_consumed_open(&g->old_fd, &g->old_size, &h->job, &why);
 	if (ret < 0)
 		*err = why;
+	else if (same && damaged_beyond(g, row))
+		return SM_EVERIFY;
 	return ret;
 }
