@@ -1,11 +1,17 @@
 #!/usr/bin/env python3
 """The same export as oracle.py, as fast as Python with numpy gets it.
 
-What a competent engineer writes once the plain script is too slow: columns
-filtered by numpy, the vocabulary as a table of ready JSON text, one format
-string per row, compression by `igzip -1` in a process of its own (`gzip -1`
-where igzip is missing), N processes, `cat`.  Only the default options: falling
-scores, pad 0, --ids auto; --score-digits source for float32 scores.
+What an engineer who measures ends up with: rows are filtered and items looked
+up once a batch, by numpy; the vocabulary is a table of ready JSON text;
+numbers are written by ujson (repr where it is missing, at a quarter of its
+speed); a row is one join; `igzip -1` compresses in a process of its own
+(`gzip -1` where igzip is missing); N processes, `cat`.  Only the default
+options: falling scores, pad 0, --ids auto; --score-digits source for float32
+scores.
+
+Tried, per item, on one core: repr 840 ns, json.dumps of the list 860,
+ujson.dumps of the list 255; a template of the row filled in by % 950 with repr,
+'}, '.join(map(add, …)) 1,000 with repr and 430 with ujson.
 """
 import argparse
 import json
@@ -15,8 +21,14 @@ import shutil
 import subprocess
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
+from operator import add
 
 import numpy as np
+
+try:
+    import ujson
+except ImportError:
+    ujson = None
 
 INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 
@@ -55,34 +67,37 @@ def id_text(token):
 
 
 def numbers(scores):
-    """The scores as floats whose repr() is what is to be written."""
-    if args.score_digits == "double":
-        return scores.tolist()
-    return list(map(float, scores.astype("U").tolist()))
+    """The text of each score, as repr() of a float writes it."""
+    if args.score_digits == "source":
+        return [repr(float(x)) for x in scores.astype("U").tolist()]
+    # Its numbers have an exponent from 1e-5 down, written otherwise.
+    if ujson and scores.size and 1e-4 < scores.min() <= scores.max() < 1e15:
+        return ujson.dumps(scores.tolist())[1:-1].split(",")
+    return list(map(repr, scores.tolist()))
 
 
 def write_batch(path, first, end):
+    c, s = cands[first:end], scores[first:end]
+    good = (s.astype(np.float64) >= args.min_score) & (c != 0)
+    n = np.where(good.all(axis=1), c.shape[1], good.argmin(axis=1))
+    enough = n >= args.min_candidates
+    within = (np.arange(c.shape[1]) < n[:, None]) & enough[:, None]
+    within &= (c >= 0) & (c < len(items))
+    within &= has_item[np.where(within, c, 0)]
+    count = within.sum(axis=1)
+    within &= (count >= args.min_candidates)[:, None]
+    heads = items[c[within]].tolist()
+    nums = numbers(s[within])
+    at = 0
     gz = [shutil.which("igzip") or "gzip", "-1", "-c"]
     with open(path, "wb") as shard, subprocess.Popen(
             gz, stdin=subprocess.PIPE, stdout=shard) as pipe:
-        for row in range(first, end):
-            c, s = cands[row], scores[row]
-            good = (s.astype(np.float64) >= args.min_score) & (c != 0)
-            n = len(good) if good.all() else int(good.argmin())
-            if n < args.min_candidates:
-                continue
-            known = (c[:n] >= 0) & (c[:n] < len(ids))
-            row_ids = [ids[i] for i in c[:n][known].tolist()]
-            nums = numbers(s[:n][known])
-            if None in row_ids:
-                nums = [x for i, x in zip(row_ids, nums) if i is not None]
-                row_ids = [i for i in row_ids if i is not None]
-            if len(row_ids) < args.min_candidates:
-                continue
-            flat = [None] * (2 * len(row_ids))
-            flat[::2], flat[1::2] = row_ids, nums
-            text = ", ".join([item] * len(row_ids)) % tuple(flat)
-            pipe.stdin.write(line % (json.dumps(keys[row]).encode(),
+        for row in np.flatnonzero(enough & (count >= args.min_candidates)):
+            end = at + count[row]
+            text = "}, ".join(map(add, heads[at:end], nums[at:end]))
+            text += "}" if text else ""
+            at = end
+            pipe.stdin.write(line % (json.dumps(keys[first + row]).encode(),
                                      text.encode()))
         pipe.stdin.close()
         if pipe.wait():
@@ -105,10 +120,12 @@ def main():
 
 if __name__ == "__main__":
     args = options()
-    item = '{"track_id": %s, "score": %r}'
     line = b'{"key": %s, "value": [%s]}\n'
     cands = np.load(args.cands, mmap_mode="r")
     scores = np.load(args.scores, mmap_mode="r")
     keys = load_list(args.keys)
     ids = [id_text(token) for token in load_list(args.vocab)]
+    has_item = np.array([text is not None for text in ids], bool)
+    items = np.array([f'{{"track_id": {text}, "score": ' for text in ids],
+                     object)
     main()

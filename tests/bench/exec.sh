@@ -54,23 +54,41 @@ with open(sys.argv[2], "wb") as f:
         f.write(block)
 PY
 
+# pipepart SUFFIX CMD: parts of the file, each through it, in order
 pipepart() {
 	parallel --will-cite -j2 -k --pipepart -a lines --block 8M \
-		'cat | gzip -1' >parallel.gz
-	sync parallel.gz
+		"cat | $2" >"parallel.$1"
+	sync "parallel.$1"
 }
 
+peers=("gzip -1" "gzip -6" "igzip -1" "pigz -1 -p 1" "zstd -q -1")
 for ((i = 0; i < runs; i++)); do
-	clock pipepart pipepart
-	mill large --level 1 --input lines --bytes 8M -- cat
+	for peer in "${peers[@]}"; do
+		clock "$peer" pipepart "${peer// /}" "$peer"
+	done
+	for level in 1 6; do
+		mill "level $level" --level $level --input lines --bytes 8M \
+			-- cat
+		cmp <(gzip -dc mill.gz) lines || fail "the lines differ"
+		stat -c %s mill.gz >"size.$level"
+	done
 done
-cmp <(gzip -dc mill.gz) lines || fail "the lines differ"
 
-heading "exec: $(thousands "$mb") MB of JSON Lines through \`cat\`, level 1"
-columns command time size
-row "\`parallel --pipepart --block 8M 'cat | gzip -1'\`, synced" \
-	"$(seconds "$(median pipepart)")" \
-	"$(megabytes "$(stat -c %s parallel.gz)")"
-row "\`shardmill exec --bytes 8M --level 1\`" \
-	"$(seconds "$(median large)")" "$(megabytes "$(stat -c %s mill.gz)")"
+heading "exec: $(thousands "$mb") MB of JSON Lines through \`cat\`"
+columns command time "of igzip's" size "of igzip's"
+best=$(median "igzip -1") least=$(stat -c %s parallel.igzip-1)
+for peer in "${peers[@]}"; do
+	size=$(stat -c %s "parallel.${peer// /}")
+	row "\`parallel --pipepart --block 8M 'cat \| $peer'\`, synced" \
+		"$(seconds "$(median "$peer")")" \
+		"$(calc "$(median "$peer") / $best")" \
+		"$(megabytes "$size")" "$(calc "$size / $least")"
+done
+for level in 1 6; do
+	size=$(cat size.$level)
+	row "\`shardmill exec --bytes 8M --level $level\`" \
+		"$(seconds "$(median "level $level")")" \
+		"$(calc "$(median "level $level") / $best")" \
+		"$(megabytes "$size")" "$(calc "$size / $least")"
+done
 echo

@@ -9,7 +9,8 @@ machine() {
 		date +%F).  Medians of ${BENCH_RUNS:-3} runs, taken in turns."
 }
 
-need_packages isal pigz libdeflate-tools parallel
+need_packages isal pigz libdeflate-tools parallel zstd \
+	python3-ujson
 build release -DSHARDMILL_FAULTS=OFF && {
 	report=$root/build-release/bench.md begun=$EPOCHREALTIME
 	DATA=$(mktemp -d "${TMPDIR:-/tmp}/shardmill-bench.XXXXXX") || exit 1

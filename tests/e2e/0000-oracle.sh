@@ -57,3 +57,11 @@ data small 300 60
 gzip -dc plain.gz >plain
 [ -s plain ] || fail "nothing was written"
 same_text plain fast.gz
+"$PYTHON" "$tests/oracle_fast.py" -o fast.gz -j 2 "${args[@]}" \
+	--batch-rows 100 --min-candidates 3 --score-digits double ||
+	fail "oracle_fast.py, digits of a double"
+"$PYTHON" "$tests/oracle.py" -o plain.gz -j 2 "${args[@]}" \
+	--batch-rows 100 --min-candidates 3 --score-digits double ||
+	fail "oracle.py, digits of a double"
+gzip -dc plain.gz >plain
+same_text plain fast.gz
