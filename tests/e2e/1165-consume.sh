@@ -198,7 +198,7 @@ rm beside.gz
 
 # The disk is needed once: the final file and the shards in flight.
 # shellcheck disable=SC2016
-big='sleep 0.4; head -c 3000000 /dev/urandom | od -An -v -tx1'
+big='sleep 0.4; head -c 3000000 /dev/urandom'
 rm -rf f.gz f.gz.job
 start run exec -o f.gz --range 60 --size 1 -j 2 --level 1 --consume -- \
 	sh -c "$big"
