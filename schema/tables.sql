@@ -6,7 +6,8 @@
 -- newer version than its own.
 --
 -- Times are Unix seconds (REAL), durations seconds, sizes bytes.  Half-open
--- ranges, as in Python: first <= n < end.
+-- ranges, as in Python: first <= n < end.  No integer of ours reaches 2^53, from
+-- where on many a client rounds it or fails.
 --
 -- The state machine of a batch:
 --
@@ -94,7 +95,8 @@ CREATE TABLE input (
 	name     TEXT PRIMARY KEY, -- of the option: 'cands', 'input 2', …; 'program', 'word 2', 'depends 1'
 	path     TEXT NOT NULL,    -- absolute
 	size     INTEGER NOT NULL, -- bytes
-	mtime_ns INTEGER NOT NULL, -- Unix nanoseconds
+	mtime    INTEGER NOT NULL, -- whole Unix seconds …
+	mtime_nsec INTEGER NOT NULL, -- … and nanoseconds, below 10^9
 	crc32    INTEGER NOT NULL, -- of the content, or of samples of it
 	sampled  INTEGER NOT NULL CHECK (sampled IN (0, 1))
 ) STRICT, WITHOUT ROWID;

@@ -51,11 +51,19 @@ int
 sm_job_insert_input(struct sm_db *db, const struct sm_job_input *in,
 		    struct sm_err *err)
 {
+	int64_t s = in->mtime_ns / 1000000000, ns = in->mtime_ns % 1000000000;
+
+	/* Before 1970 the nanoseconds count forward, too. */
+	if (ns < 0) {
+		s--;
+		ns += 1000000000;
+	}
 	return sm_sql_do(db, "record an input",
 			 "INSERT OR REPLACE INTO input (name, path, size, "
-			 "mtime_ns, crc32, sampled) VALUES (?, ?, ?, ?, ?, ?)",
-			 SQL(IN(in->name), IN(in->path), IN(in->size),
-			     IN(in->mtime_ns), IN(in->crc32), IN(in->sampled)),
+			 "mtime, mtime_nsec, crc32, sampled) "
+			 "VALUES (?, ?, ?, ?, ?, ?, ?)",
+			 SQL(IN(in->name), IN(in->path), IN(in->size), IN(s),
+			     IN(ns), IN(in->crc32), IN(in->sampled)),
 			 err);
 }
 
@@ -293,7 +301,8 @@ sm_job_input(bool *found, struct sm_job_input *in, struct sm_db *db,
 {
 	*in = (struct sm_job_input){ 0 };
 	return sm_sql_one(found, db, "read an input",
-			  "SELECT name, path, size, mtime_ns, crc32, sampled "
+			  "SELECT name, path, size, "
+			  "mtime * 1000000000 + mtime_nsec, crc32, sampled "
 			  "FROM input WHERE name = ?",
 			  SQL(IN(name), OUT(&in->name), OUT(&in->path),
 			      OUT(&in->size), OUT(&in->mtime_ns),

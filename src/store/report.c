@@ -155,8 +155,8 @@ report_inputs(struct sm_report *r, struct sm_db *db, struct sm_err *err)
 		return ret;
 	r->inputs_all = all;
 	ret = sm_sql_begin(&s, db,
-			   "SELECT name, path, size, mtime_ns / 1e9, crc32, "
-			   "sampled FROM input ORDER BY name LIMIT ?",
+			   "SELECT name, path, size, mtime + mtime_nsec / 1e9, "
+			   "crc32, sampled FROM input ORDER BY name LIMIT ?",
 			   SQL(IN(SM_REPORT_ROWS)), err);
 	if (ret < 0)
 		return ret;

@@ -23,3 +23,23 @@ done
 equal "$(sql job 'SELECT count(*) FROM progress')" 1
 equal "$(sql job 'SELECT percent FROM progress')" 100.0
 equal "$(sql job 'SELECT count(*) FROM shards')" 6
+
+# JavaScript, and some drivers of other languages, round an integer from 2^53
+# on, or fail: no column has one.
+"$PYTHON" - job/job.db <<-'END' || fail "an integer beyond 2^53"
+	import sqlite3, sys
+	db = sqlite3.connect(sys.argv[1])
+	names = db.execute("SELECT name FROM sqlite_schema "
+	                   "WHERE type IN ('table', 'view')").fetchall()
+	found = rows = 0
+	for name, in names:
+	    cursor = db.execute(f'SELECT * FROM "{name}"')
+	    columns = [c[0] for c in cursor.description]
+	    for row in cursor:
+	        rows += 1
+	        for column, value in zip(columns, row):
+	            if isinstance(value, int) and abs(value) >= 2 ** 53:
+	                print(f"{name}.{column}: {value}", file=sys.stderr)
+	                found += 1
+	sys.exit(found > 0 or rows < 20)
+END

@@ -193,6 +193,50 @@ test_other_application(void **state)
 	expect_refusal(SM_EREFUSED, "another application");
 }
 
+/*
+ * The time of an input is that of a file system, to the nanosecond, and each
+ * column of it stays below what a floating-point number holds.
+ */
+static void
+test_input(void **state)
+{
+	static const int64_t times[] = {
+		1700000000123456789, 0,           999999999, -1,
+		-1000000000,         -5000000001, INT64_MAX
+	};
+	char name[] = "input 1", path[] = "/a";
+	struct sm_job_input in = { .name = name,
+				   .path = path,
+				   .size = 7,
+				   .crc32 = UINT32_MAX,
+				   .sampled = true };
+	struct sm_job_input out;
+	bool found;
+	size_t i;
+
+	(void)state;
+	jobdb_make(1);
+	for (i = 0; i < sizeof(times) / sizeof(*times); i++) {
+		in.mtime_ns = times[i];
+		jobdb_begin();
+		assert_int_equal(sm_job_insert_input(jobdb.db, &in, &jobdb.err),
+				 0);
+		jobdb_commit();
+		assert_int_equal(
+			sm_job_input(&found, &out, jobdb.db, name, &jobdb.err),
+			0);
+		assert_true(found);
+		assert_int_equal(out.mtime_ns, times[i]);
+		assert_int_equal(out.crc32, UINT32_MAX);
+		sm_job_input_release(&out);
+		assert_int_equal(
+			jobdb_int("SELECT count(*) FROM input WHERE "
+				  "abs(mtime) < 1 << 53 AND "
+				  "mtime_nsec BETWEEN 0 AND 999999999"),
+			1);
+	}
+}
+
 /* What `.dump` keeps are the tables. */
 static void
 test_dump(void **state)
@@ -413,6 +457,7 @@ main(void)
 		TEST(test_no_database),
 		TEST(test_empty),
 		TEST(test_other_application),
+		TEST(test_input),
 		TEST(test_dump),
 		TEST(test_other_engine),
 		TEST(test_enter_wal),
