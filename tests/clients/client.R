@@ -20,6 +20,7 @@ for (line in readLines(args[2])) {
       value = query(part[2])[[1]][1],
       rows = nrow(query(part[2])),
       { run(part[2]); "" })
+    if (is.numeric(value)) value <- format(value, digits = 17)
     c("ok", value)
   }, error = function(e) c("no", gsub("\n", " ", conditionMessage(e))))
   ms <- round(1000 * (proc.time()[["elapsed"]] - begun))

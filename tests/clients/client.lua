@@ -36,6 +36,8 @@ for line in io.lines(steps) do
 		else rows(a) end
 	end)
 	if not good then value = tostring(why):gsub("\n", " ") end
+	-- A float is written with 14 digits.
+	value = math.tointeger(value) or value
 	print(string.format("%.0f\t%s\t%s", 1000 * (now() - begun),
 		good and "ok" or "no", tostring(value)))
 	io.stdout:flush()

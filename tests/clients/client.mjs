@@ -29,11 +29,16 @@ if (driver == "node:sqlite") {
 		}
 		return (await (held ?? db).execute(sql)).rows;
 	};
+} else if (driver == "turso" || driver == "turso-multiprocess") {
+	const { connect } = await import("@tursodatabase/database");
+	const db = await connect(path, driver == "turso" ? {} :
+		{ experimental: ["multiprocess_wal"] });
+	rows = async (sql) => await (await db.prepare(sql)).all();
 } else if (driver == "sqlite-wasm") {
 	const { default: init } = await import("@sqlite.org/sqlite-wasm");
 	const sqlite3 = await init({ print: () => 0, printErr: () => 0 });
 	const db = new sqlite3.oo1.DB();
-	const bytes = readFileSync(path);
+	const bytes = new Uint8Array(readFileSync(path));
 	const p = sqlite3.wasm.allocFromTypedArray(bytes);
 	db.checkRc(sqlite3.capi.sqlite3_deserialize(db.pointer, "main", p,
 		bytes.length, bytes.length,

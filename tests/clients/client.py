@@ -15,10 +15,12 @@ elif driver == "peewee":
     import peewee
     db = peewee.SqliteDatabase(path)
     db.connect()
-    def rows(sql): return db.execute_sql(sql).fetchall()
+    # It would commit each statement, a BEGIN among them.
+    def rows(sql): return db.execute_sql(sql, commit=False).fetchall()
 elif driver == "sqlalchemy":
     import sqlalchemy
-    engine = sqlalchemy.create_engine("sqlite:///" + path,
+    # The API of 1.4 that is not the future's commits as peewee does.
+    engine = sqlalchemy.create_engine("sqlite:///" + path, future=True,
                                       isolation_level="AUTOCOMMIT")
     db = engine.connect()
     def rows(sql):
@@ -26,7 +28,9 @@ elif driver == "sqlalchemy":
         return got.fetchall() if got.returns_rows else []
 else:
     import pyodbc
-    db = pyodbc.connect(f"DRIVER=SQLite3;Database={path}", autocommit=True)
+    # Without BigInt it cuts a column of integers to 32 bits.
+    db = pyodbc.connect(f"DRIVER=SQLite3;Database={path};BigInt=1",
+                        autocommit=True)
     def rows(sql):
         got = db.execute(sql)
         return got.fetchall() if got.description else []

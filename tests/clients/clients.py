@@ -1,12 +1,13 @@
 """clients.py [-k REGEX] [-w FOLDER] SHARDMILL - clients of SQLite beside a job
 
-Each client has a job of its own that three workers are at.  It reads the views
-and whole tables, makes the documented UPDATEs, and holds a transaction of each
-kind; then it makes 200 UPDATEs in a row without a busy timeout, and one that
-meets a lock of 8 s.  The job must end well, with every edit in it and a right
-file, and no step may fail but those without a timeout.  What came out is
-printed as a table.  `clients.py --packages` prints the Debian packages, a line
-each client; what is not installed is skipped.  FOLDER keeps what npm brought.
+Each client has a job of its own that three workers are at.  It reads all views
+and tables, makes the documented UPDATEs, and holds a transaction of each kind;
+then it makes 200 UPDATEs in a row without a busy timeout, and one that meets a
+lock of 8 s.  The job must end well, with every edit in it and a right file; a
+token must be read as it is; and no step may fail but those without a timeout.
+What came out is printed as a table.  `clients.py --packages` prints the Debian
+packages, a line each client; what is not installed is skipped, and named.
+FOLDER keeps what npm brought.
 """
 import argparse
 import collections
@@ -24,16 +25,19 @@ import threading
 import time
 
 HERE = pathlib.Path(__file__).parent
-BATCHES, STORM, HELD_S, TIMEOUT_S, AT_LEAST = 900, 200, 8, 240, 12
+# The last batches wait for the client, however slow it is.
+BATCHES, ENDLESS, STORM, HELD_S, TIMEOUT_S = 1500, 1490, 200, 8, 240
+AT_LEAST = 12
 ARCH = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), "x64")
-# name, packages (the first one's version is shown), command, program to build,
-# whether it can only read a copy.  The file and the steps are added.
-Client = collections.namedtuple("Client", "name needs command make copy")
+# name, packages (the first one's version is shown), command, to which the file
+# and the steps are added, program to build, and what to try: all that a client
+# may do, or a function's name.
+Client = collections.namedtuple("Client", "name needs command make how")
 CLIENTS = []
 
 
-def add(name, needs, command, make=None, copy=False):
-    CLIENTS.append(Client(name, needs.split(), command, make, copy))
+def add(name, needs, command, make=None, how="measure"):
+    CLIENTS.append(Client(name, needs.split(), command, make, how))
 
 
 def node(version):
@@ -49,13 +53,17 @@ add("Deno node:sqlite", "npm:deno@2.9.6",
     "node_modules/.bin/deno run -q -A client.mjs node:sqlite")
 add("Bun bun:sqlite", "npm:bun@1.4.5",
     "node_modules/.bin/bun client.mjs bun:sqlite")
-for name in ("better-sqlite3@12.11.1", "libsql@0.5.29",
-             "@libsql/client@0.18.0"):
+# It is compiled for the Node that npm runs in.
+add("better-sqlite3", "npm:better-sqlite3@12.11.1",
+    "node client.mjs better-sqlite3")
+for name in ("libsql@0.5.29", "@libsql/client@0.18.0"):
     module = name.rpartition("@")[0]
     add(module, f"npm:{name} " + node("24.22.3"), NODE.format(24) + module)
 add("@sqlite.org/sqlite-wasm",
     "npm:@sqlite.org/sqlite-wasm@3.54.1-build1 " + node("24.22.3"),
-    NODE.format(24) + "sqlite-wasm", copy=True)
+    NODE.format(24) + "sqlite-wasm", how="read_copy")
+add("Turso", "npm:@tursodatabase/database@0.7.2 " + node("24.22.3"),
+    NODE.format(24) + "turso", how="shut_out")
 PYTHON = "/usr/bin/python3 client.py "
 add("Python sqlite3", "python3", PYTHON + "sqlite3")
 add("Python apsw", "python3-apsw", PYTHON + "apsw")
@@ -75,30 +83,43 @@ add("Go mattn/go-sqlite3",
 add("Java xerial JDBC",
     "libxerial-sqlite-jdbc-java openjdk-17-jdk-headless",
     "java -cp .:/usr/share/java/sqlite-jdbc.jar Client", make="java")
-add("DB Browser (script)", "sqlitebrowser", "browser")
+add("DB Browser (script)", "sqlitebrowser", "", how="browser")
+# Of a package that has SQLite's sources; the driver takes any library.
+add("Python, SQLite 3.34", "python3 gcc libc6-dev",
+    "LD_PRELOAD=./old.so " + PYTHON + "sqlite3", make="old", how="too_old")
 BUILDS = {
+    "old": "npm pack --silent sqlite3@5.0.2 && "
+           "tar -xzf sqlite3-5.0.2.tgz --strip-components=2 package/deps && "
+           "tar -xzf sqlite-autoconf-3340000.tar.gz && "
+           "gcc -O1 -shared -fPIC -DSQLITE_ENABLE_DESERIALIZE -o old.so "
+           "sqlite-autoconf-3340000/sqlite3.c -lpthread -ldl -lm",
     "go": "GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$PWD/go-cache "
           "go build -tags libsqlite3 -o client-go client.go",
     "java": "javac Client.java",
 }
 
+VIEWS = ("progress", "failed", "failures", "tries", "runs", "running",
+         "stragglers", "usual", "recent", "slowest", "workers", "shards",
+         "throughput")
+TABLES = ("batch", "attempt", "job", "worker", "input", "run", "pause")
 READS = ["value\tSELECT sqlite_version()",
          "value\tSELECT total FROM progress",
          "value\tSELECT count(*) FROM failed",
-         "rows\tSELECT * FROM batch", "rows\tSELECT * FROM attempt",
-         "rows\tSELECT * FROM job", "rows\tSELECT * FROM worker"]
-EDITS = ["UPDATE batch SET priority = 7 WHERE id = 880",
-         "UPDATE batch SET max_attempts = 9 WHERE id = 881",
+         *(f"rows\tSELECT * FROM {name}" for name in TABLES + VIEWS)]
+# What a floating-point number holds is less than this.
+BEYOND = 2 ** 53 + 1
+EDITS = ["UPDATE batch SET priority = 7 WHERE id = 1480",
+         "UPDATE batch SET max_attempts = 9 WHERE id = 1481",
          "UPDATE batch SET not_before = 0 WHERE state = 'pending'",
          "UPDATE job SET max_attempts = 5",
          "UPDATE job SET paused = 1", "UPDATE job SET paused = 0",
          "UPDATE job SET workers = 2", "UPDATE job SET workers = 3"]
 WRITE = ["exec\tBEGIN IMMEDIATE",
-         "exec\tUPDATE batch SET priority = 6 WHERE id = 882",
+         "exec\tUPDATE batch SET priority = 6 WHERE id = 1482",
          "sleep\t1200", "exec\tCOMMIT"]
 READ = ["exec\tBEGIN", "rows\tSELECT * FROM batch", "sleep\t1200",
         "exec\tCOMMIT"]
-ONE = "UPDATE batch SET max_attempts = 8 WHERE id = 883"
+ONE = "UPDATE batch SET max_attempts = 8 WHERE id = 1483"
 
 
 def sh(command, folder, **more):
@@ -124,11 +145,11 @@ def npm_install(folder, clients):
                               if n.startswith("npm:")):
         alias = re.match(r"(@?[^@]+)@", spec)[1]
         place = folder / "node_modules" / alias / "package.json"
-        if not place.exists():
-            subprocess.run(["npm", "install", "--no-audit", "--no-fund",
-                            "--no-save", "--loglevel=error", "--prefix",
-                            str(folder), spec], stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL, check=False)
+        if not place.exists() and shutil.which("npm"):
+            with open(folder / "npm.log", "a") as log:
+                subprocess.run(["npm", "install", "--no-audit", "--no-fund",
+                                "--loglevel=error", "--prefix", str(folder),
+                                spec], stdout=log, stderr=log, check=False)
         if place.exists():
             have["npm:" + spec] = spec.rpartition("@")[2]
     return have
@@ -169,8 +190,9 @@ class Job:
         subprocess.run(
             [shardmill, "plan", "job", "exec", "-o", "out.gz", "--range",
              str(BATCHES), "--sync", "end", "-q", "--", "sh", "-c",
-             '[ -e "$0/go" ] || sleep 0.1; echo "$1"', str(folder),
-             "{first}"], cwd=folder, check=True)
+             f'until [ -e "$0/go" ]; do sleep 0.1; [ "$1" -ge {ENDLESS} ] || '
+             'break; done; echo "$1"', str(folder), "{first}"],
+            cwd=folder, check=True)
         self.log = open(folder / "run.log", "w")
         self.run = subprocess.Popen([shardmill, "run", "job", "-j", "3", "-q"],
                                     cwd=folder, stdout=self.log,
@@ -180,12 +202,15 @@ class Job:
                 raise Failed(f"the run ended: {self.said()}")
             time.sleep(0.1)
 
-    def ask(self, sql):
-        db = sqlite3.connect(self.db, timeout=60)
+    def row(self, sql):
+        db = sqlite3.connect(self.db, timeout=60, isolation_level=None)
         try:
-            return db.execute(sql).fetchone()[0]
+            return db.execute(sql).fetchone()
         finally:
             db.close()
+
+    def ask(self, sql):
+        return self.row(sql)[0]
 
     def said(self):
         return (self.folder / "run.log").read_text()[-300:]
@@ -219,32 +244,48 @@ class Job:
         if not live:
             raise Failed("the run had ended before the client had")
 
-    def edits(self):
+    def missing(self):
+        """The first edit that is not in the job, or None."""
         for sql, want in (
-                ("SELECT priority FROM batch WHERE id = 880", 7),
-                ("SELECT max_attempts FROM batch WHERE id = 881", 9),
-                ("SELECT priority FROM batch WHERE id = 882", 6),
+                ("SELECT priority FROM batch WHERE id = 1480", 7),
+                ("SELECT max_attempts FROM batch WHERE id = 1481", 9),
+                ("SELECT priority FROM batch WHERE id = 1482", 6),
                 ("SELECT max_attempts FROM job", 5),
                 ("SELECT workers FROM job", 3)):
             if (got := self.ask(sql)) != want:
-                raise Failed(f"{sql}: {got}, not {want}")
+                return f"{sql}: {got}, not {want}"
+        return None
 
 
 def browser(client, folder, job):
-    """DB Browser runs a script and quits; what it shows is not seen."""
+    """DB Browser opens the job and runs a script; it is not driven by hand."""
     del client
-    # It wants a database of its own choice of timeouts: none.
-    for sql in EDITS + [WRITE[1][5:]]:
-        (folder / "u.sql").write_text(sql + ";\n")
-        for _ in range(20):
-            done = sh(f"HOME={folder} QT_QPA_PLATFORM=offscreen sqlitebrowser "
-                      f"-q -s u.sql {job.db}", folder)
-            if done.returncode == 0 and "locked" not in done.stdout:
-                break
-            time.sleep(0.2)
-        else:
-            raise Failed(f"{sql}: {done.stdout[-200:]!r}")
-    return "?", "not measured", "not measured"
+    (folder / "u.sql").write_text(
+        "".join(f"{sql};\n" for sql in EDITS[1:] + EDITS[:1] +
+                [WRITE[1].partition("\t")[2]]))
+    env = {**os.environ, "HOME": str(folder), "QT_QPA_PLATFORM": "offscreen"}
+    log = folder / "browser.log"
+    # Without a busy timeout it may meet a commit, and says so in words alone.
+    for _ in range(5):
+        end = time.monotonic() + TIMEOUT_S / 5
+        with open(log, "w") as out, subprocess.Popen(
+                ["sqlitebrowser", "-s", "u.sql", str(job.db)], cwd=folder,
+                env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out) as w:
+            while (why := job.missing()) and w.poll() is None and \
+                    time.monotonic() < end:
+                time.sleep(0.2)
+            w.terminate()
+        if not why:
+            return "?", "not measured", "not measured", "not measured"
+    raise Failed(f"{why}: {log.read_text()[-160:]!r}")
+
+
+def integer(answer, want):
+    """What became of an integer: it, an error, or another one."""
+    _, word, value = answer
+    if word != "ok":
+        return "an error"
+    return "right" if value == str(want) else "rounded"
 
 
 def waited(client, folder):
@@ -276,47 +317,85 @@ def waited(client, folder):
 
 
 def measure(client, folder, job):
-    """(SQLite's version, waits, refused)"""
+    """(SQLite's version, waits, refused, integers)"""
+    batch, token = job.row("SELECT id, token FROM batch WHERE state = 'done'")
     lines = ["timeout\t10000", *READS, *("exec\t" + sql for sql in EDITS),
-             *WRITE, *READ]
-    values = all_good(lines, steps(client, folder, job.db, lines))
+             *WRITE, *READ,
+             f"value\tSELECT token FROM batch WHERE id = {batch}",
+             f"value\tSELECT {BEYOND}"]
+    answers = steps(client, folder, job.db, lines)
+    values = all_good(lines[:-1], answers)
     if float(values[2]) != BATCHES or float(values[3]) != 0:
         raise Failed(f"progress and failed: {values[2:4]}")
+    # Some tell no number of rows.
     if values[4] not in ("", str(BATCHES)):
         raise Failed(f"{values[4]} rows of batch")
+    if values[-2] != str(token):
+        raise Failed(f"the token {token} is read as {values[-2]}")
     (_, word, refused), = steps(client, folder, job.db,
                                 [f"storm\t{STORM}\t{ONE}"])
     if word != "ok":
         raise Failed(refused)
-    return values[1], waited(client, folder), f"{float(refused):.0f}"
+    return (values[1], waited(client, folder), f"{float(refused):.0f}",
+            integer(answers[-1], BEYOND))
 
 
 def read_copy(client, folder, job):
     """No shared memory: a copy by VACUUM INTO, which has no log."""
     copy = folder / "copy.db"
     copy.unlink(missing_ok=True)
-    job.ask("SELECT 1")
-    db = sqlite3.connect(job.db, timeout=60, isolation_level=None)
-    db.execute(f"VACUUM INTO '{copy}'")
-    db.close()
-    values = all_good(READS, steps(client, folder, copy, READS))
+    job.row(f"VACUUM INTO '{copy}'")
+    lines = [*READS, f"value\tSELECT {BEYOND}"]
+    answers = steps(client, folder, copy, lines)
+    values = all_good(READS, answers)
     if float(values[1]) != BATCHES or values[3] != str(BATCHES):
         raise Failed(f"progress and batch of the copy: {values[1:4]}")
-    return values[0], "reads a copy", "reads a copy"
+    return (values[0], "reads a copy", "reads a copy",
+            integer(answers[-1], BEYOND))
+
+
+def shut_out(client, folder, job):
+    """Its locks are not SQLite's: it must not get in beside a run, in either
+    of its modes, and what one of them leaves in an idle job is refused."""
+    lines = ["value\tSELECT 1"]
+    multi = client._replace(command=client.command + "-multiprocess")
+    for mode in client, multi:
+        try:
+            answers = steps(mode, folder, job.db, lines)
+        except Failed as e:
+            if "ocked" not in str(e):
+                raise
+        else:
+            raise Failed(f"it opened the file: {answers}")
+    all_good(lines, steps(multi, folder, folder / "held" / "job.db", lines))
+    done = sh(f"'{job.shardmill}' status held", folder)
+    if done.returncode != 7 or "job.db-tshm" not in done.stdout:
+        raise Failed(f"its traces: {done.returncode}: {done.stdout[-200:]!r}")
+    return "?", "is shut out", "is shut out", "not measured"
+
+
+def too_old(client, folder, job):
+    """SQLite before 3.37 knows no STRICT tables: it fails and does no harm."""
+    lines = READS[:2] + ["exec\t" + EDITS[0]]
+    answers = steps(client, folder, job.db, lines)
+    for _, word, value in answers[1:]:
+        if word != "no" or "malformed" not in value or "STRICT" not in value:
+            raise Failed(f"{word}: {value}")
+    return answers[0][2], "cannot read", "cannot read", "not measured"
+
+
+HOW = {"measure": measure, "read_copy": read_copy, "browser": browser,
+       "shut_out": shut_out, "too_old": too_old}
 
 
 def tried(client, folder, shardmill):
     job = Job(shardmill, folder)
     try:
-        if client.copy:
-            got = read_copy(client, folder, job)
-        elif client.command == "browser":
-            got = browser(client, folder, job)
-        else:
-            got = measure(client, folder, job)
+        got = HOW[client.how](client, folder, job)
         job.end()
-        if not client.copy:
-            job.edits()
+        if client.how in ("measure", "browser"):
+            if why := job.missing():
+                raise Failed(why)
         return got
     finally:
         if job.run.poll() is None:
@@ -346,21 +425,21 @@ def main():
             shutil.copy(file, folder)
     shardmill = os.path.abspath(args.shardmill)
     have = {**installed(), **npm_install(folder, clients)}
-    subprocess.run([shardmill, "plan", "held", "exec", "--restart", "-q",
-                    "--range", str(BATCHES), "--", "true"], cwd=folder,
-                   check=False, stderr=subprocess.DEVNULL)
+    shutil.rmtree(folder / "held", ignore_errors=True)
+    subprocess.run([shardmill, "plan", "held", "exec", "-q", "--range",
+                    str(BATCHES), "--", "true"], cwd=folder, check=True)
     shutil.copy(folder / "held" / "job.db", folder / "held.db")
 
     built, counts = {}, collections.Counter()
     print("| client | version | SQLite | waits by itself | "
-          f"refused of {STORM} | |\n|---|---|---|---|---|---|")
+          f"refused of {STORM} | 2^53 + 1 | |\n|---|---|---|---|---|---|---|")
     for client in clients:
         missing = [n for n in client.needs if n not in have]
         version = re.sub(r"^\d+:", "", have.get(client.needs[0], "-"))
         if client.make and not missing and client.make not in built:
             done = sh(BUILDS[client.make], folder)
             built[client.make] = done.returncode and done.stdout[-160:]
-        wrong, got = None, ("", "", "")
+        got = ("", "", "", "")
         if missing:
             verdict = f"skipped: {' '.join(missing)} not installed"
         elif client.make and built[client.make]:

@@ -1,5 +1,6 @@
 # clients - other programs and libraries read and edit job.db beside a run, in
-# pinned versions (tests/clients/); it takes ten minutes and much from registries
+# pinned versions (tests/clients/); it takes ten minutes, much from registries,
+# and once as long to compile better-sqlite3 (build-clients/ is kept)
 build_targets=shardmill build release -DSHARDMILL_FAULTS=OFF && {
 	# The names of one line belong together; a package that cannot be had
 	# is named by the clients that are skipped for it.
