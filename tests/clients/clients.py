@@ -363,7 +363,7 @@ def shut_out(client, folder, job):
         try:
             answers = steps(mode, folder, job.db, lines)
         except Failed as e:
-            if "ocked" not in str(e):
+            if not re.search("locked by another|already open", str(e)):
                 raise
         else:
             raise Failed(f"it opened the file: {answers}")
