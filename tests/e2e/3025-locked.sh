@@ -81,6 +81,8 @@ running() {
 	[ "$(count_of trigger running)" = "$1" ]
 }
 wait_for 20 running 1
+sql trigger ".backup backup.db"
+sql trigger "VACUUM INTO 'vacuum.db'"
 sql trigger "CREATE TRIGGER tr AFTER UPDATE ON batch BEGIN SELECT 1; END"
 told() {
 	grep -q "trigger 'tr'.*this run goes on" trigger.err
@@ -93,6 +95,18 @@ ended 0 $run2 trigger
 equal "$(count_of trigger 'done')" 8 "batches beside a trigger"
 equal "$(grep -c "trigger 'tr'" trigger.err)" 1 "lines about the trigger"
 expect_exit 7 sm run trigger
+
+# Copies made beside that run are jobs: one as it is, one without its log.
+for copy in backup vacuum; do
+	cp -r trigger $copy
+	rm $copy/job.db*
+	mv $copy.db $copy/job.db
+	expect_exit 0 sm run $copy
+	[ $copy = backup ] || expect_text err "has it again"
+	equal "$(sql $copy 'PRAGMA journal_mode')" wal "journal of the copy $copy"
+	equal "$(count_of $copy 'done')" 8 "batches of the copy $copy"
+	expect_exit 0 sm verify $copy
+done
 
 # Everybody was killed, and who may not write here cannot make the log's index.
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
