@@ -1,6 +1,6 @@
 -- tables.sql - the state of record of one job
 --
--- Everything that must survive a crash is in these five tables; what can be
+-- Everything that must survive a crash is in these seven tables; what can be
 -- derived from them is a view (views.sql).  Columns and tables are only ever
 -- added; user_version counts the additions, and a program refuses a job of a
 -- newer version than its own.
