@@ -109,6 +109,7 @@ look_call(struct sm_handle *h)
 	struct sm_events quiet = { .notice = NULL };
 	struct sm_batch_row row;
 	struct sm_grow g;
+	struct stat st;
 	int want, ret = sm_batch_row_from(&row, h->db, 2, &err);
 
 	if (ret < 0)
@@ -119,6 +120,8 @@ look_call(struct sm_handle *h)
 	if (has_old) {
 		g.old_fd = __real_open(final, O_RDONLY);
 		assert_true(g.old_fd >= 0);
+		assert_int_equal(__real_fstat(g.old_fd, &st), 0);
+		g.old_size = (uint64_t)st.st_size;
 	}
 	row.id = of_batch;
 	row.token += other_token;
