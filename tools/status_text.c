@@ -266,7 +266,7 @@ static void
 status_show_next(const struct sm_status *s, const char *job)
 {
 	if (s->complete)
-		sm_output_line(stdout, "complete: %; % may be removed",
+		sm_output_line(stdout, "complete: %; % may be removed (shardmill clean)",
 			       s->final_path ? s->final_path : "joined", s->job,
 			       NULL);
 	else if (s->paused && s->pending)
