@@ -32,16 +32,20 @@ sm_colour_sgr(enum sm_paint paint)
 	return sgr[paint];
 }
 
+static bool colour_begun;
+
 void
 sm_colour_begin(FILE *f, enum sm_paint paint)
 {
-	if (paint != SM_PAINT_NONE && sm_colour_can(f))
+	colour_begun = paint != SM_PAINT_NONE && sm_colour_can(f);
+	if (colour_begun)
 		fputs(sm_colour_sgr(paint), f);
 }
 
 void
 sm_colour_end(FILE *f)
 {
-	if (sm_colour_can(f))
+	if (colour_begun)
 		fputs(SM_COLOUR_END, f);
+	colour_begun = false;
 }

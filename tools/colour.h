@@ -21,7 +21,7 @@ enum sm_paint {
 
 bool sm_colour_can(FILE *f);
 
-/* Nothing is written where there is no colour. */
+/* Nothing is written where there is no colour.  One stream at a time. */
 void sm_colour_begin(FILE *f, enum sm_paint paint);
 void sm_colour_end(FILE *f);
 
