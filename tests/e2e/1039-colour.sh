@@ -32,13 +32,27 @@ on_terminal() {
 }
 
 red=$'\033[31m' yellow=$'\033[33m' green=$'\033[32m'
+# The last batch waits for the progress line to be seen.
 # shellcheck disable=SC2016
-job=(exec -o a.gz --range 60 -j 2 --max-attempts 1 -- \
-	sh -c '[ {batch} != 3 ] || exit 9; sleep 0.1; echo')
-expect_exit 1 on_terminal TERM=xterm -- "${job[@]}"
-expect_text out "${red}1 failed"
+job=(exec -o a.gz --range 20 -j 2 --max-attempts 1 -- sh -c \
+	'[ {batch} != 3 ] || exit 9
+	[ {batch} != 19 ] || until [ -e seen ]; do sleep 0.1; done; echo')
+# run_until WORD NAME=VALUE...: until the line says WORD
+run_until() {
+	local word=$1 got=0
+	shift
+	rm -f seen
+	on_terminal "$@" -- "${job[@]}" >shown 2>&1 &
+	keep_pid $!
+	wait_for 30 grep -qF -e "$word" shown
+	touch seen
+	wait $! || got=$?
+	equal "$got" 1 "exit status of the run"
+	cp shown out
+}
+run_until "${red}1 failed" TERM=xterm
 # Colour takes no room: what is left of a line fits as it did.
-tr "\r" "\n" <out | sed $'s/\033\\[[0-9;]*[mK]//g' | grep '^run' >lines
+tr '\r' '\n' <out | sed $'s/\033\\[[0-9;]*[mK]//g' | grep '^run' >lines
 awk 'length > 79 { bad = 1 } END { exit bad || NR == 0 }' lines ||
 	fail "a line is wider than the terminal"
 for env in TERM=xterm 'TERM=xterm NO_COLOR='; do
@@ -62,10 +76,10 @@ done
 TERM=xterm expect_exit 0 sm status a.gz
 plain "status in a file"
 expect_exit 0 sm clean a.gz --unfinished --yes
-expect_exit 1 on_terminal TERM=xterm NO_COLOR=1 -- "${job[@]}"
+run_until "1 failed" TERM=xterm NO_COLOR=1
 ! grep -q $'\033\\[[0-9;]*m' out || fail "a progress line with NO_COLOR"
 expect_exit 0 sm clean a.gz --unfinished --yes
-expect_exit 1 on_terminal TERM=dumb -- "${job[@]}"
+run_until "1 failed" TERM=dumb
 plain "a run on a dumb terminal"
 
 expect_exit 0 sm retry a.gz
