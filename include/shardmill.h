@@ -584,7 +584,8 @@ SM_API int sm_list(struct sm_list_result *result, const char *dir,
 #define SM_REPORT_FAILURES 20
 
 /*
- * Times of work, in order: what lies between them is folded.  A span takes
+ * Times of work, in order: what lies between them, as long pauses in which
+ * nothing was in hand, is folded.  A span takes
  * `width` of the picture from `at` on, both between 0 and 1.
  */
 struct sm_report_span {

@@ -220,24 +220,81 @@ watch_line(struct watch *w, enum sm_paint paint, const char *text,
 	fputs(w->colour ? "\033[0m\033[K\n" : "\033[K\n", stdout);
 }
 
+/* No byte that came from outside controls the terminal. */
+static void
+watch_compose(char text[WATCH_LINE_MAX], const char *fmt, va_list ap)
+{
+	unsigned char *p;
+
+	vsnprintf(text, WATCH_LINE_MAX, fmt, ap);
+	for (p = (unsigned char *)text; *p; p++)
+		if (*p < 0x20 || *p == 0x7f)
+			*p = '?';
+}
+
 static void watch_say(struct watch *w, enum sm_paint paint, const char *fmt,
 		      ...) __attribute__((format(printf, 3, 4)));
+static void watch_wrap(struct watch *w, enum sm_paint paint, const char *fmt,
+		       ...) __attribute__((format(printf, 3, 4)));
 
-/* One line, in which no byte that came from outside controls the terminal. */
 static void
 watch_say(struct watch *w, enum sm_paint paint, const char *fmt, ...)
 {
 	char text[WATCH_LINE_MAX];
-	unsigned char *p;
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	watch_compose(text, fmt, ap);
 	va_end(ap);
-	for (p = (unsigned char *)text; *p; p++)
-		if (*p < 0x20 || *p == 0x7f)
-			*p = '?';
 	watch_line(w, paint, text, "");
+}
+
+/* What does not fit into one line goes on in the next, and is cut there. */
+static void
+watch_wrap(struct watch *w, enum sm_paint paint, const char *fmt, ...)
+{
+	char text[WATCH_LINE_MAX], rest[WATCH_LINE_MAX + 2];
+	size_t n, at;
+	va_list ap;
+
+	va_start(ap, fmt);
+	watch_compose(text, fmt, ap);
+	va_end(ap);
+	n = watch_fit(text, w->columns);
+	if (!text[n]) {
+		watch_line(w, paint, text, "");
+		return;
+	}
+	for (at = n; at > n / 2 && text[at] != ' ';)
+		at--;
+	if (text[at] == ' ')
+		n = at;
+	snprintf(rest, sizeof(rest), "  %s", text + n + (text[n] == ' '));
+	text[n] = '\0';
+	rest[watch_fit(rest, w->columns)] = '\0';
+	watch_line(w, paint, text, "");
+	watch_line(w, paint, rest, "");
+}
+
+/* The name without its middle, where it has more than `columns`. */
+static void
+watch_shorten(char *dst, size_t size, const char *name, unsigned columns,
+	      bool utf8)
+{
+	unsigned all = watch_width(name), half;
+	const char *dots = utf8 ? "…" : "~";
+	size_t head, skip;
+
+	if (columns < 8)
+		columns = 8;
+	if (all <= columns) {
+		snprintf(dst, size, "%s", name);
+		return;
+	}
+	half = (columns - 1) / 2;
+	head = watch_fit(name, columns - 1 - half);
+	skip = watch_fit(name, all - half);
+	snprintf(dst, size, "%.*s%s%s", (int)head, name, dots, name + skip);
 }
 
 static const char *
@@ -260,14 +317,19 @@ watch_draw_head(struct watch *w)
 	const struct sm_status *s = &w->s;
 	char text[WATCH_LINE_MAX], last[WATCH_LINE_MAX] = "", bar[40];
 	const char *name = s->final_path ? s->final_path : s->job;
-	unsigned width = w->columns / 4;
+	unsigned width = w->columns / 4, used;
 	double percent = s->percent;
 
 	name = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
-	watch_say(w, SM_PAINT_BOLD, "%s  %s  %u of %d %s", name, watch_state(s),
-		  s->workers, s->target_workers,
-		  sm_text_plural((uint64_t)s->target_workers, "worker",
-				 "workers"));
+	snprintf(text, sizeof(text), "  %s  %u of %d %s", watch_state(s),
+		 s->workers, s->target_workers,
+		 sm_text_plural((uint64_t)s->target_workers, "worker",
+				"workers"));
+	used = watch_width(text);
+	watch_shorten(last, sizeof(last), name,
+		      used < w->columns ? w->columns - used : 0, w->utf8);
+	watch_say(w, SM_PAINT_BOLD, "%s%s", last, text);
+	last[0] = '\0';
 	if (width > 30)
 		width = 30;
 	sm_screen_bar(bar, width, percent / 100);
@@ -364,11 +426,12 @@ watch_draw_failures(struct watch *w)
 
 	for (i = 0; i < w->s.failures && i < WATCH_LISTED; i++) {
 		x = &w->s.failure[i];
-		watch_say(w, x->failed > 0 ? SM_PAINT_BAD : SM_PAINT_SLOW,
-			  "%s %s, such as batch %s: %s",
-			  sm_text_count(x->failed > 0 ? x->failed : x->tries).s,
-			  x->failed > 0 ? "failed" : "tries failed",
-			  x->examples, x->message ? x->message : "");
+		watch_wrap(
+			w, x->failed > 0 ? SM_PAINT_BAD : SM_PAINT_SLOW,
+			"%s %s, such as batch %s: %s",
+			sm_text_count(x->failed > 0 ? x->failed : x->tries).s,
+			x->failed > 0 ? "failed" : "tries failed", x->examples,
+			x->message ? x->message : "");
 	}
 }
 

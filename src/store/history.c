@@ -55,7 +55,8 @@ history_list(struct sm_status *st, const char *text, int max, struct sm_db *db,
 				  err)) > 0) {
 		if (strcmp(b.state, "running") == 0)
 			finished = now;
-		b.elapsed_s = finished - started;
+		/* It may have been begun since we looked at the clock. */
+		b.elapsed_s = finished > started ? finished - started : 0;
 		b.stderr_tail = history_last_line(stderr_text, &failed);
 		free(stderr_text);
 		p = realloc(st->batch, (st->batches + 1) * sizeof(*p));
