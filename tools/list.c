@@ -33,7 +33,9 @@ list_state(const struct sm_status *s)
 		return "complete";
 	if (s->stopped)
 		return "stopped";
-	if (s->paused && s->pending + s->running > 0)
+	/* 0 workers are a pause of another name. */
+	if ((s->paused || (living && s->target_workers == 0 && !s->parts)) &&
+	    s->pending + s->running > 0)
 		return "paused";
 	if (living)
 		return "running";

@@ -128,8 +128,7 @@ screen_compose(char *line, const struct sm_progress *p)
 		screen_add(line, "  %u %s", p->workers,
 			   sm_text_plural(p->workers, "worker", "workers"));
 	if (p->rows_per_s > 0)
-		screen_add(line, "  %s rows/s",
-			   sm_text_count((uint64_t)p->rows_per_s).s);
+		screen_add(line, "  %s rows/s", sm_text_rate(p->rows_per_s).s);
 }
 
 /* What must be seen even where the line is cut: how long it will take. */

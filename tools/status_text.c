@@ -94,7 +94,7 @@ status_show_pace(const struct sm_status *s)
 	if (s->paused)
 		status_word(", ", "paused");
 	if (s->rows_per_s > 0)
-		printf(", %s rows/s", sm_text_count((uint64_t)s->rows_per_s).s);
+		printf(", %s rows/s", sm_text_rate(s->rows_per_s).s);
 	if (s->elapsed_s > 0)
 		printf(", for %s", sm_text_duration(s->elapsed_s).s);
 	if (s->stopped)

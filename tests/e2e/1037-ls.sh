@@ -86,6 +86,10 @@ END
 expect_exit 0 sm pause jobs/run.gz.job
 expect_exit 0 sm ls jobs -q
 grep -qE '^paused .*run.gz.job' out || fail "a pause is not told"
+expect_exit 0 sm set jobs/run.gz.job --paused no -j 0
+expect_exit 0 sm ls jobs -q
+grep -qE '^paused .*run.gz.job' out || fail "0 workers are not told"
+expect_exit 0 sm set jobs/run.gz.job -j 2
 touch jobs/go
 ended 0 "$pid" run
 
