@@ -125,7 +125,10 @@ shows watch ' paused  '
 expect_exit 0 sm stop out.gz --batch 30
 expect_text out 'batch 30 was ended by hand' 'does not count'
 touch morning
-wait_for 60 eval '[ "$(count_of out.gz.job running)" = 0 ]'
+nothing_runs() {
+	[ "$(count_of out.gz.job running)" = 0 ]
+}
+wait_for 60 nothing_runs
 touch go
 done=$(count_of out.gz.job "done")
 expect_exit 0 sm status out.gz

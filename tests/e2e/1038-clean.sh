@@ -40,7 +40,9 @@ made three
 made four
 expect_exit 3 sm clean three.gz none.gz four.gz.job --yes
 expect_text err none.gz
-[ ! -e three.gz.job ] && [ ! -e four.gz.job ] || fail "not all were removed"
+for job in three four; do
+	[ ! -e $job.gz.job ] || fail "$job was not removed"
+done
 
 # Not finished: planned, some failed, not joined, final file gone or another's.
 refused() {
@@ -59,7 +61,7 @@ refused plan.job '9 of the 9 batches'
 expect_exit 1 sm exec -q -o some.gz --range 9 --max-attempts 1 -- \
 	sh -c '[ {batch} != 5 ]'
 refused some.gz.job '1 of the 9 batches'
-[ -e some.gz.part ] || [ "$(count_of some.gz.job "done")" = 8 ] || fail "some.gz"
+equal "$(count_of some.gz.job "done")" 8 "done batches of some.gz"
 expect_exit 0 sm plan loose.job exec --range 9 -- echo
 expect_exit 0 sm run loose.job -q
 refused loose.job 'not joined'
@@ -78,8 +80,9 @@ expect_exit 0 sm clean gone.gz --yes
 # With consent: the job and what it joined so far, and no final file.
 echo precious >plan.gz
 expect_exit 0 sm clean plan.job some.gz --unfinished --yes
-[ ! -e plan.job ] && [ ! -e some.gz.job ] && [ ! -e some.gz.part ] ||
-	fail "--unfinished left something"
+for name in plan.job some.gz.job some.gz.part; do
+	[ ! -e $name ] || fail "--unfinished left $name"
+done
 equal "$(cat plan.gz)" precious "a file of a person's"
 
 # A living one: by a run, a worker by hand, a finalize.
@@ -185,7 +188,9 @@ expect_exit 7 "$PYTHON" ask.py n "$SHARDMILL" clean ask.gz
 expect_text out "$dir/ask.gz.job" "$dir/ask.gz stays" 'left as it is' kB
 expect_exit 7 "$PYTHON" ask.py "" "$SHARDMILL" clean mark.job --unfinished
 expect_text out 'NOT FINISHED' '0 of 3'
-[ -e ask.gz.job/job.db ] && [ -e mark.job/job.db ] || fail "no is no"
+for job in ask.gz mark; do
+	[ -e $job.job/job.db ] || fail "no is no: $job"
+done
 expect_exit 0 "$PYTHON" ask.py y "$SHARDMILL" clean ask.gz
 [ ! -e ask.gz.job ] || fail "yes is yes"
 

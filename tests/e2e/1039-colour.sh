@@ -59,6 +59,7 @@ for env in TERM=xterm 'TERM=xterm NO_COLOR='; do
 	# shellcheck disable=SC2086
 	expect_exit 0 on_terminal $env -- status a.gz
 	expect_text out "${red}failed 1" "${yellow}ended with 1"
+	# shellcheck disable=SC2086
 	expect_exit 0 on_terminal $env -- ls .
 	expect_text out "$red"
 done

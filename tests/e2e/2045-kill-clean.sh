@@ -11,15 +11,16 @@ cleaned() {
 	equal "$(cd "$1.job" && find . | sort | xargs)" ". ./note" "what stays"
 	equal "$(cksum "$1.gz")" "$(cat "$1.sum")" "the final file"
 }
-# at_each NAME: with each call that removes something
+# at_each NAME LEAST STEP: with every STEP-th call that removes something, of
+# which there are LEAST or more; each error begins at another one
 at_each() {
-	local n how code call
+	local n how code call from=1
 	echo mine >"$1.job/note"
 	cksum "$1.gz" >"$1.sum"
 	tar -cf "$1.tar" "$1.job"
 	for call in unlinkat rmdir; do
 		for how in signal=KILL error=EIO; do
-			for ((n = 1; ; n++)); do
+			for ((n = from; ; n += $3)); do
 				rm -rf "$1.job"
 				tar -xf "$1.tar"
 				code=$( (
@@ -29,10 +30,11 @@ at_each() {
 						--yes >out 2>err
 					echo $?
 				) 2>/dev/null)
-				grep -q INJECTED trace || [ $code = 137 ] || break
-				[ $code = 0 ] || again "$1" $code
+				grep -q INJECTED trace || [ "$code" = 137 ] || break
+				[ "$code" = 0 ] || again "$1" "$code"
 				cleaned "$1"
 			done
+			from=$((from % $3 + 1))
 			[ $n -gt "$2" ] || [ $call = rmdir ] ||
 				fail "only $n calls of $call"
 		done
@@ -48,7 +50,7 @@ again() {
 }
 
 expect_exit 0 sm exec -q -o one.gz --job one.job --range 2 -- seq 30
-at_each one 12
+at_each one 12 1
 expect_exit 0 sm plan two.job exec -o two.gz --range 2 --parts 2 -- seq 30
 expect_exit 0 sm run two.job -q
-at_each two 30
+at_each two 30 3
