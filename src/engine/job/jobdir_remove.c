@@ -81,12 +81,10 @@ sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 	};
 	static const char *const folders[] = { "shards", "tables", "logs",
 					       "pipes" };
-	static const char *const locks[] = { SM_JOBDIR_CLEANING ".tmp",
-					     "workers",
-					     "write.lock",
-					     "final.lock",
-					     "run.lock",
-					     SM_JOBDIR_CLEANING };
+	static const char *const locks[] = {
+		"cleaning.tmp", "workers",  "write.lock",
+		"final.lock",   "run.lock", SM_JOBDIR_CLEANING
+	};
 	size_t i;
 
 	for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
