@@ -122,6 +122,14 @@ expect_exit 0 sm exec -q --job none.job --no-output --range 5 -- true
 expect_exit 0 sm clean none.job --yes
 [ ! -e none.job ] || fail "the job of --no-output"
 
+# Shards that only the final file has; a job that was moved with it.
+expect_exit 0 sm exec -q -o eaten.gz --consume --range 40 -- seq 100
+mkdir moved
+mv eaten.gz eaten.gz.job moved
+expect_exit 0 sm clean moved/eaten.gz --yes
+equal "$(ls moved)" eaten.gz "what is left of a moved job"
+expect_exit 0 sm verify moved/eaten.gz
+
 # In parts: the whole, once all of it is joined.
 expect_exit 0 sm plan parts.job exec -o parts.gz --range 30 --parts 3 -- seq 50
 expect_exit 0 sm run parts.job/part-0000 -q

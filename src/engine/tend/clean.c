@@ -192,9 +192,10 @@ clean_has_all(bool *all, struct sm_err *why, struct sm_clean_result *r,
 	r->total += c.total;
 	if (c.done < c.total) {
 		sm_err_set(why, SM_EREFUSED,
-			   "%llu of the %llu batches of '%s' are not done",
+			   "%llu of the %llu batches of '%s' %s not done",
 			   (unsigned long long)(c.total - c.done),
-			   (unsigned long long)c.total, h->dir.path);
+			   (unsigned long long)c.total, h->dir.path,
+			   c.total - c.done == 1 ? "is" : "are");
 		return 0;
 	}
 	ret = sm_files_all(all, &h->files, h->db, h->job.first_batch, err);
@@ -238,7 +239,10 @@ clean_has_file(bool *has, struct sm_err *why, struct sm_clean_result *r,
 	ret = sm_join_check_target(path, h->fingerprint, &spec, false, err);
 	if (ret == SM_EREFUSED) {
 		sm_err_set(why, SM_EREFUSED,
-			   "the final file '%s' is another job's", path);
+			   "the final file '%s' says that it is another "
+			   "job's, or this one's before its options were "
+			   "changed",
+			   path);
 		return 0;
 	}
 	if (ret < 0)
