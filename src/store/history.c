@@ -213,3 +213,24 @@ sm_history_batch(struct sm_batch_status *st, struct sm_db *db, uint64_t batch,
 	st->id = batch;
 	return history_attempts(st, db, err);
 }
+
+int
+sm_history_fingerprints(uint64_t *fingerprint, size_t *count, size_t most,
+			struct sm_db *db, struct sm_err *err)
+{
+	static const char text[] = "SELECT DISTINCT fingerprint FROM attempt "
+				   "WHERE outcome = 'done'";
+	char hex[17];
+	sqlite3_stmt *s;
+	int ret = sm_sql_begin(&s, db, text, SQL_NOTHING, err);
+
+	*count = 0;
+	if (ret < 0)
+		return ret;
+	while (*count < most &&
+	       (ret = sm_sql_next(s, db, "read the attempts",
+				  SQL(OUT_CHARS(hex)), err)) > 0)
+		fingerprint[(*count)++] = strtoull(hex, NULL, 16);
+	sqlite3_reset(s);
+	return ret < 0 ? ret : 0;
+}

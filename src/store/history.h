@@ -20,6 +20,13 @@ int sm_history_failures(struct sm_status *s, int max, struct sm_db *db,
 int sm_history_batch(struct sm_batch_status *s, struct sm_db *db,
 		     uint64_t batch, struct sm_err *err);
 
+/*
+ * The fingerprints by which done batches were made, other ones than the job's
+ * after options were changed: `*count` of them, up to `most`.
+ */
+int sm_history_fingerprints(uint64_t *fingerprint, size_t *count, size_t most,
+			    struct sm_db *db, struct sm_err *err);
+
 struct sm_report_batch_row {
 	uint64_t id, attempts, rows, raw_bytes, gz_bytes;
 	int state; /* its first letter: p, r, d, f */

@@ -130,6 +130,12 @@ expect_exit 0 sm clean moved/eaten.gz --yes
 equal "$(ls moved)" eaten.gz "what is left of a moved job"
 expect_exit 0 sm verify moved/eaten.gz
 
+# The options were changed, and nothing was made by the new ones.
+made early
+expect_exit 0 sm exec -q -o early.gz --range 40 --accept-changed -- seq 200
+equal "$(cksum early.gz)" "$(cat early.sum)" "what was kept"
+expect_exit 0 sm clean early.gz --yes
+
 # In parts: the whole, once all of it is joined.
 expect_exit 0 sm plan parts.job exec -o parts.gz --range 30 --parts 3 -- seq 50
 expect_exit 0 sm run parts.job/part-0000 -q

@@ -17,11 +17,15 @@
 #include "lock.h"
 
 #include "batch.h"
+#include "history.h"
 
 #include "growing.h"
 #include "join.h"
 #include "live.h"
 #include "tend.h"
+
+/* Of options that were changed again and again, the final file has few. */
+#define CLEAN_FINGERPRINTS 64
 
 void
 sm_clean_result_release(struct sm_clean_result *r)
@@ -206,6 +210,32 @@ clean_has_all(bool *all, struct sm_err *why, struct sm_clean_result *r,
 	return ret;
 }
 
+/* Options may have been changed since it was joined: then by what they were. */
+static int
+clean_is_own(bool *own, struct sm_handle *h, struct sm_err *err)
+{
+	struct sm_published spec = { .spec = h->spec };
+	uint64_t made[CLEAN_FINGERPRINTS];
+	struct sm_err why;
+	size_t i, count;
+	int ret = sm_join_check_target(h->job.final_path, h->fingerprint, &spec,
+				       false, &why);
+
+	*own = ret == 0;
+	if (ret < 0 && ret != SM_EREFUSED) {
+		*err = why;
+		return ret;
+	}
+	if (*own)
+		return 0;
+	ret = sm_history_fingerprints(made, &count, CLEAN_FINGERPRINTS, h->db,
+				      err);
+	for (i = 0; ret == 0 && i < count && !*own; i++)
+		*own = sm_join_check_target(h->job.final_path, made[i], NULL,
+					    false, &why) == 0;
+	return ret;
+}
+
 /* The file stands, is as long as it was, and says itself that it is the job's.
  */
 static int
@@ -213,7 +243,6 @@ clean_has_file(bool *has, struct sm_err *why, struct sm_clean_result *r,
 	       struct sm_handle *h, struct sm_err *err)
 {
 	struct sm_join_from from = sm_join_from_one(h);
-	struct sm_published spec = { .spec = h->spec };
 	const char *path = h->job.final_path;
 	int ret;
 
@@ -235,19 +264,15 @@ clean_has_file(bool *has, struct sm_err *why, struct sm_clean_result *r,
 			   path);
 		return 0;
 	}
-	*has = false;
-	ret = sm_join_check_target(path, h->fingerprint, &spec, false, err);
-	if (ret == SM_EREFUSED) {
+	ret = clean_is_own(has, h, err);
+	if (ret < 0)
+		return ret;
+	if (!*has) {
 		sm_err_set(why, SM_EREFUSED,
-			   "the final file '%s' says that it is another "
-			   "job's, or this one's before its options were "
-			   "changed",
+			   "the final file '%s' says that it is another job's",
 			   path);
 		return 0;
 	}
-	if (ret < 0)
-		return ret;
-	*has = true;
 	r->final_path = strdup(path);
 	return r->final_path ? 0 : sm_err_mem(err, "a path");
 }
