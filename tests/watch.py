@@ -61,6 +61,10 @@ class Watch:
             self.read(lambda t, n=frames: t.count("\x1b[H") >= n)
         drawn = self.text.split("\x1b[H")[2]
         lines = drawn.split("\r\n")  # of the terminal's own making
+        for line in lines[:-1]:
+            # On a full line it would erase the last character.
+            full = width(ESCAPE.sub("", line)) >= self.columns
+            assert full != line.endswith("\x1b[K"), line
         return [ESCAPE.sub("", line) for line in lines]
 
     def keys(self, text):

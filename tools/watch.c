@@ -217,7 +217,12 @@ watch_line(struct watch *w, enum sm_paint paint, const char *text,
 		fputs(sm_colour_sgr(paint), stdout);
 	fwrite(text, 1, n, stdout);
 	fwrite(last, 1, watch_fit(last, w->columns), stdout);
-	fputs(w->colour ? "\033[0m\033[K\n" : "\033[K\n", stdout);
+	if (w->colour)
+		fputs(SM_COLOUR_END, stdout);
+	/* After a full line the cursor is on its last character. */
+	for (p = text; p < text + n; p++)
+		used += ((unsigned char)*p & 0xc0) != 0x80;
+	fputs(used < w->columns ? "\033[K\n" : "\n", stdout);
 }
 
 /* No byte that came from outside controls the terminal. */
