@@ -525,6 +525,48 @@ SM_API int sm_status_of_batch(struct sm_batch_status *out, const char *job,
 			      uint64_t batch, struct sm_err *err);
 SM_API void sm_batch_status_release(struct sm_batch_status *s);
 
+/* ---------------------------------------------------------------- list -- */
+
+#define SM_LIST_DEPTH     5 /* levels of directories, where none is said */
+#define SM_LIST_DEPTH_MAX 16
+
+/* A job that was found; or a directory that could not be looked into. */
+struct sm_listed {
+	const char *path; /* as it is reached from what was asked for */
+	bool is_job;
+	bool self; /* it is the directory that was asked for, and all there is
+		    */
+	const struct sm_status *status; /* NULL: it was not read, … */
+	const char *error;              /* … and why; else NULL */
+	uint64_t owner;                 /* user id of the directory's owner */
+	uint64_t bytes; /* on disk; 0: unknown, as where it was not read */
+};
+
+struct sm_list_opts {
+	unsigned depth; /* 0: SM_LIST_DEPTH; above the limit: the limit */
+	bool trust;     /* read the jobs of others too */
+	void (*found)(const struct sm_listed *l, void *arg);
+	void *found_arg;
+	struct sm_events events;
+};
+
+struct sm_list_result {
+	uint64_t jobs;        /* that were found … */
+	uint64_t unread;      /* … of these, and directories, not read */
+	uint64_t directories; /* that were looked into */
+	bool deeper;          /* there are others below these */
+};
+
+/*
+ * Tell of each job below the directory `dir`, or of `dir` if it is one, in the
+ * order of names; nothing is changed.  Symbolic links are not followed, nor
+ * directories whose names begin with a dot, and no job is searched for others.
+ * Jobs of other users are named, not opened, unless `trust`.  Memory does not
+ * grow with what there is.
+ */
+SM_API int sm_list(struct sm_list_result *result, const char *dir,
+		   const struct sm_list_opts *opts, struct sm_err *err);
+
 /* -------------------------------------------------------------- report -- */
 
 /*
@@ -542,7 +584,8 @@ SM_API void sm_batch_status_release(struct sm_batch_status *s);
 #define SM_REPORT_FAILURES 20
 
 /*
- * Times of work, in order: what lies between them is folded.  A span takes
+ * Times of work, in order: what lies between them, as long pauses in which
+ * nothing was in hand, is folded.  A span takes
  * `width` of the picture from `at` on, both between 0 and 1.
  */
 struct sm_report_span {
@@ -817,6 +860,37 @@ struct sm_recover_result {
  */
 SM_API int sm_recover(struct sm_recover_result *result, const char *job,
 		      const struct sm_recover_opts *opts, struct sm_err *err);
+
+/* --------------------------------------------------------------- clean -- */
+
+struct sm_clean_opts {
+	bool look;       /* say what would be removed, and remove nothing */
+	bool unfinished; /* also a job that is not finished */
+	bool trust;
+	struct sm_events events;
+};
+
+struct sm_clean_result {
+	char *job;            /* real path */
+	uint64_t bytes;       /* on disk, of what goes */
+	bool finished;        /* false: what it has made is lost */
+	bool begun;           /* an earlier call was killed; the rest goes */
+	uint64_t done, total; /* batches; 0, 0: unknown, where `begun` */
+	char *final_path;     /* stays; NULL: there is none that is whole */
+	char *files_dir;      /* stays, as all that is in it; or NULL */
+	bool kept;            /* files that are not the job's stay in it */
+};
+
+/*
+ * Remove a job that is finished: its final file is there, whole by its end, and
+ * is this job's; or the batches make files or nothing, and all are done.  The
+ * final file, the files of the batches, and what else is in the job directory
+ * stay.  SM_EREFUSED: it is not finished, is a part of a job, or somebody
+ * else's; SM_EHELD: somebody works on it.
+ */
+SM_API int sm_clean(struct sm_clean_result *result, const char *job,
+		    const struct sm_clean_opts *opts, struct sm_err *err);
+SM_API void sm_clean_result_release(struct sm_clean_result *result);
 
 /* ---------------------------------------------------------- cat, index -- */
 

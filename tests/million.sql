@@ -1,5 +1,7 @@
 -- million.sql - a planned job of one batch becomes one of 1,000,000, of which
 -- all but 1,000 are done, by two runs and four workers, with failed tries.
+-- Nothing is to survive a failure, and nobody else is there.
+PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 BEGIN;
 DELETE FROM batch;
@@ -38,3 +40,4 @@ CREATE INDEX attempt_batch ON attempt (batch);
 UPDATE job SET batches = 1000000, rows = 1000000, started = 1.7e9 + 87650,
                ended = 1.7e9 + 88920;
 COMMIT;
+PRAGMA journal_mode = WAL;

@@ -1,6 +1,6 @@
 """Hold what `status` prints for programs to its description.
 
-    status_forms.py SCHEMA JSON METRICS
+    status_forms.py SCHEMA JSON [METRICS]
 
 JSON has to be valid by SCHEMA, of which this knows as much as that file uses
 and nothing else; METRICS has to be text of Prometheus and OpenMetrics, and to
@@ -87,12 +87,15 @@ def parse(text):
     return samples
 
 
-def main(schema_path, json_path, metrics_path):
+def main(schema_path, json_path, metrics_path=None):
     with open(schema_path, encoding="utf-8") as f:
         schema = json.load(f)
     with open(json_path, encoding="utf-8") as f:
         value = json.load(f)
     check(value, schema, schema)
+    if not metrics_path:
+        assert value, "an empty list shows nothing"
+        return
     # The checker itself: what it does not refuse, it does not hold to.
     for name, wrong in (("done", -1), ("done", "1"), ("done", True),
                         ("paused", 0), ("kind", None), ("percent", 101),

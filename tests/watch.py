@@ -52,11 +52,19 @@ class Watch:
                 self.text += os.read(self.master, 65536).decode()
 
     def frame(self):
-        """The next whole screen, as lines without what paints them."""
+        """A screen drawn from now on, as lines without what paints them: the
+        second one, since the first may be under way.  A key that does nothing
+        has it drawn at once."""
         self.text = ""
-        self.read(lambda t: len(t.split("\x1b[H")) > 2)
-        drawn = self.text.split("\x1b[H")[1]
+        for frames in 1, 2, 3:
+            self.keys("x")
+            self.read(lambda t, n=frames: t.count("\x1b[H") >= n)
+        drawn = self.text.split("\x1b[H")[2]
         lines = drawn.split("\r\n")  # of the terminal's own making
+        for line in lines[:-1]:
+            # On a full line it would erase the last character.
+            full = width(ESCAPE.sub("", line)) >= self.columns
+            assert full != line.endswith("\x1b[K"), line
         return [ESCAPE.sub("", line) for line in lines]
 
     def keys(self, text):
@@ -88,15 +96,13 @@ def check_frame(columns, lines):
 
 def drawn():
     w = Watch(40)
-    w.read(lambda t: t.count("\x1b[H") > 3)
+    w.read(lambda t: "batches/s" in t)
     # Nothing goes to the first screen, which scrolls.
     assert w.text.startswith(ENTER), w.text[:80]
     for columns in 40, 80, 120, 63:
         w.size(columns)
-        w.frame()
         check_frame(columns, w.frame())
     w.size(80, 6)  # low: the keys stay
-    w.frame()
     lines = w.frame()
     assert len(lines) <= 6 and "q quit" in lines[-1], lines
     w.text = ""
@@ -108,6 +114,8 @@ def drawn():
 def coloured():
     for value, colour in (("", True), ("1", False)):
         w = Watch(80, env={"NO_COLOR": value})
+        w.read(lambda t: "\x1b[H" in t)
+        w.keys("x")
         w.read(lambda t: t.count("\x1b[H") > 1)
         assert ("\x1b[31m" in w.text) == colour, w.text
         w.keys("q")

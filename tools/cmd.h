@@ -28,7 +28,8 @@ struct sm_cmd {
 	const char *usage;   /* after the name: words and kinds of options */
 	const char *summary; /* one line for the list of commands */
 	const char *detail;  /* more for its own help, or NULL */
-	size_t words;        /* JOB and the like: as many, no fewer */
+	size_t words;        /* JOB and the like: as many, no fewer … */
+	size_t more_words;   /* … and up to so many more */
 	bool takes_rest;     /* a command after "--" */
 	bool drains;         /* INT, TERM, HUP are counted (signals.h) */
 	bool takes_kind;     /* the second word names a kind of job */

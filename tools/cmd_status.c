@@ -4,11 +4,13 @@
  * Once, or again and again on one screen, or as JSON. What it shows is in
  * status_text.c and status_json.c.
  */
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "list.h"
 #include "output.h"
 #include "status.h"
 #include "watch.h"
@@ -51,6 +53,12 @@ status_of_job(const struct status_args *a, const char *job, bool *over,
 	int ret;
 
 	ret = sm_status(&s, job, err);
+	/* A directory of jobs, which is none itself, or lacks what one has. */
+	if ((ret == SM_EINPUT || (ret < 0 && err->sys == ENOENT)) &&
+	    !a->watch && !a->metrics) {
+		*over = true;
+		return sm_list_instead(job, a->json, err);
+	}
 	if (ret == 0 && a->json)
 		ret = sm_output_json(sm_status_json(&s), a->watch, err);
 	else if (ret == 0 && a->metrics)

@@ -14,6 +14,7 @@
 	COMMAND(run)                                                           \
 	COMMAND(work)                                                          \
 	COMMAND(status)                                                        \
+	COMMAND(ls)                                                            \
 	COMMAND(report)                                                        \
 	COMMAND(set)                                                           \
 	COMMAND(pause)                                                         \
@@ -25,6 +26,7 @@
 	COMMAND(cat)                                                           \
 	COMMAND(index)                                                         \
 	COMMAND(recover)                                                       \
+	COMMAND(clean)                                                         \
 	COMMAND(try)                                                           \
 	COMMAND(slurm)                                                         \
 	COMMAND(python_path)                                                   \

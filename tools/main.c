@@ -122,11 +122,11 @@ static int
 main_check_words(const struct sm_cmd *cmd, const struct sm_words *words,
 		 struct sm_err *err)
 {
-	if (words->count > cmd->words)
+	if (words->count > cmd->words + cmd->more_words)
 		return sm_output_fail(err, SM_EUSAGE,
 				      "unexpected argument "
 				      "'%s'%s",
-				      words->word[cmd->words],
+				      words->word[cmd->words + cmd->more_words],
 				      cmd->takes_rest && !words->rest
 					      ? "; the command goes after '--'"
 					      : "");

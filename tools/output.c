@@ -201,6 +201,17 @@ sm_text_count(uint64_t n)
 }
 
 struct sm_text
+sm_text_rate(double per_second)
+{
+	struct sm_text t;
+
+	if (per_second >= 9.95)
+		return sm_text_count((uint64_t)(per_second + 0.5));
+	snprintf(t.s, sizeof(t.s), "%.2g", per_second);
+	return t;
+}
+
+struct sm_text
 sm_text_time(double unix_seconds)
 {
 	struct sm_text t = { "-" };

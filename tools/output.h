@@ -44,6 +44,8 @@ struct sm_text {
 struct sm_text sm_text_size(uint64_t bytes);
 struct sm_text sm_text_duration(double seconds);
 struct sm_text sm_text_count(uint64_t n);
+/* As a count, and below ten in two digits: 1.9, 0.042. */
+struct sm_text sm_text_rate(double per_second);
 struct sm_text sm_text_time(double unix_seconds); /* local; "-" for 0 */
 
 /* "batch" or "batches", by the number. */

@@ -64,7 +64,8 @@ static const char html_style[] =
 	"padding:.25rem .7rem .25rem 0;border-bottom:1px solid var(--line)}"
 	"td.a div{min-width:20rem}th{color:var(--dim);font-weight:600}td.n,"
 	"th.n{text-align:right;font-variant-numeric:tabular-nums;"
-	"white-space:nowrap}td.w{white-space:nowrap}td.a{"
+	"white-space:nowrap}td.w,td.t,td.t span{white-space:nowrap}#inputs code{"
+	"display:block;min-width:11rem}td.a{"
 	"overflow-wrap:anywhere}\n"
 	"code,pre{font:.8125rem/1.4 ui-monospace,monospace}code{"
 	"overflow-wrap:anywhere}pre{margin:.4rem 0;padding:.6rem;"
@@ -94,7 +95,8 @@ static const char html_style[] =
 	"@media (max-width:30rem){body{padding:.6rem}section{padding:.7rem}"
 	"dl.figures{grid-template-columns:repeat(auto-fill,minmax(6.5rem,"
 	"1fr))}dd{font-size:1rem}.lane span{flex-basis:2.2rem}.inset{"
-	"margin-left:2.2rem}.long{display:none}}\n"
+	"margin-left:2.2rem}.long{display:none}td.t{white-space:normal}"
+	"td.a div{min-width:9rem}}\n"
 	"@media print{:root{color-scheme:light;--bg:#fff;--fg:#000;"
 	"--dim:#444;--line:#bbb;--card:#fff;--wait:#dde2e8;--run:#e3a008;"
 	"--bad:#c2330f;--pause:#8e63c7;--mix:#c9d8e6;--d0:#b5d3ee;"
@@ -103,7 +105,7 @@ static const char html_style[] =
 	"max-width:none;padding:0;font-size:11px}section{border:0;"
 	"padding:0}figure,article,tr{break-inside:avoid}h2{"
 	"break-after:avoid}pre{max-height:none}.wide{overflow:visible}td,"
-	"th{padding-right:.4rem}td.a div{min-width:0}table,code,pre{"
+	"th{padding-right:.4rem}td.a div,#inputs code{min-width:0}table,code,pre{"
 	"font-size:9px}}\n";
 
 /*

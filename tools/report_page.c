@@ -77,6 +77,22 @@ page_words(FILE *f, const char *class, const char *text)
 	fputs("</div></td>", f);
 }
 
+/* Date and time of day, which may stand below each other. */
+static void
+page_time(FILE *f, double unix_seconds)
+{
+	struct sm_text t = sm_text_time(unix_seconds);
+	int day = (int)strcspn(t.s, " ");
+
+	if (unix_seconds <= 0)
+		fputs("<td class=\"t\"></td>", f);
+	else
+		fprintf(f,
+			"<td class=\"t\"><div><span>%.*s</span> <span>%s</span>"
+			"</div></td>",
+			day, t.s, t.s + day + (t.s[day] == ' '));
+}
+
 static void
 page_code(FILE *f, const char *text)
 {
@@ -185,6 +201,7 @@ page_head(FILE *f, const struct sm_report *r, const char *name)
 
 /* ---------------------------------------------------------------- runs -- */
 
+/* What matters most comes first: a narrow window shows no more at once. */
 static void
 page_run(FILE *f, const struct sm_report_run *x, double now)
 {
@@ -195,20 +212,20 @@ page_run(FILE *f, const struct sm_report_run *x, double now)
 	if (x->part >= 0)
 		page_number(f, (uint64_t)x->part);
 	page_number(f, (uint64_t)run->id);
-	page_words(f, "w", run->command);
-	page_words(f, "w", sm_text_time(run->started).s);
-	page_words(f, "w", ended ? sm_text_time(run->ended).s : "");
+	page_time(f, run->started);
 	page_words(
 		f, "w",
 		sm_text_duration((ended ? run->ended : now) - run->started).s);
-	page_number(f, (uint64_t)x->workers);
-	page_number(f, run->done);
-	page_number(f, run->failed);
+	page_words(f, "a", run->why);
 	if (run->exit_status >= 0)
 		page_number(f, (uint64_t)run->exit_status);
 	else
 		page_words(f, "n", "");
-	page_words(f, "a", run->why);
+	page_number(f, run->done);
+	page_number(f, run->failed);
+	page_time(f, run->ended);
+	page_words(f, "w", run->command);
+	page_number(f, (uint64_t)x->workers);
 	page_words(f, "w", run->host);
 	page_words(f, "w", run->version);
 	fputs("</tr>\n", f);
@@ -230,10 +247,10 @@ page_runs(FILE *f, const struct sm_report *r)
 		snprintf(caption, sizeof(caption), "The latest %zu of %s runs",
 			 r->runs, sm_text_count(r->runs_all).s);
 	page_table(f, "runs", caption,
-		   parts ? "#part|#run|command|began|ended|took|#workers|#done|"
-			   "#failed|#exit|why it ended|host|version"
-			 : "#run|command|began|ended|took|#workers|#done|"
-			   "#failed|#exit|why it ended|host|version");
+		   parts ? "#part|#run|began|took|why it ended|#exit|#done|"
+			   "#failed|ended|command|#workers|host|version"
+			 : "#run|began|took|why it ended|#exit|#done|"
+			   "#failed|ended|command|#workers|host|version");
 	for (i = 0; i < r->runs; i++)
 		page_run(f, &r->run[i], r->at);
 	page_table_end(f);
@@ -250,9 +267,8 @@ page_pauses(FILE *f, const struct sm_report *r)
 	page_table(f, "pauses", "Pauses, the latest first", "began|ended|took");
 	for (i = 0; i < r->pauses; i++, p++) {
 		fputs("<tr>", f);
-		page_words(f, "w", sm_text_time(p->started).s);
-		page_words(f, "w",
-			   p->ended > 0 ? sm_text_time(p->ended).s : "");
+		page_time(f, p->started);
+		page_time(f, p->ended);
 		page_words(f, "w",
 			   sm_text_duration((p->ended > 0 ? p->ended : r->at) -
 					    p->started)
@@ -493,7 +509,7 @@ page_inputs(FILE *f, const struct sm_report *r)
 		page_words(f, "w", x->name);
 		page_code(f, x->path);
 		page_number(f, x->size);
-		page_words(f, "w", sm_text_time(x->mtime).s);
+		page_time(f, x->mtime);
 		fprintf(f, "<td class=\"w\"><code>%08" PRIx32 "</code>%s</td>",
 			x->crc32, x->sampled ? " of samples" : "");
 		fputs("</tr>\n", f);

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "colour.h"
 #include "output.h"
 #include "signals.h"
 
@@ -41,6 +42,7 @@ sm_screen_init(struct sm_screen *s, bool quiet)
 	*s = (struct sm_screen){ .quiet = quiet, .begun_s = screen_now() };
 	s->written_s = s->begun_s;
 	s->tty = isatty(STDERR_FILENO) && (!term || strcmp(term, "dumb"));
+	s->colour = s->tty && sm_colour_can(stderr);
 }
 
 double
@@ -126,8 +128,7 @@ screen_compose(char *line, const struct sm_progress *p)
 		screen_add(line, "  %u %s", p->workers,
 			   sm_text_plural(p->workers, "worker", "workers"));
 	if (p->rows_per_s > 0)
-		screen_add(line, "  %s rows/s",
-			   sm_text_count((uint64_t)p->rows_per_s).s);
+		screen_add(line, "  %s rows/s", sm_text_rate(p->rows_per_s).s);
 }
 
 /* What must be seen even where the line is cut: how long it will take. */
@@ -202,6 +203,40 @@ screen_whole(const char *line, int room)
 	return n;
 }
 
+static void
+screen_put(const struct sm_screen *s, const char *text, int n,
+	   enum sm_paint paint)
+{
+	if (n <= 0)
+		return;
+	if (s->colour)
+		fputs(sm_colour_sgr(paint), stderr);
+	fwrite(text, 1, (size_t)n, stderr);
+	if (s->colour && paint != SM_PAINT_NONE)
+		fputs(SM_COLOUR_END, stderr);
+}
+
+/* The first `n` bytes of the line; the piece that counts failures has a colour.
+ */
+static void
+screen_put_line(const struct sm_screen *s, const char *line, int n)
+{
+	static const char word[] = " failed";
+	const char *end = strstr(line, word), *begin = end;
+
+	if (end)
+		end += strlen(word);
+	if (!end || end - line > n) {
+		screen_put(s, line, n, SM_PAINT_NONE);
+		return;
+	}
+	while (begin > line && begin[-1] != ' ')
+		begin--;
+	screen_put(s, line, (int)(begin - line), SM_PAINT_NONE);
+	screen_put(s, begin, (int)(end - begin), SM_PAINT_BAD);
+	screen_put(s, end, n - (int)(end - line), SM_PAINT_NONE);
+}
+
 /*
  * Draw the line over the last one, with a bar if there is room for it.
  * "\033[K" erases what a longer line before it left.
@@ -231,8 +266,11 @@ screen_draw(struct sm_screen *s, const struct sm_progress *p, const char *line,
 	if (last < 0)
 		last = 0;
 	room -= (int)(strlen(p->phase) + strlen(bar) + strlen(gap)) + 1 + last;
-	fprintf(stderr, "\r%s %s%s%.*s%.*s\033[K", p->phase, bar, gap,
-		screen_whole(line, room), line, last, left);
+	fprintf(stderr, "\r%s %s%s", p->phase, bar, gap);
+	screen_put_line(s, line, screen_whole(line, room));
+	screen_put(s, left, last,
+		   p->stragglers > 0 ? SM_PAINT_SLOW : SM_PAINT_NONE);
+	fputs("\033[K", stderr);
 	s->drawn = true;
 }
 
@@ -249,6 +287,8 @@ screen_progress(const struct sm_progress *p, void *arg)
 		return;
 	s->written_s = now;
 	screen_compose(line, p);
+	if (s->doing && *s->doing)
+		screen_add(line, "  %s", s->doing);
 	screen_compose_left(left, p);
 	if (s->tty) {
 		screen_draw(s, p, line, left);

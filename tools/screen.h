@@ -16,9 +16,11 @@
 struct sm_screen {
 	bool quiet;
 	bool tty;
-	bool drawn;       /* a progress line is on the terminal */
-	double begun_s;   /* monotonic */
-	double written_s; /* of the last line, drawn or not */
+	bool colour;
+	const char *doing; /* by the caller itself; NULL or "": not known */
+	bool drawn;        /* a progress line is on the terminal */
+	double begun_s;    /* monotonic */
+	double written_s;  /* of the last line, drawn or not */
 };
 
 void sm_screen_init(struct sm_screen *s, bool quiet);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "colour.h"
 #include "output.h"
 #include "screen.h"
 #include "slurm.h"
@@ -48,9 +49,12 @@ status_show_counts(const struct sm_status *s)
 	       s->done < s->total && s->percent > 99.9 ? 99.9 : s->percent,
 	       sm_text_count(s->done).s, sm_text_count(s->total).s,
 	       sm_text_plural(s->total, "batch", "batches"));
-	printf("pending %s  running %s  done %s  failed %s\n",
-	       sm_text_count(s->pending).s, sm_text_count(s->running).s,
-	       sm_text_count(s->done).s, sm_text_count(s->failed).s);
+	printf("pending %s  running %s  done %s  ", sm_text_count(s->pending).s,
+	       sm_text_count(s->running).s, sm_text_count(s->done).s);
+	sm_colour_begin(stdout, s->failed > 0 ? SM_PAINT_BAD : SM_PAINT_NONE);
+	printf("failed %s", sm_text_count(s->failed).s);
+	sm_colour_end(stdout);
+	putchar('\n');
 	printf("rows %s  records %s  text %s  gzip %s\n",
 	       sm_text_count(s->rows).s, sm_text_count(s->records).s,
 	       sm_text_size(s->raw_bytes).s, sm_text_size(s->gz_bytes).s);
@@ -61,9 +65,21 @@ status_show_counts(const struct sm_status *s)
 		       sm_text_plural(s->joined, "batch", "batches"));
 }
 
+/* What an operator is to see first, though it may mend itself. */
+static void
+status_word(const char *before, const char *text)
+{
+	fputs(before, stdout);
+	sm_colour_begin(stdout, SM_PAINT_SLOW);
+	fputs(text, stdout);
+	sm_colour_end(stdout);
+}
+
 static void
 status_show_pace(const struct sm_status *s)
 {
+	char text[128];
+
 	if (!s->active && s->workers == 0) {
 		if (s->running > 0)
 			puts("nobody is working on it; what is running was "
@@ -76,20 +92,23 @@ status_show_pace(const struct sm_status *s)
 	       sm_text_plural(s->workers, "worker", "workers"),
 	       s->target_workers);
 	if (s->paused)
-		fputs(", paused", stdout);
+		status_word(", ", "paused");
 	if (s->rows_per_s > 0)
-		printf(", %s rows/s", sm_text_count((uint64_t)s->rows_per_s).s);
+		printf(", %s rows/s", sm_text_rate(s->rows_per_s).s);
 	if (s->elapsed_s > 0)
 		printf(", for %s", sm_text_duration(s->elapsed_s).s);
 	if (s->stopped)
-		fputs(", stopped by a signal (fg goes on)", stdout);
-	if (s->eta_s >= 0 && s->done < s->total)
+		status_word(", ", "stopped by a signal (fg goes on)");
+	if (s->eta_s >= 0 && s->done < s->total) {
 		printf(", about %s left", sm_text_duration(s->eta_s).s);
-	else if (s->stragglers > 0 && !s->paused && !s->stopped)
-		printf(", waiting for %s %s that %s far longer than usual",
-		       sm_text_count(s->stragglers).s,
-		       sm_text_plural(s->stragglers, "batch", "batches"),
-		       sm_text_plural(s->stragglers, "takes", "take"));
+	} else if (s->stragglers > 0 && !s->paused && !s->stopped) {
+		snprintf(text, sizeof(text),
+			 "waiting for %s %s that %s far longer than usual",
+			 sm_text_count(s->stragglers).s,
+			 sm_text_plural(s->stragglers, "batch", "batches"),
+			 sm_text_plural(s->stragglers, "takes", "take"));
+		status_word(", ", text);
+	}
 	putchar('\n');
 }
 
@@ -135,8 +154,10 @@ status_show_failures(const struct sm_status *s, bool failed)
 			puts(failed ? "failed:" : "tries that failed:");
 		told = true;
 		fputs("  ", stdout);
+		sm_colour_begin(stdout, failed ? SM_PAINT_BAD : SM_PAINT_SLOW);
 		if (failed) {
 			sm_status_failed(stdout, x);
+			sm_colour_end(stdout);
 			continue;
 		}
 		printf("%s of %s %s, such as %s", sm_text_count(x->tries).s,
@@ -144,6 +165,7 @@ status_show_failures(const struct sm_status *s, bool failed)
 		       sm_text_plural(x->batches, "batch", "batches"),
 		       x->examples);
 		status_why(stdout, x->message, x->stderr_tail);
+		sm_colour_end(stdout);
 	}
 }
 
@@ -166,22 +188,33 @@ status_show_last(const struct sm_status *s)
 	       sm_text_plural(r->done, "batch", "batches"));
 	if (r->failed > 0)
 		printf(", %s failed", sm_text_count(r->failed).s);
-	fputs("; ended", stdout);
+	fputs("; ", stdout);
+	sm_colour_begin(stdout,
+			r->exit_status == 0 ? SM_PAINT_NONE : SM_PAINT_SLOW);
+	fputs("ended", stdout);
 	if (r->exit_status >= 0)
 		printf(" with %" PRId64, r->exit_status);
 	if (r->signal > 0)
 		printf(" by signal %" PRId64 " (%s)", r->signal,
 		       strsignal((int)r->signal));
-	sm_output_line(stdout, ": %", r->why, NULL);
+	fputs(": ", stdout);
+	sm_output_name(stdout, r->why);
+	sm_colour_end(stdout);
+	putchar('\n');
 }
 
 static void
 status_show_one_running(const struct sm_status_batch *b)
 {
-	printf("  batch %" PRIu64 " for %s", b->id,
-	       sm_text_duration(b->elapsed_s).s);
+	fputs("  ", stdout);
 	if (b->usual_s > 0)
+		sm_colour_begin(stdout, SM_PAINT_SLOW);
+	printf("batch %" PRIu64 " for %s", b->id,
+	       sm_text_duration(b->elapsed_s).s);
+	if (b->usual_s > 0) {
 		printf(" (usually %s)", sm_text_duration(b->usual_s).s);
+		sm_colour_end(stdout);
+	}
 	printf(", try %" PRId64 ", pid %" PRId64, b->attempts, b->pid);
 	if (b->command > 0)
 		printf(", command %" PRId64, b->command);
@@ -265,11 +298,14 @@ status_is_submitted(const struct sm_status *s)
 static void
 status_show_next(const struct sm_status *s, const char *job)
 {
-	if (s->complete)
-		sm_output_line(stdout, "complete: %; % may be removed",
-			       s->final_path ? s->final_path : "joined", s->job,
-			       NULL);
-	else if (s->paused && s->pending)
+	if (s->complete) {
+		sm_colour_begin(stdout, SM_PAINT_GOOD);
+		fputs("complete", stdout);
+		sm_colour_end(stdout);
+		sm_output_line(
+			stdout, ": %; % may be removed (shardmill clean)",
+			s->final_path ? s->final_path : "joined", s->job, NULL);
+	} else if (s->paused && s->pending)
 		sm_output_line(stdout, "paused; to go on: shardmill resume $",
 			       job, NULL);
 	else if (s->target_workers == 0 && s->pending && s->parts == 0)
@@ -309,8 +345,11 @@ status_show_next(const struct sm_status *s, const char *job)
 void
 sm_status_show(const struct sm_status *s, const char *job)
 {
-	sm_output_line(stdout, "%: %, fingerprint %", s->job,
-		       s->kind ? s->kind : "", s->fingerprint, NULL);
+	sm_colour_begin(stdout, SM_PAINT_BOLD);
+	sm_output_name(stdout, s->job);
+	sm_colour_end(stdout);
+	sm_output_line(stdout, ": %, fingerprint %", s->kind ? s->kind : "",
+		       s->fingerprint, NULL);
 	status_show_counts(s);
 	status_show_pace(s);
 	if (s->wal_bytes > STATUS_WAL_BYTES)

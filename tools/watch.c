@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "colour.h"
 #include "output.h"
 #include "screen.h"
 
@@ -161,8 +162,6 @@ watch_measure(struct watch *w)
 
 /* ----------------------------------------------------------- drawing -- */
 
-enum watch_paint { PAINT_NONE, PAINT_BOLD, PAINT_DIM, PAINT_SLOW, PAINT_BAD };
-
 /* Columns that a text takes; each character of UTF-8 one. */
 static unsigned
 watch_width(const char *s)
@@ -194,11 +193,9 @@ watch_fit(const char *s, unsigned columns)
  * the last row is that of the keys.
  */
 static void
-watch_line(struct watch *w, enum watch_paint paint, const char *text,
+watch_line(struct watch *w, enum sm_paint paint, const char *text,
 	   const char *last)
 {
-	static const char *const sgr[] = { "", "\033[1m", "\033[2m", "\033[33m",
-					   "\033[31m" };
 	unsigned used = watch_width(last), room = 0;
 	size_t n = 0;
 	const char *p;
@@ -209,7 +206,7 @@ watch_line(struct watch *w, enum watch_paint paint, const char *text,
 	if (used < w->columns)
 		room = w->columns - used;
 	/* A message may be cut anywhere. */
-	if (watch_width(text) <= room || paint == PAINT_BAD) {
+	if (watch_width(text) <= room || paint == SM_PAINT_BAD) {
 		n = watch_fit(text, room);
 	} else {
 		for (p = text; (p = strstr(p, "  ")); p += 2)
@@ -217,30 +214,92 @@ watch_line(struct watch *w, enum watch_paint paint, const char *text,
 				n = (size_t)(p - text);
 	}
 	if (w->colour)
-		fputs(sgr[paint], stdout);
+		fputs(sm_colour_sgr(paint), stdout);
 	fwrite(text, 1, n, stdout);
 	fwrite(last, 1, watch_fit(last, w->columns), stdout);
-	fputs(w->colour ? "\033[0m\033[K\n" : "\033[K\n", stdout);
+	if (w->colour)
+		fputs(SM_COLOUR_END, stdout);
+	/* After a full line the cursor is on its last character. */
+	for (p = text; p < text + n; p++)
+		used += ((unsigned char)*p & 0xc0) != 0x80;
+	fputs(used < w->columns ? "\033[K\n" : "\n", stdout);
 }
 
-static void watch_say(struct watch *w, enum watch_paint paint, const char *fmt,
-		      ...) __attribute__((format(printf, 3, 4)));
-
-/* One line, in which no byte that came from outside controls the terminal. */
+/* No byte that came from outside controls the terminal. */
 static void
-watch_say(struct watch *w, enum watch_paint paint, const char *fmt, ...)
+watch_compose(char text[WATCH_LINE_MAX], const char *fmt, va_list ap)
 {
-	char text[WATCH_LINE_MAX];
 	unsigned char *p;
-	va_list ap;
 
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
+	vsnprintf(text, WATCH_LINE_MAX, fmt, ap);
 	for (p = (unsigned char *)text; *p; p++)
 		if (*p < 0x20 || *p == 0x7f)
 			*p = '?';
+}
+
+static void watch_say(struct watch *w, enum sm_paint paint, const char *fmt,
+		      ...) __attribute__((format(printf, 3, 4)));
+static void watch_wrap(struct watch *w, enum sm_paint paint, const char *fmt,
+		       ...) __attribute__((format(printf, 3, 4)));
+
+static void
+watch_say(struct watch *w, enum sm_paint paint, const char *fmt, ...)
+{
+	char text[WATCH_LINE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	watch_compose(text, fmt, ap);
+	va_end(ap);
 	watch_line(w, paint, text, "");
+}
+
+/* What does not fit into one line goes on in the next, and is cut there. */
+static void
+watch_wrap(struct watch *w, enum sm_paint paint, const char *fmt, ...)
+{
+	char text[WATCH_LINE_MAX], rest[WATCH_LINE_MAX + 2];
+	size_t n, at;
+	va_list ap;
+
+	va_start(ap, fmt);
+	watch_compose(text, fmt, ap);
+	va_end(ap);
+	n = watch_fit(text, w->columns);
+	if (!text[n]) {
+		watch_line(w, paint, text, "");
+		return;
+	}
+	for (at = n; at > n / 2 && text[at] != ' ';)
+		at--;
+	if (text[at] == ' ')
+		n = at;
+	snprintf(rest, sizeof(rest), "  %s", text + n + (text[n] == ' '));
+	text[n] = '\0';
+	rest[watch_fit(rest, w->columns)] = '\0';
+	watch_line(w, paint, text, "");
+	watch_line(w, paint, rest, "");
+}
+
+/* The name without its middle, where it has more than `columns`. */
+static void
+watch_shorten(char *dst, size_t size, const char *name, unsigned columns,
+	      bool utf8)
+{
+	unsigned all = watch_width(name), half;
+	const char *dots = utf8 ? "…" : "~";
+	size_t head, skip;
+
+	if (columns < 8)
+		columns = 8;
+	if (all <= columns) {
+		snprintf(dst, size, "%s", name);
+		return;
+	}
+	half = (columns - 1) / 2;
+	head = watch_fit(name, columns - 1 - half);
+	skip = watch_fit(name, all - half);
+	snprintf(dst, size, "%.*s%s%s", (int)head, name, dots, name + skip);
 }
 
 static const char *
@@ -263,14 +322,19 @@ watch_draw_head(struct watch *w)
 	const struct sm_status *s = &w->s;
 	char text[WATCH_LINE_MAX], last[WATCH_LINE_MAX] = "", bar[40];
 	const char *name = s->final_path ? s->final_path : s->job;
-	unsigned width = w->columns / 4;
+	unsigned width = w->columns / 4, used;
 	double percent = s->percent;
 
 	name = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
-	watch_say(w, PAINT_BOLD, "%s  %s  %u of %d %s", name, watch_state(s),
-		  s->workers, s->target_workers,
-		  sm_text_plural((uint64_t)s->target_workers, "worker",
-				 "workers"));
+	snprintf(text, sizeof(text), "  %s  %u of %d %s", watch_state(s),
+		 s->workers, s->target_workers,
+		 sm_text_plural((uint64_t)s->target_workers, "worker",
+				"workers"));
+	used = watch_width(text);
+	watch_shorten(last, sizeof(last), name,
+		      used < w->columns ? w->columns - used : 0, w->utf8);
+	watch_say(w, SM_PAINT_BOLD, "%s%s", last, text);
+	last[0] = '\0';
 	if (width > 30)
 		width = 30;
 	sm_screen_bar(bar, width, percent / 100);
@@ -282,11 +346,11 @@ watch_draw_head(struct watch *w)
 	snprintf(text, sizeof(text), "%s  %4.1f%%  %s/%s %s", bar, percent,
 		 sm_text_count(s->done).s, sm_text_count(s->total).s,
 		 sm_text_plural(s->total, "batch", "batches"));
-	watch_line(w, PAINT_NONE, text, last);
-	watch_say(w, PAINT_NONE, "pending %s  running %s  done %s",
+	watch_line(w, SM_PAINT_NONE, text, last);
+	watch_say(w, SM_PAINT_NONE, "pending %s  running %s  done %s",
 		  sm_text_count(s->pending).s, sm_text_count(s->running).s,
 		  sm_text_count(s->done).s);
-	watch_say(w, PAINT_NONE, "rows %s  records %s  text %s  gzip %s",
+	watch_say(w, SM_PAINT_NONE, "rows %s  records %s  text %s  gzip %s",
 		  sm_text_count(s->rows).s, sm_text_count(s->records).s,
 		  sm_text_size(s->raw_bytes).s, sm_text_size(s->gz_bytes).s);
 }
@@ -324,7 +388,7 @@ watch_draw_speeds(struct watch *w)
 			text[n++] = plain[level];
 	}
 	text[n] = '\0';
-	watch_line(w, PAINT_NONE, text, last);
+	watch_line(w, SM_PAINT_NONE, text, last);
 }
 
 /* Of the running ones, the slow or the others. */
@@ -342,14 +406,14 @@ watch_draw_running(struct watch *w, bool slow)
 			continue;
 		shown++;
 		if (slow)
-			watch_say(w, PAINT_SLOW,
+			watch_say(w, SM_PAINT_SLOW,
 				  "slow  batch %" PRIu64
 				  "  for %s, usually %s  pid %" PRId64,
 				  b->id, sm_text_duration(b->elapsed_s).s,
 				  sm_text_duration(b->usual_s).s,
 				  b->command > 0 ? b->command : b->pid);
 		else
-			watch_say(w, PAINT_NONE,
+			watch_say(w, SM_PAINT_NONE,
 				  "worker %" PRId64 "  batch %" PRIu64
 				  "  for %s  try %" PRId64 "  pid %" PRId64,
 				  b->slot, b->id,
@@ -367,11 +431,12 @@ watch_draw_failures(struct watch *w)
 
 	for (i = 0; i < w->s.failures && i < WATCH_LISTED; i++) {
 		x = &w->s.failure[i];
-		watch_say(w, x->failed > 0 ? PAINT_BAD : PAINT_SLOW,
-			  "%s %s, such as batch %s: %s",
-			  sm_text_count(x->failed > 0 ? x->failed : x->tries).s,
-			  x->failed > 0 ? "failed" : "tries failed",
-			  x->examples, x->message ? x->message : "");
+		watch_wrap(
+			w, x->failed > 0 ? SM_PAINT_BAD : SM_PAINT_SLOW,
+			"%s %s, such as batch %s: %s",
+			sm_text_count(x->failed > 0 ? x->failed : x->tries).s,
+			x->failed > 0 ? "failed" : "tries failed", x->examples,
+			x->message ? x->message : "");
 	}
 }
 
@@ -393,7 +458,7 @@ watch_draw(struct watch *w)
 	watch_draw_running(w, false);
 	watch_draw_failures(w);
 	if (w->said[0])
-		watch_say(w, PAINT_BOLD, "%s", w->said);
+		watch_say(w, SM_PAINT_BOLD, "%s", w->said);
 	/* The rest of the screen, and the keys in its last row. */
 	printf("\033[J\033[%u;1H%s%.*s%s", w->rows, w->colour ? "\033[2m" : "",
 	       (int)watch_fit(keys, w->columns), keys,
@@ -541,14 +606,14 @@ watch_wait(bool *quit, struct watch *w, double seconds, const sigset_t *open)
 int
 sm_watch(bool *over, const char *job, struct sm_err *err)
 {
-	const char *no_colour = getenv("NO_COLOR"), *lang;
+	const char *lang;
 	struct watch w = { .job = job };
 	bool quit = false;
 	sigset_t open;
 	double wait = WATCH_EVERY_S;
 	int ret;
 
-	w.colour = !no_colour || !*no_colour;
+	w.colour = sm_colour_can(stdout);
 	if (!(lang = getenv("LC_ALL")) || !*lang)
 		if (!(lang = getenv("LC_CTYPE")) || !*lang)
 			lang = getenv("LANG");

@@ -265,6 +265,16 @@ sm_status(struct sm_status *out, const char *job, struct sm_err *err)
 }
 
 int
+sm_list(struct sm_list_result *result, const char *dir,
+	const struct sm_list_opts *opts, struct sm_err *err)
+{
+	SM_ERR_OPTIONAL(err);
+
+	*result = (struct sm_list_result){ 0 };
+	return sm_list_jobs(result, dir, opts, sm_status, err);
+}
+
+int
 sm_report(struct sm_report *out, const char *job, struct sm_err *err)
 {
 	SM_ERR_OPTIONAL(err);
@@ -518,5 +528,38 @@ sm_recover(struct sm_recover_result *result, const char *job,
 	if (ret == SM_EREFUSED && marked)
 		ret = 0;
 	sm_parts_close(&w);
+	return ret;
+}
+
+/* --------------------------------------------------------------- clean -- */
+
+int
+sm_clean(struct sm_clean_result *result, const char *job,
+	 const struct sm_clean_opts *opts, struct sm_err *err)
+{
+	SM_ERR_OPTIONAL(err);
+	struct sm_cleaning c = SM_CLEANING_NONE;
+	struct sm_parts w = SM_PARTS_NONE;
+	int ret = sm_role_refuse_worker("sm_clean()", err);
+
+	*result = (struct sm_clean_result){ 0 };
+	if (ret < 0)
+		return ret;
+	ret = sm_parts_open(&w, job, opts->trust, err);
+	if (ret == 0)
+		ret = sm_cleaning_hold(&c, job, opts->trust, err);
+	if (ret == 0) {
+		result->job = strdup(c.dir.path);
+		if (!result->job)
+			ret = sm_err_mem(err, "a path");
+	}
+	if (ret == 0 && w.parts > 0)
+		ret = sm_parts_clean(result, &w, &c, opts, err);
+	else if (ret == 0)
+		ret = sm_one_clean(result, &c, opts, err);
+	sm_cleaning_end(&c);
+	sm_parts_close(&w);
+	if (ret < 0)
+		sm_clean_result_release(result);
 	return ret;
 }

@@ -55,7 +55,8 @@ history_list(struct sm_status *st, const char *text, int max, struct sm_db *db,
 				  err)) > 0) {
 		if (strcmp(b.state, "running") == 0)
 			finished = now;
-		b.elapsed_s = finished - started;
+		/* It may have been begun since we looked at the clock. */
+		b.elapsed_s = finished > started ? finished - started : 0;
 		b.stderr_tail = history_last_line(stderr_text, &failed);
 		free(stderr_text);
 		p = realloc(st->batch, (st->batches + 1) * sizeof(*p));
@@ -211,4 +212,25 @@ sm_history_batch(struct sm_batch_status *st, struct sm_db *db, uint64_t batch,
 				  (unsigned long long)batch);
 	st->id = batch;
 	return history_attempts(st, db, err);
+}
+
+int
+sm_history_fingerprints(uint64_t *fingerprint, size_t *count, size_t most,
+			struct sm_db *db, struct sm_err *err)
+{
+	static const char text[] = "SELECT DISTINCT fingerprint FROM attempt "
+				   "WHERE outcome = 'done'";
+	char hex[17];
+	sqlite3_stmt *s;
+	int ret = sm_sql_begin(&s, db, text, SQL_NOTHING, err);
+
+	*count = 0;
+	if (ret < 0)
+		return ret;
+	while (*count < most &&
+	       (ret = sm_sql_next(s, db, "read the attempts",
+				  SQL(OUT_CHARS(hex)), err)) > 0)
+		fingerprint[(*count)++] = strtoull(hex, NULL, 16);
+	sqlite3_reset(s);
+	return ret < 0 ? ret : 0;
 }

@@ -20,6 +20,13 @@ int sm_history_failures(struct sm_status *s, int max, struct sm_db *db,
 int sm_history_batch(struct sm_batch_status *s, struct sm_db *db,
 		     uint64_t batch, struct sm_err *err);
 
+/*
+ * The fingerprints by which done batches were made, other ones than the job's
+ * after options were changed: `*count` of them, up to `most`.
+ */
+int sm_history_fingerprints(uint64_t *fingerprint, size_t *count, size_t most,
+			    struct sm_db *db, struct sm_err *err);
+
 struct sm_report_batch_row {
 	uint64_t id, attempts, rows, raw_bytes, gz_bytes;
 	int state; /* its first letter: p, r, d, f */
@@ -44,6 +51,19 @@ int sm_report_lists(struct sm_report *r, struct sm_db *db, struct sm_err *err);
 /* Each run; of a job that has none, from its first batch to its last. */
 int sm_report_times(struct sm_db *db, sm_report_time *tell, void *arg,
 		    struct sm_err *err);
+/*
+ * The longest pauses, up to `most`; `*count` of them.  One that lasts ends at
+ * `until`.
+ */
+struct sm_report_idle {
+	double from, to;
+};
+int sm_report_idle_pauses(struct sm_report_idle *idle, size_t *count,
+			  size_t most, double until, struct sm_db *db,
+			  struct sm_err *err);
+/* Cut each to what came after the last attempt that was in hand in it. */
+int sm_report_idle_cut(struct sm_report_idle *idle, size_t count, double until,
+		       struct sm_db *db, struct sm_err *err);
 /* When an attempt last began or ended; 0: there was none. */
 int sm_report_last_sign(double *at, struct sm_db *db, struct sm_err *err);
 /* How many attempts, and numbers of workers: the highest, and one more. */

@@ -280,6 +280,49 @@ sm_report_times(struct sm_db *db, sm_report_time *tell, void *arg,
 }
 
 int
+sm_report_idle_pauses(struct sm_report_idle *idle, size_t *count, size_t most,
+		      double until, struct sm_db *db, struct sm_err *err)
+{
+	static const char text[] =
+		"SELECT started, coalesce(ended, ?1) FROM pause "
+		"ORDER BY coalesce(ended, ?1) - started DESC";
+	sqlite3_stmt *s;
+	int ret = sm_sql_begin(&s, db, text, SQL(IN(until)), err);
+
+	*count = 0;
+	if (ret < 0)
+		return ret;
+	while (*count < most && (ret = sm_sql_next(s, db, "read the pauses",
+						   SQL(OUT(&idle[*count].from),
+						       OUT(&idle[*count].to)),
+						   err)) > 0)
+		++*count;
+	sqlite3_reset(s);
+	return ret < 0 ? ret : 0;
+}
+
+int
+sm_report_idle_cut(struct sm_report_idle *idle, size_t count, double until,
+		   struct sm_db *db, struct sm_err *err)
+{
+	static const char text[] =
+		"SELECT started, coalesce(ended, ?1) FROM attempt";
+	struct sm_report_idle *p;
+	double from, to;
+	sqlite3_stmt *s;
+	int ret = sm_sql_begin(&s, db, text, SQL(IN(until)), err);
+
+	if (ret < 0)
+		return ret;
+	while ((ret = sm_sql_next(s, db, "read the attempts",
+				  SQL(OUT(&from), OUT(&to)), err)) > 0)
+		for (p = idle; p < idle + count; p++)
+			if (from < p->to && to > p->from)
+				p->from = to < p->to ? to : p->to;
+	return ret;
+}
+
+int
 sm_report_last_sign(double *at, struct sm_db *db, struct sm_err *err)
 {
 	/* As many as were ever in hand at once, twice. */

@@ -1,7 +1,7 @@
 #!/bin/bash
 # status --watch on a terminal: a screen of its own that fits any width, leaves
 # no trace, and gives the terminal back however it ends.  work by hand shows a
-# line of progress.
+# line of progress, in the middle of a batch too.
 . "$(dirname "$0")/lib.sh"
 
 # shellcheck disable=SC2016
@@ -24,9 +24,15 @@ wait_for 20 twice
 kill $!
 ! grep -q $'\033' watched || fail "control codes in a file"
 
+# One that is not over for long is told as it goes on.
 # shellcheck disable=SC2016
-expect_exit 0 sm plan w.job exec --range 60 -- sh -c 'sleep 0.2; echo {batch}'
+expect_exit 0 sm plan w.job exec --range 3 -- sh -c \
+	'[ {batch} != 2 ] || until [ -e on ]; do sleep 0.1; done; echo {batch}'
 start work work w.job
-shown() { grep -qE '^[0-9:]{8} run +[0-9.]+%.* 1 worker .* left$' work.err; }
+shown() {
+	grep -qE '^[0-9:]{8} run +66[.]7%.* 1 worker .*batch 2 for [0-9.]+ s' \
+		work.err
+}
 wait_for 30 shown
+touch on
 ended 0 $pid work

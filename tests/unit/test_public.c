@@ -368,6 +368,28 @@ null_status(const char *name)
 }
 
 static int
+null_list(const char *name)
+{
+	struct sm_list_opts o = { .depth = 1 };
+	struct sm_list_result r;
+
+	return sm_list(&r, name, &o, NULL);
+}
+
+/* The job is one that other calls need. */
+static int
+null_clean(const char *name)
+{
+	struct sm_clean_opts o = { .look = true };
+	struct sm_clean_result r;
+	int ret = sm_clean(&r, name, &o, NULL);
+
+	if (ret == 0)
+		sm_clean_result_release(&r);
+	return ret;
+}
+
+static int
 null_report(const char *name)
 {
 	struct sm_report r = { 0 };
@@ -540,6 +562,7 @@ static const struct {
 	{ "sm_work", null_work },
 	{ "sm_status", null_status },
 	{ "sm_status_of_batch", null_status_of_batch },
+	{ "sm_list", null_list },
 	{ "sm_report", null_report },
 	{ "sm_try", null_try },
 	{ "sm_set", null_set },
@@ -548,6 +571,7 @@ static const struct {
 	{ "sm_finalize", null_finalize },
 	{ "sm_verify", null_verify },
 	{ "sm_recover", null_recover },
+	{ "sm_clean", null_clean },
 	{ "sm_cat", null_cat },
 	{ "sm_index_open", null_index_open },
 	{ "sm_index_next", null_index_next },

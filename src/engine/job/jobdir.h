@@ -22,6 +22,7 @@
  *	growing           which F.part is the job's own (growing.h)
  *	reserve           with --consume, while it joins: space to free more in
  *	replaces          while --restart plans anew: the old final file's path
+ *	cleaning          a clean has begun: what is there may go
  *	part-0003/        of a job in parts (parts.h): a job directory; the
  *	                  whole has spec.json, tables/ and `final`, what was
  *	                  joined last (published.h)
@@ -37,6 +38,9 @@
 #include <stdint.h>
 
 #include "err.h"
+
+/* Of a job that is being removed (tend/clean.c). */
+#define SM_JOBDIR_CLEANING "cleaning"
 
 #define SM_JOBDIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 

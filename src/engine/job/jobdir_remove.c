@@ -81,8 +81,10 @@ sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 	};
 	static const char *const folders[] = { "shards", "tables", "logs",
 					       "pipes" };
-	static const char *const locks[] = { "workers", "write.lock",
-					     "final.lock", "run.lock" };
+	static const char *const locks[] = {
+		"cleaning.tmp", "workers",  "write.lock",
+		"final.lock",   "run.lock", SM_JOBDIR_CLEANING
+	};
 	size_t i;
 
 	for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
@@ -96,7 +98,9 @@ sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 			return sm_err_sys(err, "cannot remove '%s/%s'",
 					  dir->path, folders[i]);
 	for (i = 0; i < sizeof(locks) / sizeof(*locks); i++)
-		unlinkat(dir->fd, locks[i], 0);
+		if (unlinkat(dir->fd, locks[i], 0) < 0 && errno != ENOENT)
+			return sm_err_sys(err, "cannot remove '%s/%s'",
+					  dir->path, locks[i]);
 	if (rmdir(dir->path) < 0 && errno != ENOTEMPTY && errno != EEXIST)
 		return sm_err_sys(err, "cannot remove '%s'", dir->path);
 	return 0;

@@ -25,6 +25,8 @@
 
 #include "handle.h"
 
+struct sm_cleaning;
+
 #define SM_PART_NAME_MAX 32
 
 struct sm_parts {
@@ -137,6 +139,12 @@ int sm_parts_join_one(struct sm_finalize_result *result,
 		      const struct sm_handle *h,
 		      const struct sm_finalize_opts *opts, struct sm_err *err);
 
+int sm_parts_clean(struct sm_clean_result *r, struct sm_parts *w,
+		   struct sm_cleaning *c, const struct sm_clean_opts *opts,
+		   struct sm_err *err);
+
+/* The same of the final file alone, whatever else the batches make. */
+int sm_parts_is_joined(bool *joined, struct sm_parts *w, struct sm_err *err);
 /* All done, the recorded digest matches, the file has that size? */
 int sm_parts_is_complete(bool *complete, struct sm_parts *w,
 			 struct sm_err *err);

@@ -318,14 +318,21 @@ sm_parts_join(struct sm_finalize_result *result, struct sm_parts *w,
 }
 
 int
-sm_parts_is_complete(bool *complete, struct sm_parts *w, struct sm_err *err)
+sm_parts_is_joined(bool *joined, struct sm_parts *w, struct sm_err *err)
 {
 	struct sm_join_from from = parts_from(w);
+
+	return sm_published_is_complete(joined, &from, err);
+}
+
+int
+sm_parts_is_complete(bool *complete, struct sm_parts *w, struct sm_err *err)
+{
 	const struct sm_kind *kind = sm_kind_of(w->spec);
 
 	/* Each part looks at its own files. */
 	*complete = false;
 	if (kind->files && kind->files(w->spec->opts).dir)
 		return 0;
-	return sm_published_is_complete(complete, &from, err);
+	return sm_parts_is_joined(complete, w, err);
 }

@@ -204,7 +204,11 @@ sm_planning_lock(struct sm_planning *p, struct sm_err *err)
 				  "another plan or run holds the job '%s'; "
 				  "'shardmill status' shows it",
 				  p->dir.path);
-	return ret < 0 ? ret : 0;
+	if (ret < 0)
+		return ret;
+	/* What a killed clean has left is room for a new job. */
+	unlinkat(p->dir.fd, SM_JOBDIR_CLEANING, 0);
+	return 0;
 }
 
 int

@@ -120,6 +120,62 @@ report_time(double from, double to, void *arg, struct sm_err *err)
 	return 0;
 }
 
+/* The times from `first` on lose what lies between `from` and `to`. */
+static int
+report_take_out(struct sm_making *m, size_t first, double from, double to,
+		struct sm_err *err)
+{
+	size_t i, count = m->times;
+	struct sm_report_span *t;
+	double end;
+	int ret = 0;
+
+	for (i = first; i < count && ret == 0; i++) {
+		t = &m->time[i];
+		end = t->to;
+		if (end <= from || t->from >= to)
+			continue;
+		if (t->from < from)
+			t->to = from;
+		else
+			t->from = fmin(to, end);
+		if (end > to && t->from < to)
+			ret = report_time(to, end, m, err);
+	}
+	return ret;
+}
+
+/*
+ * While a job is paused nobody works on it, once what was in hand is made: a
+ * night of that would leave no room for the day.  Pauses that would not be
+ * folded are not looked at, since that reads all attempts.
+ */
+static int
+report_take_out_pauses(struct sm_making *m, size_t first, struct sm_db *db,
+		       struct sm_err *err)
+{
+	struct sm_report_idle idle[SM_REPORT_SPANS];
+	size_t i, n = 0, count;
+	double all = 0, gap;
+	int ret = sm_report_idle_pauses(idle, &count, SM_REPORT_SPANS, m->until,
+					db, err);
+
+	for (i = first; i < m->times; i++)
+		all += m->time[i].to - m->time[i].from;
+	for (i = 0; ret == 0 && i < count; i++)
+		all -= idle[i].to - idle[i].from;
+	gap = fmax(1, REPORT_GAP * all);
+	while (ret == 0 && n < count && idle[n].to - idle[n].from >= gap)
+		n++;
+	if (n > 0)
+		ret = sm_report_idle_cut(idle, n, m->until, db, err);
+	for (i = 0; i < n && ret == 0; i++)
+		if (idle[i].to - idle[i].from >= gap)
+			ret = report_take_out(m, first, idle[i].from,
+					      idle[i].to, err);
+	return ret;
+}
+
 /* Equal reasons of several parts are one. */
 static void
 report_join_failures(struct sm_report *r)
@@ -188,7 +244,7 @@ sm_making_frame(struct sm_making *m, struct sm_handle *h, struct sm_err *err)
 {
 	struct sm_report *r = m->r;
 	uint64_t attempts = 0, slots = 0;
-	size_t had = r->runs;
+	size_t had = r->runs, times = m->times;
 	int ret;
 
 	if (!r->spec) {
@@ -210,6 +266,8 @@ sm_making_frame(struct sm_making *m, struct sm_handle *h, struct sm_err *err)
 			return ret;
 	}
 	ret = sm_report_times(h->db, report_time, m, err);
+	if (ret == 0)
+		ret = report_take_out_pauses(m, times, h->db, err);
 	if (ret == 0)
 		ret = sm_report_lists(r, h->db, err);
 	if (ret == 0)

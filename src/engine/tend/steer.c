@@ -104,8 +104,9 @@ static void
 set_log(const struct sm_set_result *r, const struct sm_handle *h)
 {
 	if (r->workers != r->was_workers)
-		sm_joblog_write(h->dir.fd, "set: %d workers, not %d",
-				r->workers, r->was_workers);
+		sm_joblog_write(h->dir.fd, "set: %d worker%s, not %d",
+				r->workers, r->workers == 1 ? "" : "s",
+				r->was_workers);
 	if (r->paused != r->was_paused)
 		sm_joblog_write(h->dir.fd, "set: %s",
 				r->paused ? "paused" : "not paused any more");
