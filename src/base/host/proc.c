@@ -50,8 +50,8 @@ sm_proc_get(struct sm_proc *p, int64_t pid)
 	if (sscanf(close_at + 1, " %c %*d %" SCNd64 " %" SCNd64, &p->state,
 		   &p->group, &p->session) != 3)
 		return false;
-	/* The start is field 22, and the one after the name is the third. */
-	for (i = 2, open = close_at + 1; open && i < 22; i++)
+	/* The start is field 22, and the blank is before the third. */
+	for (i = 3, open = close_at + 1; open && i < 22; i++)
 		open = strchr(open + 1, ' ');
 	return open && sscanf(open, " %" SCNu64, &p->start) == 1;
 }
