@@ -73,6 +73,17 @@ sm_byte_lock(int fd, uint64_t at)
 	return -errno;
 }
 
+void
+sm_byte_unlock(int fd, uint64_t at)
+{
+	struct flock l = { .l_type = F_UNLCK,
+			   .l_whence = SEEK_SET,
+			   .l_start = (off_t)at,
+			   .l_len = 1 };
+
+	fcntl(fd, F_OFD_SETLK, &l);
+}
+
 int
 sm_byte_lock_wait(int fd, uint64_t at)
 {

@@ -33,7 +33,8 @@ int sm_lock_held(int dirfd, const char *name);
 
 /* Byte `at` of `fd` (open for writing): 1 locked now, 0 taken; <0 -errno. */
 int sm_byte_lock(int fd, uint64_t at);
-/* The same, with as much patience as sm_lock_try(). */
+void sm_byte_unlock(int fd, uint64_t at);
+/* sm_byte_lock(), with as much patience as sm_lock_try(). */
 int sm_byte_lock_wait(int fd, uint64_t at);
 /* 1: somebody else's open file holds the byte, 0: free; <0 -errno. */
 int sm_byte_held(int fd, uint64_t at);

@@ -12,10 +12,13 @@ esac
 cat >shim.c <<'END'
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -36,6 +39,48 @@ gethostname(char *name, size_t size)
 {
 	snprintf(name, size, "%s", getenv("FAKE_HOST"));
 	return 0;
+}
+
+int
+ftruncate(int fd, off_t size)
+{
+	int (*real)(int, off_t) = dlsym(RTLD_NEXT, "ftruncate");
+	char link[64], name[512] = "";
+
+	/* SQLite would stumble over it first. */
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (getenv("NO_CUT") && readlink(link, name, sizeof(name) - 1) > 0 &&
+	    strstr(name, "/.shardmill-probe.")) {
+		errno = EPERM;
+		return -1;
+	}
+	return real(fd, size);
+}
+
+int
+ftruncate64(int fd, off64_t size)
+{
+	return ftruncate(fd, size);
+}
+
+void *
+mmap(void *at, size_t n, int prot, int flags, int fd, off_t from)
+{
+	static void *(*real)(void *, size_t, int, int, int, off_t);
+
+	if (!real)
+		real = dlsym(RTLD_NEXT, "mmap");
+	if (getenv("NO_MAP") && (flags & MAP_SHARED) && (prot & PROT_WRITE)) {
+		errno = ENODEV;
+		return MAP_FAILED;
+	}
+	return real(at, n, prot, flags, fd, from);
+}
+
+void *
+mmap64(void *at, size_t n, int prot, int flags, int fd, off64_t from)
+{
+	return mmap(at, n, prot, flags, fd, from);
 }
 
 /* Locks that end at the host: those of others are not seen. */
@@ -83,7 +128,7 @@ journal() {
 }
 exec_job=(--range 6 -- echo "{first}")
 
-for type in 6969 517b fe534d42 ff534d42 65735546 bd00bd0 aad7aaea 564c; do
+for type in 6969 517b fe534d42 ff534d42 bd00bd0 aad7aaea 564c; do
 	expect_exit 7 remote $type plan new exec "${exec_job[@]}"
 	expect_text err "network file system" "--network-fs"
 	[ ! -e new ] || fail "a refused plan left its directory"
@@ -109,16 +154,42 @@ expect_exit 0 remote 6969 status job
 expect_exit 0 remote 6969 verify job
 
 # In parts, each of them, and rebuilt.
-expect_exit 7 remote 65735546 plan parts exec --parts 2 "${exec_job[@]}"
-expect_exit 0 remote 65735546 plan parts exec --network-fs --parts 2 "${exec_job[@]}"
+expect_exit 7 remote 517b plan parts exec --parts 2 "${exec_job[@]}"
+expect_exit 0 remote 517b plan parts exec --network-fs --parts 2 "${exec_job[@]}"
 journal parts/part-0001 11
-expect_exit 0 remote 65735546 run parts
+expect_exit 0 remote 517b run parts
 rm parts/part-0000/job.db
-expect_exit 7 remote 65735546 recover parts
-expect_exit 0 remote 65735546 recover parts --network-fs
+expect_exit 7 remote 517b recover parts
+expect_exit 0 remote 517b recover parts --network-fs
 journal parts/part-0000 11
-expect_exit 0 remote 65735546 finalize parts -o parts.gz
+expect_exit 0 remote 517b finalize parts -o parts.gz
 same job.gz parts.gz
+
+# FUSE says nothing of what a file system can do: that is tried, and told.
+expect_exit 0 remote 65735546 plan fuse exec "${exec_job[@]}"
+expect_text err "no other mount or host sees them"
+journal fuse 22
+expect_exit 0 remote 65735546 run fuse -j 2
+expect_exit 0 remote 65735546 finalize fuse -o fuse.gz
+same job.gz fuse.gz
+for fault in "NO_LOCKS=1 a lock on a byte" "NO_CUT=1 cut, or made longer" \
+	"NO_MAP=1 cannot be mapped"; do
+	export "${fault%% *}"
+	for network_fs in "" --network-fs; do
+		# shellcheck disable=SC2086
+		expect_exit 7 remote 65735546 plan new exec $network_fs \
+			"${exec_job[@]}"
+		expect_text err "${fault#* }"
+		[ ! -e new ] || fail "a refused plan left its directory"
+	done
+	# A final file is neither locked nor mapped.
+	code=0
+	[ "${fault%%=*}" != NO_CUT ] || code=7
+	expect_exit $code remote 65735546 finalize fuse -o other.gz
+	[ $code = 0 ] || expect_text err "${fault#* }" "name another one by -o"
+	unset NO_LOCKS NO_CUT NO_MAP
+done
+[ -z "$(find . -name '.shardmill-probe.*')" ] || fail "a trial left something"
 
 # One host at a time, even where the locks of one are not seen by others.
 expect_exit 0 remote 6969 plan two exec --network-fs --range 3 -- \

@@ -6,17 +6,17 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "dir.h"
 #include "errfile.h"
 #include "file.h"
+#include "mount.h"
+#include "probe.h"
 
 #include "jobdir.h"
 
@@ -27,34 +27,6 @@
 
 /* SQLite opens no path over 512 bytes; "/job.db-journal" takes the rest. */
 #define JOB_PATH_MAX 500
-
-/* statfs(2) names these, <linux/magic.h> does not name them all. */
-static const long network_fs_types[] = {
-	NFS_SUPER_MAGIC,
-	SMB_SUPER_MAGIC,
-	SMB2_SUPER_MAGIC,
-	CIFS_SUPER_MAGIC,
-	CODA_SUPER_MAGIC,
-	AFS_SUPER_MAGIC,
-	V9FS_MAGIC,
-	CEPH_SUPER_MAGIC,
-	0x0bd00bd0 /* Lustre */,
-	0x47504653 /* GPFS */,
-	0x19830326 /* BeeGFS */,
-	0x7461636f /* OCFS2 */,
-	0x01161970 /* GFS2 */,
-	0x20030528 /* OrangeFS */,
-	0xaad7aaea /* PanFS */,
-	0xbeefdead /* StorNext */,
-	0x013111a8 /* IBRIX */,
-	0x6b414653 /* kAFS */,
-	0x61636673 /* ACFS */,
-	0x564c /* NCP */,
-	0xbacbacbc,
-	0x786f4256,
-	0x7c7c6673 /* a virtual machine's host */,
-	FUSE_SUPER_MAGIC /* sshfs and many others; which, it does not say */,
-};
 
 /* 1, 0; <0: the disk fails.  What else is wrong with it is said as it opens. */
 static int
@@ -212,27 +184,58 @@ sm_jobdir_open_whole(struct sm_jobdir *dir, const char *job, bool trust,
 int
 sm_jobdir_refuse_network(const struct sm_jobdir *dir, struct sm_err *err)
 {
-	struct statfs fs;
-	size_t i, n = sizeof(network_fs_types) / sizeof(*network_fs_types);
+	struct sm_mount m;
 
-	if (fstatfs(dir->fd, &fs) < 0)
-		return sm_err_sys(err,
-				  "cannot examine the file system of "
-				  "'%s'",
-				  dir->path);
-	for (i = 0; i < n; i++)
-		if ((unsigned long)fs.f_type ==
-		    (unsigned long)network_fs_types[i])
-			return sm_err_set(err, SM_EREFUSED,
-					  "'%s' lies on a network file system "
-					  "(or one mounted by FUSE), where "
-					  "SQLite's log does not work; put the "
-					  "job on a local disk, or plan it, a "
-					  "job that is there once more, with "
-					  "--network-fs, and use it from one "
-					  "host at a time",
-					  dir->path);
-	return 0;
+	sm_mount_of(&m, dir->fd);
+	if (!m.is_network)
+		return 0;
+	sm_err_set(err, SM_EREFUSED,
+		   "'%s' lies on a network file system (%s), where another "
+		   "host may not see our locks",
+		   dir->path, m.type);
+	if (m.note)
+		sm_err_append(err, ", and %s", m.note);
+	return sm_err_append(err, "; put the job on a local disk, or plan it, "
+				  "a job that is there once more, with "
+				  "--network-fs, and use it from one host at a "
+				  "time");
+}
+
+int
+sm_jobdir_probe(const struct sm_jobdir *dir, struct sm_err *err)
+{
+	char why[SM_PROBE_WHY];
+	struct sm_mount m;
+	int ret;
+
+	sm_mount_of(&m, dir->fd);
+	if (!m.is_remote)
+		return 0;
+	ret = sm_probe(why, dir->fd, SM_PROBE_JOB, err);
+	if (ret < 0)
+		return sm_err_prefix(err, "%s", dir->path);
+	if (ret > 0)
+		return 0;
+	sm_err_set(err, SM_EREFUSED,
+		   "'%s' lies on a file system (%s) that cannot have a job: %s",
+		   dir->path, m.type, why);
+	if (m.note)
+		sm_err_append(err, " (of %s: %s)", m.type, m.note);
+	return sm_err_append(err, "; put the job on a local disk");
+}
+
+void
+sm_jobdir_notice_mount(const struct sm_jobdir *dir, const struct sm_events *ev)
+{
+	struct sm_mount m;
+
+	sm_mount_of(&m, dir->fd);
+	if (m.is_fuse)
+		sm_event_notice(ev,
+				"'%s' lies on %s: locks and shared memory work "
+				"within this mount, and no other mount or host "
+				"sees them; use the job by this path alone",
+				dir->path, m.type);
 }
 
 static int
@@ -278,6 +281,8 @@ sm_jobdir_create(struct sm_jobdir *dir, const char *job, bool trust,
 		ret = jobdir_enter(dir, path, trust, err);
 	if (ret == 0 && !network_fs)
 		ret = sm_jobdir_refuse_network(dir, err);
+	if (ret == 0)
+		ret = sm_jobdir_probe(dir, err);
 	if (ret == 0)
 		ret = jobdir_mkdir(NULL, dir->fd, "tables", err);
 	if (ret == 0)

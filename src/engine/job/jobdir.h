@@ -14,7 +14,8 @@
  *	pace              --delay of exec: when the next command may begin
  *	log, log.1        what runs said, with date and time (joblog.h)
  *	workers           lock bytes and heartbeats (live.h)
- *	run.lock          one planner or supervisor
+ *	run.lock          one planner or supervisor; marks of those who may
+ *	                  write to job.db (reach.h)
  *	final.lock        one finalize
  *	write.lock        the writers' queue (lock.h)
  *	consumed          with --consume: the path of the file that has what
@@ -38,6 +39,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "event.h"
 
 /* Of a job that is being removed (tend/clean.c). */
 #define SM_JOBDIR_CLEANING "cleaning"
@@ -71,11 +73,20 @@ int sm_jobdir_open_whole(struct sm_jobdir *dir, const char *job, bool trust,
 			 struct sm_err *err);
 /*
  * Open, or make it with its folders.  `*made` says that it was not there.
- * SM_EREFUSED on a network file system unless `network_fs`.
+ * SM_EREFUSED on a network file system unless `network_fs`, and on one that
+ * sm_jobdir_probe() finds unfit.
  */
 int sm_jobdir_create(struct sm_jobdir *dir, const char *job, bool trust,
 		     bool network_fs, bool *made, struct sm_err *err);
 int sm_jobdir_refuse_network(const struct sm_jobdir *dir, struct sm_err *err);
+/*
+ * Where files are kept by another program or host: does its file system do what
+ * a job needs?  It is tried (probe.h); SM_EREFUSED gives the reason.
+ */
+int sm_jobdir_probe(const struct sm_jobdir *dir, struct sm_err *err);
+/* What there is to know of a job on FUSE. */
+void sm_jobdir_notice_mount(const struct sm_jobdir *dir,
+			    const struct sm_events *ev);
 void sm_jobdir_close(struct sm_jobdir *dir);
 
 /* Is there such a name in it?  1; 0; <0: it cannot be looked for. */

@@ -15,6 +15,8 @@
 
 #include "file.h"
 #include "final.h"
+#include "mount.h"
+#include "probe.h"
 
 #include "joined.h"
 
@@ -264,6 +266,41 @@ sm_join_check_target(const char *path, uint64_t fingerprint,
 }
 
 int
+sm_join_check_place(const char *path, struct sm_err *err)
+{
+	char why[SM_PROBE_WHY] = "", *dir = strdup(path), *slash;
+	struct sm_mount m;
+	int fd, ret = 1;
+
+	if (!dir)
+		return sm_err_mem(err, "a path");
+	slash = strrchr(dir, '/');
+	if (slash)
+		slash[slash == dir] = '\0';
+	fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(dir);
+	/* What cannot be opened is told by whoever makes the file. */
+	if (fd < 0)
+		return 0;
+	sm_mount_of(&m, fd);
+	if (m.is_remote)
+		ret = sm_probe(why, fd, SM_PROBE_FILE, err);
+	close(fd);
+	if (ret < 0)
+		return sm_err_prefix(err, "%s", path);
+	if (ret > 0)
+		return 0;
+	sm_err_set(err, SM_EREFUSED,
+		   "the final file '%s' would lie on a file system (%s) on "
+		   "which it could not be continued after a kill: %s",
+		   path, m.type, why);
+	if (m.note)
+		sm_err_append(err, " (of %s: %s)", m.type, m.note);
+	return sm_err_append(err,
+			     "; name another one by -o, and copy it there");
+}
+
+int
 sm_join_check_output(struct sm_handle *h, const char *path, struct sm_err *err)
 {
 	struct sm_join_from from = sm_join_from_one(h);
@@ -328,16 +365,19 @@ int
 sm_join_check(struct sm_join *j, struct sm_err *err)
 {
 	struct sm_handle *h = j->from->h;
-	int ret;
+	int ret = 0;
 
 	if (h && h->files.kind.textless)
 		return sm_err_set(err, SM_EUSAGE,
 				  "the batches of the job '%s' have no text to "
 				  "join",
 				  h->dir.path);
-	ret = sm_join_check_target(j->path, j->from->fingerprint, &j->was,
-				   j->opts->force || j->planned, err);
-
+	if (j->opts->output)
+		ret = sm_join_check_place(j->path, err);
+	if (ret == 0)
+		ret = sm_join_check_target(j->path, j->from->fingerprint,
+					   &j->was,
+					   j->opts->force || j->planned, err);
 	if (ret == 0 && j->partial && !j->opts->force)
 		ret = sm_join_check_partial(j->path, err);
 	if (ret < 0 || j->partial || !h)

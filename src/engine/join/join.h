@@ -42,6 +42,13 @@ int sm_join_check_target(const char *path, uint64_t fingerprint,
 int sm_join_check_output(struct sm_handle *h, const char *path,
 			 struct sm_err *err);
 
+/*
+ * Where files are kept by another program or host: can a final file that grew
+ * up to a kill be continued in the directory of `path`?  It is tried (probe.h);
+ * SM_EREFUSED gives the reason.
+ */
+int sm_join_check_place(const char *path, struct sm_err *err);
+
 /* Tell of a name that is a link, or that says nothing of gzip. */
 void sm_join_tell_output(const char *given, const char *path,
 			 const struct sm_events *ev);
