@@ -142,6 +142,8 @@ sm_plan(struct sm_plan_result *result, const char *job,
 		ret = sm_jobdir_create(&p.dir, job, opts->trust,
 				       opts->network_fs, &p.made, err);
 	if (ret == 0)
+		sm_jobdir_notice_mount(&p.dir, p.ev);
+	if (ret == 0)
 		ret = sm_planning_lock(&p, err);
 	if (ret == 0)
 		ret = plan_locked(&p, err);

@@ -82,6 +82,11 @@ int sm_db_open(struct sm_db **out, const char *dir, int dirfd,
 	       const struct sm_db_opts *opts, struct sm_err *err);
 int sm_db_reopen(struct sm_db *db, struct sm_err *err);
 void sm_db_close(struct sm_db *db); /* NULL is allowed */
+/*
+ * From now on neither a checkpoint nor closing writes the log back, or removes
+ * it: somebody whom our locks do not reach may be writing it.
+ */
+void sm_db_keep_log(struct sm_db *db);
 
 /* SM_EREFUSED: a trigger on our tables could change what we write. */
 int sm_db_refuse_triggers(struct sm_db *db, struct sm_err *err);

@@ -316,6 +316,16 @@ sm_db_reopen(struct sm_db *db, struct sm_err *err)
 }
 
 void
+sm_db_keep_log(struct sm_db *db)
+{
+	db->keep_log = true;
+	sqlite3_db_config(db->main, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	if (db->guard)
+		sqlite3_db_config(db->guard, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
+				  1, NULL);
+}
+
+void
 sm_db_close(struct sm_db *db)
 {
 	if (!db)

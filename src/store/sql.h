@@ -49,6 +49,7 @@ struct sm_db {
 	sqlite3 *guard; /* holds the write lock while `main` checkpoints */
 	int queue_fd;   /* write.lock, this connection's own open file */
 	bool in_turn, in_write, full_sync, wal;
+	bool keep_log;       /* sm_db_keep_log() */
 	int wal_pages;       /* in the log after the latest commit */
 	int checkpointed_at; /* wal_pages at the last try */
 	struct sm_sql_cached cache[SQL_CACHE_MAX];

@@ -168,6 +168,8 @@ checkpoint_in_turn(struct sm_db *db)
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW;
 
 	db->checkpointed_at = db->wal_pages;
+	if (db->keep_log)
+		return;
 	if (!db->guard &&
 	    sm_sql_connect(db, &db->guard, flags, db->path) != SQLITE_OK) {
 		sqlite3_close(db->guard);

@@ -51,7 +51,7 @@ teardown(void **state)
 static void
 start(int fd, const volatile sig_atomic_t *stops)
 {
-	if (sm_pulse_start(&pulse, &live, fd, stops, &err) < 0)
+	if (sm_pulse_start(&pulse, &live, NULL, fd, stops, &err) < 0)
 		fail_msg("%s", err.text);
 }
 

@@ -16,6 +16,7 @@
 #include "jobdir.h"
 #include "kind.h"
 #include "place.h"
+#include "reach.h"
 
 /*
  * Row and specification have their paths as they are to be used (place.h); what
@@ -31,8 +32,9 @@ struct sm_handle {
 	unsigned digits;       /* of shard names */
 	struct sm_files files; /* that its batches make */
 	enum sm_place place;
-	char *home;   /* where it was planned, unless there */
-	int run_lock; /* run.lock, or -1 */
+	char *home;            /* where it was planned, unless there */
+	int run_lock;          /* run.lock, or -1 */
+	struct sm_reach reach; /* of one that may write, and is no run's */
 };
 
 #define SM_HANDLE_NONE                                                         \
@@ -83,6 +85,13 @@ int sm_input_digest(struct sm_digest *d, const char *path, bool sampled,
  * ended it.  In a write transaction the answer holds until its end.
  */
 int sm_handle_check_run(struct sm_handle *h, struct sm_err *err);
+
+/*
+ * Has somebody come to the job since whose locks do not reach us?  Looks at
+ * most once a second; SM_EREFUSED, and then job.db is closed without touching a
+ * log that the other one may be writing.
+ */
+int sm_handle_look(struct sm_handle *h, struct sm_err *err);
 
 /*
  * On a network file system, whose locks may not be seen from host to host: has

@@ -147,12 +147,14 @@ part_plan_again(struct sm_planning *p, const struct sm_parts *w, uint64_t part,
 	q.db = h.db;
 	q.lock = -1;
 	q.cuts = NULL;
+	q.reach = (struct sm_reach){ .fd = -1 };
 	ret = sm_planning_lock(&q, err);
 	if (ret == 0)
 		ret = sm_plan_again(&q, err);
 	if (q.lock >= 0)
 		close(q.lock);
 	sm_cuts_free(q.cuts);
+	sm_reach_leave(&q.reach);
 	sm_handle_close(&h);
 	return ret;
 }

@@ -289,6 +289,7 @@ sm_plan_remove(struct sm_planning *p, struct sm_err *err)
 		goto out;
 	close(p->lock);
 	p->lock = -1;
+	sm_reach_leave(&p->reach);
 	sm_jobdir_close(&p->dir);
 	ret = sm_jobdir_create(&p->dir, path, p->opts->trust,
 			       p->opts->network_fs, &made, err);

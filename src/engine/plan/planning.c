@@ -108,6 +108,8 @@ settle_output(struct sm_planning *p, struct sm_err *err)
 					 path, in.name);
 	}
 	if (ret == 0)
+		ret = sm_join_check_place(path, err);
+	if (ret == 0)
 		ret = sm_spec_set_output(p->spec, path, err);
 	if (ret == 0)
 		sm_join_tell_output(p->opts->output, path, p->ev);
@@ -192,13 +194,17 @@ sm_planning_release(struct sm_planning *p)
 	if (p->lock >= 0)
 		close(p->lock);
 	p->lock = -1;
+	sm_reach_leave(&p->reach);
 }
 
 int
 sm_planning_lock(struct sm_planning *p, struct sm_err *err)
 {
-	int ret = sm_lock_try(&p->lock, p->dir.fd, "run.lock", err);
+	int ret = sm_reach_enter(&p->reach, &p->dir, err);
 
+	if (ret < 0)
+		return ret;
+	ret = sm_lock_try(&p->lock, p->dir.fd, "run.lock", err);
 	if (ret == 0)
 		return sm_err_set(err, SM_EHELD,
 				  "another plan or run holds the job '%s'; "

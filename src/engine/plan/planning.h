@@ -22,7 +22,8 @@ struct sm_planning {
 	size_t files;
 	struct sm_jobdir dir;
 	struct sm_db *db;
-	int lock;           /* run.lock */
+	int lock; /* run.lock */
+	struct sm_reach reach;
 	bool stdin_once;    /* an input comes through standard input */
 	bool force;         /* the output may be replaced */
 	bool compiled;      /* its tables are there already */

@@ -101,6 +101,7 @@ pulse_main(void *arg)
 		if (now >= next) {
 			if (!sm_fault_errno("pulse.beat"))
 				sm_live_beat(p->live);
+			sm_reach_beat(p->reach);
 			next = now + SM_LIVE_BEAT_MS;
 		}
 		wait = (int)(next - now);
@@ -120,14 +121,16 @@ pulse_main(void *arg)
 }
 
 int
-sm_pulse_start(struct sm_pulse *p, struct sm_live *live, int control_fd,
-	       const volatile sig_atomic_t *stops, struct sm_err *err)
+sm_pulse_start(struct sm_pulse *p, struct sm_live *live, struct sm_reach *reach,
+	       int control_fd, const volatile sig_atomic_t *stops,
+	       struct sm_err *err)
 {
 	sigset_t all, old;
 	int ret;
 
 	*p = (struct sm_pulse)SM_PULSE_NONE;
 	p->live = live;
+	p->reach = reach;
 	p->control_fd = control_fd;
 	p->stops = stops;
 	p->asked_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -22,10 +22,12 @@
 
 #include "err.h"
 #include "live.h"
+#include "reach.h"
 
 struct sm_pulse {
 	struct sm_live *live;
-	int control_fd;                     /* -1: none */
+	struct sm_reach *reach; /* of a worker by hand; NULL: none */
+	int control_fd;         /* -1: none */
 	const volatile sig_atomic_t *stops; /* or NULL */
 	int asked_fd; /* eventfd, readable from the first request on */
 	int stop_fd;  /* eventfd, readable once it is to stop at once */
@@ -41,7 +43,8 @@ struct sm_pulse {
 		.wake_fd = -1,                                                 \
 	}
 
-int sm_pulse_start(struct sm_pulse *p, struct sm_live *live, int control_fd,
+int sm_pulse_start(struct sm_pulse *p, struct sm_live *live,
+		   struct sm_reach *reach, int control_fd,
 		   const volatile sig_atomic_t *stops, struct sm_err *err);
 void sm_pulse_end(struct sm_pulse *p); /* SM_PULSE_NONE is allowed */
 

@@ -89,7 +89,9 @@ run_check(char **path, struct sm_handle *h, const struct sm_run_opts *opts,
 		if (!*path)
 			return err->code;
 		sm_join_tell_output(opts->output, *path, &opts->events);
-		ret = sm_join_check_output(h, *path, err);
+		ret = sm_join_check_place(*path, err);
+		if (ret == 0)
+			ret = sm_join_check_output(h, *path, err);
 	} else if (ret == 0 && h->job.final_path) {
 		/* What was put there since is found before the work is done. */
 		ret = sm_join_check_output(h, h->job.final_path, err);
@@ -301,6 +303,8 @@ run_supervise(struct sm_super *s, struct sm_err *err)
 		*err = s->why;
 		ret = s->why.code;
 	}
+	if (ret < 0 && s->h->reach.lost)
+		sm_super_kill_children(s);
 	if (ret < 0)
 		sm_super_end_children(s);
 	return ret;
@@ -443,7 +447,12 @@ run_watched(struct sm_super *s, struct sm_run_result *result,
 		prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
 	}
 	end = run_how(s, result, ret, err);
-	run_end(s, &end);
+	/* Somebody is at job.db whom our locks do not keep out of it. */
+	if (h->reach.lost)
+		sm_joblog_write(h->dir.fd, "run %lld ended: %s",
+				(long long)s->row, end.why);
+	else
+		run_end(s, &end);
 	sm_dir_size(&result->job_size, h->dir.fd);
 	return ret;
 }

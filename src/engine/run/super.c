@@ -46,6 +46,7 @@ sm_super_init(struct sm_super *s, struct sm_handle *h,
 		ret = sm_worker_list(&list, &n, h->db, err);
 	if (ret == 0)
 		ret = sm_watch_set(&s->watch, list, n, err);
+	s->watch.reach = &h->reach;
 	if (ret == 0)
 		ret = sm_watch_start(&s->watch, err);
 	free(list);
@@ -548,6 +549,25 @@ sm_super_end_children(struct sm_super *s)
 		waitpid(s->child[i].pid, &status, 0);
 	}
 	s->children = 0;
+}
+
+void
+sm_super_kill_children(struct sm_super *s)
+{
+	struct sm_child *c;
+	int64_t group;
+	int i, status;
+
+	while (s->children > 0) {
+		c = &s->child[--s->children];
+		i = super_slot_of(s, c->pid);
+		group = sm_live_command(&s->live, i);
+		kill(c->pid, SIGKILL);
+		waitpid(c->pid, &status, 0);
+		sm_child_kill_group(group);
+		if (c->fd >= 0)
+			close(c->fd);
+	}
 }
 
 void

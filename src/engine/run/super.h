@@ -74,6 +74,11 @@ void sm_super_see_off(struct sm_super *s);
 bool sm_super_is_child(const struct sm_super *s, int64_t pid);
 /* Ends the children that are left when the loop failed. */
 void sm_super_end_children(struct sm_super *s);
+/*
+ * The same at once, with their commands, and without a write to job.db: their
+ * batches are put back by the next run.
+ */
+void sm_super_kill_children(struct sm_super *s);
 void sm_super_release(struct sm_super *s);
 
 #endif /* SM_SUPER_H */

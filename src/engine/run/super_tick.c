@@ -230,7 +230,9 @@ sm_super_tick(struct sm_super *s, struct sm_err *err)
 	if (sm_clock_ms() - s->looked_ms < SUPER_LOOK_MS)
 		return 0;
 	s->looked_ms = sm_clock_ms();
-	ret = sm_job_now(&live, s->h->db, err);
+	ret = sm_handle_look(s->h, err);
+	if (ret == 0)
+		ret = sm_job_now(&live, s->h->db, err);
 	if (ret == 0 && live.run != s->h->job.run)
 		ret = sm_handle_check_run(s->h, err);
 	if (ret == 0)

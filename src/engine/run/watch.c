@@ -63,6 +63,7 @@ watch_main(void *arg)
 			break;
 		pthread_mutex_unlock(&w->lock);
 		sm_watch_tick(w, sm_clock_ms());
+		sm_reach_beat(w->reach);
 		pthread_mutex_lock(&w->lock);
 	}
 	pthread_mutex_unlock(&w->lock);

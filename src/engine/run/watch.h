@@ -20,6 +20,7 @@
 #include <stdbool.h>
 
 #include "live.h"
+#include "reach.h"
 #include "worker.h"
 
 struct sm_watched {
@@ -33,6 +34,7 @@ struct sm_watched {
 
 struct sm_watch {
 	const struct sm_live *live;
+	struct sm_reach *reach; /* beaten by the thread; NULL: none */
 	uint64_t lease_ms;
 	uint64_t ticked_ms; /* monotonic; 0: never */
 	struct sm_watched *item;

@@ -473,6 +473,9 @@ work_next(bool *found, struct sm_self *w, struct sm_err *err)
 	int ret, idle_ms = IDLE_MIN_MS;
 
 	*found = false;
+	ret = sm_handle_look(&w->h, err);
+	if (ret < 0)
+		return ret;
 	while (!w->has_next) {
 		if (atomic_load(&w->pulse.drain))
 			return 0;
@@ -491,6 +494,9 @@ work_next(bool *found, struct sm_self *w, struct sm_err *err)
 			return ret;
 		sm_self_title(w, true);
 		sm_pulse_wait(&w->pulse, idle_ms);
+		ret = sm_handle_look(&w->h, err);
+		if (ret < 0)
+			return ret;
 		idle_ms = idle_ms < IDLE_MAX_MS / 2 ? 2 * idle_ms : IDLE_MAX_MS;
 	}
 	if (w->next.limits != w->limits) {
@@ -517,6 +523,10 @@ work_return_next(struct sm_self *w)
 		return;
 	w->b = w->next;
 	w->has_next = false;
+	if (w->h.reach.lost) {
+		sm_batch_release(&w->b);
+		return;
+	}
 	work_made_nothing(w);
 	work_trouble(w, &why, &ignored);
 	sm_batch_release(&w->b);

@@ -262,9 +262,9 @@ sm_self_join(struct sm_self *w, const char *job,
 	if (ret == 0)
 		sm_self_title(w, true);
 	if (ret == 0)
-		ret = sm_pulse_start(&w->pulse, &w->live, w->control_fd,
-				     w->supervised ? NULL : opts->events.stop,
-				     err);
+		ret = sm_pulse_start(
+			&w->pulse, &w->live, &w->h.reach, w->control_fd,
+			w->supervised ? NULL : opts->events.stop, err);
 	/*
 	 * Without a supervisor, what it does before it starts workers is done
 	 * here.
@@ -318,7 +318,8 @@ sm_self_leave(struct sm_self *w, const struct sm_err *why)
 	 */
 	if (w->state)
 		w->h.kind->close(w->state);
-	if (w->row.id && sm_db_begin_write(w->h.db, &ignored) == 0) {
+	if (w->row.id && !w->h.reach.lost &&
+	    sm_db_begin_write(w->h.db, &ignored) == 0) {
 		if (sm_worker_end(w->h.db, w->row.id, end.at, &ignored) == 0 &&
 		    (w->supervised ||
 		     sm_runs_end(w->h.db, w->run_row, &end, &ignored) == 0))
