@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "output.h"
+#include "newfile.h"
 #include "report.h"
 #include "signals.h"
 
@@ -50,45 +51,64 @@ report_failed(struct sm_err *err, const char *what, const char *path)
 		"cannot %s '%s': %s", what, path, strerror(sys));
 }
 
+/* The directory that the page is in. */
+static int
+report_open_dir(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) : 0;
+	char dir[PATH_MAX] = ".";
+
+	if (n >= sizeof(dir)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (slash)
+		snprintf(dir, sizeof(dir), "%.*s/", (int)n, path);
+	return open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int
+report_write_in(int dir, const char *name, const struct sm_report *r,
+		const char *path, unsigned refresh_s, struct sm_err *err)
+{
+	char tmp[SM_NEWFILE_MAX];
+	int fd = sm_newfile_create(tmp, dir, name, 0666);
+	bool bad;
+	FILE *f;
+
+	if (fd < 0)
+		return report_failed(err, "create", path);
+	f = fdopen(fd, "w");
+	if (!f) {
+		close(fd);
+		unlinkat(dir, tmp, 0);
+		return sm_output_fail(err, SM_ENOMEM, "out of memory");
+	}
+	sm_report_page(f, r, refresh_s);
+	bad = fflush(f) != 0 || ferror(f);
+	if (fclose(f) != 0 || bad || renameat(dir, tmp, dir, name) < 0) {
+		report_failed(err, "write", path);
+		unlinkat(dir, tmp, 0);
+		return err->code;
+	}
+	return 0;
+}
+
 /* Not synced: it can be made again at any time. */
 static int
 report_write(const struct sm_report *r, const char *path, unsigned refresh_s,
 	     struct sm_err *err)
 {
-	char tmp[PATH_MAX];
-	bool bad;
-	FILE *f;
-	int fd;
+	const char *name = strrchr(path, '/');
+	int dir = report_open_dir(path), ret;
 
-	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.%ld.tmp", path,
-			     (long)getpid()) >= sizeof(tmp))
-		return sm_output_fail(err, SM_EUSAGE,
-				      "the name '%s' is too long", path);
-	/* What a killed process of this number has left is no concern. */
-	unlink(tmp);
-	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-		  0666);
-	if (fd < 0)
-		return report_failed(err, "create", tmp);
-	f = fdopen(fd, "w");
-	if (!f) {
-		close(fd);
-		unlink(tmp);
-		return sm_output_fail(err, SM_ENOMEM, "out of memory");
-	}
-	sm_report_page(f, r, refresh_s);
-	bad = fflush(f) != 0 || ferror(f);
-	if (fclose(f) != 0 || bad) {
-		report_failed(err, "write", tmp);
-		unlink(tmp);
-		return err->code;
-	}
-	if (rename(tmp, path) < 0) {
-		report_failed(err, "write", path);
-		unlink(tmp);
-		return err->code;
-	}
-	return 0;
+	name = name ? name + 1 : path;
+	if (dir < 0)
+		return report_failed(err, "create", path);
+	ret = report_write_in(dir, name, r, path, refresh_s, err);
+	close(dir);
+	return ret;
 }
 
 /* Would a later page say the same?  As of status --watch. */

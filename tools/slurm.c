@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "newfile.h"
 #include "output.h"
 
 #include "slurm.h"
@@ -167,7 +168,7 @@ sm_slurm_forget(const char *job)
 {
 	static const char *const names[] = { SM_SLURM_ARRAY, SM_SLURM_FINALIZE,
 					     SM_SLURM_NOTE };
-	char path[4096], name[64];
+	char path[4096];
 	size_t i;
 	int fd;
 
@@ -180,9 +181,8 @@ sm_slurm_forget(const char *job)
 	if (fd < 0)
 		return;
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		snprintf(name, sizeof(name), "%s.tmp", names[i]);
 		unlinkat(fd, names[i], 0);
-		unlinkat(fd, name, 0);
+		sm_newfile_sweep(fd, names[i]);
 	}
 	close(fd);
 	/* Empty where the final file is there, and no job was needed. */
@@ -193,18 +193,15 @@ int
 sm_slurm_write(const struct sm_status *s, const char *name, const char *text,
 	       struct sm_err *err)
 {
-	char tmp[64];
+	char tmp[SM_NEWFILE_MAX];
 	int dir, fd, ret = slurm_open_job(&dir, s, err);
 	size_t n = strlen(text);
 
 	if (ret < 0)
 		return ret;
-	snprintf(tmp, sizeof(tmp), "%s.tmp", name);
 	/* The logs' directory: Slurm makes none. */
 	mkdirat(dir, "logs", 0777);
-	fd = openat(dir, tmp,
-		    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-		    0777);
+	fd = sm_newfile_create(tmp, dir, name, 0777);
 	if (fd < 0 || write(fd, text, n) != (ssize_t)n || close(fd) < 0 ||
 	    renameat(dir, tmp, dir, name) < 0)
 		ret = sm_output_fail(err, SM_EIO, "cannot write '%s/%s': %s",

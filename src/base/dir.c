@@ -1,14 +1,21 @@
 /*
- * dir.c - list, delete and measure directories
+ * dir.c - list, delete and measure directories; temporary names in them
  *
  * The one place that calls readdir(3), which says by errno alone whether it
  * failed or came to the end: no caller has to remember that.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "errfile.h"
+#include "lock.h"
+#include "rand.h"
 
 #include "dir.h"
 
@@ -137,4 +144,81 @@ int
 sm_dir_remove_any(int at, const char *name)
 {
 	return dir_remove_one(at, name);
+}
+
+/* ------------------------------------------------------ temporary names -- */
+
+int
+sm_tmp_name(char tmp[SM_TMP_MAX], const char *name, struct sm_err *err)
+{
+	int64_t token;
+	int n, ret = sm_rand_token(&token, err);
+
+	if (ret < 0)
+		return ret;
+	n = snprintf(tmp, SM_TMP_MAX, "%s.%016" PRIx64 ".tmp", name,
+		     (uint64_t)token);
+	if (n < 0 || n >= SM_TMP_MAX)
+		return sm_err_set(err, SM_EUSAGE, "the name '%s' is too long",
+				  name);
+	return 0;
+}
+
+int
+sm_tmp_create(int *fd, char tmp[SM_TMP_MAX], int dirfd, const char *name,
+	      struct sm_err *err)
+{
+	int f, ret = sm_tmp_name(tmp, name, err);
+
+	if (ret < 0)
+		return ret;
+	f = openat(dirfd, tmp,
+		   O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	if (f < 0)
+		return sm_err_file(err, dirfd, tmp, "cannot create");
+	*fd = f;
+	return 0;
+}
+
+int
+sm_tmp_create_nameless(int *fd, int dirfd, const char *name, struct sm_err *err)
+{
+	char tmp[SM_TMP_MAX];
+	int ret = sm_tmp_create(fd, tmp, dirfd, name, err);
+
+	if (ret == 0)
+		unlinkat(dirfd, tmp, 0);
+	return ret;
+}
+
+static bool
+tmp_is(const char *entry, const char *name)
+{
+	size_t n = strlen(name);
+
+	return strncmp(entry, name, n) == 0 && entry[n] == '.' &&
+	       strspn(entry + n + 1, "0123456789abcdef") == 16 &&
+	       strcmp(entry + n + 17, ".tmp") == 0;
+}
+
+void
+sm_tmp_sweep(int dirfd, const char *name)
+{
+	const char *entry;
+	struct sm_dir d;
+	int fd, held;
+
+	sm_dir_open(&d, dirfd, ".");
+	while (sm_dir_next(&entry, &d) > 0) {
+		if (!tmp_is(entry, name))
+			continue;
+		fd = openat(dirfd, entry,
+			    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		held = fd >= 0 && sm_byte_held(fd, 0) == 1;
+		if (fd >= 0)
+			close(fd);
+		if (!held)
+			unlinkat(dirfd, entry, 0);
+	}
+	sm_dir_close(&d);
 }

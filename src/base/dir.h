@@ -21,6 +21,8 @@
 #include <dirent.h>
 #include <stdint.h>
 
+#include "err.h"
+
 struct sm_dir {
 	DIR *stream;
 	int error; /* errno of the failed open, or 0 */
@@ -49,5 +51,31 @@ int sm_dir_remove_any(int at, const char *name);
  * `*bytes` is 0, not a part of the sum.
  */
 int sm_dir_size(uint64_t *bytes, int at);
+
+/*
+ * Temporary names: "<name>.<16 hexadecimal digits>.tmp", until what is in the
+ * file is whole and it gets the name.  The digits are random, so that no name
+ * is ever used a second time: some file systems take a new file for the removed
+ * one that had its name.
+ */
+#define SM_TMP_MAX 288
+
+/* Draw one. */
+int sm_tmp_name(char tmp[SM_TMP_MAX], const char *name, struct sm_err *err);
+/*
+ * Make such a file, for reading and writing; its name is in `tmp`.  Whoever is
+ * killed leaves it: sm_tmp_sweep() takes it away, or the removal of a directory
+ * that has nothing else.
+ */
+int sm_tmp_create(int *fd, char tmp[SM_TMP_MAX], int dirfd, const char *name,
+		  struct sm_err *err);
+/* A file without a name, by way of such a name. */
+int sm_tmp_create_nameless(int *fd, int dirfd, const char *name,
+			   struct sm_err *err);
+/*
+ * Remove what killed processes left of `name`: all but files whose first byte
+ * is locked.
+ */
+void sm_tmp_sweep(int dirfd, const char *name);
 
 #endif /* SM_DIR_H */

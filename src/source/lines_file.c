@@ -17,7 +17,6 @@
 
 #include "lines_file.h"
 
-#define LINES_TMP          SM_LINES_NAME ".tmp"
 #define LINES_MAGIC        "SMLINES\n"
 #define LINES_MAGIC_BYTES  8
 #define LINES_VERSION      1
@@ -31,15 +30,14 @@ int
 sm_lines_build_open(struct sm_lines_build *b, int dirfd, struct sm_err *err)
 {
 	const unsigned char none[LINES_HEADER_BYTES] = { 0 };
+	int ret;
 
-	*b = (struct sm_lines_build){ .dirfd = dirfd };
-	b->fd = openat(dirfd, LINES_TMP,
-		       O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-		       0666);
-	if (b->fd < 0)
-		return sm_err_sys(err, "cannot create '%s'", LINES_TMP);
+	*b = (struct sm_lines_build){ .dirfd = dirfd, .fd = -1 };
+	ret = sm_tmp_create(&b->fd, b->tmp, dirfd, SM_LINES_NAME, err);
+	if (ret < 0)
+		return ret;
 	if (sm_write_all(b->fd, none, sizeof(none)) < 0)
-		return sm_err_sys(err, "cannot write '%s'", LINES_TMP);
+		return sm_err_sys(err, "cannot write '%s'", b->tmp);
 	return 0;
 }
 
@@ -48,7 +46,7 @@ sm_lines_build_close(struct sm_lines_build *b)
 {
 	if (b->fd >= 0) {
 		close(b->fd);
-		unlinkat(b->dirfd, LINES_TMP, 0);
+		unlinkat(b->dirfd, b->tmp, 0);
 	}
 	b->fd = -1;
 	sm_buf_release(&b->file);
@@ -60,7 +58,7 @@ build_write(struct sm_lines_build *b, const void *data, size_t len,
 	    struct sm_err *err)
 {
 	if (len > 0 && sm_write_all(b->fd, data, len) < 0)
-		return sm_err_sys(err, "cannot write '%s'", LINES_TMP);
+		return sm_err_sys(err, "cannot write '%s'", b->tmp);
 	b->crc32 = sm_crc32(b->crc32, data, len);
 	return 0;
 }
@@ -157,14 +155,14 @@ sm_lines_build_end(struct sm_lines_build *b, const struct sm_buf *header,
 	sm_put_le(h + 56, b->crc32, 4);
 	sm_put_le(h + 60, sm_crc32(0, h, 60), 4);
 	if (sm_pwrite_all(fd, h, sizeof(h), 0) < 0)
-		return sm_err_sys(err, "cannot write '%s'", LINES_TMP);
+		return sm_err_sys(err, "cannot write '%s'", b->tmp);
 	b->fd = -1;
 	if (sm_sync_close(fd, true) < 0)
-		ret = sm_err_sys(err, "cannot sync '%s'", LINES_TMP);
-	else if (renameat(b->dirfd, LINES_TMP, b->dirfd, SM_LINES_NAME) < 0)
-		ret = sm_err_sys(err, "cannot rename '%s'", LINES_TMP);
+		ret = sm_err_sys(err, "cannot sync '%s'", b->tmp);
+	else if (renameat(b->dirfd, b->tmp, b->dirfd, SM_LINES_NAME) < 0)
+		ret = sm_err_sys(err, "cannot rename '%s'", b->tmp);
 	if (ret < 0)
-		unlinkat(b->dirfd, LINES_TMP, 0);
+		unlinkat(b->dirfd, b->tmp, 0);
 	return ret;
 }
 

@@ -33,6 +33,7 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "dir.h"
 #include "file.h"
 
 #include "gztext.h"
@@ -52,6 +53,7 @@ enum sm_lines_form {
 struct sm_lines_build {
 	int dirfd; /* the caller's */
 	int fd;    /* of the temporary file */
+	char tmp[SM_TMP_MAX];
 	uint32_t crc32;
 	uint64_t files, points, windows; /* the last in bytes */
 	struct sm_buf file, point;

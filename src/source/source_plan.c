@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "dir.h"
 #include "file.h"
 #include "packed.h"
 #include "text.h"
@@ -21,7 +22,6 @@
 
 #include "source.h"
 
-#define KEEP_TMP        SM_SOURCE_KEPT ".tmp"
 #define PLAN_READ_BYTES ((size_t)256 * 1024)
 #define PLAN_NEAR_BYTES ((size_t)16 * 1024) /* at the end of a batch */
 #define PLAN_HEADER_MAX ((size_t)1 << 20)
@@ -445,22 +445,21 @@ keep_copy(uint64_t *bytes, int fd, struct sm_err *err)
 int
 sm_source_keep(uint64_t *bytes, int tables_dirfd, struct sm_err *err)
 {
-	int fd = openat(tables_dirfd, KEEP_TMP,
-			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-			0666);
-	int ret;
+	char tmp[SM_TMP_MAX];
+	int fd, ret = sm_tmp_create(&fd, tmp, tables_dirfd, SM_SOURCE_KEPT,
+				    err);
 
-	if (fd < 0)
-		return sm_err_sys(err, "cannot create '%s'", KEEP_TMP);
+	if (ret < 0)
+		return ret;
 	ret = keep_copy(bytes, fd, err);
 	if (ret < 0)
 		close(fd);
 	else if (sm_sync_close(fd, true) < 0)
-		ret = sm_err_sys(err, "cannot sync '%s'", KEEP_TMP);
+		ret = sm_err_sys(err, "cannot sync '%s'", tmp);
 	if (ret == 0 &&
-	    renameat(tables_dirfd, KEEP_TMP, tables_dirfd, SM_SOURCE_KEPT) < 0)
-		ret = sm_err_sys(err, "cannot rename '%s'", KEEP_TMP);
+	    renameat(tables_dirfd, tmp, tables_dirfd, SM_SOURCE_KEPT) < 0)
+		ret = sm_err_sys(err, "cannot rename '%s'", tmp);
 	if (ret < 0)
-		unlinkat(tables_dirfd, KEEP_TMP, 0);
+		unlinkat(tables_dirfd, tmp, 0);
 	return ret;
 }

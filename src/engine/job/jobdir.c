@@ -15,12 +15,16 @@
 #include "dir.h"
 #include "errfile.h"
 #include "file.h"
+#include "lock.h"
 #include "mount.h"
 #include "probe.h"
 
 #include "jobdir.h"
 
 #define TABLES_NEW "tables/new"
+
+/* Of a small file, which a sweep elsewhere may take for a leftover. */
+#define WRITE_TRIES 5
 
 /* A specification has a command in it, which Linux limits to less. */
 #define SMALL_FILE_MAX (256 << 20) /* spec.json may have 100,000 inputs */
@@ -420,40 +424,50 @@ jobdir_has_text(const struct sm_jobdir *dir, const char *name, const char *text)
 	return same;
 }
 
+/* 1: a sweep of another process came between making it and locking it. */
+static int
+jobdir_write_once(const struct sm_jobdir *dir, const char *name,
+		  const char *text, struct sm_err *err)
+{
+	char tmp[SM_TMP_MAX];
+	int fd, ret = sm_tmp_create(&fd, tmp, dir->fd, name, err);
+
+	if (ret < 0)
+		return ret;
+	/* Where locks cannot be had, sweeps have to be lucky. */
+	(void)sm_byte_lock(fd, 0);
+	if (sm_write_all(fd, text, strlen(text)) < 0)
+		ret = sm_err_sys(err, "cannot write '%s/%s'", dir->path, tmp);
+	else if (fdatasync(fd) < 0)
+		ret = sm_err_sys(err, "cannot sync '%s/%s'", dir->path, tmp);
+	else if (renameat(dir->fd, tmp, dir->fd, name) < 0)
+		ret = errno == ENOENT ? 1
+				      : sm_err_sys(err, "cannot rename '%s/%s'",
+						   dir->path, tmp);
+	if (ret < 0)
+		unlinkat(dir->fd, tmp, 0);
+	if (close(fd) < 0 && ret == 0)
+		ret = sm_err_sys(err, "cannot close '%s/%s'", dir->path, name);
+	return ret;
+}
+
 int
 sm_jobdir_write(const struct sm_jobdir *dir, const char *name, const char *text,
 		struct sm_err *err)
 {
-	char tmp[64];
-	int fd;
+	int ret = 1, tries;
 
 	/* On a full disk there may be no room for it a second time. */
 	if (jobdir_has_text(dir, name, text))
 		return 0;
-	snprintf(tmp, sizeof(tmp), "%s.tmp", name);
-	fd = openat(dir->fd, tmp,
-		    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-		    0666);
-	if (fd < 0)
-		return sm_err_file(err, dir->fd, tmp, "cannot create");
-	if (sm_write_all(fd, text, strlen(text)) < 0) {
-		sm_err_sys(err, "cannot write '%s/%s'", dir->path, tmp);
-		close(fd);
-		goto fail;
-	}
-	if (sm_sync_close(fd, true) < 0) {
-		sm_err_sys(err, "cannot sync '%s/%s'", dir->path, tmp);
-		goto fail;
-	}
-	if (renameat(dir->fd, tmp, dir->fd, name) < 0) {
-		sm_err_sys(err, "cannot rename '%s/%s'", dir->path, tmp);
-		goto fail;
-	}
-	return 0;
-
-fail:
-	unlinkat(dir->fd, tmp, 0);
-	return err->code;
+	sm_tmp_sweep(dir->fd, name);
+	for (tries = 0; ret > 0 && tries < WRITE_TRIES; tries++)
+		ret = jobdir_write_once(dir, name, text, err);
+	if (ret > 0)
+		ret = sm_err_set(err, SM_EIO,
+				 "cannot rename the new '%s/%s': it is gone",
+				 dir->path, name);
+	return ret;
 }
 
 int

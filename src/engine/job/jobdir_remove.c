@@ -60,17 +60,13 @@ sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 	 */
 	static const char *const files[] = {
 		"spec.json",
-		"spec.json.tmp",
 		"consumed",
-		"consumed.tmp",
 		"growing",
-		"growing.tmp",
 		"reserve",
 		"pace",
 		"log",
 		"log.1",
 		"final",
-		"final.tmp",
 		"job.db",
 		"job.db-wal",
 		"job.db-shm",
@@ -79,6 +75,9 @@ sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 		"job.db.damaged-wal",
 		"job.db.damaged-journal",
 	};
+	/* By sm_jobdir_write(), which may have been killed. */
+	static const char *const written[] = { "spec.json", "consumed",
+					       "growing", "final", "replaces" };
 	static const char *const folders[] = { "shards", "tables", "logs",
 					       "pipes" };
 	static const char *const locks[] = {
@@ -93,6 +92,8 @@ sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 			return sm_err_sys(err, "cannot remove '%s/%s'",
 					  dir->path, files[i]);
 	}
+	for (i = 0; i < sizeof(written) / sizeof(*written); i++)
+		sm_tmp_sweep(dir->fd, written[i]);
 	for (i = 0; i < sizeof(folders) / sizeof(*folders); i++)
 		if (sm_dir_remove(dir->fd, folders[i]) < 0)
 			return sm_err_sys(err, "cannot remove '%s/%s'",

@@ -11,8 +11,8 @@
  * 2. The records are spread among the slots (dense), or sorted by index
  * (sparse).
  *
- * 3. Slots, texts and header are written to "<name>.tmp", which is synced and
- * renamed.  It is not the mapping itself, because large writes let the page
+ * 3. Slots, texts and header are written to a temporary file, which is synced
+ * and renamed.  It is not the mapping itself, because large writes let the page
  * cache hold it in large pages, and a mapping that grows fault by fault is in
  * small ones.  Workers look up slots all over it, and most of what that costs
  * is finding the page: a sixth of all their time with small ones.
@@ -26,7 +26,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "errfile.h"
+#include "dir.h"
 #include "fault.h"
 
 #include "crc32.h"
@@ -35,34 +35,12 @@
 
 #include "table_build.h"
 
-/*
- * All four files are created under the one name, and all but the last lose it
- * at once: what has no name is gone when its process is.
- */
-static int
-build_create(int *fd, struct sm_table_build *b, bool nameless,
-	     struct sm_err *err)
-{
-	int f;
-
-	/* A killed planner may have left one of this name. */
-	unlinkat(b->dirfd, b->tmp, 0);
-	f = openat(b->dirfd, b->tmp,
-		   O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-	if (f < 0)
-		return sm_err_file(err, b->dirfd, b->tmp, "cannot create");
-	if (nameless)
-		unlinkat(b->dirfd, b->tmp, 0);
-	*fd = f;
-	return 0;
-}
-
 int
 sm_table_build_open(struct sm_table_build *b, int dirfd, const char *name,
 		    const char *source, struct sm_table_info *info,
 		    struct sm_err *err)
 {
-	int n, ret;
+	int ret;
 
 	*b = (struct sm_table_build){
 		.dirfd = dirfd,
@@ -75,21 +53,16 @@ sm_table_build_open(struct sm_table_build *b, int dirfd, const char *name,
 		.info = info,
 	};
 	*info = (struct sm_table_info){ 0 };
-	n = snprintf(b->tmp, sizeof(b->tmp), "%s.tmp", name);
-	if (n < 0 || (size_t)n >= sizeof(b->tmp))
-		return sm_err_set(err, SM_EUSAGE, "table name too long: '%s'",
-				  name);
 	b->buffer = malloc(SM_TABLE_BUILD_BUFFER);
 	if (!b->buffer)
 		return sm_err_mem(err, "the texts of a table");
-	/* The nameless ones first: all of them use the name in turn. */
-	ret = build_create(&b->text_fd, b, true, err);
+	ret = sm_tmp_create_nameless(&b->text_fd, dirfd, name, err);
 	if (ret == 0)
-		ret = build_create(&b->order.fd, b, true, err);
+		ret = sm_tmp_create_nameless(&b->order.fd, dirfd, name, err);
 	if (ret == 0)
-		ret = build_create(&b->main.fd, b, true, err);
+		ret = sm_tmp_create_nameless(&b->main.fd, dirfd, name, err);
 	if (ret == 0)
-		ret = build_create(&b->fd, b, false, err);
+		ret = sm_tmp_create(&b->fd, b->tmp, dirfd, name, err);
 	if (ret < 0)
 		return ret;
 	b->tmp_exists = true;

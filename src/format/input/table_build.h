@@ -5,13 +5,16 @@
  *	sm_table_build_finish(), and always sm_table_build_close()
  *
  * The files of texts and of entries out of order have no name: a killed process
- * leaves at most "<name>.tmp", which the next one replaces.
+ * leaves at most one temporary file (dir.h), which goes with its folder,
+ *tables/new.
  *
  * Heap memory: one buffer.  Disk: the table twice, 32 bytes per entry that came
  * out of order, and room to grow.
  */
 #ifndef SM_TABLE_BUILD_H
 #define SM_TABLE_BUILD_H
+
+#include "dir.h"
 
 #include "table.h"
 #include "table_area.h"
@@ -23,11 +26,11 @@ struct sm_table_build {
 	int dirfd;          /* the caller's */
 	const char *source; /* path, for messages */
 	const char *name;
-	char tmp[256];
+	char tmp[SM_TMP_MAX];
 	bool tmp_exists;
 	struct sm_table_area main, order;
 	int text_fd;
-	int fd;              /* of "<name>.tmp" */
+	int fd;              /* of `tmp` */
 	uint64_t text_bytes; /* in file and buffer */
 	unsigned char *buffer;
 	size_t buffered;

@@ -9,14 +9,15 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "dir.h"
 
 #include "packed.h"
 #include "scan.h"
 
 #include "table_source.h"
 
-/* One array at a time has this name, for a moment. */
-#define SOURCE_UNPACKED "array.tmp"
+/* An array that is being unpacked; it loses its name at once. */
+#define SOURCE_UNPACKED "array"
 
 static bool
 source_ends_in(const char *path, const char *ending)
@@ -32,17 +33,19 @@ source_open_npy(struct sm_table_reader *r, const char *path, int dirfd,
 		struct sm_err *err)
 {
 	struct sm_npz nobody = { 0 };
+	char copy[SM_TMP_MAX];
 	bool unpacked;
 	int ret;
 
 	r->format = SM_FORMAT_NPY;
-	ret = sm_npy_unpack(&unpacked, &nobody, path, dirfd, SOURCE_UNPACKED,
-			    err);
+	ret = sm_tmp_name(copy, SOURCE_UNPACKED, err);
+	if (ret == 0)
+		ret = sm_npy_unpack(&unpacked, &nobody, path, dirfd, copy, err);
 	if (ret < 0)
 		return ret;
-	ret = sm_npy_open(&r->npy, path, dirfd, SOURCE_UNPACKED, err);
+	ret = sm_npy_open(&r->npy, path, dirfd, copy, err);
 	if (unpacked)
-		unlinkat(dirfd, SOURCE_UNPACKED, 0);
+		unlinkat(dirfd, copy, 0);
 	if (ret < 0)
 		return ret;
 	ret = sm_npy_require(&r->npy, 1, SM_NPY_INTEGERS | SM_NPY_STRINGS,

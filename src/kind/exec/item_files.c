@@ -12,13 +12,13 @@
 #include <unistd.h>
 
 #include "crc32.h"
+#include "dir.h"
 #include "file.h"
 
 #include "items.h"
 
 #include "item_files.h"
 
-#define FILES_TMP         SM_ITEM_FILES_NAME ".tmp"
 #define FILES_FLUSH_BYTES (256 * 1024)
 
 /* In the byte order of the machine, as all tables are. */
@@ -139,13 +139,13 @@ files_write(int fd, const char *cwd, struct item_walk *w,
 		else if (text.len >= FILES_FLUSH_BYTES) {
 			if (sm_write_all(fd, text.data, text.len) < 0)
 				ret = sm_err_sys(err, "cannot write '%s'",
-						 FILES_TMP);
+						 SM_ITEM_FILES_NAME);
 			sm_buf_clear(&text);
 		}
 	}
 	if (ret == 0 && text.len > 0 &&
 	    sm_write_all(fd, text.data, text.len) < 0)
-		ret = sm_err_sys(err, "cannot write '%s'", FILES_TMP);
+		ret = sm_err_sys(err, "cannot write '%s'", SM_ITEM_FILES_NAME);
 	sm_buf_release(&text);
 	return ret;
 }
@@ -155,6 +155,7 @@ sm_item_files_store(const char *cwd, int tables_dirfd, int old_dirfd,
 		    const struct sm_events *ev, struct sm_err *err)
 {
 	struct item_walk w = { .n = 0 };
+	char tmp[SM_TMP_MAX];
 	int fd = -1, ret = walk_open(&w, tables_dirfd, -1, err);
 
 	/* The old job may have been planned without. */
@@ -163,20 +164,16 @@ sm_item_files_store(const char *cwd, int tables_dirfd, int old_dirfd,
 		ret = sm_map_openat(&w.table, old_dirfd, SM_ITEM_FILES_NAME,
 				    err);
 	if (ret == 0) {
-		fd = openat(tables_dirfd, FILES_TMP,
-			    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
-				    O_CLOEXEC,
-			    0666);
-		if (fd < 0)
-			ret = sm_err_sys(err, "cannot create '%s'", FILES_TMP);
+		ret = sm_tmp_create(&fd, tmp, tables_dirfd, SM_ITEM_FILES_NAME,
+				    err);
 	}
 	if (ret == 0)
 		ret = files_write(fd, cwd, &w, ev, err);
 	if (fd >= 0 && sm_sync_close(fd, ret == 0) < 0 && ret == 0)
-		ret = sm_err_sys(err, "cannot sync '%s'", FILES_TMP);
-	if (ret == 0 && renameat(tables_dirfd, FILES_TMP, tables_dirfd,
-				 SM_ITEM_FILES_NAME) < 0)
-		ret = sm_err_sys(err, "cannot rename '%s'", FILES_TMP);
+		ret = sm_err_sys(err, "cannot sync '%s'", tmp);
+	if (ret == 0 &&
+	    renameat(tables_dirfd, tmp, tables_dirfd, SM_ITEM_FILES_NAME) < 0)
+		ret = sm_err_sys(err, "cannot rename '%s'", tmp);
 	walk_close(&w);
 	return ret;
 }

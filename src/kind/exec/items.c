@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "dir.h"
 #include "errfile.h"
 #include "crc32.h"
 
@@ -20,15 +21,15 @@
 
 #include "items.h"
 
-#define ITEMS_TMP        SM_ITEMS_NAME ".tmp"
 #define ITEMS_READ_BYTES (256 * 1024)
 
 struct items_reader {
 	const char *source;
 	bool nul;
 	uint64_t size;
-	int fd;             /* of the source */
-	int out;            /* of the temporary file, -1: nothing is written */
+	int fd;  /* of the source */
+	int out; /* of the temporary file, -1: nothing is written */
+	char tmp[SM_TMP_MAX];
 	struct sm_buf part; /* an item whose end is to come */
 	struct sm_buf text; /* items to be written */
 	size_t open_at;     /* in `text`: one that may get more columns … */
@@ -60,7 +61,7 @@ items_flush(struct items_reader *r, struct sm_err *err)
 	r->info.crc32 = sm_crc32(r->info.crc32, r->text.data, len);
 	r->info.bytes += len;
 	if (r->out >= 0 && sm_write_all(r->out, r->text.data, len) < 0)
-		return sm_err_sys(err, "cannot write '%s'", ITEMS_TMP);
+		return sm_err_sys(err, "cannot write '%s'", r->tmp);
 	r->text.len -= len;
 	memmove(r->text.data, r->text.data + len, r->text.len + 1);
 	r->open_at = 0;
@@ -215,9 +216,9 @@ items_publish(struct items_reader *r, int tables_dirfd, struct sm_err *err)
 
 	r->out = -1;
 	if (sm_sync_close(fd, true) < 0)
-		return sm_err_sys(err, "cannot sync '%s'", ITEMS_TMP);
-	if (renameat(tables_dirfd, ITEMS_TMP, tables_dirfd, SM_ITEMS_NAME) < 0)
-		return sm_err_sys(err, "cannot rename '%s'", ITEMS_TMP);
+		return sm_err_sys(err, "cannot sync '%s'", r->tmp);
+	if (renameat(tables_dirfd, r->tmp, tables_dirfd, SM_ITEMS_NAME) < 0)
+		return sm_err_sys(err, "cannot rename '%s'", r->tmp);
 	return 0;
 }
 
@@ -251,15 +252,10 @@ sm_items_store(struct sm_items_info *info, int tables_dirfd,
 	if (ret < 0)
 		return ret;
 	if (tables_dirfd >= 0) {
-		r.out = openat(tables_dirfd, ITEMS_TMP,
-			       O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW |
-				       O_CLOEXEC,
-			       0666);
-		if (r.out < 0) {
-			ret = sm_err_file(err, tables_dirfd, ITEMS_TMP,
-					  "cannot create");
+		ret = sm_tmp_create(&r.out, r.tmp, tables_dirfd, SM_ITEMS_NAME,
+				    err);
+		if (ret < 0)
 			goto out;
-		}
 	}
 	if (from->arguments)
 		ret = items_read_arguments(&r, from->arguments, tables_dirfd,
@@ -272,7 +268,7 @@ sm_items_store(struct sm_items_info *info, int tables_dirfd,
 	if (ret == 0 && tables_dirfd >= 0)
 		ret = items_publish(&r, tables_dirfd, err);
 	if (ret < 0 && tables_dirfd >= 0)
-		unlinkat(tables_dirfd, ITEMS_TMP, 0);
+		unlinkat(tables_dirfd, r.tmp, 0);
 	if (ret == 0)
 		*info = r.info;
 
