@@ -50,7 +50,7 @@ two() {
 	expect_exit 0 sm plan "$1/job" "${waiting[@]}"
 	start first run "$1/job" -j 2
 	wait_for 20 in_hand "$1/job"
-	for command in run work status "status --batch 1" verify retry finalize \
+	for command in status run work "status --batch 1" verify retry finalize \
 		"set -j 3" "run --takeover"; do
 		# shellcheck disable=SC2086
 		expect_exit 7 sm ${command%% *} "$2/job" ${command#"${command%% *}"}

@@ -167,6 +167,10 @@ SABOTAGE = {
         "src/base/lock.c", "if (ret > 0) { *fd = f;",
         "if (ret >= 0) {\n\t\t*fd = f;",
         e2e("3000-two-supervisors"), "exit 124, not 8: timeout 30"),
+    "free_marks_believed": (
+        "src/engine/job/reach.c",
+        "if (sm_byte_held(fd, (uint64_t)reach_at(place)) != 0)", "if (1)",
+        e2e("3095-two-mounts"), "exit 0, not 7: sm status"),
     "attempts_stay_open": (
         "src/store/batch_end.c",
         "CLOSE_ATTEMPT \"outcome = 'running'\", b, t,",
