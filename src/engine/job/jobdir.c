@@ -363,6 +363,66 @@ sm_jobdir_tables_kept(int *fd, const struct sm_jobdir *dir, struct sm_err *err)
 	return 0;
 }
 
+/*
+ * Every file of tables/new into `name`.  A plan that is killed in between is
+ * planned anew, and removes both.
+ */
+static int
+tables_move(int to, int from, const struct sm_jobdir *dir, const char *name,
+	    struct sm_err *err)
+{
+	const char *file;
+	struct sm_dir d;
+	int more = 0, ret = 0;
+
+	sm_dir_open(&d, from, ".");
+	while (ret == 0 && (more = sm_dir_next(&file, &d)) > 0)
+		if (renameat(from, file, to, file) < 0)
+			ret = sm_err_sys(err,
+					 "cannot rename '%s/" TABLES_NEW "/%s'",
+					 dir->path, file);
+	if (ret == 0 && more < 0)
+		ret = sm_err_sys(err, "cannot list '%s/" TABLES_NEW "'",
+				 dir->path);
+	sm_dir_close(&d);
+	if (ret == 0 && sm_sync_dir(to) < 0)
+		ret = sm_err_sys(err, "cannot sync '%s/%s'", dir->path, name);
+	return ret;
+}
+
+/*
+ * File systems that another program keeps may lose a file whose directory was
+ * renamed while it was still to be written (rclone with a cache), though not
+ * one that was renamed itself.
+ */
+static int
+tables_rename(const struct sm_jobdir *dir, const char *name, struct sm_err *err)
+{
+	struct sm_mount m;
+	int from = -1, to = -1, ret;
+
+	sm_mount_of(&m, dir->fd);
+	if (!m.is_remote) {
+		if (renameat(dir->fd, TABLES_NEW, dir->fd, name) == 0)
+			return 0;
+		return sm_err_sys(err, "cannot rename '%s/" TABLES_NEW "'",
+				  dir->path);
+	}
+	ret = jobdir_mkdir(&to, dir->fd, name, err);
+	if (ret == 0)
+		ret = sm_jobdir_tables_kept(&from, dir, err);
+	if (ret == 0)
+		ret = tables_move(to, from, dir, name, err);
+	if (from >= 0)
+		close(from);
+	if (to >= 0)
+		close(to);
+	if (ret == 0 && sm_dir_remove(dir->fd, TABLES_NEW) < 0)
+		ret = sm_err_sys(err, "cannot remove '%s/" TABLES_NEW "'",
+				 dir->path);
+	return ret;
+}
+
 int
 sm_jobdir_tables_name(const struct sm_jobdir *dir, uint64_t fingerprint,
 		      struct sm_err *err)
@@ -375,9 +435,9 @@ sm_jobdir_tables_name(const struct sm_jobdir *dir, uint64_t fingerprint,
 	if (sm_dir_remove(dir->fd, name) < 0)
 		return sm_err_sys(err, "cannot remove '%s/%s'", dir->path,
 				  name);
-	if (renameat(dir->fd, TABLES_NEW, dir->fd, name) < 0)
-		return sm_err_sys(err, "cannot rename '%s/" TABLES_NEW "'",
-				  dir->path);
+	ret = tables_rename(dir, name, err);
+	if (ret < 0)
+		return ret;
 	fd = openat(dir->fd, "tables", SM_JOBDIR_FLAGS);
 	if (fd < 0 || sm_sync_dir(fd) < 0)
 		ret = sm_err_sys(err, "cannot sync '%s/tables'", dir->path);

@@ -147,6 +147,24 @@ view_read(struct sm_reach_mark *theirs, struct stat *st, const char *path)
 	return n >= 0;
 }
 
+/* The counter as it is here by now: it went on while theirs was read. */
+static uint64_t
+look_for_beats(const struct look *l, int place)
+{
+	int fd = openat(l->r->dir->fd, REACH_FILE,
+			O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct sm_reach_mark now = { .beats = 0 };
+
+	if (fd < 0)
+		return 0;
+	if (sm_pread_full(fd, &now, sizeof(now), (uint64_t)reach_at(place)) !=
+		    (ssize_t)sizeof(now) ||
+	    now.id != l->mark[place].id)
+		now.beats = 0;
+	close(fd);
+	return now.beats;
+}
+
 /*
  * A change of a file gives it a time that no copy of it can have; file systems
  * that have no fractions of seconds are left out.
@@ -165,6 +183,7 @@ view_judge(struct look *l, int place, const char *path)
 {
 	const struct sm_reach *r = l->r;
 	const struct sm_reach_mark *m = &l->mark[place], *own;
+	uint64_t behind;
 	struct stat st;
 
 	own = &l->theirs[place];
@@ -180,7 +199,9 @@ view_judge(struct look *l, int place, const char *path)
 		return VERDICT_PROVEN;
 	if (r->marked && l->theirs[r->place].id == r->mine.id)
 		return VERDICT_PROVEN;
-	if (own->beats >= m->beats + (l->here_only ? 1 : REACH_BEHIND))
+	behind = l->here_only ? 1 : REACH_BEHIND;
+	if (own->beats >= m->beats + behind &&
+	    own->beats >= look_for_beats(l, place) + behind)
 		return VERDICT_STALE;
 	return VERDICT_UNKNOWN;
 }
