@@ -77,13 +77,13 @@ sm_jobdir_remove(const struct sm_jobdir *dir, struct sm_err *err)
 	};
 	/* By sm_jobdir_write(), which may have been killed. */
 	static const char *const written[] = { "spec.json", "consumed",
-					       "growing", "final", "replaces" };
+					       "growing",   "final",
+					       "replaces",  "cleaning" };
 	static const char *const folders[] = { "shards", "tables", "logs",
 					       "pipes" };
-	static const char *const locks[] = {
-		"cleaning.tmp", "workers",  "write.lock",
-		"final.lock",   "run.lock", SM_JOBDIR_CLEANING
-	};
+	static const char *const locks[] = { "workers", "write.lock",
+					     "final.lock", "run.lock",
+					     SM_JOBDIR_CLEANING };
 	size_t i;
 
 	for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
