@@ -29,7 +29,7 @@
 #define JOB_PATH_MAX 500
 
 /* statfs(2) names these, <linux/magic.h> does not name them all. */
-static const long network_fs_types[] = {
+static const unsigned long network_fs_types[] = {
 	NFS_SUPER_MAGIC,
 	SMB_SUPER_MAGIC,
 	SMB2_SUPER_MAGIC,
@@ -221,8 +221,7 @@ sm_jobdir_refuse_network(const struct sm_jobdir *dir, struct sm_err *err)
 				  "'%s'",
 				  dir->path);
 	for (i = 0; i < n; i++)
-		if ((unsigned long)fs.f_type ==
-		    (unsigned long)network_fs_types[i])
+		if ((unsigned long)fs.f_type == network_fs_types[i])
 			return sm_err_set(err, SM_EREFUSED,
 					  "'%s' lies on a network file system "
 					  "(or one mounted by FUSE), where "
