@@ -180,7 +180,7 @@ sm_outsider_stopped(struct sm_db *db, struct sm_err *err)
 static void
 outsider_sleep(struct sm_db *db, unsigned ms)
 {
-	struct timespec t = { .tv_nsec = ms * 1000000L };
+	struct timespec t = { .tv_nsec = (long)ms * 1000000 };
 
 	if (db->in_turn)
 		pselect(0, NULL, NULL, NULL, &t, &db->signals);

@@ -358,12 +358,14 @@ sm_report_slots(uint32_t **slots, size_t *count, struct sm_db *db,
 	*count = 0;
 	if (ret < 0)
 		return ret;
-	*slots = calloc(last + 1, sizeof(**slots));
+	if (last < SIZE_MAX)
+		*slots = calloc((size_t)last + 1, sizeof(**slots));
 	if (!*slots)
 		return sm_err_mem(err, "the report");
-	*count = last + 1;
-	ret = sm_sql_begin(&s, db, "SELECT id, slot FROM worker WHERE id <= ?",
-			   SQL(IN(last)), err);
+	*count = (size_t)last + 1;
+	ret = sm_sql_begin(
+		&s, db, "SELECT id, slot FROM worker WHERE id BETWEEN 0 AND ?",
+		SQL(IN(last)), err);
 	if (ret < 0)
 		return ret;
 	while ((ret = sm_sql_next(s, db, "read the workers",

@@ -66,6 +66,12 @@ page c c.gz.job
 state c complete
 expect_text c.html 'by a score below 0.6' 'had fewer than 37 candidates'
 
+# A worker's row that was made by hand is no place in memory.
+sql c.gz.job "INSERT INTO worker (id, slot, pid, pid_start, host,
+	supervised, started, ended) VALUES (-3, 0, 1, 1, 'h', 1, 1, 1)"
+expect_exit 0 sm report c.gz -o c.html
+page c c.gz.job
+
 # In parts: one page, with the numbers of the whole.
 expect_exit 0 sm plan p exec --range 30 --parts 3 -o p.gz -- seq '{batch}'
 expect_exit 0 sm run p

@@ -25,4 +25,10 @@ apt-get install -y -qq --no-install-recommends --download-only \
 for package in "$dir"/apt/archives/*.deb; do
 	dpkg -x "$package" "$dir/root"
 done
+# What a link says is a path of that machine, not of this one; without its
+# zlib.so the linker would take libz.a.
+find "$dir/root" -type l -lname '/*' | while read -r link; do
+	ln -sfn "$(realpath -ms --relative-to="$(dirname "$link")" \
+		"$dir/root$(readlink "$link")")" "$link"
+done
 touch "$dir/complete"

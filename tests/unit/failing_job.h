@@ -99,8 +99,8 @@ group_setup(void **state)
 		scores[i][0] = 0.9f;
 		scores[i][1] = 0.5f + 0.01f * (float)i;
 	}
-	put_npy("cands.npy", "<i4", cands, sizeof(cands));
-	put_npy("scores.npy", "<f4", scores, sizeof(scores));
+	put_npy("cands.npy", "=i4", cands, sizeof(cands));
+	put_npy("scores.npy", "=f4", scores, sizeof(scores));
 	put("keys.txt", "a\nb\nc\nd\ne\nf\ng\nh\n", 16);
 	put("vocab.txt", "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n", 20);
 	return 0;

@@ -422,6 +422,72 @@ test_types(void **state)
 	}
 }
 
+/* A row of four, as bits, with their bytes in the order that `descr` says. */
+static void
+put_ordered(const char *name, const char *descr, const uint64_t bits[4])
+{
+	unsigned width = descr[2] & 15, i, k, at;
+	unsigned char bytes[4 * 15];
+
+	for (i = 0; i < 4; i++) {
+		for (k = 0; k < width; k++) {
+			at = k;
+			if (*descr == '>')
+				at = width - 1 - k;
+			bytes[i * width + at] =
+				(unsigned char)(bits[i] >> (8 * k));
+		}
+	}
+	put_npy(name, descr, 1, 4, bytes, width);
+}
+
+/*
+ * Files are of one order, and hosts of another: the other tests here write
+ * numbers as this host has them, and would not see that it reads files so too.
+ */
+static void
+test_byte_orders(void **state)
+{
+	static const struct {
+		const char *descr[2];
+		uint64_t bits[4];
+	} ids[] = { { { "<i4", ">i4" }, { 2, 0, 3, 1 } },
+		    { { "<i8", ">i8" }, { 2, 0, 3, 1 } },
+		    { { "<u2", ">u2" }, { 2, 0, 3, 1 } } },
+	  nums[] = { { { "<f2", ">f2" }, { 0x3c00, 0x3a00, 0x3800, 0x3400 } },
+		     { { "<f4", ">f4" },
+		       { 0x3f800000, 0x3f400000, 0x3f000000, 0x3e800000 } },
+		     { { "<f8", ">f8" },
+		       { 0x3ff0000000000000, 0x3fe8000000000000,
+			 0x3fe0000000000000, 0x3fd0000000000000 } } };
+	struct sm_candidates_opts o;
+	struct sm_made out;
+	size_t i, order;
+
+	(void)state;
+	put_text("keys.json", "[\"k\"]");
+	put_text("vocab.json", "[\"zero\", \"one\", \"two\", \"three\"]");
+	for (i = 0; i < 3; i++) {
+		for (order = 0; order < 4; order++) {
+			put_ordered("cands.npy", ids[i].descr[order & 1],
+				    ids[i].bits);
+			put_ordered("scores.npy", nums[i].descr[order >> 1],
+				    nums[i].bits);
+			opts_init(&o);
+			o.has_pad = false;
+			o.min_score = 0;
+			out = expect(&o, "{\"key\": \"k\", \"value\": "
+					 "[{\"track_id\": \"two\", \"score\": "
+					 "1.0}, {\"track_id\": \"zero\", "
+					 "\"score\": 0.75}, {\"track_id\": "
+					 "\"three\", \"score\": 0.5}, "
+					 "{\"track_id\": \"one\", \"score\": "
+					 "0.25}]}\n");
+			adds_up(&out, 4);
+		}
+	}
+}
+
 /* The vocabulary is sparse, and has an id that -1 has the bits of. */
 static void
 test_huge_ids(void **state)
@@ -726,6 +792,7 @@ main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_walk_options),
 		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_byte_orders),
 		cmocka_unit_test(test_huge_ids),
 		cmocka_unit_test(test_infinite),
 		cmocka_unit_test(test_plan),

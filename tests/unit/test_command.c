@@ -350,7 +350,7 @@ feed_next(const char **text, size_t *len, void *arg, struct sm_err *e)
 	if (feed_at == feed_end)
 		return 0;
 	if (want > feed_end - feed_at)
-		want = feed_end - feed_at;
+		want = (size_t)(feed_end - feed_at);
 	if (sm_pread_full(feed_fd, piece, want, feed_at) != (ssize_t)want)
 		return sm_err_set(e, SM_EREFUSED, "it shrank");
 	feed_at += want;

@@ -96,7 +96,7 @@ test_chunks(void **state)
 	for (most = 10; most < BIG_BYTES; most *= 7) {
 		crc = combined = 0;
 		for (at = 0; at < BIG_BYTES; at += n) {
-			n = sm_rand_next(&seed) % most;
+			n = (size_t)(sm_rand_next(&seed) % most);
 			n = n < BIG_BYTES - at ? n : BIG_BYTES - at;
 			crc = sm_crc32(crc, p + at, n);
 			/* combine is far slower than the bytes themselves */

@@ -97,7 +97,7 @@ write_shard(struct sm_deftext *t, struct sm_shard *s, const struct sm_buf *text,
 	memshard_clear(s);
 	sm_deftext_begin(t, s);
 	for (at = 0; at < text->len; at += n) {
-		n = cut > 0 ? cut : sm_rand_next(&seed) % 100000;
+		n = cut > 0 ? cut : (size_t)(sm_rand_next(&seed) % 100000);
 		if (n > text->len - at)
 			n = text->len - at;
 		assert_int_equal(sm_deftext_write(t, text->data + at, n, NULL),

@@ -164,8 +164,8 @@ flip_all_bits(const struct finalfile *ff, unsigned batches)
 {
 	uint64_t size = finalfile_make(ff, batches), i;
 	int fd = finalfile_open(0);
-	unsigned char *p =
-		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	unsigned char *p = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE,
+				MAP_SHARED, fd, 0);
 
 	assert_true(p != MAP_FAILED);
 	for (i = 0; i < size * 8; i++) {
@@ -177,7 +177,7 @@ flip_all_bits(const struct finalfile *ff, unsigned batches)
 	}
 	check();
 	assert_string_equal(seen, "");
-	munmap(p, size);
+	munmap(p, (size_t)size);
 	close(fd);
 }
 
@@ -317,7 +317,7 @@ test_index_damaged(void **state)
 	take(&file, finalfile_path);
 	for (at = 0; at < size && notes < 3; at++)
 		notes += sm_note_get(&n, (unsigned char *)file.data + at,
-				     size - at) &&
+				     (size_t)(size - at)) &&
 			 n.type == SM_NOTE_INDEX;
 	file.data[at + 20] ^= 4;
 	put(file.data, file.len);
@@ -331,8 +331,9 @@ test_index_damaged(void **state)
 	size = finalfile_make(&ff, 200);
 	take(&file, finalfile_path);
 	sm_buf_puts(&file, "......");
-	memmove(file.data + size / 2 + 6, file.data + size / 2, size / 2);
-	put(file.data, size + 6);
+	memmove(file.data + size / 2 + 6, file.data + size / 2,
+		(size_t)size / 2);
+	put(file.data, (size_t)size + 6);
 	assert_true(check().findings > 0);
 	sm_buf_release(&file);
 }
@@ -468,7 +469,7 @@ test_resume(void **state)
 		e[b].fingerprint = b % 2 ? FINGERPRINT : 0;
 	}
 	for (cut = 0; cut <= size + 7; cut += 37) {
-		put(want.data, cut < size ? cut : size);
+		put(want.data, (size_t)(cut < size ? cut : size));
 		fd = finalfile_open(0);
 		sm_final_begin(&f, fd, "f", FINGERPRINT);
 		stands = true;
@@ -518,7 +519,7 @@ test_resume_other_end(void **state)
 	int fd = finalfile_open(0);
 
 	(void)state;
-	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	p = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	assert_true(p != MAP_FAILED);
 	sm_final_begin(&f, fd, "f", FINGERPRINT);
 	for (i = 0; i < 5; i++) {
@@ -537,7 +538,7 @@ test_resume_other_end(void **state)
 	assert_int_equal(sm_final_resume_end(&stands, &f, NULL), 0);
 	assert_true(stands);
 	assert_int_equal(f.noted, 5);
-	munmap(p, size);
+	munmap(p, (size_t)size);
 	close(fd);
 	for (i = 0; i < 5; i++) {
 		char name[SM_SHARD_NAME_MAX];
@@ -611,7 +612,7 @@ test_fingerprints(void **state)
 	check();
 	assert_string_equal(seen, "");
 	/* Taken up in the midst, it is the same file. */
-	put(one.data, half);
+	put(one.data, (size_t)half);
 	fd = finalfile_open(0);
 	sm_final_begin(&again, fd, "f", FINGERPRINT);
 	for (b = 0, known = true; b < 6 && known; b += known)

@@ -88,8 +88,8 @@ every(uint64_t size, const char *what)
 {
 	uint64_t i, tried = 0;
 	int fd = finalfile_open(0);
-	unsigned char *p =
-		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	unsigned char *p = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE,
+				MAP_SHARED, fd, 0);
 
 	assert_true(p != MAP_FAILED);
 	assert_false(is_found());
@@ -102,7 +102,7 @@ every(uint64_t size, const char *what)
 		p[i / 8] ^= (unsigned char)(1u << i % 8);
 	}
 	assert_false(is_found());
-	munmap(p, size);
+	munmap(p, (size_t)size);
 	printf("%s of %llu bytes, ", what, (unsigned long long)size);
 	tell("bits", tried);
 

@@ -147,12 +147,14 @@ test_index_flips(void **state)
 	(void)state;
 	r = open_reader(size);
 	sm_final_close(r);
-	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, final_fd, 0);
+	p = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		 final_fd, 0);
 	assert_true(p != MAP_FAILED);
 	for (i = 0; i < size - SM_GZIP_TAIL_BYTES; i++) {
 		uint64_t bit, end = i;
 
-		if (sm_note_get(&n, p + i, size - i) && n.type != SM_NOTE_ROWS)
+		if (sm_note_get(&n, p + i, (size_t)size - i) &&
+		    n.type != SM_NOTE_ROWS)
 			end = i + n.bytes;
 		for (bit = 8 * i; bit < 8 * end; bit++) {
 			p[bit / 8] ^= (unsigned char)(1u << bit % 8);
@@ -166,7 +168,7 @@ test_index_flips(void **state)
 	for (i = 0; i < size; i++)
 		assert_int_not_equal(
 			sm_final_open(&r, final_fd, "final.gz", i, &err), 0);
-	munmap(p, size);
+	munmap(p, (size_t)size);
 }
 
 /* ----------------------------------------------------------------- text -- */
@@ -273,7 +275,8 @@ test_text_flips(void **state)
 	r = open_reader(size);
 	while (sm_final_next(&b, r, NULL) > 0)
 		end = b.at + b.bytes;
-	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, final_fd, 0);
+	p = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		 final_fd, 0);
 	assert_true(p != MAP_FAILED);
 	for (i = SM_GZIP_HEADER_BYTES * 8; i < end * 8; i++) {
 		p[i / 8] ^= (unsigned char)(1u << i % 8);
@@ -284,7 +287,7 @@ test_text_flips(void **state)
 		p[i / 8] ^= (unsigned char)(1u << i % 8);
 	}
 	assert_int_equal(read_text(&got, r, 3000), 0);
-	munmap(p, size);
+	munmap(p, (size_t)size);
 	sm_final_close(r);
 	sm_buf_release(&got);
 }

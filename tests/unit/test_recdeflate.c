@@ -284,11 +284,12 @@ test_odd_ids(void **state)
 		id[i] = (char)sm_rand_next(&seed);
 	set_up_named(&f, ' ', 0);
 	for (i = 0; i < 200; i++) {
-		n = sm_rand_next(&seed) % 300;
-		begin(&f, id + n, sm_rand_next(&seed) % 40);
+		n = (size_t)(sm_rand_next(&seed) % 300);
+		begin(&f, id + n, (size_t)(sm_rand_next(&seed) % 40));
 		for (k = 0; k < n; k++)
 			item(&f, id + sm_rand_next(&seed) % 90,
-			     sm_rand_next(&seed) % (k % 50 ? 10 : 900),
+			     (size_t)(sm_rand_next(&seed) %
+				      (k % 50 ? 10 : 900)),
 			     num[sm_rand_next(&seed) % 6]);
 		end(&f);
 	}
@@ -334,7 +335,7 @@ test_steep_digits(void **state)
 	set_up_named(&f, ' ', 0);
 	for (i = 0; i < 20; i++) {
 		for (k = n; k > 1; k--) {
-			next = sm_rand_next(&seed) % k;
+			next = (size_t)(sm_rand_next(&seed) % k);
 			c = id[k - 1];
 			id[k - 1] = id[next];
 			id[next] = c;
@@ -354,10 +355,10 @@ test_steep_digits(void **state)
 	tear_down(&f);
 }
 
-static uint64_t
-pick(uint64_t *seed, uint64_t n)
+static size_t
+pick(uint64_t *seed, size_t n)
 {
-	return sm_rand_next(seed) % n;
+	return (size_t)(sm_rand_next(seed) % n);
 }
 
 /* Templates and records of random bytes from small alphabets. */

@@ -78,7 +78,7 @@ finish(struct fixture *f)
 
 	assert_int_equal(sm_map_openat(&map, dirfd_, "000000.gz", NULL), 0);
 	assert_int_equal(map.size, sm_shard_bytes(0, &e));
-	text = malloc(f->info.raw_bytes + 1);
+	text = malloc((size_t)f->info.raw_bytes + 1);
 	assert_non_null(text);
 	z.next_in = (unsigned char *)map.data;
 	z.avail_in = (uInt)map.size;
@@ -88,7 +88,7 @@ finish(struct fixture *f)
 	assert_int_equal(inflate(&z, Z_FINISH), Z_STREAM_END);
 	assert_int_equal(z.total_out, f->info.raw_bytes);
 	assert_int_equal(f->info.raw_crc32,
-			 sm_crc32(0, text, f->info.raw_bytes));
+			 sm_crc32(0, text, (size_t)f->info.raw_bytes));
 	text[f->info.raw_bytes] = '\0';
 	inflateEnd(&z);
 	sm_map_close(&map);

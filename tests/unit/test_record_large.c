@@ -96,7 +96,7 @@ test_position_wraps(void **state)
 	left -= items * next; /* next to 2 * next: the key */
 	memset(key, 'k', sizeof(key));
 	key[0] = key[left - 1] = '"';
-	sm_record_begin(w, key, left);
+	sm_record_begin(w, key, (size_t)left);
 	for (item(w, ID, NUM); items > 0; items--)
 		item(w, ID, NUM);
 	item(w, "777777", "0.25");

@@ -189,7 +189,7 @@ test_round_trip(void **state)
 		info = make_shard(e, text, sizes[i], 70000);
 		gz = slurp("000017.gz", &len);
 		assert_int_equal(sm_shard_bytes(17, &info), len);
-		body = info.sizes.gz_bytes;
+		body = (size_t)info.sizes.gz_bytes;
 		assert_int_equal(info.sizes.raw_bytes, sizes[i]);
 		assert_int_equal(info.sizes.gz_crc32,
 				 sm_crc32(0, gz + SM_GZIP_HEADER_BYTES, body));

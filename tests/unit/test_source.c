@@ -233,9 +233,9 @@ static void
 check_ranges(const char *text, size_t len, unsigned times)
 {
 	struct sm_source *s = open_source();
-	uint64_t first, end, bytes;
+	size_t first, end, n;
+	uint64_t bytes;
 	const char *p;
-	size_t n;
 
 	while (times-- > 0) {
 		first = rnd(len);
@@ -584,7 +584,7 @@ test_final_twice(void **state)
 {
 	struct finalfile ff = { .drop = false };
 	struct sm_buf text = { 0 }, cuts = { 0 };
-	uint64_t size = finalfile_make(&ff, 60);
+	size_t size = (size_t)finalfile_make(&ff, 60);
 	char *file = malloc(2 * size), want[64];
 	int fd = finalfile_open(0);
 

@@ -31,7 +31,7 @@ make(uint64_t n)
 			   .gz_crc32 = 0x80000000 }
 	};
 
-	shard_bytes = sm_shard_bytes(0, &e);
+	shard_bytes = (size_t)sm_shard_bytes(0, &e);
 	jobdb_make(n);
 	worker = jobdb_worker(0);
 	h = (struct sm_handle){

@@ -301,7 +301,8 @@ test_lengths(void **state)
 static void
 check_object(uint64_t n, uint64_t gap, bool shuffle, bool want_sparse)
 {
-	uint64_t *index = calloc(n, sizeof(*index)), i, k, t, seed = n + gap;
+	uint64_t *index = calloc((size_t)n, sizeof(*index)), i, k, t,
+		 seed = n + gap;
 	struct sm_buf doc = { 0 };
 	struct fixture f;
 	char text[64];

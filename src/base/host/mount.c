@@ -12,7 +12,7 @@
 #include "mount.h"
 
 /* statfs(2) names these, <linux/magic.h> does not name them all. */
-static const long network_types[] = {
+static const unsigned long network_types[] = {
 	NFS_SUPER_MAGIC,
 	SMB_SUPER_MAGIC,
 	SMB2_SUPER_MAGIC,
@@ -129,8 +129,7 @@ sm_mount_of(struct sm_mount *m, int fd)
 		return;
 	m->is_fuse = (unsigned long)fs.f_type == FUSE_SUPER_MAGIC;
 	for (i = 0; i < sizeof(network_types) / sizeof(*network_types); i++)
-		m->is_network |= (unsigned long)fs.f_type ==
-				 (unsigned long)network_types[i];
+		m->is_network |= (unsigned long)fs.f_type == network_types[i];
 	if (m->is_fuse)
 		snprintf(m->type, sizeof(m->type), "FUSE");
 	mount_name(m, fd);

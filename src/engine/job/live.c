@@ -255,7 +255,7 @@ sm_live_look_said(int dirfd, int slot, int64_t token)
 	    s.len == 0 || s.len > sizeof(s.text) ||
 	    (size_t)n < offsetof(struct live_said, text) + s.len)
 		return NULL;
-	return strndup(s.text, s.len);
+	return strndup(s.text, (size_t)s.len);
 }
 
 int

@@ -204,15 +204,15 @@ int
 sm_parts_status(struct sm_status *out, struct sm_parts *w, struct sm_err *err)
 {
 	double speed = 0, left;
-	uint64_t i;
+	size_t i, parts = (size_t)w->parts; /* each is a directory */
 	int ret;
 
 	*out = (struct sm_status){ 0 };
 	ret = status_strings(out, w, err);
-	out->part = calloc(w->parts, sizeof(*out->part));
+	out->part = calloc(parts, sizeof(*out->part));
 	if (ret == 0 && !out->part)
 		ret = sm_err_mem(err, "the status");
-	for (i = 0; i < w->parts && ret == 0; i++) {
+	for (i = 0; i < parts && ret == 0; i++) {
 		out->parts = i + 1;
 		ret = status_part(out, &speed, w, i, err);
 	}

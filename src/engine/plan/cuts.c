@@ -70,15 +70,15 @@ sm_cuts_add(struct sm_cuts **out, int dirfd, const struct sm_piece *b,
 			   .first_byte = b->first_byte,
 			   .end_byte = b->end_byte };
 	struct sm_cuts *c;
+	size_t item = b->item ? strlen(b->item) + 1 : 0;
 	int ret = *out ? 0 : cuts_new(out, dirfd, err);
 
 	if (ret < 0)
 		return ret;
 	c = *out;
-	if (b->item)
-		cut.item = strlen(b->item) + 1;
+	cut.item = item;
 	sm_buf_put(&c->buf, &cut, sizeof(cut));
-	sm_buf_put(&c->buf, b->item, cut.item);
+	sm_buf_put(&c->buf, b->item, item);
 	if (c->count++ == 0)
 		c->first_id = b->id;
 	return c->buf.len < CUTS_CHUNK ? 0 : cuts_write(c, err);

@@ -248,13 +248,14 @@ static void
 put_coded(struct sm_bitput *out, const struct sm_defcode *code,
 	  const struct piece *b)
 {
-	struct sm_bitput o = *out; /* a local copy stays in registers */
 	const unsigned char *p = b->text;
 	const struct sm_defseq *seq;
 	unsigned d, extra;
+	struct sm_bitput o;
 	size_t left;
 
-	sm_defcode_put(&o, code);
+	sm_defcode_put(out, code);
+	o = *out; /* no call knows where it is: it stays in registers */
 	for (seq = b->seq; seq < b->end; seq++) {
 		for (left = seq->literals; left >= 4; left -= 4, p += 4) {
 			put_word(&o, code->literal[p[0]]);

@@ -208,8 +208,9 @@ table_check(struct sm_table *t)
 	if (t->entries > t->count || text_at > size ||
 	    t->count > size / slot_bytes ||
 	    text_at != SM_TABLE_HEADER_SIZE + t->count * slot_bytes ||
-	    sm_get_le(h + 56, 4) != sm_crc32(0, h + SM_TABLE_HEADER_SIZE,
-					     size - SM_TABLE_HEADER_SIZE))
+	    sm_get_le(h + 56, 4) !=
+		    sm_crc32(0, h + SM_TABLE_HEADER_SIZE,
+			     t->map.size - SM_TABLE_HEADER_SIZE))
 		return false;
 	t->slots = (const void *)(h + text_at - t->count * sizeof(*t->slots));
 	t->sorted = NULL;

@@ -18,6 +18,9 @@
 #define AREA_START    (1024 * 1024)
 #define AREA_STEP_MAX (64 * 1024 * 1024)
 
+/* No object is larger; a step beyond it does not overflow. */
+#define AREA_MAX ((uint64_t)PTRDIFF_MAX - AREA_STEP_MAX)
+
 /*
  * Grow the file by posix_fallocate(), which gives real blocks and zeros, then
  * the mapping.  The mapping may move: callers keep offsets, not pointers.
@@ -26,12 +29,17 @@ int
 sm_table_area_reserve(struct sm_table_area *a, uint64_t want,
 		      struct sm_err *err)
 {
-	uint64_t size = a->size;
+	size_t size = a->size;
 	void *p;
 	int e;
 
 	if (want <= a->size)
 		return 0;
+	if (want > AREA_MAX) {
+		errno = ENOMEM;
+		return sm_err_sys(err, "cannot map %" PRIu64 " bytes of %s",
+				  want, a->what);
+	}
 	if (size == 0)
 		size = AREA_START;
 	while (size < want) {
@@ -48,9 +56,8 @@ sm_table_area_reserve(struct sm_table_area *a, uint64_t want,
 	} while (e == EINTR);
 	if (e != 0) {
 		errno = e;
-		return sm_err_sys(err,
-				  "cannot reserve %" PRIu64 " bytes for %s",
-				  size, a->what);
+		return sm_err_sys(err, "cannot reserve %zu bytes for %s", size,
+				  a->what);
 	}
 	if (a->data)
 		p = mremap(a->data, a->size, size, MREMAP_MAYMOVE);
@@ -58,8 +65,8 @@ sm_table_area_reserve(struct sm_table_area *a, uint64_t want,
 		p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, a->fd,
 			 0);
 	if (p == MAP_FAILED)
-		return sm_err_sys(err, "cannot map %" PRIu64 " bytes of %s",
-				  size, a->what);
+		return sm_err_sys(err, "cannot map %zu bytes of %s", size,
+				  a->what);
 	a->data = p;
 	a->size = size;
 	return 0;

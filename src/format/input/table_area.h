@@ -7,6 +7,7 @@
 #ifndef SM_TABLE_AREA_H
 #define SM_TABLE_AREA_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "err.h"
@@ -14,7 +15,7 @@
 struct sm_table_area {
 	int fd; /* -1: none; closed with the area */
 	unsigned char *data;
-	uint64_t size;    /* mapped, and reserved on disk */
+	size_t size;      /* mapped, and reserved on disk */
 	const char *what; /* for messages */
 };
 

@@ -257,7 +257,7 @@ build_sort(struct sm_table_build *b, struct sm_err *err)
 		r[b->ordered + i] =
 			(struct sm_table_record){ .index = i,
 						  .slot = build_slots(b)[i] };
-	sm_table_sort(r, n, b->info->end - 1);
+	sm_table_sort(r, (size_t)n, b->info->end - 1);
 
 	b->sparse = true;
 	b->count = b->info->entries;
@@ -295,7 +295,7 @@ build_write_slots(struct sm_table_build *b, uint64_t text_at,
 		  struct sm_err *err)
 {
 	if (sm_fault_errno("table.write") ||
-	    sm_write_all(b->fd, b->main.data, text_at) < 0)
+	    sm_write_all(b->fd, b->main.data, (size_t)text_at) < 0)
 		return sm_err_sys(err, "cannot write '%s'", b->tmp);
 	return 0;
 }
@@ -400,7 +400,7 @@ sm_table_build_finish(struct sm_table_build *b, struct sm_err *err)
 	if (b->sparse)
 		text_at += b->count * sizeof(uint64_t);
 	crc = sm_crc32(0, b->main.data + SM_TABLE_HEADER_SIZE,
-		       text_at - SM_TABLE_HEADER_SIZE);
+		       (size_t)text_at - SM_TABLE_HEADER_SIZE);
 	ret = build_write_slots(b, text_at, err);
 	if (ret == 0)
 		ret = build_append_texts(b, &crc, err);

@@ -144,7 +144,7 @@ source_next_line(struct sm_table_reader *r, struct sm_jsonflat_entry *e,
 		 struct sm_err *err)
 {
 	const char *line = (const char *)r->map.data + r->at, *end;
-	size_t left = r->map.size - r->at, len;
+	size_t left = (size_t)(r->map.size - r->at), len;
 	ssize_t bad;
 
 	if (left == 0)

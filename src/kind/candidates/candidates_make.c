@@ -150,7 +150,8 @@ make_open_pick(struct make *m, struct sm_err *err)
 	if (n == 0)
 		n = 1;
 	m->pick_max = n;
-	m->pick = calloc(m->pick_max, sizeof(*m->pick));
+	if (n <= SIZE_MAX)
+		m->pick = calloc((size_t)n, sizeof(*m->pick));
 	if (!m->pick)
 		return sm_err_mem(err, "the candidates of one row");
 	return 0;
