@@ -120,7 +120,14 @@ settle_kind(struct sm_planning *p, struct sm_err *err)
 {
 	const char *name = p->opts->kind;
 
-	if (name)
+	if (p->opts->producer && name)
+		return sm_err_set(err, SM_EUSAGE,
+				  "the job has a producer, which is its kind: "
+				  "leave out the kind '%s'",
+				  name);
+	if (p->opts->producer)
+		p->kind = &sm_kind_producer;
+	else if (name)
 		p->kind = sm_kind_find(name);
 	if (p->kind)
 		return 0;
@@ -157,6 +164,8 @@ sm_planning_settle(struct sm_planning *p, struct sm_err *err)
 				  o->command, err);
 	if (ret == 0)
 		ret = settle_id(p->spec, err);
+	if (ret == 0 && p->kind->take)
+		ret = p->kind->take(p->spec, o, err);
 	if (ret == 0 && p->kind->settle)
 		ret = p->kind->settle(p->spec, err);
 	if (ret == 0)
