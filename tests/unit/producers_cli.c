@@ -290,17 +290,25 @@ list(const char *job, struct sm_err *err)
 	while ((ret = sm_list_next_batch(&b, l, err)) > 0)
 		printf("batch %" PRIu64 " %s %" PRId64 " %s\n", b.id, b.state,
 		       b.attempts, b.item ? b.item : "-");
-	while (ret == 0 && (ret = sm_list_next_attempt(&a, l, err)) > 0)
+	if (ret < 0)
+		goto out;
+	while ((ret = sm_list_next_attempt(&a, l, err)) > 0)
 		printf("attempt %" PRIu64 " %s %s %" PRId64 " %s\n", a.batch,
 		       a.outcome, a.error_class ? a.error_class : "-", a.signal,
 		       a.message ? a.message : "-");
-	while (ret == 0 && (ret = sm_list_next_run(&r, l, err)) > 0)
+	if (ret < 0)
+		goto out;
+	while ((ret = sm_list_next_run(&r, l, err)) > 0)
 		printf("run %s %" PRIu64 " %" PRIu64 " %" PRId64 " %s\n",
 		       r.command, r.done, r.failed, r.exit_status,
 		       r.why ? r.why : "-");
-	while (ret == 0 && (ret = sm_list_next_failure(&f, l, err)) > 0)
+	if (ret < 0)
+		goto out;
+	while ((ret = sm_list_next_failure(&f, l, err)) > 0)
 		printf("failure %" PRIu64 " %" PRIu64 " %s: %s\n", f.tries,
 		       f.failed, f.examples, f.reason);
+
+out:
 	sm_list_close(l);
 	return ret;
 }
