@@ -110,6 +110,10 @@ struct sm_err {
 	char text[SM_ERR_TEXT];
 };
 
+/*
+ * The class's name, a constant ("none" for 0 and what is no class); whether
+ * another try of a batch that met it makes sense; the program's exit status.
+ */
 SM_API const char *sm_code_name(int code);
 SM_API bool sm_code_retry(int code);
 SM_API int sm_code_exit(int code); /* 0 for 0 */
@@ -388,6 +392,10 @@ struct sm_producer_env {
  *			the run ends, and may be begun again
  *	SM_ESTOPPED	it was given up since sm_out_stopped() said so
  *
+ * Standard output and error of a worker are those of the program that called
+ * sm_run(); its standard input too, and nothing else that it had open.  It
+ * begins in the job's directory, with SIGINT, SIGTERM and SIGHUP ignored.
+ *
  * A crash (a signal, exit()) ends the worker and fails its batch alone, with a
  * try counted; another worker takes its place.  One that hangs is not noticed:
  * its batch runs until sm_stop_batch().
@@ -660,6 +668,13 @@ struct sm_work_opts {
 	uint64_t spare[8];
 };
 
+/*
+ * Be one worker of the job, until no batch is left to take.  Without a
+ * supervisor (control_fd 0) it is one more, that looks after other workers too:
+ * SM_EWORK: batches failed; SM_ESTOPPED: asked to end, with work left.  Of a
+ * job in parts a part is named.  SM_EREFUSED, SM_ENOTFOUND: it cannot make this
+ * job's batches.
+ */
 SM_API int sm_work(const char *job, const struct sm_work_opts *opts,
 		   struct sm_err *err);
 
@@ -779,6 +794,11 @@ struct sm_status {
 	uint64_t spare[15];
 };
 
+/*
+ * Where the job stands now.  It changes nothing, takes no lock, and works on a
+ * job that may not be written to, beside whatever runs; `out` is filled in
+ * whole, released by sm_status_release(), and zeroed where it fails.
+ */
 SM_API int sm_status(struct sm_status *out, const char *job,
 		     struct sm_err *err);
 SM_API void sm_status_release(struct sm_status *s);
@@ -808,6 +828,10 @@ struct sm_batch_status {
 	uint64_t spare[8];
 };
 
+/*
+ * One batch with all its attempts, in order; what a running command has said so
+ * far as well.  As sm_status(); SM_EUSAGE: there is no such batch.
+ */
 SM_API int sm_status_of_batch(struct sm_batch_status *out, const char *job,
 			      uint64_t batch, struct sm_err *err);
 SM_API void sm_batch_status_release(struct sm_batch_status *s);
@@ -885,6 +909,7 @@ struct sm_list_failure {
 	uint64_t spare[8];
 };
 
+/* `*out` is NULL where it fails; closed by sm_list_close(). */
 SM_API int sm_list_open(struct sm_list **out, const char *job,
 			struct sm_err *err);
 /* In order of id: 1; 0: that was the last; <0.  So are the next two. */
@@ -1052,6 +1077,10 @@ struct sm_report {
 	uint64_t spare[16];
 };
 
+/*
+ * As sm_status(), of the job's whole history: it reads each batch and attempt
+ * once, and keeps no more than the struct has room for.
+ */
 SM_API int sm_report(struct sm_report *out, const char *job,
 		     struct sm_err *err);
 SM_API void sm_report_release(struct sm_report *r);
@@ -1134,6 +1163,11 @@ struct sm_retry_opts {
 	uint64_t spare[8];
 };
 
+/*
+ * Put batches back to pending, with fresh tries: `*changed` of them.  Those in
+ * hand are left, and a living run takes them up.  SM_EUSAGE: a range that the
+ * job does not have.
+ */
 SM_API int sm_retry(uint64_t *changed, const char *job,
 		    const struct sm_retry_opts *opts, struct sm_err *err);
 
@@ -1158,6 +1192,12 @@ struct sm_finalize_result {
 	uint64_t spare[8];
 };
 
+/*
+ * Join the shards into the final file, which appears whole or not at all, or go
+ * on with one that has grown so far.  SM_EWORK: batches are not done (or were
+ * left out, as allowed); SM_EREFUSED: the file that is there is not this job's;
+ * SM_EHELD: somebody else joins it; SM_ESTOPPED.
+ */
 SM_API int sm_finalize(struct sm_finalize_result *result, const char *job,
 		       const struct sm_finalize_opts *opts, struct sm_err *err);
 SM_API void sm_finalize_result_release(struct sm_finalize_result *result);
