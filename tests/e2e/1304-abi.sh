@@ -15,7 +15,7 @@ kept=$tests/abi/shardmill-$number.h
 [ "$(echo "$tests"/abi/shardmill-*.h)" = "$kept" ] || fail "older ones are kept"
 options=(-std=gnu11 -Wall -Wextra -Werror)
 case $build in
-*asan*) options+=(-fsanitize=address,undefined) ;;
+*asan*) options+=("-fsanitize=address,undefined") ;;
 *tsan*) options+=(-fsanitize=thread) ;;
 esac
 

@@ -115,19 +115,35 @@ settle_output(struct sm_planning *p, struct sm_err *err)
 	return ret;
 }
 
+/* People and messages know a job by the one name or the other. */
+static int
+settle_producer(struct sm_planning *p, struct sm_err *err)
+{
+	const char *name = p->opts->producer->name;
+
+	if (p->opts->kind)
+		return sm_err_set(err, SM_EUSAGE,
+				  "the job has a producer, which is its kind: "
+				  "leave out the kind '%s'",
+				  p->opts->kind);
+	p->kind = &sm_kind_producer;
+	if (name &&
+	    (sm_kind_find(name) || strcmp(name, p->kind->info->name) == 0))
+		return sm_err_set(err, SM_EUSAGE,
+				  "the producer's name '%s' is that of a kind "
+				  "of job; give it another one",
+				  name);
+	return 0;
+}
+
 static int
 settle_kind(struct sm_planning *p, struct sm_err *err)
 {
 	const char *name = p->opts->kind;
 
-	if (p->opts->producer && name)
-		return sm_err_set(err, SM_EUSAGE,
-				  "the job has a producer, which is its kind: "
-				  "leave out the kind '%s'",
-				  name);
 	if (p->opts->producer)
-		p->kind = &sm_kind_producer;
-	else if (name)
+		return settle_producer(p, err);
+	if (name)
 		p->kind = sm_kind_find(name);
 	if (p->kind)
 		return 0;
