@@ -66,7 +66,9 @@ extern "C" {
 #define SM_API
 #endif
 
-#define SHARDMILL_VERSION   "0.2.0"
+#define SHARDMILL_VERSION "0.2.0"
+
+/* Of the shared library; what it promises is said above, under Growth. */
 #define SHARDMILL_SOVERSION 1
 
 /* ------------------------------------------------------------- errors -- */

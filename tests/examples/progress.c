@@ -17,12 +17,12 @@ squares(void *state, const struct sm_task *task, struct sm_out *out,
 	struct sm_err *err)
 {
 	char line[48];
-	int64_t i;
+	long long i;
 	int n, ret = 0;
 
 	(void)state;
 	for (i = task->first; i < task->end && ret == 0; i++) {
-		n = snprintf(line, sizeof(line), "%lld\n", (long long)(i * i));
+		n = snprintf(line, sizeof(line), "%lld\n", i * i);
 		ret = sm_out_text(out, line, (size_t)n, err);
 	}
 	return ret;
