@@ -24,7 +24,7 @@
  *
  * Threads.  All calls may be made from several threads at once, on the same job
  * too: each opens the job anew, and what it hands out is the caller's.  What
- * was opened (struct sm_index, struct sm_list) is used by one thread at a time.
+ * was opened (struct sm_index, struct sm_look) is used by one thread at a time.
  * Four things are the whole process's:
  *
  *   sm_run()          one at a time (SM_EUSAGE).  Meanwhile it is the process
@@ -853,6 +853,7 @@ struct sm_listed {
 	const char *error;              /* … and why; else NULL */
 	uint64_t owner;                 /* user id of the directory's owner */
 	uint64_t bytes; /* on disk; 0: unknown, as where it was not read */
+	uint64_t spare[8];
 };
 
 struct sm_list_opts {
@@ -861,6 +862,7 @@ struct sm_list_opts {
 	void (*found)(const struct sm_listed *l, void *arg);
 	void *found_arg;
 	struct sm_events events;
+	uint64_t spare[8];
 };
 
 struct sm_list_result {
@@ -868,6 +870,7 @@ struct sm_list_result {
 	uint64_t unread;      /* … of these, and directories, not read */
 	uint64_t directories; /* that were looked into */
 	bool deeper;          /* there are others below these */
+	uint64_t spare[8];
 };
 
 /*
@@ -880,7 +883,7 @@ struct sm_list_result {
 SM_API int sm_list(struct sm_list_result *result, const char *dir,
 		   const struct sm_list_opts *opts, struct sm_err *err);
 
-/* --------------------------------------------------------------- lists -- */
+/* ---------------------------------------------------------------- look -- */
 
 /*
  * The rows of a job, one after the other, however many there are: each call
@@ -889,23 +892,23 @@ SM_API int sm_list(struct sm_list_result *result, const char *dir,
  * it was or as it is; no row is told twice, and none is left out that was there
  * all the time.
  *
- *	struct sm_list *l;
- *	struct sm_list_batch b;
+ *	struct sm_look *l;
+ *	struct sm_look_batch b;
  *
- *	if (sm_list_open(&l, job, &err) < 0)
+ *	if (sm_look_open(&l, job, &err) < 0)
  *		…
- *	while ((ret = sm_list_next_batch(&b, l, &err)) > 0)
+ *	while ((ret = sm_look_next_batch(&b, l, &err)) > 0)
  *		…
- *	sm_list_close(l);
+ *	sm_look_close(l);
  *
  * The four kinds of row are told apart from each other, each from its
  * beginning.  Strings live until the next call of the same function, or until
- * the list is closed.  Of a job in parts they are those of one part after the
+ * sm_look_close().  Of a job in parts they are those of one part after the
  * other.
  */
-struct sm_list;
+struct sm_look;
 
-struct sm_list_batch {
+struct sm_look_batch {
 	uint64_t id;
 	const char *state; /* "pending", "running", "done", "failed" */
 	const char *item;  /* or NULL */
@@ -918,7 +921,7 @@ struct sm_list_batch {
 	uint64_t spare[8];
 };
 
-struct sm_list_attempt {
+struct sm_look_attempt {
 	int64_t id; /* within its part, in the order in which they began */
 	uint64_t batch;
 	int64_t worker, slot;  /* slot -1: unknown */
@@ -934,7 +937,7 @@ struct sm_list_attempt {
 	uint64_t spare[8];
 };
 
-struct sm_list_run {
+struct sm_look_run {
 	int64_t id;          /* within its part */
 	const char *command; /* "run", "work" */
 	const char *host, *version;
@@ -947,31 +950,31 @@ struct sm_list_run {
 };
 
 /* As struct sm_status_failure. */
-struct sm_list_failure {
+struct sm_look_failure {
 	const char *reason, *message, *error_class, *stderr_text, *examples;
 	uint64_t tries, batches, failed, open;
 	uint64_t spare[8];
 };
 
-/* `*out` is NULL where it fails; closed by sm_list_close(). */
-SM_API int sm_list_open(struct sm_list **out, const char *job,
+/* `*out` is NULL where it fails; closed by sm_look_close(). */
+SM_API int sm_look_open(struct sm_look **out, const char *job,
 			struct sm_err *err);
 /* In order of id: 1; 0: that was the last; <0.  So are the next two. */
-SM_API int sm_list_next_batch(struct sm_list_batch *b, struct sm_list *l,
+SM_API int sm_look_next_batch(struct sm_look_batch *b, struct sm_look *l,
 			      struct sm_err *err);
-SM_API int sm_list_next_attempt(struct sm_list_attempt *a, struct sm_list *l,
+SM_API int sm_look_next_attempt(struct sm_look_attempt *a, struct sm_look *l,
 				struct sm_err *err);
-SM_API int sm_list_next_run(struct sm_list_run *r, struct sm_list *l,
+SM_API int sm_look_next_run(struct sm_look_run *r, struct sm_look *l,
 			    struct sm_err *err);
 /*
  * The reasons that tries have failed for, those of most failed batches first,
  * with equal ones of several parts told once for each: 1, 0, <0.
  */
-SM_API int sm_list_next_failure(struct sm_list_failure *f, struct sm_list *l,
+SM_API int sm_look_next_failure(struct sm_look_failure *f, struct sm_look *l,
 				struct sm_err *err);
 /* All four begin again. */
-SM_API void sm_list_rewind(struct sm_list *l);
-SM_API void sm_list_close(struct sm_list *l); /* NULL is allowed */
+SM_API void sm_look_rewind(struct sm_look *l);
+SM_API void sm_look_close(struct sm_look *l); /* NULL is allowed */
 
 /* -------------------------------------------------------------- report -- */
 
@@ -1313,6 +1316,7 @@ struct sm_clean_opts {
 	bool unfinished; /* also a job that is not finished */
 	bool trust;
 	struct sm_events events;
+	uint64_t spare[8];
 };
 
 struct sm_clean_result {
@@ -1324,6 +1328,7 @@ struct sm_clean_result {
 	char *final_path;     /* stays; NULL: there is none that is whole */
 	char *files_dir;      /* stays, as all that is in it; or NULL */
 	bool kept;            /* files that are not the job's stay in it */
+	uint64_t spare[8];
 };
 
 /*

@@ -242,7 +242,7 @@ sm_history_fingerprints(uint64_t *fingerprint, size_t *count, size_t most,
 #define FREE_CONST(p) free((char *)(p))
 
 int
-sm_history_batches(struct sm_list_batch *row, size_t *n, int max, int64_t after,
+sm_history_batches(struct sm_look_batch *row, size_t *n, int max, int64_t after,
 		   struct sm_db *db, struct sm_err *err)
 {
 	static const char text[] =
@@ -250,13 +250,13 @@ sm_history_batches(struct sm_list_batch *row, size_t *n, int max, int64_t after,
 		"error, attempts, priority, not_before, started, finished, "
 		"rows, records, raw_bytes, gz_bytes FROM batch WHERE id > ? "
 		"ORDER BY id LIMIT ?";
-	struct sm_list_batch *b;
+	struct sm_look_batch *b;
 	sqlite3_stmt *s;
 	int ret = sm_sql_begin(&s, db, text, SQL(IN(after), IN(max)), err);
 
 	for (*n = 0; ret >= 0 && *n < (size_t)max; ++*n) {
 		b = &row[*n];
-		*b = (struct sm_list_batch){ 0 };
+		*b = (struct sm_look_batch){ 0 };
 		ret = sm_sql_next(
 			s, db, "read the batches",
 			SQL(OUT(&b->id), OUT_OPT(&b->first), OUT_OPT(&b->end),
@@ -278,7 +278,7 @@ sm_history_batches(struct sm_list_batch *row, size_t *n, int max, int64_t after,
 }
 
 int
-sm_history_attempts(struct sm_list_attempt *row, size_t *n, int max,
+sm_history_attempts(struct sm_look_attempt *row, size_t *n, int max,
 		    int64_t after, struct sm_db *db, struct sm_err *err)
 {
 	static const char text[] =
@@ -287,13 +287,13 @@ sm_history_attempts(struct sm_list_attempt *row, size_t *n, int max,
 		"a.error_class, a.message, a.stderr FROM attempt AS a "
 		"LEFT JOIN worker AS w ON w.id = a.worker "
 		"WHERE a.id > ? ORDER BY a.id LIMIT ?";
-	struct sm_list_attempt *a;
+	struct sm_look_attempt *a;
 	sqlite3_stmt *s;
 	int ret = sm_sql_begin(&s, db, text, SQL(IN(after), IN(max)), err);
 
 	for (*n = 0; ret >= 0 && *n < (size_t)max; ++*n) {
 		a = &row[*n];
-		*a = (struct sm_list_attempt){ 0 };
+		*a = (struct sm_look_attempt){ 0 };
 		ret = sm_sql_next(
 			s, db, "read the attempts",
 			SQL(OUT(&a->id), OUT(&a->batch), OUT(&a->worker),
@@ -312,7 +312,7 @@ sm_history_attempts(struct sm_list_attempt *row, size_t *n, int max,
 }
 
 int
-sm_history_runs(struct sm_list_run *row, size_t *n, int max, int64_t after,
+sm_history_runs(struct sm_look_run *row, size_t *n, int max, int64_t after,
 		struct sm_db *db, struct sm_err *err)
 {
 	static const char text[] =
@@ -320,13 +320,13 @@ sm_history_runs(struct sm_list_run *row, size_t *n, int max, int64_t after,
 		"r.workers, r.started, r.ended, r.exit_status, r.signal, "
 		"v.done, v.failed FROM run AS r JOIN runs AS v "
 		"ON v.run = r.id WHERE r.id > ? ORDER BY r.id LIMIT ?";
-	struct sm_list_run *r;
+	struct sm_look_run *r;
 	sqlite3_stmt *s;
 	int ret = sm_sql_begin(&s, db, text, SQL(IN(after), IN(max)), err);
 
 	for (*n = 0; ret >= 0 && *n < (size_t)max; ++*n) {
 		r = &row[*n];
-		*r = (struct sm_list_run){ 0 };
+		*r = (struct sm_look_run){ 0 };
 		ret = sm_sql_next(
 			s, db, "read the runs",
 			SQL(OUT(&r->id), OUT_CONST(&r->command),
@@ -346,19 +346,19 @@ sm_history_runs(struct sm_list_run *row, size_t *n, int max, int64_t after,
 }
 
 int
-sm_history_reasons(struct sm_list_failure *row, size_t *n, int max,
+sm_history_reasons(struct sm_look_failure *row, size_t *n, int max,
 		   int64_t after, struct sm_db *db, struct sm_err *err)
 {
 	static const char text[] =
 		"SELECT reason, message, error_class, stderr, examples, tries, "
 		"batches, failed, open FROM failures LIMIT ?2 OFFSET ?1";
-	struct sm_list_failure *f;
+	struct sm_look_failure *f;
 	sqlite3_stmt *s;
 	int ret = sm_sql_begin(&s, db, text, SQL(IN(after), IN(max)), err);
 
 	for (*n = 0; ret >= 0 && *n < (size_t)max; ++*n) {
 		f = &row[*n];
-		*f = (struct sm_list_failure){ 0 };
+		*f = (struct sm_look_failure){ 0 };
 		ret = sm_sql_next(
 			s, db, "read the failures",
 			SQL(OUT_CONST(&f->reason), OUT_CONST(&f->message),
@@ -377,7 +377,7 @@ sm_history_reasons(struct sm_list_failure *row, size_t *n, int max,
 }
 
 void
-sm_history_free_batch(struct sm_list_batch *row)
+sm_history_free_batch(struct sm_look_batch *row)
 {
 	FREE_CONST(row->item);
 	FREE_CONST(row->state);
@@ -385,7 +385,7 @@ sm_history_free_batch(struct sm_list_batch *row)
 }
 
 void
-sm_history_free_attempt(struct sm_list_attempt *row)
+sm_history_free_attempt(struct sm_look_attempt *row)
 {
 	FREE_CONST(row->outcome);
 	FREE_CONST(row->error_class);
@@ -394,7 +394,7 @@ sm_history_free_attempt(struct sm_list_attempt *row)
 }
 
 void
-sm_history_free_run(struct sm_list_run *row)
+sm_history_free_run(struct sm_look_run *row)
 {
 	FREE_CONST(row->command);
 	FREE_CONST(row->host);
@@ -403,7 +403,7 @@ sm_history_free_run(struct sm_list_run *row)
 }
 
 void
-sm_history_free_failure(struct sm_list_failure *row)
+sm_history_free_failure(struct sm_look_failure *row)
 {
 	FREE_CONST(row->reason);
 	FREE_CONST(row->message);

@@ -94,8 +94,8 @@ show(const char *job)
 	GUARDED(struct sm_status, s);
 	GUARDED(struct sm_report, r);
 	GUARDED(struct sm_batch_status, b);
-	GUARDED(struct sm_list_batch, row);
-	struct sm_list *l;
+	GUARDED(struct sm_look_batch, row);
+	struct sm_look *l;
 	int n = 0;
 
 	must(sm_status(s, job, &err), "status");
@@ -111,10 +111,10 @@ show(const char *job)
 	printf("%s %zu\n", b->state, b->attempt_count);
 	sm_batch_status_release(b);
 	CHECK(b);
-	must(sm_list_open(&l, job, &err), "list");
-	while (sm_list_next_batch(row, l, &err) > 0)
+	must(sm_look_open(&l, job, &err), "list");
+	while (sm_look_next_batch(row, l, &err) > 0)
 		n += row->state[0] == 'd';
-	sm_list_close(l);
+	sm_look_close(l);
 	CHECK(row);
 	printf("%d batches\n", n);
 }

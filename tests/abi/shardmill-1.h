@@ -24,7 +24,7 @@
  *
  * Threads.  All calls may be made from several threads at once, on the same job
  * too: each opens the job anew, and what it hands out is the caller's.  What
- * was opened (struct sm_index, struct sm_list) is used by one thread at a time.
+ * was opened (struct sm_index, struct sm_look) is used by one thread at a time.
  * Four things are the whole process's:
  *
  *   sm_run()          one at a time (SM_EUSAGE).  Meanwhile it is the process
@@ -838,7 +838,52 @@ SM_API int sm_status_of_batch(struct sm_batch_status *out, const char *job,
 			      uint64_t batch, struct sm_err *err);
 SM_API void sm_batch_status_release(struct sm_batch_status *s);
 
-/* --------------------------------------------------------------- lists -- */
+/* ---------------------------------------------------------------- list -- */
+
+#define SM_LIST_DEPTH     5 /* levels of directories, where none is said */
+#define SM_LIST_DEPTH_MAX 16
+
+/* A job that was found; or a directory that could not be looked into. */
+struct sm_listed {
+	const char *path; /* as it is reached from what was asked for */
+	bool is_job;
+	bool self; /* it is the directory that was asked for, and all there is
+		    */
+	const struct sm_status *status; /* NULL: it was not read, … */
+	const char *error;              /* … and why; else NULL */
+	uint64_t owner;                 /* user id of the directory's owner */
+	uint64_t bytes; /* on disk; 0: unknown, as where it was not read */
+	uint64_t spare[8];
+};
+
+struct sm_list_opts {
+	unsigned depth; /* 0: SM_LIST_DEPTH; above the limit: the limit */
+	bool trust;     /* read the jobs of others too */
+	void (*found)(const struct sm_listed *l, void *arg);
+	void *found_arg;
+	struct sm_events events;
+	uint64_t spare[8];
+};
+
+struct sm_list_result {
+	uint64_t jobs;        /* that were found … */
+	uint64_t unread;      /* … of these, and directories, not read */
+	uint64_t directories; /* that were looked into */
+	bool deeper;          /* there are others below these */
+	uint64_t spare[8];
+};
+
+/*
+ * Tell of each job below the directory `dir`, or of `dir` if it is one, in the
+ * order of names; nothing is changed.  Symbolic links are not followed, nor
+ * directories whose names begin with a dot, and no job is searched for others.
+ * Jobs of other users are named, not opened, unless `trust`.  Memory does not
+ * grow with what there is.
+ */
+SM_API int sm_list(struct sm_list_result *result, const char *dir,
+		   const struct sm_list_opts *opts, struct sm_err *err);
+
+/* ---------------------------------------------------------------- look -- */
 
 /*
  * The rows of a job, one after the other, however many there are: each call
@@ -847,23 +892,23 @@ SM_API void sm_batch_status_release(struct sm_batch_status *s);
  * it was or as it is; no row is told twice, and none is left out that was there
  * all the time.
  *
- *	struct sm_list *l;
- *	struct sm_list_batch b;
+ *	struct sm_look *l;
+ *	struct sm_look_batch b;
  *
- *	if (sm_list_open(&l, job, &err) < 0)
+ *	if (sm_look_open(&l, job, &err) < 0)
  *		…
- *	while ((ret = sm_list_next_batch(&b, l, &err)) > 0)
+ *	while ((ret = sm_look_next_batch(&b, l, &err)) > 0)
  *		…
- *	sm_list_close(l);
+ *	sm_look_close(l);
  *
  * The four kinds of row are told apart from each other, each from its
  * beginning.  Strings live until the next call of the same function, or until
- * the list is closed.  Of a job in parts they are those of one part after the
+ * sm_look_close().  Of a job in parts they are those of one part after the
  * other.
  */
-struct sm_list;
+struct sm_look;
 
-struct sm_list_batch {
+struct sm_look_batch {
 	uint64_t id;
 	const char *state; /* "pending", "running", "done", "failed" */
 	const char *item;  /* or NULL */
@@ -876,7 +921,7 @@ struct sm_list_batch {
 	uint64_t spare[8];
 };
 
-struct sm_list_attempt {
+struct sm_look_attempt {
 	int64_t id; /* within its part, in the order in which they began */
 	uint64_t batch;
 	int64_t worker, slot;  /* slot -1: unknown */
@@ -892,7 +937,7 @@ struct sm_list_attempt {
 	uint64_t spare[8];
 };
 
-struct sm_list_run {
+struct sm_look_run {
 	int64_t id;          /* within its part */
 	const char *command; /* "run", "work" */
 	const char *host, *version;
@@ -905,31 +950,31 @@ struct sm_list_run {
 };
 
 /* As struct sm_status_failure. */
-struct sm_list_failure {
+struct sm_look_failure {
 	const char *reason, *message, *error_class, *stderr_text, *examples;
 	uint64_t tries, batches, failed, open;
 	uint64_t spare[8];
 };
 
-/* `*out` is NULL where it fails; closed by sm_list_close(). */
-SM_API int sm_list_open(struct sm_list **out, const char *job,
+/* `*out` is NULL where it fails; closed by sm_look_close(). */
+SM_API int sm_look_open(struct sm_look **out, const char *job,
 			struct sm_err *err);
 /* In order of id: 1; 0: that was the last; <0.  So are the next two. */
-SM_API int sm_list_next_batch(struct sm_list_batch *b, struct sm_list *l,
+SM_API int sm_look_next_batch(struct sm_look_batch *b, struct sm_look *l,
 			      struct sm_err *err);
-SM_API int sm_list_next_attempt(struct sm_list_attempt *a, struct sm_list *l,
+SM_API int sm_look_next_attempt(struct sm_look_attempt *a, struct sm_look *l,
 				struct sm_err *err);
-SM_API int sm_list_next_run(struct sm_list_run *r, struct sm_list *l,
+SM_API int sm_look_next_run(struct sm_look_run *r, struct sm_look *l,
 			    struct sm_err *err);
 /*
  * The reasons that tries have failed for, those of most failed batches first,
  * with equal ones of several parts told once for each: 1, 0, <0.
  */
-SM_API int sm_list_next_failure(struct sm_list_failure *f, struct sm_list *l,
+SM_API int sm_look_next_failure(struct sm_look_failure *f, struct sm_look *l,
 				struct sm_err *err);
 /* All four begin again. */
-SM_API void sm_list_rewind(struct sm_list *l);
-SM_API void sm_list_close(struct sm_list *l); /* NULL is allowed */
+SM_API void sm_look_rewind(struct sm_look *l);
+SM_API void sm_look_close(struct sm_look *l); /* NULL is allowed */
 
 /* -------------------------------------------------------------- report -- */
 
@@ -948,7 +993,8 @@ SM_API void sm_list_close(struct sm_list *l); /* NULL is allowed */
 #define SM_REPORT_FAILURES 20
 
 /*
- * Times of work, in order: what lies between them is folded.  A span takes
+ * Times of work, in order: what lies between them, as long pauses in which
+ * nothing was in hand, is folded.  A span takes
  * `width` of the picture from `at` on, both between 0 and 1.
  */
 struct sm_report_span {
@@ -1262,6 +1308,39 @@ struct sm_recover_result {
  */
 SM_API int sm_recover(struct sm_recover_result *result, const char *job,
 		      const struct sm_recover_opts *opts, struct sm_err *err);
+
+/* --------------------------------------------------------------- clean -- */
+
+struct sm_clean_opts {
+	bool look;       /* say what would be removed, and remove nothing */
+	bool unfinished; /* also a job that is not finished */
+	bool trust;
+	struct sm_events events;
+	uint64_t spare[8];
+};
+
+struct sm_clean_result {
+	char *job;            /* real path */
+	uint64_t bytes;       /* on disk, of what goes */
+	bool finished;        /* false: what it has made is lost */
+	bool begun;           /* an earlier call was killed; the rest goes */
+	uint64_t done, total; /* batches; 0, 0: unknown, where `begun` */
+	char *final_path;     /* stays; NULL: there is none that is whole */
+	char *files_dir;      /* stays, as all that is in it; or NULL */
+	bool kept;            /* files that are not the job's stay in it */
+	uint64_t spare[8];
+};
+
+/*
+ * Remove a job that is finished: its final file is there, whole by its end, and
+ * is this job's; or the batches make files or nothing, and all are done.  The
+ * final file, the files of the batches, and what else is in the job directory
+ * stay.  SM_EREFUSED: it is not finished, is a part of a job, or somebody
+ * else's; SM_EHELD: somebody works on it.
+ */
+SM_API int sm_clean(struct sm_clean_result *result, const char *job,
+		    const struct sm_clean_opts *opts, struct sm_err *err);
+SM_API void sm_clean_result_release(struct sm_clean_result *result);
 
 /* ---------------------------------------------------------- cat, index -- */
 

@@ -44,20 +44,20 @@ static const struct sm_producer *const producers[] = { &producer, NULL };
 static int
 list(const char *job, struct sm_err *err)
 {
-	struct sm_list_batch b;
-	struct sm_list *l;
+	struct sm_look_batch b;
+	struct sm_look *l;
 	uint64_t done = 0, left = 0;
-	int ret = sm_list_open(&l, job, err);
+	int ret = sm_look_open(&l, job, err);
 
 	if (ret < 0)
 		return ret;
-	while ((ret = sm_list_next_batch(&b, l, err)) > 0) {
+	while ((ret = sm_look_next_batch(&b, l, err)) > 0) {
 		if (b.state[0] == 'd')
 			done++;
 		else
 			left++;
 	}
-	sm_list_close(l);
+	sm_look_close(l);
 	printf("%" PRIu64 " batches done, %" PRIu64 " left\n", done, left);
 	return ret;
 }

@@ -280,38 +280,38 @@ static const struct sm_producer all[] = {
 static int
 list(const char *job, struct sm_err *err)
 {
-	struct sm_list_batch b;
-	struct sm_list_attempt a;
-	struct sm_list_run r;
-	struct sm_list_failure f;
-	struct sm_list *l;
-	int ret = sm_list_open(&l, job, err);
+	struct sm_look_batch b;
+	struct sm_look_attempt a;
+	struct sm_look_run r;
+	struct sm_look_failure f;
+	struct sm_look *l;
+	int ret = sm_look_open(&l, job, err);
 
 	if (ret < 0)
 		return ret;
-	while ((ret = sm_list_next_batch(&b, l, err)) > 0)
+	while ((ret = sm_look_next_batch(&b, l, err)) > 0)
 		printf("batch %" PRIu64 " %s %" PRId64 " %s\n", b.id, b.state,
 		       b.attempts, b.item ? b.item : "-");
 	if (ret < 0)
 		goto out;
-	while ((ret = sm_list_next_attempt(&a, l, err)) > 0)
+	while ((ret = sm_look_next_attempt(&a, l, err)) > 0)
 		printf("attempt %" PRIu64 " %s %s %" PRId64 " %s\n", a.batch,
 		       a.outcome, a.error_class ? a.error_class : "-", a.signal,
 		       a.message ? a.message : "-");
 	if (ret < 0)
 		goto out;
-	while ((ret = sm_list_next_run(&r, l, err)) > 0)
+	while ((ret = sm_look_next_run(&r, l, err)) > 0)
 		printf("run %s %" PRIu64 " %" PRIu64 " %" PRId64 " %s\n",
 		       r.command, r.done, r.failed, r.exit_status,
 		       r.why ? r.why : "-");
 	if (ret < 0)
 		goto out;
-	while ((ret = sm_list_next_failure(&f, l, err)) > 0)
+	while ((ret = sm_look_next_failure(&f, l, err)) > 0)
 		printf("failure %" PRIu64 " %" PRIu64 " %s: %s\n", f.tries,
 		       f.failed, f.examples, f.reason);
 
 out:
-	sm_list_close(l);
+	sm_look_close(l);
 	return ret;
 }
 

@@ -667,32 +667,32 @@ null_in_call(const char *name)
 static int
 null_rows(const char *name, int what)
 {
-	struct sm_list_batch b;
-	struct sm_list_attempt a;
-	struct sm_list_run r;
-	struct sm_list_failure f;
-	struct sm_list *l = NULL;
-	int ret = sm_list_open(&l, name, NULL);
+	struct sm_look_batch b;
+	struct sm_look_attempt a;
+	struct sm_look_run r;
+	struct sm_look_failure f;
+	struct sm_look *l = NULL;
+	int ret = sm_look_open(&l, name, NULL);
 
 	if (ret < 0)
 		return ret;
 	do {
 		switch (what) {
 		case 1:
-			ret = sm_list_next_batch(&b, l, NULL);
+			ret = sm_look_next_batch(&b, l, NULL);
 			break;
 		case 2:
-			ret = sm_list_next_attempt(&a, l, NULL);
+			ret = sm_look_next_attempt(&a, l, NULL);
 			break;
 		case 3:
-			ret = sm_list_next_run(&r, l, NULL);
+			ret = sm_look_next_run(&r, l, NULL);
 			break;
 		case 4:
-			ret = sm_list_next_failure(&f, l, NULL);
+			ret = sm_look_next_failure(&f, l, NULL);
 			break;
 		}
 	} while (ret > 0);
-	sm_list_close(l);
+	sm_look_close(l);
 	return ret;
 }
 
@@ -746,11 +746,11 @@ static const struct {
 	{ "sm_status", null_status },
 	{ "sm_status_of_batch", null_status_of_batch },
 	{ "sm_list", null_list },
-	{ "sm_list_open", null_rows_open },
-	{ "sm_list_next_batch", null_rows_batch },
-	{ "sm_list_next_attempt", null_rows_attempt },
-	{ "sm_list_next_run", null_rows_run },
-	{ "sm_list_next_failure", null_rows_failure },
+	{ "sm_look_open", null_rows_open },
+	{ "sm_look_next_batch", null_rows_batch },
+	{ "sm_look_next_attempt", null_rows_attempt },
+	{ "sm_look_next_run", null_rows_run },
+	{ "sm_look_next_failure", null_rows_failure },
 	{ "sm_report", null_report },
 	{ "sm_try", null_try },
 	{ "sm_set", null_set },

@@ -89,18 +89,18 @@ run(const char *job, struct sm_err *err)
 static int
 count(const char *job, struct sm_err *err)
 {
-	struct sm_list_batch b;
-	struct sm_list_attempt a;
-	struct sm_list *l;
-	int n = 0, ret = sm_list_open(&l, job, err);
+	struct sm_look_batch b;
+	struct sm_look_attempt a;
+	struct sm_look *l;
+	int n = 0, ret = sm_look_open(&l, job, err);
 
 	if (ret < 0)
 		return ret;
-	while ((ret = sm_list_next_batch(&b, l, err)) > 0)
+	while ((ret = sm_look_next_batch(&b, l, err)) > 0)
 		n++;
-	while (ret == 0 && (ret = sm_list_next_attempt(&a, l, err)) > 0)
+	while (ret == 0 && (ret = sm_look_next_attempt(&a, l, err)) > 0)
 		ret = 0;
-	sm_list_close(l);
+	sm_look_close(l);
 	return ret < 0 ? ret : n;
 }
 

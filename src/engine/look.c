@@ -1,5 +1,5 @@
 /*
- * lists.c - the rows of a job, for programs that want no SQL
+ * look.c - the rows of a job, for programs that want no SQL
  *
  * A cursor per kind of row reads a few hundred by their ids and lets the
  * database go: no reader of ours keeps the log from being checkpointed.  It is
@@ -13,18 +13,18 @@
 #include "parts.h"
 
 /* Rows of one read; those of the failures are all of a job's. */
-#define LIST_ROWS     256
-#define LIST_FAILURES 10000
+#define LOOK_ROWS     256
+#define LOOK_FAILURES 10000
 
-enum list_what {
-	LIST_BATCHES,
-	LIST_ATTEMPTS,
-	LIST_RUNS,
-	LIST_FAILURE_REASONS,
-	LIST_KINDS
+enum look_what {
+	LOOK_BATCHES,
+	LOOK_ATTEMPTS,
+	LOOK_RUNS,
+	LOOK_FAILURE_REASONS,
+	LOOK_KINDS
 };
 
-struct list_kind {
+struct look_kind {
 	size_t bytes;
 	int max; /* rows of one read */
 	int (*read)(void *rows, size_t *n, int max, int64_t after,
@@ -34,7 +34,7 @@ struct list_kind {
 	void (*free)(void *row);
 };
 
-struct list_cursor {
+struct look_cursor {
 	struct sm_handle h; /* of the part that is read */
 	bool opened;
 	uint64_t part;
@@ -44,67 +44,67 @@ struct list_cursor {
 	size_t at, count;
 };
 
-struct sm_list {
+struct sm_look {
 	struct sm_parts whole;
 	char *job;
-	struct list_cursor cursor[LIST_KINDS];
+	struct look_cursor cursor[LOOK_KINDS];
 };
 
-#define LIST_KIND(name, read_rows, free_row)                                   \
-	static int list_read_##name(void *rows, size_t *n, int max,            \
+#define LOOK_KIND(name, read_rows, free_row)                                   \
+	static int look_read_##name(void *rows, size_t *n, int max,            \
 				    int64_t after, struct sm_db *db,           \
 				    struct sm_err *err)                        \
 	{                                                                      \
 		return read_rows(rows, n, max, after, db, err);                \
 	}                                                                      \
-	static void list_free_##name(void *row)                                \
+	static void look_free_##name(void *row)                                \
 	{                                                                      \
 		free_row(row);                                                 \
 	}
-#define LIST_ID(name, type)                                                    \
-	static int64_t list_id_##name(const void *row)                         \
+#define LOOK_ID(name, type)                                                    \
+	static int64_t look_id_##name(const void *row)                         \
 	{                                                                      \
 		return (int64_t)((const type *)row)->id;                       \
 	}
 
-LIST_KIND(batch, sm_history_batches, sm_history_free_batch)
-LIST_KIND(attempt, sm_history_attempts, sm_history_free_attempt)
-LIST_KIND(run, sm_history_runs, sm_history_free_run)
-LIST_KIND(failure, sm_history_reasons, sm_history_free_failure)
-LIST_ID(batch, struct sm_list_batch)
-LIST_ID(attempt, struct sm_list_attempt)
-LIST_ID(run, struct sm_list_run)
+LOOK_KIND(batch, sm_history_batches, sm_history_free_batch)
+LOOK_KIND(attempt, sm_history_attempts, sm_history_free_attempt)
+LOOK_KIND(run, sm_history_runs, sm_history_free_run)
+LOOK_KIND(failure, sm_history_reasons, sm_history_free_failure)
+LOOK_ID(batch, struct sm_look_batch)
+LOOK_ID(attempt, struct sm_look_attempt)
+LOOK_ID(run, struct sm_look_run)
 
-static const struct list_kind kinds[LIST_KINDS] = {
-	{ sizeof(struct sm_list_batch), LIST_ROWS, list_read_batch,
-	  list_id_batch, list_free_batch },
-	{ sizeof(struct sm_list_attempt), LIST_ROWS, list_read_attempt,
-	  list_id_attempt, list_free_attempt },
-	{ sizeof(struct sm_list_run), LIST_ROWS, list_read_run, list_id_run,
-	  list_free_run },
-	{ sizeof(struct sm_list_failure), LIST_FAILURES, list_read_failure,
-	  NULL, list_free_failure },
+static const struct look_kind kinds[LOOK_KINDS] = {
+	{ sizeof(struct sm_look_batch), LOOK_ROWS, look_read_batch,
+	  look_id_batch, look_free_batch },
+	{ sizeof(struct sm_look_attempt), LOOK_ROWS, look_read_attempt,
+	  look_id_attempt, look_free_attempt },
+	{ sizeof(struct sm_look_run), LOOK_ROWS, look_read_run, look_id_run,
+	  look_free_run },
+	{ sizeof(struct sm_look_failure), LOOK_FAILURES, look_read_failure,
+	  NULL, look_free_failure },
 };
 
 int
-sm_list_open(struct sm_list **out, const char *job, struct sm_err *err)
+sm_look_open(struct sm_look **out, const char *job, struct sm_err *err)
 {
 	SM_ERR_OPTIONAL(err);
-	struct sm_list *l = calloc(1, sizeof(*l));
+	struct sm_look *l = calloc(1, sizeof(*l));
 	int ret;
 
 	*out = NULL;
 	if (!l)
-		return sm_err_mem(err, "a list");
+		return sm_err_mem(err, "a look at the rows");
 	l->whole = (struct sm_parts)SM_PARTS_NONE;
-	sm_list_rewind(l);
+	sm_look_rewind(l);
 	l->job = strdup(job);
 	if (l->job)
 		ret = sm_parts_open(&l->whole, job, true, err);
 	else
-		ret = sm_err_mem(err, "a list");
+		ret = sm_err_mem(err, "a look at the rows");
 	if (ret < 0) {
-		sm_list_close(l);
+		sm_look_close(l);
 		return ret;
 	}
 	*out = l;
@@ -112,7 +112,7 @@ sm_list_open(struct sm_list **out, const char *job, struct sm_err *err)
 }
 
 static void
-list_forget_rows(struct list_cursor *c, const struct list_kind *kind)
+look_forget_rows(struct look_cursor *c, const struct look_kind *kind)
 {
 	size_t i;
 
@@ -122,7 +122,7 @@ list_forget_rows(struct list_cursor *c, const struct list_kind *kind)
 }
 
 static void
-list_leave_part(struct list_cursor *c)
+look_leave_part(struct look_cursor *c)
 {
 	if (c->opened)
 		sm_handle_close(&c->h);
@@ -131,7 +131,7 @@ list_leave_part(struct list_cursor *c)
 }
 
 static int
-list_enter_part(struct list_cursor *c, struct sm_list *l, struct sm_err *err)
+look_enter_part(struct look_cursor *c, struct sm_look *l, struct sm_err *err)
 {
 	struct sm_db_opts db = { .mode = SM_DB_READ };
 	int ret;
@@ -146,19 +146,19 @@ list_enter_part(struct list_cursor *c, struct sm_list *l, struct sm_err *err)
 
 /* Once the rows that were read are used up: further ones of the same part. */
 static int
-list_read(struct list_cursor *c, struct sm_list *l,
-	  const struct list_kind *kind, struct sm_err *err)
+look_read(struct look_cursor *c, struct sm_look *l,
+	  const struct look_kind *kind, struct sm_err *err)
 {
 	int64_t after = c->after;
 	int ret = 0;
 
-	list_forget_rows(c, kind);
+	look_forget_rows(c, kind);
 	if (!c->rows)
 		c->rows = calloc((size_t)kind->max, kind->bytes);
 	if (!c->rows)
-		return sm_err_mem(err, "a list");
+		return sm_err_mem(err, "a look at the rows");
 	if (!c->opened)
-		ret = list_enter_part(c, l, err);
+		ret = look_enter_part(c, l, err);
 	if (ret == 0 && !kind->id)
 		after = 0;
 	if (ret == 0)
@@ -166,7 +166,7 @@ list_read(struct list_cursor *c, struct sm_list *l,
 				 err);
 	/* Those before the failure are read again. */
 	if (ret < 0) {
-		list_forget_rows(c, kind);
+		look_forget_rows(c, kind);
 		return ret;
 	}
 	c->is_last = c->count < (size_t)kind->max || !kind->id;
@@ -176,21 +176,21 @@ list_read(struct list_cursor *c, struct sm_list *l,
 }
 
 static int
-list_next(void *row, struct sm_list *l, enum list_what what, struct sm_err *err)
+look_next(void *row, struct sm_look *l, enum look_what what, struct sm_err *err)
 {
-	const struct list_kind *kind = &kinds[what];
-	struct list_cursor *c = &l->cursor[what];
+	const struct look_kind *kind = &kinds[what];
+	struct look_cursor *c = &l->cursor[what];
 	uint64_t parts = l->whole.parts > 0 ? l->whole.parts : 1;
 	int ret;
 
 	while (c->at == c->count) {
 		if (c->is_last) {
-			list_leave_part(c);
+			look_leave_part(c);
 			c->part++;
 		}
 		if (c->part >= parts)
 			return 0;
-		ret = list_read(c, l, kind, err);
+		ret = look_read(c, l, kind, err);
 		if (ret < 0)
 			return ret;
 	}
@@ -199,61 +199,61 @@ list_next(void *row, struct sm_list *l, enum list_what what, struct sm_err *err)
 }
 
 int
-sm_list_next_batch(struct sm_list_batch *b, struct sm_list *l,
+sm_look_next_batch(struct sm_look_batch *b, struct sm_look *l,
 		   struct sm_err *err)
 {
 	SM_ERR_OPTIONAL(err);
 
-	return list_next(b, l, LIST_BATCHES, err);
+	return look_next(b, l, LOOK_BATCHES, err);
 }
 
 int
-sm_list_next_attempt(struct sm_list_attempt *a, struct sm_list *l,
+sm_look_next_attempt(struct sm_look_attempt *a, struct sm_look *l,
 		     struct sm_err *err)
 {
 	SM_ERR_OPTIONAL(err);
 
-	return list_next(a, l, LIST_ATTEMPTS, err);
+	return look_next(a, l, LOOK_ATTEMPTS, err);
 }
 
 int
-sm_list_next_run(struct sm_list_run *r, struct sm_list *l, struct sm_err *err)
+sm_look_next_run(struct sm_look_run *r, struct sm_look *l, struct sm_err *err)
 {
 	SM_ERR_OPTIONAL(err);
 
-	return list_next(r, l, LIST_RUNS, err);
+	return look_next(r, l, LOOK_RUNS, err);
 }
 
 int
-sm_list_next_failure(struct sm_list_failure *f, struct sm_list *l,
+sm_look_next_failure(struct sm_look_failure *f, struct sm_look *l,
 		     struct sm_err *err)
 {
 	SM_ERR_OPTIONAL(err);
 
-	return list_next(f, l, LIST_FAILURE_REASONS, err);
+	return look_next(f, l, LOOK_FAILURE_REASONS, err);
 }
 
 void
-sm_list_rewind(struct sm_list *l)
+sm_look_rewind(struct sm_look *l)
 {
 	size_t i;
 
-	for (i = 0; i < LIST_KINDS; i++) {
-		list_forget_rows(&l->cursor[i], &kinds[i]);
-		list_leave_part(&l->cursor[i]);
+	for (i = 0; i < LOOK_KINDS; i++) {
+		look_forget_rows(&l->cursor[i], &kinds[i]);
+		look_leave_part(&l->cursor[i]);
 		l->cursor[i].part = 0;
 	}
 }
 
 void
-sm_list_close(struct sm_list *l)
+sm_look_close(struct sm_look *l)
 {
 	size_t i;
 
 	if (!l)
 		return;
-	sm_list_rewind(l);
-	for (i = 0; i < LIST_KINDS; i++)
+	sm_look_rewind(l);
+	for (i = 0; i < LOOK_KINDS; i++)
 		free(l->cursor[i].rows);
 	sm_parts_close(&l->whole);
 	free(l->job);
