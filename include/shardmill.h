@@ -3,8 +3,10 @@
  *
  * A job is a directory.  It is planned once (sm_plan), its batches are made by
  * worker processes (sm_run supervises them, sm_work is one), and its shards
- * are joined into one gzip file (sm_finalize).  Each call below is one of the
- * program's commands; each may be killed at any moment and called again.
+ * are joined into one gzip file (sm_finalize).  Most calls below are one of the
+ * program's commands each; each may be killed at any moment and called again.
+ * What makes the batches is a command (the kind exec), or code of the caller's
+ * own program: a struct sm_producer.
  *
  * Conventions.  A function returns 0, or a negative enum sm_code with `err`
  * filled in; `err` is untouched on success, and NULL where only the code is
@@ -15,10 +17,34 @@
  * sense is refused by name (SM_EUSAGE).  Times are Unix seconds, durations
  * seconds, sizes bytes, numbers of batches and rows count from 0.
  *
- * The library never prints, never exits and installs no signal handler, but
- * for SIGBUS in a worker (an input that shrank while it was mapped).  A program
- * that may run under a limit of file sizes ignores SIGXFSZ, as its workers then
- * do too; the limit is SM_EIO.
+ * The library never prints, never exits but for sm_worker_main() in a worker,
+ * and installs no signal handler but for SIGBUS in a worker (an input that
+ * shrank while it was mapped).  A program that may run under a limit of file
+ * sizes ignores SIGXFSZ, as its workers then do too; the limit is SM_EIO.
+ *
+ * Threads.  All calls may be made from several threads at once, on the same job
+ * too: each opens the job anew, and what it hands out is the caller's.  What
+ * was opened (struct sm_index, struct sm_look) is used by one thread at a time.
+ * Four things are the whole process's:
+ *
+ *   sm_run()          one at a time (SM_EUSAGE).  Meanwhile it is the process
+ *                     that orphans of its workers are given to, and it reaps
+ *                     every child that has ended: a program that waits for
+ *                     children of its own runs it in a process of its own.
+ *   sm_work()         one at a time, and of a kind that runs commands from the
+ *                     main thread, as they die with the thread that made them.
+ *   sm_worker_main()  first in main(), before there are threads.
+ *   sm_hear_waiting() before the calls that are to use it.
+ *
+ * Growth.  A program that was built against this header runs with each later
+ * library of the same SHARDMILL_SOVERSION.  Every struct ends in `spare`, of
+ * which a new member takes its room, so that sizes and places of members never
+ * change; but for sm_err, sm_value, sm_batch_range, sm_ranges and
+ * sm_record_fields, which stay as they are.  The caller leaves it zeroed, as
+ * all that it does not set, and 0 asks a new member for what was so before
+ * there was one.  Functions, constants and members are only ever added.  A
+ * change that breaks this rule raises SHARDMILL_SOVERSION, which is the number
+ * at the end of the shared library's name; SM_TALLIES rises with it alone.
  *
  * `job` names the job directory, or the final file F of the job F.job.
  */
@@ -41,6 +67,9 @@ extern "C" {
 #endif
 
 #define SHARDMILL_VERSION "0.2.0"
+
+/* Of the shared library; what it promises is said above, under Growth. */
+#define SHARDMILL_SOVERSION 1
 
 /* ------------------------------------------------------------- errors -- */
 
@@ -83,9 +112,28 @@ struct sm_err {
 	char text[SM_ERR_TEXT];
 };
 
+/*
+ * The class's name, a constant ("none" for 0 and what is no class); whether
+ * another try of a batch that met it makes sense; the program's exit status.
+ */
 SM_API const char *sm_code_name(int code);
 SM_API bool sm_code_retry(int code);
 SM_API int sm_code_exit(int code); /* 0 for 0 */
+
+/*
+ * Fill in `err` (NULL: nothing) for a producer that fails, as printf(3) does,
+ * and return `code`:
+ *
+ *	return sm_fail(err, SM_EINPUT, "no such table: '%s'", name);
+ *
+ * A message is best a lower-case line: what failed, the reason, what to do.  It
+ * is cut at SM_ERR_TEXT bytes; control characters are escaped.
+ */
+SM_API int sm_fail(struct sm_err *err, int code, const char *fmt, ...)
+#if defined(__GNUC__)
+	__attribute__((format(printf, 3, 4)))
+#endif
+	;
 
 /* ---------------------------------------------------------- callbacks -- */
 
@@ -103,6 +151,7 @@ struct sm_progress {
 	 */
 	uint64_t stragglers, straggler;
 	double straggler_s, usual_s; /* for how long; what is usual */
+	uint64_t spare[8];
 };
 
 /*
@@ -120,6 +169,7 @@ struct sm_events {
 	void *arg;
 	const volatile sig_atomic_t *stop;
 	const volatile sig_atomic_t *signal; /* the first one; NULL: unknown */
+	uint64_t spare[6];
 };
 
 /*
@@ -194,6 +244,7 @@ struct sm_option {
 	const char *group;    /* title, where a paragraph begins; else NULL */
 	size_t at;            /* of the value in the options' struct */
 	size_t given_at;      /* of a bool that says "there is one"; 0: none */
+	uint64_t spare[8];
 };
 
 struct sm_batch_range {
@@ -241,12 +292,230 @@ struct sm_kind_info {
 	const char *result;
 	const struct sm_option *options;
 	size_t opts_bytes; /* of the struct that the options are kept in */
+	uint64_t spare[8];
 };
 
 /* One after the other, NULL at the end. */
 SM_API const struct sm_kind_info *sm_kind_info(size_t i);
 /* The rows of the kind's table that are SM_OPTION_LIMIT, a table as well. */
 SM_API const struct sm_option *sm_kind_limits(const struct sm_kind_info *kind);
+
+/* ----------------------------------------------------------- producer -- */
+
+/*
+ * A producer makes batches in the caller's own program: no process per batch,
+ * and nothing to parse.
+ *
+ *	static int
+ *	produce(void *state, const struct sm_task *task, struct sm_out *out,
+ *		struct sm_err *err)
+ *	{
+ *		…  rows task->first to task->end - 1  …
+ *		return sm_out_text(out, line, len, err);
+ *	}
+ *
+ *	static const struct sm_producer export = { .name = "export",
+ *						   .produce = produce };
+ *	static const struct sm_producer *const producers[] = { &export, NULL };
+ *
+ *	int
+ *	main(int argc, char **argv)
+ *	{
+ *		sm_worker_main(argc, argv, producers);
+ *		…  sm_plan() with .producer = &export, sm_run()  …
+ *	}
+ *
+ * sm_run() starts the program again, once for each worker; there
+ * sm_worker_main() does not return.  Claims, tries, commits, resuming and the
+ * final file are as those of any job.
+ *
+ * How the input is cut is said by sm_plan_opts.options, as those of exec, of
+ * which one of range, lines, bytes and items is given, or none and `cut`:
+ *
+ *	range N, size N      the numbers 0 to N - 1, so many each
+ *	input FILE           lines, gzip too; may be given several times; with
+ *	  lines N            so many lines each, or
+ *	  bytes SIZE         so many bytes, to the next newline
+ *	  header N           lines of each file that come before each batch
+ *	  digest HOW         sampled (the default) or full
+ *	items FILE, size N   a line each, or N lines with TABs between them
+ *	null yes             items end in NUL
+ *	to DIR, suffix .EXT  each batch makes a file (sm_task.file)
+ *	no-output yes        the batches make nothing here
+ *	encoder NAME, level N
+ *	                     text (the default) or zlib; 1 (the default) to 9
+ *	max-shard-bytes SIZE a batch with more fails
+ *
+ * The bytes of a batch must follow from these, from the producer's own options
+ * and from the batch alone: a batch that is made again must come out the same.
+ * What else they depend on, such as a version of the code, belongs into the
+ * producer's options.
+ */
+struct sm_in;
+struct sm_out;
+struct sm_cutter;
+
+/* A batch to make.  It is the library's, and valid until produce() returns. */
+struct sm_task {
+	uint64_t batch; /* its number, from 0 */
+	/* Rows, lines or numbers, half-open; -1: it has none (bytes). */
+	int64_t first, end;
+	const char *item;  /* NULL: none; bytes as they came, no NUL in them */
+	const char *input; /* path of the file that its lines are of, or NULL */
+	/* The file to make, of a job with `to`: absolute, not there yet. */
+	const char *file;
+	struct sm_in *in; /* its lines, or NULL */
+	int attempt;      /* 1 for the first try */
+	int slot; /* of the workers alive no other has this number, from 0 */
+	uint64_t spare[8];
+};
+
+/* What a producer is opened with; valid until close() returns. */
+struct sm_producer_env {
+	const char *options; /* the job's, as JSON with sorted keys; "{}" */
+	int slot;            /* as in struct sm_task */
+	void *arg;           /* the producer's */
+	uint64_t spare[8];
+};
+
+/*
+ * All functions are called in workers and by one thread, but for `cut`, which
+ * sm_plan() calls in its own.  Their `err` is never NULL.  They return 0, or
+ * sm_fail() with one of these; any other value fails the batch as SM_EOUTPUT.
+ *
+ *	SM_EINPUT, SM_EVALUE, SM_ETOOBIG, SM_ENOTFOUND
+ *			the batch has failed: another try would not help
+ *	SM_EOUTPUT, SM_ECOMMAND, SM_ETIMEOUT
+ *			a try that failed; there may be others
+ *	SM_EIO, SM_ENOMEM
+ *			the batch goes back without a try counted; a worker
+ *			that meets three in a row ends the run
+ *	SM_ENOSPC, SM_EREFUSED
+ *			the run ends, and may be begun again
+ *	SM_ESTOPPED	it was given up since sm_out_stopped() said so
+ *
+ * Standard output and error of a worker are those of the program that called
+ * sm_run(); its standard input too, and nothing else that it had open.  It
+ * begins in the job's directory, with SIGINT, SIGTERM and SIGHUP ignored.
+ *
+ * A crash (a signal, exit()) ends the worker and fails its batch alone, with a
+ * try counted; another worker takes its place.  One that hangs is not noticed:
+ * its batch runs until sm_stop_batch().
+ */
+struct sm_producer {
+	/*
+	 * Small letters, digits and '-', the first one a letter, at most 40;
+	 * not the name of a kind.  It stays with the job.
+	 */
+	const char *name;
+	/* Once per worker, before its first batch; NULL: `*state` is `arg`. */
+	int (*open)(void **state, const struct sm_producer_env *env,
+		    struct sm_err *err);
+	/* Once per batch. */
+	int (*produce)(void *state, const struct sm_task *task,
+		       struct sm_out *out, struct sm_err *err);
+	/* After the last one, also where open() failed half way: then with
+	 * what it left in `*state`, NULL at first.  NULL: nothing is closed. */
+	void (*close)(void *state);
+	/*
+	 * Cut the input, by calling sm_cut() for each batch in order, where no
+	 * option says how.  It is called whenever the job is planned, also
+	 * again, and its batches are compared with those that there are; they
+	 * are kept in the job.  NULL: there is none.
+	 */
+	int (*cut)(struct sm_cutter *c, const struct sm_producer_env *env,
+		   struct sm_err *err);
+	void *arg; /* the caller's */
+	uint64_t spare[8];
+};
+
+/*
+ * One batch of `cut`: numbers from `first` to below `end` (both -1: none), and
+ * an item of up to 100,000 bytes (NULL: none), which is copied.  SM_EUSAGE: the
+ * two make no sense.  SM_ESTOPPED: the user asked to end; return it.
+ */
+SM_API int sm_cut(struct sm_cutter *c, int64_t first, int64_t end,
+		  const char *item, struct sm_err *err);
+
+/*
+ * The first line of main() in a program with producers.  In a worker it does
+ * the work and ends the process by exit(3); else it returns at once, having
+ * remembered `producers` (NULL at the end; they stay the caller's and live as
+ * long as the process) as those that sm_plan() may name, and that sm_run()
+ * without worker_argv is to start this program again.  `argc` and `argv` are
+ * those of main(), and not looked at.
+ */
+SM_API void sm_worker_main(int argc, char **argv,
+			   const struct sm_producer *const *producers);
+
+/*
+ * The next piece of the batch's text, however it is cut; it lives until the
+ * next call: 1; 0: that was all; <0.  The lines of the header come first.
+ */
+SM_API int sm_in_text(const char **text, size_t *len, struct sm_in *in,
+		      struct sm_err *err);
+/*
+ * The next line, with its newline, which the last one of a file may lack, and a
+ * NUL after it that `len` does not count; it lives until the next call: 1; 0;
+ * <0.  It is held in memory whole.  Not mixed with sm_in_text().
+ */
+SM_API int sm_in_line(const char **line, size_t *len, struct sm_in *in,
+		      struct sm_err *err);
+
+/*
+ * Add text to the batch.  It is compressed as it comes, and nothing of it is
+ * kept in memory beyond some 256 KiB.  The first failure of any call on `out`
+ * stays, and fails the batch whatever produce() returns.
+ */
+SM_API int sm_out_text(struct sm_out *out, const void *text, size_t len,
+		       struct sm_err *err);
+
+/* The names of a record's fields: UTF-8, without quotes, none NULL. */
+struct sm_record_fields {
+	const char *key, *list, *id, *score;
+};
+
+/*
+ * Records: a list of (id, number) under a key, each a line
+ *
+ *	{"key": KEY, "list": [{"id": ID, "score": NUMBER}, …]}
+ *
+ * written several times as fast as the same text would be, as the writer knows
+ * what repeats.  sm_out_records() names the fields, once per batch or when they
+ * change; then per record sm_out_record(), sm_out_item() for each item,
+ * sm_out_record_end(), which alone tells of a failure.  KEY and ID are JSON
+ * (sm_out_json(), or digits), NUMBER is a JSON number as text; none is checked.
+ * Text and records may alternate, line by line.
+ */
+SM_API int sm_out_records(struct sm_out *out,
+			  const struct sm_record_fields *fields,
+			  struct sm_err *err);
+SM_API void sm_out_record(struct sm_out *out, const char *key, size_t len);
+SM_API void sm_out_item(struct sm_out *out, const char *id, size_t id_len,
+			const char *number, size_t number_len);
+SM_API int sm_out_record_end(struct sm_out *out, struct sm_err *err);
+
+/*
+ * A UTF-8 text as JSON, quoted, ASCII alone, as json.dumps of Python writes it.
+ * It lives until the next call with this `out`; NULL: SM_EVALUE (not UTF-8),
+ * SM_ENOMEM, which stay as other failures do.
+ */
+SM_API const char *sm_out_json(struct sm_out *out, size_t *json_len,
+			       const char *text, size_t len,
+			       struct sm_err *err);
+
+/*
+ * Say of each row of the batch, in order, whether it has a line: after its line
+ * was written, or left out.  A producer that writes one line per row needs it
+ * not; one that leaves out rows does, for sm_cat() to find rows by number.
+ */
+SM_API int sm_out_row(struct sm_out *out, bool written, struct sm_err *err);
+
+/*
+ * Is the batch to be given up?  A producer that takes longer than a second asks
+ * now and then, and returns sm_fail(err, SM_ESTOPPED, …).
+ */
+SM_API bool sm_out_stopped(const struct sm_out *out);
 
 /* --------------------------------------------------------------- plan -- */
 
@@ -268,11 +537,15 @@ struct sm_settings {
 	int sync;         /* enum sm_sync; SM_SYNC_SHARD */
 	int fail_fast;    /* no */
 	int consume;      /* no; yes: remove shards once they are in it */
+	uint64_t spare[8];
 };
 
 struct sm_plan_opts {
-	const char *kind;               /* "candidates", "exec", … */
-	const struct sm_value *options; /* of the kind; a NULL name ends them */
+	const char *kind; /* "candidates", "exec"; NULL with a producer */
+	/*
+	 * Of the kind, or of a producer's input; a NULL name ends them.
+	 */
+	const struct sm_value *options;
 	const char *const *command; /* of a kind that runs one, NULL-ended */
 	struct sm_settings settings;
 	const char *output;  /* the final file, or NULL */
@@ -285,6 +558,15 @@ struct sm_plan_opts {
 	uint64_t parts;  /* part-0000, … as jobs of their own; 0: none */
 	bool trust;      /* a job directory of somebody else's */
 	struct sm_events events;
+	/* In place of `kind`: one of those that sm_worker_main() was given. */
+	const struct sm_producer *producer;
+	/*
+	 * Its own options, a JSON object; NULL: {}.  They are stored, compared
+	 * with those that were planned, whatever the order of their keys, and
+	 * part of the fingerprint.  SM_EUSAGE: it is none.
+	 */
+	const char *producer_options;
+	uint64_t spare[14];
 };
 
 struct sm_plan_result {
@@ -294,6 +576,7 @@ struct sm_plan_result {
 	uint64_t parts;       /* 0: the job is not in parts */
 	char fingerprint[17]; /* of the job, hexadecimal */
 	char *first_command;  /* exec: the first batch's, for people */
+	uint64_t spare[8];
 };
 
 /*
@@ -326,7 +609,8 @@ struct sm_run_opts {
 	/*
 	 * Program and arguments that end up in sm_work() with `control_fd`
 	 * SM_WORKER_FD and the job directory as working directory "." of the
-	 * call; NULL at the end.  It has no default.  The environment of a
+	 * call; NULL at the end.  NULL: this program, if it has called
+	 * sm_worker_main(), else SM_EUSAGE.  The environment of a
 	 * worker is marked (SHARDMILL_WORKER), that of its command is not;
 	 * under the mark nothing is planned, run or finalized (SM_EUSAGE).
 	 */
@@ -353,6 +637,7 @@ struct sm_run_opts {
 	bool takeover;
 	bool trust;
 	struct sm_events events;
+	uint64_t spare[16];
 };
 
 struct sm_run_result {
@@ -363,12 +648,14 @@ struct sm_run_result {
 	uint64_t final_size; /* bytes, where finalized */
 	uint64_t job_size;   /* bytes of the job directory; 0: unknown */
 	int signals;         /* requests to stop that were seen */
+	uint64_t spare[8];
 };
 
 /*
  * Supervise workers until no batch is pending or running, then finalize a job
  * that was planned with an output.  SM_EWORK: batches failed; SM_ESTOPPED:
- * drained with work left.
+ * drained with work left; SM_EREFUSED: among others, the job's producer is not
+ * one of the program that the workers are.
  */
 SM_API int sm_run(struct sm_run_result *result, const char *job,
 		  const struct sm_run_opts *opts, struct sm_err *err);
@@ -380,8 +667,16 @@ struct sm_work_opts {
 	int control_fd; /* SM_WORKER_FD under a supervisor, else 0 */
 	bool trust;
 	struct sm_events events;
+	uint64_t spare[8];
 };
 
+/*
+ * Be one worker of the job, until no batch is left to take.  Without a
+ * supervisor (control_fd 0) it is one more, that looks after other workers too:
+ * SM_EWORK: batches failed; SM_ESTOPPED: asked to end, with work left.  Of a
+ * job in parts a part is named.  SM_EREFUSED, SM_ENOTFOUND: it cannot make this
+ * job's batches.
+ */
 SM_API int sm_work(const char *job, const struct sm_work_opts *opts,
 		   struct sm_err *err);
 
@@ -410,6 +705,7 @@ struct sm_tally {
 	bool rows;        /* it counts rows, not entries */
 	bool asked;       /* follows from what was asked for: never a warning */
 	const char *why;  /* "{name}" is an option's value; NULL: written */
+	uint64_t spare[2];
 };
 
 /* In the order of the enum; NULL after the last. */
@@ -428,6 +724,7 @@ struct sm_status_batch {
 	int64_t slot;     /* running: the number of its worker */
 	int64_t command;  /* running: pid of its command; 0: none */
 	double usual_s;   /* a straggler: how long others take; 0: it is none */
+	uint64_t spare[8];
 };
 
 /* Tries that failed for one reason, equal but for numbers and quoted names. */
@@ -439,6 +736,7 @@ struct sm_status_failure {
 	uint64_t tries, batches;
 	uint64_t failed; /* of these batches: have failed for good */
 	uint64_t open;   /* of these batches: are pending or running */
+	uint64_t spare[8];
 };
 
 /* The latest run; id 0: there was none. */
@@ -450,6 +748,7 @@ struct sm_status_run {
 	double started, ended;       /* ended 0: it runs, or was killed */
 	int64_t exit_status, signal; /* -1: none */
 	uint64_t done, failed;       /* batches */
+	uint64_t spare[8];
 };
 
 struct sm_status_part {
@@ -458,11 +757,12 @@ struct sm_status_part {
 	bool active;
 	unsigned workers;
 	char *error; /* it cannot be read: why; else NULL */
+	uint64_t spare[8];
 };
 
 struct sm_status {
 	char *job;  /* real path */
-	char *kind; /* "candidates", "exec" */
+	char *kind; /* "candidates", "exec", "producer" */
 	char fingerprint[17];
 	uint64_t total, pending, running, done, failed;
 	double percent;
@@ -492,8 +792,15 @@ struct sm_status {
 	size_t parts;
 	int64_t part_number; /* of a part … */
 	uint64_t part_count; /* … of so many; 0: it is none */
+	char *producer;      /* of a job that has one; else NULL */
+	uint64_t spare[15];
 };
 
+/*
+ * Where the job stands now.  It changes nothing, takes no lock, and works on a
+ * job that may not be written to, beside whatever runs; `out` is filled in
+ * whole, released by sm_status_release(), and zeroed where it fails.
+ */
 SM_API int sm_status(struct sm_status *out, const char *job,
 		     struct sm_err *err);
 SM_API void sm_status_release(struct sm_status *s);
@@ -507,6 +814,7 @@ struct sm_attempt {
 	double started, ended; /* ended 0: running */
 	char *outcome, *error_class, *message, *stderr_text; /* or NULL */
 	int64_t exit_status, signal;                         /* -1: none */
+	uint64_t spare[8];
 };
 
 struct sm_batch_status {
@@ -519,8 +827,13 @@ struct sm_batch_status {
 	int64_t tally[SM_TALLIES];                  /* -1: none */
 	struct sm_attempt *attempt;
 	size_t attempt_count;
+	uint64_t spare[8];
 };
 
+/*
+ * One batch with all its attempts, in order; what a running command has said so
+ * far as well.  As sm_status(); SM_EUSAGE: there is no such batch.
+ */
 SM_API int sm_status_of_batch(struct sm_batch_status *out, const char *job,
 			      uint64_t batch, struct sm_err *err);
 SM_API void sm_batch_status_release(struct sm_batch_status *s);
@@ -540,6 +853,7 @@ struct sm_listed {
 	const char *error;              /* … and why; else NULL */
 	uint64_t owner;                 /* user id of the directory's owner */
 	uint64_t bytes; /* on disk; 0: unknown, as where it was not read */
+	uint64_t spare[8];
 };
 
 struct sm_list_opts {
@@ -548,6 +862,7 @@ struct sm_list_opts {
 	void (*found)(const struct sm_listed *l, void *arg);
 	void *found_arg;
 	struct sm_events events;
+	uint64_t spare[8];
 };
 
 struct sm_list_result {
@@ -555,6 +870,7 @@ struct sm_list_result {
 	uint64_t unread;      /* … of these, and directories, not read */
 	uint64_t directories; /* that were looked into */
 	bool deeper;          /* there are others below these */
+	uint64_t spare[8];
 };
 
 /*
@@ -566,6 +882,99 @@ struct sm_list_result {
  */
 SM_API int sm_list(struct sm_list_result *result, const char *dir,
 		   const struct sm_list_opts *opts, struct sm_err *err);
+
+/* ---------------------------------------------------------------- look -- */
+
+/*
+ * The rows of a job, one after the other, however many there are: each call
+ * reads some hundred of them at once and lets the job go again, so that a list
+ * that is read slowly keeps nobody waiting.  What changes meanwhile is told as
+ * it was or as it is; no row is told twice, and none is left out that was there
+ * all the time.
+ *
+ *	struct sm_look *l;
+ *	struct sm_look_batch b;
+ *
+ *	if (sm_look_open(&l, job, &err) < 0)
+ *		…
+ *	while ((ret = sm_look_next_batch(&b, l, &err)) > 0)
+ *		…
+ *	sm_look_close(l);
+ *
+ * The four kinds of row are told apart from each other, each from its
+ * beginning.  Strings live until the next call of the same function, or until
+ * sm_look_close().  Of a job in parts they are those of one part after the
+ * other.
+ */
+struct sm_look;
+
+struct sm_look_batch {
+	uint64_t id;
+	const char *state; /* "pending", "running", "done", "failed" */
+	const char *item;  /* or NULL */
+	const char *error; /* message of the last failed try, or NULL */
+	int64_t first, end, first_byte, end_byte; /* -1: none */
+	int64_t attempts;                         /* that count */
+	int64_t priority;
+	double not_before, started, finished;       /* 0: none */
+	int64_t rows, records, raw_bytes, gz_bytes; /* -1: not done */
+	uint64_t spare[8];
+};
+
+struct sm_look_attempt {
+	int64_t id; /* within its part, in the order in which they began */
+	uint64_t batch;
+	int64_t worker, slot;  /* slot -1: unknown */
+	double started, ended; /* ended 0: running */
+	/*
+	 * "running", "done", "error", "signal", "timeout", "stalled", "fenced",
+	 * "returned", "stopped", "interrupted"
+	 */
+	const char *outcome;
+	int64_t exit_status, signal;       /* -1: none */
+	const char *error_class;           /* sm_code_name(), or NULL */
+	const char *message, *stderr_text; /* or NULL */
+	uint64_t spare[8];
+};
+
+struct sm_look_run {
+	int64_t id;          /* within its part */
+	const char *command; /* "run", "work" */
+	const char *host, *version;
+	const char *why; /* it ended; NULL: it runs, or was killed */
+	int64_t pid, workers;
+	double started, ended;       /* ended 0: it has no end */
+	int64_t exit_status, signal; /* -1: none */
+	uint64_t done, failed;       /* batches */
+	uint64_t spare[8];
+};
+
+/* As struct sm_status_failure. */
+struct sm_look_failure {
+	const char *reason, *message, *error_class, *stderr_text, *examples;
+	uint64_t tries, batches, failed, open;
+	uint64_t spare[8];
+};
+
+/* `*out` is NULL where it fails; closed by sm_look_close(). */
+SM_API int sm_look_open(struct sm_look **out, const char *job,
+			struct sm_err *err);
+/* In order of id: 1; 0: that was the last; <0.  So are the next two. */
+SM_API int sm_look_next_batch(struct sm_look_batch *b, struct sm_look *l,
+			      struct sm_err *err);
+SM_API int sm_look_next_attempt(struct sm_look_attempt *a, struct sm_look *l,
+				struct sm_err *err);
+SM_API int sm_look_next_run(struct sm_look_run *r, struct sm_look *l,
+			    struct sm_err *err);
+/*
+ * The reasons that tries have failed for, those of most failed batches first,
+ * with equal ones of several parts told once for each: 1, 0, <0.
+ */
+SM_API int sm_look_next_failure(struct sm_look_failure *f, struct sm_look *l,
+				struct sm_err *err);
+/* All four begin again. */
+SM_API void sm_look_rewind(struct sm_look *l);
+SM_API void sm_look_close(struct sm_look *l); /* NULL is allowed */
 
 /* -------------------------------------------------------------- report -- */
 
@@ -590,6 +999,7 @@ SM_API int sm_list(struct sm_list_result *result, const char *dir,
  */
 struct sm_report_span {
 	double from, to, at, width;
+	uint64_t spare[2];
 };
 
 /* A done batch counts in each column in which it was in hand, by its share. */
@@ -598,6 +1008,7 @@ struct sm_report_column {
 	uint64_t done;   /* batches done at its end */
 	uint64_t failed; /* tries that failed in it */
 	double rows, raw_bytes, gz_bytes;
+	uint64_t spare[2];
 };
 
 /* So many batches from `first` on, and how long the done ones took. */
@@ -605,12 +1016,14 @@ struct sm_report_cell {
 	uint64_t first, batches, pending, running, done, failed;
 	uint64_t attempts;
 	double seconds, longest;
+	uint64_t spare[2];
 };
 
 struct sm_report_lane_column {
 	double busy; /* seconds in which a try was in hand, of all its workers
 		      */
 	uint64_t tries, failed; /* that ended in it */
+	uint64_t spare[2];
 };
 
 /* Workers by their numbers, of a job in parts those of one part after another.
@@ -618,6 +1031,7 @@ struct sm_report_lane_column {
 struct sm_report_lane {
 	uint64_t first, workers;
 	struct sm_report_lane_column column[SM_REPORT_COLUMNS];
+	uint64_t spare[8];
 };
 
 struct sm_report_try {
@@ -625,32 +1039,38 @@ struct sm_report_try {
 	double started, ended; /* ended 0: running */
 	char outcome[16];
 	bool failed; /* it counts as a try that failed */
+	uint64_t spare[2];
 };
 
 /* Done batches that took from `from` seconds to below that of the next one. */
 struct sm_report_bar {
 	double from;
 	uint64_t batches;
+	uint64_t spare[2];
 };
 
 struct sm_report_batch {
 	uint64_t id;
 	double seconds;
+	uint64_t spare[2];
 };
 
 struct sm_report_failure {
 	char *reason, *message, *error_class, *stderr_text, *examples;
 	uint64_t tries, batches, failed, open;
+	uint64_t spare[8];
 };
 
 struct sm_report_run {
 	struct sm_status_run run;
 	int64_t workers;
 	int64_t part; /* -1: the job has none */
+	uint64_t spare[8];
 };
 
 struct sm_report_pause {
 	double started, ended; /* ended 0: it is */
+	uint64_t spare[2];
 };
 
 struct sm_report_input {
@@ -659,6 +1079,7 @@ struct sm_report_input {
 	double mtime;
 	uint32_t crc32;
 	bool sampled;
+	uint64_t spare[8];
 };
 
 struct sm_report {
@@ -701,8 +1122,13 @@ struct sm_report {
 	struct sm_report_input *input;
 	size_t inputs;
 	uint64_t inputs_all;
+	uint64_t spare[16];
 };
 
+/*
+ * As sm_status(), of the job's whole history: it reads each batch and attempt
+ * once, and keeps no more than the struct has room for.
+ */
 SM_API int sm_report(struct sm_report *out, const char *job,
 		     struct sm_err *err);
 SM_API void sm_report_release(struct sm_report *r);
@@ -733,6 +1159,7 @@ struct sm_set_opts {
 	const struct sm_batch_range *range;
 	size_t ranges;
 	bool trust;
+	uint64_t spare[8];
 };
 
 struct sm_set_result {
@@ -743,6 +1170,7 @@ struct sm_set_result {
 	uint64_t prioritized; /* batches */
 	uint64_t running;     /* batches in hand */
 	bool active;          /* a supervisor is at work */
+	uint64_t spare[8];
 };
 
 /*
@@ -761,6 +1189,7 @@ struct sm_stop_result {
 	 */
 	bool command, worker;
 	bool killed; /* the command did not end of TERM */
+	uint64_t spare[8];
 };
 
 /*
@@ -779,8 +1208,14 @@ struct sm_retry_opts {
 	const struct sm_batch_range *range;
 	size_t ranges;
 	bool trust;
+	uint64_t spare[8];
 };
 
+/*
+ * Put batches back to pending, with fresh tries: `*changed` of them.  Those in
+ * hand are left, and a living run takes them up.  SM_EUSAGE: a range that the
+ * job does not have.
+ */
 SM_API int sm_retry(uint64_t *changed, const char *job,
 		    const struct sm_retry_opts *opts, struct sm_err *err);
 
@@ -793,6 +1228,7 @@ struct sm_finalize_opts {
 	bool force; /* replace a file that is not this job's */
 	bool trust;
 	struct sm_events events;
+	uint64_t spare[8];
 };
 
 struct sm_finalize_result {
@@ -801,8 +1237,15 @@ struct sm_finalize_result {
 	uint64_t left_out; /* of the batches, by allow_missing or batches */
 	uint64_t job_size; /* bytes of the job directory; 0: unknown */
 	bool was_complete; /* nothing had to be done */
+	uint64_t spare[8];
 };
 
+/*
+ * Join the shards into the final file, which appears whole or not at all, or go
+ * on with one that has grown so far.  SM_EWORK: batches are not done (or were
+ * left out, as allowed); SM_EREFUSED: the file that is there is not this job's;
+ * SM_EHELD: somebody else joins it; SM_ESTOPPED.
+ */
 SM_API int sm_finalize(struct sm_finalize_result *result, const char *job,
 		       const struct sm_finalize_opts *opts, struct sm_err *err);
 SM_API void sm_finalize_result_release(struct sm_finalize_result *result);
@@ -814,6 +1257,7 @@ struct sm_finding {
 	int64_t batch;      /* -1: none in particular */
 	const char *damage; /* "missing", "size", "crc", "header", … */
 	const char *text;   /* one line */
+	uint64_t spare[8];
 };
 
 struct sm_verify_opts {
@@ -822,6 +1266,7 @@ struct sm_verify_opts {
 	void (*found)(const struct sm_finding *f, void *arg);
 	void *found_arg;
 	struct sm_events events;
+	uint64_t spare[8];
 };
 
 struct sm_verify_result {
@@ -830,6 +1275,7 @@ struct sm_verify_result {
 	uint64_t missing; /* batches that were left out of a final file */
 	uint64_t findings, requeued;
 	bool is_file; /* `path` was a lone final file */
+	uint64_t spare[8];
 };
 
 /* SM_EVERIFY if there are findings. */
@@ -842,6 +1288,7 @@ struct sm_recover_opts {
 	bool network_fs; /* as it was planned */
 	bool trust;
 	struct sm_events events;
+	uint64_t spare[8];
 };
 
 struct sm_recover_result {
@@ -852,6 +1299,7 @@ struct sm_recover_result {
 	 */
 	uint64_t outdated;
 	bool had_database; /* a damaged one was kept as job.db.damaged */
+	uint64_t spare[8];
 };
 
 /*
@@ -868,6 +1316,7 @@ struct sm_clean_opts {
 	bool unfinished; /* also a job that is not finished */
 	bool trust;
 	struct sm_events events;
+	uint64_t spare[8];
 };
 
 struct sm_clean_result {
@@ -879,6 +1328,7 @@ struct sm_clean_result {
 	char *final_path;     /* stays; NULL: there is none that is whole */
 	char *files_dir;      /* stays, as all that is in it; or NULL */
 	bool kept;            /* files that are not the job's stay in it */
+	uint64_t spare[8];
 };
 
 /*
@@ -907,11 +1357,13 @@ struct sm_cat_opts {
 	uint64_t first, last;    /* both included; not of SM_CAT_ALL */
 	unsigned threads;        /* 0: the CPUs this process may use */
 	struct sm_events events; /* notices, from the calling thread */
+	uint64_t spare[8];
 };
 
 struct sm_cat_result {
 	uint64_t text_bytes; /* written */
 	uint64_t file_bytes; /* of the file's data that were read */
+	uint64_t spare[8];
 };
 
 /*
@@ -932,6 +1384,7 @@ struct sm_index_about {
 	uint64_t batches;     /* missing ones too */
 	uint64_t missing;     /* batches that were left out */
 	uint64_t rows, records, raw_bytes, file_bytes;
+	uint64_t spare[8];
 };
 
 /*
@@ -946,6 +1399,7 @@ struct sm_index_entry {
 	uint64_t at, bytes;         /* of the deflate blocks, in the file */
 	uint64_t raw_at, raw_bytes; /* in the text */
 	uint32_t gz_crc32;          /* of the blocks */
+	uint64_t spare[8];
 };
 
 struct sm_index;

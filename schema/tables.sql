@@ -39,7 +39,7 @@ PRAGMA user_version = 4;
 -- changed by hand while the job runs.
 CREATE TABLE job (
 	id           INTEGER PRIMARY KEY CHECK (id = 1),
-	kind         TEXT NOT NULL,     -- 'candidates', 'exec'
+	kind         TEXT NOT NULL,     -- 'candidates', 'exec', 'producer'
 	spec         TEXT NOT NULL,     -- the planned options, JSON, as spec.json
 	fingerprint  TEXT NOT NULL,     -- 16 hex digits: options and input digests
 	batches      INTEGER NOT NULL,  -- planned; rows of `batch`

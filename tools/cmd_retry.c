@@ -51,6 +51,13 @@ retry_run(struct sm_call *call, struct sm_err *err)
 		return ret;
 	if (sm_status(&s, job, &ignored) == 0 && changed == 0)
 		retry_show_why(&a->retry, &s);
+	else if (s.producer && !s.active)
+		sm_output_line(stdout,
+			       "% % put back to pending; next: run it by the "
+			       "program that has the producer '%'",
+			       sm_text_count(changed).s,
+			       sm_text_plural(changed, "batch", "batches"),
+			       s.producer, NULL);
 	else
 		sm_output_line(stdout,
 			       s.active ? "% % put back to pending; the run "

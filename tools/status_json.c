@@ -147,8 +147,9 @@ sm_status_json(const struct sm_status *s)
 	for (i = 0; !bad && i < s->batches; i++)
 		bad = json_array_append_new(list,
 					    status_json_batch(&s->batch[i]));
-	v = json_pack("{s:o, s:o, s:s}", "job", sm_json_text(s->job), "kind",
-		      sm_json_text(s->kind), "fingerprint", s->fingerprint);
+	v = json_pack("{s:o, s:o, s:o, s:s}", "job", sm_json_text(s->job),
+		      "kind", sm_json_text(s->kind), "producer",
+		      sm_json_text(s->producer), "fingerprint", s->fingerprint);
 	bad = bad || !v || json_object_update(v, counts);
 	json_decref(counts);
 	bad = bad ||

@@ -315,6 +315,16 @@ status_show_next(const struct sm_status *s, const char *job)
 			       job, NULL);
 	else if (s->active)
 		return;
+	else if (s->producer && s->failed && !s->pending && !s->running)
+		sm_output_line(stdout,
+			       "next: shardmill retry $, then run it by the "
+			       "program that has the producer '%'",
+			       job, s->producer, NULL);
+	else if (s->producer && (s->pending || s->running))
+		sm_output_line(stdout,
+			       "next: run it by the program that has the "
+			       "producer '%'",
+			       s->producer, NULL);
 	else if (status_is_submitted(s) && s->failed)
 		sm_output_line(stdout,
 			       "next: shardmill retry $ && shardmill slurm $",
@@ -348,8 +358,9 @@ sm_status_show(const struct sm_status *s, const char *job)
 	sm_colour_begin(stdout, SM_PAINT_BOLD);
 	sm_output_name(stdout, s->job);
 	sm_colour_end(stdout);
-	sm_output_line(stdout, ": %, fingerprint %", s->kind ? s->kind : "",
-		       s->fingerprint, NULL);
+	sm_output_line(stdout, ": %%%%, fingerprint %", s->kind ? s->kind : "",
+		       s->producer ? " '" : "", s->producer ? s->producer : "",
+		       s->producer ? "'" : "", s->fingerprint, NULL);
 	status_show_counts(s);
 	status_show_pace(s);
 	if (s->wal_bytes > STATUS_WAL_BYTES)

@@ -326,3 +326,14 @@ sm_err_append(struct sm_err *err, const char *fmt, ...)
 	err_escape(err->text + n, sizeof(err->text) - n, tail);
 	return err->code;
 }
+
+int
+sm_fail(struct sm_err *err, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	sm_err_setv(err, code, fmt, ap);
+	va_end(ap);
+	return code;
+}

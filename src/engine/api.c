@@ -6,6 +6,7 @@
  * which does the same to each of its parts.
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +19,7 @@
 #include "join.h"
 #include "parts.h"
 #include "planning.h"
+#include "producers.h"
 #include "run.h"
 #include "settings.h"
 #include "tend.h"
@@ -135,7 +137,7 @@ sm_plan(struct sm_plan_result *result, const char *job,
 	*result = (struct sm_plan_result){ 0 };
 	if (ret < 0)
 		return ret;
-	if (!opts->kind && opts->parts > 0)
+	if (!opts->kind && !opts->producer && opts->parts > 0)
 		return plan_again_in_parts(result, job, opts, err);
 	ret = sm_planning_settle(&p, err);
 	if (ret == 0)
@@ -186,6 +188,9 @@ sm_dry_run(const struct sm_plan_opts *opts,
 
 /* ---------------------------------------------------------- run, work -- */
 
+/* This program again, which ends up in sm_worker_main(). */
+static const char *const run_self[] = { "/proc/self/exe", "worker", NULL };
+
 static int
 run_check_call(const struct sm_run_opts *opts, struct sm_err *err)
 {
@@ -194,7 +199,9 @@ run_check_call(const struct sm_run_opts *opts, struct sm_err *err)
 	if (ret == 0 && (!opts->worker_argv || !opts->worker_argv[0]))
 		ret = sm_err_set(err, SM_EUSAGE,
 				 "worker_argv is missing: the program and its "
-				 "arguments that call sm_work()");
+				 "arguments that call sm_work(); a program "
+				 "whose main() begins with sm_worker_main() "
+				 "needs none");
 	if (ret == 0)
 		ret = sm_settings_check(&opts->settings, err);
 	if (ret == 0)
@@ -202,23 +209,46 @@ run_check_call(const struct sm_run_opts *opts, struct sm_err *err)
 	return ret;
 }
 
+/*
+ * A run reaps whatever ends in this process, since orphans of its workers come
+ * to it: another's workers as well.
+ */
+static atomic_flag run_is_on = ATOMIC_FLAG_INIT;
+
+static int
+run_claim_process(struct sm_err *err)
+{
+	if (!atomic_flag_test_and_set(&run_is_on))
+		return 0;
+	return sm_err_set(err, SM_EUSAGE,
+			  "another thread of this process is in sm_run(); one "
+			  "process runs one job at a time");
+}
+
 int
 sm_run(struct sm_run_result *result, const char *job,
        const struct sm_run_opts *opts, struct sm_err *err)
 {
 	SM_ERR_OPTIONAL(err);
+	struct sm_run_opts o = *opts;
 	struct sm_parts w;
-	int ret = run_check_call(opts, err);
+	int ret;
 
 	*result = (struct sm_run_result){ 0 };
+	if (!o.worker_argv && sm_producers_are_set())
+		o.worker_argv = run_self;
+	ret = run_check_call(&o, err);
+	if (ret == 0)
+		ret = run_claim_process(err);
 	if (ret < 0)
 		return ret;
-	ret = sm_parts_open(&w, job, opts->trust, err);
+	ret = sm_parts_open(&w, job, o.trust, err);
 	if (ret == 0 && w.parts > 0)
-		ret = sm_parts_run(result, &w, opts, err);
+		ret = sm_parts_run(result, &w, &o, err);
 	else if (ret == 0)
-		ret = sm_one_run(result, job, opts, err);
+		ret = sm_one_run(result, job, &o, err);
 	sm_parts_close(&w);
+	atomic_flag_clear(&run_is_on);
 	return ret;
 }
 

@@ -8,10 +8,11 @@
 
 #include "kind.h"
 
-/* A kind is one line. */
+/* A kind is one line.  The last one has no command, and is named by nobody. */
 #define KINDS(KIND)                                                            \
 	KIND(candidates)                                                       \
-	KIND(exec)
+	KIND(exec)                                                             \
+	KIND(producer)
 
 #define KIND_DECLARE(name) extern const struct sm_kind sm_kind_##name;
 #define KIND_ENTRY(name)   &sm_kind_##name,
@@ -21,9 +22,18 @@ KINDS(KIND_DECLARE)
 static const struct sm_kind *const kinds[] = { KINDS(KIND_ENTRY) NULL };
 
 #define KIND_COUNT (sizeof(kinds) / sizeof(*kinds) - 1)
+#define KIND_TYPED (KIND_COUNT - 1)
 
 const struct sm_kind_info *
 sm_kind_info(size_t i)
+{
+	if (i >= KIND_TYPED)
+		return NULL;
+	return kinds[i]->info;
+}
+
+const struct sm_kind_info *
+sm_kind_any(size_t i)
 {
 	if (i >= KIND_COUNT)
 		return NULL;
@@ -68,7 +78,7 @@ sm_kind_find(const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < KIND_COUNT; i++)
+	for (i = 0; i < KIND_TYPED; i++)
 		if (strcmp(kinds[i]->info->name, name) == 0)
 			return kinds[i];
 	return NULL;

@@ -3,7 +3,7 @@
  *
  * A kind knows how to cut its input into batches and how to make the text of
  * one.  It knows no database: what it cuts it hands to `emit`, what it makes
- * goes into a shard, how it went into an outcome.
+ * goes through `out` (out.h), how it went into an outcome.
  *
  *	plan:  check() the options, name each input(), cut()
  *	work:  open() once per worker, produce() per batch, close()
@@ -12,6 +12,10 @@
  * one line in kind.c.  Its table of options (struct sm_kind_info) makes its
  * command, help, completion, its part of the manual and spec.json.  State
  * belongs to one thread.
+ *
+ * One of them, `producer`, has no command: its open(), produce() and close()
+ * are those of another program (struct sm_producer in shardmill.h), and what
+ * is public of this wall is what that one needs: a batch, and struct sm_out.
  */
 #ifndef SM_KIND_H
 #define SM_KIND_H
@@ -26,7 +30,7 @@
 #include "event.h"
 #include "piece.h"
 
-#include "shard.h"
+#include "out.h"
 #include "spec.h"
 
 #define SM_KIND_INPUT_NAME 32
@@ -105,6 +109,9 @@ struct sm_kind_env {
 
 struct sm_kind {
 	const struct sm_kind_info *info;
+	/* What the caller of sm_plan() gave beside options.  NULL: nothing. */
+	int (*take)(struct sm_spec *spec, const struct sm_plan_opts *opts,
+		    struct sm_err *err);
 	/*
 	 * Fill in what the user left open, by strings of the specification's
 	 * own (sm_spec_strdup()).  NULL: nothing is.
@@ -117,6 +124,8 @@ struct sm_kind {
 	 * other, from the first on.
 	 */
 	bool (*input)(struct sm_kind_input *in, size_t i, const void *opts);
+	/* The name of what makes the batches, where it is not the kind. */
+	const char *(*producer)(const void *opts);
 	/* Does each batch make a file of its own?  NULL: text, and no file. */
 	struct sm_kind_files (*files)(const void *opts);
 	/*
@@ -157,14 +166,17 @@ struct sm_kind {
 	int (*open)(void **state, const struct sm_kind_env *env,
 		    struct sm_err *err);
 	/*
-	 * Write the text of `b` into `shard` by an encoder of the kind's own,
-	 * brought to its end, and fill `made` but for the sizes.  0, or an
-	 * error whose class says whether another try makes sense; SM_ESTOPPED
-	 * soon after *env->stop.
+	 * Write the text of `b` into `out`, and fill sm_out_made() but for the
+	 * sizes, the records and open_line.  0, or an error whose class says
+	 * whether another try makes sense; SM_ESTOPPED soon after *env->stop.
 	 */
 	int (*produce)(void *state, const struct sm_piece *b,
-		       struct sm_shard *shard, struct sm_made *made,
-		       struct sm_err *err);
+		       struct sm_out *out, struct sm_err *err);
+	/*
+	 * produce() runs code of somebody else's in this process: a SIGBUS is
+	 * not taken for an input that shrank, but is the worker's death.
+	 */
+	bool foreign;
 	void (*close)(void *state); /* NULL is allowed */
 	/*
 	 * No batch is begun for a while, for want of memory: let go of what can
@@ -180,8 +192,13 @@ struct sm_kind {
 		   int *exit_status, struct sm_err *err);
 };
 
-/* NULL: there is none of this name. */
+/* Of jobs whose batches another program makes; it is not found by name. */
+extern const struct sm_kind sm_kind_producer;
+
+/* NULL: there is none of this name that a person could type. */
 const struct sm_kind *sm_kind_find(const char *name);
+/* All kinds, those as well that no command line has; NULL at the end. */
+const struct sm_kind_info *sm_kind_any(size_t i);
 const struct sm_kind *sm_kind_of(const struct sm_spec *spec);
 /* How many inputs its options name. */
 size_t sm_kind_count_inputs(const struct sm_spec *spec);

@@ -234,3 +234,180 @@ sm_history_fingerprints(uint64_t *fingerprint, size_t *count, size_t most,
 	sqlite3_reset(s);
 	return ret < 0 ? ret : 0;
 }
+
+/* ---------------------------------------------------------------- lists -- */
+
+/* A member of a struct of strings that are nobody's to change. */
+#define OUT_CONST(p)  OUT((char **)(p))
+#define FREE_CONST(p) free((char *)(p))
+
+int
+sm_history_batches(struct sm_look_batch *row, size_t *n, int max, int64_t after,
+		   struct sm_db *db, struct sm_err *err)
+{
+	static const char text[] =
+		"SELECT id, first, \"end\", first_byte, end_byte, item, state, "
+		"error, attempts, priority, not_before, started, finished, "
+		"rows, records, raw_bytes, gz_bytes FROM batch WHERE id > ? "
+		"ORDER BY id LIMIT ?";
+	struct sm_look_batch *b;
+	sqlite3_stmt *s;
+	int ret = sm_sql_begin(&s, db, text, SQL(IN(after), IN(max)), err);
+
+	for (*n = 0; ret >= 0 && *n < (size_t)max; ++*n) {
+		b = &row[*n];
+		*b = (struct sm_look_batch){ 0 };
+		ret = sm_sql_next(
+			s, db, "read the batches",
+			SQL(OUT(&b->id), OUT_OPT(&b->first), OUT_OPT(&b->end),
+			    OUT_OPT(&b->first_byte), OUT_OPT(&b->end_byte),
+			    OUT_CONST(&b->item), OUT_CONST(&b->state),
+			    OUT_CONST(&b->error), OUT(&b->attempts),
+			    OUT(&b->priority), OUT(&b->not_before),
+			    OUT(&b->started), OUT(&b->finished),
+			    OUT_OPT(&b->rows), OUT_OPT(&b->records),
+			    OUT_OPT(&b->raw_bytes), OUT_OPT(&b->gz_bytes)),
+			err);
+		if (ret <= 0)
+			return ret;
+	}
+	if (ret < 0)
+		return ret;
+	sqlite3_reset(s);
+	return 0;
+}
+
+int
+sm_history_attempts(struct sm_look_attempt *row, size_t *n, int max,
+		    int64_t after, struct sm_db *db, struct sm_err *err)
+{
+	static const char text[] =
+		"SELECT a.id, a.batch, a.worker, coalesce(w.slot, -1), "
+		"a.started, a.ended, a.outcome, a.exit_status, a.signal, "
+		"a.error_class, a.message, a.stderr FROM attempt AS a "
+		"LEFT JOIN worker AS w ON w.id = a.worker "
+		"WHERE a.id > ? ORDER BY a.id LIMIT ?";
+	struct sm_look_attempt *a;
+	sqlite3_stmt *s;
+	int ret = sm_sql_begin(&s, db, text, SQL(IN(after), IN(max)), err);
+
+	for (*n = 0; ret >= 0 && *n < (size_t)max; ++*n) {
+		a = &row[*n];
+		*a = (struct sm_look_attempt){ 0 };
+		ret = sm_sql_next(
+			s, db, "read the attempts",
+			SQL(OUT(&a->id), OUT(&a->batch), OUT(&a->worker),
+			    OUT(&a->slot), OUT(&a->started), OUT(&a->ended),
+			    OUT_CONST(&a->outcome), OUT_OPT(&a->exit_status),
+			    OUT_OPT(&a->signal), OUT_CONST(&a->error_class),
+			    OUT_CONST(&a->message), OUT_CONST(&a->stderr_text)),
+			err);
+		if (ret <= 0)
+			return ret;
+	}
+	if (ret < 0)
+		return ret;
+	sqlite3_reset(s);
+	return 0;
+}
+
+int
+sm_history_runs(struct sm_look_run *row, size_t *n, int max, int64_t after,
+		struct sm_db *db, struct sm_err *err)
+{
+	static const char text[] =
+		"SELECT r.id, r.command, r.host, r.version, r.why, r.pid, "
+		"r.workers, r.started, r.ended, r.exit_status, r.signal, "
+		"v.done, v.failed FROM run AS r JOIN runs AS v "
+		"ON v.run = r.id WHERE r.id > ? ORDER BY r.id LIMIT ?";
+	struct sm_look_run *r;
+	sqlite3_stmt *s;
+	int ret = sm_sql_begin(&s, db, text, SQL(IN(after), IN(max)), err);
+
+	for (*n = 0; ret >= 0 && *n < (size_t)max; ++*n) {
+		r = &row[*n];
+		*r = (struct sm_look_run){ 0 };
+		ret = sm_sql_next(
+			s, db, "read the runs",
+			SQL(OUT(&r->id), OUT_CONST(&r->command),
+			    OUT_CONST(&r->host), OUT_CONST(&r->version),
+			    OUT_CONST(&r->why), OUT(&r->pid), OUT(&r->workers),
+			    OUT(&r->started), OUT(&r->ended),
+			    OUT_OPT(&r->exit_status), OUT_OPT(&r->signal),
+			    OUT(&r->done), OUT(&r->failed)),
+			err);
+		if (ret <= 0)
+			return ret;
+	}
+	if (ret < 0)
+		return ret;
+	sqlite3_reset(s);
+	return 0;
+}
+
+int
+sm_history_reasons(struct sm_look_failure *row, size_t *n, int max,
+		   int64_t after, struct sm_db *db, struct sm_err *err)
+{
+	static const char text[] =
+		"SELECT reason, message, error_class, stderr, examples, tries, "
+		"batches, failed, open FROM failures LIMIT ?2 OFFSET ?1";
+	struct sm_look_failure *f;
+	sqlite3_stmt *s;
+	int ret = sm_sql_begin(&s, db, text, SQL(IN(after), IN(max)), err);
+
+	for (*n = 0; ret >= 0 && *n < (size_t)max; ++*n) {
+		f = &row[*n];
+		*f = (struct sm_look_failure){ 0 };
+		ret = sm_sql_next(
+			s, db, "read the failures",
+			SQL(OUT_CONST(&f->reason), OUT_CONST(&f->message),
+			    OUT_CONST(&f->error_class),
+			    OUT_CONST(&f->stderr_text), OUT_CONST(&f->examples),
+			    OUT(&f->tries), OUT(&f->batches), OUT(&f->failed),
+			    OUT(&f->open)),
+			err);
+		if (ret <= 0)
+			return ret;
+	}
+	if (ret < 0)
+		return ret;
+	sqlite3_reset(s);
+	return 0;
+}
+
+void
+sm_history_free_batch(struct sm_look_batch *row)
+{
+	FREE_CONST(row->item);
+	FREE_CONST(row->state);
+	FREE_CONST(row->error);
+}
+
+void
+sm_history_free_attempt(struct sm_look_attempt *row)
+{
+	FREE_CONST(row->outcome);
+	FREE_CONST(row->error_class);
+	FREE_CONST(row->message);
+	FREE_CONST(row->stderr_text);
+}
+
+void
+sm_history_free_run(struct sm_look_run *row)
+{
+	FREE_CONST(row->command);
+	FREE_CONST(row->host);
+	FREE_CONST(row->version);
+	FREE_CONST(row->why);
+}
+
+void
+sm_history_free_failure(struct sm_look_failure *row)
+{
+	FREE_CONST(row->reason);
+	FREE_CONST(row->message);
+	FREE_CONST(row->error_class);
+	FREE_CONST(row->stderr_text);
+	FREE_CONST(row->examples);
+}

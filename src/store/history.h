@@ -27,6 +27,24 @@ int sm_history_batch(struct sm_batch_status *s, struct sm_db *db,
 int sm_history_fingerprints(uint64_t *fingerprint, size_t *count, size_t most,
 			    struct sm_db *db, struct sm_err *err);
 
+/*
+ * Up to `max` rows with an id above `after`, in order; `*n` of them.  Their
+ * strings are copies, which sm_history_free_…() frees.
+ */
+int sm_history_batches(struct sm_look_batch *row, size_t *n, int max,
+		       int64_t after, struct sm_db *db, struct sm_err *err);
+int sm_history_attempts(struct sm_look_attempt *row, size_t *n, int max,
+			int64_t after, struct sm_db *db, struct sm_err *err);
+int sm_history_runs(struct sm_look_run *row, size_t *n, int max, int64_t after,
+		    struct sm_db *db, struct sm_err *err);
+/* The reasons after the first `after`, those of most failed batches first. */
+int sm_history_reasons(struct sm_look_failure *row, size_t *n, int max,
+		       int64_t after, struct sm_db *db, struct sm_err *err);
+void sm_history_free_batch(struct sm_look_batch *row);
+void sm_history_free_attempt(struct sm_look_attempt *row);
+void sm_history_free_run(struct sm_look_run *row);
+void sm_history_free_failure(struct sm_look_failure *row);
+
 struct sm_report_batch_row {
 	uint64_t id, attempts, rows, raw_bytes, gz_bytes;
 	int state; /* its first letter: p, r, d, f */

@@ -199,6 +199,7 @@ produce(struct sm_made *out, const struct sm_spec *spec, int64_t first,
 	struct sm_piece b = { .first = first, .end = end };
 	struct sm_entry e = { 0 };
 	struct sm_shard *shard = NULL;
+	struct sm_out *to = NULL;
 	void *state = NULL;
 	int ret;
 
@@ -206,14 +207,21 @@ produce(struct sm_made *out, const struct sm_spec *spec, int64_t first,
 	ret = k->open(&state, &env, err);
 	if (ret < 0)
 		return ret;
-	ret = sm_shard_open(&shard, dirfd_, 0, 6, 1, err);
+	ret = sm_out_new(&to, stop, err);
 	if (ret == 0)
-		ret = k->produce(state, &b, shard, out, err);
+		ret = sm_shard_open(&shard, dirfd_, 0, 6, 1, err);
+	if (ret == 0) {
+		sm_out_begin(to, shard, out);
+		ret = k->produce(state, &b, to, err);
+	}
+	if (ret == 0)
+		ret = sm_out_end(to, err);
 	if (ret == 0)
 		ret = sm_shard_finish(&e, shard, false, err);
 	if (ret == 0)
 		ret = sm_shard_publish(shard, err);
 	sm_shard_free(shard);
+	sm_out_free(to);
 	k->close(state);
 	return ret;
 }
@@ -690,7 +698,6 @@ test_grown_input(void **state)
 	const struct sm_kind *k = &sm_kind_candidates;
 	struct sm_kind_env env = { .tables_dirfd = dirfd_, .stop_fd = -1 };
 	struct sm_piece b = { .end = 3 };
-	struct sm_made out = { 0 };
 	struct sm_candidates_opts o;
 	struct sm_spec *spec;
 	struct sm_err err;
@@ -703,7 +710,7 @@ test_grown_input(void **state)
 	env.spec = spec;
 	assert_int_equal(k->open(&s, &env, &err), 0);
 	put_bytes("scores.npy", "x", 1, true);
-	assert_int_equal(k->produce(s, &b, NULL, &out, &err), SM_EREFUSED);
+	assert_int_equal(k->produce(s, &b, NULL, &err), SM_EREFUSED);
 	assert_non_null(strstr(err.text, "planned 176 bytes, has 177"));
 	k->close(s);
 	k->close(NULL);

@@ -33,6 +33,7 @@ static struct sm_kind_cut cut;
 static struct sm_made outcome;
 static struct sm_sizes shard_info;
 static struct sm_buf text, notices;
+static struct sm_out *out;
 static void *worker;
 
 static int
@@ -54,6 +55,8 @@ tear_down(void **state)
 	(void)state;
 	sm_exec_close(worker);
 	worker = NULL;
+	sm_out_free(out);
+	out = NULL;
 	sm_spec_free(spec);
 	spec = NULL;
 	sm_buf_release(&outcome.stderr_tail);
@@ -164,7 +167,12 @@ make(const struct sm_piece *b)
 	outcome = (struct sm_made){ .exit_status = -1, .signal = -1 };
 	unlink(input_path("000000.gz"));
 	assert_int_equal(sm_shard_open(&shard, input_dir(), 0, 6, 7, &err), 0);
-	ret = sm_kind_exec.produce(worker, b, shard, &outcome, &err);
+	if (!out)
+		assert_int_equal(sm_out_new(&out, NULL, &err), 0);
+	sm_out_begin(out, shard, &outcome);
+	ret = sm_kind_exec.produce(worker, b, out, &err);
+	if (ret == 0)
+		ret = sm_out_end(out, &err);
 	if (ret == 0) {
 		assert_int_equal(sm_shard_finish(&e, shard, false, &err), 0);
 		shard_info = e.sizes;

@@ -18,10 +18,23 @@ sm_role_is_mark(const char *entry)
 	return strncmp(entry, MARK "=", strlen(MARK "=")) == 0;
 }
 
+/* It was under the mark, which is gone. */
+static bool role_is_worker;
+
+bool
+sm_role_take_worker(void)
+{
+	if (getenv(MARK)) {
+		unsetenv(MARK);
+		role_is_worker = true;
+	}
+	return role_is_worker;
+}
+
 int
 sm_role_refuse_worker(const char *call, struct sm_err *err)
 {
-	if (!getenv(MARK))
+	if (!role_is_worker && !getenv(MARK))
 		return 0;
 	return sm_err_set(err, SM_EUSAGE,
 			  "%s in a worker: sm_run() started this program by "

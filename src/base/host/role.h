@@ -21,6 +21,13 @@
  */
 #define SM_ROLE_TOKEN "SHARDMILL_TOKEN="
 
+/*
+ * Was this process started as a worker?  Then it is one from here on: the mark
+ * is taken out of its environment, so that what it starts is none.  Before
+ * there are threads.
+ */
+bool sm_role_take_worker(void);
+
 /* SM_EUSAGE under the mark; `call` is the function that was called. */
 int sm_role_refuse_worker(const char *call, struct sm_err *err);
 

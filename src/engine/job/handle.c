@@ -38,7 +38,7 @@ sm_handle_reload(struct sm_handle *h, struct sm_err *err)
 	ret = sm_job_get(&h->job, h->db, err);
 	if (ret < 0)
 		return ret;
-	ret = sm_spec_parse(&h->spec, sm_kind_info, h->job.spec, "job.spec",
+	ret = sm_spec_parse(&h->spec, sm_kind_any, h->job.spec, "job.spec",
 			    err);
 	if (ret < 0)
 		return ret;

@@ -59,7 +59,7 @@ sm_place_read_spec(struct sm_spec **out, const struct sm_jobdir *dir,
 	int ret = sm_jobdir_read(&text, dir, "spec.json", err);
 
 	if (ret == 0)
-		ret = sm_spec_parse(out, sm_kind_info, text, "spec.json", err);
+		ret = sm_spec_parse(out, sm_kind_any, text, "spec.json", err);
 	free(text);
 	return ret;
 }

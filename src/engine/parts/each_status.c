@@ -167,6 +167,10 @@ status_part(struct sm_status *out, double *speed, struct sm_parts *w,
 	status_take_run(out, &p);
 	/* The same of all parts. */
 	out->textless = p.textless;
+	if (!out->producer) {
+		out->producer = p.producer;
+		p.producer = NULL;
+	}
 	if (!out->files_dir) {
 		out->files_dir = p.files_dir;
 		p.files_dir = NULL;

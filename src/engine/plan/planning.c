@@ -117,11 +117,34 @@ settle_output(struct sm_planning *p, struct sm_err *err)
 	return ret;
 }
 
+/* People and messages know a job by the one name or the other. */
+static int
+settle_producer(struct sm_planning *p, struct sm_err *err)
+{
+	const char *name = p->opts->producer->name;
+
+	if (p->opts->kind)
+		return sm_err_set(err, SM_EUSAGE,
+				  "the job has a producer, which is its kind: "
+				  "leave out the kind '%s'",
+				  p->opts->kind);
+	p->kind = &sm_kind_producer;
+	if (name &&
+	    (sm_kind_find(name) || strcmp(name, p->kind->info->name) == 0))
+		return sm_err_set(err, SM_EUSAGE,
+				  "the producer's name '%s' is that of a kind "
+				  "of job; give it another one",
+				  name);
+	return 0;
+}
+
 static int
 settle_kind(struct sm_planning *p, struct sm_err *err)
 {
 	const char *name = p->opts->kind;
 
+	if (p->opts->producer)
+		return settle_producer(p, err);
 	if (name)
 		p->kind = sm_kind_find(name);
 	if (p->kind)
@@ -159,6 +182,8 @@ sm_planning_settle(struct sm_planning *p, struct sm_err *err)
 				  o->command, err);
 	if (ret == 0)
 		ret = settle_id(p->spec, err);
+	if (ret == 0 && p->kind->take)
+		ret = p->kind->take(p->spec, o, err);
 	if (ret == 0 && p->kind->settle)
 		ret = p->kind->settle(p->spec, err);
 	if (ret == 0)

@@ -267,8 +267,8 @@ sm_plan_again(struct sm_planning *p, struct sm_err *err)
 
 	p->had = r.job.batches;
 	if (ret == 0)
-		ret = sm_spec_parse(&r.old, sm_kind_info, r.job.spec,
-				    "job.spec", err);
+		ret = sm_spec_parse(&r.old, sm_kind_any, r.job.spec, "job.spec",
+				    err);
 	if (ret == 0)
 		ret = sm_place_settle(&r.place, &p->dir, r.old,
 				      &r.job.final_path, err);

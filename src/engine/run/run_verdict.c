@@ -120,6 +120,16 @@ sm_run_verdict(struct sm_run_result *result, struct sm_handle *h,
 				  "same command goes on",
 				  (unsigned long long)result->left,
 				  (unsigned long long)c.total);
+	if (result->failed > 0 && h->kind->producer)
+		return sm_err_set(err, SM_EWORK,
+				  "%llu of %llu batches failed, and %llu are "
+				  "left; 'shardmill status %s' names them, "
+				  "'shardmill retry %s' (or retry_failed of "
+				  "sm_run()) puts them back for the next run",
+				  (unsigned long long)result->failed,
+				  (unsigned long long)c.total,
+				  (unsigned long long)result->left, h->dir.path,
+				  h->dir.path);
 	if (result->failed > 0 && result->left > 0)
 		return sm_err_set(err, SM_EWORK,
 				  "%llu of %llu batches failed, and %llu are "

@@ -91,9 +91,11 @@ work_produce(struct sm_self *w, struct sm_err *err)
 {
 	int ret;
 
+	sm_out_begin(w->out, w->shard, &w->made);
+	if (w->h.kind->foreign)
+		return w->h.kind->produce(w->state, &w->b.piece, w->out, err);
 	if (sigsetjmp(*sm_sigbus_enter(), 0) == 0)
-		ret = w->h.kind->produce(w->state, &w->b.piece, w->shard,
-					 &w->made, err);
+		ret = w->h.kind->produce(w->state, &w->b.piece, w->out, err);
 	else
 		ret = sm_err_set(err, SM_EREFUSED,
 				 "an input shrank while batch %llu was made "
@@ -128,6 +130,8 @@ work_make(struct sm_self *w, struct sm_err *err)
 	if (ret < 0)
 		return ret;
 	ret = work_produce(w, err);
+	if (ret == 0)
+		ret = sm_out_end(w->out, err);
 	if (ret < 0)
 		return ret;
 	sm_fault("work.produced");

@@ -181,7 +181,10 @@ self_open_kind(struct sm_self *w, struct sm_err *err)
 			       err);
 	if (ret < 0)
 		return ret;
-	ret = w->h.kind->open(&w->state, &env, err);
+	if (!w->out)
+		ret = sm_out_new(&w->out, env.stop, err);
+	if (ret == 0)
+		ret = w->h.kind->open(&w->state, &env, err);
 	close(env.tables_dirfd);
 	return ret;
 }
@@ -337,6 +340,7 @@ sm_self_leave(struct sm_self *w, const struct sm_err *why)
 	sm_pulse_end(&w->pulse);
 	sm_live_close(&w->live);
 	sm_buf_release(&w->made.stderr_tail);
+	sm_out_free(w->out);
 	sm_handle_close(&w->h);
 }
 

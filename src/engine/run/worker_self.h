@@ -36,6 +36,7 @@ struct sm_self {
 	struct sm_batch b;    /* the batch in hand */
 	struct sm_batch next; /* claimed, to be made after it */
 	bool has_next, told_claim, fenced, titled_idle;
+	struct sm_out *out; /* for all of them */
 	struct sm_shard *shard;
 	struct sm_made made; /* of it */
 	int io_failures;     /* in a row */

@@ -465,7 +465,8 @@ report_slowest(struct sm_report *r, uint64_t id, double seconds)
 	}
 	for (; i > 0 && r->slowest[i - 1].seconds < seconds; i--)
 		r->slowest[i] = r->slowest[i - 1];
-	r->slowest[i] = (struct sm_report_batch){ id, seconds };
+	r->slowest[i] =
+		(struct sm_report_batch){ .id = id, .seconds = seconds };
 }
 
 static void

@@ -62,6 +62,7 @@ sm_status_release(struct sm_status *s)
 	status_release_run(&s->last);
 	free(s->job);
 	free(s->kind);
+	free(s->producer);
 	free(s->final_path);
 	free(s->files_dir);
 	*s = (struct sm_status){ 0 };
@@ -178,12 +179,15 @@ status_read(struct sm_status *s, struct sm_handle *h, struct sm_err *err)
 
 	s->job = strdup(h->dir.path);
 	s->kind = strdup(h->job.kind);
+	if (h->kind->producer)
+		s->producer = strdup(h->kind->producer(h->spec->opts));
 	if (h->job.final_path)
 		s->final_path = strdup(h->job.final_path);
 	if (h->files.kind.dir)
 		s->files_dir = strdup(h->files.kind.dir);
 	s->textless = h->files.kind.textless;
-	if (!s->job || !s->kind || (h->job.final_path && !s->final_path) ||
+	if (!s->job || !s->kind || (h->kind->producer && !s->producer) ||
+	    (h->job.final_path && !s->final_path) ||
 	    (h->files.kind.dir && !s->files_dir))
 		return sm_err_mem(err, "the status");
 	snprintf(s->fingerprint, sizeof(s->fingerprint), "%s",

@@ -8,7 +8,7 @@
  * in the layout of Python's json.dumps, with the four field names chosen by
  * the caller.  The caller hands over the parts (a key, then items), not bytes:
  * an implementation knows the record's structure, and may write the line as
- *text through zlib or straight as deflate symbols.
+ * text through zlib or straight as deflate symbols.
  *
  *	sm_record_writer_new()
  *	per shard:  sm_record_writer_begin()
@@ -30,12 +30,9 @@
 
 #include <shardmill.h>
 
+/* struct sm_record_fields is public: a producer names its own. */
 struct sm_shard;
 struct sm_record_writer;
-
-struct sm_record_fields {
-	const char *key, *list, *id, *score; /* UTF-8, without quotes */
-};
 
 /* In the order of the words of its option. */
 enum sm_encoding { SM_ENCODER_RECORD, SM_ENCODER_ZLIB };

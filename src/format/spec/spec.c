@@ -271,7 +271,8 @@ sm_spec_diff(struct sm_buf *out, const struct sm_spec *planned,
 			continue;
 		if (n++)
 			sm_buf_puts(out, "; ");
-		if (o->type == SM_OPTION_ARGV)
+		/* What nobody types has no dashes. */
+		if (o->flags & SM_OPTION_UNTYPED)
 			sm_buf_printf(out, "the %s was ", o->name);
 		else
 			sm_buf_printf(out, "--%s was ", o->name);

@@ -98,8 +98,7 @@ int sm_candidates_cut(struct sm_kind_cut *cut, struct sm_err *err);
 int sm_candidates_open(void **state, const struct sm_kind_env *env,
 		       struct sm_err *err);
 int sm_candidates_produce(void *state, const struct sm_piece *b,
-			  struct sm_shard *shard, struct sm_made *out,
-			  struct sm_err *err);
+			  struct sm_out *out, struct sm_err *err);
 void sm_candidates_close(void *state);
 
 /*

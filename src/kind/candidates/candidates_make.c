@@ -42,7 +42,7 @@ struct make {
 	const struct sm_candidates_opts *opts;
 	struct sm_candidates_input in;
 	struct sm_table keys, vocab;
-	struct sm_record_writer *writer;
+	struct sm_record_writer *writer; /* of the current batch's output */
 	struct make_pick *pick;     /* the accepted candidates of one row */
 	uint64_t pick_max;          /* at least 1 */
 	uint64_t tally[SM_TALLIES]; /* of the current batch */
@@ -157,21 +157,6 @@ make_open_pick(struct make *m, struct sm_err *err)
 	return 0;
 }
 
-static int
-make_open_writer(struct make *m, struct sm_err *err)
-{
-	const struct sm_candidates_opts *o = m->opts;
-	struct sm_record_fields fields = {
-		.key = o->key_field,
-		.list = o->list_field,
-		.id = o->id_field,
-		.score = o->score_field,
-	};
-
-	return sm_record_writer_new(&m->writer, &fields, o->encoder, o->level,
-				    err);
-}
-
 int
 sm_candidates_open(void **state, const struct sm_kind_env *env,
 		   struct sm_err *err)
@@ -192,8 +177,6 @@ sm_candidates_open(void **state, const struct sm_kind_env *env,
 				    SM_CANDIDATES_VOCAB, err);
 	if (ret == 0)
 		ret = make_open_pick(m, err);
-	if (ret == 0)
-		ret = make_open_writer(m, err);
 	if (ret < 0) {
 		sm_candidates_close(m);
 		return ret;
@@ -209,7 +192,6 @@ sm_candidates_close(void *state)
 
 	if (!m)
 		return;
-	sm_record_writer_free(m->writer);
 	free(m->pick);
 	sm_table_close(&m->vocab);
 	sm_table_close(&m->keys);
@@ -413,15 +395,19 @@ make_check_batch(const struct make *m, const struct sm_piece *b,
 	return ret;
 }
 
-/* Say which of the last rows were written. */
 static int
-make_note(struct make *m, struct sm_shard *shard, struct sm_err *err)
+make_begin(struct make *m, struct sm_out *out, struct sm_err *err)
 {
-	int ret = sm_record_writer_align(m->writer, err);
+	const struct sm_candidates_opts *o = m->opts;
+	struct sm_record_fields fields = {
+		.key = o->key_field,
+		.list = o->list_field,
+		.id = o->id_field,
+		.score = o->score_field,
+	};
 
-	if (ret >= 0)
-		ret = sm_shard_note(shard, err);
-	return ret;
+	return sm_out_writer(&m->writer, out, &fields, o->encoder, o->level,
+			     err);
 }
 
 /*
@@ -429,10 +415,10 @@ make_note(struct make *m, struct sm_shard *shard, struct sm_err *err)
  * is answered within one row.
  */
 int
-sm_candidates_produce(void *state, const struct sm_piece *b,
-		      struct sm_shard *shard, struct sm_made *out,
+sm_candidates_produce(void *state, const struct sm_piece *b, struct sm_out *out,
 		      struct sm_err *err)
 {
+	struct sm_made *made;
 	struct make *m = state;
 	uint64_t row, count, records = 0;
 	bool enough;
@@ -440,7 +426,7 @@ sm_candidates_produce(void *state, const struct sm_piece *b,
 
 	ret = make_check_batch(m, b, err);
 	if (ret == 0)
-		ret = sm_record_writer_begin(m->writer, shard, err);
+		ret = make_begin(m, out, err);
 	if (ret < 0)
 		return ret;
 	memset(m->tally, 0, sizeof(m->tally));
@@ -462,19 +448,15 @@ sm_candidates_produce(void *state, const struct sm_piece *b,
 		} else {
 			make_prefetch(m, row + 1, 0, MAKE_AHEAD);
 		}
-		if (ret == 0 && sm_shard_row(shard, enough))
-			ret = make_note(m, shard, err);
+		if (ret == 0)
+			ret = sm_out_row(out, enough, err);
 		if (ret < 0)
 			return ret;
 	}
-	ret = sm_record_writer_end(m->writer, err);
-	if (ret == 0 && sm_shard_note_is_due(shard))
-		ret = sm_shard_note(shard, err);
-	if (ret < 0)
-		return ret;
-	out->counts.rows = (uint64_t)(b->end - b->first);
-	out->counts.records = records;
-	memcpy(out->counts.tally, m->tally, sizeof(m->tally));
+	sm_out_count(out, records);
+	made = sm_out_made(out);
+	made->counts.rows = (uint64_t)(b->end - b->first);
+	memcpy(made->counts.tally, m->tally, sizeof(m->tally));
 	return 0;
 }
 

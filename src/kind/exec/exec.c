@@ -158,9 +158,8 @@ exec_check_serve(const struct sm_exec_opts *o, struct sm_err *err)
 	return 0;
 }
 
-/* What the command makes: text, files, or nothing. */
-static int
-exec_check_result(const struct sm_exec_opts *o, struct sm_err *err)
+int
+sm_exec_check_result(const struct sm_exec_opts *o, struct sm_err *err)
 {
 	bool textless = o->to || o->no_output;
 
@@ -227,14 +226,14 @@ exec_check(const void *opts, struct sm_err *err)
 					  o->argv[i]);
 	ret = exec_check_serve(o, err);
 	if (ret == 0)
-		ret = exec_check_result(o, err);
+		ret = sm_exec_check_result(o, err);
 	if (ret < 0)
 		return ret;
 	return exec_check_command(o, err);
 }
 
-static struct sm_kind_files
-exec_files(const void *opts)
+struct sm_kind_files
+sm_exec_files(const void *opts)
 {
 	const struct sm_exec_opts *o = opts;
 
@@ -275,7 +274,7 @@ const struct sm_kind sm_kind_exec = {
 	.check = exec_check,
 	.settle = exec_settle,
 	.input = sm_exec_input,
-	.files = exec_files,
+	.files = sm_exec_files,
 	.made_by = sm_exec_made_by,
 	.keep = sm_exec_keep,
 	.digest = sm_exec_digest,

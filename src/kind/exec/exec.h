@@ -85,6 +85,10 @@ int sm_exec_made_by(struct sm_kind_file *file, size_t *count,
 		    struct sm_spec *spec, const struct sm_spec *planned,
 		    struct sm_err *err);
 
+/* Of the result alone: text, files or nothing; a producer's job has it too. */
+int sm_exec_check_result(const struct sm_exec_opts *opts, struct sm_err *err);
+struct sm_kind_files sm_exec_files(const void *opts);
+
 bool sm_exec_has_items(const struct sm_exec_opts *opts);
 /* As in columns.h. */
 int sm_exec_columns(const struct sm_exec_opts *opts);
@@ -121,8 +125,7 @@ bool sm_exec_input(struct sm_kind_input *in, size_t i, const void *opts);
 int sm_exec_cut(struct sm_kind_cut *cut, struct sm_err *err);
 int sm_exec_open(void **state, const struct sm_kind_env *env,
 		 struct sm_err *err);
-int sm_exec_produce(void *state, const struct sm_piece *b,
-		    struct sm_shard *shard, struct sm_made *out,
+int sm_exec_produce(void *state, const struct sm_piece *b, struct sm_out *out,
 		    struct sm_err *err);
 void sm_exec_close(void *state);
 void sm_exec_rest(void *state);

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "encoder.h"
 #include "file.h"
 #include "jsonline.h"
 
@@ -141,10 +140,6 @@ sm_exec_open(void **state, const struct sm_kind_env *env, struct sm_err *err)
 	ret = exec_state_open(&x, env, err);
 	if (ret == 0)
 		ret = sm_guard_new(&x->guard, err);
-	if (ret == 0)
-		ret = sm_encoder_new(&x->encoder,
-				     (enum sm_encoder_how)x->opts->encoder,
-				     x->opts->level, err);
 	if (ret == 0 && (x->opts->check & SM_CHECK_JSONL))
 		ret = sm_jsonline_new(&x->jsonline, err);
 	if (ret == 0)
@@ -168,7 +163,6 @@ sm_exec_close(void *state)
 
 	if (!x)
 		return;
-	sm_encoder_free(x->encoder);
 	sm_jsonline_free(x->jsonline);
 	sm_log_free(x->log);
 	sm_exec_serve_close(x);
@@ -179,7 +173,7 @@ sm_exec_close(void *state)
 	if (x->null_fd >= 0)
 		close(x->null_fd);
 	sm_buf_release(&x->words);
-	sm_buf_release(&x->file);
+	sm_buf_release(&x->file.path);
 	sm_columns_release(&x->columns);
 	free(x->path);
 	free(x->argv);
@@ -322,7 +316,7 @@ sm_exec_command(struct sm_command_end *end, struct sm_exec_state *x,
 		named.input = sm_source_path(x->source);
 	}
 	if (x->opts->to)
-		named.out = x->file.data;
+		named.out = x->file.path.data;
 	ret = exec_set_words(x, &named, err);
 	if (ret < 0)
 		return ret;
@@ -362,30 +356,30 @@ exec_try_file(struct sm_exec_state *x, const struct sm_piece *b,
 	const char *tmp = getenv("TMPDIR");
 	char name[SM_SHARD_FILE_MAX];
 
-	sm_buf_printf(&x->file, "%s/shardmill-try.XXXXXX",
+	sm_buf_printf(&x->file.path, "%s/shardmill-try.XXXXXX",
 		      tmp && *tmp == '/' ? tmp : "/tmp");
-	if (sm_buf_failed(&x->file))
+	if (sm_buf_failed(&x->file.path))
 		return sm_err_mem(err, "a path");
-	if (!mkdtemp(x->file.data))
+	if (!mkdtemp(x->file.path.data))
 		return sm_err_sys(err, "cannot make the directory '%s'",
-				  x->file.data);
+				  x->file.path.data);
 	sm_shard_file_name(name, b->id, sm_shard_digits(x->env.spec->batches),
 			   x->opts->suffix ? x->opts->suffix : "");
-	sm_buf_printf(&x->file, "/%s", name);
-	return sm_buf_failed(&x->file) ? sm_err_mem(err, "a path") : 0;
+	sm_buf_printf(&x->file.path, "/%s", name);
+	return sm_buf_failed(&x->file.path) ? sm_err_mem(err, "a path") : 0;
 }
 
 /* Says where the file is. */
 static void
 exec_try_tell(const struct sm_exec_state *x)
 {
-	if (access(x->file.data, F_OK) == 0) {
-		dprintf(STDERR_FILENO, "the file is '%s'\n", x->file.data);
+	if (access(x->file.path.data, F_OK) == 0) {
+		dprintf(STDERR_FILENO, "the file is '%s'\n", x->file.path.data);
 		return;
 	}
 	dprintf(STDERR_FILENO, "no file was made\n");
-	*strrchr(x->file.data, '/') = '\0';
-	rmdir(x->file.data);
+	*strrchr(x->file.path.data, '/') = '\0';
+	rmdir(x->file.path.data);
 }
 
 /* The output of a living command comes through us. */

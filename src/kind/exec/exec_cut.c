@@ -284,7 +284,7 @@ exec_highest_column(const struct sm_exec_opts *o)
 	int highest = 0, n;
 	size_t i;
 
-	for (i = 0; sm_exec_replaces(o) && o->argv[i]; i++) {
+	for (i = 0; o->argv && sm_exec_replaces(o) && o->argv[i]; i++) {
 		n = sm_replace_highest(o->argv[i], sm_exec_columns(o));
 		if (n > highest)
 			highest = n;
@@ -390,7 +390,8 @@ sm_exec_cut(struct sm_kind_cut *cut, struct sm_err *err)
 				     .unit = "bytes",
 				     .begun_ms = sm_clock_ms() };
 	x.meter.told_ms = x.meter.begun_ms;
-	if (!cut->compiled)
+	/* The input of a producer's job has no command. */
+	if (!cut->compiled && x.opts->argv)
 		sm_advice_tell(x.opts->argv, sm_exec_replaces(x.opts),
 			       sm_exec_columns(x.opts), cut->events);
 	if (x.opts->has_range)

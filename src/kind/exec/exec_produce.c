@@ -11,9 +11,7 @@
 
 #include "libc.h"
 
-#include "encoder.h"
 #include "jsonline.h"
-#include "scan.h"
 
 #include "log.h"
 
@@ -34,18 +32,6 @@ exec_pass_header(struct sm_exec_state *x, const char **p, const char *end)
 	}
 }
 
-/* Into the shard, as text of the batch. */
-static int
-exec_put_text(struct sm_exec_state *x, const char *p, size_t len,
-	      struct sm_err *err)
-{
-	int ret = sm_encoder_write(x->encoder, p, len, err);
-
-	x->out->counts.records += sm_scan_newlines(p, len);
-	x->in_line = p[len - 1] != '\n';
-	return ret;
-}
-
 static int
 exec_take_output(const void *data, size_t len, void *arg, struct sm_err *err)
 {
@@ -63,7 +49,7 @@ exec_take_output(const void *data, size_t len, void *arg, struct sm_err *err)
 		if (len == 0)
 			return 0;
 	}
-	if (max && sm_shard_raw_bytes(x->shard) + len > max)
+	if (max && sm_shard_raw_bytes(sm_out_shard(x->out)) + len > max)
 		return sm_err_set(err, SM_ETOOBIG,
 				  "the output is larger than %" PRIu64
 				  " bytes (--max-shard-bytes)",
@@ -71,7 +57,7 @@ exec_take_output(const void *data, size_t len, void *arg, struct sm_err *err)
 	if (x->jsonline)
 		ret = sm_jsonline_feed(x->jsonline, p, len, err);
 	if (ret == 0)
-		ret = exec_put_text(x, p, len, err);
+		ret = sm_out_text(x->out, p, len, err);
 	return ret;
 }
 
@@ -80,7 +66,7 @@ static int
 exec_take_stderr(const void *data, size_t len, void *arg, struct sm_err *err)
 {
 	struct sm_exec_state *x = arg;
-	struct sm_buf *tail = &x->out->stderr_tail;
+	struct sm_buf *tail = &x->made->stderr_tail;
 	const size_t max = SM_KIND_STDERR_MAX;
 	const char *p = data;
 	size_t keep = tail->len;
@@ -109,7 +95,7 @@ exec_take_stderr(const void *data, size_t len, void *arg, struct sm_err *err)
 static void
 exec_trim_stderr(struct sm_exec_state *x)
 {
-	struct sm_buf *tail = &x->out->stderr_tail;
+	struct sm_buf *tail = &x->made->stderr_tail;
 	size_t n = 0;
 
 	if (!x->tail_cut)
@@ -174,7 +160,7 @@ exec_judge(struct sm_exec_state *x, const struct sm_command_end *end,
 			   end->exit_status,
 			   x->serve ? " and has not answered" : "");
 	}
-	exec_append_stderr(x->out, err);
+	exec_append_stderr(x->made, err);
 	return code;
 }
 
@@ -206,20 +192,18 @@ exec_count_rows(uint64_t *rows, const struct sm_exec_state *x,
 	return ret;
 }
 
-/* The file that the command was to make, under both of its names. */
-static void
+/* The file that the command is to make. */
+static int
 exec_begin_file(struct sm_exec_state *x, const struct sm_piece *b,
-		struct sm_shard *shard)
+		struct sm_err *err)
 {
-	unsigned digits = sm_shard_digits(x->env.spec->batches);
-	const char *suffix = x->opts->suffix ? x->opts->suffix : "";
-	char tmp[SM_SHARD_FILE_MAX], name[SM_SHARD_FILE_MAX];
+	const struct sm_exec_opts *o = x->opts;
 
-	sm_shard_file_tmp_name(tmp, b->id, digits, b->token, suffix);
-	sm_shard_file_name(name, b->id, digits, suffix);
-	sm_shard_beside(shard, x->env.files_dirfd, tmp, name);
-	sm_buf_clear(&x->file);
-	sm_buf_printf(&x->file, "%s/%s", x->opts->to, tmp);
+	x->file.dir = o->to;
+	x->file.suffix = o->suffix ? o->suffix : "";
+	x->file.dirfd = x->env.files_dirfd;
+	x->file.digits = sm_shard_digits(x->env.spec->batches);
+	return sm_out_file_begin(&x->file, x->out, b, err);
 }
 
 /* It is there, within its bounds; the shard's text says which it is. */
@@ -227,28 +211,16 @@ static int
 exec_take_file(struct sm_exec_state *x, const struct sm_piece *b,
 	       struct sm_err *err)
 {
-	unsigned digits = sm_shard_digits(x->env.spec->batches);
-	uint64_t max = x->opts->max_shard_bytes, bytes;
-	char name[SM_SHARD_FILE_MAX], receipt[SM_SHARD_RECEIPT_MAX];
-	uint32_t crc32;
-	int ret = sm_shard_beside_end(&bytes, &crc32, x->shard, err);
+	uint64_t bytes;
+	int ret;
 
-	if (ret < 0)
-		return ret;
-	if (max && bytes > max)
-		return sm_err_set(err, SM_ETOOBIG,
-				  "the file is larger than %" PRIu64
-				  " bytes (--max-shard-bytes)",
-				  max);
-	if ((x->opts->check & SM_CHECK_NONEMPTY) && bytes == 0)
-		return sm_err_set(err, SM_EOUTPUT,
-				  "the command ended well and its file is "
-				  "empty (--check nonempty)");
-	sm_shard_file_name(name, b->id, digits,
-			   x->opts->suffix ? x->opts->suffix : "");
-	return exec_put_text(
-		x, receipt,
-		sm_shard_receipt(receipt, b->id, name, bytes, crc32), err);
+	sm_out_limit(x->out, x->opts->max_shard_bytes);
+	ret = sm_out_file_end(&bytes, &x->file, x->out, b, err);
+	if (ret == 0 && (x->opts->check & SM_CHECK_NONEMPTY) && bytes == 0)
+		ret = sm_err_set(err, SM_EOUTPUT,
+				 "the command ended well and its file is "
+				 "empty (--check nonempty)");
+	return ret;
 }
 
 static int
@@ -270,27 +242,23 @@ exec_finish(struct sm_exec_state *x, const struct sm_piece *b,
 			return ret;
 	}
 	/* Printing a last line without its newline is usual, and harmless. */
-	if (x->jsonline && x->in_line)
+	if (x->jsonline && sm_out_in_line(x->out))
 		ret = exec_take_output("\n", 1, x, err);
 	if (ret == 0 && x->jsonline)
 		ret = sm_jsonline_end(x->jsonline, err);
 	if (ret == 0 && (x->opts->check & SM_CHECK_NONEMPTY) &&
-	    sm_shard_raw_bytes(x->shard) == 0)
+	    sm_shard_raw_bytes(sm_out_shard(x->out)) == 0)
 		ret = sm_err_set(err, SM_EOUTPUT,
 				 "the command ended well and printed nothing "
 				 "(--check nonempty)");
-	x->out->counts.records += x->in_line;
-	x->out->open_line = x->in_line;
 	if (ret == 0)
-		ret = sm_encoder_align(x->encoder, err);
-	if (ret == 0)
-		ret = exec_count_rows(&x->out->counts.rows, x, b, err);
+		ret = exec_count_rows(&x->made->counts.rows, x, b, err);
 	return ret;
 }
 
 int
-sm_exec_produce(void *state, const struct sm_piece *b, struct sm_shard *shard,
-		struct sm_made *out, struct sm_err *err)
+sm_exec_produce(void *state, const struct sm_piece *b, struct sm_out *out,
+		struct sm_err *err)
 {
 	struct sm_exec_state *x = state;
 	struct sm_command_opts o = {
@@ -303,31 +271,30 @@ sm_exec_produce(void *state, const struct sm_piece *b, struct sm_shard *shard,
 	if (ret < 0)
 		return ret;
 	x->in_hand = b;
-	x->shard = shard;
 	x->out = out;
-	x->in_line = x->tail_cut = x->header_open = false;
+	x->made = sm_out_made(out);
+	sm_out_encode(out, (enum sm_encoder_how)x->opts->encoder,
+		      x->opts->level);
+	x->tail_cut = x->header_open = false;
 	x->header_left = x->opts->output_header;
 	x->drops_header = b->id > 0;
 	/* Where text is not the result, it is what the command says. */
 	if (x->opts->to || x->opts->no_output)
 		o.out = exec_take_stderr;
 	if (x->opts->to)
-		exec_begin_file(x, b, shard);
-	if (sm_buf_failed(&x->file))
-		return sm_err_mem(err, "a path");
+		ret = exec_begin_file(x, b, err);
+	if (ret < 0)
+		return ret;
 	if (x->jsonline)
 		sm_jsonline_begin(x->jsonline);
 	if (x->log)
 		sm_log_begin(x->log, b->id,
 			     sm_shard_digits(x->env.spec->batches), b->attempt);
-	ret = sm_encoder_begin(x->encoder, shard, err);
-	if (ret == 0) {
-		ret = sm_exec_command(&end, x, &o, b, err);
-		out->exit_status = end.exit_status;
-		out->signal = end.signal;
-		if (ret == 0)
-			ret = exec_judge(x, &end, err);
-	}
+	ret = sm_exec_command(&end, x, &o, b, err);
+	x->made->exit_status = end.exit_status;
+	x->made->signal = end.signal;
+	if (ret == 0)
+		ret = exec_judge(x, &end, err);
 	if (ret == 0)
 		ret = exec_finish(x, b, err);
 	/* Whether it was the limit that it met, it alone knows. */

@@ -157,8 +157,8 @@ serve_put_path(struct sm_buf *b, const struct sm_exec_state *x, const char *end)
 {
 	const char *stem = "try.tmp";
 
-	if (x->shard)
-		stem = sm_shard_tmp(x->shard);
+	if (x->out)
+		stem = sm_shard_tmp(sm_out_shard(x->out));
 	sm_buf_clear(b);
 	sm_buf_printf(b, "%s/%.*s%s", x->pipes,
 		      (int)(strlen(stem) - strlen(".tmp")), stem, end);
@@ -208,7 +208,7 @@ sm_exec_ask(struct sm_command_end *end, struct sm_exec_state *x,
 	serve_put_string(r, "input", input);
 	serve_put_string(r, "output", ask.out_path);
 	if (x->opts->to)
-		serve_put_string(r, "out", x->file.data);
+		serve_put_string(r, "out", x->file.path.data);
 	sm_buf_puts(r, "}\n");
 	if (sm_buf_failed(r) || sm_buf_failed(&x->out_path) ||
 	    sm_buf_failed(&x->in_path)) {

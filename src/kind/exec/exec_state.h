@@ -27,8 +27,7 @@ struct sm_exec_state {
 	bool own_pipes;         /* and that directory is ours to remove */
 	struct sm_buf request;
 	struct sm_buf out_path, in_path;
-	struct sm_buf file; /* --to: what the batch's command is to make */
-	struct sm_encoder *encoder;
+	struct sm_out_file file; /* --to: what the batch's command is to make */
 	struct sm_jsonline *jsonline; /* --check jsonl, else NULL */
 	struct sm_log *log;           /* --keep-logs, else NULL */
 	char *path;                   /* NULL: to be found per batch */
@@ -44,9 +43,8 @@ struct sm_exec_state {
 	/* One attempt's. */
 	const struct sm_piece *piece; /* --serve: what is asked for */
 	const struct sm_piece *in_hand;
-	struct sm_shard *shard;
-	struct sm_made *out;
-	bool in_line;         /* the output so far lacks its last newline */
+	struct sm_out *out;
+	struct sm_made *made;
 	uint64_t header_left; /* lines of --output-header still to come */
 	bool header_open;     /* the last that came lacks its newline */
 	bool drops_header;    /* it is not the job's first batch */
