@@ -233,8 +233,10 @@ main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		main_version();
+	} else if (strcmp(argv[1], "--manual") == 0 && argc > 2) {
+		/* These three are the build's. */
+		ret = sm_describe_command(stdout, argv[2], &err);
 	} else if (strcmp(argv[1], "--manual") == 0) {
-		/* These two are the build's. */
 		sm_describe_manual(stdout);
 	} else if (strcmp(argv[1], "--completion") == 0 && argc > 2) {
 		ret = sm_describe_completion(stdout, argv[2], &err);

@@ -123,9 +123,16 @@ comment {
 		blank = 1
 	next
 }
+# What SM_API took of the first line, the others were indented by.
 {
-	sub(/^SM_API /, "")
+	shorter = shorter && /^[\t ]/
+	if (sub(/^SM_API /, ""))
+		shorter = 1
+	else if (shorter && substr(expand($0), 1, 7) ~ /^ +$/)
+		$0 = substr(expand($0), 8)
 	put_code($0)
+	if (/;/)
+		shorter = 0
 }
 END {
 	end_code()
