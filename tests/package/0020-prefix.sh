@@ -75,8 +75,8 @@ head -n 20 shown | diff - manual >&2 || fail "the manual shows another program"
 sed 's/"awk", /"sh", "-c", "sleep 0.2; exec \\"$@\\"", "-", "awk", /
 	s/"size", "250"/"size", "10"/' squares.c >slow.c
 cmp -s squares.c slow.c && fail "the program is not made slower"
-log cc-slow cc -Wall -Wextra -Werror slow.c \
-	$(pkg-config --cflags --libs shardmill) -o slow
+read -ra flags < <(pkg-config --cflags --libs shardmill)
+log cc-slow cc -Wall -Wextra -Werror slow.c "${flags[@]}" -o slow
 export LD_LIBRARY_PATH=$prefix/lib
 setsid ./slow squares.gz >out 2>err &
 pid=$!

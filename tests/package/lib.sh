@@ -15,7 +15,7 @@ names[1]=libshardmill$(sed -n 's/.*SOVERSION \([0-9]*\).*/\1/p' \
 # deb NAME: the file of that package
 deb() {
 	local file
-	for file in "$debs/$1"_"$version"-*.deb; do
+	for file in "$debs/${1}_$version-"*.deb; do
 		[ -e "$file" ] || fail "no package $1 in $debs"
 		printf '%s\n' "$file"
 		return
