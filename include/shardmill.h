@@ -976,6 +976,7 @@ struct sm_about {
 	const char *sqlite, *zlib, *jansson; /* versions of what is loaded */
 	/* What of this CPU it makes use of ("pclmul"), NULL after the last. */
 	const char *cpu[SM_ABOUT_CPU];
+	uint64_t spare[8]; /* as in the structs below: for later members */
 };
 
 SM_API void sm_about(struct sm_about *about);
@@ -991,16 +992,19 @@ struct sm_check {
 	int health;         /* enum sm_health */
 	const char *text;   /* what was found, one line */
 	const char *advice; /* what would help; NULL where all is fine */
+	uint64_t spare[8];
 };
 
 struct sm_doctor_opts {
 	bool network_fs; /* for a job that is planned with it */
 	void (*checked)(const struct sm_check *c, void *arg);
 	void *arg;
+	uint64_t spare[8];
 };
 
 struct sm_doctor_result {
 	unsigned fine, warnings, bad; /* checks */
+	uint64_t spare[8];
 };
 
 /*

@@ -8,9 +8,9 @@ build=$(dirname "$SHARDMILL")
 debs=$build/packages
 version=$(sed -n 's/^#define SHARDMILL_VERSION "\(.*\)"$/\1/p' \
 	"$root/include/shardmill.h")
-names=(shardmill libshardmill0 libshardmill-dev)
-names[1]=libshardmill$(sed -n 's/.*SOVERSION \([0-9]*\).*/\1/p' \
-	"$root/CMakeLists.txt" | head -n 1)
+# As the library's file is called: libshardmill.so.N.
+abi=$(readlink "$build/libshardmill.so")
+names=(shardmill "libshardmill${abi##*.}" libshardmill-dev)
 
 # deb NAME: the file of that package
 deb() {
