@@ -41,12 +41,14 @@ on_notice(const char *text, void *arg)
 static int
 plan(const char *job, const char *output, struct sm_err *err)
 {
-	static const struct sm_value options[] = {
-		{ "range", "1000" }, { "size", "250" }, { NULL, NULL }
-	};
+	static const struct sm_value options[] = { { "range", "1000" },
+						   { "size", "250" },
+						   { NULL, NULL } };
 	static const char *const command[] = {
-		"awk", "-v", "n={first}", "-v", "end={end}",
-		"BEGIN { for (; n < end; n++) print n, n * n }", NULL
+		"awk",       "-v",
+		"n={first}", "-v",
+		"end={end}", "BEGIN { for (; n < end; n++) print n, n * n }",
+		NULL
 	};
 	struct sm_plan_opts opts = { .kind = "exec",
 				     .options = options,
