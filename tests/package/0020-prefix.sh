@@ -72,7 +72,7 @@ sed -n '/^ \* squares\.c/,/^}$/p' squares.c | tr -d ' \t' >shown
 sed -n '/squares\.c \\-/,$p' "$man" | sed 's/\\&//g; s/\\-/-/g; s/\\e/\\/g' |
 	tr -d ' \t' | head -n "$(wc -l <shown)" | head -n 20 >manual
 head -n 20 shown | diff - manual >&2 || fail "the manual shows another program"
-sed 's/"awk", /"sh", "-c", "sleep 0.2; exec \\"$@\\"", "-", "awk", /
+sed 's/"awk",/"sh", "-c", "sleep 0.2; exec \\"$@\\"", "-", "awk",/
 	s/"size", "250"/"size", "10"/' squares.c >slow.c
 cmp -s squares.c slow.c && fail "the program is not made slower"
 read -ra flags < <(pkg-config --cflags --libs shardmill)
