@@ -137,7 +137,7 @@ fenced {
 	level = index($0, " ") - 1
 	if (section != "") {
 		if (title == section) {
-			on = 1
+			on = found = 1
 			top = level
 			next
 		}
@@ -182,4 +182,8 @@ fenced {
 }
 END {
 	flush()
+	if (section != "" && !found) {
+		print FILENAME ": no section '" section "'" >"/dev/stderr"
+		exit 1
+	}
 }
