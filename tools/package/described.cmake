@@ -44,7 +44,8 @@ foreach(page ${pages})
 	list(APPEND made ${CMAKE_CURRENT_BINARY_DIR}/man/${name})
 endforeach()
 add_custom_command(OUTPUT pages.done
-	COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:shardmill>
+	COMMAND ${CMAKE_COMMAND}
+		"-DPROGRAM=${CMAKE_CROSSCOMPILING_EMULATOR}$<SEMICOLON>$<TARGET_FILE:shardmill>"
 		-DDIR=${CMAKE_CURRENT_SOURCE_DIR}
 		-DFROM=${CMAKE_CURRENT_BINARY_DIR}/shardmill.1.in
 		-DTO=${CMAKE_CURRENT_BINARY_DIR}/man -P ${here}/pages.cmake

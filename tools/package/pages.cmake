@@ -2,6 +2,8 @@
 #
 #	cmake -DPROGRAM=shardmill -DDIR=SOURCE -DFROM=shardmill.1 -DTO=man
 #		-P pages.cmake
+#
+# PROGRAM may have its emulator before it, as a list.
 function(run)
 	execute_process(COMMAND ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
