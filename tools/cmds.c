@@ -29,6 +29,7 @@
 	COMMAND(clean)                                                         \
 	COMMAND(try)                                                           \
 	COMMAND(slurm)                                                         \
+	COMMAND(doctor)                                                        \
 	COMMAND(python_path)                                                   \
 	COMMAND(sample)
 

@@ -108,7 +108,7 @@ const struct sm_option sm_job_parts[] = {
 	{ "parts", .type = SM_OPTION_UINT, .arg = "N", .min = 1, .max = 100000,
 	  ARGS(plan.parts), .unset = "none", .group = "parts",
 	  .help = "a new job in N parts, each for a host of its own",
-	  .more = "See shardmill\\-jobs(7)." },
+	  .more = "See shardmill-jobs(7)." },
 	{ 0 },
 };
 

@@ -66,6 +66,26 @@ main_unknown(const char *name, struct sm_err *err)
 			      name);
 }
 
+static void
+main_version(void)
+{
+	const char *before = "CPU: ";
+	struct sm_about about;
+	size_t i;
+
+	sm_about(&about);
+	printf("shardmill %s\ncommit %s\nSQLite %s, zlib %s, jansson %s\n",
+	       about.version, about.commit, about.sqlite, about.zlib,
+	       about.jansson);
+	for (i = 0; about.cpu[i]; i++) {
+		printf("%s%s", before, about.cpu[i]);
+		before = ", ";
+	}
+	if (i == 0)
+		printf("%snothing beyond the usual", before);
+	putchar('\n');
+}
+
 static int
 main_find(struct sm_cmd *cmd, const struct sm_kind_info **kind,
 	  const char *name, struct sm_err *err)
@@ -212,9 +232,11 @@ main(int argc, char **argv)
 		return sm_code_exit(SM_EUSAGE);
 	}
 	if (strcmp(argv[1], "--version") == 0) {
-		puts("shardmill " SHARDMILL_VERSION);
+		main_version();
+	} else if (strcmp(argv[1], "--manual") == 0 && argc > 2) {
+		/* These three are the build's. */
+		ret = sm_describe_command(stdout, argv[2], &err);
 	} else if (strcmp(argv[1], "--manual") == 0) {
-		/* These two are the build's. */
 		sm_describe_manual(stdout);
 	} else if (strcmp(argv[1], "--completion") == 0 && argc > 2) {
 		ret = sm_describe_completion(stdout, argv[2], &err);

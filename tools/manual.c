@@ -1,13 +1,15 @@
 /*
- * The section OPTIONS of the manual, as the build puts it into shardmill.1.  It
- * has each table of options once, under the names of the commands that share
- * it, with the sentences that --help leaves out.
+ * The section OPTIONS of the manual, as the build puts it into shardmill.1, and
+ * the page of one command.  The section has each table of options once, under
+ * the names of the commands that share it, with the sentences that --help
+ * leaves out.
  */
 #include <ctype.h>
 #include <string.h>
 
 #include "describe.h"
 #include "options.h"
+#include "output.h"
 
 static void
 manual_put(FILE *f, const char *s, size_t n)
@@ -158,6 +160,28 @@ manual_table(FILE *f, const struct sm_option *table)
 	}
 }
 
+/* The options of one command, those of its own first. */
+static void
+manual_options_of(FILE *f, const struct sm_call *call)
+{
+	const struct sm_option *o;
+	size_t t;
+
+	for (t = 0; (o = sm_options_table(call, t)) != NULL; t++) {
+		for (; o->name; o++) {
+			if (o->group) {
+				fprintf(f, ".SS \"%c",
+					toupper((unsigned char)*o->group));
+				manual_put(f, o->group + 1,
+					   strlen(o->group + 1));
+				fputs("\"\n", f);
+			}
+			if (sm_option_is_shown(o))
+				manual_option(f, o);
+		}
+	}
+}
+
 void
 sm_describe_manual(FILE *f)
 {
@@ -177,4 +201,49 @@ sm_describe_manual(FILE *f)
 				manual_table(f, table);
 		}
 	}
+}
+
+int
+sm_describe_command(FILE *f, const char *name, struct sm_err *err)
+{
+	struct sm_cmd cmd;
+	struct sm_call call = { .cmd = &cmd };
+	const char *p;
+	size_t i;
+
+	for (i = 0; sm_cmd_at(&cmd, &call.kind, i); i++)
+		if (strcmp(cmd.name, name) == 0)
+			break;
+	if (!sm_cmd_at(&cmd, &call.kind, i))
+		return sm_output_fail(err, SM_EUSAGE, "unknown command '%s'",
+				      name);
+	fputs(".TH \"SHARDMILL\\-", f);
+	for (p = name; *p; p++)
+		if (*p == '-')
+			fputs("\\-", f);
+		else
+			putc(toupper((unsigned char)*p), f);
+	fputs("\" 1 \"\" \"shardmill " SHARDMILL_VERSION
+	      "\" \"User Commands\"\n.SH NAME\nshardmill\\-",
+	      f);
+	manual_put(f, name, strlen(name));
+	fputs(" \\- ", f);
+	manual_put(f, cmd.summary, strlen(cmd.summary));
+	fputs("\n.SH SYNOPSIS\n.B shardmill ", f);
+	manual_put(f, name, strlen(name));
+	putc('\n', f);
+	manual_text(f, cmd.usage, "");
+	fprintf(f,
+		"\n.SH DESCRIPTION\n"
+		".\\\" The build puts what shardmill.1 says of %s here.\n",
+		name);
+	fputs(".SH OPTIONS\n"
+	      "How values are written is in\n.BR shardmill (1).\n",
+	      f);
+	manual_options_of(f, &call);
+	fputs(".SH \"EXIT STATUS\"\nSee\n.BR shardmill (1).\n"
+	      ".SH \"SEE ALSO\"\n.BR shardmill (1),\n"
+	      ".BR shardmill\\-jobs (7)\n",
+	      f);
+	return 0;
 }

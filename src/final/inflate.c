@@ -340,6 +340,14 @@ inflate_coded_bmi2(struct sm_inflate *z)
 	return inflate_coded_any(z);
 }
 
+const char *
+sm_inflate_feature(void)
+{
+	if (__builtin_cpu_supports("bmi2"))
+		return "bmi2";
+	return NULL;
+}
+
 static enum sm_inflate_why
 inflate_coded(struct sm_inflate *z)
 {
@@ -348,6 +356,12 @@ inflate_coded(struct sm_inflate *z)
 	return inflate_coded_any(z);
 }
 #else
+const char *
+sm_inflate_feature(void)
+{
+	return NULL;
+}
+
 static enum sm_inflate_why
 inflate_coded(struct sm_inflate *z)
 {

@@ -90,6 +90,9 @@ void sm_inflate_reset(struct sm_inflate *z);
  */
 enum sm_inflate_why sm_inflate(struct sm_inflate *z);
 
+/* The instruction of this CPU that it is made with; NULL: none of its own. */
+const char *sm_inflate_feature(void);
+
 /* Inside: tables of a block's codes, from their lengths; false: no code. */
 bool sm_inflate_litlen_table(uint32_t *table, const uint8_t *len, unsigned n);
 bool sm_inflate_dist_table(uint32_t *table, const uint8_t *len, unsigned n);

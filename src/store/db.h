@@ -131,4 +131,16 @@ int sm_db_integrity(int *n, struct sm_db *db,
 		    void (*found)(const char *text, void *arg), void *arg,
 		    struct sm_err *err);
 
+/* Has it SQLite's log, or a rollback journal? */
+bool sm_db_has_log(const struct sm_db *db);
+
+/* The SQLite that is loaded. */
+struct sm_db_sqlite {
+	const char *version;
+	int number;   /* 3040001 for 3.40.1 */
+	bool threads; /* it may be called from several */
+};
+
+void sm_db_sqlite(struct sm_db_sqlite *s);
+
 #endif /* SM_DB_H */

@@ -99,3 +99,11 @@ sm_sql_keep_locks(void)
 
 	pthread_once(&once, dbfile_set_up);
 }
+
+void
+sm_db_sqlite(struct sm_db_sqlite *s)
+{
+	*s = (struct sm_db_sqlite){ .version = sqlite3_libversion(),
+				    .number = sqlite3_libversion_number(),
+				    .threads = sqlite3_threadsafe() != 0 };
+}

@@ -433,3 +433,9 @@ sm_db_integrity(int *n, struct sm_db *db, void (*found)(const char *, void *),
 	sqlite3_reset(s);
 	return ret;
 }
+
+bool
+sm_db_has_log(const struct sm_db *db)
+{
+	return db->wal;
+}

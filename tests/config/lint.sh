@@ -126,7 +126,8 @@ lint_version() {
 	done
 	[ -f "$lint_dir/libshardmill.so.$version" ] ||
 		{ echo "no libshardmill.so.$version"; ret=1; }
-	[ "$("$lint_dir/shardmill" --version)" = "shardmill $version" ] ||
+	[ "$("$lint_dir/shardmill" --version | head -n 1)" = \
+		"shardmill $version" ] ||
 		{ echo "shardmill --version says something else"; ret=1; }
 	return $ret
 }

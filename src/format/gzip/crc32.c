@@ -31,7 +31,8 @@
 #include <immintrin.h>
 
 #define CRC32_FOLDS
-#define CRC32_TARGET __attribute__((target("pclmul,sse2")))
+#define CRC32_TARGET  __attribute__((target("pclmul,sse2")))
+#define CRC32_FEATURE "pclmul"
 
 typedef __m128i crc32_block;
 
@@ -82,6 +83,7 @@ crc32_fold(crc32_block block, crc32_block by, crc32_block data)
 
 #define CRC32_FOLDS
 #define CRC32_TARGET
+#define CRC32_FEATURE "pmull"
 
 typedef uint64x2_t crc32_block;
 
@@ -210,4 +212,20 @@ sm_crc32_combine(uint32_t a, uint32_t b, uint64_t len_b)
 	_Static_assert(sizeof(z_off_t) == 8, "zlib's lengths have 64 bits");
 	return (uint32_t)crc32_combine(a, b, (z_off_t)len_b);
 #endif
+}
+
+const char *
+sm_crc32_feature(void)
+{
+#ifdef CRC32_FOLDS
+	if (crc32_can_fold())
+		return CRC32_FEATURE;
+#endif
+	return NULL;
+}
+
+const char *
+sm_crc32_zlib(void)
+{
+	return zlibVersion();
 }

@@ -19,4 +19,9 @@ uint32_t sm_crc32(uint32_t crc, const void *data, size_t len);
 /* The CRC of A followed by B, from both CRCs and B's length (below 2^63). */
 uint32_t sm_crc32_combine(uint32_t a, uint32_t b, uint64_t len_b);
 
+/* The instruction of this CPU that it is made with; NULL: none of its own. */
+const char *sm_crc32_feature(void);
+/* Version of the zlib that is loaded, which does the rest of it. */
+const char *sm_crc32_zlib(void);
+
 #endif /* SM_CRC32_H */

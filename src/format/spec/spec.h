@@ -148,4 +148,7 @@ bool sm_spec_same_free(const struct sm_spec *a, const struct sm_spec *b);
 
 void sm_spec_free(struct sm_spec *s); /* NULL is allowed */
 
+/* Version of the jansson that is loaded. */
+const char *sm_spec_jansson(void);
+
 #endif /* SM_SPEC_H */

@@ -322,3 +322,9 @@ sm_spec_fingerprint(uint64_t *fp, const struct sm_spec *s, struct sm_err *err)
 	*fp = h == UINT64_MAX ? 0 : h;
 	return 0;
 }
+
+const char *
+sm_spec_jansson(void)
+{
+	return jansson_version_str();
+}

@@ -62,7 +62,7 @@ static const struct sm_option exec_options[] = {
 	  .unset = "none",
 	  .help = "what is between the columns of an item: {1} {2} ...; a "
 		  "character, or an extended regular expression",
-	  .more = "\\et is a TAB. An item without a column that the command "
+	  .more = "\\t is a TAB. An item without a column that the command "
 		  "asks for is refused." },
 	{ "columns", .type = SM_OPTION_UINT, .flags = SM_OPTION_UNTYPED,
 	  .unset = "none", AT(columns), .help = "of each item" },
