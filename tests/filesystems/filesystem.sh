@@ -36,7 +36,7 @@ has_shards() {
 
 # killed_run KIND JOB FINAL: started, killed, finished and compared
 killed_run() {
-	local kind=$1 job=$2 final=$3 options=${1}_job[@] left
+	local kind=$1 job=$2 final=$3 options="${1}_job[@]" left
 	start "$kind" "$kind" -o "$final" --job "$job" "${!options}"
 	until has_shards "$job" 15; do
 		[ -e "/proc/$pid" ] || break
@@ -118,7 +118,7 @@ try_two() {
 	# Once that has ended, nobody is in doubt any more.
 	expect_exit 0 sm status "$other/$job"
 	expect_exit 0 sm verify "$other/$job"
-	rm -rf "$path/$job"
+	rm -rf "${path:?}/$job"
 }
 
 # Both at once: at most one runs, and nothing is lost.
@@ -209,7 +209,7 @@ if [ "$name" = plain ]; then
 	[ -d "$data" ] || sm sample "$data" --rows 24000 >/dev/null 2>&1 ||
 		fail "no data"
 	for kind in exec candidates; do
-		options=${kind}_job[@]
+		options="${kind}_job[@]"
 		expect_exit 0 sm $kind -o $kind.gz "${!options}"
 		mv $kind.gz "$REFERENCE/$kind.gz"
 		rm -rf $kind.gz.job
