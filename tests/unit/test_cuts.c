@@ -28,7 +28,7 @@ static struct sm_err err;
 static char *
 cuts_item(uint64_t id)
 {
-	size_t len = id % 1000 == 1 ? 100000 : id % 7;
+	size_t len = id % 1000 == 1 ? 100000 : (size_t)(id % 7);
 	char *item = malloc(len + 1);
 
 	assert_non_null(item);

@@ -153,7 +153,7 @@ test_index_flips(void **state)
 	for (i = 0; i < size - SM_GZIP_TAIL_BYTES; i++) {
 		uint64_t bit, end = i;
 
-		if (sm_note_get(&n, p + i, (size_t)size - i) &&
+		if (sm_note_get(&n, p + i, (size_t)(size - i)) &&
 		    n.type != SM_NOTE_ROWS)
 			end = i + n.bytes;
 		for (bit = 8 * i; bit < 8 * end; bit++) {
