@@ -14,6 +14,7 @@
 
 #include "errfile.h"
 #include "fault.h"
+#include "libc.h"
 
 #include "sql.h"
 
@@ -210,6 +211,7 @@ sm_sql_err(struct sm_db *db, int rc, const char *what, struct sm_err *err)
 {
 	const char *reason =
 		db->main ? sqlite3_errmsg(db->main) : sqlite3_errstr(rc);
+	char text[128];
 	int class, sys;
 
 	if ((rc & 0xff) == SQLITE_CORRUPT && sm_sql_disk_failed(db)) {
@@ -226,8 +228,9 @@ sm_sql_err(struct sm_db *db, int rc, const char *what, struct sm_err *err)
 		class = SM_ENOSPC;
 	if (!err)
 		return class;
-	sm_err_set(err, class, "cannot %s in '%s': %s (SQLite error %d)", what,
-		   db->path, reason, rc);
+	sm_err_set(err, class, "cannot %s in '%s': %s (SQLite error %d%s%s)",
+		   what, db->path, reason, rc, sys ? ": " : "",
+		   sys ? sm_reason(text, sizeof(text), sys) : "");
 	sql_add_advice(db, class, sys, err);
 	err->sys = sys;
 	return class;

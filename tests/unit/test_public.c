@@ -726,6 +726,16 @@ null_rows_failure(const char *name)
 	return null_rows(name, 4);
 }
 
+/* Of a directory with a job in it too: it tries one of its own. */
+static int
+null_doctor(const char *name)
+{
+	struct sm_doctor_opts o = { .network_fs = false };
+	struct sm_doctor_result r;
+
+	return sm_doctor(&r, name, &o, NULL);
+}
+
 static const struct {
 	const char *name;
 	int (*call)(const char *name);
@@ -764,6 +774,7 @@ static const struct {
 	{ "sm_index_open", null_index_open },
 	{ "sm_index_next", null_index_next },
 	{ "sm_index_next_missing", null_index_next_missing },
+	{ "sm_doctor", null_doctor },
 };
 
 #define PUBLIC (sizeof(calls) / sizeof(*calls))
