@@ -138,37 +138,134 @@ pick_decimal(uint64_t lower, uint64_t v4, uint64_t upper, bool open)
 	return near + ((ten - near) & (0 - (uint64_t)ten_in));
 }
 
+/* c * 2^q and its interval, in the scale of the table's entry for 10^-k. */
+struct scaled {
+	int k;
+	int h; /* left shift that brings c * 2^q to that of the entry */
+};
+
+static inline struct scaled
+scale_of(int q, bool narrow)
+{
+	struct scaled s;
+
+	s.k = floor_log10_pow2(q);
+	if (narrow)
+		s.k = floor_log10_three_quarters_pow2(q);
+	s.h = q + floor_log2_pow10(-s.k) + 1;
+	return s; /* h is 1 to 4, as pow10.py checks */
+}
+
 /*
  * c * 2^q in units of 10^*k; c < 2^53.  4c fits 55 bits, and h brings v to four
  * times the scale of the table's entry, so that (4c + 2) << h fits 64.
  * `narrow`: the neighbour below is only half as far away.
  */
-static inline uint64_t
-shortest_long(int *k, uint64_t c, int q, bool narrow)
+static uint64_t
+exact_long(int *k, uint64_t c, int q, bool narrow)
 {
 	uint64_t left = 4 * c - (narrow ? 1 : 2);
-	const struct sm_pow10 *g;
-	int h;
+	struct scaled s = scale_of(q, narrow);
+	const struct sm_pow10 *g = &sm_pow10[-s.k - SM_POW10_MIN];
 
-	*k = narrow ? floor_log10_three_quarters_pow2(q) : floor_log10_pow2(q);
-	g = &sm_pow10[-*k - SM_POW10_MIN];
-	h = q + floor_log2_pow10(-*k) + 1; /* 1 to 4 */
-	return pick_decimal(scale_128(g, left << h), scale_128(g, (4 * c) << h),
-			    scale_128(g, (4 * c + 2) << h), c & 1);
+	*k = s.k;
+	return pick_decimal(scale_128(g, left << s.h),
+			    scale_128(g, (4 * c) << s.h),
+			    scale_128(g, (4 * c + 2) << s.h), c & 1);
 }
 
-/* As shortest_long(), with half the multiplications; c < 2^24. */
-static inline uint64_t
-shortest_short(int *k, uint64_t c, int q, bool narrow)
+/* As exact_long(), with half the multiplications; c < 2^24. */
+static uint64_t
+exact_short(int *k, uint64_t c, int q, bool narrow)
 {
 	uint64_t left = 4 * c - (narrow ? 1 : 2), g;
-	int h;
+	struct scaled s = scale_of(q, narrow);
 
-	*k = narrow ? floor_log10_three_quarters_pow2(q) : floor_log10_pow2(q);
-	g = sm_pow10[-*k - SM_POW10_MIN].hi + 1;
-	h = q + floor_log2_pow10(-*k) + 1; /* 1 to 4 */
-	return pick_decimal(scale_64(g, left << h), scale_64(g, (4 * c) << h),
-			    scale_64(g, (4 * c + 2) << h), c & 1);
+	*k = s.k;
+	g = sm_pow10[-s.k - SM_POW10_MIN].hi + 1;
+	return pick_decimal(scale_64(g, left << s.h),
+			    scale_64(g, (4 * c) << s.h),
+			    scale_64(g, (4 * c + 2) << s.h), c & 1);
+}
+
+/*
+ * The same decision from one product, for numbers whose neighbours are equally
+ * far away, or no decision where the product is too rough for one.
+ *
+ * Let x = v / 10^k, and d half the interval's width in the same unit: by the
+ * choice of k, 1/2 <= d < 5.  Let r be what x is above a multiple of ten.  One
+ * multiple of ten is inside the interval if r < d (the one below), or if
+ * r + d > 10 (the one above), and by d < 5 not both; otherwise the nearest
+ * integer to x wins, which is inside, by d >= 1/2.  Ends that belong to the
+ * interval, and ties, are cases of equality.
+ *
+ * Here x is an integer and a fraction of 64 bits, r and d are in units of
+ * 2^-60, so that r + d < 15 * 2^60 does not overflow.  What is computed differs
+ * from the exact numbers by less than `slack` units, for r, d and r + d, and by
+ * less than 2^4 * slack in the last bits of the fraction.  Hence each
+ * comparison is right where its sides differ by more than that; where they do
+ * not, the caller computes exactly: for one number in 2^30 or less, but also
+ * where the decimal is exact or half-way, as that of 0.5 is.  A fraction that
+ * was rounded up to the next integer changes nothing: r wraps from 10 to 0, and
+ * the multiple of ten that is as good as reached is chosen either way.
+ */
+struct rough {
+	uint64_t decimal;
+	bool decided;
+};
+
+static inline struct rough
+rough_decimal(uint64_t whole, uint64_t fraction, uint64_t d, uint64_t slack)
+{
+	const uint64_t ten = UINT64_C(10) << 60, half = UINT64_C(1) << 63;
+	uint64_t below = whole / 10 * 10, near = whole + (fraction >> 63);
+	uint64_t r = (whole - below) << 60 | fraction >> 4;
+	uint64_t up = r + d > ten, in = up | (r < d);
+	struct rough x;
+
+	x.decided = (r + d - ten + slack > 2 * slack) &
+		    (r - d + slack > 2 * slack) &
+		    (fraction - half + 16 * slack > 32 * slack);
+	below += 10 & (0 - up);
+	x.decimal = near + ((below - near) & (0 - in));
+	return x;
+}
+
+/*
+ * The entry is too large by at most one unit in its 128th bit, and c << h is
+ * below 2^57: so the product, of which the lowest of three words is cut off,
+ * is too large by less than 2^-7 in the fraction's last bit, or too small by
+ * less than one of them.  r and d lose less than one unit each when they are
+ * shifted.
+ */
+static inline struct rough
+rough_long(int *k, uint64_t c, int q)
+{
+	struct scaled s = scale_of(q, false);
+	const struct sm_pow10 *g = &sm_pow10[-s.k - SM_POW10_MIN];
+	uint64_t whole, fraction, carry, unused;
+
+	carry = mul_wide(&unused, g->lo, c << s.h);
+	whole = mul_wide(&fraction, g->hi, c << s.h);
+	fraction += carry;
+	whole += fraction < carry;
+	*k = s.k;
+	return rough_decimal(whole, fraction, g->hi >> (5 - s.h), 4);
+}
+
+/*
+ * With 64 bits of the entry, and c << h below 2^28, the product is too large by
+ * less than 2^28 in the fraction's last bits, which are 2^24 units of r.
+ */
+static inline struct rough
+rough_short(int *k, uint64_t c, int q)
+{
+	struct scaled s = scale_of(q, false);
+	uint64_t g = sm_pow10[-s.k - SM_POW10_MIN].hi + 1, whole, fraction;
+
+	whole = mul_wide(&fraction, g, c << s.h);
+	*k = s.k;
+	return rough_decimal(whole, fraction, g >> (5 - s.h), 1 << 25);
 }
 
 /* 0 has no digits to be found: 0.0 and -0.0, as Python writes them. */
@@ -180,15 +277,48 @@ put_zero(char *dst)
 }
 
 /*
- * The sign is always stored, and overwritten where there is none.  Subnormals
- * have no hidden bit and share the exponent of the smallest normal numbers.
- * Numbers in [2^-13, 1), which scores mostly are, have a layout of their own.
+ * Numbers without a decision; subnormals, which have no hidden bit and share
+ * the exponent of the smallest normal numbers; 0; and powers of two, which most
+ * often have a nearer neighbour below.
+ */
+static __attribute__((noinline)) size_t
+put_exact_long(char *dst, uint64_t bits)
+{
+	uint64_t frac = bits & ((UINT64_C(1) << 52) - 1), v;
+	unsigned exp = (unsigned)(bits >> 52) & 0x7ff;
+	unsigned neg = (unsigned)(bits >> 63);
+	int k;
+
+	*dst = '-';
+	dst += neg;
+	if (exp == 0 && frac == 0)
+		return neg + put_zero(dst);
+	if (exp == 0)
+		v = exact_long(&k, frac, -1074, false);
+	else
+		v = exact_long(&k, frac | UINT64_C(1) << 52, (int)exp - 1075,
+			       frac == 0 && exp > 1);
+	return neg + numput_long(dst, v, k);
+}
+
+static __attribute__((noinline)) size_t
+put_any_long(char *dst, unsigned neg, uint64_t v, int k)
+{
+	return neg + numput_long(dst + neg, v, k);
+}
+
+/*
+ * The sign is always stored, and overwritten where there is none.  Numbers in
+ * [2^-13, 1), which scores mostly are, have a layout of their own.  Whatever is
+ * rare is a call of its own at the end, so that this function saves no
+ * registers.
  */
 size_t
 sm_numtext_f64(char *dst, double x)
 {
-	uint64_t bits, frac, v;
+	uint64_t bits, frac;
 	unsigned exp, neg;
+	struct rough v;
 	int k;
 
 	memcpy(&bits, &x, sizeof(bits));
@@ -196,19 +326,15 @@ sm_numtext_f64(char *dst, double x)
 	exp = (unsigned)(bits >> 52) & 0x7ff;
 	frac = bits & ((UINT64_C(1) << 52) - 1);
 
+	if (__builtin_expect(exp == 0 || frac == 0, 0))
+		return put_exact_long(dst, bits);
+	v = rough_long(&k, frac | UINT64_C(1) << 52, (int)exp - 1075);
+	if (__builtin_expect(!v.decided, 0))
+		return put_exact_long(dst, bits);
 	*dst = '-';
-	dst += neg;
-	if (__builtin_expect(exp == 0, 0)) {
-		if (frac == 0)
-			return neg + put_zero(dst);
-		v = shortest_long(&k, frac, -1074, false);
-	} else {
-		v = shortest_long(&k, frac | UINT64_C(1) << 52, (int)exp - 1075,
-				  frac == 0 && exp > 1);
-	}
-	if (exp - (1023 - 13) < 13)
-		return neg + numput_unit_long(dst, v, k);
-	return neg + numput_long(dst, v, k);
+	if (exp - (1023 - 13) >= 13)
+		return put_any_long(dst, neg, v.decimal, k);
+	return neg + numput_unit_long(dst + neg, v.decimal, k);
 }
 
 /*
@@ -223,9 +349,9 @@ struct short_type {
 static const struct short_type type_f32 = { 23, 8, 0, 1 };
 static const struct short_type type_f16 = { 10, 5, 4, 10000 };
 
-/* Inlined into its two callers, where all of `t` is known. */
-static inline __attribute__((always_inline)) size_t
-put_short(char *dst, uint32_t bits, const struct short_type *t)
+/* As put_exact_long(). */
+static __attribute__((noinline)) size_t
+put_exact_short(char *dst, uint32_t bits, const struct short_type *t)
 {
 	int bias = (1 << (t->exp_bits - 1)) - 1;
 	int q_min = 1 - bias - t->frac_bits, k;
@@ -236,19 +362,44 @@ put_short(char *dst, uint32_t bits, const struct short_type *t)
 
 	*dst = '-';
 	dst += neg;
-	if (__builtin_expect(exp == 0, 0)) {
-		if (frac == 0)
-			return neg + put_zero(dst);
-		v = shortest_short(&k, frac, q_min, false);
-	} else {
-		v = shortest_short(&k, frac | 1U << t->frac_bits,
-				   q_min + (int)exp - 1, frac == 0 && exp > 1);
-	}
-	v *= t->factor;
+	if (exp == 0 && frac == 0)
+		return neg + put_zero(dst);
+	if (exp == 0)
+		v = exact_short(&k, frac, q_min, false);
+	else
+		v = exact_short(&k, frac | 1U << t->frac_bits,
+				q_min + (int)exp - 1, frac == 0 && exp > 1);
+	return neg + numput_short(dst, v * t->factor, k - t->zeros);
+}
+
+static __attribute__((noinline)) size_t
+put_any_short(char *dst, unsigned neg, uint64_t v, int k)
+{
+	return neg + numput_short(dst + neg, v, k);
+}
+
+/* Inlined into its two callers, where all of `t` is known. */
+static inline __attribute__((always_inline)) size_t
+put_short(char *dst, uint32_t bits, const struct short_type *t)
+{
+	int bias = (1 << (t->exp_bits - 1)) - 1;
+	int q_min = 1 - bias - t->frac_bits, k;
+	uint32_t frac = bits & ((1U << t->frac_bits) - 1);
+	unsigned exp = bits >> t->frac_bits & ((1U << t->exp_bits) - 1);
+	unsigned neg = bits >> (t->frac_bits + t->exp_bits);
+	struct rough v;
+
+	if (__builtin_expect(exp == 0 || frac == 0, 0))
+		return put_exact_short(dst, bits, t);
+	v = rough_short(&k, frac | 1U << t->frac_bits, q_min + (int)exp - 1);
+	if (__builtin_expect(!v.decided, 0))
+		return put_exact_short(dst, bits, t);
+	v.decimal *= t->factor;
 	k -= t->zeros;
-	if (exp - ((unsigned)bias - 13) < 13)
-		return neg + numput_unit_short(dst, v, k);
-	return neg + numput_short(dst, v, k);
+	*dst = '-';
+	if (exp - ((unsigned)bias - 13) >= 13)
+		return put_any_short(dst, neg, v.decimal, k);
+	return neg + numput_unit_short(dst + neg, v.decimal, k);
 }
 
 size_t
