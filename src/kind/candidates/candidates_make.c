@@ -32,6 +32,13 @@
  */
 #define MAKE_AHEAD 20
 
+/*
+ * Items that are formatted and handed to the writer together.  As many slots
+ * are prefetched at once: the least that a processor has on their way from
+ * memory without waiting are 10.
+ */
+#define MAKE_GROUP 8
+
 struct make_pick {
 	uint64_t at; /* item in the arrays, as it can be read */
 	struct sm_table_text id;
@@ -255,26 +262,32 @@ make_cause(const struct make *m, uint64_t id, uint64_t at)
  *
  * All that are not collected are counted, by cause.  Those after the one that
  * ended the row go with it: nothing has looked at them.
+ *
+ * Inlined for each pair of types, so that none is asked for per candidate.
  */
-static uint64_t
-make_collect(struct make *m, uint64_t row)
+static inline __attribute__((always_inline)) uint64_t
+make_collect_as(struct make *m, uint64_t row, enum sm_npy_type id_type,
+		enum sm_npy_type score_type)
 {
 	const struct sm_candidates_input *in = &m->in;
 	uint64_t at = (row - in->first) * in->width, end = at + in->width;
-	uint64_t n = 0, id;
+	uint64_t n = 0, id, pick_max = m->pick_max;
 	double min_score = sm_candidates_min_score(m->opts);
 	bool no_stop = m->opts->no_stop;
 	unsigned cause = SM_TALLY_LOW_SCORE; /* of what ended the row */
+	struct sm_table vocab = m->vocab;
+	struct make_pick *pick = m->pick;
 	struct sm_table_text text;
 
-	for (; at < end && n < m->pick_max; at++) {
+	for (; at < end && n < pick_max; at++) {
 		if (at + MAKE_AHEAD < end)
-			sm_table_prefetch(
-				&m->vocab,
-				sm_candidates_id(in, at + MAKE_AHEAD));
-		id = sm_candidates_id(in, at);
+			sm_table_prefetch(&vocab,
+					  sm_candidates_id_as(in, id_type,
+							      at + MAKE_AHEAD));
+		id = sm_candidates_id_as(in, id_type, at);
 		/* Not `score < min_score`: a NaN must fail, too. */
-		if (!(sm_candidates_score(in, at) >= min_score) ||
+		if (!(sm_candidates_score_as(in, score_type, at) >=
+		      min_score) ||
 		    (in->has_pad && id == in->pad)) {
 			cause = make_cause(m, id, at);
 			if (!no_stop)
@@ -282,7 +295,7 @@ make_collect(struct make *m, uint64_t row)
 			m->tally[cause]++;
 			continue;
 		}
-		text = sm_table_get(&m->vocab, id);
+		text = sm_table_get(&vocab, id);
 		if (!text.text || sm_candidates_id_negative(in, id)) {
 			cause = SM_TALLY_SKIPPED;
 			if (sm_candidates_id_negative(in, id))
@@ -290,14 +303,40 @@ make_collect(struct make *m, uint64_t row)
 			m->tally[cause]++;
 			continue;
 		}
-		m->pick[n].at = at;
-		m->pick[n].id = text;
+		pick[n].at = at;
+		pick[n].id = text;
 		n++;
 	}
-	if (n == m->pick_max)
+	if (n == pick_max)
 		cause = SM_TALLY_OVER_MAXIMUM;
 	m->tally[cause] += end - at;
 	return n;
+}
+
+static inline __attribute__((always_inline)) uint64_t
+make_collect_ids(struct make *m, uint64_t row, enum sm_npy_type id_type)
+{
+	switch (m->in.values.type) {
+	case SM_NPY_F4:
+		return make_collect_as(m, row, id_type, SM_NPY_F4);
+	case SM_NPY_F2:
+		return make_collect_as(m, row, id_type, SM_NPY_F2);
+	default:
+		return make_collect_as(m, row, id_type, SM_NPY_F8);
+	}
+}
+
+static uint64_t
+make_collect(struct make *m, uint64_t row)
+{
+	switch (m->in.ids.type) {
+	case SM_NPY_I4:
+		return make_collect_ids(m, row, SM_NPY_I4);
+	case SM_NPY_U4:
+		return make_collect_ids(m, row, SM_NPY_U4);
+	default:
+		return make_collect_ids(m, row, SM_NPY_I8);
+	}
 }
 
 /* Has the row enough?  Count it, and what was collected. */
@@ -314,40 +353,71 @@ make_judge(struct make *m, uint64_t count)
 }
 
 /*
- * Number text of a score; 0 for an infinite one.  By default the digits are the
- * shortest that read back as the same number of the file's own type; otherwise,
- * as Python prints the score as a double.
+ * Number text of a score.  By default the digits are the shortest that read
+ * back as the same number of the file's own type; otherwise, as Python prints
+ * the score as a double.
  */
-static inline size_t
-make_number(char *dst, const struct make *m, uint64_t at)
+static inline __attribute__((always_inline)) uint32_t
+make_number(char *dst, const struct make *m, uint64_t at, enum sm_npy_type type,
+	    bool source)
 {
-	double v = sm_candidates_score(&m->in, at);
+	if (source && type == SM_NPY_F4)
+		return (uint32_t)sm_numtext_f32(
+			dst, sm_candidates_score_f32(&m->in, at));
+	if (source && type == SM_NPY_F2)
+		return (uint32_t)sm_numtext_f16(
+			dst, sm_candidates_score_f16(&m->in, at));
+	return (uint32_t)sm_numtext_f64(
+		dst, sm_candidates_score_as(&m->in, type, at));
+}
 
-	if (isinf(v))
-		return 0;
-	if (m->opts->score_digits == SM_DIGITS_SOURCE) {
-		if (m->in.values.type == SM_NPY_F4)
-			return sm_numtext_f32(
-				dst, sm_candidates_score_f32(&m->in, at));
-		if (m->in.values.type == SM_NPY_F2)
-			return sm_numtext_f16(
-				dst, sm_candidates_score_f16(&m->in, at));
+/* Fill in items from picks; returns how many, up to an infinite score. */
+static inline __attribute__((always_inline)) uint64_t
+make_items_as(struct sm_record_item *item, const struct make *m,
+	      const struct make_pick *p, uint64_t n, enum sm_npy_type type,
+	      bool source)
+{
+	uint64_t i;
+
+	for (i = 0; i < n; i++) {
+		if (isinf(sm_candidates_score_as(&m->in, type, p[i].at)))
+			break;
+		item[i].id = p[i].id.text;
+		item[i].id_len = (uint32_t)p[i].id.len;
+		item[i].num_len =
+			make_number(item[i].num, m, p[i].at, type, source);
 	}
-	return sm_numtext_f64(dst, v);
+	return i;
+}
+
+static uint64_t
+make_items(struct sm_record_item *item, const struct make *m,
+	   const struct make_pick *p, uint64_t n)
+{
+	bool source = m->opts->score_digits == SM_DIGITS_SOURCE;
+
+	switch (m->in.values.type) {
+	case SM_NPY_F4:
+		if (source)
+			return make_items_as(item, m, p, n, SM_NPY_F4, true);
+		return make_items_as(item, m, p, n, SM_NPY_F4, false);
+	case SM_NPY_F2:
+		return make_items_as(item, m, p, n, SM_NPY_F2, source);
+	default:
+		return make_items_as(item, m, p, n, SM_NPY_F8, false);
+	}
 }
 
 /*
- * One record.  Every item also prefetches one slot of the next row: the memory
- * works while this thread formats.
+ * One record, by groups of items.  Each group also prefetches as many slots of
+ * the next row: the memory works while this thread formats.
  */
 static int
 make_write(struct make *m, uint64_t row, uint64_t count, struct sm_err *err)
 {
 	struct sm_table_text key = sm_table_get(&m->keys, row);
-	const struct make_pick *p = m->pick, *end = p + count;
-	uint64_t column = 0; /* of the next row */
-	char num[SM_NUMTEXT_MAX];
-	size_t len;
+	struct sm_record_item item[MAKE_GROUP];
+	uint64_t i, n, whole;
 
 	if (!key.text)
 		return sm_err_set(err, SM_EDAMAGED,
@@ -356,18 +426,21 @@ make_write(struct make *m, uint64_t row, uint64_t count, struct sm_err *err)
 				  "planned; plan it again with --restart",
 				  row);
 	sm_record_begin(m->writer, key.text, key.len);
-	for (; p < end; p++, column++) {
-		make_prefetch(m, row + 1, column, column + 1);
-		len = make_number(num, m, p->at);
-		if (len == 0)
-			return sm_err_set(
-				err, SM_EVALUE,
-				"row %" PRIu64 ", column %" PRIu64
-				" of '%s' is infinite, which JSON "
-				"cannot hold",
-				row, p->at - (row - m->in.first) * m->in.width,
-				m->in.scores.map.path);
-		sm_record_item(m->writer, p->id.text, p->id.len, num, len);
+	for (i = 0; i < count; i += n) {
+		n = count - i < MAKE_GROUP ? count - i : MAKE_GROUP;
+		make_prefetch(m, row + 1, i, i + n);
+		whole = make_items(item, m, m->pick + i, n);
+		if (whole < n)
+			return sm_err_set(err, SM_EVALUE,
+					  "row %" PRIu64 ", column %" PRIu64
+					  " of '%s' is infinite, which JSON "
+					  "cannot hold",
+					  row,
+					  m->pick[i + whole].at -
+						  (row - m->in.first) *
+							  m->in.width,
+					  m->in.scores.map.path);
+		sm_record_items(m->writer, item, n);
 	}
 	return sm_record_end(m->writer, err);
 }
