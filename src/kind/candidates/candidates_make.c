@@ -15,6 +15,9 @@
 
 #include "err.h"
 
+#include "cpus.h"
+#include "huge.h"
+
 #include "record.h"
 #include "table.h"
 
@@ -49,6 +52,7 @@ struct make {
 	const struct sm_candidates_opts *opts;
 	struct sm_candidates_input in;
 	struct sm_table keys, vocab;
+	struct sm_huge vocab_copy; /* where `vocab` looks, if there is one */
 	struct sm_record_writer *writer; /* of the current batch's output */
 	struct make_pick *pick;     /* the accepted candidates of one row */
 	uint64_t pick_max;          /* at least 1 */
@@ -164,6 +168,24 @@ make_open_pick(struct make *m, struct sm_err *err)
 	return 0;
 }
 
+/*
+ * The vocabulary is read at random, by all workers at once; the keys are read
+ * in order.
+ */
+static int
+make_open_vocab(struct make *m, struct sm_err *err)
+{
+	int ret = sm_table_open(&m->vocab, m->env.tables_dirfd,
+				SM_CANDIDATES_VOCAB, err);
+
+	if (ret == 0 &&
+	    sm_huge_copy(&m->vocab_copy, m->vocab.map.data, m->vocab.map.size,
+			 (unsigned)sm_cpus(NULL), "/proc/self",
+			 "/sys/kernel/mm/transparent_hugepage"))
+		sm_table_use_copy(&m->vocab, m->vocab_copy.data);
+	return ret;
+}
+
 int
 sm_candidates_open(void **state, const struct sm_kind_env *env,
 		   struct sm_err *err)
@@ -180,8 +202,7 @@ sm_candidates_open(void **state, const struct sm_kind_env *env,
 		ret = sm_table_open(&m->keys, env->tables_dirfd,
 				    SM_CANDIDATES_KEYS, err);
 	if (ret == 0)
-		ret = sm_table_open(&m->vocab, env->tables_dirfd,
-				    SM_CANDIDATES_VOCAB, err);
+		ret = make_open_vocab(m, err);
 	if (ret == 0)
 		ret = make_open_pick(m, err);
 	if (ret < 0) {
@@ -201,6 +222,7 @@ sm_candidates_close(void *state)
 		return;
 	free(m->pick);
 	sm_table_close(&m->vocab);
+	sm_huge_release(&m->vocab_copy);
 	sm_table_close(&m->keys);
 	sm_candidates_input_close(&m->in);
 	free(m);
