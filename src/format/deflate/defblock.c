@@ -124,47 +124,54 @@ sm_defblock_free(struct sm_defblock *b)
 	free(b);
 }
 
+/* Count the literals of a sequence. */
+static inline void
+count_literals(struct sm_defcount *count, const unsigned char *p, size_t left)
+{
+	struct group g;
+	size_t n, k;
+
+	for (; left > 0; left -= n, p += n) {
+		n = left < 8 ? left : 8;
+		g = group_read(p, n);
+		if (g.digits) {
+			count->pair[0][g.pairs & 0xff]++;
+			count->pair[1][g.pairs >> 16 & 0xff]++;
+			count->pair[2][g.pairs >> 32 & 0xff]++;
+			count->pair[3][g.pairs >> 48]++;
+			continue;
+		}
+		for (k = 0; k < n; k++)
+			count->litlen[p[k]]++;
+	}
+}
+
 /*
- * Count one of `every` sequences; returns their bytes.  A sequence that is not
- * counted is only stepped over.
+ * Count one of `every` sequences; returns their bytes.  Those between are only
+ * stepped over.
  */
 static uint64_t
 block_count(struct sm_defblock *b, const struct sm_defrun *run, size_t every)
 {
 	struct sm_defcount *count = &b->code.count;
-	const struct sm_defseq *seq = run->seq;
+	const struct sm_defseq *seq = run->seq, *end = seq + run->seqs;
+	const struct sm_defseq *next = seq;
 	const unsigned char *p = run->text;
 	uint64_t counted = 0;
-	struct group g;
-	size_t i, left, n, k, next = 0, seqs = run->seqs;
 
 	sm_defcode_clear(&b->code);
-	for (i = 0; i < seqs; i++) {
-		n = (size_t)seq[i].literals + seq[i].len;
-		if (i < next) {
-			p += n;
-			continue;
-		}
-		next += every;
-		counted += n;
-		for (left = seq[i].literals; left > 0; left -= n, p += n) {
-			n = left < 8 ? left : 8;
-			g = group_read(p, n);
-			if (g.digits) {
-				count->pair[0][g.pairs & 0xff]++;
-				count->pair[1][g.pairs >> 16 & 0xff]++;
-				count->pair[2][g.pairs >> 32 & 0xff]++;
-				count->pair[3][g.pairs >> 48]++;
-				continue;
-			}
-			for (k = 0; k < n; k++)
-				count->litlen[p[k]]++;
-		}
-		if (seq[i].len == 0)
+	while (next < end) {
+		for (; seq < next; seq++)
+			p += (size_t)seq->literals + seq->len;
+		counted += (size_t)seq->literals + seq->len;
+		count_literals(count, p, seq->literals);
+		if (seq->len == 0)
 			break;
-		count->len[seq[i].len]++;
-		count->dist[sm_defblock_dist_code(seq[i].dist)]++;
-		p += seq[i].len;
+		count->len[seq->len]++;
+		count->dist[sm_defblock_dist_code(seq->dist)]++;
+		if ((size_t)(end - seq) <= every)
+			break;
+		next = seq + every;
 	}
 	sm_defcode_sum_up(&b->code);
 	return counted;

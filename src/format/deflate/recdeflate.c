@@ -328,7 +328,7 @@ static inline size_t
 word_agree(const struct sm_defwin *d, size_t at, uint64_t dist, size_t len,
 	   uint64_t word)
 {
-	size_t most = len < 7 ? len : 7, n;
+	unsigned most = len < 7 ? (unsigned)len : 7, n;
 	uint64_t x = sm_load64(d->text + at - dist) ^ word;
 
 	x |= UINT64_C(1) << (8 * most);

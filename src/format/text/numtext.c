@@ -223,9 +223,9 @@ rough_decimal(uint64_t whole, uint64_t fraction, uint64_t d, uint64_t slack)
 	uint64_t up = r + d > ten, in = up | (r < d);
 	struct rough x;
 
-	x.decided = (r + d - ten + slack > 2 * slack) &
-		    (r - d + slack > 2 * slack) &
-		    (fraction - half + 16 * slack > 32 * slack);
+	x.decided = r + d - ten + slack > 2 * slack &&
+		    r - d + slack > 2 * slack &&
+		    fraction - half + 16 * slack > 32 * slack;
 	below += 10 & (0 - up);
 	x.decimal = near + ((below - near) & (0 - in));
 	return x;

@@ -230,8 +230,17 @@ sm_candidates_close(void *state)
 
 /* ---------------------------------------------------------------- row -- */
 
-/* Prefetch the vocabulary slots of a row's columns `from` to `to` - 1. */
 static inline __attribute__((always_inline)) void
+make_prefetch_as(const struct make *m, uint64_t at, uint64_t end,
+		 enum sm_npy_type type)
+{
+	for (; at < end; at++)
+		sm_table_prefetch(&m->vocab,
+				  sm_candidates_id_as(&m->in, type, at));
+}
+
+/* Prefetch the vocabulary slots of a row's columns `from` to `to` - 1. */
+static inline void
 make_prefetch(const struct make *m, uint64_t row, uint64_t from, uint64_t to)
 {
 	uint64_t at = (row - m->in.first) * m->in.width;
@@ -240,9 +249,12 @@ make_prefetch(const struct make *m, uint64_t row, uint64_t from, uint64_t to)
 		return;
 	if (to > m->in.width)
 		to = m->in.width;
-	for (; from < to; from++)
-		sm_table_prefetch(&m->vocab,
-				  sm_candidates_id(&m->in, at + from));
+	if (m->in.ids.type == SM_NPY_I4)
+		make_prefetch_as(m, at + from, at + to, SM_NPY_I4);
+	else if (m->in.ids.type == SM_NPY_U4)
+		make_prefetch_as(m, at + from, at + to, SM_NPY_U4);
+	else
+		make_prefetch_as(m, at + from, at + to, SM_NPY_I8);
 }
 
 /*
