@@ -138,134 +138,126 @@ pick_decimal(uint64_t lower, uint64_t v4, uint64_t upper, bool open)
 	return near + ((ten - near) & (0 - (uint64_t)ten_in));
 }
 
-/* c * 2^q and its interval, in the scale of the table's entry for 10^-k. */
-struct scaled {
-	int k;
-	int h; /* left shift that brings c * 2^q to that of the entry */
-};
-
-static inline struct scaled
-scale_of(int q, bool narrow)
-{
-	struct scaled s;
-
-	s.k = floor_log10_pow2(q);
-	if (narrow)
-		s.k = floor_log10_three_quarters_pow2(q);
-	s.h = q + floor_log2_pow10(-s.k) + 1;
-	return s; /* h is 1 to 4, as pow10.py checks */
-}
-
 /*
  * c * 2^q in units of 10^*k; c < 2^53.  4c fits 55 bits, and h brings v to four
  * times the scale of the table's entry, so that (4c + 2) << h fits 64.
  * `narrow`: the neighbour below is only half as far away.
  */
-static uint64_t
-exact_long(int *k, uint64_t c, int q, bool narrow)
+static inline uint64_t
+shortest_long(int *k, uint64_t c, int q, bool narrow)
 {
 	uint64_t left = 4 * c - (narrow ? 1 : 2);
-	struct scaled s = scale_of(q, narrow);
-	const struct sm_pow10 *g = &sm_pow10[-s.k - SM_POW10_MIN];
+	const struct sm_pow10 *g;
+	int h;
 
-	*k = s.k;
-	return pick_decimal(scale_128(g, left << s.h),
-			    scale_128(g, (4 * c) << s.h),
-			    scale_128(g, (4 * c + 2) << s.h), c & 1);
+	*k = narrow ? floor_log10_three_quarters_pow2(q) : floor_log10_pow2(q);
+	g = &sm_pow10[-*k - SM_POW10_MIN];
+	h = q + floor_log2_pow10(-*k) + 1; /* 1 to 4 */
+	return pick_decimal(scale_128(g, left << h), scale_128(g, (4 * c) << h),
+			    scale_128(g, (4 * c + 2) << h), c & 1);
 }
 
-/* As exact_long(), with half the multiplications; c < 2^24. */
-static uint64_t
-exact_short(int *k, uint64_t c, int q, bool narrow)
+/* As shortest_long(), with half the multiplications; c < 2^24. */
+static inline uint64_t
+shortest_short(int *k, uint64_t c, int q, bool narrow)
 {
 	uint64_t left = 4 * c - (narrow ? 1 : 2), g;
-	struct scaled s = scale_of(q, narrow);
+	int h;
 
-	*k = s.k;
-	g = sm_pow10[-s.k - SM_POW10_MIN].hi + 1;
-	return pick_decimal(scale_64(g, left << s.h),
-			    scale_64(g, (4 * c) << s.h),
-			    scale_64(g, (4 * c + 2) << s.h), c & 1);
+	*k = narrow ? floor_log10_three_quarters_pow2(q) : floor_log10_pow2(q);
+	g = sm_pow10[-*k - SM_POW10_MIN].hi + 1;
+	h = q + floor_log2_pow10(-*k) + 1; /* 1 to 4 */
+	return pick_decimal(scale_64(g, left << h), scale_64(g, (4 * c) << h),
+			    scale_64(g, (4 * c + 2) << h), c & 1);
 }
 
 /*
- * The same decision from one product, for numbers whose neighbours are equally
- * far away, or no decision where the product is too rough for one.
+ * Numbers in [2^-13, 1) that are no power of two, which scores mostly are, need
+ * no table of powers and nothing rounded.  There k = -n is negative and small,
+ * and what is to be decided is about integers:
  *
- * Let x = v / 10^k, and d half the interval's width in the same unit: by the
- * choice of k, 1/2 <= d < 5.  Let r be what x is above a multiple of ten.  One
- * multiple of ten is inside the interval if r < d (the one below), or if
- * r + d > 10 (the one above), and by d < 5 not both; otherwise the nearest
- * integer to x wins, which is inside, by d >= 1/2.  Ends that belong to the
- * interval, and ties, are cases of equality.
+ *	x = c * 2^q / 10^k = c * 5^n * 2^(q + n) = c * 5^n / 2^s
  *
- * Here x is an integer and a fraction of 64 bits, r and d are in units of
- * 2^-60, so that r + d < 15 * 2^60 does not overflow.  What is computed differs
- * from the exact numbers by less than `slack` units, for r, d and r + d, and by
- * less than 2^4 * slack in the last bits of the fraction.  Hence each
- * comparison is right where its sides differ by more than that; where they do
- * not, the caller computes exactly: for one number in 2^30 or less, but also
- * where the decimal is exact or half-way, as that of 0.5 is.  A fraction that
- * was rounded up to the next integer changes nothing: r wraps from 10 to 0, and
- * the multiple of ten that is as good as reached is chosen either way.
+ * with 8 <= n <= 11 for binary32, so that c * 5^n is below 2^24 * 2^26, and 16
+ * <= n <= 20 for binary64, where it is below 2^53 * 2^47.  Half the interval's
+ * width is 5^n / 2^(s + 1) in the same unit.  With r what c * 5^n is above a
+ * multiple of 10 * 2^s, the multiple of ten below is inside if 2r < 5^n, the
+ * one above if 2r + 5^n > 20 * 2^s.  Neither is ever equal, since 5^n is odd:
+ * whether the ends belong to the interval does not matter.  As 10^k is not
+ * wider than the interval, and 10^(k+1) is, not both are inside, and the
+ * nearest integer to x is, of a tie the even one.
  */
-struct rough {
-	uint64_t decimal;
-	bool decided;
+struct unit {
+	uint64_t five;   /* 5^n */
+	uint64_t twenty; /* 20 * 2^s */
+	uint64_t half;   /* 2^(s - 1) - 1, to round to even with */
+	unsigned s;
+	int k;
 };
 
-static inline struct rough
-rough_decimal(uint64_t whole, uint64_t fraction, uint64_t d, uint64_t slack)
-{
-	const uint64_t ten = UINT64_C(10) << 60, half = UINT64_C(1) << 63;
-	uint64_t below = whole / 10 * 10, near = whole + (fraction >> 63);
-	uint64_t r = (whole - below) << 60 | fraction >> 4;
-	uint64_t up = r + d > ten, in = up | (r < d);
-	struct rough x;
+#define UNIT(n, five, minus_q)                                                 \
+	{                                                                      \
+		UINT64_C(five), UINT64_C(20) << ((minus_q) - (n)),             \
+			(UINT64_C(1) << ((minus_q) - (n)-1)) - 1,              \
+			(minus_q) - (n), -(n)                                  \
+	}
 
-	x.decided = r + d - ten + slack > 2 * slack &&
-		    r - d + slack > 2 * slack &&
-		    fraction - half + 16 * slack > 32 * slack;
+/* By exponent, from that of 2^-13 on: k is floor_log10_pow2(q). */
+#define UNITS 13
+static const struct unit unit_f32[UNITS] = {
+	UNIT(11, 48828125, 36), UNIT(11, 48828125, 35), UNIT(11, 48828125, 34),
+	UNIT(10, 9765625, 33),  UNIT(10, 9765625, 32),  UNIT(10, 9765625, 31),
+	UNIT(10, 9765625, 30),  UNIT(9, 1953125, 29),   UNIT(9, 1953125, 28),
+	UNIT(9, 1953125, 27),   UNIT(8, 390625, 26),    UNIT(8, 390625, 25),
+	UNIT(8, 390625, 24),
+};
+
+static const struct unit unit_f64[UNITS] = {
+	UNIT(20, 95367431640625, 65), UNIT(20, 95367431640625, 64),
+	UNIT(19, 19073486328125, 63), UNIT(19, 19073486328125, 62),
+	UNIT(19, 19073486328125, 61), UNIT(19, 19073486328125, 60),
+	UNIT(18, 3814697265625, 59),  UNIT(18, 3814697265625, 58),
+	UNIT(18, 3814697265625, 57),  UNIT(17, 762939453125, 56),
+	UNIT(17, 762939453125, 55),   UNIT(17, 762939453125, 54),
+	UNIT(16, 152587890625, 53),
+};
+
+/*
+ * `near` and `whole` are x, rounded and rounded down; r has 64 bits, as it is
+ * below 10 * 2^s and s is at most 45.
+ */
+static inline uint64_t
+unit_decimal(const struct unit *u, uint64_t near, uint64_t below, uint64_t r)
+{
+	uint64_t up = 2 * r + u->five > u->twenty;
+	uint64_t in = up | (2 * r < u->five);
+
 	below += 10 & (0 - up);
-	x.decimal = near + ((below - near) & (0 - in));
-	return x;
+	return near + ((below - near) & (0 - in));
 }
 
-/*
- * The entry is too large by at most one unit in its 128th bit, and c << h is
- * below 2^57: so the product, of which the lowest of three words is cut off,
- * is too large by less than 2^-7 in the fraction's last bit, or too small by
- * less than one of them.  r and d lose less than one unit each when they are
- * shifted.
- */
-static inline struct rough
-rough_long(int *k, uint64_t c, int q)
+static inline uint64_t
+unit_short(const struct unit *u, uint64_t c)
 {
-	struct scaled s = scale_of(q, false);
-	const struct sm_pow10 *g = &sm_pow10[-s.k - SM_POW10_MIN];
-	uint64_t whole, fraction, carry, unused;
+	uint64_t x = c * u->five, whole = x >> u->s;
+	uint64_t near = (x + u->half + (whole & 1)) >> u->s;
+	uint64_t below = (uint32_t)whole / 10 * 10; /* whole < 2^28 */
 
-	carry = mul_wide(&unused, g->lo, c << s.h);
-	whole = mul_wide(&fraction, g->hi, c << s.h);
-	fraction += carry;
-	whole += fraction < carry;
-	*k = s.k;
-	return rough_decimal(whole, fraction, g->hi >> (5 - s.h), 4);
+	return unit_decimal(u, near, below, x - (below << u->s));
 }
 
-/*
- * With 64 bits of the entry, and c << h below 2^28, the product is too large by
- * less than 2^28 in the fraction's last bits, which are 2^24 units of r.
- */
-static inline struct rough
-rough_short(int *k, uint64_t c, int q)
+static inline uint64_t
+unit_long(const struct unit *u, uint64_t c)
 {
-	struct scaled s = scale_of(q, false);
-	uint64_t g = sm_pow10[-s.k - SM_POW10_MIN].hi + 1, whole, fraction;
+	uint64_t low, high = mul_wide(&low, c, u->five);
+	/* s is 37 to 45, and x / 2^s below 10^17. */
+	uint64_t whole = high << (64 - u->s) | low >> u->s;
+	uint64_t fraction = low & (2 * u->half + 1);
+	uint64_t near = whole + ((fraction + u->half + (whole & 1)) >> u->s);
+	uint64_t below = whole / 10 * 10;
 
-	whole = mul_wide(&fraction, g, c << s.h);
-	*k = s.k;
-	return rough_decimal(whole, fraction, g >> (5 - s.h), 1 << 25);
+	return unit_decimal(u, near, below,
+			    ((whole - below) << u->s) + fraction);
 }
 
 /* 0 has no digits to be found: 0.0 and -0.0, as Python writes them. */
@@ -277,64 +269,56 @@ put_zero(char *dst)
 }
 
 /*
- * Numbers without a decision; subnormals, which have no hidden bit and share
- * the exponent of the smallest normal numbers; 0; and powers of two, which most
- * often have a nearer neighbour below.
+ * Any number.  The sign is always stored, and overwritten where there is none.
+ * Subnormals have no hidden bit and share the exponent of the smallest normal
+ * numbers.
  */
 static __attribute__((noinline)) size_t
-put_exact_long(char *dst, uint64_t bits)
+put_long(char *dst, uint64_t bits)
 {
-	uint64_t frac = bits & ((UINT64_C(1) << 52) - 1), v;
-	unsigned exp = (unsigned)(bits >> 52) & 0x7ff;
-	unsigned neg = (unsigned)(bits >> 63);
+	uint64_t frac, v;
+	unsigned exp, neg;
 	int k;
+
+	neg = (unsigned)(bits >> 63);
+	exp = (unsigned)(bits >> 52) & 0x7ff;
+	frac = bits & ((UINT64_C(1) << 52) - 1);
 
 	*dst = '-';
 	dst += neg;
-	if (exp == 0 && frac == 0)
-		return neg + put_zero(dst);
-	if (exp == 0)
-		v = exact_long(&k, frac, -1074, false);
-	else
-		v = exact_long(&k, frac | UINT64_C(1) << 52, (int)exp - 1075,
-			       frac == 0 && exp > 1);
+	if (__builtin_expect(exp == 0, 0)) {
+		if (frac == 0)
+			return neg + put_zero(dst);
+		v = shortest_long(&k, frac, -1074, false);
+	} else {
+		v = shortest_long(&k, frac | UINT64_C(1) << 52, (int)exp - 1075,
+				  frac == 0 && exp > 1);
+	}
 	return neg + numput_long(dst, v, k);
 }
 
-static __attribute__((noinline)) size_t
-put_any_long(char *dst, unsigned neg, uint64_t v, int k)
-{
-	return neg + numput_long(dst + neg, v, k);
-}
-
 /*
- * The sign is always stored, and overwritten where there is none.  Numbers in
- * [2^-13, 1), which scores mostly are, have a layout of their own.  Whatever is
- * rare is a call of its own at the end, so that this function saves no
- * registers.
+ * What is rarer is a call of its own at the end, so that no register is
+ * saved for them.
  */
 size_t
 sm_numtext_f64(char *dst, double x)
 {
 	uint64_t bits, frac;
 	unsigned exp, neg;
-	struct rough v;
-	int k;
+	const struct unit *u;
 
 	memcpy(&bits, &x, sizeof(bits));
 	neg = (unsigned)(bits >> 63);
 	exp = (unsigned)(bits >> 52) & 0x7ff;
 	frac = bits & ((UINT64_C(1) << 52) - 1);
 
-	if (__builtin_expect(exp == 0 || frac == 0, 0))
-		return put_exact_long(dst, bits);
-	v = rough_long(&k, frac | UINT64_C(1) << 52, (int)exp - 1075);
-	if (__builtin_expect(!v.decided, 0))
-		return put_exact_long(dst, bits);
+	if (__builtin_expect(exp - (1023 - UNITS) >= UNITS || frac == 0, 0))
+		return put_long(dst, bits);
+	u = &unit_f64[exp - (1023 - UNITS)];
+	frac |= UINT64_C(1) << 52;
 	*dst = '-';
-	if (exp - (1023 - 13) >= 13)
-		return put_any_long(dst, neg, v.decimal, k);
-	return neg + numput_unit_long(dst + neg, v.decimal, k);
+	return neg + numput_unit_long(dst + neg, unit_long(u, frac), u->k);
 }
 
 /*
@@ -349,9 +333,9 @@ struct short_type {
 static const struct short_type type_f32 = { 23, 8, 0, 1 };
 static const struct short_type type_f16 = { 10, 5, 4, 10000 };
 
-/* As put_exact_long(). */
-static __attribute__((noinline)) size_t
-put_exact_short(char *dst, uint32_t bits, const struct short_type *t)
+/* Inlined into its two callers, where all of `t` is known. */
+static inline __attribute__((always_inline)) size_t
+put_short(char *dst, uint32_t bits, const struct short_type *t)
 {
 	int bias = (1 << (t->exp_bits - 1)) - 1;
 	int q_min = 1 - bias - t->frac_bits, k;
@@ -362,53 +346,45 @@ put_exact_short(char *dst, uint32_t bits, const struct short_type *t)
 
 	*dst = '-';
 	dst += neg;
-	if (exp == 0 && frac == 0)
-		return neg + put_zero(dst);
-	if (exp == 0)
-		v = exact_short(&k, frac, q_min, false);
-	else
-		v = exact_short(&k, frac | 1U << t->frac_bits,
-				q_min + (int)exp - 1, frac == 0 && exp > 1);
-	return neg + numput_short(dst, v * t->factor, k - t->zeros);
+	if (__builtin_expect(exp == 0, 0)) {
+		if (frac == 0)
+			return neg + put_zero(dst);
+		v = shortest_short(&k, frac, q_min, false);
+	} else {
+		v = shortest_short(&k, frac | 1U << t->frac_bits,
+				   q_min + (int)exp - 1, frac == 0 && exp > 1);
+	}
+	v *= t->factor;
+	k -= t->zeros;
+	if (exp - ((unsigned)bias - UNITS) < UNITS)
+		return neg + numput_unit_short(dst, v, k);
+	return neg + numput_short(dst, v, k);
 }
 
 static __attribute__((noinline)) size_t
-put_any_short(char *dst, unsigned neg, uint64_t v, int k)
+put_f32(char *dst, uint32_t bits)
 {
-	return neg + numput_short(dst + neg, v, k);
-}
-
-/* Inlined into its two callers, where all of `t` is known. */
-static inline __attribute__((always_inline)) size_t
-put_short(char *dst, uint32_t bits, const struct short_type *t)
-{
-	int bias = (1 << (t->exp_bits - 1)) - 1;
-	int q_min = 1 - bias - t->frac_bits, k;
-	uint32_t frac = bits & ((1U << t->frac_bits) - 1);
-	unsigned exp = bits >> t->frac_bits & ((1U << t->exp_bits) - 1);
-	unsigned neg = bits >> (t->frac_bits + t->exp_bits);
-	struct rough v;
-
-	if (__builtin_expect(exp == 0 || frac == 0, 0))
-		return put_exact_short(dst, bits, t);
-	v = rough_short(&k, frac | 1U << t->frac_bits, q_min + (int)exp - 1);
-	if (__builtin_expect(!v.decided, 0))
-		return put_exact_short(dst, bits, t);
-	v.decimal *= t->factor;
-	k -= t->zeros;
-	*dst = '-';
-	if (exp - ((unsigned)bias - 13) >= 13)
-		return put_any_short(dst, neg, v.decimal, k);
-	return neg + numput_unit_short(dst + neg, v.decimal, k);
+	return put_short(dst, bits, &type_f32);
 }
 
 size_t
 sm_numtext_f32(char *dst, float x)
 {
-	uint32_t bits;
+	uint32_t bits, frac;
+	unsigned exp, neg;
+	const struct unit *u;
 
 	memcpy(&bits, &x, sizeof(bits));
-	return put_short(dst, bits, &type_f32);
+	neg = bits >> 31;
+	exp = bits >> 23 & 0xff;
+	frac = bits & ((1U << 23) - 1);
+
+	if (__builtin_expect(exp - (127 - UNITS) >= UNITS || frac == 0, 0))
+		return put_f32(dst, bits);
+	u = &unit_f32[exp - (127 - UNITS)];
+	frac |= 1U << 23;
+	*dst = '-';
+	return neg + numput_unit_short(dst + neg, unit_short(u, frac), u->k);
 }
 
 size_t
