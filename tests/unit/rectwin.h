@@ -24,7 +24,8 @@ struct rectwin {
 	struct sm_record_writer *w;
 	struct sm_shard shard;
 	struct sm_record_item item[RECTWIN_GROUP];
-	char *id[RECTWIN_GROUP]; /* memory of theirs */
+	/* Memory of theirs. */
+	char *id[RECTWIN_GROUP], num[RECTWIN_GROUP][SM_RECORD_NUM_MAX];
 	unsigned items, group;
 };
 
@@ -81,8 +82,9 @@ rectwin_item(struct rectwin *t, const char *id, size_t id_len, const char *num,
 		abort();
 	memset(copy, '#', 8);
 	memcpy(copy, id, id_len);
-	memset(item->num, '#', sizeof(item->num));
-	memcpy(item->num, num, num_len);
+	memset(t->num[t->items], '#', SM_RECORD_NUM_MAX);
+	memcpy(t->num[t->items], num, num_len);
+	item->num = t->num[t->items];
 	item->num_len = (uint32_t)num_len;
 	item->id = t->id[t->items] = copy;
 	item->id_len = (uint32_t)id_len;

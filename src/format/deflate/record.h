@@ -38,11 +38,13 @@ struct sm_record_writer;
 /* As long as number text can be (numtext.h). */
 #define SM_RECORD_NUM_MAX 32
 
-/* An item to be handed over with others. */
+/*
+ * An item to be handed over with others.  However short they are, 8 bytes can
+ * be read at `id`, and SM_RECORD_NUM_MAX at `num`, which has no more.
+ */
 struct sm_record_item {
-	const char *id; /* 8 bytes can be read there, however short it is */
+	const char *id, *num;
 	uint32_t id_len, num_len;
-	char num[SM_RECORD_NUM_MAX];
 };
 
 /* In the order of the words of its option. */

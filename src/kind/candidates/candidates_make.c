@@ -41,6 +41,13 @@
  * memory without waiting are 10.
  */
 #define MAKE_GROUP 8
+_Static_assert(MAKE_GROUP == 8, "what sm_numtext_f32_eight() takes");
+_Static_assert(SM_NUMTEXT_MAX == SM_RECORD_NUM_MAX, "a number of an item");
+
+struct make_numbers {
+	char text[MAKE_GROUP][SM_NUMTEXT_MAX];
+	uint32_t len[MAKE_GROUP];
+};
 
 struct make_pick {
 	uint64_t at; /* item in the arrays, as it can be read */
@@ -405,40 +412,55 @@ make_number(char *dst, const struct make *m, uint64_t at, enum sm_npy_type type,
 		dst, sm_candidates_score_as(&m->in, type, at));
 }
 
-/* Fill in items from picks; returns how many, up to an infinite score. */
 static inline __attribute__((always_inline)) uint64_t
-make_items_as(struct sm_record_item *item, const struct make *m,
-	      const struct make_pick *p, uint64_t n, enum sm_npy_type type,
-	      bool source)
+make_numbers_as(struct make_numbers *num, const struct make *m,
+		const struct make_pick *p, uint64_t n, enum sm_npy_type type,
+		bool source)
 {
 	uint64_t i;
 
 	for (i = 0; i < n; i++) {
 		if (isinf(sm_candidates_score_as(&m->in, type, p[i].at)))
 			break;
-		item[i].id = p[i].id.text;
-		item[i].id_len = (uint32_t)p[i].id.len;
-		item[i].num_len =
-			make_number(item[i].num, m, p[i].at, type, source);
+		num->len[i] =
+			make_number(num->text[i], m, p[i].at, type, source);
 	}
 	return i;
 }
 
+static inline bool
+make_eight(struct make_numbers *num, const struct make *m,
+	   const struct make_pick *p)
+{
+	float score[MAKE_GROUP];
+	unsigned i;
+
+	for (i = 0; i < MAKE_GROUP; i++)
+		score[i] = sm_candidates_score_f32(&m->in, p[i].at);
+	return sm_numtext_f32_eight(num->text, num->len, score);
+}
+
+/*
+ * Number text of up to MAKE_GROUP picks, one after the other; returns how many,
+ * up to an infinite score.
+ */
 static uint64_t
-make_items(struct sm_record_item *item, const struct make *m,
-	   const struct make_pick *p, uint64_t n)
+make_numbers(struct make_numbers *num, const struct make *m,
+	     const struct make_pick *p, uint64_t n)
 {
 	bool source = m->opts->score_digits == SM_DIGITS_SOURCE;
 
 	switch (m->in.values.type) {
 	case SM_NPY_F4:
+		if (source && n == MAKE_GROUP && make_eight(num, m, p))
+			return n;
 		if (source)
-			return make_items_as(item, m, p, n, SM_NPY_F4, true);
-		return make_items_as(item, m, p, n, SM_NPY_F4, false);
+			return make_numbers_as(num, m, p, n, SM_NPY_F4, true);
+		return make_numbers_as(num, m, p, n, SM_NPY_F4, false);
 	case SM_NPY_F2:
-		return make_items_as(item, m, p, n, SM_NPY_F2, source);
+		return make_numbers_as(num, m, p, n, SM_NPY_F2, source);
 	default:
-		return make_items_as(item, m, p, n, SM_NPY_F8, false);
+		return make_numbers_as(num, m, p, n, SM_NPY_F8, false);
 	}
 }
 
@@ -451,7 +473,9 @@ make_write(struct make *m, uint64_t row, uint64_t count, struct sm_err *err)
 {
 	struct sm_table_text key = sm_table_get(&m->keys, row);
 	struct sm_record_item item[MAKE_GROUP];
-	uint64_t i, n, whole;
+	const struct make_pick *p = m->pick;
+	struct make_numbers num;
+	uint64_t i, k, n, whole;
 
 	if (!key.text)
 		return sm_err_set(err, SM_EDAMAGED,
@@ -460,20 +484,26 @@ make_write(struct make *m, uint64_t row, uint64_t count, struct sm_err *err)
 				  "planned; plan it again with --restart",
 				  row);
 	sm_record_begin(m->writer, key.text, key.len);
-	for (i = 0; i < count; i += n) {
+	for (i = 0; i < count; i += n, p += n) {
 		n = count - i < MAKE_GROUP ? count - i : MAKE_GROUP;
 		make_prefetch(m, row + 1, i, i + n);
-		whole = make_items(item, m, m->pick + i, n);
+		whole = make_numbers(&num, m, p, n);
 		if (whole < n)
 			return sm_err_set(err, SM_EVALUE,
 					  "row %" PRIu64 ", column %" PRIu64
 					  " of '%s' is infinite, which JSON "
 					  "cannot hold",
 					  row,
-					  m->pick[i + whole].at -
-						  (row - m->in.first) *
-							  m->in.width,
+					  p[whole].at - (row - m->in.first) *
+								m->in.width,
 					  m->in.scores.map.path);
+		for (k = 0; k < n; k++)
+			item[k] = (struct sm_record_item){
+				.id = p[k].id.text,
+				.num = num.text[k],
+				.id_len = (uint32_t)p[k].id.len,
+				.num_len = num.len[k],
+			};
 		sm_record_items(m->writer, item, n);
 	}
 	return sm_record_end(m->writer, err);
