@@ -119,7 +119,7 @@ sm_huge_copy(struct sm_huge *h, const void *data, size_t size, unsigned copies,
 		return false;
 	bytes = (size + page - 1) / page * page;
 	if (bytes > SIZE_MAX - page || huge_is_so(data, size, proc) ||
-	    !huge_has_room(bytes, copies, proc))
+	    !huge_has_room((size_t)bytes, copies, proc))
 		return false;
 	copy = huge_map((size_t)bytes, (size_t)page);
 	if (!copy)

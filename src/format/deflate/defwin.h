@@ -240,7 +240,8 @@ static inline void
 sm_defwin_match_at(struct sm_defwin *d, struct sm_defcursor *c, size_t at,
 		   size_t len, uint64_t dist)
 {
-	size_t literals = at - c->done, room = at - dist - d->floor, back;
+	size_t literals = at - c->done, back;
+	size_t room = at - (size_t)dist - d->floor;
 
 	assert(len >= SM_DEFLATE_MATCH_MIN && dist - 1 < SM_DEFLATE_WINDOW);
 	/* Neither is negative: at >= done, and the place is in the shard. */

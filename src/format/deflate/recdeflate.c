@@ -32,7 +32,7 @@
  * whole window of this shard's text lies before it.
  *
  * (3) Matches are at least 4 bytes long here, and longer ones than 258 are cut
- * into 3 to 258 each (sm_defwin_match(), which also asserts the distance).
+ * into 3 to 258 each (sm_defwin_match_at(), which also asserts the distance).
  *
  * (4) Package-merge keeps the code lengths within 14, 15 and 7 bits by
  * construction, and every code has two symbols or more and is complete.
@@ -43,6 +43,11 @@
  * Why it is the same everywhere: the bytes follow from the parts alone, all
  * arithmetic is on unsigned integers of fixed width, words are read as
  * little-endian, and all state is set afresh by begin().
+ *
+ * Several items at once (items()) go through the same steps in another order:
+ * where each lies follows from the lengths alone, so that a group is appended
+ * and looked at first, and matched then.  The bytes are those of item(), which
+ * is also the way of whatever is unusual.
  *
  * Bounds.  Memory is one window, about 1 MiB.  Parts may be of any length: what
  * fits SM_DEFWIN_UNIT together is appended as one unit, larger ones in pieces.
