@@ -474,9 +474,9 @@ unit_float(uint64_t *seed)
 
 	/* Few digits of either kind, too, and the ends of the range. */
 	if (r % 17 == 0)
-		frac &= 0x7fffff << (r % 23);
+		frac &= UINT32_C(0x7fffff) << (r % 23);
 	if (r % 19 == 0)
-		frac |= 0x7fffff >> (r % 23);
+		frac |= UINT32_C(0x7fffff) >> (r % 23);
 	bits |= frac ? frac : 1;
 	memcpy(&x, &bits, sizeof(x));
 	return x;
