@@ -26,6 +26,7 @@
 
 #include "crc32.h"
 #include "kind.h"
+#include "out.h"
 #include "shard.h"
 #include "spec.h"
 
@@ -33,6 +34,7 @@ struct bench {
 	struct sm_kind_env env;
 	const struct sm_kind *kind;
 	void *state;
+	struct sm_out *out;
 	int dirfd;
 	int64_t batch_rows;
 	uint64_t batches;
@@ -85,6 +87,8 @@ open_job(struct bench *b, const char *job)
 	b->kind = sm_kind_of(spec);
 	if (b->kind->open(&b->state, &b->env, &err) < 0)
 		die("cannot open the inputs", &err);
+	if (sm_out_new(&b->out, b->env.stop, &err) < 0)
+		die("no memory", &err);
 }
 
 static double
@@ -106,7 +110,9 @@ make_batch(struct bench *b, const struct sm_piece *piece)
 
 	if (sm_shard_open(&shard, b->dirfd, piece->id, 6, 1, &err) < 0)
 		die("cannot open a shard", &err);
-	if (b->kind->produce(b->state, piece, shard, &made, &err) < 0)
+	sm_out_begin(b->out, shard, &made);
+	if (b->kind->produce(b->state, piece, b->out, &err) < 0 ||
+	    sm_out_end(b->out, &err) < 0)
 		die("cannot make a batch", &err);
 	e.counts = made.counts;
 	if (sm_shard_finish(&e, shard, false, &err) < 0)
@@ -175,6 +181,7 @@ main(int argc, char **argv)
 	       " bytes of text, %" PRIu64 " of deflate, crc %08" PRIx32 "\n",
 	       best, b.items, 1e9 * best / (double)b.items, b.text, b.deflated,
 	       b.crc);
+	sm_out_free(b.out);
 	b.kind->close(b.state);
 	return 0;
 }
