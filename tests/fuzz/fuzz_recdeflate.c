@@ -5,14 +5,13 @@
  * records and of shards.  A part is some bytes of the input, or one of the last
  * eight parts again (so that there is something to match), or a run of one
  * byte; each may be repeated up to 65,536 bytes.  What comes out must inflate
- * to the text as it is put together here.
+ * to the text as it is put together here, and a second writer, which is given
+ * its items by groups, must make the same bytes.
  */
 #include <stdint.h>
 #include <stdio.h>
 
-#include "record_impl.h"
-
-#include "../unit/memshard.h"
+#include "../unit/rectwin.h"
 
 #define PARTS 8
 /* A code serves 4 MiB at most: more than that. */
@@ -74,13 +73,14 @@ fuzz_text(struct fuzz *f, struct sm_record_piece p)
 }
 
 static void
-fuzz_record(struct fuzz *f, struct sm_record_writer *w)
+fuzz_record(struct fuzz *f, struct sm_record_writer *w, struct rectwin *twin)
 {
 	const struct sm_record_template *t = &w->tpl;
 	struct sm_record_piece id, num, key = fuzz_part(f);
 	unsigned items = fuzz_byte(f) % 40, i;
 
 	w->ops->key(w, key.text, key.len);
+	rectwin_key(twin, key.text, key.len);
 	fuzz_text(f, t->head);
 	fuzz_text(f, key);
 	fuzz_text(f, t->list);
@@ -88,29 +88,35 @@ fuzz_record(struct fuzz *f, struct sm_record_writer *w)
 		id = fuzz_part(f);
 		num = fuzz_part(f);
 		w->ops->item(w, id.text, id.len, num.text, num.len);
+		rectwin_item(twin, id.text, id.len, num.text, num.len);
 		fuzz_text(f, i > 0 ? t->next : t->item);
 		fuzz_text(f, id);
 		fuzz_text(f, t->mid);
 		fuzz_text(f, num);
 	}
 	fuzz_text(f, i > 0 ? t->last : t->none);
+	rectwin_end_record(twin);
 	if (w->ops->end_record(w, NULL) != 0)
 		abort();
 }
 
 static void
-fuzz_check(struct fuzz *f, struct sm_record_writer *w, struct sm_shard *s)
+fuzz_check(struct fuzz *f, struct sm_record_writer *w, struct sm_shard *s,
+	   struct rectwin *twin)
 {
 	const char *wrong;
 
 	if (w->ops->end(w, NULL) != 0)
 		abort();
 	wrong = memshard_check(s, f->text.data, f->text.len);
+	if (!rectwin_end(twin, s))
+		wrong = "by groups it is something else";
 	if (wrong) {
 		fprintf(stderr, "%s\n", wrong);
 		abort();
 	}
 	memshard_clear(s);
+	rectwin_begin(twin);
 	sm_buf_clear(&f->text);
 }
 
@@ -122,6 +128,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct sm_record_template tpl;
 	struct sm_record_writer *w;
 	struct sm_shard shard = { .fail_at = 0 };
+	struct rectwin twin;
 	struct sm_buf own[7] = { { 0 } };
 	size_t i;
 
@@ -134,15 +141,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (sm_recdeflate_new(&w, &tpl, NULL) < 0)
 		abort();
 	w->ops->begin(w, &shard, NULL);
+	rectwin_open(&twin, &tpl);
 	while (f.p < f.end) {
-		fuzz_record(&f, w);
+		fuzz_record(&f, w, &twin);
 		if (f.text.len > TEXT_MAX || fuzz_byte(&f) > 240) {
-			fuzz_check(&f, w, &shard);
+			fuzz_check(&f, w, &shard, &twin);
 			w->ops->begin(w, &shard, NULL);
 		}
 	}
-	fuzz_check(&f, w, &shard);
+	fuzz_check(&f, w, &shard, &twin);
 	w->ops->free(w);
+	rectwin_close(&twin);
 	for (i = 0; i < 7; i++)
 		sm_buf_release(&own[i]);
 	for (i = 0; i < PARTS; i++)

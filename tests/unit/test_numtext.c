@@ -463,10 +463,62 @@ test_powers_down(void **state)
 	}
 }
 
+/* A float of [2^-13, 1) that is no power of two. */
+static float
+unit_float(uint64_t *seed)
+{
+	uint64_t r = sm_rand_next(seed);
+	uint32_t bits = (uint32_t)(127 - 13 + r % 13) << 23;
+	uint32_t frac = (uint32_t)(r >> 32) & 0x7fffff;
+	float x;
+
+	/* Few digits of either kind, too, and the ends of the range. */
+	if (r % 17 == 0)
+		frac &= UINT32_C(0x7fffff) << (r % 23);
+	if (r % 19 == 0)
+		frac |= UINT32_C(0x7fffff) >> (r % 23);
+	bits |= frac ? frac : 1;
+	memcpy(&x, &bits, sizeof(x));
+	return x;
+}
+
+/* Eight at once are what they are one by one, or are refused. */
+static void
+test_eight(void **state)
+{
+	static const float others[] = {
+		0.0F, 0.5F,     1.0F,    -0.3F, 0.0001220703125F,
+		2.5F, INFINITY, 0.0001F, NAN
+	};
+	char text[8][SM_NUMTEXT_MAX], one[SM_NUMTEXT_MAX];
+	uint64_t seed = 8;
+	uint32_t len[8];
+	unsigned i, k;
+	float x[8];
+
+	(void)state;
+	for (i = 0; i < ROUND_TRIPS; i++) {
+		for (k = 0; k < 8; k++)
+			x[k] = unit_float(&seed);
+		if (!sm_numtext_f32_eight(text, len, x))
+			skip(); /* no AVX2 */
+		for (k = 0; k < 8; k++) {
+			assert_int_equal(sm_numtext_f32(one, x[k]), len[k]);
+			assert_memory_equal(one, text[k], len[k]);
+		}
+	}
+	for (i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		for (k = 0; k < 8; k++)
+			x[k] = k == i % 8 ? others[i] : unit_float(&seed);
+		assert_false(sm_numtext_f32_eight(text, len, x));
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_eight),
 		cmocka_unit_test(test_powers_up),
 		cmocka_unit_test(test_powers_down),
 		cmocka_unit_test(test_half),

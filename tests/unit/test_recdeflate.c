@@ -12,11 +12,12 @@
 
 #include "record_impl.h"
 
-#include "memshard.h"
+#include "rectwin.h"
 
 /* A writer, its shard in memory, and the text put together by hand. */
 struct fixture {
 	struct sm_record_writer *w;
+	struct rectwin twin; /* the same, by groups of items */
 	struct sm_shard shard;
 	struct sm_buf text, names;
 	unsigned items;
@@ -33,6 +34,15 @@ set_up(struct fixture *f, const struct sm_record_template *tpl)
 {
 	assert_int_equal(sm_recdeflate_new(&f->w, tpl, NULL), 0);
 	assert_int_equal(f->w->ops->begin(f->w, &f->shard, NULL), 0);
+	rectwin_open(&f->twin, tpl);
+}
+
+static void
+begin_again(struct fixture *f)
+{
+	memshard_clear(&f->shard);
+	f->w->ops->begin(f->w, &f->shard, NULL);
+	rectwin_begin(&f->twin);
 }
 
 /* The usual template, with `n` bytes of `fill` added to each field's name. */
@@ -74,6 +84,7 @@ static void
 begin(struct fixture *f, const char *key, size_t len)
 {
 	f->w->ops->key(f->w, key, len);
+	rectwin_key(&f->twin, key, len);
 	add(f, f->w->tpl.head);
 	add(f, piece(key, len));
 	add(f, f->w->tpl.list);
@@ -84,6 +95,7 @@ static void
 item(struct fixture *f, const char *id, size_t id_len, const char *num)
 {
 	f->w->ops->item(f->w, id, id_len, num, strlen(num));
+	rectwin_item(&f->twin, id, id_len, num, strlen(num));
 	add(f, f->items++ > 0 ? f->w->tpl.next : f->w->tpl.item);
 	add(f, piece(id, id_len));
 	add(f, f->w->tpl.mid);
@@ -94,6 +106,7 @@ static void
 end(struct fixture *f)
 {
 	assert_int_equal(f->w->ops->end_record(f->w, NULL), 0);
+	rectwin_end_record(&f->twin);
 	add(f, f->items > 0 ? f->w->tpl.last : f->w->tpl.none);
 }
 
@@ -103,6 +116,7 @@ check(struct fixture *f)
 	const char *wrong;
 
 	assert_int_equal(f->w->ops->end(f->w, NULL), 0);
+	assert_true(rectwin_end(&f->twin, &f->shard));
 	wrong = memshard_check(&f->shard, f->text.data, f->text.len);
 	if (wrong)
 		fail_msg("%s", wrong);
@@ -112,6 +126,7 @@ static void
 tear_down(struct fixture *f)
 {
 	f->w->ops->free(f->w);
+	rectwin_close(&f->twin);
 	memshard_release(&f->shard);
 	sm_buf_release(&f->text);
 	sm_buf_release(&f->names);
@@ -197,9 +212,8 @@ test_shards_are_alike(void **state)
 	(void)state;
 	set_up_named(&f, ' ', 0);
 	for (i = 0; i < 5; i++) {
-		memshard_clear(&f.shard);
 		sm_buf_clear(&f.text);
-		f.w->ops->begin(f.w, &f.shard, NULL);
+		begin_again(&f);
 		usual_records(&f, 40, i % 2 ? 3 : 300, 5000, i % 2 ? i : 1);
 		check(&f);
 		if (i == 0)
@@ -519,8 +533,7 @@ test_failure_sticks(void **state)
 	assert_int_equal(err.code, SM_ENOSPC);
 
 	f.shard.fail_at = 0;
-	memshard_clear(&f.shard);
-	f.w->ops->begin(f.w, &f.shard, NULL);
+	begin_again(&f);
 	usual_records(&f, 10, 100, 1000, 1);
 	check(&f);
 	tear_down(&f);

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <cmocka.h>
@@ -305,7 +306,7 @@ check_object(uint64_t n, uint64_t gap, bool shuffle, bool want_sparse)
 		 seed = n + gap;
 	struct sm_buf doc = { 0 };
 	struct fixture f;
-	char text[64];
+	char text[64], *copy;
 
 	for (i = 0, k = 0; i < n; i++, k += 1 + sm_rand_next(&seed) % gap)
 		index[i] = k;
@@ -326,6 +327,17 @@ check_object(uint64_t n, uint64_t gap, bool shuffle, bool want_sparse)
 	assert_int_equal(f.info.entries, n);
 	assert_int_equal(f.table.entries, n);
 	assert_int_equal(f.table.sorted != NULL, want_sparse);
+	/* Even numbers of them in a copy, with nothing left to find in the map.
+	 */
+	copy = malloc(f.table.map.size);
+	assert_non_null(copy);
+	if (n % 2 == 0) {
+		memcpy(copy, f.table.map.data, f.table.map.size);
+		sm_table_use_copy(&f.table, copy);
+		assert_int_equal(mprotect((void *)f.table.map.data,
+					  f.table.map.size, PROT_NONE),
+				 0);
+	}
 	for (i = 0; i < n; i++) {
 		snprintf(text, sizeof(text), "\"%s%llu\"",
 			 i % 3 ? "t" : "a longer text ", (unsigned long long)i);
@@ -336,6 +348,7 @@ check_object(uint64_t n, uint64_t gap, bool shuffle, bool want_sparse)
 	expect(&f, UINT64_MAX, NULL);
 	sm_table_close(&f.table);
 	sm_buf_release(&doc);
+	free(copy);
 	free(index);
 }
 

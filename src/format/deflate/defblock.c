@@ -51,11 +51,35 @@ _Static_assert(SM_DEFCODE_LITLEN_LIMIT + LEN_EXTRA_MAX + SM_DEFCODE_DIST_LIMIT +
 
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
+/*
+ * Entries of `quad`, `len` and `near`: the bits of one or more code words, and
+ * in the low byte how many these are.
+ */
+#define WORD(bits, n) ((uint64_t)(bits) << 8 | (n))
+#define WORD_N(word)  ((unsigned)((word)&0xff))
+/*
+ * With so many bits a digit, four are 24 and have room in 32 with their number,
+ * and eight are 48, so that no group needs a flush within it.
+ */
+#define QUAD_DIGIT 6
+_Static_assert(4 * QUAD_DIGIT <= 32 - 8, "four digits in a word");
+_Static_assert(8 * QUAD_DIGIT <= SM_BITPUT_MAX, "eight digits");
+
+#define PAIR_VALUES (SM_DEFCODE_PAIR(NO_DIGIT, NO_DIGIT) + 1) /* 121 */
+/* Most records are shorter, and so is the way back to the record before. */
+#define NEAR 512
+
 struct sm_defblock {
 	struct sm_defcode code;
 	bool open;       /* a block was begun, with these codes */
+	bool tabulated;  /* they have the larger tables */
 	uint64_t rate;   /* of the text that they were made for */
 	uint64_t served; /* bytes written with them */
+	uint64_t len[SM_DEFLATE_MATCH_MAX + 1];
+	uint64_t near[NEAR]; /* by distance - 1 */
+	/* Of a group of n: the literals' bytes, and a 10 in each other. */
+	uint64_t mask[9], fill[9];
+	uint32_t quad[PAIR_VALUES * PAIR_VALUES];
 };
 
 /* The next literals: eight bytes, of which the first `n` (1 to 8) count. */
@@ -63,6 +87,16 @@ struct group {
 	uint64_t pairs; /* a pair in each 16 bits */
 	bool digits;    /* else `pairs` says nothing */
 };
+
+/*
+ * Pairs in 16 bits each, of eight digits: v * 11 in each byte, and the next.
+ * No byte exceeds 11 * 10 + 10 = 120, so nothing is carried.
+ */
+static inline uint64_t
+pairs_of(uint64_t v)
+{
+	return (v * (11 << 8 | 1)) >> 8 & UINT64_C(0x00ff00ff00ff00ff);
+}
 
 static inline struct group
 group_read(const unsigned char *p, size_t n)
@@ -74,8 +108,7 @@ group_read(const unsigned char *p, size_t n)
 	/* 0 to 9 stays below 128 with 118 added; whatever else sets bit 7. */
 	g.digits = (((v + EACH(118)) | v) & EACH(128)) == 0;
 	v |= EACH(NO_DIGIT) & ~mask;
-	/* No byte exceeds 11 * 10 + 10 = 120, so nothing is carried. */
-	g.pairs = (v * 11 + (v >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
+	g.pairs = pairs_of(v);
 	return g;
 }
 
@@ -91,47 +124,54 @@ sm_defblock_free(struct sm_defblock *b)
 	free(b);
 }
 
+/* Count the literals of a sequence. */
+static inline void
+count_literals(struct sm_defcount *count, const unsigned char *p, size_t left)
+{
+	struct group g;
+	size_t n, k;
+
+	for (; left > 0; left -= n, p += n) {
+		n = left < 8 ? left : 8;
+		g = group_read(p, n);
+		if (g.digits) {
+			count->pair[0][g.pairs & 0xff]++;
+			count->pair[1][g.pairs >> 16 & 0xff]++;
+			count->pair[2][g.pairs >> 32 & 0xff]++;
+			count->pair[3][g.pairs >> 48]++;
+			continue;
+		}
+		for (k = 0; k < n; k++)
+			count->litlen[p[k]]++;
+	}
+}
+
 /*
- * Count one of `every` sequences; returns their bytes.  A sequence that is not
- * counted is only stepped over.
+ * Count one of `every` sequences; returns their bytes.  Those between are only
+ * stepped over.
  */
 static uint64_t
 block_count(struct sm_defblock *b, const struct sm_defrun *run, size_t every)
 {
 	struct sm_defcount *count = &b->code.count;
-	const struct sm_defseq *seq = run->seq;
+	const struct sm_defseq *seq = run->seq, *end = seq + run->seqs;
+	const struct sm_defseq *next = seq;
 	const unsigned char *p = run->text;
 	uint64_t counted = 0;
-	struct group g;
-	size_t i, left, n, k, next = 0, seqs = run->seqs;
 
 	sm_defcode_clear(&b->code);
-	for (i = 0; i < seqs; i++) {
-		n = (size_t)seq[i].literals + seq[i].len;
-		if (i < next) {
-			p += n;
-			continue;
-		}
-		next += every;
-		counted += n;
-		for (left = seq[i].literals; left > 0; left -= n, p += n) {
-			n = left < 8 ? left : 8;
-			g = group_read(p, n);
-			if (g.digits) {
-				count->pair[0][g.pairs & 0xff]++;
-				count->pair[1][g.pairs >> 16 & 0xff]++;
-				count->pair[2][g.pairs >> 32 & 0xff]++;
-				count->pair[3][g.pairs >> 48]++;
-				continue;
-			}
-			for (k = 0; k < n; k++)
-				count->litlen[p[k]]++;
-		}
-		if (seq[i].len == 0)
+	while (next < end) {
+		for (; seq < next; seq++)
+			p += (size_t)seq->literals + seq->len;
+		counted += (size_t)seq->literals + seq->len;
+		count_literals(count, p, seq->literals);
+		if (seq->len == 0)
 			break;
-		count->len[seq[i].len]++;
-		count->dist[sm_defblock_dist_code(seq[i].dist)]++;
-		p += seq[i].len;
+		count->len[seq->len]++;
+		count->dist[sm_defblock_dist_code(seq->dist)]++;
+		if ((size_t)(end - seq) <= every)
+			break;
+		next = seq + every;
 	}
 	sm_defcode_sum_up(&b->code);
 	return counted;
@@ -222,6 +262,216 @@ block_write(const struct sm_defblock *b, struct sm_bitput *out,
 	*out = o;
 }
 
+/*
+ * A quad of pairs i and k: the word of i, and above its bits those of k, with
+ * the sum of both numbers in the low byte.  The inner loop shifts by what stays
+ * the same in it, so that a compiler makes vectors of it.
+ */
+static void
+block_tabulate(struct sm_defblock *b)
+{
+	const struct sm_defcode *c = &b->code;
+	uint32_t bits[PAIR_VALUES], n[PAIR_VALUES], *quad = b->quad;
+	unsigned i, k, code, extra;
+	uint64_t word;
+
+	for (k = 0; k < PAIR_VALUES; k++) {
+		bits[k] = (uint32_t)WORD(c->pair[k].bits, 0);
+		n[k] = c->pair[k].n;
+	}
+	for (i = 0; i < PAIR_VALUES; i++, quad += PAIR_VALUES)
+		for (k = 0; k < PAIR_VALUES; k++)
+			quad[k] = (bits[i] | bits[k] << n[i]) + (n[i] + n[k]);
+	for (i = SM_DEFLATE_MATCH_MIN; i <= SM_DEFLATE_MATCH_MAX; i++)
+		b->len[i] = WORD(c->len[i].bits, c->len[i].n);
+	for (i = 0; i < NEAR; i++) {
+		code = sm_defblock_dist_code(i + 1);
+		extra = sm_defblock_dist_extra(code);
+		word = i & ((1u << extra) - 1);
+		word = c->dist[code].bits | word << c->dist[code].n;
+		b->near[i] = WORD(word, c->dist[code].n + extra);
+	}
+	for (i = 0; i <= 8; i++) {
+		b->mask[i] = i ? ~UINT64_C(0) >> (64 - 8 * i) : 0;
+		b->fill[i] = EACH(NO_DIGIT) & ~b->mask[i];
+	}
+}
+
+/* Are the codes such that the larger tables hold them? */
+static bool
+block_can_tabulate(const struct sm_defblock *b)
+{
+	unsigned i;
+
+	for (i = '0'; i <= '9'; i++)
+		if (b->code.literal[i].n > QUAD_DIGIT)
+			return false;
+	return true;
+}
+
+/*
+ * Bits that are to be written.  Their number is the low byte of `n`: what a
+ * word has above it comes along and is ignored, also when numbers are added,
+ * whose sum stays below 4 * 56 here.
+ */
+struct bits {
+	uint64_t bits, n;
+};
+
+static inline struct bits
+bits_of(uint64_t word)
+{
+	return (struct bits){ word >> 8, word };
+}
+
+/* `b` has less than 64. */
+static inline struct bits
+bits_join(struct bits b, struct bits next)
+{
+	b.bits |= next.bits << (b.n % 64);
+	b.n += next.n;
+	return b;
+}
+
+static inline void
+put_bits(struct sm_bitput *o, struct bits b)
+{
+	sm_bitput_add(o, b.bits, WORD_N(b.n));
+	sm_bitput_flush(o);
+}
+
+/*
+ * Two quads of eight digits.  The pairs, below 121 each in 16 bits, make quads
+ * as digits make pairs; they are in the second and the fourth of these.
+ */
+static inline struct bits
+bits_of_digits(const struct sm_defblock *b, uint64_t v)
+{
+	v = pairs_of(v) * (PAIR_VALUES << 16 | 1);
+	return bits_join(bits_of(b->quad[v >> 16 & 0xffff]),
+			 bits_of(b->quad[v >> 48]));
+}
+
+/* Is there another byte than 0 to 9?  As in group_read(). */
+static inline bool
+other_than_digits(uint64_t v)
+{
+	return __builtin_expect((((v + EACH(118)) | v) & EACH(128)) != 0, 0);
+}
+
+/*
+ * What is rare is apart, and has the output by value, member by member, so that
+ * the inner loop's own stays in registers.
+ */
+static __attribute__((noinline)) struct sm_bitput
+others_put(struct sm_bitput o, const struct sm_defcode *c,
+	   const unsigned char *p, size_t n)
+{
+	put_literals(&o, c, p, n);
+	return o;
+}
+
+static inline void
+put_others(struct sm_bitput *o, const struct sm_defcode *c,
+	   const unsigned char *p, size_t n)
+{
+	struct sm_bitput in = { o->next, o->bits, o->count };
+	struct sm_bitput out = others_put(in, c, p, n);
+
+	o->next = out.next;
+	o->bits = out.bits;
+	o->count = out.count;
+}
+
+static __attribute__((noinline)) struct bits
+bits_of_far(const struct sm_defcode *c, unsigned dist)
+{
+	unsigned code = sm_defblock_dist_code(dist);
+	unsigned extra = sm_defblock_dist_extra(code);
+	uint64_t rest = (dist - 1) & ((1u << extra) - 1);
+	const struct sm_defword *w = &c->dist[code];
+
+	return (struct bits){ w->bits | rest << w->n, w->n + extra };
+}
+
+static inline struct bits
+bits_of_match(const struct sm_defblock *b, const struct sm_defseq *s)
+{
+	struct bits dist;
+
+	if (__builtin_expect(s->dist > NEAR, 0))
+		dist = bits_of_far(&b->code, s->dist);
+	else
+		dist = bits_of(b->near[s->dist - 1]);
+	return bits_join(bits_of(b->len[s->len]), dist);
+}
+
+/* Literals up to the last 0 to 8 before a match. */
+static inline size_t
+put_groups(struct sm_bitput *o, const struct sm_defblock *b,
+	   const unsigned char **text, size_t n)
+{
+	const unsigned char *p = *text;
+	uint64_t v;
+
+	for (; n > 8; n -= 8, p += 8) {
+		v = sm_load64(p) ^ EACH('0');
+		if (other_than_digits(v))
+			put_others(o, &b->code, p, 8);
+		else
+			put_bits(o, bits_of_digits(b, v));
+	}
+	*text = p;
+	return n;
+}
+
+/* 0 to 8 literals; digits are left to the caller, others are written. */
+static inline struct bits
+bits_of_last(struct sm_bitput *o, const struct sm_defblock *b,
+	     const unsigned char *p, size_t n)
+{
+	uint64_t v = (sm_load64(p) ^ EACH('0')) & b->mask[n];
+
+	if (other_than_digits(v)) {
+		put_others(o, &b->code, p, n);
+		return (struct bits){ 0, 0 };
+	}
+	return bits_of_digits(b, v | b->fill[n]);
+}
+
+/*
+ * As block_write(), by the larger tables.  A match has 47 bits at most, see the
+ * assertions above, and eight digits have 48.
+ */
+static void
+block_write_tabulated(const struct sm_defblock *b, struct sm_bitput *out,
+		      const struct sm_defrun *run)
+{
+	struct sm_bitput o = *out; /* a local copy stays in registers */
+	const struct sm_defseq *seq = run->seq, *last = seq + run->seqs - 1;
+	const unsigned char *p = run->text;
+	struct bits digits, match;
+	size_t left;
+
+	for (; seq < last; seq++) {
+		left = put_groups(&o, b, &p, seq->literals);
+		digits = bits_of_last(&o, b, p, left);
+		p += left + seq->len;
+		match = bits_of_match(b, seq);
+		if (__builtin_expect(WORD_N(digits.n + match.n) > SM_BITPUT_MAX,
+				     0)) {
+			put_bits(&o, digits);
+			digits = match;
+		} else {
+			digits = bits_join(digits, match);
+		}
+		put_bits(&o, digits);
+	}
+	left = put_groups(&o, b, &p, seq->literals);
+	put_bits(&o, bits_of_last(&o, b, p, left));
+	*out = o;
+}
+
 /* A symbol without a code: about what it would cost, were it to occur. */
 #define COST_UNSEEN 13
 
@@ -307,6 +557,9 @@ block_open(struct sm_defblock *b, struct sm_bitput *o,
 	uint64_t bytes = block_count(b, run, 1);
 
 	sm_defcode_make(&b->code, bytes >= LASTING_BYTES);
+	b->tabulated = bytes >= LASTING_BYTES && block_can_tabulate(b);
+	if (b->tabulated)
+		block_tabulate(b);
 	sm_defcode_put(o, &b->code);
 	b->rate = block_rate(b, bytes);
 	b->served = 0;
@@ -332,7 +585,10 @@ sm_defblock_put(struct sm_defblock *b, struct sm_bitput *o,
 		block_open(b, o, run);
 		block_cost(b, cost);
 	}
-	block_write(b, o, run);
+	if (b->tabulated)
+		block_write_tabulated(b, o, run);
+	else
+		block_write(b, o, run);
 	b->served += run->len;
 	if (run->len < LASTING_BYTES)
 		sm_defblock_end(b, o);

@@ -44,8 +44,8 @@ sm_defwin_free(struct sm_defwin *d)
 void
 sm_defwin_begin(struct sm_defwin *d, struct sm_shard *shard)
 {
-	d->floor = d->start = d->done = d->end = SM_DEFLATE_WINDOW;
-	d->base = 1;
+	d->floor = d->start = d->done = d->end = SM_DEFWIN_FRONT;
+	d->base = SM_DEFLATE_WINDOW + 1 - SM_DEFWIN_FRONT; /* modulo 2^64 */
 	d->seqs = 0;
 	sm_defblock_guess(&d->cost);
 	d->err.code = 0;
@@ -74,7 +74,7 @@ defwin_write(struct sm_defwin *d)
 void
 sm_defwin_flush(struct sm_defwin *d)
 {
-	size_t n = d->end - d->start, gone = d->end - SM_DEFLATE_WINDOW;
+	size_t n = d->end - d->start, gone = d->end - SM_DEFWIN_FRONT;
 	struct sm_defrun run;
 
 	if (n > 0 && d->err.code == 0) {
@@ -91,13 +91,13 @@ sm_defwin_flush(struct sm_defwin *d)
 		       sizeof(d->deflated));
 		defwin_write(d);
 	}
-	memmove(d->text, d->text + gone, SM_DEFLATE_WINDOW);
+	memmove(d->text, d->text + gone, SM_DEFWIN_FRONT);
 	d->base += gone;
 	if (d->floor > gone)
 		d->floor -= gone;
 	else
 		d->floor = 0;
-	d->start = d->done = d->end = SM_DEFLATE_WINDOW;
+	d->start = d->done = d->end = SM_DEFWIN_FRONT;
 	d->seqs = 0;
 }
 
@@ -113,6 +113,26 @@ sm_defwin_align(struct sm_defwin *d)
 	defwin_write(d);
 }
 
+struct sm_defseq *
+sm_defwin_cut_match(struct sm_defseq *seq, size_t len, uint64_t dist)
+{
+	size_t n;
+
+	while (len > SM_DEFLATE_MATCH_MAX) {
+		n = len - SM_DEFLATE_MATCH_MAX;
+		n = n >= SM_DEFLATE_MATCH_MIN ? SM_DEFLATE_MATCH_MAX
+					      : len - SM_DEFLATE_MATCH_MIN;
+		seq->len = (uint16_t)n;
+		seq->dist = (uint16_t)dist;
+		len -= n;
+		seq++;
+		seq->literals = 0;
+	}
+	seq->len = (uint16_t)len;
+	seq->dist = (uint16_t)dist;
+	return seq;
+}
+
 /* Match text[at ..] with the text `dist` before as far as it agrees. */
 static void
 defwin_try(struct sm_defwin *d, size_t at, uint64_t dist)
@@ -121,7 +141,7 @@ defwin_try(struct sm_defwin *d, size_t at, uint64_t dist)
 
 	if (dist == 0 || at < d->done)
 		return;
-	len = sm_defwin_agree(d, at, dist);
+	len = sm_defwin_agree(d, at, d->end, dist);
 	if (len >= SM_DEFWIN_MATCH_MIN)
 		sm_defwin_match(d, at, len, dist);
 }

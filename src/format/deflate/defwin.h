@@ -48,6 +48,13 @@ struct sm_shard;
 #define SM_DEFWIN_SLACK 64
 #define SM_DEFWIN_SEQS  (SM_DEFWIN_BLOCK / 8)
 
+/*
+ * Where a run's text begins: one window after the beginning of what is kept,
+ * and eight bytes more, so that eight before any place that a match reaches can
+ * be read.
+ */
+#define SM_DEFWIN_FRONT ((size_t)SM_DEFLATE_WINDOW + 8)
+
 /* A shorter match may cost more than its literals. */
 #define SM_DEFWIN_MATCH_MIN 4
 
@@ -67,8 +74,7 @@ struct sm_defwin {
 	struct sm_defblock *block;
 	struct sm_bitput out;
 	struct sm_defseq seq[SM_DEFWIN_SEQS];
-	unsigned char
-		text[SM_DEFLATE_WINDOW + SM_DEFWIN_BLOCK + SM_DEFWIN_SLACK];
+	unsigned char text[SM_DEFWIN_FRONT + SM_DEFWIN_BLOCK + SM_DEFWIN_SLACK];
 	unsigned char deflated[SM_DEFBLOCK_BOUND(SM_DEFWIN_BLOCK)];
 };
 
@@ -98,14 +104,51 @@ void sm_defwin_align(struct sm_defwin *d);
 void sm_defwin_put(struct sm_defwin *d, const struct sm_defpiece *part,
 		   size_t parts);
 
-/* Make room for `n` <= SM_DEFWIN_UNIT bytes and their sequences. */
+/*
+ * What each match changes: the first byte that no sequence covers, and the next
+ * sequence.  A local copy stays in registers, where the window's own members
+ * would be read again after each byte that is stored.
+ */
+struct sm_defcursor {
+	size_t done;
+	struct sm_defseq *seq;
+};
+
+static inline struct sm_defcursor
+sm_defwin_cursor(struct sm_defwin *d)
+{
+	return (struct sm_defcursor){ d->done, d->seq + d->seqs };
+}
+
+static inline void
+sm_defwin_set_cursor(struct sm_defwin *d, struct sm_defcursor c)
+{
+	d->done = c.done;
+	d->seqs = (size_t)(c.seq - d->seq);
+	assert(d->seqs < SM_DEFWIN_SEQS);
+}
+
+/*
+ * Is there no room for `n` bytes, and the sequences of as many units as these
+ * are begun?
+ */
+static inline bool
+sm_defwin_is_full(const struct sm_defwin *d, struct sm_defcursor c, size_t n)
+{
+	return __builtin_expect(
+		d->end + n > SM_DEFWIN_FRONT + SM_DEFWIN_BLOCK ||
+			c.seq + SM_DEFWIN_UNIT_SEQS *
+						((n + SM_DEFWIN_UNIT - 1) /
+						 SM_DEFWIN_UNIT) >
+				d->seq + SM_DEFWIN_SEQS,
+		0);
+}
+
+/* Make it. */
 static inline void
 sm_defwin_reserve(struct sm_defwin *d, size_t n)
 {
-	if (__builtin_expect(d->end + n > SM_DEFLATE_WINDOW + SM_DEFWIN_BLOCK ||
-				     d->seqs + SM_DEFWIN_UNIT_SEQS >
-					     SM_DEFWIN_SEQS,
-			     0))
+	if (sm_defwin_is_full(d, sm_defwin_cursor(d), n))
 		sm_defwin_flush(d);
 }
 
@@ -142,11 +185,11 @@ sm_defwin_copy(unsigned char *dst, const char *src, size_t len)
 	}
 }
 
-/* How many bytes from text[at] on agree with those `dist` before. */
+/* How many bytes of text[at .. end) agree with those `dist` before. */
 static inline size_t
-sm_defwin_agree(const struct sm_defwin *d, size_t at, uint64_t dist)
+sm_defwin_agree(const struct sm_defwin *d, size_t at, size_t end, uint64_t dist)
 {
-	size_t max = d->end - at, n;
+	size_t max = end - at, n;
 	uint64_t x;
 
 	for (n = 0; n < max; n += 8) {
@@ -161,39 +204,70 @@ sm_defwin_agree(const struct sm_defwin *d, size_t at, uint64_t dist)
 }
 
 /*
+ * How many of at most `max` bytes before text[at] agree with those `dist`
+ * before them.  Most often none, one or two do, at random: seven are looked at
+ * without a branch.  Eight can be read: at >= SM_DEFWIN_FRONT.
+ */
+static inline size_t
+sm_defwin_agree_back(const struct sm_defwin *d, size_t at, uint64_t dist,
+		     size_t max)
+{
+	const unsigned char *t = d->text + at, *u = t - dist;
+	uint64_t x = sm_load64(t - 8) ^ sm_load64(u - 8);
+	size_t n = (unsigned)__builtin_clzll(x | 1) / 8;
+
+	if (n > max)
+		n = max;
+	if (__builtin_expect(n == 7, 0))
+		while (n < max && t[-1 - (ptrdiff_t)n] == u[-1 - (ptrdiff_t)n])
+			n++;
+	return n;
+}
+
+/*
+ * A match that is too long for one, from `seq` on, whose literals are set;
+ * returns the sequence of its last part.
+ */
+struct sm_defseq *sm_defwin_cut_match(struct sm_defseq *seq, size_t len,
+				      uint64_t dist);
+
+/*
  * Cover text[at .. at + len), at >= done and len >= 3, by a match with the
  * bytes `dist` before, which are equal.  It takes in what agrees before it,
  * too, down to `done`.
  */
 static inline void
+sm_defwin_match_at(struct sm_defwin *d, struct sm_defcursor *c, size_t at,
+		   size_t len, uint64_t dist)
+{
+	size_t literals = at - c->done, back;
+	size_t room = at - (size_t)dist - d->floor;
+
+	assert(len >= SM_DEFLATE_MATCH_MIN && dist - 1 < SM_DEFLATE_WINDOW);
+	/* Neither is negative: at >= done, and the place is in the shard. */
+	assert((literals | room) < sizeof(d->text));
+	if (room > literals)
+		room = literals;
+	back = sm_defwin_agree_back(d, at, dist, room);
+	c->seq->literals = (uint32_t)(literals - back);
+	c->done = at + len;
+	len += back;
+	if (__builtin_expect(len > SM_DEFLATE_MATCH_MAX, 0)) {
+		c->seq = sm_defwin_cut_match(c->seq, len, dist);
+	} else {
+		c->seq->len = (uint16_t)len;
+		c->seq->dist = (uint16_t)dist;
+	}
+	c->seq++;
+}
+
+static inline void
 sm_defwin_match(struct sm_defwin *d, size_t at, size_t len, uint64_t dist)
 {
-	const unsigned char *t = d->text;
-	struct sm_defseq *s = &d->seq[d->seqs];
-	size_t n;
+	struct sm_defcursor c = sm_defwin_cursor(d);
 
-	assert(len >= SM_DEFLATE_MATCH_MIN && at >= d->done);
-	assert(dist >= 1 && dist <= SM_DEFLATE_WINDOW && dist <= at - d->floor);
-	for (; at > d->done && at - dist > d->floor; at--, len++)
-		if (t[at - 1] != t[at - 1 - dist])
-			break;
-	s->literals = (uint32_t)(at - d->done);
-	d->done = at + len;
-	while (__builtin_expect(len > SM_DEFLATE_MATCH_MAX, 0)) {
-		n = len - SM_DEFLATE_MATCH_MAX;
-		n = n >= SM_DEFLATE_MATCH_MIN ? SM_DEFLATE_MATCH_MAX
-					      : len - SM_DEFLATE_MATCH_MIN;
-		s->len = (uint16_t)n;
-		s->dist = (uint16_t)dist;
-		len -= n;
-		s++;
-		s->literals = 0;
-	}
-	assert(len <= SM_DEFLATE_MATCH_MAX);
-	s->len = (uint16_t)len;
-	s->dist = (uint16_t)dist;
-	d->seqs = (size_t)(s + 1 - d->seq);
-	assert(d->seqs < SM_DEFWIN_SEQS);
+	sm_defwin_match_at(d, &c, at, len, dist);
+	sm_defwin_set_cursor(d, c);
 }
 
 #endif /* SM_DEFWIN_H */

@@ -32,7 +32,7 @@
  * whole window of this shard's text lies before it.
  *
  * (3) Matches are at least 4 bytes long here, and longer ones than 258 are cut
- * into 3 to 258 each (sm_defwin_match(), which also asserts the distance).
+ * into 3 to 258 each (sm_defwin_match_at(), which also asserts the distance).
  *
  * (4) Package-merge keeps the code lengths within 14, 15 and 7 bits by
  * construction, and every code has two symbols or more and is complete.
@@ -43,6 +43,11 @@
  * Why it is the same everywhere: the bytes follow from the parts alone, all
  * arithmetic is on unsigned integers of fixed width, words are read as
  * little-endian, and all state is set afresh by begin().
+ *
+ * Several items at once (items()) go through the same steps in another order:
+ * where each lies follows from the lengths alone, so that a group is appended
+ * and looked at first, and matched then.  The bytes are those of item(), which
+ * is also the way of whatever is unusual.
  *
  * Bounds.  Memory is one window, about 1 MiB.  Parts may be of any length: what
  * fits SM_DEFWIN_UNIT together is appended as one unit, larger ones in pieces.
@@ -58,6 +63,7 @@
 #include "err.h"
 
 #include "defwin.h"
+#include "record.h"
 #include "record_impl.h"
 
 /*
@@ -66,6 +72,20 @@
  */
 #define ID_BITS 12
 
+/*
+ * What items() copies by whole vectors, however short the part: SM_DEFWIN_SLACK
+ * bytes after the text may be written to, and what follows in it is written
+ * afterwards.
+ */
+#define VECTOR 32
+_Static_assert(2 * VECTOR <= SM_DEFWIN_SLACK, "an item's end and a vector");
+_Static_assert(SM_RECORD_NUM_MAX == VECTOR, "a number is one");
+/* Longer ids are left to item(). */
+#define ID_SHORT 255
+/* Items of which all are looked at before any is matched. */
+#define GROUP 8
+_Static_assert(GROUP *(3 * VECTOR + ID_SHORT) <= SM_DEFWIN_UNIT, "a group");
+
 struct recdeflate {
 	struct sm_record_writer w;
 	struct sm_defwin *win;
@@ -73,6 +93,9 @@ struct recdeflate {
 	struct sm_defpiece owed; /* the end of the record before, or nothing */
 	/* Id and number must be shorter together; 0: all items are too long. */
 	size_t item_room;
+	/* The pieces before id and number, where both fit a vector. */
+	bool vectors;
+	char next[VECTOR], mid[VECTOR];
 	/* Positions of the pieces where they were last; 0: nowhere. */
 	struct places {
 		uint64_t head, list, item, next, mid, last, none;
@@ -161,7 +184,7 @@ item_agree(const struct sm_defwin *d, size_t at, uint64_t dist, size_t len,
 		x &= (UINT64_C(1) << (8 * len)) - 1;
 	if (x != 0)
 		return (size_t)__builtin_ctzll(x) >> 3;
-	return n + sm_defwin_agree(d, at + n, dist);
+	return n + sm_defwin_agree(d, at + n, d->end, dist);
 }
 
 /* A match's cost in sixteenths of a bit; a longer one is weighed as one. */
@@ -174,7 +197,7 @@ match_cost(const struct sm_defwin *d, size_t len, uint64_t dist)
 }
 
 struct item {
-	size_t at, mid;      /* where it and its middle piece begin */
+	size_t at, mid, end; /* where it, its middle piece and the next begin */
 	size_t len, mid_len; /* what can be matched there; 0: nothing */
 	uint64_t dist, mid_dist;
 };
@@ -192,13 +215,13 @@ item_far_is_better(const struct sm_defwin *d, const struct item *it, size_t len,
 		return false;
 	if (it->len < SM_DEFWIN_MATCH_MIN || it->mid_len < SM_DEFWIN_MATCH_MIN)
 		return true;
-	if (covered >= d->end - it->at)
+	if (covered >= it->end - it->at)
 		return false;
 	near = match_cost(d, it->len, it->dist) +
 	       match_cost(d, it->mid_len, it->mid_dist) +
-	       (d->end - it->at - covered) * d->cost.literal;
+	       (it->end - it->at - covered) * d->cost.literal;
 	far = match_cost(d, len, dist) +
-	      (d->end - it->at - len) * d->cost.literal;
+	      (it->end - it->at - len) * d->cost.literal;
 	return far < near;
 }
 
@@ -229,7 +252,7 @@ recdeflate_item(struct sm_record_writer *w, const char *id, size_t id_len,
 	sm_defwin_copy(d->text + id_at, id, id_len);
 	sm_defwin_copy(d->text + it.mid, tpl->mid.text, tpl->mid.len);
 	sm_defwin_copy(d->text + num_at, num, num_len);
-	d->end = num_at + num_len;
+	d->end = it.end = num_at + num_len;
 
 	position = sm_defwin_position(d, it.at);
 	mid_position = sm_defwin_position(d, it.mid);
@@ -252,7 +275,7 @@ recdeflate_item(struct sm_record_writer *w, const char *id, size_t id_len,
 						       part_word(num, num_len));
 
 	if (far - 1 < SM_DEFLATE_WINDOW && far != it.dist) {
-		len = sm_defwin_agree(d, it.at, far);
+		len = sm_defwin_agree(d, it.at, it.end, far);
 		if (item_far_is_better(d, &it, len, far)) {
 			sm_defwin_match(d, it.at, len, far);
 			return;
@@ -262,6 +285,198 @@ recdeflate_item(struct sm_record_writer *w, const char *id, size_t id_len,
 		sm_defwin_match(d, it.at, it.len, it.dist);
 	if (it.mid_len >= SM_DEFWIN_MATCH_MIN && it.mid >= d->done)
 		sm_defwin_match(d, it.mid, it.mid_len, it.mid_dist);
+}
+
+/*
+ * Several items after each other, each of which fits a unit by far: the same
+ * steps as recdeflate_item(), with all that changes in local variables.
+ */
+
+static inline bool
+item_is_short(const struct sm_record_item *item)
+{
+	assert(item->num_len <= SM_RECORD_NUM_MAX);
+	return item->id_len <= ID_SHORT;
+}
+
+static inline void
+vector_copy(unsigned char *dst, const char *src)
+{
+	memcpy(dst, src, VECTOR);
+}
+
+/* The first `len` bytes of what was read as eight, with zeros after them. */
+static inline uint64_t
+word_cut(uint64_t word, size_t len)
+{
+	static const uint64_t mask[9] = {
+		0,
+		UINT64_C(0xff),
+		UINT64_C(0xffff),
+		UINT64_C(0xffffff),
+		UINT64_C(0xffffffff),
+		UINT64_C(0xffffffffff),
+		UINT64_C(0xffffffffffff),
+		UINT64_C(0xffffffffffffff),
+		~UINT64_C(0),
+	};
+
+	return word & mask[len < 8 ? len : 8];
+}
+
+/*
+ * As item_agree(), for parts that most often differ within seven bytes: a bit
+ * is set after the part, or after seven, so that the first difference is found
+ * there at the latest.  Only where it is must the rest be compared.
+ */
+static inline size_t
+word_agree(const struct sm_defwin *d, size_t at, uint64_t dist, size_t len,
+	   uint64_t word)
+{
+	unsigned most = len < 7 ? (unsigned)len : 7, n;
+	uint64_t x = sm_load64(d->text + at - dist) ^ word;
+
+	x |= UINT64_C(1) << (8 * most);
+	n = (unsigned)__builtin_ctzll(x) / 8;
+	if (__builtin_expect(n == most, 0))
+		return item_agree(d, at, dist, len, word_cut(word, len));
+	return n;
+}
+
+/* What the first of two steps finds out about an item, for the second. */
+struct staged {
+	struct item it;
+	uint64_t far; /* 0: the id was nowhere in the window */
+};
+
+/*
+ * The first step: append the item, and see where it repeats.  The next item's
+ * place follows from the lengths alone, so that no branch here depends on what
+ * was found, and the processor works at several items at once.  What is found
+ * by the hash is of no use unless it reaches beyond the id, whose first bytes
+ * are compared at once: every other one is another id.
+ */
+static inline void
+item_stage(struct staged *s, struct recdeflate *r,
+	   const struct sm_record_item *item)
+{
+	const struct sm_record_template *tpl = &r->w.tpl;
+	struct sm_defwin *d = r->win;
+	size_t id_len = item->id_len, num_len = item->num_len;
+	size_t at = d->end, id_at = at + tpl->next.len;
+	size_t mid = id_at + id_len, num_at = mid + tpl->mid.len;
+	uint64_t id_word, num_word, position, mid_position, far, there;
+	uint32_t *place;
+
+	id_word = word_cut(sm_load64((const unsigned char *)item->id), id_len);
+	num_word = sm_load64((const unsigned char *)item->num);
+	vector_copy(d->text + at, r->next);
+	sm_store64(d->text + id_at, id_word);
+	if (__builtin_expect(id_len > 8, 0))
+		sm_defwin_copy(d->text + id_at, item->id, id_len);
+	vector_copy(d->text + mid, r->mid);
+	vector_copy(d->text + num_at, item->num);
+	d->end = num_at + num_len;
+	s->it.at = at;
+	s->it.mid = mid;
+	s->it.end = d->end;
+
+	position = sm_defwin_position(d, at);
+	mid_position = sm_defwin_position(d, mid);
+	s->it.dist = sm_defwin_dist(position, r->at.next);
+	s->it.mid_dist = sm_defwin_dist(mid_position, r->at.mid);
+	r->at.next = position;
+	r->at.mid = mid_position;
+	place = id_place(r, item->id, id_len, id_word);
+	far = (uint32_t)((uint32_t)position - *place);
+	*place = (uint32_t)position;
+
+	s->it.len = s->it.mid_len = 0;
+	if (__builtin_expect(s->it.dist != 0, 1))
+		s->it.len = tpl->next.len +
+			    word_agree(d, id_at, s->it.dist, id_len, id_word);
+	if (__builtin_expect(s->it.mid_dist != 0, 1))
+		s->it.mid_len =
+			tpl->mid.len + word_agree(d, num_at, s->it.mid_dist,
+						  num_len, num_word);
+
+	/*
+	 * By masks: which of these fails is as good as random.  Whatever is
+	 * read is 0 to one window before, so that it is there.
+	 */
+	far &= 0 - (uint64_t)(far <= SM_DEFLATE_WINDOW);
+	there = word_cut(sm_load64(d->text + id_at - far), id_len) ^ id_word;
+	far &= 0 - (uint64_t)((there == 0) & (far != s->it.dist));
+	s->far = far;
+}
+
+/* The second: as the end of recdeflate_item(). */
+static inline void
+item_match(struct sm_defwin *d, struct sm_defcursor *c, const struct staged *s)
+{
+	const struct item *it = &s->it;
+	size_t len;
+
+	if (s->far != 0) {
+		len = sm_defwin_agree(d, it->at, it->end, s->far);
+		if (item_far_is_better(d, it, len, s->far)) {
+			sm_defwin_match_at(d, c, it->at, len, s->far);
+			return;
+		}
+	}
+	if (it->len >= SM_DEFWIN_MATCH_MIN)
+		sm_defwin_match_at(d, c, it->at, it->len, it->dist);
+	if (it->mid_len >= SM_DEFWIN_MATCH_MIN && it->mid >= c->done)
+		sm_defwin_match_at(d, c, it->mid, it->mid_len, it->mid_dist);
+}
+
+/*
+ * The window is handed over before the same item as recdeflate_item() would do
+ * it: by a group only where there is room for its text and sequences, and for
+ * a unit after that; else item by item.
+ */
+static const struct sm_record_item *
+items_put(struct recdeflate *r, const struct sm_record_item *item,
+	  const struct sm_record_item *end)
+{
+	struct sm_defwin *d = r->win;
+	struct sm_defcursor c = sm_defwin_cursor(d);
+	struct staged group[GROUP];
+	size_t i, n;
+
+	while (item < end && item_is_short(item)) {
+		n = GROUP;
+		if (sm_defwin_is_full(d, c, 2 * SM_DEFWIN_UNIT)) {
+			n = 1;
+			sm_defwin_set_cursor(d, c);
+			sm_defwin_reserve(d, SM_DEFWIN_UNIT);
+			c = sm_defwin_cursor(d);
+		}
+		for (i = 0; i < n && item < end && item_is_short(item); i++)
+			item_stage(&group[i], r, item++);
+		for (n = i, i = 0; i < n; i++)
+			item_match(d, &c, &group[i]);
+	}
+	sm_defwin_set_cursor(d, c);
+	return item;
+}
+
+static void
+recdeflate_items(struct sm_record_writer *w, const struct sm_record_item *item,
+		 size_t n)
+{
+	struct recdeflate *r = (struct recdeflate *)w;
+	const struct sm_record_item *end = item + n;
+
+	while (item < end) {
+		if (r->in_list && r->vectors)
+			item = items_put(r, item, end);
+		if (item == end)
+			break;
+		recdeflate_item(w, item->id, item->id_len, item->num,
+				item->num_len);
+		item++;
+	}
 }
 
 static void
@@ -343,6 +558,7 @@ static const struct sm_record_ops recdeflate_ops = {
 	.begin = recdeflate_begin,
 	.key = recdeflate_key,
 	.item = recdeflate_item,
+	.items = recdeflate_items,
 	.end_record = recdeflate_end_record,
 	.align = recdeflate_align,
 	.end = recdeflate_align,
@@ -369,6 +585,11 @@ sm_recdeflate_new(struct sm_record_writer **out,
 		r->item_room = 0;
 	else
 		r->item_room -= tpl->next.len + tpl->mid.len;
+	if (tpl->next.len <= VECTOR && tpl->mid.len <= VECTOR) {
+		memcpy(r->next, tpl->next.text, tpl->next.len);
+		memcpy(r->mid, tpl->mid.text, tpl->mid.len);
+		r->vectors = true;
+	}
 	*out = &r->w;
 	return 0;
 }

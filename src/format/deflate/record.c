@@ -130,6 +130,13 @@ sm_record_item(struct sm_record_writer *w, const char *id, size_t id_len,
 	w->ops->item(w, id, id_len, num, num_len);
 }
 
+void
+sm_record_items(struct sm_record_writer *w, const struct sm_record_item *item,
+		size_t n)
+{
+	w->ops->items(w, item, n);
+}
+
 int
 sm_record_end(struct sm_record_writer *w, struct sm_err *err)
 {

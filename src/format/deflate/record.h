@@ -12,7 +12,8 @@
  *
  *	sm_record_writer_new()
  *	per shard:  sm_record_writer_begin()
- *	per record: sm_record_begin(), sm_record_item()…, sm_record_end()
+ *	per record: sm_record_begin(), sm_record_item() or sm_record_items(),
+ *		any number of times, sm_record_end()
  *	at its end: sm_record_writer_end()
  *
  * KEY, ID are JSON text (quoted and escaped, or digits), NUM is number text.
@@ -34,6 +35,18 @@
 struct sm_shard;
 struct sm_record_writer;
 
+/* As long as number text can be (numtext.h). */
+#define SM_RECORD_NUM_MAX 32
+
+/*
+ * An item to be handed over with others.  However short they are, 8 bytes can
+ * be read at `id`, and SM_RECORD_NUM_MAX at `num`, which has no more.
+ */
+struct sm_record_item {
+	const char *id, *num;
+	uint32_t id_len, num_len;
+};
+
 /* In the order of the words of its option. */
 enum sm_encoding { SM_ENCODER_RECORD, SM_ENCODER_ZLIB };
 
@@ -49,6 +62,9 @@ int sm_record_writer_begin(struct sm_record_writer *w, struct sm_shard *shard,
 void sm_record_begin(struct sm_record_writer *w, const char *key, size_t len);
 void sm_record_item(struct sm_record_writer *w, const char *id, size_t id_len,
 		    const char *num, size_t num_len);
+/* The same for `n` items: the same bytes, in less time. */
+void sm_record_items(struct sm_record_writer *w,
+		     const struct sm_record_item *item, size_t n);
 int sm_record_end(struct sm_record_writer *w, struct sm_err *err);
 /* Bring the stream to a byte boundary, between two records. */
 int sm_record_writer_align(struct sm_record_writer *w, struct sm_err *err);

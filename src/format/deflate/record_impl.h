@@ -24,8 +24,9 @@
 
 #include <shardmill.h>
 
-struct sm_shard;
+struct sm_record_item;
 struct sm_record_writer;
+struct sm_shard;
 
 struct sm_record_piece {
 	const char *text; /* len bytes; no NUL is promised */
@@ -50,7 +51,7 @@ struct sm_record_template {
 
 /*
  * As the calls of the same name in record.h.  A failure sticks until the next
- * begin(): key() and item() keep it, end_record() and end() report it.
+ * begin(): key(), item() and items() keep it, end_record() and end() report it.
  */
 struct sm_record_ops {
 	int (*begin)(struct sm_record_writer *w, struct sm_shard *shard,
@@ -58,6 +59,8 @@ struct sm_record_ops {
 	void (*key)(struct sm_record_writer *w, const char *key, size_t len);
 	void (*item)(struct sm_record_writer *w, const char *id, size_t id_len,
 		     const char *num, size_t num_len);
+	void (*items)(struct sm_record_writer *w,
+		      const struct sm_record_item *item, size_t n);
 	int (*end_record)(struct sm_record_writer *w, struct sm_err *err);
 	int (*align)(struct sm_record_writer *w, struct sm_err *err);
 	int (*end)(struct sm_record_writer *w, struct sm_err *err);

@@ -11,6 +11,7 @@
 
 #include "encoder.h"
 
+#include "record.h"
 #include "record_impl.h"
 
 /* Pieces of this size cost the checksum no more per byte than long ones. */
@@ -115,6 +116,15 @@ rectext_item(struct sm_record_writer *w, const char *id, size_t id_len,
 	r->first = false;
 }
 
+static void
+rectext_items(struct sm_record_writer *w, const struct sm_record_item *item,
+	      size_t n)
+{
+	for (; n > 0; n--, item++)
+		rectext_item(w, item->id, item->id_len, item->num,
+			     item->num_len);
+}
+
 /* A record without an item ends with its list still empty. */
 static int
 rectext_end_record(struct sm_record_writer *w, struct sm_err *err)
@@ -152,6 +162,7 @@ static const struct sm_record_ops rectext_ops = {
 	.begin = rectext_begin,
 	.key = rectext_key,
 	.item = rectext_item,
+	.items = rectext_items,
 	.end_record = rectext_end_record,
 	.align = rectext_align,
 	.end = rectext_align,

@@ -262,6 +262,20 @@ sm_table_close(struct sm_table *t)
 	*t = (struct sm_table){ 0 };
 }
 
+void
+sm_table_use_copy(struct sm_table *t, const void *copy)
+{
+	const unsigned char *from = t->map.data, *to = copy;
+
+	t->slots =
+		(const void *)(to + ((const unsigned char *)t->slots - from));
+	if (t->sorted)
+		t->sorted =
+			(const void *)(to + ((const unsigned char *)t->sorted -
+					     from));
+	t->text = (const char *)to + ((const unsigned char *)t->text - from);
+}
+
 const struct sm_table_slot *
 sm_table_search(const struct sm_table *t, uint64_t index)
 {

@@ -97,6 +97,11 @@ int sm_table_compile(struct sm_table_info *info, int dirfd, const char *name,
 int sm_table_open(struct sm_table *t, int dirfd, const char *name,
 		  struct sm_err *err);
 void sm_table_close(struct sm_table *t); /* a zeroed one is allowed */
+/*
+ * Look up in `copy` from now on, which holds what the map does, and outlives
+ * the table.
+ */
+void sm_table_use_copy(struct sm_table *t, const void *copy);
 
 /* Slot of `index` in a sparse table, or NULL. */
 const struct sm_table_slot *sm_table_search(const struct sm_table *t,

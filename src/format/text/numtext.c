@@ -171,6 +171,95 @@ shortest_short(int *k, uint64_t c, int q, bool narrow)
 			    scale_64(g, (4 * c + 2) << h), c & 1);
 }
 
+/*
+ * Numbers in [2^-13, 1) that are no power of two, which scores mostly are, need
+ * no table of powers and nothing rounded.  There k = -n is negative and small,
+ * and what is to be decided is about integers:
+ *
+ *	x = c * 2^q / 10^k = c * 5^n * 2^(q + n) = c * 5^n / 2^s
+ *
+ * with 8 <= n <= 11 for binary32, so that c * 5^n is below 2^24 * 2^26, and 16
+ * <= n <= 20 for binary64, where it is below 2^53 * 2^47.  Half the interval's
+ * width is 5^n / 2^(s + 1) in the same unit.  With r what c * 5^n is above a
+ * multiple of 10 * 2^s, the multiple of ten below is inside if 2r < 5^n, the
+ * one above if 2r + 5^n > 20 * 2^s.  Neither is ever equal, since 5^n is odd:
+ * whether the ends belong to the interval does not matter.  As 10^k is not
+ * wider than the interval, and 10^(k+1) is, not both are inside, and the
+ * nearest integer to x is, of a tie the even one.
+ */
+struct unit {
+	uint64_t five;   /* 5^n */
+	uint64_t twenty; /* 20 * 2^s */
+	uint64_t half;   /* 2^(s - 1) - 1, to round to even with */
+	unsigned s;
+	int k;
+};
+
+#define UNIT(n, five, minus_q)                                                 \
+	{                                                                      \
+		UINT64_C(five), UINT64_C(20) << ((minus_q) - (n)),             \
+			(UINT64_C(1) << ((minus_q) - (n)-1)) - 1,              \
+			(minus_q) - (n), -(n)                                  \
+	}
+
+/* By exponent, from that of 2^-13 on: k is floor_log10_pow2(q). */
+#define UNITS 13
+static const struct unit unit_f32[UNITS] = {
+	UNIT(11, 48828125, 36), UNIT(11, 48828125, 35), UNIT(11, 48828125, 34),
+	UNIT(10, 9765625, 33),  UNIT(10, 9765625, 32),  UNIT(10, 9765625, 31),
+	UNIT(10, 9765625, 30),  UNIT(9, 1953125, 29),   UNIT(9, 1953125, 28),
+	UNIT(9, 1953125, 27),   UNIT(8, 390625, 26),    UNIT(8, 390625, 25),
+	UNIT(8, 390625, 24),
+};
+
+static const struct unit unit_f64[UNITS] = {
+	UNIT(20, 95367431640625, 65), UNIT(20, 95367431640625, 64),
+	UNIT(19, 19073486328125, 63), UNIT(19, 19073486328125, 62),
+	UNIT(19, 19073486328125, 61), UNIT(19, 19073486328125, 60),
+	UNIT(18, 3814697265625, 59),  UNIT(18, 3814697265625, 58),
+	UNIT(18, 3814697265625, 57),  UNIT(17, 762939453125, 56),
+	UNIT(17, 762939453125, 55),   UNIT(17, 762939453125, 54),
+	UNIT(16, 152587890625, 53),
+};
+
+/*
+ * `near` and `whole` are x, rounded and rounded down; r has 64 bits, as it is
+ * below 10 * 2^s and s is at most 45.
+ */
+static inline uint64_t
+unit_decimal(const struct unit *u, uint64_t near, uint64_t below, uint64_t r)
+{
+	uint64_t up = 2 * r + u->five > u->twenty;
+	uint64_t in = up | (2 * r < u->five);
+
+	below += 10 & (0 - up);
+	return near + ((below - near) & (0 - in));
+}
+
+static inline uint64_t
+unit_short(const struct unit *u, uint64_t c)
+{
+	uint64_t x = c * u->five, whole = x >> u->s;
+	uint64_t near = (x + u->half + (whole & 1)) >> u->s;
+	uint64_t below = (uint32_t)whole / 10 * 10; /* whole < 2^28 */
+
+	return unit_decimal(u, near, below, x - (below << u->s));
+}
+
+static inline uint64_t
+unit_long(const struct unit *u, uint64_t c)
+{
+	uint64_t low, high = mul_wide(&low, c, u->five);
+	/* s is 37 to 45, and x / 2^s below 10^17. */
+	uint64_t whole = high << (64 - u->s) | low >> u->s;
+	uint64_t fraction = low & (2 * u->half + 1);
+	uint64_t near = whole + ((fraction + u->half + (whole & 1)) >> u->s);
+	uint64_t below = whole / 10 * 10;
+
+	return unit_decimal(u, near, below,
+			    ((whole - below) << u->s) + fraction);
+}
+
 /* 0 has no digits to be found: 0.0 and -0.0, as Python writes them. */
 static inline size_t
 put_zero(char *dst)
@@ -180,18 +269,17 @@ put_zero(char *dst)
 }
 
 /*
- * The sign is always stored, and overwritten where there is none.  Subnormals
- * have no hidden bit and share the exponent of the smallest normal numbers.
- * Numbers in [2^-13, 1), which scores mostly are, have a layout of their own.
+ * Any number.  The sign is always stored, and overwritten where there is none.
+ * Subnormals have no hidden bit and share the exponent of the smallest normal
+ * numbers.
  */
-size_t
-sm_numtext_f64(char *dst, double x)
+static __attribute__((noinline)) size_t
+put_long(char *dst, uint64_t bits)
 {
-	uint64_t bits, frac, v;
+	uint64_t frac, v;
 	unsigned exp, neg;
 	int k;
 
-	memcpy(&bits, &x, sizeof(bits));
 	neg = (unsigned)(bits >> 63);
 	exp = (unsigned)(bits >> 52) & 0x7ff;
 	frac = bits & ((UINT64_C(1) << 52) - 1);
@@ -206,9 +294,31 @@ sm_numtext_f64(char *dst, double x)
 		v = shortest_long(&k, frac | UINT64_C(1) << 52, (int)exp - 1075,
 				  frac == 0 && exp > 1);
 	}
-	if (exp - (1023 - 13) < 13)
-		return neg + numput_unit_long(dst, v, k);
 	return neg + numput_long(dst, v, k);
+}
+
+/*
+ * What is rarer is a call of its own at the end, so that no register is
+ * saved for them.
+ */
+size_t
+sm_numtext_f64(char *dst, double x)
+{
+	uint64_t bits, frac;
+	unsigned exp, neg;
+	const struct unit *u;
+
+	memcpy(&bits, &x, sizeof(bits));
+	neg = (unsigned)(bits >> 63);
+	exp = (unsigned)(bits >> 52) & 0x7ff;
+	frac = bits & ((UINT64_C(1) << 52) - 1);
+
+	if (__builtin_expect(exp - (1023 - UNITS) >= UNITS || frac == 0, 0))
+		return put_long(dst, bits);
+	u = &unit_f64[exp - (1023 - UNITS)];
+	frac |= UINT64_C(1) << 52;
+	*dst = '-';
+	return neg + numput_unit_long(dst + neg, unit_long(u, frac), u->k);
 }
 
 /*
@@ -246,18 +356,35 @@ put_short(char *dst, uint32_t bits, const struct short_type *t)
 	}
 	v *= t->factor;
 	k -= t->zeros;
-	if (exp - ((unsigned)bias - 13) < 13)
+	if (exp - ((unsigned)bias - UNITS) < UNITS)
 		return neg + numput_unit_short(dst, v, k);
 	return neg + numput_short(dst, v, k);
+}
+
+static __attribute__((noinline)) size_t
+put_f32(char *dst, uint32_t bits)
+{
+	return put_short(dst, bits, &type_f32);
 }
 
 size_t
 sm_numtext_f32(char *dst, float x)
 {
-	uint32_t bits;
+	uint32_t bits, frac;
+	unsigned exp, neg;
+	const struct unit *u;
 
 	memcpy(&bits, &x, sizeof(bits));
-	return put_short(dst, bits, &type_f32);
+	neg = bits >> 31;
+	exp = bits >> 23 & 0xff;
+	frac = bits & ((1U << 23) - 1);
+
+	if (__builtin_expect(exp - (127 - UNITS) >= UNITS || frac == 0, 0))
+		return put_f32(dst, bits);
+	u = &unit_f32[exp - (127 - UNITS)];
+	frac |= 1U << 23;
+	*dst = '-';
+	return neg + numput_unit_short(dst + neg, unit_short(u, frac), u->k);
 }
 
 size_t

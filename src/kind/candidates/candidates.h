@@ -103,18 +103,20 @@ void sm_candidates_close(void *state);
 
 /*
  * Readers of item `at`, counted in C order from the first row that can be read;
- * .npy data may stand unaligned.
+ * .npy data may stand unaligned.  Loops have one copy for each type, inlined by
+ * a constant, in place of a look at the type per item.
  */
 
-static inline uint64_t
-sm_candidates_id(const struct sm_candidates_input *in, uint64_t at)
+static inline __attribute__((always_inline)) uint64_t
+sm_candidates_id_as(const struct sm_candidates_input *in, enum sm_npy_type type,
+		    uint64_t at)
 {
 	const unsigned char *p = in->ids.data;
 	uint64_t u8;
 	uint32_t u4;
 	int32_t i4;
 
-	switch (in->ids.type) {
+	switch (type) {
 	case SM_NPY_I4:
 		memcpy(&i4, p + at * 4, 4);
 		return (uint64_t)(int64_t)i4;
@@ -125,6 +127,12 @@ sm_candidates_id(const struct sm_candidates_input *in, uint64_t at)
 		memcpy(&u8, p + at * 8, 8);
 		return u8;
 	}
+}
+
+static inline uint64_t
+sm_candidates_id(const struct sm_candidates_input *in, uint64_t at)
+{
+	return sm_candidates_id_as(in, in->ids.type, at);
 }
 
 static inline float
@@ -145,12 +153,13 @@ sm_candidates_score_f16(const struct sm_candidates_input *in, uint64_t at)
 	return v;
 }
 
-static inline double
-sm_candidates_score(const struct sm_candidates_input *in, uint64_t at)
+static inline __attribute__((always_inline)) double
+sm_candidates_score_as(const struct sm_candidates_input *in,
+		       enum sm_npy_type type, uint64_t at)
 {
 	double v;
 
-	switch (in->values.type) {
+	switch (type) {
 	case SM_NPY_F4:
 		return (double)sm_candidates_score_f32(in, at);
 	case SM_NPY_F2:
@@ -159,6 +168,12 @@ sm_candidates_score(const struct sm_candidates_input *in, uint64_t at)
 		memcpy(&v, in->values.data + at * 8, 8);
 		return v;
 	}
+}
+
+static inline double
+sm_candidates_score(const struct sm_candidates_input *in, uint64_t at)
+{
+	return sm_candidates_score_as(in, in->values.type, at);
 }
 
 /* Without one every score passes but a NaN. */

@@ -15,6 +15,9 @@
 
 #include "err.h"
 
+#include "cpus.h"
+#include "huge.h"
+
 #include "record.h"
 #include "table.h"
 
@@ -32,6 +35,20 @@
  */
 #define MAKE_AHEAD 20
 
+/*
+ * Items that are formatted and handed to the writer together.  As many slots
+ * are prefetched at once: the least that a processor has on their way from
+ * memory without waiting are 10.
+ */
+#define MAKE_GROUP 8
+_Static_assert(MAKE_GROUP == 8, "what sm_numtext_f32_eight() takes");
+_Static_assert(SM_NUMTEXT_MAX == SM_RECORD_NUM_MAX, "a number of an item");
+
+struct make_numbers {
+	char text[MAKE_GROUP][SM_NUMTEXT_MAX];
+	uint32_t len[MAKE_GROUP];
+};
+
 struct make_pick {
 	uint64_t at; /* item in the arrays, as it can be read */
 	struct sm_table_text id;
@@ -42,6 +59,7 @@ struct make {
 	const struct sm_candidates_opts *opts;
 	struct sm_candidates_input in;
 	struct sm_table keys, vocab;
+	struct sm_huge vocab_copy; /* where `vocab` looks, if there is one */
 	struct sm_record_writer *writer; /* of the current batch's output */
 	struct make_pick *pick;     /* the accepted candidates of one row */
 	uint64_t pick_max;          /* at least 1 */
@@ -157,6 +175,24 @@ make_open_pick(struct make *m, struct sm_err *err)
 	return 0;
 }
 
+/*
+ * The vocabulary is read at random, by all workers at once; the keys are read
+ * in order.
+ */
+static int
+make_open_vocab(struct make *m, struct sm_err *err)
+{
+	int ret = sm_table_open(&m->vocab, m->env.tables_dirfd,
+				SM_CANDIDATES_VOCAB, err);
+
+	if (ret == 0 &&
+	    sm_huge_copy(&m->vocab_copy, m->vocab.map.data, m->vocab.map.size,
+			 (unsigned)sm_cpus(NULL), "/proc/self",
+			 "/sys/kernel/mm/transparent_hugepage"))
+		sm_table_use_copy(&m->vocab, m->vocab_copy.data);
+	return ret;
+}
+
 int
 sm_candidates_open(void **state, const struct sm_kind_env *env,
 		   struct sm_err *err)
@@ -173,8 +209,7 @@ sm_candidates_open(void **state, const struct sm_kind_env *env,
 		ret = sm_table_open(&m->keys, env->tables_dirfd,
 				    SM_CANDIDATES_KEYS, err);
 	if (ret == 0)
-		ret = sm_table_open(&m->vocab, env->tables_dirfd,
-				    SM_CANDIDATES_VOCAB, err);
+		ret = make_open_vocab(m, err);
 	if (ret == 0)
 		ret = make_open_pick(m, err);
 	if (ret < 0) {
@@ -194,6 +229,7 @@ sm_candidates_close(void *state)
 		return;
 	free(m->pick);
 	sm_table_close(&m->vocab);
+	sm_huge_release(&m->vocab_copy);
 	sm_table_close(&m->keys);
 	sm_candidates_input_close(&m->in);
 	free(m);
@@ -201,8 +237,17 @@ sm_candidates_close(void *state)
 
 /* ---------------------------------------------------------------- row -- */
 
-/* Prefetch the vocabulary slots of a row's columns `from` to `to` - 1. */
 static inline __attribute__((always_inline)) void
+make_prefetch_as(const struct make *m, uint64_t at, uint64_t end,
+		 enum sm_npy_type type)
+{
+	for (; at < end; at++)
+		sm_table_prefetch(&m->vocab,
+				  sm_candidates_id_as(&m->in, type, at));
+}
+
+/* Prefetch the vocabulary slots of a row's columns `from` to `to` - 1. */
+static inline void
 make_prefetch(const struct make *m, uint64_t row, uint64_t from, uint64_t to)
 {
 	uint64_t at = (row - m->in.first) * m->in.width;
@@ -211,9 +256,12 @@ make_prefetch(const struct make *m, uint64_t row, uint64_t from, uint64_t to)
 		return;
 	if (to > m->in.width)
 		to = m->in.width;
-	for (; from < to; from++)
-		sm_table_prefetch(&m->vocab,
-				  sm_candidates_id(&m->in, at + from));
+	if (m->in.ids.type == SM_NPY_I4)
+		make_prefetch_as(m, at + from, at + to, SM_NPY_I4);
+	else if (m->in.ids.type == SM_NPY_U4)
+		make_prefetch_as(m, at + from, at + to, SM_NPY_U4);
+	else
+		make_prefetch_as(m, at + from, at + to, SM_NPY_I8);
 }
 
 /*
@@ -255,26 +303,32 @@ make_cause(const struct make *m, uint64_t id, uint64_t at)
  *
  * All that are not collected are counted, by cause.  Those after the one that
  * ended the row go with it: nothing has looked at them.
+ *
+ * Inlined for each pair of types, so that none is asked for per candidate.
  */
-static uint64_t
-make_collect(struct make *m, uint64_t row)
+static inline __attribute__((always_inline)) uint64_t
+make_collect_as(struct make *m, uint64_t row, enum sm_npy_type id_type,
+		enum sm_npy_type score_type)
 {
 	const struct sm_candidates_input *in = &m->in;
 	uint64_t at = (row - in->first) * in->width, end = at + in->width;
-	uint64_t n = 0, id;
+	uint64_t n = 0, id, pick_max = m->pick_max;
 	double min_score = sm_candidates_min_score(m->opts);
 	bool no_stop = m->opts->no_stop;
 	unsigned cause = SM_TALLY_LOW_SCORE; /* of what ended the row */
+	struct sm_table vocab = m->vocab;
+	struct make_pick *pick = m->pick;
 	struct sm_table_text text;
 
-	for (; at < end && n < m->pick_max; at++) {
+	for (; at < end && n < pick_max; at++) {
 		if (at + MAKE_AHEAD < end)
-			sm_table_prefetch(
-				&m->vocab,
-				sm_candidates_id(in, at + MAKE_AHEAD));
-		id = sm_candidates_id(in, at);
+			sm_table_prefetch(&vocab,
+					  sm_candidates_id_as(in, id_type,
+							      at + MAKE_AHEAD));
+		id = sm_candidates_id_as(in, id_type, at);
 		/* Not `score < min_score`: a NaN must fail, too. */
-		if (!(sm_candidates_score(in, at) >= min_score) ||
+		if (!(sm_candidates_score_as(in, score_type, at) >=
+		      min_score) ||
 		    (in->has_pad && id == in->pad)) {
 			cause = make_cause(m, id, at);
 			if (!no_stop)
@@ -282,7 +336,7 @@ make_collect(struct make *m, uint64_t row)
 			m->tally[cause]++;
 			continue;
 		}
-		text = sm_table_get(&m->vocab, id);
+		text = sm_table_get(&vocab, id);
 		if (!text.text || sm_candidates_id_negative(in, id)) {
 			cause = SM_TALLY_SKIPPED;
 			if (sm_candidates_id_negative(in, id))
@@ -290,14 +344,40 @@ make_collect(struct make *m, uint64_t row)
 			m->tally[cause]++;
 			continue;
 		}
-		m->pick[n].at = at;
-		m->pick[n].id = text;
+		pick[n].at = at;
+		pick[n].id = text;
 		n++;
 	}
-	if (n == m->pick_max)
+	if (n == pick_max)
 		cause = SM_TALLY_OVER_MAXIMUM;
 	m->tally[cause] += end - at;
 	return n;
+}
+
+static inline __attribute__((always_inline)) uint64_t
+make_collect_ids(struct make *m, uint64_t row, enum sm_npy_type id_type)
+{
+	switch (m->in.values.type) {
+	case SM_NPY_F4:
+		return make_collect_as(m, row, id_type, SM_NPY_F4);
+	case SM_NPY_F2:
+		return make_collect_as(m, row, id_type, SM_NPY_F2);
+	default:
+		return make_collect_as(m, row, id_type, SM_NPY_F8);
+	}
+}
+
+static uint64_t
+make_collect(struct make *m, uint64_t row)
+{
+	switch (m->in.ids.type) {
+	case SM_NPY_I4:
+		return make_collect_ids(m, row, SM_NPY_I4);
+	case SM_NPY_U4:
+		return make_collect_ids(m, row, SM_NPY_U4);
+	default:
+		return make_collect_ids(m, row, SM_NPY_I8);
+	}
 }
 
 /* Has the row enough?  Count it, and what was collected. */
@@ -314,40 +394,88 @@ make_judge(struct make *m, uint64_t count)
 }
 
 /*
- * Number text of a score; 0 for an infinite one.  By default the digits are the
- * shortest that read back as the same number of the file's own type; otherwise,
- * as Python prints the score as a double.
+ * Number text of a score.  By default the digits are the shortest that read
+ * back as the same number of the file's own type; otherwise, as Python prints
+ * the score as a double.
  */
-static inline size_t
-make_number(char *dst, const struct make *m, uint64_t at)
+static inline __attribute__((always_inline)) uint32_t
+make_number(char *dst, const struct make *m, uint64_t at, enum sm_npy_type type,
+	    bool source)
 {
-	double v = sm_candidates_score(&m->in, at);
+	if (source && type == SM_NPY_F4)
+		return (uint32_t)sm_numtext_f32(
+			dst, sm_candidates_score_f32(&m->in, at));
+	if (source && type == SM_NPY_F2)
+		return (uint32_t)sm_numtext_f16(
+			dst, sm_candidates_score_f16(&m->in, at));
+	return (uint32_t)sm_numtext_f64(
+		dst, sm_candidates_score_as(&m->in, type, at));
+}
 
-	if (isinf(v))
-		return 0;
-	if (m->opts->score_digits == SM_DIGITS_SOURCE) {
-		if (m->in.values.type == SM_NPY_F4)
-			return sm_numtext_f32(
-				dst, sm_candidates_score_f32(&m->in, at));
-		if (m->in.values.type == SM_NPY_F2)
-			return sm_numtext_f16(
-				dst, sm_candidates_score_f16(&m->in, at));
+static inline __attribute__((always_inline)) uint64_t
+make_numbers_as(struct make_numbers *num, const struct make *m,
+		const struct make_pick *p, uint64_t n, enum sm_npy_type type,
+		bool source)
+{
+	uint64_t i;
+
+	for (i = 0; i < n; i++) {
+		if (isinf(sm_candidates_score_as(&m->in, type, p[i].at)))
+			break;
+		num->len[i] =
+			make_number(num->text[i], m, p[i].at, type, source);
 	}
-	return sm_numtext_f64(dst, v);
+	return i;
+}
+
+static inline bool
+make_eight(struct make_numbers *num, const struct make *m,
+	   const struct make_pick *p)
+{
+	float score[MAKE_GROUP];
+	unsigned i;
+
+	for (i = 0; i < MAKE_GROUP; i++)
+		score[i] = sm_candidates_score_f32(&m->in, p[i].at);
+	return sm_numtext_f32_eight(num->text, num->len, score);
 }
 
 /*
- * One record.  Every item also prefetches one slot of the next row: the memory
- * works while this thread formats.
+ * Number text of up to MAKE_GROUP picks, one after the other; returns how many,
+ * up to an infinite score.
+ */
+static uint64_t
+make_numbers(struct make_numbers *num, const struct make *m,
+	     const struct make_pick *p, uint64_t n)
+{
+	bool source = m->opts->score_digits == SM_DIGITS_SOURCE;
+
+	switch (m->in.values.type) {
+	case SM_NPY_F4:
+		if (source && n == MAKE_GROUP && make_eight(num, m, p))
+			return n;
+		if (source)
+			return make_numbers_as(num, m, p, n, SM_NPY_F4, true);
+		return make_numbers_as(num, m, p, n, SM_NPY_F4, false);
+	case SM_NPY_F2:
+		return make_numbers_as(num, m, p, n, SM_NPY_F2, source);
+	default:
+		return make_numbers_as(num, m, p, n, SM_NPY_F8, false);
+	}
+}
+
+/*
+ * One record, by groups of items.  Each group also prefetches as many slots of
+ * the next row: the memory works while this thread formats.
  */
 static int
 make_write(struct make *m, uint64_t row, uint64_t count, struct sm_err *err)
 {
 	struct sm_table_text key = sm_table_get(&m->keys, row);
-	const struct make_pick *p = m->pick, *end = p + count;
-	uint64_t column = 0; /* of the next row */
-	char num[SM_NUMTEXT_MAX];
-	size_t len;
+	struct sm_record_item item[MAKE_GROUP];
+	const struct make_pick *p = m->pick;
+	struct make_numbers num;
+	uint64_t i, k, n, whole;
 
 	if (!key.text)
 		return sm_err_set(err, SM_EDAMAGED,
@@ -356,18 +484,27 @@ make_write(struct make *m, uint64_t row, uint64_t count, struct sm_err *err)
 				  "planned; plan it again with --restart",
 				  row);
 	sm_record_begin(m->writer, key.text, key.len);
-	for (; p < end; p++, column++) {
-		make_prefetch(m, row + 1, column, column + 1);
-		len = make_number(num, m, p->at);
-		if (len == 0)
-			return sm_err_set(
-				err, SM_EVALUE,
-				"row %" PRIu64 ", column %" PRIu64
-				" of '%s' is infinite, which JSON "
-				"cannot hold",
-				row, p->at - (row - m->in.first) * m->in.width,
-				m->in.scores.map.path);
-		sm_record_item(m->writer, p->id.text, p->id.len, num, len);
+	for (i = 0; i < count; i += n, p += n) {
+		n = count - i < MAKE_GROUP ? count - i : MAKE_GROUP;
+		make_prefetch(m, row + 1, i, i + n);
+		whole = make_numbers(&num, m, p, n);
+		if (whole < n)
+			return sm_err_set(err, SM_EVALUE,
+					  "row %" PRIu64 ", column %" PRIu64
+					  " of '%s' is infinite, which JSON "
+					  "cannot hold",
+					  row,
+					  p[whole].at - (row - m->in.first) *
+								m->in.width,
+					  m->in.scores.map.path);
+		for (k = 0; k < n; k++)
+			item[k] = (struct sm_record_item){
+				.id = p[k].id.text,
+				.num = num.text[k],
+				.id_len = (uint32_t)p[k].id.len,
+				.num_len = num.len[k],
+			};
+		sm_record_items(m->writer, item, n);
 	}
 	return sm_record_end(m->writer, err);
 }
