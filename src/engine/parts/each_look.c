@@ -1,5 +1,5 @@
 /*
- * look.c - the rows of a job, for programs that want no SQL
+ * each_look.c - the rows of a job, for programs that want no SQL
  *
  * A cursor per kind of row reads a few hundred by their ids and lets the
  * database go: no reader of ours keeps the log from being checkpointed.  It is
