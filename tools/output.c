@@ -15,29 +15,37 @@
 
 #include "output.h"
 
-/* C0 and DEL.  Bytes of UTF-8 pass, as they do in err.c. */
-static bool
-output_is_control(unsigned char c)
+size_t
+sm_output_control(const char *s)
 {
-	return c < 0x20 || c == 0x7f;
+	unsigned char c = (unsigned char)s[0];
+
+	if (c < 0x20 || c == 0x7f)
+		return 1;
+	return c == 0xc2 && ((unsigned char)s[1] & 0xe0) == 0x80 ? 2 : 0;
 }
 
-/* One control character, in a form that printf and $'…' read back. */
+/* A control character of `n` bytes, in a form that printf and $'…' read. */
 static size_t
-output_escape(char dst[5], unsigned char c)
+output_escape(char dst[9], const char *s, size_t n)
 {
+	unsigned char c = (unsigned char)s[0];
+
 	if (c == '\n')
-		return (size_t)snprintf(dst, 5, "\\n");
+		return (size_t)snprintf(dst, 9, "\\n");
 	if (c == '\t')
-		return (size_t)snprintf(dst, 5, "\\t");
-	return (size_t)snprintf(dst, 5, "\\x%02x", c);
+		return (size_t)snprintf(dst, 9, "\\t");
+	if (n == 1)
+		return (size_t)snprintf(dst, 9, "\\x%02x", c);
+	return (size_t)snprintf(dst, 9, "\\x%02x\\x%02x", c,
+				(unsigned char)s[1]);
 }
 
 int
 sm_output_fail(struct sm_err *err, int code, const char *fmt, ...)
 {
-	char text[SM_ERR_TEXT], esc[5];
-	size_t n = 0, len;
+	char text[SM_ERR_TEXT], esc[9];
+	size_t n = 0, len, control;
 	const char *p;
 	va_list ap;
 
@@ -46,12 +54,14 @@ sm_output_fail(struct sm_err *err, int code, const char *fmt, ...)
 	va_end(ap);
 	err->code = code;
 	err->sys = 0;
-	for (p = text; *p && n + sizeof(esc) < sizeof(err->text); p++) {
-		if (!output_is_control((unsigned char)*p)) {
+	for (p = text; *p && n + sizeof(esc) < sizeof(err->text);
+	     p += control ? control : 1) {
+		control = sm_output_control(p);
+		if (!control) {
 			err->text[n++] = *p;
 			continue;
 		}
-		len = output_escape(esc, (unsigned char)*p);
+		len = output_escape(esc, p, control);
 		memcpy(err->text + n, esc, len);
 		n += len;
 	}
@@ -62,11 +72,13 @@ sm_output_fail(struct sm_err *err, int code, const char *fmt, ...)
 void
 sm_output_name(FILE *f, const char *s)
 {
-	char esc[5];
+	char esc[9];
+	size_t n;
 
-	for (; *s; s++) {
-		if (output_is_control((unsigned char)*s)) {
-			output_escape(esc, (unsigned char)*s);
+	for (; *s; s += n ? n : 1) {
+		n = sm_output_control(s);
+		if (n > 0) {
+			output_escape(esc, s, n);
 			fputs(esc, f);
 		} else {
 			putc(*s, f);
@@ -86,13 +98,14 @@ sm_output_word(FILE *f, const char *s)
 				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "0123456789_./:=@%+,-";
 	const char *p, *open = "'", *quote = "'\\''";
-	char esc[5];
+	char esc[9];
 	bool control = false;
+	size_t n;
 
 	if (*s == '-')
 		fputs("./", f);
 	for (p = s; *p; p++)
-		control |= output_is_control((unsigned char)*p);
+		control |= sm_output_control(p) > 0;
 	if (control) {
 		open = "$'";
 		quote = "\\'";
@@ -102,9 +115,10 @@ sm_output_word(FILE *f, const char *s)
 		return;
 	}
 	fputs(open, f);
-	for (p = s; *p; p++) {
-		if (output_is_control((unsigned char)*p)) {
-			output_escape(esc, (unsigned char)*p);
+	for (p = s; *p; p += n ? n : 1) {
+		n = sm_output_control(p);
+		if (n > 0) {
+			output_escape(esc, p, n);
 			fputs(esc, f);
 		} else if (*p == '\'') {
 			fputs(quote, f);

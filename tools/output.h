@@ -20,6 +20,9 @@
 int sm_output_fail(struct sm_err *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Bytes of the control character (C0, DEL, C1) that `s` begins with, or 0. */
+size_t sm_output_control(const char *s);
+
 /* Write `s` with control characters as \xNN, \n, \t. */
 void sm_output_name(FILE *f, const char *s);
 

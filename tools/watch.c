@@ -229,12 +229,14 @@ watch_line(struct watch *w, enum sm_paint paint, const char *text,
 static void
 watch_compose(char text[WATCH_LINE_MAX], const char *fmt, va_list ap)
 {
-	unsigned char *p;
+	size_t n;
+	char *p;
 
 	vsnprintf(text, WATCH_LINE_MAX, fmt, ap);
-	for (p = (unsigned char *)text; *p; p++)
-		if (*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	for (p = text; *p; p += n ? n : 1) {
+		n = sm_output_control(p);
+		memset(p, '?', n);
+	}
 }
 
 static void watch_say(struct watch *w, enum sm_paint paint, const char *fmt,

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
+
 #include "buf.h"
 
 /*
@@ -60,6 +62,23 @@ void
 sm_buf_puts(struct sm_buf *b, const char *s)
 {
 	sm_buf_put(b, s, strlen(s));
+}
+
+void
+sm_buf_put_utf8(struct sm_buf *b, const char *s, size_t len)
+{
+	size_t at, n, run = 0;
+
+	for (at = 0; at < len; at += n) {
+		n = sm_utf8_bytes(s + at, len - at);
+		if (n > 0)
+			continue;
+		sm_buf_put(b, s + run, at - run);
+		sm_buf_puts(b, "\xef\xbf\xbd");
+		n = 1;
+		run = at + 1;
+	}
+	sm_buf_put(b, s + run, len - run);
 }
 
 void

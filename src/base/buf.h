@@ -23,6 +23,8 @@ struct sm_buf {
 
 void sm_buf_put(struct sm_buf *b, const void *data, size_t len);
 void sm_buf_puts(struct sm_buf *b, const char *s);
+/* As UTF-8: each byte that is none becomes U+FFFD. */
+void sm_buf_put_utf8(struct sm_buf *b, const char *s, size_t len);
 void sm_buf_putc(struct sm_buf *b, char c);
 void sm_buf_printf(struct sm_buf *b, const char *fmt, ...) SM_PRINTF(2, 3);
 void sm_buf_clear(struct sm_buf *b); /* empty, memory kept */

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "libc.h"
 
 #include "err.h"
@@ -93,31 +94,46 @@ sm_code_exit(int code)
 	return c->exit;
 }
 
+/* Bytes that are copied as they are; 0: this one is to be escaped. */
+static size_t
+err_passes(const char *s)
+{
+	size_t n = sm_utf8_bytes(s, strnlen(s, 4));
+
+	if (n == 1)
+		return (unsigned char)*s >= 0x20 && *s != 0x7f;
+	/* C1 controls, U+0080 to U+009F. */
+	if (n == 2 && (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] < 0xa0)
+		return 0;
+	return n;
+}
+
 /*
- * Copy `src` so that no byte of it can control a terminal: C0 controls and DEL
- * become \xNN.  Bytes of UTF-8 pass, including the C1 controls in their
- * two-byte form: no terminal in UTF-8 mode acts on those by default.
+ * Copy `src` so that it is UTF-8, for who reads it from a database, and that
+ * nothing in it can control a terminal: bytes of C0 and C1 controls, DEL, and
+ * what is no UTF-8 become \xNN.
  *
- * The longest replacement has four bytes, so five must be free, with the NUL.
- * A message that is too long is cut.
+ * The longest replacement has four bytes, as the longest character has, so five
+ * must be free, with the NUL.  A message that is too long is cut.
  */
 static void
 err_escape(char *dst, size_t size, const char *src)
 {
-	size_t n = 0;
-	unsigned char c;
+	size_t n = 0, len;
 
-	for (; (c = (unsigned char)*src) != 0 && n + 5 < size; src++) {
-		if (c >= 0x20 && c != 0x7f) {
-			dst[n++] = (char)c;
+	for (; *src && n + 5 < size; src += len ? len : 1) {
+		len = err_passes(src);
+		memcpy(dst + n, src, len);
+		n += len;
+		if (len > 0)
 			continue;
-		}
-		if (c == '\n')
+		if (*src == '\n')
 			n += (size_t)snprintf(dst + n, size - n, "\\n");
-		else if (c == '\t')
+		else if (*src == '\t')
 			n += (size_t)snprintf(dst + n, size - n, "\\t");
 		else
-			n += (size_t)snprintf(dst + n, size - n, "\\x%02x", c);
+			n += (size_t)snprintf(dst + n, size - n, "\\x%02x",
+					      (unsigned char)*src);
 	}
 	dst[n] = '\0';
 }

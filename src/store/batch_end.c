@@ -5,7 +5,9 @@
  * closes the attempt of that token in the same transaction.
  */
 #include <math.h>
+#include <string.h>
 
+#include "buf.h"
 #include "fault.h"
 #include "fold.h"
 #include "rand.h"
@@ -27,12 +29,25 @@ static int
 batch_close_as(struct sm_db *db, const char *text, const struct sm_batch *b,
 	       const struct sm_batch_trouble *t, double now, struct sm_err *err)
 {
-	return sm_sql_do(db, "close an attempt", text,
-			 SQL(IN(now), IN(t->outcome), IN_OPT(t->exit_status),
-			     IN_OPT(t->signal), IN(t->error_class),
-			     IN(t->message), IN(t->stderr_text), IN(t->reason),
-			     IN(b->piece.id), IN(b->piece.token)),
-			 err);
+	const char *said = t->stderr_text;
+	struct sm_buf tail = { .data = NULL };
+	int ret;
+
+	/* Other libraries fail to read TEXT that is no UTF-8. */
+	if (said) {
+		sm_buf_put_utf8(&tail, said, strlen(said));
+		if (sm_buf_failed(&tail))
+			return sm_err_mem(err, "the end of standard error");
+		said = tail.data;
+	}
+	ret = sm_sql_do(db, "close an attempt", text,
+			SQL(IN(now), IN(t->outcome), IN_OPT(t->exit_status),
+			    IN_OPT(t->signal), IN(t->error_class),
+			    IN(t->message), IN(said), IN(t->reason),
+			    IN(b->piece.id), IN(b->piece.token)),
+			err);
+	sm_buf_release(&tail);
+	return ret;
 }
 
 static int

@@ -167,6 +167,7 @@ history_attempts(struct sm_batch_status *st, struct sm_db *db,
 		}
 		st->attempt = a;
 		a += st->attempt_count;
+		*a = (struct sm_attempt){ 0 };
 		ret = sm_sql_next(
 			s, db, "read the attempts",
 			SQL(OUT(&a->id), OUT(&a->worker), OUT(&a->pid),

@@ -43,3 +43,34 @@ equal "$(sql job 'SELECT count(*) FROM shards')" 6
 	                found += 1
 	sys.exit(found > 0 or rows < 20)
 END
+
+# Other libraries fail to read TEXT that is no UTF-8: what a command said is
+# made such; and what is said to a terminal does not control it.
+expect_exit 1 sm exec --job odd --no-output --range 2 --max-attempts 1 -- \
+	sh -c "printf 'caf\351 \302\233 ok\n' >&2; exit 1"
+! grep -q $'\302\233' err || fail "a control character reaches the terminal"
+expect_exit 0 sm status odd
+! grep -q $'\302\233' out || fail "a control character reaches the terminal"
+"$PYTHON" - odd/job.db <<-'END' || fail "TEXT that is no UTF-8"
+	import sqlite3, sys
+	db = sqlite3.connect(sys.argv[1])
+	for name in "attempt", "failed", "failures", "batch", "tries":
+	    db.execute(f"SELECT * FROM {name}").fetchall()
+	text, = db.execute("SELECT stderr FROM failed").fetchone()
+	sys.exit(text.rstrip("\n") != "caf\ufffd \x9b ok")
+END
+# Tries that are over have no command.
+expect_exit 0 sm status odd --batch 0 --json
+"$PYTHON" - out <<-'END' || fail "the pid of a command that is over"
+	import json, sys
+	def walk(v):
+	    if isinstance(v, dict):
+	        for k, x in v.items():
+	            if k == "command_pid" and x:
+	                sys.exit(f"command_pid: {x}")
+	            walk(x)
+	    elif isinstance(v, list):
+	        for x in v:
+	            walk(x)
+	walk(json.load(open(sys.argv[1])))
+END

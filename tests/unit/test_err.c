@@ -239,6 +239,13 @@ test_escapes(void **state)
 	assert_string_equal(err.text, "in\\x02: 'a\\x1b[31m\\n\\t\\x0d\\x7f"
 				      "\\x01 d\xc3\xa9j\xc3\xa0 \\n'\\x03"
 				      "\\x04");
+	/* What is no UTF-8, and C1 controls; but characters of all lengths. */
+	sm_err_set(&err, SM_EIO,
+		   "\xe9t\xc2\x9b\xc2\xa0\xed\xa0\x80\xc0\xaf\xf4\x90\x80\x80"
+		   "\xe2\x82\xac\xf0\x9f\x98\x80\xf0\x9f");
+	assert_string_equal(err.text, "\\xe9t\\xc2\\x9b\xc2\xa0\\xed\\xa0\\x80"
+				      "\\xc0\\xaf\\xf4\\x90\\x80\\x80"
+				      "\xe2\x82\xac\xf0\x9f\x98\x80\\xf0\\x9f");
 	for (i = 0; i < 255; i++)
 		all[i] = (char)(i + 1);
 	all[255] = '\0';
