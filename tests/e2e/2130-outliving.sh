@@ -23,6 +23,11 @@ ours() {
 	done
 }
 none_of_ours() { [ -z "$(ours)" ]; }
+# kill_ours PID...: all of them at once: none sees another die.
+kill_ours() {
+	kill -STOP "$@"
+	kill -9 "$@"
+}
 command=(sh -c './heavy-work "${SECONDS_OF_WORK:-300}"; echo "$1"' sh '{first}')
 
 # The supervisor alone.
@@ -45,7 +50,7 @@ wait_for 5 none_of_ours
 # Everything but what the commands started: the next run ends that first.
 start run run a.gz.job
 wait_for 20 works 2
-kill -9 $(ours)
+kill_ours $(ours)
 wait $pid 2>/dev/null
 wait_for 5 none_of_ours
 works 2 || fail "nothing is left to be found"
@@ -76,7 +81,7 @@ wait_for 5 works 0
 wait_for 5 none_of_ours
 start run run d.gz.job
 wait_for 20 works 1
-kill -9 $(ours)
+kill_ours $(ours)
 wait $pid 2>/dev/null
 wait_for 5 none_of_ours
 works 1 || fail "nothing of the living command is left to be found"
@@ -93,7 +98,7 @@ stranger=$!
 wait_for 5 [ "$(ps -o pgid= $stranger)" -eq $stranger ]
 start run exec -o c.gz --range 1 -- "${command[@]}"
 wait_for 20 works 1
-kill -9 $(ours) $(work)
+kill_ours $(ours) $(work)
 wait $pid 2>/dev/null
 "$PYTHON" - c.gz.job/workers $stranger <<'PY'
 import struct, sys

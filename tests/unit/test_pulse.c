@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "clock.h"
+#include "child.h"
 #include "pulse.h"
 
 #include "input_file.h"
@@ -256,6 +257,40 @@ test_tell(void **state)
 	sm_pulse_send(ends[1], SM_PULSE_CLAIMED, NULL, 0);
 }
 
+static int told;
+
+static void
+child_told(const char *text, void *arg)
+{
+	assert_ptr_equal(arg, &told);
+	assert_string_equal(text, "last words");
+	told++;
+}
+
+/* What a worker said is heard, also if it ended and had not read everything. */
+static void
+test_last_words(void **state)
+{
+	struct sm_events ev = { .notice = child_told, .arg = &told };
+	struct sm_err why = { .code = SM_ENOSPC, .text = "no room" };
+	struct sm_child c = { .fd = ends[0] };
+
+	(void)state;
+	told = 0;
+	sm_pulse_send(ends[1], SM_PULSE_CLAIMED, NULL, 0);
+	sm_pulse_send(ends[1], SM_PULSE_NOTICE, "last words", 10);
+	sm_child_ask_end(&c, false);
+	sm_pulse_send(ends[1], SM_PULSE_ERROR, &why, sizeof(why));
+	close(ends[1]);
+	ends[1] = -1;
+	sm_child_hear(&c, &ev);
+	ends[0] = -1;
+	assert_int_equal(c.fd, -1);
+	assert_true(c.claimed);
+	assert_int_equal(told, 1);
+	assert_int_equal(c.err.code, SM_ENOSPC);
+}
+
 static void
 test_ends_clean(void **state)
 {
@@ -277,11 +312,12 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_beats), TEST(test_drain_then_stop),
-		TEST(test_stop),  TEST(test_eof),
-		TEST(test_flag),  TEST(test_flag_at_once),
-		TEST(test_wait),  TEST(test_signals),
-		TEST(test_tell),  TEST(test_ends_clean),
+		TEST(test_beats),      TEST(test_drain_then_stop),
+		TEST(test_stop),       TEST(test_eof),
+		TEST(test_flag),       TEST(test_flag_at_once),
+		TEST(test_wait),       TEST(test_signals),
+		TEST(test_tell),       TEST(test_last_words),
+		TEST(test_ends_clean),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, input_cleanup);

@@ -138,7 +138,11 @@ sm_child_hear(struct sm_child *c, const struct sm_events *ev)
 
 	while (c->fd >= 0) {
 		n = recv(c->fd, packet, sizeof(packet), MSG_DONTWAIT);
-		if (n < 0 && errno == EINTR)
+		/*
+		 * A worker that ended without having read what was sent to it:
+		 * Linux says so once, before what it has said itself.
+		 */
+		if (n < 0 && (errno == EINTR || errno == ECONNRESET))
 			continue;
 		if (n < 0 && errno == EAGAIN)
 			return;
