@@ -335,8 +335,11 @@ static bool
 doctor_ask_quota(struct dqblk *q, int fd, int type, unsigned id)
 {
 #ifdef SYS_quotactl_fd
+	/* As QCMD() has it, which shifts a signed number out of its range. */
+	unsigned cmd = (unsigned)Q_GETQUOTA << SUBCMDSHIFT | (unsigned)type;
+
 	*q = (struct dqblk){ 0 };
-	return syscall(SYS_quotactl_fd, fd, QCMD(Q_GETQUOTA, type), id, q) == 0;
+	return syscall(SYS_quotactl_fd, fd, cmd, id, q) == 0;
 #else
 	(void)q, (void)fd, (void)type, (void)id;
 	return false;

@@ -148,8 +148,9 @@ sm_shard_beside_end(uint64_t *bytes, uint32_t *crc32, struct sm_shard *s,
 
 	if (fd < 0 && (errno == ENOENT || errno == ELOOP || errno == ENXIO))
 		return sm_err_set(err, SM_EOUTPUT,
-				  "the command ended well and made no file "
-				  "'%s'",
+				  "all went well, and yet the batch made no "
+				  "file '%s' (a command writes it to {out}, a "
+				  "producer to its task's file)",
 				  name);
 	if (fd < 0)
 		return sm_err_file(err, s->beside.dirfd, name, "cannot open");
@@ -157,7 +158,7 @@ sm_shard_beside_end(uint64_t *bytes, uint32_t *crc32, struct sm_shard *s,
 		ret = sm_err_sys(err, "cannot examine '%s'", name);
 	else if (!S_ISREG(st.st_mode))
 		ret = sm_err_set(err, SM_EOUTPUT,
-				 "the command made '%s', which is no regular "
+				 "the batch made '%s', which is no regular "
 				 "file",
 				 name);
 	/*
