@@ -50,8 +50,9 @@ SERVED = "; ".join((
     "done",
 ))
 # A file of each batch; the final file lists them, with their sizes and CRCs.
-FILES = ["--to", "made", "--suffix", ".txt", "--range", "6", "--size", "2",
-         "--", "sh", "-c", "seq $1 $2 >$3", "sh", "{first}", "{last}", "{out}"]
+FILES_TO = ["--to", "made", "--suffix", ".txt", "--", "sh", "-c",
+            "seq $1 $2 >$3", "sh", "{first}", "{last}", "{out}"]
+FILES = ["--range", "6", "--size", "2", *FILES_TO]
 SERVE = ["--range", "6", "--size", "2", "--serve", "--", "sh", "-c", SERVED]
 
 

@@ -1,13 +1,14 @@
 """soak.py - random SIGKILLs of a run with four workers
 
-    soak.py [candidates] [exec] [serve]
+    soak.py [candidates] [exec] [serve] [files]
 
-Candidates, exec and exec --serve jobs in turn, or those that are named, larger
-than those of scenarios.py.  At random moments a worker, the supervisor, a
-command, or everything is killed, until the job is done; a run that ended is
-started again, at once.  --max-attempts is the default of three.  Kills of everything are interruptions and fail no batch; a
-batch may fail after three kills of its worker or command under a living
-supervisor, and after no less, and is retried.  The final file is that of an
+Candidates, exec, exec --serve and exec --to jobs in turn, or those that are
+named, larger than those of scenarios.py.  At random moments a worker, the
+supervisor, a command, or everything is killed, until the job is done; a run
+that ended is started again, at once.  --max-attempts is the default of three.
+Kills of everything are interruptions and fail no batch; a batch may fail after
+three kills of its worker or command under a living supervisor, and after no
+less, and is retried.  The final file is that of an
 undisturbed run, and `attempt` holds one commit per batch.
 """
 import collections
@@ -24,7 +25,7 @@ import scenarios
 ROWS = 20000
 ONE = {"candidates": ["worker", "worker", "supervisor", "all"],
        "exec": ["worker", "worker", "supervisor", "all", "command"]}
-ONE["serve"] = ONE["exec"]
+ONE["serve"] = ONE["files"] = ONE["exec"]
 ALL = ["all", "supervisor"]
 
 
@@ -159,12 +160,13 @@ def main():
                    "%.0f of {batch}", "{first}", "{last}"]}
     of["serve"] = ["--range", "4000", "--size", "20", "--serve", "--", "sh",
                    "-c", scenarios.SERVED]
+    of["files"] = ["--range", "4000", "--size", "20", *scenarios.FILES_TO]
     d = lab.Driver("soak: random kills", jobs=4)
     soak = Soak(int(os.environ.get("COUNT") or (1000 if lab.LONG else 60)))
     cases = []
     for name in sys.argv[1:] or of:
         for label, targets in (("one", ONE[name]), ("all", ALL)):
-            kind = "exec" if name == "serve" else name
+            kind = "candidates" if name == "candidates" else "exec"
             argv = [kind, *usual, *of[name]]
             scenario = scenarios.Scenario(f"{name}-{label}", argv,
                                     key=f"big-{name}", made=argv)
