@@ -1419,6 +1419,58 @@ SM_API int sm_index_next_missing(struct sm_batch_range *run, struct sm_index *x,
 SM_API void sm_index_rewind(struct sm_index *x);
 SM_API void sm_index_close(struct sm_index *x); /* NULL is allowed */
 
+/* ------------------------------------------------------ about, doctor -- */
+
+#define SM_ABOUT_CPU 4
+
+/* The library that runs, and what it runs with; the strings are its own. */
+struct sm_about {
+	const char *version;
+	const char *commit; /* of its source, "unknown" if nobody told it */
+	const char *sqlite, *zlib, *jansson; /* versions of what is loaded */
+	/* What of this CPU it makes use of ("pclmul"), NULL after the last. */
+	const char *cpu[SM_ABOUT_CPU];
+	uint64_t spare[8]; /* as in the structs below: for later members */
+};
+
+SM_API void sm_about(struct sm_about *about);
+
+enum sm_health {
+	SM_HEALTH_FINE,
+	SM_HEALTH_WARNING, /* a job works, but for what the text says */
+	SM_HEALTH_BAD,     /* a job would be refused, or would fail */
+};
+
+struct sm_check {
+	const char *name;   /* "file system", "locks", "memory", … */
+	int health;         /* enum sm_health */
+	const char *text;   /* what was found, one line */
+	const char *advice; /* what would help; NULL where all is fine */
+	uint64_t spare[8];
+};
+
+struct sm_doctor_opts {
+	bool network_fs; /* for a job that is planned with it */
+	void (*checked)(const struct sm_check *c, void *arg);
+	void *arg;
+	uint64_t spare[8];
+};
+
+struct sm_doctor_result {
+	unsigned fine, warnings, bad; /* checks */
+	uint64_t spare[8];
+};
+
+/*
+ * Would a job in the directory `dir` work?  Its file system, locks, log and
+ * shared memory are tried by what plan and run do, in a directory of its own
+ * inside of `dir`, which is gone at the end; then space and quota, memory,
+ * CPUs, limits, clock, and the SQLite that is loaded.  The failure is that of
+ * the first check that is bad; SM_EINPUT also if there is no such directory.
+ */
+SM_API int sm_doctor(struct sm_doctor_result *result, const char *dir,
+		     const struct sm_doctor_opts *opts, struct sm_err *err);
+
 #ifdef __cplusplus
 }
 #endif
