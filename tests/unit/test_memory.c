@@ -15,25 +15,7 @@
 static char folder[] = "/tmp/shardmill-memory-XXXXXX";
 static char proc[64];
 
-/* A file in the folder, and the folders on the way. */
-static void
-put(const char *name, const char *text)
-{
-	char path[256], *slash;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	for (slash = path + strlen(folder) + 1; (slash = strchr(slash, '/'));
-	     slash++) {
-		*slash = '\0';
-		mkdir(path, 0777);
-		*slash = '/';
-	}
-	f = fopen(path, "we");
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-}
+#include "put_file.h"
 
 static void
 put_mount(const char *root, const char *type, const char *options)

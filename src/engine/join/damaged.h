@@ -28,10 +28,10 @@ int sm_damaged_while_followed(int *times, const struct sm_grow *g,
 #define SM_DAMAGED_MAX 3
 /*
  * Of a file beside the job's own: a run that consumes its shards may have moved
- * this one into the growing file since its row was read.  Called with what is
- * wrong in `err`.  0: `row` and `g` say where its bytes are
- * now; SM_EVERIFY, with `err` as it was: nothing changed; SM_EWORK: the batch
- * was put back.
+ * this one into the growing file since its row was read, or since that file was
+ * opened.  Called with what is wrong in `err`.  0: `row` and `g` say where its
+ * bytes are now; SM_EVERIFY, with `err` as it was: they are nowhere; SM_EWORK:
+ * the batch was put back.
  */
 int sm_damaged_look_again(struct sm_batch_row *row, struct sm_grow *g,
 			  struct sm_handle *h, struct sm_err *err);
