@@ -255,83 +255,6 @@ sm_planning_open(struct sm_planning *p, struct sm_err *err)
 }
 
 /*
- * The inputs without a path: those that the kind keeps in the tables, as it
- * read them once from a stream.  What is digested is what was kept.
- */
-static int
-planning_digest_kept(struct sm_planning *p, int tables_fd, struct sm_err *err)
-{
-	struct sm_kind_input in;
-	struct sm_digest d;
-	size_t i;
-	int ret = 0;
-
-	for (i = 0; ret == 0 && p->kind->input(&in, i, p->spec->opts); i++) {
-		if (in.path)
-			continue;
-		ret = p->kind->digest(&d, in.name, tables_fd, err);
-		if (ret == 0)
-			ret = sm_spec_set_input(p->spec, i, in.name, in.name,
-						&d, err);
-	}
-	return ret;
-}
-
-/* After the inputs. */
-static int
-planning_digest_files(struct sm_planning *p, struct sm_err *err)
-{
-	const struct sm_kind_file *f = p->file;
-	struct sm_digest d;
-	int ret = 0;
-
-	for (; f < p->file + p->files && ret == 0; f++) {
-		ret = sm_input_digest(&d, f->path, true, p->ev, err);
-		if (ret == 0)
-			ret = sm_planning_set_file(p, f, &d, f->aside, err);
-	}
-	return ret;
-}
-
-int
-sm_planning_set_file(struct sm_planning *p, const struct sm_kind_file *f,
-		     const struct sm_digest *d, bool aside, struct sm_err *err)
-{
-	size_t at = p->inputs;
-	int ret;
-
-	/* Planned again in the same process: the same place. */
-	while (at < p->spec->inputs &&
-	       strcmp(p->spec->input[at].name, f->name) != 0)
-		at++;
-	ret = sm_spec_set_input(p->spec, at, f->name, f->path, d, err);
-	if (ret == 0)
-		p->spec->input[at].aside = aside;
-	return ret;
-}
-
-int
-sm_planning_digest(struct sm_planning *p, struct sm_err *err)
-{
-	struct sm_kind_input in;
-	struct sm_digest d;
-	size_t i;
-	int ret;
-
-	for (i = 0; p->kind->input(&in, i, p->spec->opts); i++) {
-		if (!in.path)
-			continue;
-		ret = sm_input_digest(&d, in.path, in.sampled, p->ev, err);
-		if (ret == 0)
-			ret = sm_spec_set_input(p->spec, i, in.name, in.path,
-						&d, err);
-		if (ret < 0)
-			return ret;
-	}
-	return planning_digest_files(p, err);
-}
-
-/*
  * What the kind keeps itself may come through a stream, which can be read only
  * once: it is in tables/new before anything is compared.  `old` has the tables
  * of the job that is there: the kind takes over from them what it need not read
@@ -357,7 +280,7 @@ sm_planning_keep(struct sm_planning *p, uint64_t fingerprint,
 	if (ret == 0)
 		ret = p->kind->keep(p->spec, fd, old, p->ev, err);
 	if (ret == 0)
-		ret = planning_digest_kept(p, fd, err);
+		ret = sm_planning_digest_kept(p, fd, err);
 	if (fd >= 0)
 		close(fd);
 	if (old >= 0)
@@ -395,7 +318,7 @@ sm_planning_cut(struct sm_planning *p,
 	if (ret == 0)
 		ret = p->kind->cut(&cut, err);
 	if (ret == 0)
-		ret = planning_digest_kept(p, cut.tables_dirfd, err);
+		ret = sm_planning_digest_kept(p, cut.tables_dirfd, err);
 	if (ret == 0 && sm_sync_dir(cut.tables_dirfd) < 0)
 		ret = sm_err_sys(err, "cannot sync the tables of '%s'",
 				 p->dir.path);

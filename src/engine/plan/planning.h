@@ -49,6 +49,13 @@ void sm_planning_release(struct sm_planning *p);
 /* Digest every input that has a path into p->spec. */
 int sm_planning_digest(struct sm_planning *p, struct sm_err *err);
 
+/*
+ * The inputs without a path: those that the kind keeps in the tables, as it
+ * read them once from a stream.  What is digested is what was kept.
+ */
+int sm_planning_digest_kept(struct sm_planning *p, int tables_fd,
+			    struct sm_err *err);
+
 /* The digest of one of p->file into p->spec. */
 int sm_planning_set_file(struct sm_planning *p, const struct sm_kind_file *f,
 			 const struct sm_digest *d, bool aside,
