@@ -76,9 +76,15 @@ void sm_input_put_change(struct sm_buf *out, const struct sm_kind_file *f,
 			 const struct sm_job_input *was,
 			 const struct sm_digest *d);
 
-/* sm_digest_file(), with its progress told as phase "digest". */
+/*
+ * The digest of a file, large ones by threads, with its progress told as phase
+ * "digest".  `workers` is how many processes the job may use; 0: nobody said.
+ */
 int sm_input_digest(struct sm_digest *d, const char *path, bool sampled,
-		    const struct sm_events *ev, struct sm_err *err);
+		    int workers, const struct sm_events *ev,
+		    struct sm_err *err);
+/* Threads that may read beside the one that asks. */
+unsigned sm_input_threads(int workers);
 
 /*
  * Is the run still the one that was opened (fence.h)?  SM_EFENCED says who

@@ -8,25 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cpus.h"
+
+#include "digests.h"
+
 #include "handle.h"
-
-struct input_progress {
-	const struct sm_events *ev;
-};
-
-static void
-input_progress(uint64_t done, uint64_t total, void *arg)
-{
-	const struct sm_events *ev = ((struct input_progress *)arg)->ev;
-	struct sm_progress p = { .phase = "digest",
-				 .unit = "bytes",
-				 .done = done,
-				 .total = total,
-				 .eta_s = -1 };
-
-	if (ev && ev->progress)
-		ev->progress(&p, ev->arg);
-}
 
 /* Same content, another mtime or place: recorded, so that it is digested once.
  */
@@ -66,13 +52,34 @@ input_changed(const struct sm_job_input *was, const struct sm_kind_input *in,
 	return SM_EREFUSED;
 }
 
+unsigned
+sm_input_threads(int workers)
+{
+	int cpus = sm_cpus(NULL);
+
+	if (workers > 0 && workers < cpus)
+		cpus = workers;
+	return (unsigned)cpus - 1;
+}
+
 int
 sm_input_digest(struct sm_digest *d, const char *path, bool sampled,
-		const struct sm_events *ev, struct sm_err *err)
+		int workers, const struct sm_events *ev, struct sm_err *err)
 {
-	struct input_progress arg = { ev };
+	struct sm_digests *ds;
+	int ret = sm_digests_new(&ds, ev, err);
 
-	return sm_digest_file(d, path, sampled, input_progress, &arg, err);
+	if (ret < 0)
+		return ret;
+	ret = sm_digests_add(ds, path, sampled, err);
+	if (ret == 0 && sm_digests_left(ds) > 0)
+		sm_digests_start(ds, sm_input_threads(workers));
+	if (ret == 0)
+		ret = sm_digests_end(ds, err);
+	if (ret == 0)
+		sm_digests_get(d, ds, 0);
+	sm_digests_free(ds);
+	return ret;
 }
 
 static int
@@ -88,7 +95,8 @@ input_check(struct sm_handle *h, const struct sm_job_input *was,
 		return ret;
 	if (!moved && now.size == was->size && now.mtime_ns == was->mtime_ns)
 		return 0;
-	ret = sm_input_digest(&now, in->path, was->sampled, ev, err);
+	ret = sm_input_digest(&now, in->path, was->sampled, h->job.workers, ev,
+			      err);
 	if (ret < 0)
 		return ret;
 	if (now.size != was->size || now.crc32 != was->crc32)
@@ -109,7 +117,7 @@ sm_input_same(bool *same, struct sm_digest *d, const struct sm_kind_file *f,
 	d->crc32 = was->crc32;
 	d->sampled = was->sampled;
 	if (moved || d->size != was->size || d->mtime_ns != was->mtime_ns)
-		ret = sm_input_digest(d, f->path, true, ev, err);
+		ret = sm_input_digest(d, f->path, true, 0, ev, err);
 	*same = ret == 0 && d->size == was->size && d->crc32 == was->crc32 &&
 		d->sampled == was->sampled && !(f->place && moved);
 	return ret;

@@ -28,7 +28,8 @@ replan_digest(struct sm_digest *d, struct sm_replan *r,
 		d->sampled = was->sampled;
 		return 0;
 	}
-	return sm_input_digest(d, in->path, in->sampled, r->p->ev, err);
+	return sm_input_digest(d, in->path, in->sampled, r->job.workers,
+			       r->p->ev, err);
 }
 
 /* Are the bytes that it had still its first ones? */
@@ -194,7 +195,7 @@ replan_file(struct sm_replan *r, const struct sm_kind_file *f,
 	if (ret == 0 && known)
 		ret = sm_input_same(&same, &d, f, &was, r->p->ev, err);
 	else if (ret == 0)
-		ret = sm_input_digest(&d, f->path, true, r->p->ev, err);
+		ret = sm_input_digest(&d, f->path, true, 0, r->p->ev, err);
 	if (old)
 		aside = old->aside && same;
 	/* As at a start of the part (inputs.c). */

@@ -16,6 +16,7 @@
 #include "lock.h"
 #include "rand.h"
 
+#include "digests.h"
 #include "npz.h"
 
 #include "join.h"
@@ -211,6 +212,8 @@ sm_planning_settle(struct sm_planning *p, struct sm_err *err)
 void
 sm_planning_release(struct sm_planning *p)
 {
+	sm_digests_free(p->digests);
+	p->digests = NULL;
 	sm_cuts_free(p->cuts);
 	p->cuts = NULL;
 	sm_spec_free(p->spec);
@@ -317,6 +320,7 @@ sm_planning_cut(struct sm_planning *p,
 		ret = sm_jobdir_tables_new(&cut.tables_dirfd, &p->dir, err);
 	if (ret == 0)
 		ret = p->kind->cut(&cut, err);
+	ret = sm_planning_digested(p, ret, err);
 	if (ret == 0)
 		ret = sm_planning_digest_kept(p, cut.tables_dirfd, err);
 	if (ret == 0 && sm_sync_dir(cut.tables_dirfd) < 0)

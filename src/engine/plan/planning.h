@@ -34,6 +34,7 @@ struct sm_planning {
 	uint64_t had;       /* batches that a job has */
 	bool kept;          /* inputs without a path are in tables/new */
 	struct sm_cuts *cuts;
+	struct sm_digests *digests; /* being made; NULL: all are there */
 };
 
 /*
@@ -46,8 +47,18 @@ int sm_planning_lock(struct sm_planning *p, struct sm_err *err);
 /* Directory and lock too. */
 void sm_planning_release(struct sm_planning *p);
 
-/* Digest every input that has a path into p->spec. */
+/*
+ * Digest every input that has a path into p->spec.  Of large ones only size and
+ * time are there when it returns: threads read them while the caller cuts, and
+ * sm_planning_digested() waits for them.
+ */
 int sm_planning_digest(struct sm_planning *p, struct sm_err *err);
+/*
+ * The digests that are still being made; `ret` is what the work beside them has
+ * come to.  SM_EINPUT: an input cannot be read, or changed since they were
+ * begun, which is told rather than what the cut made of it.
+ */
+int sm_planning_digested(struct sm_planning *p, int ret, struct sm_err *err);
 
 /*
  * The inputs without a path: those that the kind keeps in the tables, as it
@@ -69,10 +80,10 @@ int sm_planning_keep(struct sm_planning *p, uint64_t fingerprint,
 		     struct sm_err *err);
 
 /*
- * Let the kind cut the input into tables/new and `emit`; then digests of
- * inputs without a path, numbers and fingerprint are in p->spec.  The inputs
- * with a path must be digested before.  With p->compiled the tables of
- * p->spec->fingerprint are used, and it stays.
+ * Let the kind cut the input into tables/new and `emit`; then all digests,
+ * numbers and fingerprint are in p->spec.  sm_planning_digest() must have been
+ * called before, or the comparison with what was planned.  With p->compiled the
+ * tables of p->spec->fingerprint are used.
  */
 int sm_planning_cut(struct sm_planning *p,
 		    int (*emit)(const struct sm_piece *b, void *arg,

@@ -282,8 +282,10 @@ recover_rebuild(struct recover *r, struct sm_err *err)
 	struct sm_planning *p = &r->p;
 	int ret = sm_planning_open(p, err);
 
+	/* Whole, before shards are renamed. */
 	if (ret == 0)
 		ret = sm_planning_digest(p, err);
+	ret = sm_planning_digested(p, ret, err);
 	if (ret < 0)
 		return ret;
 	ret = sm_planning_cut(p, recover_batch, err);

@@ -21,7 +21,7 @@
 
 /* Somebody who reads a whole file, and what they say of it. */
 struct digest_reader {
-	struct sm_digest_source src;
+	const struct sm_digest_source *src;
 	unsigned char *buf; /* SM_DIGEST_BUF_BYTES */
 	uint32_t crc32;
 	uint64_t done, total;
@@ -194,7 +194,7 @@ digest_read(struct digest_reader *r, uint64_t at, uint64_t len,
 		n = SM_DIGEST_BUF_BYTES;
 		if (len < n)
 			n = (size_t)len;
-		ret = sm_digest_read(&r->crc32, &r->src, at, n, r->buf, err);
+		ret = sm_digest_read(&r->crc32, r->src, at, n, r->buf, err);
 		if (ret < 0)
 			return ret;
 		r->done += n;
@@ -234,47 +234,68 @@ digest_read_all(struct digest_reader *r, uint64_t size, bool sampled,
 	if (!r->buf)
 		return sm_err_mem(err, "a digest");
 	if (sampled) {
-		posix_fadvise(r->src.fd, 0, 0, POSIX_FADV_RANDOM);
+		posix_fadvise(r->src->fd, 0, 0, POSIX_FADV_RANDOM);
 		r->total = (uint64_t)DIGEST_BLOCKS * DIGEST_BLOCK_BYTES;
 		return digest_read_sample(r, size, err);
 	}
-	posix_fadvise(r->src.fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	posix_fadvise(r->src->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	r->total = size;
 	return digest_read(r, 0, size, err);
 }
 
 /*
- * In order: open and examine, read, examine again.  `d` is set only when all of
- * it was read from one and the same content.
+ * Of what is open: read, and examine again.  `d` is set only when all of it was
+ * read from one and the same content.
  */
 static int
-digest_run(struct sm_digest *d, struct digest_reader *r, const char *path,
-	   bool sampled, uint64_t most, struct sm_err *err)
+digest_opened(struct sm_digest *d, struct digest_reader *r, bool sampled,
+	      uint64_t most, struct sm_err *err)
 {
+	const struct sm_digest_source *s = r->src;
 	struct sm_digest found;
-	uint64_t size;
-	int ret = sm_digest_open(&r->src, path, err);
+	uint64_t size = s->bytes;
+	int ret = 0;
 
-	if (ret < 0)
-		return ret;
-	size = r->src.bytes;
 	if (size > most)
 		size = most;
-	sampled = sampled && size >= SM_DIGEST_WHOLE_BELOW && !r->src.npz.path;
-	if (sm_digest_is_known(&r->src))
-		r->crc32 = r->src.npz.crc32;
+	sampled = sampled && size >= SM_DIGEST_WHOLE_BELOW && !s->npz.path;
+	if (sm_digest_is_known(s))
+		r->crc32 = s->npz.crc32;
 	else
 		ret = digest_read_all(r, size, sampled, err);
 	if (ret == 0)
-		ret = sm_digest_finish(&found, &r->src, r->crc32, err);
+		ret = sm_digest_finish(&found, s, r->crc32, err);
 	if (ret == 0) {
 		found.size = size;
 		found.sampled = sampled;
 		*d = found;
 	}
 	free(r->buf);
-	sm_digest_close(&r->src);
 	return ret;
+}
+
+static int
+digest_run(struct sm_digest *d, struct digest_reader *r, const char *path,
+	   bool sampled, uint64_t most, struct sm_err *err)
+{
+	struct sm_digest_source s;
+	int ret = sm_digest_open(&s, path, err);
+
+	if (ret < 0)
+		return ret;
+	r->src = &s;
+	ret = digest_opened(d, r, sampled, most, err);
+	sm_digest_close(&s);
+	return ret;
+}
+
+int
+sm_digest_opened(struct sm_digest *d, const struct sm_digest_source *s,
+		 bool sampled, struct sm_err *err)
+{
+	struct digest_reader r = { .src = s };
+
+	return digest_opened(d, &r, sampled, UINT64_MAX, err);
 }
 
 int

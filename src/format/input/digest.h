@@ -72,6 +72,9 @@ int sm_digest_open(struct sm_digest_source *s, const char *path,
 void sm_digest_close(struct sm_digest_source *s);
 /* Does the archive say its CRC, so that nothing has to be read? */
 bool sm_digest_is_known(const struct sm_digest_source *s);
+/* As sm_digest_file(); it stays open. */
+int sm_digest_opened(struct sm_digest *d, const struct sm_digest_source *s,
+		     bool sampled, struct sm_err *err);
 /*
  * Add `len` bytes from `at` on to the CRC, up to SM_DIGEST_BUF_BYTES, which
  * `buf` has room for.  From several threads, each with its own.
