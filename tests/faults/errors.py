@@ -68,7 +68,7 @@ POINTS = ["db.commit", "db.commit_unsaid", "shard.create", "shard.write",
           "shard.pwrite", "shard.sync", "shard.close", "shard.rename",
           "join.sync", "consume.sync", "follow.start", "follow.sync",
           "join.rename", "final.write", "file.sync", "file.rename", "rand.token", "table.reserve",
-          "table.write", "table.sync"]
+          "table.write", "table.sync", "digest.read", "digests.start"]
 STATEMENTS = ["sql.prepare", "sql.step"]
 # SQLite keeps no errno of a file that could not be opened, or is closed.
 ERRNO_LOST = re.compile(r"SQLite error (8|14)\)|cannot choose the journal")
