@@ -25,7 +25,7 @@
  * Threads.  All calls may be made from several threads at once, on the same job
  * too: each opens the job anew, and what it hands out is the caller's.  What
  * was opened (struct sm_index, struct sm_look) is used by one thread at a time.
- * Four things are the whole process's:
+ * Five things are the whole process's:
  *
  *   sm_run()          one at a time (SM_EUSAGE).  Meanwhile it is the process
  *                     that orphans of its workers are given to, and it reaps
@@ -34,7 +34,8 @@
  *   sm_work()         one at a time, and of a kind that runs commands from the
  *                     main thread, as they die with the thread that made them.
  *   sm_worker_main()  first in main(), before there are threads.
- *   sm_hear_waiting() before the calls that are to use it.
+ *   sm_hear_waiting(), sm_say_typed()
+ *                     before the calls that are to use it.
  *
  * Growth.  A program that was built against this header runs with each later
  * library of the same SHARDMILL_SOVERSION.  Every struct ends in `spare`, of
@@ -134,6 +135,14 @@ SM_API int sm_fail(struct sm_err *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)))
 #endif
 	;
+
+/*
+ * How messages, and notices, name what the caller may set: as it stands in this
+ * header (sm_plan_opts.force, 'range'), or, for a program that has the options
+ * of shardmill(1), as they are typed (--force, --range).  What a worker says is
+ * kept in the job as it was said.
+ */
+SM_API void sm_say_typed(bool typed);
 
 /* ---------------------------------------------------------- callbacks -- */
 
