@@ -82,8 +82,11 @@ mkdir own && cd own
 # From the page alone: what stands below that title, up to the end of its code.
 shown() {
 	MANWIDTH=200 man 3 libshardmill | col -bx 2>/dev/null |
-		sed -n "/^$1/,/^[A-Z]/{/^ /p}" |
-		sed -n '/^ *\/\*$/,/^       }$/p' | sed 's/^       //'
+		sed -n "/^$1/,/^[A-Z]/{/^ /p;/^\$/p}" | sed 's/^       //' |
+		awk '/^\/\*$/ { on = 1 }
+			on { text = text $0 "\n" }
+			on && /^}$/ { whole = text }
+			END { printf "%s", whole }'
 }
 shown "A FIRST PROGRAM" >squares.c
 cc -Wall -Wextra squares.c $(pkg-config --cflags --libs shardmill) -o squares
