@@ -76,9 +76,9 @@ extern "C" {
 /* ------------------------------------------------------------- errors -- */
 
 /*
- * Classes of error.  From what is said of each here and from the table in
- * src/base/err.c, which has their names, whether a batch that met one is tried
- * again, and the exit status, CLASSES OF ERROR in libshardmill(3) is made.
+ * Classes of error.  CLASSES OF ERROR in libshardmill(3) has them with their
+ * names, exit statuses, and whether a batch that met one is tried again; it is
+ * made of these comments, and of the table in src/base/err.c.
  */
 enum sm_code {
 	/* A call or a command line makes no sense: mend it as the text says. */
@@ -365,7 +365,7 @@ SM_API const struct sm_option *sm_kind_limits(const struct sm_kind_info *kind);
  *	}
  *
  * sm_run() starts the program again, once for each worker; there
- * sm_worker_main() does not return.  libshardmill(3) ends in a whole program.
+ * sm_worker_main() does not return.  A whole program ends libshardmill(3).
  * Claims, tries, commits, resuming and the final file are as those of any job.
  *
  * How the input is cut is said by sm_plan_opts.options, as those of exec, of
