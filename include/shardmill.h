@@ -25,7 +25,7 @@
  * Threads.  All calls may be made from several threads at once, on the same job
  * too: each opens the job anew, and what it hands out is the caller's.  What
  * was opened (struct sm_index, struct sm_look) is used by one thread at a time.
- * Four things are the whole process's:
+ * Five things are the whole process's:
  *
  *   sm_run()          one at a time (SM_EUSAGE).  Meanwhile it is the process
  *                     that orphans of its workers are given to, and it reaps
@@ -34,7 +34,8 @@
  *   sm_work()         one at a time, and of a kind that runs commands from the
  *                     main thread, as they die with the thread that made them.
  *   sm_worker_main()  first in main(), before there are threads.
- *   sm_hear_waiting() before the calls that are to use it.
+ *   sm_hear_waiting(), sm_say_typed()
+ *                     before the calls that are to use it.
  *
  * Growth.  A program that was built against this header runs with each later
  * library of the same SHARDMILL_SOVERSION.  Every struct ends in `spare`, of
@@ -46,7 +47,8 @@
  * change that breaks this rule raises SHARDMILL_SOVERSION, which is the number
  * at the end of the shared library's name; SM_TALLIES rises with it alone.
  *
- * `job` names the job directory, or the final file F of the job F.job.
+ * `job` names the job directory, or the final file F of the job F.job.  A new
+ * job that is named as its output is F.job.
  */
 #ifndef SHARDMILL_H
 #define SHARDMILL_H
@@ -74,34 +76,60 @@ extern "C" {
 /* ------------------------------------------------------------- errors -- */
 
 /*
- * Classes of error.  The table in src/base/err.c gives each its name (which
- * attempt.error_class holds), whether a batch that met it is worth another
- * try, and the program's exit status.
+ * Classes of error.  CLASSES OF ERROR in libshardmill(3) has them with their
+ * names, exit statuses, and whether a batch that met one is tried again; it is
+ * made of these comments, and of the table in src/base/err.c.
  */
 enum sm_code {
-	SM_EUSAGE = -1,    /* a call or a command line that makes no sense */
-	SM_EINPUT = -2,    /* bad, missing or unreadable input or option */
-	SM_EVALUE = -3,    /* a value that cannot be written (infinite) */
-	SM_EIO = -4,       /* input/output trouble; resumable */
-	SM_ENOSPC = -5,    /* disk or quota full; resumable */
-	SM_ENOMEM = -6,    /* no memory, descriptors or processes; resumable */
-	SM_EBUSY = -7,     /* somebody else holds the database */
-	SM_EDAMAGED = -8,  /* the database is damaged */
-	SM_EREFUSED = -9,  /* changed input, newer schema, foreign owner, … */
-	SM_EHELD = -10,    /* another plan, run or finalize holds the job */
-	SM_EVERIFY = -11,  /* verify found damage */
-	SM_EWORK = -12,    /* batches failed, or work is left */
-	SM_ESTOPPED = -13, /* drained or stopped by a signal, work left */
-	SM_EFENCED = -14,  /* the batch, or the run, is another's by now */
-	SM_EUNKNOWN = -15, /* COMMIT failed: done or not, read the row */
-	SM_ECOMMAND = -16, /* the command exited with another status than 0 */
-	SM_ESIGNAL = -17,  /* the command or the worker died by a signal */
-	SM_ETIMEOUT = -18, /* the command took longer than allowed */
-	SM_ESTALLED = -19, /* the worker stood still for its whole lease */
-	SM_ETOOBIG = -20,  /* a shard larger than allowed */
-	SM_EOUTPUT = -21,  /* the command's output failed its check */
-	SM_ENOTFOUND = -22, /* the command does not exist or cannot be run */
-	SM_EBUG = -23,      /* a state that the program rules out */
+	/* A call or a command line makes no sense: mend it as the text says. */
+	SM_EUSAGE = -1,
+	/* Input or an option is bad, missing or unreadable: put it right. */
+	SM_EINPUT = -2,
+	/* A value cannot be written, such as infinity: mend the input. */
+	SM_EVALUE = -3,
+	/* Reading or writing failed: look at the disk, make the same call. */
+	SM_EIO = -4,
+	/* Disk or quota is full: make space, make the same call. */
+	SM_ENOSPC = -5,
+	/* There was no memory, descriptor or process left: the same call, with
+	 * fewer workers or a higher limit. */
+	SM_ENOMEM = -6,
+	/* Somebody else holds the database: end it, make the same call. */
+	SM_EBUSY = -7,
+	/* The database is damaged: sm_recover() rebuilds it from the shards. */
+	SM_EDAMAGED = -8,
+	/* It is not done as things are, such as with a changed input, a newer
+	 * schema or another owner: the text says which leave can be given. */
+	SM_EREFUSED = -9,
+	/* Another plan, run or finalize holds the job: wait for its end. */
+	SM_EHELD = -10,
+	/* Damage was found: sm_verify() with `requeue`, then sm_run(). */
+	SM_EVERIFY = -11,
+	/* Batches failed, or work is left: sm_look_next_failure() says why;
+	 * sm_run() with `retry_failed` tries them again. */
+	SM_EWORK = -12,
+	/* It was asked to end, and work is left: the same call goes on. */
+	SM_ESTOPPED = -13,
+	/* The batch, or the run, is another's by now: nothing, it goes on. */
+	SM_EFENCED = -14,
+	/* A COMMIT failed, and its batch may be done or not: the same call. */
+	SM_EUNKNOWN = -15,
+	/* Command or worker ended with another status than 0: see stderr. */
+	SM_ECOMMAND = -16,
+	/* The command, or the worker, died by a signal: mend the crash. */
+	SM_ESIGNAL = -17,
+	/* The command took longer than allowed: allow more, or cut smaller. */
+	SM_ETIMEOUT = -18,
+	/* The worker stood still for its whole lease: see what kept it. */
+	SM_ESTALLED = -19,
+	/* A shard is larger than allowed: allow more, or cut smaller. */
+	SM_ETOOBIG = -20,
+	/* What was made failed its check: mend what makes it. */
+	SM_EOUTPUT = -21,
+	/* The command does not exist or cannot be run: name another one. */
+	SM_ENOTFOUND = -22,
+	/* A state that the library rules out: report it, with the text. */
+	SM_EBUG = -23,
 };
 
 #define SM_ERR_TEXT 1024
@@ -135,6 +163,14 @@ SM_API int sm_fail(struct sm_err *err, int code, const char *fmt, ...)
 #endif
 	;
 
+/*
+ * How messages, and notices, name what the caller may set: as it stands in this
+ * header (sm_plan_opts.force, 'range'), or, for a program that has the options
+ * of shardmill(1), as they are typed (--force, --range).  What a worker says is
+ * kept in the job as it was said.
+ */
+SM_API void sm_say_typed(bool typed);
+
 /* ---------------------------------------------------------- callbacks -- */
 
 struct sm_progress {
@@ -156,11 +192,12 @@ struct sm_progress {
 
 /*
  * What a long call says while it works.  `progress` comes about once a second
- * from the calling thread, `notice` is one line about one event, without a
- * newline.  `title` is what a worker has in hand, for the name of its process,
- * and its number.  Each may be NULL.  `stop` counts the user's requests to end,
- * and is set by the caller's signal handler: 1 finishes what is in hand, 2
- * stops at once.
+ * from the calling thread; no call of it closes the work, and a short one has
+ * none: how it ended is in the result.  `notice` is one line about one event,
+ * without a newline.  `title` is what a worker that is in sm_work() has in
+ * hand, for the name of its process, and its number.  Each may be NULL.  `stop`
+ * counts the user's requests to end, and is set by the caller's signal handler:
+ * 1 finishes what is in hand, 2 stops at once.
  */
 struct sm_events {
 	void (*progress)(const struct sm_progress *p, void *arg);
@@ -221,7 +258,9 @@ enum {
 	/* Of a number: more of it is more of the same (sm_plan_opts.extend). */
 	SM_OPTION_GROWS = 32,
 	/* Removes or replaces something: no guess at a mistyped name. */
-	SM_OPTION_UNGUESSED = 64
+	SM_OPTION_UNGUESSED = 64,
+	/* Another value makes other batches: what is done cannot be kept. */
+	SM_OPTION_CUTS = 128
 };
 
 struct sm_option {
@@ -326,8 +365,8 @@ SM_API const struct sm_option *sm_kind_limits(const struct sm_kind_info *kind);
  *	}
  *
  * sm_run() starts the program again, once for each worker; there
- * sm_worker_main() does not return.  Claims, tries, commits, resuming and the
- * final file are as those of any job.
+ * sm_worker_main() does not return.  A whole program ends libshardmill(3).
+ * Claims, tries, commits, resuming and the final file are as those of any job.
  *
  * How the input is cut is said by sm_plan_opts.options, as those of exec, of
  * which one of range, lines, bytes and items is given, or none and `cut`:
@@ -365,7 +404,12 @@ struct sm_task {
 	/* The file to make, of a job with `to`: absolute, not there yet. */
 	const char *file;
 	struct sm_in *in; /* its lines, or NULL */
-	int attempt;      /* 1 for the first try */
+	/*
+	 * 1 for the first try, 2 after one that failed and counts.  One that
+	 * was interrupted, given back or stopped does not count: the next one
+	 * has its number.
+	 */
+	int attempt;
 	int slot; /* of the workers alive no other has this number, from 0 */
 	uint64_t spare[8];
 };
@@ -386,7 +430,8 @@ struct sm_producer_env {
  *	SM_EINPUT, SM_EVALUE, SM_ETOOBIG, SM_ENOTFOUND
  *			the batch has failed: another try would not help
  *	SM_EOUTPUT, SM_ECOMMAND, SM_ETIMEOUT
- *			a try that failed; there may be others
+ *			a try that failed; there are others, up to
+ *			sm_settings.max_attempts in all
  *	SM_EIO, SM_ENOMEM
  *			the batch goes back without a try counted; a worker
  *			that meets three in a row ends the run
@@ -400,7 +445,8 @@ struct sm_producer_env {
  *
  * A crash (a signal, exit()) ends the worker and fails its batch alone, with a
  * try counted; another worker takes its place.  One that hangs is not noticed:
- * its batch runs until sm_stop_batch().
+ * its batch runs until sm_stop_batch().  Three workers in a row that crash
+ * before their first batch, as in `open`, end the run (SM_EIO).
  */
 struct sm_producer {
 	/*
@@ -443,7 +489,8 @@ SM_API int sm_cut(struct sm_cutter *c, int64_t first, int64_t end,
  * remembered `producers` (NULL at the end; they stay the caller's and live as
  * long as the process) as those that sm_plan() may name, and that sm_run()
  * without worker_argv is to start this program again.  `argc` and `argv` are
- * those of main(), and not looked at.
+ * those of main(), and not looked at.  A worker's process keeps the name that
+ * the program has: sm_events.title is asked in sm_work() alone.
  */
 SM_API void sm_worker_main(int argc, char **argv,
 			   const struct sm_producer *const *producers);
@@ -531,12 +578,17 @@ enum sm_sync { SM_SYNC_SHARD = 1, SM_SYNC_END = 2 };
  * and is the default of a new one; of the last two 1 is yes and -1 no.
  */
 struct sm_settings {
-	int workers;      /* default: the CPUs this process may use */
-	int max_attempts; /* SM_MAX_ATTEMPTS_DEFAULT */
-	double lease_s;   /* SM_LEASE_S_DEFAULT */
-	int sync;         /* enum sm_sync; SM_SYNC_SHARD */
-	int fail_fast;    /* no */
-	int consume;      /* no; yes: remove shards once they are in it */
+	int workers; /* default: the CPUs this process may use */
+	/*
+	 * SM_MAX_ATTEMPTS_DEFAULT.  After the n-th try that failed a batch is
+	 * left alone for 2^n s, a quarter less or more, an hour at most, while
+	 * others are made; sm_run() waits for it.
+	 */
+	int max_attempts;
+	double lease_s; /* SM_LEASE_S_DEFAULT */
+	int sync;       /* enum sm_sync; SM_SYNC_SHARD */
+	int fail_fast;  /* no */
+	int consume;    /* no; yes: remove shards once they are in it */
 	uint64_t spare[8];
 };
 
@@ -640,11 +692,12 @@ struct sm_run_opts {
 	uint64_t spare[16];
 };
 
+/* Of a run that failed as well, where the job could be read. */
 struct sm_run_result {
 	uint64_t done, failed, left; /* batches; left: neither */
 	bool finalized;
-	bool was_complete;   /* nothing had to be done */
-	char *final_path;    /* NULL if none is planned */
+	bool was_complete; /* nothing had to be done */
+	char *final_path; /* it is there where finalized; NULL: no plan of it */
 	uint64_t final_size; /* bytes, where finalized */
 	uint64_t job_size;   /* bytes of the job directory; 0: unknown */
 	int signals;         /* requests to stop that were seen */
@@ -914,7 +967,8 @@ struct sm_look_batch {
 	const char *item;  /* or NULL */
 	const char *error; /* message of the last failed try, or NULL */
 	int64_t first, end, first_byte, end_byte; /* -1: none */
-	int64_t attempts;                         /* that count */
+	int64_t attempts; /* that count, since the last retry; the rows of
+			   * sm_look_next_attempt() are all there were */
 	int64_t priority;
 	double not_before, started, finished;       /* 0: none */
 	int64_t rows, records, raw_bytes, gz_bytes; /* -1: not done */
@@ -931,7 +985,11 @@ struct sm_look_attempt {
 	 * "returned", "stopped", "interrupted"
 	 */
 	const char *outcome;
-	int64_t exit_status, signal;       /* -1: none */
+	/*
+	 * Of the command; or of the worker that a producer ended, as by
+	 * exit(5), "error".  -1: none, as of a failure that was returned.
+	 */
+	int64_t exit_status, signal;
 	const char *error_class;           /* sm_code_name(), or NULL */
 	const char *message, *stderr_text; /* or NULL */
 	uint64_t spare[8];

@@ -225,6 +225,7 @@ main(int argc, char **argv)
 	/* Ignored by who started us, it would keep us from reaping workers. */
 	signal(SIGCHLD, SIG_DFL);
 	sm_hear_waiting(main_waits, NULL);
+	sm_say_typed(true);
 	if (argc > 1 && strcmp(argv[1], "work") == 0)
 		sm_title_init(argc, argv);
 	if (argc < 2) {

@@ -419,8 +419,14 @@ sm_status_show_batch(const struct sm_batch_status *b, const char *job)
 	size_t i;
 
 	snprintf(id, sizeof(id), "%" PRIu64, b->id);
-	printf("batch %s: %s, %" PRId64 " %s\n", id, b->state, b->attempts,
-	       sm_text_plural((uint64_t)b->attempts, "attempt", "attempts"));
+	printf("batch %s: %s, %zu %s", id, b->state, b->attempt_count,
+	       sm_text_plural(b->attempt_count, "attempt", "attempts"));
+	/* Those that were interrupted, or are of before a retry, do not. */
+	if (b->attempts != (int64_t)b->attempt_count)
+		printf(", of which %" PRId64 " %s", b->attempts,
+		       sm_text_plural((uint64_t)b->attempts, "counts",
+				      "count"));
+	putchar('\n');
 	if (b->first >= 0)
 		printf("from %" PRId64 " to %" PRId64 ", the end not "
 		       "included\n",

@@ -94,6 +94,125 @@ sm_code_exit(int code)
 	return c->exit;
 }
 
+/* ----------------------------------------------- what the caller may set -- */
+
+/* The whole process's; it is set before there are threads. */
+static bool err_typed;
+
+void
+sm_say_typed(bool typed)
+{
+	err_typed = typed;
+}
+
+bool
+sm_err_is_typed(void)
+{
+	return err_typed;
+}
+
+/*
+ * What is no option of a kind: the first one that fits is taken.  `opts` is
+ * what several calls have a member of.
+ */
+static const struct said {
+	const char *typed, *member;
+} err_said[] = {
+	{ "'run --takeover'", "sm_run_opts.takeover" },
+	{ "(run --takeover)", "(sm_run_opts.takeover)" },
+	{ "'shardmill run %s --retry-failed'",
+	  "sm_run() of '%s' with sm_run_opts.retry_failed" },
+	{ "'shardmill run %s'", "sm_run() of '%s'" },
+	{ "--sync end", "sm_settings.sync SM_SYNC_END" },
+	{ "'shardmill verify --requeue'", "sm_verify_opts.requeue" },
+	{ "'shardmill finalize -o FILE'", "sm_finalize_opts.output" },
+	{ "--accept-changed", "sm_plan_opts.accept_changed" },
+	{ "--allow-missing", "sm_finalize_opts.allow_missing" },
+	{ "--consume", "sm_settings.consume" },
+	{ "--extend", "sm_plan_opts.extend" },
+	{ "--fail-fast", "sm_settings.fail_fast" },
+	{ "--follow", "sm_run_opts.follow" },
+	{ "--force", "opts.force" },
+	{ "--max-failures", "sm_run_opts.max_failures" },
+	{ "--network-fs", "opts.network_fs" },
+	{ "--no-watch-command", "'watch-command' no" },
+	{ "--parts", "sm_plan_opts.parts" },
+	{ "--requeue", "sm_verify_opts.requeue" },
+	{ "--restart", "sm_plan_opts.restart" },
+	{ "--retry-failed", "sm_run_opts.retry_failed" },
+	{ "--sync", "sm_settings.sync" },
+	{ "--trust", "opts.trust" },
+	{ "--unfinished", "sm_clean_opts.unfinished" },
+	{ "-j", "sm_settings.workers" },
+	{ "-o", "opts.output" },
+};
+
+/* Does the name, or the word, go on with this byte? */
+static bool
+said_is_word(char c)
+{
+	return c == '-' || c == '%' || (c >= '0' && c <= '9') ||
+	       (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Bytes of `text` that have other words for callers; they go into `out`. */
+static size_t
+said_take(char *out, size_t size, const char *text)
+{
+	bool quoted = *text == '\'';
+	size_t i, n;
+
+	for (i = 0; i < sizeof(err_said) / sizeof(*err_said); i++) {
+		n = strlen(err_said[i].typed);
+		if (strncmp(text, err_said[i].typed, n) == 0 &&
+		    !said_is_word(text[n])) {
+			snprintf(out, size, "%s", err_said[i].member);
+			return n;
+		}
+	}
+	/* An option of a kind: --range, '--range', --%s */
+	if (strncmp(text + quoted, "--", 2) != 0 ||
+	    !said_is_word(text[quoted + 2]))
+		return 0;
+	for (n = quoted + 2U; said_is_word(text[n]); n++)
+		;
+	snprintf(out, size, "'%.*s'", (int)(n - quoted - 2), text + quoted + 2);
+	if (quoted && text[n] == '\'')
+		n++;
+	return n;
+}
+
+const char *
+sm_err_said(char *room, const char *text)
+{
+	size_t at = 0, n;
+	bool command = false, begins = true;
+	char word[64];
+
+	if (err_typed)
+		return text;
+	while (*text && at + sizeof(word) < SM_SAID_MAX) {
+		n = 0;
+		if (begins && !command)
+			n = said_take(word, sizeof(word), text);
+		if (n > 0) {
+			at += (size_t)sprintf(room + at, "%s", word);
+			text += n;
+			begins = false;
+			continue;
+		}
+		/* A command line of the program stays as it is. */
+		if (*text == '\'' && (command || begins))
+			command = !command;
+		begins = *text == ' ' || *text == '(';
+		room[at++] = *text++;
+	}
+	room[at] = '\0';
+	return room;
+}
+
+/* -------------------------------------------------------------- messages -- */
+
 /* Bytes that are copied as they are; 0: this one is to be escaped. */
 static size_t
 err_passes(const char *s)
@@ -149,11 +268,11 @@ err_finish(struct sm_err *err, int code, int sys, const char *text)
 int
 sm_err_setv(struct sm_err *err, int code, const char *fmt, va_list ap)
 {
-	char text[SM_ERR_TEXT];
+	char text[SM_ERR_TEXT], said[SM_SAID_MAX];
 
 	if (!err)
 		return code;
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vsnprintf(text, sizeof(text), sm_err_said(said, fmt), ap);
 	err_finish(err, code, 0, text);
 	return code;
 }
@@ -234,7 +353,7 @@ sm_err_advice(int sys)
 static void
 err_sysv(struct sm_err *err, int code, int sys, const char *fmt, va_list ap)
 {
-	char text[SM_ERR_TEXT], what[256];
+	char text[SM_ERR_TEXT], what[256], said[SM_SAID_MAX];
 	const char *next = sm_err_advice(sys);
 	size_t n;
 
@@ -242,10 +361,10 @@ err_sysv(struct sm_err *err, int code, int sys, const char *fmt, va_list ap)
 		return;
 	if (!next)
 		next = "";
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vsnprintf(text, sizeof(text), sm_err_said(said, fmt), ap);
 	n = strlen(text);
 	snprintf(text + n, sizeof(text) - n, ": %s%s",
-		 sm_reason(what, sizeof(what), sys), next);
+		 sm_reason(what, sizeof(what), sys), sm_err_said(said, next));
 	err_finish(err, code, sys, text);
 }
 
@@ -289,11 +408,11 @@ int
 sm_err_at(struct sm_err *err, const char *path, uint64_t at, const char *fmt,
 	  ...)
 {
-	char reason[SM_ERR_TEXT];
+	char reason[SM_ERR_TEXT], said[SM_SAID_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(reason, sizeof(reason), fmt, ap);
+	vsnprintf(reason, sizeof(reason), sm_err_said(said, fmt), ap);
 	va_end(ap);
 	return sm_err_set(err, SM_EINPUT,
 			  "cannot read '%s': byte %" PRIu64 ": %s", path, at,
@@ -309,13 +428,13 @@ sm_err_mem(struct sm_err *err, const char *what)
 int
 sm_err_prefix(struct sm_err *err, const char *fmt, ...)
 {
-	char head[SM_ERR_TEXT], text[2 * SM_ERR_TEXT + 2];
+	char head[SM_ERR_TEXT], text[2 * SM_ERR_TEXT + 2], said[SM_SAID_MAX];
 	va_list ap;
 
 	if (!err)
 		return SM_EBUG;
 	va_start(ap, fmt);
-	vsnprintf(head, sizeof(head), fmt, ap);
+	vsnprintf(head, sizeof(head), sm_err_said(said, fmt), ap);
 	va_end(ap);
 	snprintf(text, sizeof(text), "%s: %s", head, err->text);
 	/*
@@ -329,27 +448,29 @@ sm_err_prefix(struct sm_err *err, const char *fmt, ...)
 int
 sm_err_append(struct sm_err *err, const char *fmt, ...)
 {
-	char tail[SM_ERR_TEXT];
+	char tail[SM_ERR_TEXT], said[SM_SAID_MAX];
 	size_t n;
 	va_list ap;
 
 	if (!err)
 		return SM_EBUG;
 	va_start(ap, fmt);
-	vsnprintf(tail, sizeof(tail), fmt, ap);
+	vsnprintf(tail, sizeof(tail), sm_err_said(said, fmt), ap);
 	va_end(ap);
 	n = strlen(err->text);
 	err_escape(err->text + n, sizeof(err->text) - n, tail);
 	return err->code;
 }
 
+/* The caller's own words, which stay. */
 int
 sm_fail(struct sm_err *err, int code, const char *fmt, ...)
 {
+	char text[SM_ERR_TEXT];
 	va_list ap;
 
 	va_start(ap, fmt);
-	sm_err_setv(err, code, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return code;
+	return sm_err_set(err, code, "%s", text);
 }

@@ -20,6 +20,18 @@
 #define SM_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
 /*
+ * A message is written as the program's users type what they may set: --range,
+ * --force, -j.  To other callers the setters and notices say it as it stands in
+ * shardmill.h ('range', opts.force, sm_settings.workers), unless sm_say_typed()
+ * asked for the former.  They do so in the format alone, so that no name that
+ * is told changes.  For a text that is put together by other means: the same,
+ * in `room` of SM_SAID_MAX bytes, or the text itself.
+ */
+#define SM_SAID_MAX (2 * SM_ERR_TEXT)
+const char *sm_err_said(char *room, const char *text);
+bool sm_err_is_typed(void);
+
+/*
  * The first line of each function of shardmill.h: its `err` may be NULL, and
  * below it is not.
  */

@@ -13,13 +13,13 @@
 void
 sm_event_notice(const struct sm_events *ev, const char *fmt, ...)
 {
-	char text[SM_ERR_TEXT];
+	char text[SM_ERR_TEXT], said[SM_SAID_MAX];
 	va_list ap;
 
 	if (!ev || !ev->notice)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vsnprintf(text, sizeof(text), sm_err_said(said, fmt), ap);
 	va_end(ap);
 	ev->notice(text, ev->arg);
 }

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "role.h"
 
 #include "history.h"
@@ -121,6 +122,34 @@ plan_again_in_parts(struct sm_plan_result *result, const char *job,
 	return ret;
 }
 
+/*
+ * A job that is named by its final file, as other calls may do too, is beside
+ * it: `*own`, malloc'd, is F.job for F; NULL: the name is the directory's.
+ */
+static int
+plan_name(char **own, const char *job, const struct sm_planning *p,
+	  struct sm_err *err)
+{
+	struct sm_err ignored;
+	struct stat st;
+	char *path;
+	int ret = 0;
+
+	*own = NULL;
+	if (!p->spec->output || !*job ||
+	    (stat(job, &st) == 0 && S_ISDIR(st.st_mode)))
+		return 0;
+	/* What is wrong with the name is told when the directory is made. */
+	path = sm_path_real(job, &ignored);
+	if (path && strcmp(path, p->spec->output) == 0) {
+		*own = sm_path_concat(job, ".job");
+		if (!*own)
+			ret = sm_err_mem(err, "a path");
+	}
+	free(path);
+	return ret;
+}
+
 int
 sm_plan(struct sm_plan_result *result, const char *job,
 	const struct sm_plan_opts *opts, struct sm_err *err)
@@ -132,6 +161,7 @@ sm_plan(struct sm_plan_result *result, const char *job,
 				 .dir = SM_JOBDIR_NONE,
 				 .lock = -1 };
 	struct sm_err ignored;
+	char *own = NULL;
 	int ret = sm_role_refuse_worker("sm_plan()", err);
 
 	*result = (struct sm_plan_result){ 0 };
@@ -141,8 +171,13 @@ sm_plan(struct sm_plan_result *result, const char *job,
 		return plan_again_in_parts(result, job, opts, err);
 	ret = sm_planning_settle(&p, err);
 	if (ret == 0)
+		ret = plan_name(&own, job, &p, err);
+	if (own)
+		job = own;
+	if (ret == 0)
 		ret = sm_jobdir_create(&p.dir, job, opts->trust,
 				       opts->network_fs, &p.made, err);
+	free(own);
 	if (ret == 0)
 		sm_jobdir_notice_mount(&p.dir, p.ev);
 	if (ret == 0)

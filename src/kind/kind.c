@@ -4,9 +4,11 @@
  * This list is the one place, beside the folder of a kind, that knows of it.
  */
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kind.h"
+#include "producers.h"
 
 /* A kind is one line.  The last one has no command, and is named by nobody. */
 #define KINDS(KIND)                                                            \
@@ -59,6 +61,36 @@ sm_kind_of(const struct sm_spec *spec)
 		if (kinds[i]->info == spec->kind)
 			return kinds[i];
 	return NULL;
+}
+
+const char *
+sm_kind_run_by(struct sm_run_by *room, const struct sm_spec *spec,
+	       const char *job)
+{
+	const struct sm_kind *kind = sm_kind_of(spec);
+	const char *name = NULL, *program;
+	size_t size = sizeof(room->text);
+
+	if (kind->producer)
+		name = kind->producer(spec->opts);
+	if (name && !sm_producers_find(name)) {
+		program = kind->program(spec->opts);
+		if (program)
+			snprintf(room->text, size,
+				 "the program of its producer '%s', '%s',",
+				 name, program);
+		else
+			snprintf(room->text, size,
+				 "the program that has its producer '%s'",
+				 name);
+	} else if (!sm_err_is_typed()) {
+		strcpy(room->text, "sm_run()");
+	} else if (job) {
+		snprintf(room->text, size, "'shardmill run %s'", job);
+	} else {
+		strcpy(room->text, "'shardmill run'");
+	}
+	return room->text;
 }
 
 size_t

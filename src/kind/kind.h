@@ -124,8 +124,12 @@ struct sm_kind {
 	 * other, from the first on.
 	 */
 	bool (*input)(struct sm_kind_input *in, size_t i, const void *opts);
-	/* The name of what makes the batches, where it is not the kind. */
+	/*
+	 * The name of what makes the batches, where it is not the kind; and
+	 * the program that planned the job, or NULL.
+	 */
 	const char *(*producer)(const void *opts);
+	const char *(*program)(const void *opts);
 	/* Does each batch make a file of its own?  NULL: text, and no file. */
 	struct sm_kind_files (*files)(const void *opts);
 	/*
@@ -200,6 +204,16 @@ const struct sm_kind *sm_kind_find(const char *name);
 /* All kinds, those as well that no command line has; NULL at the end. */
 const struct sm_kind_info *sm_kind_any(size_t i);
 const struct sm_kind *sm_kind_of(const struct sm_spec *spec);
+/*
+ * What goes on with the job, for messages: the command 'shardmill run JOB'
+ * (`job` NULL: without a name), to other callers sm_run(), or the program that
+ * has the job's producer where this one lacks it.
+ */
+struct sm_run_by {
+	char text[512];
+};
+const char *sm_kind_run_by(struct sm_run_by *room, const struct sm_spec *spec,
+			   const char *job);
 /* How many inputs its options name. */
 size_t sm_kind_count_inputs(const struct sm_spec *spec);
 

@@ -208,10 +208,10 @@ out_check(struct sm_out *o, size_t more, struct sm_err *err)
 	if (ret < 0)
 		return ret;
 	if (o->refuses_text)
-		return sm_err_set(err, SM_EOUTPUT,
+		return sm_err_set(err, SM_EUSAGE,
 				  "the batches of this job make files, or "
-				  "write elsewhere (to, no-output), and text "
-				  "was written");
+				  "write elsewhere (--to, --no-output), and "
+				  "text was written");
 	if (o->limit && sm_shard_raw_bytes(o->shard) + more > o->limit)
 		return sm_err_set(err, SM_ETOOBIG,
 				  "the output is larger than %llu bytes "
@@ -303,7 +303,7 @@ out_open_records(struct sm_out *o, struct sm_err *err)
 	if (o->mode == OUT_RECORDS)
 		return 0;
 	if (o->in_line)
-		return sm_err_set(err, SM_EOUTPUT,
+		return sm_err_set(err, SM_EUSAGE,
 				  "a record begins in the middle of a line: "
 				  "the text before it has no newline at its "
 				  "end");

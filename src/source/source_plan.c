@@ -59,13 +59,13 @@ plan_progress(struct plan *p, uint64_t done)
 
 static void SM_PRINTF(2, 3) plan_notice(struct plan *p, const char *fmt, ...)
 {
-	char text[SM_ERR_TEXT];
+	char text[SM_ERR_TEXT], said[SM_SAID_MAX];
 	va_list ap;
 
 	if (!p->o->notice)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vsnprintf(text, sizeof(text), sm_err_said(said, fmt), ap);
 	va_end(ap);
 	p->o->notice(text, p->o->arg);
 }

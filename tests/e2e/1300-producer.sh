@@ -43,7 +43,9 @@ expect_exit 7 "$cli" plan a.job -p lines -o a.gz -j '{"scale": 3, "b": [1]}' \
 expect_text err "'rows'" "'lines'"
 expect_exit 7 "$cli" plan a.job -p rows -o a.gz -j '{"scale": 3, "b": [1]}' \
 	range=100 size=20
-expect_text err "--size"
+# … what makes other batches is not offered to be accepted
+expect_text err "'size' was 10, is 20" "cannot be kept, sm_plan_opts.restart"
+! grep -q -e accept -e --restart err || fail "a way that does not lead there"
 scaled a.gz 3
 # … and the fingerprint is the options', not the place's
 mkdir there
@@ -91,7 +93,7 @@ CRASH=3 expect_exit 1 "$cli" both c.job -p rows -o c.gz -w 2 -t 2 \
 expect_text out "9 done, 1 failed"
 expect_text err "signal 11" "try 2 of 2" "shardmill retry"
 expect_exit 0 "$cli" list c.job
-expect_text out "batch 3 failed 2" "attempt 3 signal signal 11 worker" \
+expect_text out "batch 3 failed 2" "attempt 3 signal signal 11 -1 worker" \
 	"run run 9 1 1" "failure 2 1 3:"
 [ "$(grep -c "^batch" out)" = 10 ] || fail "not ten batches"
 [ "$(grep -c "^attempt .* done" out)" = 9 ] || fail "not nine attempts"
@@ -105,13 +107,35 @@ expect_text err "'rows'" "does not have" "$(realpath "$cli")"
 [ "$(sql c.job "SELECT state, attempts FROM batch WHERE id = 3")" = \
 	"pending|0" ] || fail "a refused run used a try"
 expect_exit 7 sm work c.job
-expect_exit 2 sm try c.job --batch 3
+expect_exit 2 sm try c.job 3
+expect_text err "made by the producer 'rows'" "$(realpath "$cli")"
 expect_exit 1 sm finalize c.job -o part.gz
+expect_text err "the program of its producer 'rows', '$(realpath "$cli")', makes"
+! grep -q "shardmill run" err || fail "a command that cannot make them"
+expect_exit 7 sm exec --job c.job -o c.gz --range 100 -- seq {first} {last}
+expect_text err "kind 'producer', not 'exec'" "producer 'rows'" "goes on with it"
 expect_exit 0 "$cli" run c.job
 cmp c.gz undisturbed.gz || fail "not the undisturbed bytes after a crash"
 rm c.gz
 expect_exit 0 sm finalize c.job
 cmp c.gz undisturbed.gz || fail "finalize by the program"
+
+# --- a job that is named as its output is beside it, and what is known of a run
+# that fails is told
+CRASH=3 expect_exit 1 "$cli" both same.gz -p rows -o same.gz -t 1 \
+	-j '{"scale": 3, "b": [1]}' range=100 size=10
+expect_text out "9 done, 1 failed, 0 left, $(realpath .)/same.gz"
+[ -d same.gz.job ] && [ ! -e same.gz ] || fail "not same.gz.job"
+expect_exit 0 "$cli" both same.gz -p rows -o same.gz -f \
+	-j '{"scale": 3, "b": [1]}' range=100 size=10
+expect_text out "there 10 100" "10 done, 0 failed, 0 left"
+cmp same.gz undisturbed.gz || fail "same.gz"
+CRASHOPEN=1 expect_exit 4 "$cli" both crash.gz -p rows -o crash.gz range=10
+expect_text err "signal 11" "open() of the producer 'rows'"
+expect_text out "0 done, 0 failed, 10 left, $(realpath .)/crash.gz"
+EXIT=3 expect_exit 1 "$cli" both exit.job -p rows -t 1 range=10
+expect_exit 0 "$cli" list exit.job
+expect_text out "attempt 3 error command -1 5"
 
 # --- failures have the class that the producer says, within bounds
 want() { # VARIABLE CLASS TRIES MESSAGE
@@ -126,7 +150,7 @@ want() { # VARIABLE CLASS TRIES MESSAGE
 want FAIL input 1 "row 50 is broken"
 want BAD output 2 "try 2"
 want HELD output 2 "somebody has it"
-want MUTE output 2 "returned -77 and did not say why"
+want MUTE output 2 "returned -77 and did not say why, as by sm_fail()"
 # what it ignores is not lost
 want IGNORE usage 1 "not begun"
 expect_exit 0 env "$cli" run f.job -f
@@ -151,11 +175,15 @@ refused "no produce()" -p mute range=1
 refused "no kind" range=1
 refused "none is there" -p rows
 refused "more than one" -p rows range=1 items=x
-refused "did you mean '--range'" -p rows rang=1
+refused "did you mean 'range'" -p rows rang=1
+refused "there are input, header, lines," -p rows scale=1
 refused "must be a JSON object" -p rows range=1 -j '[1]'
 refused "no JSON" -p rows range=1 -j '{"a": 1, "a": 2}'
 refused "input goes with" -p rows range=1 input=x
-expect_exit 2 "$cli" both n.job -n -p rows range=1
+refused "line 1, column 1 of 'a=1'" -p rows range=1 -j a=1
+refused "sm_worker_main() was not called" -n -p rows range=1
+expect_exit 0 "$cli" plan n.job -p rows range=1
+expect_exit 2 "$cli" run n.job -n
 expect_text err "worker_argv is missing" "sm_worker_main()"
 
 # --- each way to cut
@@ -223,8 +251,10 @@ expect_exit 0 "$cli" run files.job
 CRASH=1 expect_exit 1 "$cli" both files2.job -p files to=files2 -t 1 range=3
 [ "$(ls files2 | tr '\n' ' ')" = "000000 000002 " ] || fail "files of a crash"
 # text is no result there
-expect_exit 1 "$cli" both files3.job -p rows -t 1 to=files3 range=1
-expect_text err "text was written"
+expect_exit 1 "$cli" both files3.job -p rows to=files3 range=1
+expect_text err "text was written" "('to', 'no-output')"
+[ "$(sql files3.job "SELECT attempts FROM batch")" = 1 ] ||
+	fail "what can never be right was tried again"
 
 # --- in parts, and moved
 expect_exit 0 "$cli" both p.job -p rows -o p.gz -P 2 \

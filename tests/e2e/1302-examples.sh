@@ -21,7 +21,8 @@ cp stars.gz first.gz
 expect_exit 0 "$examples/example_export" stars.gz 12000
 same stars.gz first.gz
 expect_exit 7 "$examples/example_export" stars.gz 13000
-expect_text err "export:" "--range"
+expect_text err "export:" "'range' was 12000, is 13000" "sm_plan_opts.extend" \
+	"sm_plan_opts.restart"
 
 # --- words of lines
 if [ -x "$examples/example_words" ]; then

@@ -1,7 +1,8 @@
 /*
  * export.c - an array of structs as JSON Lines, by a producer in C
  *
- *	export FILE.gz [ROWS]
+ *	cc export.c $(pkg-config --cflags --libs shardmill) -o export
+ *	./export stars.gz [ROWS]
  *
  * Kill it, or pull the plug; the same command goes on where it stopped.
  */
@@ -63,20 +64,20 @@ main(int argc, char **argv)
 	struct sm_plan_result planned;
 	struct sm_run_result made;
 	struct sm_err err = { 0 };
-	char job[4096];
 	int ret;
 
 	sm_worker_main(argc, argv, producers);
 	if (argc < 2)
 		return 2;
 	plan.output = argv[1];
-	snprintf(job, sizeof(job), "%s.job", argv[1]);
-	ret = sm_plan(&planned, job, &plan, &err);
-	sm_plan_result_release(&planned);
-	if (ret == 0) {
-		ret = sm_run(&made, job, &run, &err);
+	/* The job is the directory beside it, stars.gz.job. */
+	ret = sm_plan(&planned, argv[1], &plan, &err);
+	/* Its directory may be removed once stars.gz is complete. */
+	if (ret == 0 && !planned.complete) {
+		ret = sm_run(&made, argv[1], &run, &err);
 		sm_run_result_release(&made);
 	}
+	sm_plan_result_release(&planned);
 	if (ret < 0)
 		fprintf(stderr, "export: %s\n", err.text);
 	return sm_code_exit(ret);

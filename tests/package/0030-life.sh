@@ -79,13 +79,23 @@ install /debs/libshardmill-dev_*.deb gcc libc6-dev pkg-config cmake make
 mandb -q
 man -k shardmill | grep -q "^libshardmill (3)"
 mkdir own && cd own
-# From the page alone: what is below A FIRST PROGRAM.
-MANWIDTH=200 man 3 libshardmill | col -bx 2>/dev/null |
-	sed -n '/^A FIRST PROGRAM/,/^SEE ALSO/p' |
-	sed -n '/^ *\/\*$/,/^ *What became/p' | sed '$d; s/^       //' >squares.c
+# From the page alone: what stands below that title, up to the end of its code.
+shown() {
+	MANWIDTH=200 man 3 libshardmill | col -bx 2>/dev/null |
+		sed -n "/^$1/,/^[A-Z]/{/^ /p;/^\$/p}" | sed 's/^       //' |
+		awk '/^\/\*$/ { on = 1 }
+			on { text = text $0 "\n" }
+			on && /^}$/ { whole = text }
+			END { printf "%s", whole }'
+}
+shown "A FIRST PROGRAM" >squares.c
 cc -Wall -Wextra squares.c $(pkg-config --cflags --libs shardmill) -o squares
 ./squares squares.gz
 same "$(gzip -dc squares.gz | tail -n 1)" "999 998001"
+shown "A PROGRAM WITH A PRODUCER" >export.c
+cc -Wall -Wextra export.c $(pkg-config --cflags --libs shardmill) -o export
+./export stars.gz 12000
+same "$(gzip -dc stars.gz | wc -l)" 12000
 cat >CMakeLists.txt <<'CMAKE'
 cmake_minimum_required(VERSION 3.16)
 project(own C)

@@ -9,7 +9,7 @@
  * the library of the producers.  It is not part of the examples: what it makes
  * go wrong is asked for by the environment, so that it changes no content.
  *
- *	CRASH, FAIL, MUTE, IGNORE, BAD, OPENFAIL, HELD=BATCH
+ *	CRASH, EXIT, FAIL, MUTE, IGNORE, BAD, HELD=BATCH, OPENFAIL, CRASHOPEN=1
  *	GATE=FILE: batches from GATE_FROM on wait until FILE is there
  */
 #include <inttypes.h>
@@ -60,6 +60,10 @@ rows_open(void **state, const struct sm_producer_env *env, struct sm_err *err)
 {
 	struct state *s;
 
+	if (getenv("CRASHOPEN")) {
+		signal(SIGSEGV, SIG_DFL);
+		raise(SIGSEGV);
+	}
 	if (getenv("OPENFAIL"))
 		return sm_fail(err, SM_EINPUT, "no such table: '%s'",
 			       getenv("OPENFAIL"));
@@ -96,6 +100,8 @@ go_wrong(const struct sm_task *task, struct sm_out *out, struct sm_err *err)
 		signal(SIGSEGV, SIG_DFL); /* a sanitizer has its own */
 		raise(SIGSEGV);
 	}
+	if (is_asked("EXIT", task))
+		exit(5);
 	if (is_asked("FAIL", task))
 		return sm_fail(err, SM_EINPUT, "row %" PRId64 " is broken",
 			       task->first);
@@ -295,9 +301,9 @@ list(const char *job, struct sm_err *err)
 	if (ret < 0)
 		goto out;
 	while ((ret = sm_look_next_attempt(&a, l, err)) > 0)
-		printf("attempt %" PRIu64 " %s %s %" PRId64 " %s\n", a.batch,
-		       a.outcome, a.error_class ? a.error_class : "-", a.signal,
-		       a.message ? a.message : "-");
+		printf("attempt %" PRIu64 " %s %s %" PRId64 " %" PRId64 " %s\n",
+		       a.batch, a.outcome, a.error_class ? a.error_class : "-",
+		       a.signal, a.exit_status, a.message ? a.message : "-");
 	if (ret < 0)
 		goto out;
 	while ((ret = sm_look_next_run(&r, l, err)) > 0)
@@ -407,8 +413,10 @@ main(int argc, char **argv)
 	if (ret == 0 &&
 	    (strcmp(what, "run") == 0 || strcmp(what, "both") == 0)) {
 		ret = sm_run(&made, job, &run, &err);
-		printf("%" PRIu64 " done, %" PRIu64 " failed\n", made.done,
-		       made.failed);
+		printf("%" PRIu64 " done, %" PRIu64 " failed, %" PRIu64
+		       " left, %s\n",
+		       made.done, made.failed, made.left,
+		       made.final_path ? made.final_path : "-");
 		sm_run_result_release(&made);
 	}
 	if (ret == 0 && strcmp(what, "list") == 0)

@@ -810,7 +810,10 @@ main(void)
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_spec),
 	};
-	int ret = cmocka_run_group_tests(tests, set_up, tear_down);
+	int ret;
+
+	sm_say_typed(true); /* as the program says it */
+	ret = cmocka_run_group_tests(tests, set_up, tear_down);
 
 	sm_buf_release(&notices);
 	sm_buf_release(&batches);

@@ -164,5 +164,6 @@ main(void)
 		cmocka_unit_test(test_no_proc),
 	};
 
+	sm_say_typed(true); /* as the program says it */
 	return cmocka_run_group_tests(tests, begin, end);
 }

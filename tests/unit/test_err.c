@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -290,6 +291,66 @@ test_length(void **state)
 		assert_int_equal(guarded.canary[i], 'c');
 }
 
+/* What a caller may set, to each as it knows it; what is told stays. */
+static void
+test_said(void **state)
+{
+	static const char *const said[][2] = {
+		{ "--restart begins again",
+		  "sm_plan_opts.restart begins again" },
+		{ "--size was %s; --no-watch-command",
+		  "'size' was a --force; 'watch-command' no" },
+		{ "bad value '%s' for '--rows': --%s",
+		  "bad value 'a --force' for 'rows': 'lines'" },
+		{ "name %s by -o, or use fewer workers (-j), or --force",
+		  "name a --force by opts.output, or use fewer workers "
+		  "(sm_settings.workers), or opts.force" },
+		{ "%s: 'shardmill set JOB -j N' and 'shardmill status %s "
+		  "--batch 3' show it, the job's --sync end not",
+		  "a --force: 'shardmill set JOB -j N' and 'shardmill status "
+		  "lines --batch 3' show it, the job's sm_settings.sync "
+		  "SM_SYNC_END not" },
+		{ "%s: 'shardmill run %s --retry-failed' tries them",
+		  "a --force: sm_run() of 'lines' with "
+		  "sm_run_opts.retry_failed tries them" },
+		{ "--restarted x-j %s --", "'restarted' x-j a --force --" },
+	};
+	char text[SM_ERR_TEXT];
+	size_t i;
+
+	(void)state;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	for (i = 0; i < sizeof(said) / sizeof(*said); i++) {
+		sm_say_typed(false);
+		sm_err_set(&err, SM_EIO, said[i][0], "a --force", "lines");
+		assert_string_equal(err.text, said[i][1]);
+		sm_say_typed(true);
+		snprintf(text, sizeof(text), said[i][0], "a --force", "lines");
+		sm_err_set(&err, SM_EIO, said[i][0], "a --force", "lines");
+		assert_string_equal(err.text, text);
+	}
+#pragma GCC diagnostic pop
+	/* A producer's own words are its own. */
+	sm_say_typed(false);
+	sm_fail(&err, SM_EINPUT, "give --force or -j %d", 3);
+	assert_string_equal(err.text, "give --force or -j 3");
+	/* Before a text, and behind it. */
+	sm_err_prefix(&err, "with --restart");
+	sm_err_append(&err, "; --extend");
+	assert_string_equal(err.text, "with sm_plan_opts.restart: give --force "
+				      "or -j 3; sm_plan_opts.extend");
+	/* As long as can be. */
+	for (i = 0; i + 3 < sizeof(text); i += 3)
+		memcpy(text + i, "-j ", 4);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	sm_err_set(&err, SM_EIO, text, "");
+#pragma GCC diagnostic pop
+	assert_in_range(strlen(err.text), SM_ERR_TEXT - 8, SM_ERR_TEXT - 1);
+	sm_say_typed(true);
+}
+
 int
 main(void)
 {
@@ -306,7 +367,9 @@ main(void)
 		TEST(test_null),
 		TEST(test_escapes),
 		TEST(test_length),
+		TEST(test_said),
 	};
 
+	sm_say_typed(true); /* as the program says it */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include "hash.h"
 #include "damaged.h"
 #include "join.h"
+#include "kind.h"
 #include "write.h"
 
 #include "jobdb.h"
@@ -17,6 +18,7 @@
 #define FINGERPRINT 0xab
 
 static struct sm_handle h;
+static struct sm_spec spec;
 static struct sm_published was;
 static char path[128];
 
@@ -25,7 +27,9 @@ setup(void **state)
 {
 	int ret = jobdb_setup(state);
 
+	spec.kind = sm_kind_find("exec")->info;
 	h = (struct sm_handle){ .dir = { .path = jobdb.path, .fd = jobdb.fd },
+				.spec = &spec,
 				.fingerprint = FINGERPRINT,
 				.files = SM_FILES_NONE };
 	was = (struct sm_published){ .path = NULL };

@@ -233,5 +233,6 @@ main(void)
 		cmocka_unit_test(test_large),
 	};
 
+	sm_say_typed(true); /* as the program says it */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

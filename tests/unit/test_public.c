@@ -623,6 +623,7 @@ null_job(const struct sm_producer *producer, const struct sm_value *options)
 	char path[160];
 	int ret;
 
+	sm_worker_main(0, NULL, null_producers);
 	snprintf(path, sizeof(path), "%s/null-%d.job", root, count++);
 	ret = sm_plan(&planned, path, &o, NULL);
 	sm_plan_result_release(&planned);

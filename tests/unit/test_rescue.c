@@ -154,7 +154,10 @@ test_died_with_status(void **state)
 	assert_int_equal(sm_rescue_died(&h, &worker, 7 << 8, &memory, &events,
 					&jobdb.err),
 			 0);
-	expect_attempt("error - signal", "(pid 4711) ended with status 7");
+	expect_attempt("error - command", "(pid 4711) ended with status 7");
+	assert_int_equal(jobdb_int("SELECT exit_status FROM attempt "
+				   "WHERE batch = 0"),
+			 7);
 	expect_batch("pending", 1);
 }
 

@@ -648,5 +648,6 @@ main(void)
 		cmocka_unit_test(test_grown),
 	};
 
+	sm_say_typed(true); /* as the program says it */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

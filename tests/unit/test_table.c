@@ -533,5 +533,6 @@ main(void)
 		cmocka_unit_test(test_no_room),
 	};
 
+	sm_say_typed(true); /* as the program says it */
 	return cmocka_run_group_tests(tests, NULL, input_cleanup);
 }

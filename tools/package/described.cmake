@@ -24,7 +24,8 @@ function(inserted name source)
 			> ${name}
 		DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${source}
 			${here}/header.awk ${here}/sql.awk ${here}/md.awk
-			${here}/code.awk
+			${here}/code.awk ${here}/errors.awk
+			${CMAKE_CURRENT_SOURCE_DIR}/src/base/err.c
 		VERBATIM)
 endfunction()
 add_custom_command(OUTPUT options.roff
@@ -32,6 +33,9 @@ add_custom_command(OUTPUT options.roff
 	DEPENDS shardmill VERBATIM)
 inserted(header.roff include/shardmill.h -f ${here}/header.awk)
 inserted(first.roff tools/package/first.c -f ${here}/code.awk)
+inserted(producer.roff tests/examples/export.c -f ${here}/code.awk)
+inserted(errors.roff include/shardmill.h -f ${here}/errors.awk
+	${CMAKE_CURRENT_SOURCE_DIR}/src/base/err.c)
 inserted(database.roff schema/README.md -f ${here}/md.awk)
 inserted(tables.roff schema/tables.sql -f ${here}/sql.awk)
 inserted(queries.roff schema/queries.sql -f ${here}/code.awk)

@@ -8,7 +8,6 @@
  */
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <shardmill.h>
 
@@ -18,7 +17,7 @@ static void
 on_signal(int number)
 {
 	(void)number;
-	stop++; /* 1: finish the batches in hand; 2: at once */
+	stop = stop + 1; /* 1: finish the batches in hand; 2: at once */
 }
 
 static void
@@ -39,7 +38,7 @@ on_notice(const char *text, void *arg)
 
 /* The same call makes the job, or finds it and checks that it is the same. */
 static int
-plan(const char *job, const char *output, struct sm_err *err)
+plan(bool *complete, const char *output, struct sm_err *err)
 {
 	static const struct sm_value options[] = { { "range", "1000" },
 						   { "size", "250" },
@@ -57,8 +56,10 @@ plan(const char *job, const char *output, struct sm_err *err)
 				     .events = { .notice = on_notice,
 						 .stop = &stop } };
 	struct sm_plan_result result;
-	int ret = sm_plan(&result, job, &opts, err);
+	/* The job is the directory beside it, squares.gz.job. */
+	int ret = sm_plan(&result, output, &opts, err);
 
+	*complete = result.complete;
 	sm_plan_result_release(&result);
 	return ret;
 }
@@ -66,10 +67,7 @@ plan(const char *job, const char *output, struct sm_err *err)
 static int
 run(const char *job, struct sm_err *err)
 {
-	/* A worker is this program, started again with another word. */
-	static const char *const worker[] = { "/proc/self/exe", "work", NULL };
-	struct sm_run_opts opts = { .worker_argv = worker,
-				    .settings = { .workers = 2 },
+	struct sm_run_opts opts = { .settings = { .workers = 2 },
 				    .retry_failed = true,
 				    .events = { .progress = on_progress,
 						.notice = on_notice,
@@ -77,6 +75,10 @@ run(const char *job, struct sm_err *err)
 	struct sm_run_result result;
 	int ret = sm_run(&result, job, &opts, err);
 
+	printf("%llu batches done, %llu failed, %llu left\n",
+	       (unsigned long long)result.done,
+	       (unsigned long long)result.failed,
+	       (unsigned long long)result.left);
 	if (ret == 0)
 		printf("%s: %llu bytes\n", result.final_path,
 		       (unsigned long long)result.final_size);
@@ -87,23 +89,22 @@ run(const char *job, struct sm_err *err)
 int
 main(int argc, char **argv)
 {
-	struct sm_work_opts work = { .control_fd = SM_WORKER_FD };
 	struct sm_err err = { 0 };
-	char job[4096];
+	bool complete;
 	int ret;
 
+	/* A worker is this program, started again; it ends here. */
+	sm_worker_main(argc, argv, NULL);
 	if (argc != 2) {
 		fputs("usage: squares FILE.gz\n", stderr);
 		return 2;
 	}
-	if (strcmp(argv[1], "work") == 0)
-		return sm_code_exit(sm_work(".", &work, NULL));
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
-	snprintf(job, sizeof(job), "%s.job", argv[1]);
-	ret = plan(job, argv[1], &err);
-	if (ret == 0)
-		ret = run(job, &err);
+	ret = plan(&complete, argv[1], &err);
+	/* Then the job's directory may have been removed. */
+	if (ret == 0 && !complete)
+		ret = run(argv[1], &err);
 	if (ret < 0)
 		fprintf(stderr, "squares: %s\n", err.text);
 	return sm_code_exit(ret);

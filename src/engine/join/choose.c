@@ -81,6 +81,7 @@ choose_batches(struct sm_join *j, struct sm_err *err)
 	uint64_t done = 0, last = j->from->batches - 1;
 	const struct sm_batch_row *row;
 	struct names names = { 0 };
+	struct sm_run_by by;
 	struct sm_rows r;
 	int ret;
 
@@ -113,10 +114,10 @@ choose_batches(struct sm_join *j, struct sm_err *err)
 		return ret;
 	return sm_err_set(err, SM_EWORK,
 			  "cannot finalize '%s': not done are the batches "
-			  "%s; 'shardmill run' makes them, 'shardmill retry' "
-			  "puts failed ones back, --allow-missing leaves them "
-			  "out",
-			  j->from->dir->path, names.text);
+			  "%s; %s makes them, 'shardmill retry' puts failed "
+			  "ones back, --allow-missing leaves them out",
+			  j->from->dir->path, names.text,
+			  sm_kind_run_by(&by, j->from->spec, NULL));
 }
 
 void

@@ -14,6 +14,7 @@ sm_one_finalize(struct sm_finalize_result *result, struct sm_handle *h,
 {
 	struct sm_join_from from = sm_join_from_one(h);
 	struct sm_startcheck check;
+	struct sm_run_by by;
 	bool all;
 	int ret = sm_startcheck_files(&check, h, err);
 
@@ -24,14 +25,15 @@ sm_one_finalize(struct sm_finalize_result *result, struct sm_handle *h,
 	if (ret == 0 && !all)
 		ret = sm_err_set(err, SM_EWORK,
 				 "not all files of done batches are in '%s'; "
-				 "'shardmill run %s' makes them again",
-				 h->files.kind.dir, h->dir.path);
+				 "%s makes them again",
+				 h->files.kind.dir,
+				 sm_kind_run_by(&by, h->spec, h->dir.path));
 	if (ret < 0)
 		return ret;
 	ret = sm_join(result, &from, opts, NULL, err);
 	if (ret != SM_EVERIFY)
 		return ret;
 	sm_err_prefix(err, "cannot finalize '%s'", h->dir.path);
-	return sm_err_append(err, "; its batch was put back, 'shardmill run' "
-				  "makes it again");
+	return sm_err_append(err, "; its batch was put back, %s makes it again",
+			     sm_kind_run_by(&by, h->spec, NULL));
 }

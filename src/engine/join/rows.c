@@ -14,6 +14,7 @@ struct sm_join_from
 sm_join_from_one(struct sm_handle *h)
 {
 	return (struct sm_join_from){ .dir = &h->dir,
+				      .spec = h->spec,
 				      .fingerprint = h->fingerprint,
 				      .batches = h->job.batches,
 				      .h = h };

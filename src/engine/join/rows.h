@@ -22,6 +22,7 @@
  */
 struct sm_join_from {
 	const struct sm_jobdir *dir; /* the job's, or that of the whole */
+	const struct sm_spec *spec;
 	uint64_t fingerprint, batches;
 	struct sm_handle *h; /* NULL: the job is in parts */
 	uint64_t parts;

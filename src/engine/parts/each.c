@@ -158,6 +158,7 @@ int
 sm_parts_verify(struct sm_verify_result *result, struct sm_parts *w,
 		const struct sm_verify_opts *opts, struct sm_err *err)
 {
+	struct sm_run_by by;
 	struct parts_found found = { .opts = opts };
 	struct sm_verify_opts o = *opts;
 	struct sm_verify_result r;
@@ -199,14 +200,15 @@ sm_parts_verify(struct sm_verify_result *result, struct sm_parts *w,
 	}
 	if (result->findings == 0)
 		return 0;
-	return sm_err_set(
-		err, SM_EVERIFY,
-		"'%s' is damaged: findings: %" PRIu64 ", batches put "
-		"back: %" PRIu64 "%s",
-		w->dir.path, result->findings, result->requeued,
-		result->requeued ? "; 'shardmill run' makes them again"
-				 : "; --requeue puts the damaged batches back, "
-				   "'shardmill recover' rebuilds a lost part");
+	sm_err_set(err, SM_EVERIFY,
+		   "'%s' is damaged: findings: %" PRIu64 ", batches put "
+		   "back: %" PRIu64,
+		   w->dir.path, result->findings, result->requeued);
+	if (result->requeued)
+		return sm_err_append(err, "; %s makes them again",
+				     sm_kind_run_by(&by, w->spec, NULL));
+	return sm_err_append(err, "; --requeue puts the damaged batches back, "
+				  "'shardmill recover' rebuilds a lost part");
 }
 
 /* ------------------------------------------------------------ recover -- */
@@ -312,6 +314,7 @@ int
 sm_parts_recover(struct sm_recover_result *result, struct sm_parts *w,
 		 const struct sm_recover_opts *opts, struct sm_err *err)
 {
+	struct sm_run_by by;
 	struct sm_recover_result r;
 	uint64_t part, rebuilt = 0;
 	char *path;
@@ -342,10 +345,10 @@ sm_parts_recover(struct sm_recover_result *result, struct sm_parts *w,
 	if (ret < 0 || rebuilt > 0)
 		return ret;
 	return sm_err_set(err, SM_EREFUSED,
-			  "the databases of '%s' are whole; 'shardmill run' "
-			  "goes on with them, 'shardmill verify --requeue' "
-			  "looks for damaged shards",
-			  w->dir.path);
+			  "the databases of '%s' are whole; %s goes on with "
+			  "them, 'shardmill verify --requeue' looks for "
+			  "damaged shards",
+			  w->dir.path, sm_kind_run_by(&by, w->spec, NULL));
 }
 
 /* ----------------------------------------------------------- finalize -- */

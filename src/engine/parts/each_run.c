@@ -6,6 +6,7 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "parts.h"
 #include "run.h"
@@ -138,6 +139,20 @@ parts_round(struct parts_run *r, struct sm_err *err)
 	return ret;
 }
 
+/* What is known of a run that failed. */
+static void
+parts_tell_known(struct parts_run *r)
+{
+	const char *path = r->opts->output;
+	struct sm_err ignored;
+
+	parts_look(r, &ignored);
+	if (!path)
+		path = r->w->spec->output;
+	if (path)
+		r->result->final_path = strdup(path);
+}
+
 int
 sm_parts_run(struct sm_run_result *result, struct sm_parts *w,
 	     const struct sm_run_opts *opts, struct sm_err *err)
@@ -176,6 +191,8 @@ sm_parts_run(struct sm_run_result *result, struct sm_parts *w,
 		result->job_size = made.job_size;
 		made.path = NULL;
 	}
+	if (ret < 0)
+		parts_tell_known(&r);
 	sm_finalize_result_release(&made);
 	sm_status_release(&r.whole);
 	return ret;

@@ -32,6 +32,7 @@ replan_refuse_held(const struct sm_handle *h, struct sm_err *err)
 static int
 replan_check_untouched(struct sm_handle *h, struct sm_err *err)
 {
+	struct sm_run_by by;
 	bool any = false;
 	int ret = sm_live_any_held(h->dir.fd);
 
@@ -48,10 +49,11 @@ replan_check_untouched(struct sm_handle *h, struct sm_err *err)
 	if (ret == 0 && any)
 		return sm_err_set(err, SM_EREFUSED,
 				  "batches of the job '%s' were begun, and it "
-				  "is not in parts: 'shardmill run' finishes "
-				  "it on this host, 'shardmill plan' with "
-				  "--parts and --restart begins again",
-				  h->dir.path);
+				  "is not in parts: %s finishes it on this "
+				  "host, 'shardmill plan' with --parts and "
+				  "--restart begins again",
+				  h->dir.path,
+				  sm_kind_run_by(&by, h->spec, NULL));
 	if (ret == 0)
 		ret = sm_batch_any_edited(&any, h->db, err);
 	if (ret == 0 && any)
@@ -139,7 +141,7 @@ replan_clear(const struct sm_handle *h, struct sm_err *err)
 	return sm_err_set(err, SM_EREFUSED,
 			  "'%s' has part directories with shards in them, and "
 			  "was not planned in parts; move them away, or "
-			  "'shardmill run' the job as it is",
+			  "run the job as it is",
 			  h->dir.path);
 }
 

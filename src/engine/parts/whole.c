@@ -298,6 +298,7 @@ static struct sm_join_from
 parts_from(struct sm_parts *w)
 {
 	return (struct sm_join_from){ .dir = &w->dir,
+				      .spec = w->spec,
 				      .fingerprint = w->spec->fingerprint,
 				      .batches = w->spec->batches,
 				      .parts = w->parts,

@@ -69,7 +69,7 @@ replan_put_kept(struct sm_replan *r, const struct sm_kind_input *in,
 				      &kept, err);
 	grew &= in->grows;
 	r->grown += grew;
-	r->lists |= in->cuts && !grew;
+	r->cuts |= in->cuts && !grew;
 	if (kept.old_dirfd >= 0)
 		close(kept.old_dirfd);
 	if (kept.new_dirfd >= 0)
@@ -125,7 +125,7 @@ replan_put_input(struct sm_replan *r, const struct sm_kind_input *in,
 	} else {
 		grew = in->cuts && replan_was_cut(r);
 		r->grown += grew;
-		r->lists |= in->cuts && !grew;
+		r->cuts |= in->cuts && !grew;
 		sm_buf_printf(&r->diff, "there was no input '%s'%s%s", in->name,
 			      in->path ? ", " : "", in->path ? in->path : "");
 	}
@@ -190,6 +190,7 @@ replan_file(struct sm_replan *r, const struct sm_kind_file *f,
 	struct sm_job_input was = { 0 };
 	struct sm_digest d = { 0 };
 	bool known, same = false, aside = f->aside;
+	char said[SM_SAID_MAX];
 	int ret = sm_job_input(&known, &was, r->p->db, f->name, err);
 
 	if (ret == 0 && known)
@@ -213,8 +214,10 @@ replan_file(struct sm_replan *r, const struct sm_kind_file *f,
 		if (known)
 			sm_input_put_change(&r->diff, f, &was, &d);
 		else
-			sm_buf_printf(&r->diff, "--depends '%s' is new",
-				      f->path);
+			sm_buf_printf(
+				&r->diff,
+				sm_err_said(said, "--depends '%s' is new"),
+				f->path);
 	}
 	if (ret == 0 && known && strcmp(f->path, was.path) != 0)
 		r->moved = true;
@@ -294,6 +297,7 @@ sm_replan_compare(struct sm_replan *r, struct sm_err *err)
 	r->free = !sm_spec_same_free(r->old, p->spec);
 	r->changes = sm_spec_diff(&r->diff, r->old, p->spec);
 	r->grown = sm_spec_grown(r->old, p->spec);
+	r->cuts = sm_spec_cuts_differ(r->old, p->spec);
 	replan_dropped(r);
 	ret = sm_planning_keep(p, r->old->fingerprint, err);
 	if (ret == 0)

@@ -19,6 +19,8 @@
 static int
 replan_refuse(struct sm_replan *r, struct sm_err *err)
 {
+	char said[SM_SAID_MAX];
+	struct sm_run_by by;
 	const char *advice;
 
 	if (r->old->parts > 0)
@@ -28,7 +30,7 @@ replan_refuse(struct sm_replan *r, struct sm_err *err)
 			"in parts cannot be changed, --restart begins "
 			"again",
 			r->p->dir.path, r->diff.data);
-	if (r->lists)
+	if (r->cuts)
 		advice = "so what is done cannot be kept";
 	else if (r->grown == 0)
 		advice = "--accept-changed keeps the batches that are done and "
@@ -40,15 +42,17 @@ replan_refuse(struct sm_replan *r, struct sm_err *err)
 		advice = "--extend with --accept-changed keeps the batches "
 			 "that are done, makes the rest this way and adds what "
 			 "is new";
-	sm_buf_printf(&r->diff, "; %s, --restart begins again", advice);
+	sm_buf_printf(&r->diff, "; %s", sm_err_said(said, advice));
+	sm_buf_puts(&r->diff, sm_err_said(said, ", --restart begins again"));
 	if (r->files)
-		sm_buf_puts(&r->diff, ", --no-watch-command does not compare "
-				      "the files of the command");
+		sm_buf_puts(&r->diff,
+			    sm_err_said(said, ", --no-watch-command "
+					      "does not compare the "
+					      "files of the command"));
 	if (r->p->stdin_once)
 		sm_buf_printf(&r->diff,
-			      ", 'shardmill run %s' goes on with what it was "
-			      "planned with",
-			      r->p->dir.path);
+			      ", %s goes on with what it was planned with",
+			      sm_kind_run_by(&by, r->old, r->p->dir.path));
 	if (sm_buf_failed(&r->diff))
 		return sm_err_mem(err, "the comparison");
 	return sm_err_set(err, SM_EREFUSED,
@@ -259,6 +263,23 @@ replan_finish(struct sm_replan *r, struct sm_err *err)
 	return ret;
 }
 
+/* The job's name for its batches, and who can go on with it. */
+static int
+replan_refuse_kind(const struct sm_replan *r, struct sm_err *err)
+{
+	const struct sm_kind *kind = sm_kind_of(r->old);
+	const struct sm_planning *p = r->p;
+	struct sm_run_by by;
+
+	sm_err_set(err, SM_EREFUSED,
+		   "the job '%s' is of the kind '%s', not '%s'", p->dir.path,
+		   r->old->kind->name, p->spec->kind->name);
+	if (kind->producer)
+		sm_err_append(err, ": %s goes on with it",
+			      sm_kind_run_by(&by, r->old, p->dir.path));
+	return sm_err_append(err, "; --restart begins again");
+}
+
 int
 sm_plan_again(struct sm_planning *p, struct sm_err *err)
 {
@@ -273,11 +294,7 @@ sm_plan_again(struct sm_planning *p, struct sm_err *err)
 		ret = sm_place_settle(&r.place, &p->dir, r.old,
 				      &r.job.final_path, err);
 	if (ret == 0 && r.old->kind != p->spec->kind)
-		ret = sm_err_set(err, SM_EREFUSED,
-				 "the job '%s' is of the kind '%s', not '%s'; "
-				 "--restart begins again",
-				 p->dir.path, r.old->kind->name,
-				 p->spec->kind->name);
+		ret = replan_refuse_kind(&r, err);
 	if (ret == 0)
 		ret = sm_files_refuse_change(r.old, p->spec, &p->dir, err);
 	if (ret == 0)

@@ -18,7 +18,7 @@ struct sm_replan {
 	struct sm_buf diff;
 	unsigned changes;
 	unsigned grown; /* of these: more at the end */
-	bool lists;     /* it is cut from another list, not a longer one */
+	bool cuts;      /* its batches are others, not only more of them */
 	bool files;     /* of the command are among them */
 	bool moved;     /* an input has another path */
 	bool free;      /* options that are no content differ */

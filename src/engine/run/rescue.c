@@ -234,7 +234,9 @@ sm_rescue_died(struct sm_handle *h, const struct sm_worker *w, int status,
 			r.t.signal == SIGKILL && r.verdict != SM_MEMORY_SPARED;
 	} else {
 		r.t.outcome = "error";
-		sm_err_set(&r.why, SM_ESIGNAL,
+		r.t.exit_status = WEXITSTATUS(status);
+		r.t.error_class = sm_code_name(SM_ECOMMAND);
+		sm_err_set(&r.why, SM_ECOMMAND,
 			   "worker %lld (pid %lld) ended with status %d in the "
 			   "middle of the batch",
 			   (long long)w->id, (long long)w->pid,

@@ -534,6 +534,24 @@ run_look_if_finished(bool *finished, struct sm_run_result *result,
 	return ret;
 }
 
+/* What is known of a run that failed, as far as the database can say it. */
+static void
+run_tell_known(struct sm_run_result *result, struct sm_handle *h)
+{
+	struct sm_batch_counts c;
+	struct sm_err ignored;
+
+	if (!h->db || h->reach.lost)
+		return;
+	if (sm_batch_counts(&c, h->db, &ignored) == 0) {
+		result->done = c.done;
+		result->failed = c.failed;
+		result->left = c.pending + c.running;
+	}
+	if (!result->final_path && h->job.final_path)
+		result->final_path = strdup(h->job.final_path);
+}
+
 int
 sm_one_run(struct sm_run_result *result, const char *job,
 	   const struct sm_run_opts *opts, struct sm_err *err)
@@ -559,6 +577,8 @@ sm_one_run(struct sm_run_result *result, const char *job,
 		ret = run_take_lock(&h, opts, err);
 	if (ret == 0 && !finished)
 		ret = run_locked(&h, &logged, result, err);
+	if (ret < 0)
+		run_tell_known(result, &h);
 	sm_joblog_close(&log);
 	sm_handle_close(&h);
 	return ret;

@@ -39,10 +39,12 @@ run_notice_tiny(const struct sm_handle *h, const struct sm_batch_counts *c,
 	if (ms < TINY_MS)
 		sm_event_notice(
 			ev,
-			"the batches took %.1f ms each: larger ones%s "
-			"would cost less",
-			ms,
-			h->job.sync == SM_SYNC_END ? "" : ", or --sync end,");
+			h->job.sync == SM_SYNC_END
+				? "the batches took %.1f ms each: larger ones "
+				  "would cost less"
+				: "the batches took %.1f ms each: larger ones, "
+				  "or --sync end, would cost less",
+			ms);
 }
 
 /* What is not in the output, and why; an output with no line is said first. */
@@ -101,7 +103,9 @@ int
 sm_run_verdict(struct sm_run_result *result, struct sm_handle *h,
 	       const struct sm_events *ev, struct sm_err *err)
 {
+	char said[SM_SAID_MAX];
 	struct sm_batch_counts c;
+	struct sm_run_by by;
 	int ret = sm_batch_counts(&c, h->db, err);
 
 	if (ret < 0)
@@ -124,8 +128,8 @@ sm_run_verdict(struct sm_run_result *result, struct sm_handle *h,
 		return sm_err_set(err, SM_EWORK,
 				  "%llu of %llu batches failed, and %llu are "
 				  "left; 'shardmill status %s' names them, "
-				  "'shardmill retry %s' (or retry_failed of "
-				  "sm_run()) puts them back for the next run",
+				  "'shardmill retry %s' (or --retry-failed) "
+				  "puts them back for the next run",
 				  (unsigned long long)result->failed,
 				  (unsigned long long)c.total,
 				  (unsigned long long)result->left, h->dir.path,
@@ -133,14 +137,15 @@ sm_run_verdict(struct sm_run_result *result, struct sm_handle *h,
 	if (result->failed > 0 && result->left > 0)
 		return sm_err_set(err, SM_EWORK,
 				  "%llu of %llu batches failed, and %llu are "
-				  "left%s; 'shardmill run %s' goes on with "
-				  "those, --retry-failed tries the failed ones "
-				  "again",
+				  "left%s; %s goes on with those, "
+				  "--retry-failed tries the failed ones again",
 				  (unsigned long long)result->failed,
 				  (unsigned long long)c.total,
 				  (unsigned long long)result->left,
-				  h->job.fail_fast ? " (--fail-fast)" : "",
-				  h->dir.path);
+				  h->job.fail_fast
+					  ? sm_err_said(said, " (--fail-fast)")
+					  : "",
+				  sm_kind_run_by(&by, h->spec, h->dir.path));
 	if (result->failed > 0)
 		return sm_err_set(err, SM_EWORK,
 				  "%llu of %llu batches failed; 'shardmill "

@@ -270,6 +270,11 @@ super_count_death(struct sm_super *s, const struct sm_child *c, int status)
 			   "%d workers in a row ended with status %d before "
 			   "they took a batch",
 			   s->unclaimed_deaths, WEXITSTATUS(status));
+	if (s->h->kind->producer)
+		sm_err_append(&why,
+			      ": open() of the producer '%s', or what its "
+			      "program does before sm_worker_main(), ends it",
+			      s->h->kind->producer(s->h->spec->opts));
 	if (WIFEXITED(status))
 		super_tell_program(&why, s->opts->worker_argv[0], status);
 	super_end_with(s, &why);

@@ -29,11 +29,11 @@
 void
 sm_self_notice(struct sm_self *w, const char *fmt, ...)
 {
-	char text[SM_ERR_TEXT];
+	char text[SM_ERR_TEXT], said[SM_SAID_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vsnprintf(text, sizeof(text), sm_err_said(said, fmt), ap);
 	va_end(ap);
 	if (w->supervised)
 		sm_pulse_send(w->control_fd, SM_PULSE_NOTICE, text,
@@ -512,16 +512,16 @@ int
 sm_self_verdict(struct sm_self *w, struct sm_err *err)
 {
 	struct sm_batch_left left;
+	struct sm_run_by by;
 	bool failed;
 	int ret = sm_batch_left(&left, w->h.db, err);
 
 	if (ret < 0 || w->supervised)
 		return ret;
 	if (left.pending || left.running)
-		return sm_err_set(err, SM_ESTOPPED,
-				  "stopped with work left; 'shardmill run %s' "
-				  "goes on",
-				  w->h.dir.path);
+		return sm_err_set(
+			err, SM_ESTOPPED, "stopped with work left; %s goes on",
+			sm_kind_run_by(&by, w->h.spec, w->h.dir.path));
 	ret = sm_batch_any_failed(&failed, w->h.db, err);
 	if (ret == 0 && failed)
 		return sm_err_set(err, SM_EWORK,

@@ -41,12 +41,16 @@ struct doctor_dir {
 };
 
 static void
-doctor_tell(struct sm_doctor *d, const struct sm_check *c)
+doctor_tell(struct sm_doctor *d, struct sm_check *c)
 {
 	unsigned *count[] = { &d->result->fine, &d->result->warnings,
 			      &d->result->bad };
 
 	++*count[c->health];
+	char said[SM_SAID_MAX];
+
+	if (c->advice)
+		c->advice = sm_err_said(said, c->advice);
 	if (d->opts->checked)
 		d->opts->checked(c, d->opts->arg);
 }
@@ -55,11 +59,11 @@ void
 sm_doctor_fine(struct sm_doctor *d, const char *name, const char *fmt, ...)
 {
 	struct sm_check c = { .name = name, .health = SM_HEALTH_FINE };
-	char text[SM_ERR_TEXT];
+	char text[SM_ERR_TEXT], said[SM_SAID_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vsnprintf(text, sizeof(text), sm_err_said(said, fmt), ap);
 	va_end(ap);
 	c.text = text;
 	doctor_tell(d, &c);
@@ -72,11 +76,11 @@ sm_doctor_warn(struct sm_doctor *d, const char *name, const char *advice,
 	struct sm_check c = { .name = name,
 			      .health = SM_HEALTH_WARNING,
 			      .advice = advice };
-	char text[SM_ERR_TEXT];
+	char text[SM_ERR_TEXT], said[SM_SAID_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vsnprintf(text, sizeof(text), sm_err_said(said, fmt), ap);
 	va_end(ap);
 	c.text = text;
 	doctor_tell(d, &c);

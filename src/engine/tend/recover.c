@@ -354,8 +354,8 @@ recover_locked(struct recover *r, struct sm_err *err)
 		return ret;
 	if (whole)
 		return sm_err_set(err, SM_EREFUSED,
-				  "the database of '%s' is whole; 'shardmill "
-				  "run' goes on with it, 'shardmill verify "
+				  "the database of '%s' is whole, and a run "
+				  "goes on with it; 'shardmill verify "
 				  "--requeue' looks for damaged shards",
 				  r->p.dir.path);
 	ret = sm_place_read_spec(&r->p.spec, &r->p.dir, err);

@@ -63,6 +63,7 @@ set_in_turn(struct sm_set_result *r, struct sm_handle *h,
 	    const struct sm_set_opts *opts, struct sm_err *err)
 {
 	bool limits = opts->limits && opts->limits->name;
+	struct sm_run_by by;
 	char *spec = NULL;
 	int64_t was;
 	int ret = sm_handle_reload(h, err);
@@ -74,12 +75,11 @@ set_in_turn(struct sm_set_result *r, struct sm_handle *h,
 	r->was_max_attempts = h->job.max_attempts;
 	was = h->job.limits;
 	if (limits && h->place != SM_PLACE_HOME)
-		ret = sm_err_set(
-			err, SM_EREFUSED,
-			"the job '%s' was moved or copied here: "
-			"'shardmill run' takes it over, and the limits "
-			"as well",
-			h->dir.path);
+		ret = sm_err_set(err, SM_EREFUSED,
+				 "the job '%s' was moved or copied here: "
+				 "%s takes it over, and the limits as well",
+				 h->dir.path,
+				 sm_kind_run_by(&by, h->spec, NULL));
 	if (ret == 0 && limits)
 		ret = sm_settings_limit(h, opts->limits, err);
 	if (ret == 0 && limits) {

@@ -46,6 +46,16 @@ int
 sm_one_try(int *exit_status, struct sm_handle *h, uint64_t batch,
 	   struct sm_err *err)
 {
+	struct sm_run_by by;
+
+	if (!h->kind->try && h->kind->producer)
+		return sm_err_set(
+			err, SM_EUSAGE,
+			"the batches of '%s' are made by the producer "
+			"'%s', so that there is no command to try; %s "
+			"makes them",
+			h->dir.path, h->kind->producer(h->spec->opts),
+			sm_kind_run_by(&by, h->spec, h->dir.path));
 	if (!h->kind->try)
 		return sm_err_set(err, SM_EUSAGE,
 				  "a job of the kind '%s' runs no command to "

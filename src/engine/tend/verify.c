@@ -56,21 +56,23 @@ verify_progress(uint64_t done, uint64_t total, void *arg)
 static int
 verify_verdict(const struct verify *v, const char *path, struct sm_err *err)
 {
+	struct sm_run_by by;
+
 	if (v->result->findings == 0)
 		return 0;
 	if (v->result->requeued)
 		return sm_err_set(
 			err, SM_EVERIFY,
 			"'%s' is damaged: findings: %llu, batches put "
-			"back: %llu; 'shardmill run' makes them again",
+			"back: %llu; %s makes them again",
 			path, (unsigned long long)v->result->findings,
-			(unsigned long long)v->result->requeued);
-	return sm_err_set(
-		err, SM_EVERIFY, "'%s' is damaged: findings: %llu%s", path,
-		(unsigned long long)v->result->findings,
-		v->result->is_file
-			? "; make it again from its job"
-			: "; --requeue puts the damaged batches back");
+			(unsigned long long)v->result->requeued,
+			sm_kind_run_by(&by, v->h.spec, NULL));
+	sm_err_set(err, SM_EVERIFY, "'%s' is damaged: findings: %llu", path,
+		   (unsigned long long)v->result->findings);
+	if (v->result->is_file)
+		return sm_err_append(err, "; make it again from its job");
+	return sm_err_append(err, "; --requeue puts the damaged batches back");
 }
 
 static int

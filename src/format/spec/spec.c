@@ -84,7 +84,7 @@ static int
 spec_unknown(const struct sm_kind_info *kind, const char *name,
 	     struct sm_err *err)
 {
-	const char *names[SPEC_NAMES_MAX], *nearest;
+	const char *names[SPEC_NAMES_MAX], *nearest, *before = "";
 	const struct sm_option *o;
 	size_t n = 0;
 
@@ -95,8 +95,15 @@ spec_unknown(const struct sm_kind_info *kind, const char *name,
 		return sm_err_set(err, SM_EUSAGE,
 				  "unknown option '--%s'; did you mean '--%s'?",
 				  name, nearest);
-	return sm_err_set(err, SM_EUSAGE, "unknown option '--%s' of %s", name,
-			  kind->name);
+	sm_err_set(err, SM_EUSAGE, "unknown option '--%s' of %s; there are",
+		   name, kind->name);
+	for (o = kind->options; o->name; o++) {
+		if (o->flags & (SM_OPTION_UNTYPED | SM_OPTION_HIDDEN))
+			continue;
+		sm_err_append(err, "%s %s", before, o->name);
+		before = ",";
+	}
+	return SM_EUSAGE;
 }
 
 static int
@@ -211,6 +218,16 @@ sm_spec_same_free(const struct sm_spec *a, const struct sm_spec *b)
 	return true;
 }
 
+static bool
+option_grew(const struct sm_option *o, const struct sm_spec *planned,
+	    const struct sm_spec *now)
+{
+	return (o->flags & SM_OPTION_GROWS) &&
+	       sm_option_is_given(o, planned->opts) &&
+	       *(const uint64_t *)sm_option_at(o, planned->opts) <
+		       *(const uint64_t *)sm_option_at(o, now->opts);
+}
+
 unsigned
 sm_spec_grown(const struct sm_spec *planned, const struct sm_spec *now)
 {
@@ -218,11 +235,21 @@ sm_spec_grown(const struct sm_spec *planned, const struct sm_spec *now)
 	unsigned n = 0;
 
 	for (o = planned->kind->options; o->name; o++)
-		n += (o->flags & SM_OPTION_GROWS) &&
-		     sm_option_is_given(o, planned->opts) &&
-		     *(const uint64_t *)sm_option_at(o, planned->opts) <
-			     *(const uint64_t *)sm_option_at(o, now->opts);
+		n += option_grew(o, planned, now);
 	return n;
+}
+
+bool
+sm_spec_cuts_differ(const struct sm_spec *planned, const struct sm_spec *now)
+{
+	const struct sm_option *o;
+
+	for (o = planned->kind->options; o->name; o++)
+		if ((o->flags & (SM_OPTION_CUTS | SM_OPTION_GROWS)) &&
+		    !option_grew(o, planned, now) &&
+		    !sm_option_same(o, planned->opts, now->opts))
+			return true;
+	return false;
 }
 
 bool
@@ -274,8 +301,10 @@ sm_spec_diff(struct sm_buf *out, const struct sm_spec *planned,
 		/* What nobody types has no dashes. */
 		if (o->flags & SM_OPTION_UNTYPED)
 			sm_buf_printf(out, "the %s was ", o->name);
-		else
+		else if (sm_err_is_typed())
 			sm_buf_printf(out, "--%s was ", o->name);
+		else
+			sm_buf_printf(out, "'%s' was ", o->name);
 		sm_option_put(out, o, planned->opts);
 		sm_buf_puts(out, ", is ");
 		sm_option_put(out, o, now->opts);

@@ -138,6 +138,9 @@ unsigned sm_spec_diff(struct sm_buf *out, const struct sm_spec *planned,
 /* How many of these are numbers that may grow, and grew? */
 unsigned sm_spec_grown(const struct sm_spec *planned,
 		       const struct sm_spec *now);
+/* Do options differ that make other batches, not only more of them? */
+bool sm_spec_cuts_differ(const struct sm_spec *planned,
+			 const struct sm_spec *now);
 /* Is it the job's fingerprint, or was it before it was extended? */
 bool sm_spec_had(const struct sm_spec *s, uint64_t fingerprint);
 /* Is what has that fingerprint the job's batch `id` as it is planned? */

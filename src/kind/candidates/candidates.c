@@ -24,7 +24,7 @@ check_field_name(const char *option, const char *name, struct sm_err *err)
 	bool failed;
 
 	if (!name)
-		return sm_err_set(err, SM_EUSAGE, "%s is missing", option);
+		return sm_err_set(err, SM_EUSAGE, "--%s is missing", option);
 	bad = sm_jsontext_put(&text, name, strlen(name));
 	failed = sm_buf_failed(&text);
 	sm_buf_release(&text);
@@ -32,7 +32,7 @@ check_field_name(const char *option, const char *name, struct sm_err *err)
 		return sm_err_mem(err, "field names");
 	if (bad >= 0)
 		return sm_err_set(err, SM_EINPUT,
-				  "%s '%s' is not UTF-8 from byte %zd on",
+				  "--%s '%s' is not UTF-8 from byte %zd on",
 				  option, name, bad);
 	return 0;
 }
@@ -47,10 +47,11 @@ check_field_pair(const char *option_a, const char *a, const char *option_b,
 	if (ret == 0)
 		ret = check_field_name(option_b, b, err);
 	if (ret == 0 && strcmp(a, b) == 0)
-		ret = sm_err_set(err, SM_EUSAGE,
-				 "%s and %s are both '%s'; two fields of one "
-				 "object need two names",
-				 option_a, option_b, a);
+		ret = sm_err_set(
+			err, SM_EUSAGE,
+			"--%s and --%s are both '%s'; two fields of one "
+			"object need two names",
+			option_a, option_b, a);
 	return ret;
 }
 
@@ -66,11 +67,11 @@ candidates_check(const void *opts, struct sm_err *err)
 				  "--min-candidates %" PRIu64
 				  ": no row could be written",
 				  o->max_candidates, o->min_candidates);
-	ret = check_field_pair("--key-field", o->key_field, "--list-field",
+	ret = check_field_pair("key-field", o->key_field, "list-field",
 			       o->list_field, err);
 	if (ret == 0)
-		ret = check_field_pair("--id-field", o->id_field,
-				       "--score-field", o->score_field, err);
+		ret = check_field_pair("id-field", o->id_field, "score-field",
+				       o->score_field, err);
 	return ret;
 }
 

@@ -56,8 +56,9 @@ static const struct sm_option candidates_options[] = {
 	  AT(max_candidates), .help = "take at most N of a row" },
 	{ "no-stop", .type = SM_OPTION_BOOL, AT(no_stop),
 	  .help = "look at every column of a row, whatever its order" },
-	{ "batch-rows", .type = SM_OPTION_UINT, .arg = "N", .min = 1,
-	  .standard = "5000", AT(batch_rows), .help = "rows per batch" },
+	{ "batch-rows", .flags = SM_OPTION_CUTS, .type = SM_OPTION_UINT,
+	  .arg = "N", .min = 1, .standard = "5000", AT(batch_rows),
+	  .help = "rows per batch" },
 
 	{ "score-digits", .type = SM_OPTION_WORD, .arg = "TYPE",
 	  .words = words_digits, .standard = "source", AT(score_digits),

@@ -43,7 +43,7 @@ sm_columns_init(struct sm_columns *c, int planned, const char *colsep,
 		return 0;
 	pattern = columns_pattern(colsep);
 	if (!pattern)
-		return sm_err_mem(err, "--colsep");
+		return sm_err_mem(err, "the columns");
 	code = regcomp(&c->regex, pattern, REG_EXTENDED);
 	c->has_regex = code == 0;
 	if (code != 0) {

@@ -109,10 +109,12 @@ exec_check_source(const struct sm_exec_opts *o, struct sm_err *err)
 	if (o->watch_items && !has_items)
 		return sm_err_set(err, SM_EUSAGE,
 				  "--watch-items goes with --items");
-	if (o->size != 1 && !o->has_range && !has_items)
-		return sm_err_set(err, SM_EUSAGE,
-				  "--size goes with --range or items%s",
-				  o->lines ? "; --lines is the size here" : "");
+	if (o->size != 1 && !o->has_range && !has_items) {
+		sm_err_set(err, SM_EUSAGE, "--size goes with --range or items");
+		if (o->lines)
+			sm_err_append(err, "; --lines is the size here");
+		return SM_EUSAGE;
+	}
 	if (o->colsep && !has_items)
 		return sm_err_set(err, SM_EUSAGE,
 				  "--colsep goes with --items or ::::");

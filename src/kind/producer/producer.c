@@ -55,22 +55,26 @@ producer_take_options(struct sm_producer_opts *o, struct sm_spec *spec,
 	if (!text)
 		text = "{}";
 	if (strlen(text) > PRODUCER_OPTIONS_MAX)
-		return sm_err_set(err, SM_EUSAGE,
-				  "producer_options is longer than 1 MiB; put "
-				  "what is large into an input");
+		return sm_err_set(
+			err, SM_EUSAGE,
+			"sm_plan_opts.producer_options is longer than 1 MiB; put "
+			"what is large into an input");
 	root = json_loads(text, JSON_REJECT_DUPLICATES, &e);
 	if (!root && json_error_code(&e) == json_error_out_of_memory)
 		return sm_err_mem(err, "the producer's options");
 	if (!root)
 		return sm_err_set(err, SM_EUSAGE,
-				  "producer_options is no JSON: line %d, "
-				  "column %d: %s",
-				  e.line, e.column, e.text);
+				  "sm_plan_opts.producer_options is no JSON: "
+				  "line %d, column %d of '%.200s': %s; it is "
+				  "an object, such as {\"name\": 1}",
+				  e.line, e.column, text, e.text);
 	if (!json_is_object(root)) {
 		json_decref(root);
 		return sm_err_set(err, SM_EUSAGE,
-				  "producer_options must be a JSON object, "
-				  "{…}");
+				  "sm_plan_opts.producer_options must be a "
+				  "JSON object, such as {\"name\": 1}, and is "
+				  "'%.200s'",
+				  text);
 	}
 	canonical = json_dumps(root, JSON_SORT_KEYS | JSON_COMPACT |
 					     JSON_REAL_PRECISION(17));
@@ -109,8 +113,14 @@ producer_take(struct sm_spec *spec, const struct sm_plan_opts *opts,
 	if (ret == 0 && !p->produce)
 		ret = sm_err_set(err, SM_EUSAGE,
 				 "the producer '%s' has no produce()", p->name);
-	if (ret == 0 && sm_producers_are_set() &&
-	    sm_producers_find(p->name) != p)
+	if (ret == 0 && !sm_producers_are_set())
+		ret = sm_err_set(err, SM_EUSAGE,
+				 "sm_worker_main() was not called, so that no "
+				 "worker would find the producer '%s': make it "
+				 "the first line of main(), with a list of "
+				 "producers that has this one",
+				 p->name);
+	if (ret == 0 && sm_producers_find(p->name) != p)
 		ret = sm_err_set(err, SM_EUSAGE,
 				 "the producer '%s' is not among those that "
 				 "sm_worker_main() was given, and no worker "
@@ -189,6 +199,14 @@ producer_name(const void *opts)
 	return o->name;
 }
 
+static const char *
+producer_program(const void *opts)
+{
+	const struct sm_producer_opts *o = opts;
+
+	return o->program;
+}
+
 static struct sm_kind_files
 producer_files(const void *opts)
 {
@@ -204,6 +222,7 @@ const struct sm_kind sm_kind_producer = {
 	.settle = producer_settle,
 	.check = producer_check,
 	.producer = producer_name,
+	.program = producer_program,
 	.input = sm_producer_input,
 	.files = producer_files,
 	.keep = sm_producer_keep,

@@ -130,7 +130,7 @@ keep_cut(struct sm_cutter *c, const struct sm_producer_opts *o,
 	if (why.code != ret || strcmp(sm_code_name(ret), "none") == 0)
 		return sm_err_set(err, SM_EINPUT,
 				  "the cut() of the producer '%s' returned %d "
-				  "and did not say why",
+				  "and did not say why, as by sm_fail()",
 				  o->name, ret);
 	*err = why;
 	return sm_err_prefix(err, "cut() of the producer '%s'", o->name);

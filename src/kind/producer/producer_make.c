@@ -151,7 +151,7 @@ make_open_producer(struct make *m, struct sm_err *err)
 	if (why.code != ret || strcmp(sm_code_name(ret), "none") == 0)
 		return sm_err_set(err, SM_EREFUSED,
 				  "the open() of the producer '%s' returned "
-				  "%d and did not say why",
+				  "%d and did not say why, as by sm_fail()",
 				  p->name, ret);
 	*err = why;
 	return sm_err_prefix(err, "the producer '%s' cannot be opened",
@@ -249,7 +249,8 @@ make_judge(int ret, const struct make *m, const struct sm_err *why,
 				  "the producer '%s' failed: %s",
 				  m->producer->name, why->text);
 	return sm_err_set(err, SM_EOUTPUT,
-			  "the producer '%s' returned %d and did not say why",
+			  "the producer '%s' returned %d and did not say why, "
+			  "as by sm_fail()",
 			  m->producer->name, ret);
 }
 

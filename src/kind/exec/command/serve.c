@@ -437,12 +437,11 @@ turn_clock_asked(struct turn *t, uint64_t now)
 		else
 			sm_err_set(&why, SM_ETIMEOUT,
 				   "the command took longer than %g s "
-				   "(--timeout)%s",
-				   o->timeout_s,
-				   t->s->answered == 0
-					   ? "; --start-timeout is for a first "
-					     "batch, with the start in it"
-					   : "");
+				   "(--timeout)",
+				   o->timeout_s);
+		if (t->s->answered == 0 && t->ask->start_timeout_s <= 0)
+			sm_err_append(&why, "; --start-timeout is for a first "
+					    "batch, with the start in it");
 		turn_fail(t, SM_ETIMEOUT, &why);
 		turn_break(t, sm_command_term_ms(o));
 	} else if (t->mute_ms && now >= t->mute_ms && t->phase == TURN_ASKED) {
