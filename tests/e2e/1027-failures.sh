@@ -33,7 +33,7 @@ expect_text out '41 batches failed, such as 0, 1, 2: ' 'batch 41 failed: '
 [ "$(wc -l <out)" -lt 14 ] || fail "status is long"
 expect_exit 0 sm status f.gz --json
 equal "$(json out failures.0.failed)" 41
-equal "$(json out failures.0.examples)" "0, 1, 2"
+equal "$(json out failures.0.examples)" "[0, 1, 2]"
 
 # A try that is repeated is told as such, and is gone once its batch is done.
 # shellcheck disable=SC2016
