@@ -47,7 +47,7 @@ struct watch {
 	char said[200]; /* what the last key did */
 };
 
-static volatile sig_atomic_t watch_signal, watch_resized, watch_stopped;
+static volatile sig_atomic_t watch_signal, watch_stopped;
 
 static double
 watch_now(void)
@@ -71,11 +71,10 @@ sm_watch_can(void)
 static void
 watch_handle(int number)
 {
-	if (number == SIGWINCH)
-		watch_resized = 1;
-	else if (number == SIGTSTP)
+	/* A change of the window's size only ends the wait. */
+	if (number == SIGTSTP)
 		watch_stopped = 1;
-	else
+	else if (number != SIGWINCH)
 		watch_signal = number;
 }
 
@@ -150,7 +149,6 @@ watch_measure(struct watch *w)
 {
 	struct winsize size;
 
-	watch_resized = 0;
 	w->columns = 80;
 	w->rows = 24;
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 &&
