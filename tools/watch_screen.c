@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "colour.h"
+#include "columns.h"
 #include "output.h"
 #include "screen.h"
 
@@ -33,31 +34,6 @@ watch_measure(struct watch *w)
 	}
 }
 
-/* Columns that a text takes; each character of UTF-8 one. */
-static unsigned
-watch_width(const char *s)
-{
-	unsigned n = 0;
-
-	for (; *s; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
-}
-
-/* How many bytes of `s` fit into `columns`. */
-static size_t
-watch_fit(const char *s, unsigned columns)
-{
-	size_t i = 0;
-
-	while (s[i]) {
-		if (((unsigned char)s[i] & 0xc0) != 0x80 && columns-- == 0)
-			break;
-		i++;
-	}
-	return i;
-}
-
 /*
  * A line: as many of the pieces, parted by two spaces, as there is room for,
  * and `last`, which is always there.  Nothing is written below the screen, and
@@ -67,9 +43,9 @@ static void
 watch_line(struct watch *w, enum sm_paint paint, const char *text,
 	   const char *last)
 {
-	unsigned used = watch_width(last), room = 0;
-	size_t n = 0;
+	unsigned used = sm_columns(last), room = 0;
 	const char *p;
+	size_t n = 0;
 
 	if (w->row + 1 >= w->rows)
 		return;
@@ -77,26 +53,25 @@ watch_line(struct watch *w, enum sm_paint paint, const char *text,
 	if (used < w->columns)
 		room = w->columns - used;
 	/* A message may be cut anywhere. */
-	if (watch_width(text) <= room || paint == SM_PAINT_BAD) {
-		n = watch_fit(text, room);
+	if (sm_columns(text) <= room || paint == SM_PAINT_BAD) {
+		n = sm_columns_fit(text, room);
 	} else {
 		for (p = text; (p = strstr(p, "  ")); p += 2)
-			if (watch_fit(text, room) >= (size_t)(p - text))
+			if (sm_columns_fit(text, room) >= (size_t)(p - text))
 				n = (size_t)(p - text);
 	}
 	if (w->colour)
 		fputs(sm_colour_sgr(paint), stdout);
 	fwrite(text, 1, n, stdout);
-	fwrite(last, 1, watch_fit(last, w->columns), stdout);
+	fwrite(last, 1, sm_columns_fit(last, w->columns), stdout);
 	if (w->colour)
 		fputs(SM_COLOUR_END, stdout);
 	/* After a full line the cursor is on its last character. */
-	for (p = text; p < text + n; p++)
-		used += ((unsigned char)*p & 0xc0) != 0x80;
+	used += sm_columns_of(text, n);
 	fputs(used < w->columns ? "\033[K\n" : "\n", stdout);
 }
 
-/* No byte that came from outside controls the terminal. */
+/* No byte that came from outside controls the terminal, or is no UTF-8. */
 static void
 watch_compose(char text[WATCH_LINE_MAX], const char *fmt, va_list ap)
 {
@@ -104,8 +79,12 @@ watch_compose(char text[WATCH_LINE_MAX], const char *fmt, va_list ap)
 	char *p;
 
 	vsnprintf(text, WATCH_LINE_MAX, fmt, ap);
-	for (p = text; *p; p += n ? n : 1) {
+	for (p = text; *p; p += n) {
 		n = sm_output_control(p);
+		if (n == 0 && (n = sm_output_utf8(p)) > 0)
+			continue;
+		if (n == 0)
+			n = 1;
 		memset(p, '?', n);
 	}
 }
@@ -138,7 +117,7 @@ watch_wrap(struct watch *w, enum sm_paint paint, const char *fmt, ...)
 	va_start(ap, fmt);
 	watch_compose(text, fmt, ap);
 	va_end(ap);
-	n = watch_fit(text, w->columns);
+	n = sm_columns_fit(text, w->columns);
 	if (!text[n]) {
 		watch_line(w, paint, text, "");
 		return;
@@ -149,7 +128,7 @@ watch_wrap(struct watch *w, enum sm_paint paint, const char *fmt, ...)
 		n = at;
 	snprintf(rest, sizeof(rest), "  %s", text + n + (text[n] == ' '));
 	text[n] = '\0';
-	rest[watch_fit(rest, w->columns)] = '\0';
+	rest[sm_columns_fit(rest, w->columns)] = '\0';
 	watch_line(w, paint, text, "");
 	watch_line(w, paint, rest, "");
 }
@@ -159,20 +138,19 @@ static void
 watch_shorten(char *dst, size_t size, const char *name, unsigned columns,
 	      bool utf8)
 {
-	unsigned all = watch_width(name), half;
 	const char *dots = utf8 ? "…" : "~";
-	size_t head, skip;
+	unsigned half;
 
 	if (columns < 8)
 		columns = 8;
-	if (all <= columns) {
+	if (sm_columns(name) <= columns) {
 		snprintf(dst, size, "%s", name);
 		return;
 	}
 	half = (columns - 1) / 2;
-	head = watch_fit(name, columns - 1 - half);
-	skip = watch_fit(name, all - half);
-	snprintf(dst, size, "%.*s%s%s", (int)head, name, dots, name + skip);
+	snprintf(dst, size, "%.*s%s%s",
+		 (int)sm_columns_fit(name, columns - 1 - half), name, dots,
+		 name + sm_columns_skip(name, half));
 }
 
 static const char *
@@ -203,7 +181,7 @@ watch_draw_head(struct watch *w)
 		 s->workers, s->target_workers,
 		 sm_text_plural((uint64_t)s->target_workers, "worker",
 				"workers"));
-	used = watch_width(text);
+	used = sm_columns(text);
 	watch_shorten(last, sizeof(last), name,
 		      used < w->columns ? w->columns - used : 0, w->utf8);
 	watch_say(w, SM_PAINT_BOLD, "%s%s", last, text);
@@ -334,6 +312,6 @@ sm_watch_draw(struct watch *w)
 		watch_say(w, SM_PAINT_BOLD, "%s", w->said);
 	/* The rest of the screen, and the keys in its last row. */
 	printf("\033[J\033[%u;1H%s%.*s%s", w->rows, w->colour ? "\033[2m" : "",
-	       (int)watch_fit(keys, w->columns), keys,
+	       (int)sm_columns_fit(keys, w->columns), keys,
 	       w->colour ? "\033[0m" : "");
 }
