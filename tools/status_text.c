@@ -112,13 +112,28 @@ status_show_pace(const struct sm_status *s)
 	putchar('\n');
 }
 
+/*
+ * Does the message of a failed command end in that line already?  It may have
+ * been cut there, and what is no text is escaped.
+ */
+static bool
+status_is_said(const char *error, const char *tail)
+{
+	char begin[40];
+	size_t n = 0;
+
+	while (n + 1 < sizeof(begin) && tail[n] && !sm_output_control(tail + n))
+		n++;
+	snprintf(begin, n + 1, "%s", tail);
+	return error && strstr(error, begin);
+}
+
 static void
 status_why(FILE *f, const char *error, const char *stderr_tail)
 {
 	const char *tail = stderr_tail ? stderr_tail : "";
 
-	/* The message of a failed command may end in that line already. */
-	if (error && strstr(error, tail))
+	if (status_is_said(error, tail))
 		tail = "";
 	sm_output_line(f, "%%%%", error ? ": " : "", error ? error : "",
 		       *tail ? ": " : "", tail, NULL);
