@@ -296,7 +296,7 @@ self_how(const struct sm_self *w, const struct sm_err *why)
 
 	if (!why)
 		return end;
-	end.why = why->text;
+	sm_runs_why(&end, why);
 	end.exit_status = sm_code_exit(why->code);
 	if (why->code == SM_ESTOPPED && w->ev->signal && *w->ev->signal) {
 		end.signal = (int)*w->ev->signal;
