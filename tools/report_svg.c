@@ -377,7 +377,7 @@ static void
 svg_try(FILE *f, const struct sm_report *r, const struct sm_report_try *t)
 {
 	double ended = t->ended > 0 ? t->ended : r->at, x, to;
-	const char *class = "o";
+	const char *class = "o", *apart = "";
 
 	x = svg_x(r, t->started);
 	to = svg_x(r, ended);
@@ -387,12 +387,15 @@ svg_try(FILE *f, const struct sm_report *r, const struct sm_report_try *t)
 		class = "d2";
 	else if (strcmp(t->outcome, "running") == 0)
 		class = "r";
+	/* Nothing would be left of a short one beside a line around it. */
+	if (to - x > 4)
+		apart = "try ";
 	fprintf(f,
-		"<rect class=\"try %s\" x=\"%.2f\" width=\"%.2f\" "
+		"<rect class=\"%s%s\" x=\"%.2f\" width=\"%.2f\" "
 		"height=\"20\"><title>batch %" PRIu64 ", try %" PRIu64
 		": %s, %s, from %s</title></rect>\n",
-		class, x, fmax(1.5, to - x), t->batch, t->number, t->outcome,
-		sm_html_duration(ended - t->started).s,
+		apart, class, x, fmax(1.5, to - x), t->batch, t->number,
+		t->outcome, sm_html_duration(ended - t->started).s,
 		svg_clock(r, t->started).s);
 }
 
