@@ -81,7 +81,7 @@ chmod +x batch.sh
 expect_exit 0 sm plan out.gz.job exec -o out.gz --range 90 -j 2 \
 	--max-attempts 1 -- ./batch.sh "{batch}"
 evening=$(day)
-open_window run 100 "LD_PRELOAD='$preload' $SHARDMILL run out.gz
+open_window run 140 "LD_PRELOAD='$preload' $SHARDMILL run out.gz
 	echo \"the end: \$?\""
 
 # A hang and three reasons, on the line, in status, in the views.
