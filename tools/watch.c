@@ -24,7 +24,8 @@
 
 #define WATCH_EVERY_S 1.0
 /* A look reads every row: it may take a tenth of the time. */
-#define WATCH_SHARE 10
+#define WATCH_SHARE  10
+#define WATCH_SAID_S 10 /* for so long what a key did is told */
 
 static volatile sig_atomic_t watch_signal, watch_stopped;
 
@@ -177,6 +178,7 @@ watch_hear(struct watch *w, int fd, pid_t pid)
 	close(fd);
 	w->said[n] = '\0';
 	w->said[strcspn(w->said, "\n")] = '\0';
+	w->said_at = watch_now();
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 }
@@ -283,6 +285,8 @@ sm_watch(bool *over, const char *job, struct sm_err *err)
 	watch_catch(&open);
 	watch_enter(&w);
 	while (ret == 0 && !watch_is_over(&w.s)) {
+		if (watch_now() - w.said_at > WATCH_SAID_S)
+			w.said[0] = '\0';
 		sm_watch_draw(&w);
 		watch_wait(&quit, &w, wait, &open);
 		if (quit || watch_signal || ferror(stdout))

@@ -27,7 +27,8 @@ struct watch {
 	size_t speeds;
 	uint64_t done;  /* at the look before … */
 	double at;      /* … which was then; 0: none */
-	char said[200]; /* what the last key did */
+	char said[200]; /* what the last key did … */
+	double said_at; /* … and when */
 };
 
 void sm_watch_draw(struct watch *w);
