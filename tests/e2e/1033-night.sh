@@ -165,6 +165,8 @@ expect_text out.gz.job/log "$evening" "$(day)" 'batch 30 was ended by hand' \
 	paused
 equal "$(sql out.gz.job "SELECT count(*), max(ended - started) > 80000,
 	max(ended - started) < 90000 FROM pause")" "1|1|1" "the pause"
+equal "$(sql out.gz.job "SELECT rows_per_s > 0.1 AND elapsed_s > 80000
+	FROM progress")" 1 "the rate, of what was not the night"
 equal "$(sql out.gz.job "SELECT outcome FROM attempt WHERE batch = 30
 	ORDER BY id" | xargs)" "stopped done" "tries of batch 30"
 # What hung for a day counts as long as it ran, and no longer.
