@@ -42,22 +42,23 @@ svg_time(const struct sm_report *r, double at)
 	return i > 0 ? s[-1].to : 0;
 }
 
-static bool
-svg_is_one_day(const struct sm_report *r)
-{
-	return r->spans > 0 &&
-	       r->span[r->spans - 1].to - r->span[0].from < 86400;
-}
-
-/* As short as it may be where all is within a day. */
+/* As short as it may be: a date where there are several, seconds where they
+ * matter. */
 static struct sm_text
 svg_clock(const struct sm_report *r, double time)
 {
-	const char *form = svg_is_one_day(r) ? "%H:%M:%S" : "%b %d %H:%M";
+	const struct sm_report_span *s = r->span;
+	const char *form = "%H:%M:%S";
 	time_t at = (time_t)time;
 	struct sm_text t = { "-" };
+	double work = 0;
 	struct tm tm;
+	size_t i;
 
+	for (i = 0; i < r->spans; i++)
+		work += s[i].to - s[i].from;
+	if (r->spans > 0 && s[r->spans - 1].to - s[0].from >= 86400)
+		form = work < 3600 ? "%b %d %H:%M:%S" : "%b %d %H:%M";
 	if (localtime_r(&at, &tm))
 		strftime(t.s, sizeof(t.s), form, &tm);
 	return t;
