@@ -53,8 +53,8 @@ SELECT q.n AS done, q.median_s, q.p99_s,
        AS straggler_s
 FROM q, v;
 
--- How far is the job?  One row.  Rates are of the latest run alone, so that a
--- pause between two runs does not count.
+-- How far is the job?  One row.  Rates are of the latest run alone, and of the
+-- time in which it was not paused, so that no night counts.
 DROP VIEW IF EXISTS progress;
 CREATE VIEW progress AS
 -- MATERIALIZED, so that a million rows are read once and no more often.
@@ -84,15 +84,17 @@ c AS MATERIALIZED (
 	       (SELECT count(*) FROM batch WHERE state = 'failed') AS failed
 	FROM d),
 t AS MATERIALIZED (
-	SELECT coalesce(ended, (julianday('now') - 2440587.5) * 86400) AS now,
-	       coalesce(ended, (julianday('now') - 2440587.5) * 86400)
-	       - started AS s,
+	SELECT now, now - started AS s,
+	       coalesce((SELECT sum(max(0.0, min(coalesce(p.ended, now), now)
+	                                     - max(p.started, j.started)))
+	                 FROM pause AS p), 0.0) AS paused_s,
 	       (SELECT count(*) FROM worker WHERE ended IS NULL) AS alive,
 	       workers AS wanted,
 	       -- Without workers, or paused, no time is left that could pass.
 	       ended IS NULL AND paused = 0 AND (workers > 0 OR EXISTS
 	       (SELECT 1 FROM worker WHERE ended IS NULL)) AS goes_on
-	FROM job),
+	FROM (SELECT *, coalesce(ended, (julianday('now') - 2440587.5) * 86400)
+	             AS now FROM job) AS j),
 -- A trend is trusted for ten times as far as it was seen, and up to twenty
 -- times the duration that it began from.
 u AS MATERIALIZED (
@@ -144,7 +146,8 @@ p AS MATERIALIZED (
 	       coalesce(c.records, 0) AS records,
 	       coalesce(c.raw_bytes, 0) AS raw_bytes,
 	       coalesce(c.gz_bytes, 0) AS gz_bytes,
-	       CASE WHEN t.s > 0 THEN round(coalesce(c.run_rows, 0) / t.s, 1)
+	       CASE WHEN t.s > t.paused_s
+	            THEN round(coalesce(c.run_rows, 0) / (t.s - t.paused_s), 1)
 	       END AS rows_per_s,
 	       round(max(t.s, 0), 1) AS elapsed_s,
 	       CASE WHEN c.pending + c.running = 0 THEN 0.0

@@ -2,7 +2,8 @@
 
     watch.py SHARDMILL JOB
 
-JOB runs for as long as this does, with batch 30 hanging.
+JOB runs for as long as this does, with batch 30 hanging; batch 5 failed with a
+long message of Japanese, and of letters with accents of their own.
 """
 
 import fcntl
@@ -81,7 +82,9 @@ class Watch:
 
 
 def width(line):
-    return sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in line)
+    return sum(0 if unicodedata.combining(c)
+               else 1 + (unicodedata.east_asian_width(c) in "WF")
+               for c in line)
 
 
 def check_frame(columns, lines):
@@ -90,11 +93,21 @@ def check_frame(columns, lines):
     assert re.search(r"^\[[#.]+\].*% .* left$", text, re.M), text
     assert re.search(r"^slow  batch 30  for \d+.* s, usually", text, re.M), text
     assert re.search(r"^1 failed, such as batch 5: ", text, re.M), text
+    # What is left out is what does not fit: the line has no more room.
+    i = [n for n, line in enumerate(lines) if "such as batch 5" in line][0]
+    assert width(lines[i + 1]) >= min(columns - 1, 90), (columns, lines[i:])
+    assert all(not unicodedata.combining(line[:1] or " ") for line in lines)
     assert "batches/s" in text and "q quit" in lines[-1], text
     assert not any(ord(c) < 32 for line in lines for c in line), lines
 
 
 def drawn():
+    # Widths are those of the terminal, whatever the locale is.
+    w = Watch(40, env={"LC_ALL": "C"})
+    w.read(lambda t: "batches/s" in t)
+    check_frame(40, w.frame())
+    w.keys("q")
+    w.ended(0)
     w = Watch(40)
     w.read(lambda t: "batches/s" in t)
     # Nothing goes to the first screen, which scrolls.

@@ -116,16 +116,15 @@ list_json(const struct sm_listed *j)
 				 j->is_job ? "unread" : "unlisted", "owner_uid",
 				 sm_json_count(j->owner), "error",
 				 sm_json_text(j->error));
-	v = json_pack(
-		"{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-		"path", sm_json_text(j->path), "state", list_state(s),
-		"owner_uid", sm_json_count(j->owner), "error", json_null(),
-		"kind", sm_json_text(s->kind), "total", sm_json_count(s->total),
-		"pending", sm_json_count(s->pending), "running",
-		sm_json_count(s->running), "done", sm_json_count(s->done),
-		"failed", sm_json_count(s->failed), "stragglers",
-		sm_json_count(s->stragglers), "eta_seconds",
-		sm_json_seconds(s->eta_s));
+	v = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		      "path", sm_json_text(j->path), "state", list_state(s),
+		      "owner_uid", sm_json_count(j->owner), "error",
+		      json_null(), "kind", sm_json_text(s->kind), "pending",
+		      sm_json_count(s->pending), "running",
+		      sm_json_count(s->running), "done", sm_json_count(s->done),
+		      "failed", sm_json_count(s->failed), "stragglers",
+		      sm_json_count(s->stragglers), "eta_seconds",
+		      sm_json_seconds(s->eta_s));
 	if (!v || json_object_set_new(v, "active", json_boolean(s->active)) ||
 	    json_object_set_new(v, "workers", sm_json_count(s->workers)) ||
 	    json_object_set_new(v, "parts", sm_json_count(s->parts)) ||

@@ -147,7 +147,7 @@ map_swatch(FILE *f, const char *class, const char *text)
 }
 
 static void
-map_key(FILE *f, const struct sm_report *r, double typical)
+map_key(FILE *f, const struct sm_report *r, bool mixed, double typical)
 {
 	const struct sm_status *s = &r->status;
 	char class[3] = "d0", text[100];
@@ -160,7 +160,7 @@ map_key(FILE *f, const struct sm_report *r, double typical)
 		map_swatch(f, "r", "running");
 	if (s->pending > 0)
 		map_swatch(f, "p", "pending");
-	if (r->cell_batches > 1 && s->done < s->total && s->done > 0)
+	if (mixed)
 		map_swatch(f, "m", "done in part");
 	for (i = 0; i < MAP_SHADES && s->done > 0; i++) {
 		class[1] = (char)('0' + i);
@@ -174,43 +174,83 @@ map_key(FILE *f, const struct sm_report *r, double typical)
 	fputs("</ul>\n", f);
 }
 
+/*
+ * The number of a row's first batch, beside the map, since squares of a phone,
+ * or of thousands, have no room for theirs: of a tenth of the rows or so.
+ */
+static void
+map_rows(FILE *f, const struct sm_report *r, size_t across, size_t rows)
+{
+	uint64_t step = 1, row, last = r->first + r->status.total;
+	char text[24];
+	int digits = snprintf(text, sizeof(text), "%" PRIu64, last);
+
+	while (rows / step > 10)
+		step = step == 1 ? 5 : 2 * step;
+	fprintf(f,
+		"<div class=\"rows\" aria-hidden=\"true\" style=\"width:%dch\">",
+		digits);
+	for (row = 0; row < rows; row += step)
+		fprintf(f, "<span style=\"top:%.2f%%\">%" PRIu64 "</span>",
+			100 * ((double)row + 0.5) / (double)rows,
+			r->first + row * across * r->cell_batches);
+	fputs("</div>", f);
+}
+
+/* Each square is what, and what is beside them. */
+static void
+map_caption(FILE *f, const struct sm_report *r, size_t across, bool numbered)
+{
+	fputs("<figcaption>In order, row by row; ", f);
+	if (r->cell_batches > 1)
+		fprintf(f,
+			"each square is %s batches, red if one of them has "
+			"failed",
+			sm_text_count(r->cell_batches).s);
+	else
+		fputs("each square is a batch", f);
+	if (!numbered)
+		fprintf(f, "; on the left the first batch of a row of %s",
+			sm_text_count(across * r->cell_batches).s);
+	fputs(".</figcaption></figure>\n", f);
+}
+
 void
 sm_svg_map(FILE *f, const struct sm_report *r)
 {
 	double typical = map_typical(r), size = 10;
-	size_t i, across, column, row;
+	bool numbered = r->status.total <= MAP_NUMBERED, mixed = false;
+	const char *class;
+	size_t i, across, rows;
 
 	if (r->cells == 0) {
 		fputs("<p>The job has no batches.</p>\n", f);
 		return;
 	}
-	across = (size_t)ceil(sqrt((double)r->cells * 2));
-	if (r->status.total <= MAP_NUMBERED) {
+	/* Twice as wide as high, in tens, so that the rows' numbers are round.
+	 */
+	across = 10 * (size_t)ceil(sqrt((double)r->cells * 2) / 10);
+	if (numbered) {
 		size = 40;
 		across = r->cells < 10 ? 10 : 15;
 	}
-	row = (r->cells + across - 1) / across;
+	rows = (r->cells + across - 1) / across;
+	fputs("<figure><div class=\"map\">", f);
+	if (!numbered)
+		map_rows(f, r, across, rows);
 	fprintf(f,
-		"<figure><svg role=\"img\" aria-label=\"map of all batches\" "
+		"<svg role=\"img\" aria-label=\"map of all batches\" "
 		"viewBox=\"0 0 %.0f %.0f\">\n",
-		size * (double)across, size * (double)row);
+		size * (double)across, size * (double)rows);
 	for (i = 0; i < r->cells; i++) {
-		column = i % across;
-		row = i / across;
-		map_cell(f, &r->cell[i], map_class(&r->cell[i], typical),
-			 size * (double)column, size * (double)row, size);
+		class = map_class(&r->cell[i], typical);
+		mixed = mixed || *class == 'm';
+		map_cell(f, &r->cell[i], class, size * (double)(i % across),
+			 size * (double)(i / across), size);
 	}
-	fputs("</svg>\n", f);
-	map_key(f, r, typical);
-	fputs("<figcaption>In order, row by row; ", f);
-	if (r->cell_batches > 1)
-		fprintf(f,
-			"each square is %s batches, red if one of them has "
-			"failed.",
-			sm_text_count(r->cell_batches).s);
-	else
-		fputs("each square is a batch.", f);
-	fputs("</figcaption></figure>\n", f);
+	fputs("</svg></div>\n", f);
+	map_key(f, r, mixed, typical);
+	map_caption(f, r, across, numbered);
 }
 
 /* ----------------------------------------------------------- durations -- */

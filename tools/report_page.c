@@ -3,6 +3,7 @@
  * in report_svg.c and report_map.c; how text becomes HTML is in report_html.c.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -150,11 +151,12 @@ page_meter(FILE *f, const struct sm_status *s)
 		s->percent);
 	for (i = 0; i < 4 && s->total > 0; i++) {
 		width = 1000 * (double)part[i] / (double)s->total;
+		/* One of a million is to be seen. */
 		if (part[i] > 0)
 			fprintf(f,
 				"<rect class=\"%s\" x=\"%.2f\" width=\"%.2f\" "
 				"height=\"10\"/>",
-				class[i], x, width);
+				class[i], fmin(x, 996), fmax(width, 4));
 		x += width;
 	}
 	fputs("</svg></div>\n", f);

@@ -42,22 +42,23 @@ svg_time(const struct sm_report *r, double at)
 	return i > 0 ? s[-1].to : 0;
 }
 
-static bool
-svg_is_one_day(const struct sm_report *r)
-{
-	return r->spans > 0 &&
-	       r->span[r->spans - 1].to - r->span[0].from < 86400;
-}
-
-/* As short as it may be where all is within a day. */
+/* As short as it may be: a date where there are several, seconds where they
+ * matter. */
 static struct sm_text
 svg_clock(const struct sm_report *r, double time)
 {
-	const char *form = svg_is_one_day(r) ? "%H:%M:%S" : "%b %d %H:%M";
+	const struct sm_report_span *s = r->span;
+	const char *form = "%H:%M:%S";
 	time_t at = (time_t)time;
 	struct sm_text t = { "-" };
+	double work = 0;
 	struct tm tm;
+	size_t i;
 
+	for (i = 0; i < r->spans; i++)
+		work += s[i].to - s[i].from;
+	if (r->spans > 0 && s[r->spans - 1].to - s[0].from >= 86400)
+		form = work < 3600 ? "%b %d %H:%M:%S" : "%b %d %H:%M";
 	if (localtime_r(&at, &tm))
 		strftime(t.s, sizeof(t.s), form, &tm);
 	return t;
@@ -377,7 +378,7 @@ static void
 svg_try(FILE *f, const struct sm_report *r, const struct sm_report_try *t)
 {
 	double ended = t->ended > 0 ? t->ended : r->at, x, to;
-	const char *class = "o";
+	const char *class = "o", *apart = "";
 
 	x = svg_x(r, t->started);
 	to = svg_x(r, ended);
@@ -387,12 +388,15 @@ svg_try(FILE *f, const struct sm_report *r, const struct sm_report_try *t)
 		class = "d2";
 	else if (strcmp(t->outcome, "running") == 0)
 		class = "r";
+	/* Nothing would be left of a short one beside a line around it. */
+	if (to - x > 4)
+		apart = "try ";
 	fprintf(f,
-		"<rect class=\"try %s\" x=\"%.2f\" width=\"%.2f\" "
+		"<rect class=\"%s%s\" x=\"%.2f\" width=\"%.2f\" "
 		"height=\"20\"><title>batch %" PRIu64 ", try %" PRIu64
 		": %s, %s, from %s</title></rect>\n",
-		class, x, fmax(1.5, to - x), t->batch, t->number, t->outcome,
-		sm_html_duration(ended - t->started).s,
+		apart, class, x, fmax(1.5, to - x), t->batch, t->number,
+		t->outcome, sm_html_duration(ended - t->started).s,
 		svg_clock(r, t->started).s);
 }
 

@@ -1,9 +1,14 @@
 /*
  * status_json.c - status as JSON
  *
- * Each figure is there once, and its name says its unit where it has one.
- * schema/status.schema.json describes it all, and a test holds this to it.
+ * Each figure is there once, and its name says its unit where it has one; what
+ * follows from others, as a sum or a share, is not there.
+ * schema/status.schema.json and status-batch.schema.json describe it all, and a
+ * test holds this to them.
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "output.h"
 
 #include "status.h"
@@ -43,12 +48,11 @@ static json_t *
 status_json_counts(const struct sm_status *s)
 {
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:f, s:o, s:o, s:o, "
-		"s:o, s:o, s:f, s:f, s:o, s:o}",
-		"total", sm_json_count(s->total), "pending",
-		sm_json_count(s->pending), "running", sm_json_count(s->running),
-		"done", sm_json_count(s->done), "failed",
-		sm_json_count(s->failed), "percent", s->percent, "rows",
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:o, "
+		"s:o}",
+		"pending", sm_json_count(s->pending), "running",
+		sm_json_count(s->running), "done", sm_json_count(s->done),
+		"failed", sm_json_count(s->failed), "rows",
 		sm_json_count(s->rows), "records", sm_json_count(s->records),
 		"raw_bytes", sm_json_count(s->raw_bytes), "gz_bytes",
 		sm_json_count(s->gz_bytes), "joined", sm_json_count(s->joined),
@@ -68,10 +72,9 @@ status_json_parts(const struct sm_status *s)
 		p = &s->part[i];
 		if (json_array_append_new(
 			    list,
-			    json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:b, "
-				      "s:o, s:o}",
-				      "name", p->name, "total",
-				      sm_json_count(p->total), "pending",
+			    json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:o, "
+				      "s:o}",
+				      "name", p->name, "pending",
 				      sm_json_count(p->pending), "running",
 				      sm_json_count(p->running), "done",
 				      sm_json_count(p->done), "failed",
@@ -79,6 +82,26 @@ status_json_parts(const struct sm_status *s)
 				      (int)p->active, "workers",
 				      sm_json_count(p->workers), "error",
 				      sm_json_text(p->error))) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+/* "3, 7, 9", as the view has it, as a list of numbers. */
+static json_t *
+status_json_numbers(const char *text)
+{
+	json_t *list = json_array();
+	char *end = NULL;
+	json_int_t n;
+
+	for (; list && text && *text; text = end + strspn(end, ", ")) {
+		n = strtoll(text, &end, 10);
+		if (end == text)
+			break;
+		if (json_array_append_new(list, json_integer(n)) < 0) {
 			json_decref(list);
 			return NULL;
 		}
@@ -103,7 +126,7 @@ status_json_failures(const struct sm_status *s)
 				      "message", sm_json_text(x->message),
 				      "stderr_tail",
 				      sm_json_text(x->stderr_tail), "examples",
-				      sm_json_text(x->examples), "tries",
+				      status_json_numbers(x->examples), "tries",
 				      sm_json_count(x->tries), "batches",
 				      sm_json_count(x->batches), "failed",
 				      sm_json_count(x->failed), "open",
@@ -188,8 +211,8 @@ status_json_attempt(const struct sm_attempt *a)
 			 "s:o, s:o, s:o, s:o}",
 			 "id", sm_json_number(a->id), "try",
 			 sm_json_number(a->number), "worker",
-			 sm_json_number(a->worker), "pid",
-			 sm_json_number(a->pid), "host", sm_json_text(a->host),
+			 sm_json_number(a->slot), "pid",
+			 status_json_pid(a->pid), "host", sm_json_text(a->host),
 			 "command_pid", status_json_pid(a->command),
 			 "started_unix_seconds", status_json_time(a->started),
 			 "ended_unix_seconds", status_json_time(a->ended),

@@ -4,8 +4,10 @@
  * Where a job is, what failed, and what to type next.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "colour.h"
@@ -112,13 +114,28 @@ status_show_pace(const struct sm_status *s)
 	putchar('\n');
 }
 
+/*
+ * Does the message of a failed command end in that line already?  It may have
+ * been cut there, and what is no text is escaped.
+ */
+static bool
+status_is_said(const char *error, const char *tail)
+{
+	char begin[40];
+	size_t n = 0;
+
+	while (n + 1 < sizeof(begin) && tail[n] && !sm_output_control(tail + n))
+		n++;
+	snprintf(begin, n + 1, "%s", tail);
+	return error && strstr(error, begin);
+}
+
 static void
 status_why(FILE *f, const char *error, const char *stderr_tail)
 {
 	const char *tail = stderr_tail ? stderr_tail : "";
 
-	/* The message of a failed command may end in that line already. */
-	if (error && strstr(error, tail))
+	if (status_is_said(error, tail))
 		tail = "";
 	sm_output_line(f, "%%%%", error ? ": " : "", error ? error : "",
 		       *tail ? ": " : "", tail, NULL);
@@ -376,6 +393,15 @@ sm_status_show(const struct sm_status *s, const char *job)
 	status_show_next(s, job);
 }
 
+static double
+status_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
 static void
 status_show_attempt(const struct sm_attempt *a)
 {
@@ -383,6 +409,10 @@ status_show_attempt(const struct sm_attempt *a)
 	if (a->ended > 0)
 		printf(", %s", sm_text_duration(a->ended - a->started).s);
 	printf(", pid %" PRId64, a->pid);
+	/* It is there: somebody is at work on it. */
+	if (a->command > 0)
+		printf(", command %" PRId64 ", for %s", a->command,
+		       sm_text_duration(fmax(0, status_now() - a->started)).s);
 	sm_output_line(stdout, " on %: %", a->host ? a->host : "-",
 		       a->outcome ? a->outcome : "", NULL);
 	if (a->exit_status >= 0)
@@ -457,4 +487,10 @@ sm_status_show_batch(const struct sm_batch_status *b, const char *job)
 	if (strcmp(b->state, "failed") == 0)
 		sm_output_line(stdout, "next: shardmill retry $ --batch %", job,
 			       id, NULL);
+	if (b->attempt_count > 0 &&
+	    b->attempt[b->attempt_count - 1].command > 0)
+		sm_output_line(stdout,
+			       "next: shardmill stop $ --batch %, if it is to "
+			       "be ended and made again",
+			       job, id, NULL);
 }

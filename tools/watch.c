@@ -1,53 +1,33 @@
 /*
- * The screen of status --watch: where the job is, what is slow, what failed,
- * and keys that steer it.  It is apart from status_text.c, which writes what
- * stays on the terminal: this is drawn over itself, fits any width from 40
- * columns on, and has to give the terminal back however it ends.
+ * status --watch on a terminal: it takes the second screen, has it drawn
+ * (watch_screen.c) at each look and after each key, and gives the terminal back
+ * however it ends.  It is apart from status_text.c, which writes what stays on
+ * the terminal.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "colour.h"
-#include "output.h"
-#include "screen.h"
+#include "watch_screen.h"
 
 #include "watch.h"
 
 #define WATCH_EVERY_S 1.0
 /* A look reads every row: it may take a tenth of the time. */
-#define WATCH_SHARE    10
-#define WATCH_SPEEDS   240 /* looks that the line of speeds goes back */
-#define WATCH_LINE_MAX 1024
-#define WATCH_LISTED   5 /* batches of a kind */
+#define WATCH_SHARE  10
+#define WATCH_SAID_S 10 /* for so long what a key did is told */
 
-struct watch {
-	const char *job;
-	struct sm_status s;
-	bool colour, utf8;
-	unsigned columns, rows, row;
-	bool keys; /* standard input is a terminal too */
-	struct termios saved;
-	double speed[WATCH_SPEEDS]; /* batches per second, the latest last */
-	size_t speeds;
-	uint64_t done;  /* at the look before … */
-	double at;      /* … which was then; 0: none */
-	char said[200]; /* what the last key did */
-};
-
-static volatile sig_atomic_t watch_signal, watch_resized, watch_stopped;
+static volatile sig_atomic_t watch_signal, watch_stopped;
 
 static double
 watch_now(void)
@@ -71,11 +51,10 @@ sm_watch_can(void)
 static void
 watch_handle(int number)
 {
-	if (number == SIGWINCH)
-		watch_resized = 1;
-	else if (number == SIGTSTP)
+	/* A change of the window's size only ends the wait. */
+	if (number == SIGTSTP)
 		watch_stopped = 1;
-	else
+	else if (number != SIGWINCH)
 		watch_signal = number;
 }
 
@@ -145,328 +124,6 @@ watch_stop(struct watch *w)
 	watch_enter(w);
 }
 
-static void
-watch_measure(struct watch *w)
-{
-	struct winsize size;
-
-	watch_resized = 0;
-	w->columns = 80;
-	w->rows = 24;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 &&
-	    size.ws_row > 0) {
-		w->columns = size.ws_col;
-		w->rows = size.ws_row;
-	}
-}
-
-/* ----------------------------------------------------------- drawing -- */
-
-/* Columns that a text takes; each character of UTF-8 one. */
-static unsigned
-watch_width(const char *s)
-{
-	unsigned n = 0;
-
-	for (; *s; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
-}
-
-/* How many bytes of `s` fit into `columns`. */
-static size_t
-watch_fit(const char *s, unsigned columns)
-{
-	size_t i = 0;
-
-	while (s[i]) {
-		if (((unsigned char)s[i] & 0xc0) != 0x80 && columns-- == 0)
-			break;
-		i++;
-	}
-	return i;
-}
-
-/*
- * A line: as many of the pieces, parted by two spaces, as there is room for,
- * and `last`, which is always there.  Nothing is written below the screen, and
- * the last row is that of the keys.
- */
-static void
-watch_line(struct watch *w, enum sm_paint paint, const char *text,
-	   const char *last)
-{
-	unsigned used = watch_width(last), room = 0;
-	size_t n = 0;
-	const char *p;
-
-	if (w->row + 1 >= w->rows)
-		return;
-	w->row++;
-	if (used < w->columns)
-		room = w->columns - used;
-	/* A message may be cut anywhere. */
-	if (watch_width(text) <= room || paint == SM_PAINT_BAD) {
-		n = watch_fit(text, room);
-	} else {
-		for (p = text; (p = strstr(p, "  ")); p += 2)
-			if (watch_fit(text, room) >= (size_t)(p - text))
-				n = (size_t)(p - text);
-	}
-	if (w->colour)
-		fputs(sm_colour_sgr(paint), stdout);
-	fwrite(text, 1, n, stdout);
-	fwrite(last, 1, watch_fit(last, w->columns), stdout);
-	if (w->colour)
-		fputs(SM_COLOUR_END, stdout);
-	/* After a full line the cursor is on its last character. */
-	for (p = text; p < text + n; p++)
-		used += ((unsigned char)*p & 0xc0) != 0x80;
-	fputs(used < w->columns ? "\033[K\n" : "\n", stdout);
-}
-
-/* No byte that came from outside controls the terminal. */
-static void
-watch_compose(char text[WATCH_LINE_MAX], const char *fmt, va_list ap)
-{
-	size_t n;
-	char *p;
-
-	vsnprintf(text, WATCH_LINE_MAX, fmt, ap);
-	for (p = text; *p; p += n ? n : 1) {
-		n = sm_output_control(p);
-		memset(p, '?', n);
-	}
-}
-
-static void watch_say(struct watch *w, enum sm_paint paint, const char *fmt,
-		      ...) __attribute__((format(printf, 3, 4)));
-static void watch_wrap(struct watch *w, enum sm_paint paint, const char *fmt,
-		       ...) __attribute__((format(printf, 3, 4)));
-
-static void
-watch_say(struct watch *w, enum sm_paint paint, const char *fmt, ...)
-{
-	char text[WATCH_LINE_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	watch_compose(text, fmt, ap);
-	va_end(ap);
-	watch_line(w, paint, text, "");
-}
-
-/* What does not fit into one line goes on in the next, and is cut there. */
-static void
-watch_wrap(struct watch *w, enum sm_paint paint, const char *fmt, ...)
-{
-	char text[WATCH_LINE_MAX], rest[WATCH_LINE_MAX + 2];
-	size_t n, at;
-	va_list ap;
-
-	va_start(ap, fmt);
-	watch_compose(text, fmt, ap);
-	va_end(ap);
-	n = watch_fit(text, w->columns);
-	if (!text[n]) {
-		watch_line(w, paint, text, "");
-		return;
-	}
-	for (at = n; at > n / 2 && text[at] != ' ';)
-		at--;
-	if (text[at] == ' ')
-		n = at;
-	snprintf(rest, sizeof(rest), "  %s", text + n + (text[n] == ' '));
-	text[n] = '\0';
-	rest[watch_fit(rest, w->columns)] = '\0';
-	watch_line(w, paint, text, "");
-	watch_line(w, paint, rest, "");
-}
-
-/* The name without its middle, where it has more than `columns`. */
-static void
-watch_shorten(char *dst, size_t size, const char *name, unsigned columns,
-	      bool utf8)
-{
-	unsigned all = watch_width(name), half;
-	const char *dots = utf8 ? "…" : "~";
-	size_t head, skip;
-
-	if (columns < 8)
-		columns = 8;
-	if (all <= columns) {
-		snprintf(dst, size, "%s", name);
-		return;
-	}
-	half = (columns - 1) / 2;
-	head = watch_fit(name, columns - 1 - half);
-	skip = watch_fit(name, all - half);
-	snprintf(dst, size, "%.*s%s%s", (int)head, name, dots, name + skip);
-}
-
-static const char *
-watch_state(const struct sm_status *s)
-{
-	if (s->complete)
-		return "complete";
-	if (!s->active && s->workers == 0)
-		return "nobody is working on it";
-	if (s->stopped)
-		return "stopped by a signal";
-	if (s->paused)
-		return "paused";
-	return "running";
-}
-
-static void
-watch_draw_head(struct watch *w)
-{
-	const struct sm_status *s = &w->s;
-	char text[WATCH_LINE_MAX], last[WATCH_LINE_MAX] = "", bar[40];
-	const char *name = s->final_path ? s->final_path : s->job;
-	unsigned width = w->columns / 4, used;
-	double percent = s->percent;
-
-	name = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
-	snprintf(text, sizeof(text), "  %s  %u of %d %s", watch_state(s),
-		 s->workers, s->target_workers,
-		 sm_text_plural((uint64_t)s->target_workers, "worker",
-				"workers"));
-	used = watch_width(text);
-	watch_shorten(last, sizeof(last), name,
-		      used < w->columns ? w->columns - used : 0, w->utf8);
-	watch_say(w, SM_PAINT_BOLD, "%s%s", last, text);
-	last[0] = '\0';
-	if (width > 30)
-		width = 30;
-	sm_screen_bar(bar, width, percent / 100);
-	if (s->done < s->total && percent > 99.9)
-		percent = 99.9;
-	if (s->eta_s >= 0 && s->done < s->total)
-		snprintf(last, sizeof(last), "  %s left",
-			 sm_text_duration(s->eta_s).s);
-	snprintf(text, sizeof(text), "%s  %4.1f%%  %s/%s %s", bar, percent,
-		 sm_text_count(s->done).s, sm_text_count(s->total).s,
-		 sm_text_plural(s->total, "batch", "batches"));
-	watch_line(w, SM_PAINT_NONE, text, last);
-	watch_say(w, SM_PAINT_NONE, "pending %s  running %s  done %s",
-		  sm_text_count(s->pending).s, sm_text_count(s->running).s,
-		  sm_text_count(s->done).s);
-	watch_say(w, SM_PAINT_NONE, "rows %s  records %s  text %s  gzip %s",
-		  sm_text_count(s->rows).s, sm_text_count(s->records).s,
-		  sm_text_size(s->raw_bytes).s, sm_text_size(s->gz_bytes).s);
-}
-
-/* How fast it went, look by look: as high as the fastest one shown. */
-static void
-watch_draw_speeds(struct watch *w)
-{
-	static const char *const high[] = { "▁", "▂", "▃", "▄",
-					    "▅", "▆", "▇", "█" };
-	static const char plain[] = "_.:-=+*#";
-	char text[WATCH_LINE_MAX] = "", last[80] = "";
-	size_t shown, from, i, n = 0;
-	unsigned level;
-	double top = 0;
-
-	if (w->speeds == 0)
-		return;
-	snprintf(last, sizeof(last), " %.3g batches/s",
-		 w->speed[w->speeds - 1]);
-	shown = w->columns > strlen(last) ? w->columns - strlen(last) : 0;
-	if (shown > w->speeds)
-		shown = w->speeds;
-	from = w->speeds - shown;
-	for (i = from; i < w->speeds; i++)
-		if (w->speed[i] > top)
-			top = w->speed[i];
-	for (i = from; i < w->speeds && n + 4 < sizeof(text); i++) {
-		level = 0;
-		if (top > 0)
-			level = (unsigned)(7 * w->speed[i] / top + 0.5);
-		if (w->utf8)
-			n += (size_t)sprintf(text + n, "%s", high[level]);
-		else
-			text[n++] = plain[level];
-	}
-	text[n] = '\0';
-	watch_line(w, SM_PAINT_NONE, text, last);
-}
-
-/* Of the running ones, the slow or the others. */
-static void
-watch_draw_running(struct watch *w, bool slow)
-{
-	const struct sm_status_batch *b;
-	unsigned shown = 0;
-	size_t i;
-
-	for (i = 0; i < w->s.batches && shown < WATCH_LISTED; i++) {
-		b = &w->s.batch[i];
-		if (strcmp(b->state, "running") != 0 ||
-		    (b->usual_s > 0) != slow)
-			continue;
-		shown++;
-		if (slow)
-			watch_say(w, SM_PAINT_SLOW,
-				  "slow  batch %" PRIu64
-				  "  for %s, usually %s  pid %" PRId64,
-				  b->id, sm_text_duration(b->elapsed_s).s,
-				  sm_text_duration(b->usual_s).s,
-				  b->command > 0 ? b->command : b->pid);
-		else
-			watch_say(w, SM_PAINT_NONE,
-				  "worker %" PRId64 "  batch %" PRIu64
-				  "  for %s  try %" PRId64 "  pid %" PRId64,
-				  b->slot, b->id,
-				  sm_text_duration(b->elapsed_s).s, b->attempts,
-				  b->command > 0 ? b->command : b->pid);
-	}
-}
-
-/* By reason: those that failed for good, then tries that will be repeated. */
-static void
-watch_draw_failures(struct watch *w)
-{
-	const struct sm_status_failure *x;
-	size_t i;
-
-	for (i = 0; i < w->s.failures && i < WATCH_LISTED; i++) {
-		x = &w->s.failure[i];
-		watch_wrap(
-			w, x->failed > 0 ? SM_PAINT_BAD : SM_PAINT_SLOW,
-			"%s %s, such as batch %s: %s",
-			sm_text_count(x->failed > 0 ? x->failed : x->tries).s,
-			x->failed > 0 ? "failed" : "tries failed", x->examples,
-			x->message ? x->message : "");
-	}
-}
-
-static void
-watch_draw(struct watch *w)
-{
-	const struct sm_status *s = &w->s;
-	const char *keys = "q quit";
-
-	if (w->keys)
-		keys = s->paused ? "p resume  + - workers  q quit"
-				 : "p pause  + - workers  q quit";
-	watch_measure(w);
-	w->row = 0;
-	fputs("\033[H", stdout);
-	watch_draw_head(w);
-	watch_draw_speeds(w);
-	watch_draw_running(w, true);
-	watch_draw_running(w, false);
-	watch_draw_failures(w);
-	if (w->said[0])
-		watch_say(w, SM_PAINT_BOLD, "%s", w->said);
-	/* The rest of the screen, and the keys in its last row. */
-	printf("\033[J\033[%u;1H%s%.*s%s", w->rows, w->colour ? "\033[2m" : "",
-	       (int)watch_fit(keys, w->columns), keys,
-	       w->colour ? "\033[0m" : "");
-}
-
 /* -------------------------------------------------------------- looks -- */
 
 static void
@@ -521,6 +178,7 @@ watch_hear(struct watch *w, int fd, pid_t pid)
 	close(fd);
 	w->said[n] = '\0';
 	w->said[strcspn(w->said, "\n")] = '\0';
+	w->said_at = watch_now();
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 }
@@ -627,7 +285,9 @@ sm_watch(bool *over, const char *job, struct sm_err *err)
 	watch_catch(&open);
 	watch_enter(&w);
 	while (ret == 0 && !watch_is_over(&w.s)) {
-		watch_draw(&w);
+		if (watch_now() - w.said_at > WATCH_SAID_S)
+			w.said[0] = '\0';
+		sm_watch_draw(&w);
 		watch_wait(&quit, &w, wait, &open);
 		if (quit || watch_signal || ferror(stdout))
 			break;

@@ -5,6 +5,7 @@
  * depends on them.  They are apart from job.c, which has the one row that does.
  */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <shardmill.h>
@@ -32,6 +33,19 @@
 	"max(started, coalesce((SELECT max(max(a.started, "                    \
 	"coalesce(a.ended, 0))) FROM (SELECT started, ended FROM attempt "     \
 	"WHERE id > run.after ORDER BY id DESC LIMIT 8192) AS a), 0))"
+
+void
+sm_runs_why(struct sm_runs_end *end, const struct sm_err *err)
+{
+	size_t n;
+
+	snprintf(end->why, sizeof(end->why), "%s", err->text);
+	/* A name in quotes may have a semicolon of its own. */
+	n = strcspn(end->why, ";'");
+	if ((err->code == SM_EWORK || err->code == SM_ESTOPPED) &&
+	    end->why[n] == ';')
+		end->why[n] = '\0';
+}
 
 int
 sm_runs_begin(int64_t *id, struct sm_db *db, bool work, double now,

@@ -16,10 +16,16 @@
 #define SM_RUNS_KILLED "killed, or its host went down"
 
 struct sm_runs_end {
-	const char *why;         /* in words */
+	char why[SM_ERR_TEXT];   /* in words */
 	int exit_status, signal; /* -1: none */
 	double at;
 };
+
+/*
+ * An error as the reason of an end: without what it says to type next, which is
+ * for whoever reads it at that moment, where batches failed or are left.
+ */
+void sm_runs_why(struct sm_runs_end *end, const struct sm_err *err);
 
 /* All but the last in a write transaction. */
 

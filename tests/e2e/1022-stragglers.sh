@@ -23,6 +23,11 @@ for p in $(children $pid); do
 		[ "$(cat "/proc/$p/comm")" = shardmill-guard ] ||
 		fail "a worker without a batch: $(tr '\0' ' ' <"/proc/$p/cmdline")"
 done
+for p in $(children "$worker"); do
+	[ "$(cat "/proc/$p/comm")" != shardmill-guard ] ||
+		guard=$(tr -d '\0' <"/proc/$p/cmdline")
+done
+equal "$guard" "shardmill: f.gz, worker $slot, guard" "the name of the guard"
 equal "$(sql f.gz.job 'SELECT command_pid FROM running')" "$(cat pid)" \
 	"the command's pid in the view"
 
@@ -32,7 +37,8 @@ expect_text out "waiting for 1 batch that takes far longer than usual" \
 	"(usually 0." "command $(cat pid)"
 ! grep -q ' left$' out || fail "status promises a time left"
 expect_exit 0 sm status f.gz --batch 40
-expect_text out "  | at the gate"
+expect_text out "  | at the gate" ", command $(cat pid), for " \
+	"next: shardmill stop f.gz --batch 40"
 expect_exit 0 sm status f.gz --json
 equal "$(json out eta_seconds)" null
 equal "$(json out stragglers)" 1

@@ -4,10 +4,13 @@
 # line of progress, in the middle of a batch too.
 . "$(dirname "$0")/lib.sh"
 
+# What failed says so in wide characters, and some of none: an accent of its own.
+wide=no$'\033'"[2J such "$(printf '漢字e\u0301%.0s' {1..60})
+export wide
 # shellcheck disable=SC2016
 start run exec -q -o f.gz --range 5000 -j 2 --max-attempts 1 -- sh -c \
 	'[ {batch} != 30 ] || { until [ -e go ]; do sleep 0.2; done; }
-	 [ {batch} != 5 ] || { printf "no\033[2J such" >&2; exit 3; }
+	 [ {batch} != 5 ] || { printf %s "$wide" >&2; exit 3; }
 	 sleep 0.05; echo {batch}'
 stuck() { [ "$(sql f.gz.job 'SELECT batch FROM stragglers')" = 30 ]; }
 wait_for 30 stuck

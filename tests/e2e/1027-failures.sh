@@ -33,7 +33,7 @@ expect_text out '41 batches failed, such as 0, 1, 2: ' 'batch 41 failed: '
 [ "$(wc -l <out)" -lt 14 ] || fail "status is long"
 expect_exit 0 sm status f.gz --json
 equal "$(json out failures.0.failed)" 41
-equal "$(json out failures.0.examples)" "0, 1, 2"
+equal "$(json out failures.0.examples)" "[0, 1, 2]"
 
 # A try that is repeated is told as such, and is gone once its batch is done.
 # shellcheck disable=SC2016
@@ -59,6 +59,19 @@ expect_exit 0 sm status s.gz --batch 0 --json
 equal "$(json out attempt.1.try)" 2
 equal "$(sql s.gz.job "SELECT max(try) = count(*) AND min(try) = 1 AND
 	sum(outcome = 'done') = 1 FROM tries WHERE batch = 0")" 1 "view tries"
+
+# A last line of stderr that is longer than a message takes is cut between two
+# characters, and told once.
+# shellcheck disable=SC2016
+expect_exit 1 sm exec -q -o l.gz --range 1 --max-attempts 1 -- sh -c \
+	'printf "x%s\n" "$(printf "é%.0s" $(seq 300))" >&2; exit 3'
+equal "$(grep -c 'batch 0 failed: .*: xé*$' err)" 1 "summary: $(cat err)"
+! grep -q 'é.*: x' err || fail "the line is told twice: $(cat err)"
+equal "$(sql l.gz.job "SELECT message LIKE '%é' AND length(stderr) = 302
+	FROM attempt")" 1 "message: $(sql l.gz.job "SELECT message FROM attempt")"
+expect_exit 0 sm status l.gz
+equal "$(grep -c 'batch 0 failed: .*: xé*$' out)" 1 "status: $(cat out)"
+! grep -q 'é.*: x' out || fail "the line is told twice: $(cat out)"
 
 # Of parts, equal reasons are one.
 expect_exit 0 sm plan p.job exec --range 6 --parts 2 --max-attempts 1 -- \

@@ -81,7 +81,7 @@ chmod +x batch.sh
 expect_exit 0 sm plan out.gz.job exec -o out.gz --range 90 -j 2 \
 	--max-attempts 1 -- ./batch.sh "{batch}"
 evening=$(day)
-open_window run 100 "LD_PRELOAD='$preload' $SHARDMILL run out.gz
+open_window run 140 "LD_PRELOAD='$preload' $SHARDMILL run out.gz
 	echo \"the end: \$?\""
 
 # A hang and three reasons, on the line, in status, in the views.
@@ -165,6 +165,8 @@ expect_text out.gz.job/log "$evening" "$(day)" 'batch 30 was ended by hand' \
 	paused
 equal "$(sql out.gz.job "SELECT count(*), max(ended - started) > 80000,
 	max(ended - started) < 90000 FROM pause")" "1|1|1" "the pause"
+equal "$(sql out.gz.job "SELECT rows_per_s > 0.1 AND elapsed_s > 80000
+	FROM progress")" 1 "the rate, of what was not the night"
 equal "$(sql out.gz.job "SELECT outcome FROM attempt WHERE batch = 30
 	ORDER BY id" | xargs)" "stopped done" "tries of batch 30"
 # What hung for a day counts as long as it ran, and no longer.

@@ -49,7 +49,8 @@ for n in $(seq 1 "${KILLS:-3}"); do
 		# Planned, or not at all: no command takes half of it for a job.
 		if [ -e job/spec.json ]; then
 			expect_exit 0 sm status job --json
-			equal "$(json out total)" 60 "batches of a killed plan"
+			equal "$(jq ".pending + .running + .done + .failed" \
+				out)" 60 "batches of a killed plan"
 		fi
 	done
 	expect_exit 0 sm "${make[@]}"

@@ -62,6 +62,13 @@ test_counts(void **state)
 	assert_int_equal(sm_batch_counts(&c, jobdb.db, &jobdb.err), 0);
 	assert_true(c.elapsed_s == 20);
 	assert_true(c.rows_per_s == 0.5);
+	/* Nor the time of pauses, as far as they are within it. */
+	jobdb_sql("INSERT INTO pause (started, ended) VALUES (999000, 1000005),"
+		  "(1000012, NULL), (999000, 999001), (1000030, 1000040)");
+	assert_int_equal(sm_batch_counts(&c, jobdb.db, &jobdb.err), 0);
+	assert_true(c.elapsed_s == 20);
+	assert_true(c.rows_per_s == 1.4);
+	jobdb_sql("DELETE FROM pause");
 	jobdb_sql("UPDATE job SET started = 1000006");
 	assert_int_equal(sm_batch_counts(&c, jobdb.db, &jobdb.err), 0);
 	assert_true(c.rows_per_s == 0);

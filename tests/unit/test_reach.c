@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -69,6 +70,18 @@ put(const struct sm_reach_mark *m)
 
 	assert_int_equal(sm_pwrite_all(fd, m, sizeof(*m), at(PLACE)), 0);
 	close(fd);
+}
+
+static unsigned slept;
+
+void __real_sm_clock_sleep_ms(uint64_t ms);
+void __wrap_sm_clock_sleep_ms(uint64_t ms);
+
+void
+__wrap_sm_clock_sleep_ms(uint64_t ms)
+{
+	slept++;
+	__real_sm_clock_sleep_ms(ms);
 }
 
 /* A mark as this process makes it, at work, without its lock. */
@@ -199,7 +212,9 @@ test_elsewhere(void **state)
 
 	(void)state;
 	m.space++;
+	slept = 0;
 	refuses_nobody(&m);
+	assert_true(slept > 0);
 	m.boot++;
 	child = counter(&m);
 	/* Readers neither wait for it nor refuse. */
@@ -209,6 +224,41 @@ test_elsewhere(void **state)
 	assert_false(r.marked);
 	assert_int_equal(marks(), 1);
 	end(child);
+}
+
+/*
+ * A reboot: marks of another boot are not waited for where nobody can have
+ * counted in them lately, by the clock of the file system.
+ */
+static void
+test_reboot(void **state)
+{
+	static const struct {
+		int ago_s;
+		bool waits;
+	} cases[] = { { 3600, false }, { -3600, true } };
+	struct sm_jobdir dir = job();
+	struct sm_reach_mark m = own_mark();
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT } };
+	struct sm_reach r;
+	size_t i;
+	int fd;
+
+	(void)state;
+	m.boot++;
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		put(&m);
+		fd = lock_file();
+		times[1].tv_sec = time(NULL) - cases[i].ago_s;
+		assert_int_equal(futimens(fd, times), 0);
+		close(fd);
+		slept = 0;
+		assert_int_equal(sm_reach_enter(&r, &dir, &err), 0);
+		assert_int_equal(slept > 0, cases[i].waits);
+		/* The mark of the dead is gone. */
+		assert_int_equal(marks(), 1);
+		sm_reach_leave(&r);
+	}
 }
 
 /* Somebody begins after us. */
@@ -321,8 +371,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_together),  cmocka_unit_test(test_dead),
-		cmocka_unit_test(test_elsewhere), cmocka_unit_test(test_later),
-		cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_elsewhere), cmocka_unit_test(test_reboot),
+		cmocka_unit_test(test_later),     cmocka_unit_test(test_copy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, input_cleanup);

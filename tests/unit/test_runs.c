@@ -25,10 +25,11 @@ runs_begin(bool work, double at)
 static void
 runs_end(int64_t id, const char *why, int status)
 {
-	struct sm_runs_end end = {
-		.why = why, .exit_status = status, .signal = -1, .at = NOW + 100
-	};
+	struct sm_runs_end end = { .exit_status = status,
+				   .signal = -1,
+				   .at = NOW + 100 };
 
+	snprintf(end.why, sizeof(end.why), "%s", why);
 	jobdb_begin();
 	assert_int_equal(sm_runs_end(jobdb.db, id, &end, &jobdb.err), 0);
 	jobdb_commit();
@@ -292,14 +293,45 @@ test_stop(void **state)
 	assert_string_equal(held.state, "");
 }
 
+/* What is to be typed next is not why a run ended. */
+static void
+test_why(void **state)
+{
+	static const struct {
+		int code;
+		const char *text, *why;
+	} cases[] = {
+		{ SM_EWORK,
+		  "1 of 6 batches failed; 'shardmill status' names it",
+		  "1 of 6 batches failed" },
+		{ SM_ESTOPPED, "stopped with 2 left; the same command goes on",
+		  "stopped with 2 left" },
+		{ SM_EWORK, "cannot join 'a;b'; run it again",
+		  "cannot join 'a;b'; run it again" },
+		{ SM_ENOSPC, "cannot write: no space left; make space",
+		  "cannot write: no space left; make space" },
+	};
+	struct sm_runs_end end;
+	struct sm_err err;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		sm_err_set(&err, cases[i].code, "%s", cases[i].text);
+		sm_runs_why(&end, &err);
+		assert_string_equal(end.why, cases[i].why);
+	}
+}
+
 int
 main(void)
 {
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, jobdb_setup, jobdb_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_counts),  TEST(test_killed), TEST(test_pauses),
-		TEST(test_reasons), TEST(test_stop),
+		TEST(test_counts), TEST(test_killed),
+		TEST(test_pauses), TEST(test_reasons),
+		TEST(test_stop),   cmocka_unit_test(test_why),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

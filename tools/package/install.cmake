@@ -33,7 +33,8 @@ install(FILES tools/package/shardmill-config.cmake
 	${CMAKE_CURRENT_BINARY_DIR}/shardmill-config-version.cmake
 	DESTINATION ${configs} COMPONENT dev)
 
-install(FILES tools/shardmill.py schema/status.schema.json schema/queries.sql
+install(FILES tools/shardmill.py schema/status.schema.json
+	schema/status-batch.schema.json schema/ls.schema.json schema/queries.sql
 	DESTINATION ${CMAKE_INSTALL_DATADIR}/shardmill COMPONENT program)
 foreach(section 1 3 5 7)
 	set(component program)

@@ -55,6 +55,8 @@ struct look {
 		theirs[SM_REACH_PLACES]; /* as a process has them */
 	struct stat st;                  /* of the file in which they are */
 	bool here_only;                  /* of this host and pid namespace */
+	/* Those that stood still for long before ours was written, or none. */
+	struct sm_reach_suspect still[SM_REACH_PLACES];
 	struct sm_reach_mark *culprit;
 	char path[256]; /* its run.lock, where that can be said */
 };
@@ -292,7 +294,11 @@ mark_judge(struct look *l, int place, int fd)
 	} else if (l->here_only) {
 		return VERDICT_NONE;
 	}
-	return v == VERDICT_UNKNOWN ? mark_count(r, m) : v;
+	if (v != VERDICT_UNKNOWN)
+		return v;
+	if (l->still[place].id == m->id && l->still[place].beats == m->beats)
+		return VERDICT_STALE;
+	return mark_count(r, m);
 }
 
 /* ------------------------------------------------------------- all marks -- */
@@ -477,9 +483,32 @@ reach_make(struct sm_reach *r, const struct look *l, struct sm_err *err)
 	return 0;
 }
 
+/*
+ * Both times are of the file system's own clock: ours may be another one, or
+ * have been set since.  Mounts that may keep what they know of a file, and
+ * those of several hosts, are asked for counters.
+ */
+static void
+reach_note_still(struct look *l)
+{
+	const struct sm_reach_mark *m = l->mark;
+	struct sm_mount mount;
+	struct stat st;
+	int i;
+
+	sm_mount_of(&mount, l->r->fd);
+	if (!*mount.type || mount.is_remote || fstat(l->r->fd, &st) < 0 ||
+	    st.st_mtim.tv_sec - l->st.st_mtim.tv_sec <=
+		    SM_REACH_STILL_MS / 1000)
+		return;
+	for (i = 0; i < SM_REACH_PLACES; i++, m++)
+		l->still[i] = (struct sm_reach_suspect){ m->id, m->beats };
+}
+
 static int
 reach_mark(struct sm_reach *r, struct look *l, struct sm_err *err)
 {
+	bool seen;
 	int64_t id;
 	int fd, ret = sm_rand_token(&id, err);
 
@@ -493,11 +522,14 @@ reach_mark(struct sm_reach *r, struct look *l, struct sm_err *err)
 	if (r->fd < 0)
 		return sm_err_file(err, r->dir->fd, REACH_FILE,
 				   "cannot open the lock");
-	if (!look_read(l, &fd))
+	seen = look_read(l, &fd);
+	if (!seen)
 		memset(l->mark, 0, sizeof(l->mark));
 	if (fd >= 0)
 		close(fd);
 	ret = reach_make(r, l, err);
+	if (seen && r->marked)
+		reach_note_still(l);
 	if (!r->marked) {
 		close(r->fd);
 		r->fd = -1;

@@ -23,6 +23,11 @@
  * Neither happens in a copy of a directory, whose marks stand still, nor after
  * a kill, nor for a process that got the pid of another.
  *
+ * Counters advance every SM_LIVE_BEAT_MS.  Where the kernel itself has the
+ * file, its time of change says when one last did: nobody waits for a counter
+ * if that was SM_REACH_STILL_MS ago, as after a reboot, when all marks are
+ * those of another boot.
+ *
  * Not seen: programs that leave no mark, as sqlite3; what a mount's caches
  * keep from the other one for longer than SM_REACH_PATIENCE_MS.
  */
@@ -37,6 +42,7 @@
 #define SM_REACH_AT          64
 #define SM_REACH_PLACES      511
 #define SM_REACH_PATIENCE_MS 3500
+#define SM_REACH_STILL_MS    10000
 #define SM_REACH_SUSPECTS    8
 
 /* As it is in the file, in the byte order of the machine. */

@@ -5,6 +5,7 @@
  * joining, and once more from the workers on when joining finds a damaged
  * shard.  What happens while workers live is in super.c.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -376,9 +377,10 @@ run_how(const struct sm_super *s, const struct sm_run_result *result, int ret,
 				   .at = sm_clock_wall() };
 
 	if (ret < 0)
-		end.why = err->text;
+		sm_runs_why(&end, err);
 	else if (result->finalized)
-		end.why = "all batches are done, and the final file is whole";
+		snprintf(end.why, sizeof(end.why),
+			 "all batches are done, and the final file is whole");
 	if (ret == SM_ESTOPPED && s->ev->signal && *s->ev->signal) {
 		end.signal = (int)*s->ev->signal;
 		end.exit_status = 128 + end.signal;

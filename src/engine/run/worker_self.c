@@ -218,6 +218,23 @@ self_hear_run(struct sm_self *w, struct sm_err *err)
 	return sm_pulse_hear_run(&w->h.job.run, w->control_fd, err);
 }
 
+static void
+self_say_title(struct sm_self *w, const char *what)
+{
+	const char *job = w->h.job.final_path, *name;
+	char text[SELF_TITLE_MAX];
+
+	if (!w->ev->title)
+		return;
+	if (!job)
+		job = w->h.dir.path;
+	name = strrchr(job, '/');
+	name = name ? name + 1 : job;
+	snprintf(text, sizeof(text), "%s, worker %d, %s", name, w->live.slot,
+		 what);
+	w->ev->title(text, w->live.slot, w->ev->arg);
+}
+
 int
 sm_self_join(struct sm_self *w, const char *job,
 	     const struct sm_work_opts *opts, struct sm_err *err)
@@ -278,8 +295,14 @@ sm_self_join(struct sm_self *w, const char *job,
 		ret = sm_handle_check_inputs(&w->h, w->ev, err);
 	if (ret == 0)
 		ret = sm_files_require(&w->h.files, w->h.spec, &w->h.dir, err);
+	/* What is to end its commands is forked there, and keeps this name. */
+	if (ret == 0)
+		self_say_title(w, "guard");
 	if (ret == 0)
 		ret = self_open_kind(w, err);
+	w->titled_idle = false;
+	if (ret == 0)
+		sm_self_title(w, true);
 	if (ret == 0)
 		ret = sm_self_register(w, err);
 	return ret;
@@ -296,7 +319,7 @@ self_how(const struct sm_self *w, const struct sm_err *why)
 
 	if (!why)
 		return end;
-	end.why = why->text;
+	sm_runs_why(&end, why);
 	end.exit_status = sm_code_exit(why->code);
 	if (why->code == SM_ESTOPPED && w->ev->signal && *w->ev->signal) {
 		end.signal = (int)*w->ev->signal;
@@ -447,23 +470,15 @@ sm_self_next_step(enum sm_self_work *work, struct sm_self *w,
 void
 sm_self_title(struct sm_self *w, bool idle)
 {
-	const char *job = w->h.job.final_path, *name;
-	char text[SELF_TITLE_MAX];
+	char what[40] = "idle";
 
-	if (!w->ev->title || (idle && w->titled_idle))
+	if (idle && w->titled_idle)
 		return;
 	w->titled_idle = idle;
-	if (!job)
-		job = w->h.dir.path;
-	name = strrchr(job, '/');
-	name = name ? name + 1 : job;
-	if (idle)
-		snprintf(text, sizeof(text), "%s, worker %d, idle", name,
-			 w->live.slot);
-	else
-		snprintf(text, sizeof(text), "%s, worker %d, batch %llu", name,
-			 w->live.slot, (unsigned long long)w->b.piece.id);
-	w->ev->title(text, w->live.slot, w->ev->arg);
+	if (!idle)
+		snprintf(what, sizeof(what), "batch %llu",
+			 (unsigned long long)w->b.piece.id);
+	self_say_title(w, what);
 }
 
 void

@@ -34,4 +34,12 @@ int sm_making_rows(struct sm_making *m, struct sm_handle *h,
 		   struct sm_err *err);
 void sm_making_end(struct sm_making *m);
 
+/*
+ * What the above do with times (making_report_times.c): those of a part, read;
+ * then of all, which get their place and width, and columns their seconds.
+ */
+int sm_making_read_times(struct sm_making *m, struct sm_db *db,
+			 struct sm_err *err);
+void sm_making_settle_times(struct sm_making *m);
+
 #endif /* SM_MAKING_REPORT_H */

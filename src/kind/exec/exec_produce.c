@@ -120,8 +120,12 @@ exec_append_stderr(const struct sm_made *out, struct sm_err *err)
 		end--; /* a NUL ends the walk's text as well */
 	for (at = end; at > 0 && tail->data[at - 1] != '\n'; at--)
 		;
-	if (end - at > EXEC_LINE_MAX)
+	if (end - at > EXEC_LINE_MAX) {
 		end = at + EXEC_LINE_MAX;
+		/* No half of a character, of which the rest is cut off. */
+		while (end > at && (tail->data[end] & 0xc0) == 0x80)
+			end--;
+	}
 	if (end > at)
 		sm_err_append(err, ": %.*s", (int)(end - at), tail->data + at);
 	return err->code;
