@@ -15,6 +15,7 @@
 
 #include "body.h"
 #include "crc32.h"
+#include "pad.h"
 
 #include "final_bytes.h"
 
@@ -39,7 +40,7 @@ struct due {
 	struct sm_group group; /* that the body goes into */
 	uint64_t last_at, noted;
 	size_t len;
-	unsigned char bytes[SM_GROUP_BYTES_MAX];
+	unsigned char bytes[SM_GROUP_BYTES_MAX + SM_PAD_QUIET_MAX];
 };
 
 /* Close the open group: its note, and the group after it. */
@@ -57,9 +58,55 @@ due_note(struct due *d, const struct sm_final *f)
 	d->len += n;
 }
 
-/* Before a body of that fingerprint: a note, or nothing. */
-static void
-final_due(struct due *d, const struct sm_final *f, uint64_t fingerprint)
+/* Bytes of notes that end where the file does: they give a reader no text. */
+static int
+final_quiet(uint64_t *quiet, const struct sm_final *f, struct sm_err *err)
+{
+	unsigned char buf[SM_PAD_QUIET_MAX];
+	uint64_t blocks = (f->at - SM_GZIP_HEADER_BYTES) / SM_NOTE_BLOCK_BYTES;
+	const unsigned char *p;
+	size_t len;
+	ssize_t n;
+
+	if (blocks > sizeof(buf) / SM_NOTE_BLOCK_BYTES)
+		blocks = sizeof(buf) / SM_NOTE_BLOCK_BYTES;
+	len = (size_t)blocks * SM_NOTE_BLOCK_BYTES;
+	n = sm_pread_full(f->fd, buf, len, f->at - len);
+	if (n < 0)
+		return sm_err_sys(err, "cannot read the final file '%s'",
+				  f->name);
+	if ((size_t)n < len) /* nothing that goes on from here will stand */
+		len = 0;
+	for (*quiet = 0; *quiet < len; *quiet += SM_NOTE_BLOCK_BYTES) {
+		p = buf + len - *quiet - SM_NOTE_BLOCK_BYTES;
+		if (memcmp(p, sm_note_mark, SM_NOTE_MARK_BYTES) != 0)
+			break;
+	}
+	return 0;
+}
+
+/* A large body goes where it can be shared with its shard. */
+static int
+due_padding(struct due *d, const struct sm_final *f, uint64_t bytes,
+	    struct sm_err *err)
+{
+	uint64_t quiet;
+	size_t n;
+	int ret = final_quiet(&quiet, f, err);
+
+	if (ret < 0)
+		return ret;
+	n = sm_pad_before(f->at + d->len, quiet + d->len, bytes);
+	sm_pad_put(d->bytes + d->len, n);
+	sm_group_shift(&d->group, n);
+	d->len += n;
+	return 0;
+}
+
+/* Before that batch: a note, or nothing; then padding, or nothing. */
+static int
+final_due(struct due *d, const struct sm_final *f, uint64_t fingerprint,
+	  uint64_t bytes, struct sm_err *err)
 {
 	d->group = f->group;
 	d->last_at = f->last_at;
@@ -67,9 +114,13 @@ final_due(struct due *d, const struct sm_final *f, uint64_t fingerprint)
 	d->len = 0;
 	if (f->appended == 0)
 		d->group.batch = f->first;
-	if (d->group.entries > 0 && d->group.fingerprint != fingerprint)
+	if (d->group.entries > 0 &&
+	    (d->group.fingerprint != fingerprint || bytes >= SM_PAD_FROM))
 		due_note(d, f);
 	d->group.fingerprint = fingerprint;
+	if (bytes < SM_PAD_FROM)
+		return 0;
+	return due_padding(d, f, bytes, err);
 }
 
 /* The batch, whose body is in its place, counts. */
@@ -144,18 +195,19 @@ sm_final_append_from(struct sm_final *f, int fd, uint64_t at, const char *name,
 		     const struct sm_entry *expect, struct sm_err *err)
 {
 	uint64_t fingerprint = expect->fingerprint;
+	uint64_t size = expect->sizes.gz_bytes;
 	struct due d;
 	uint32_t crc;
 	int ret;
 
 	if (fingerprint == 0)
 		fingerprint = f->fingerprint;
-	final_due(&d, f, fingerprint);
+	ret = final_due(&d, f, fingerprint, size, err);
 	/* The body first: a note before it counts only if it does. */
-	ret = sm_final_copy(&crc, f,
-			    (struct sm_final_source){ fd, name, at,
-						      expect->sizes.gz_bytes },
-			    f->at + d.len, err);
+	if (ret == 0)
+		ret = sm_final_copy(
+			&crc, f, (struct sm_final_source){ fd, name, at, size },
+			f->at + d.len, err);
 	if (ret < 0)
 		return ret;
 	if (crc != expect->sizes.gz_crc32)
@@ -189,8 +241,10 @@ sm_final_skip(struct sm_final *f, const struct sm_entry *expect,
 	      struct sm_err *err)
 {
 	struct due d;
+	int ret = final_due(&d, f, f->fingerprint, 0, err);
 
-	final_due(&d, f, f->fingerprint);
+	if (ret < 0)
+		return ret;
 	return final_put(f, &d, expect, true, err);
 }
 
@@ -224,10 +278,11 @@ final_stands(bool *stands, struct sm_final *f, struct sm_body_reader *r,
 	uint64_t at = f->at, size = e->sizes.gz_bytes;
 	struct due d;
 	uint32_t crc;
-	int ret = 0;
+	int ret = final_due(&d, f, e->fingerprint, size, err);
 
+	if (ret < 0)
+		return ret;
 	*stands = true;
-	final_due(&d, f, e->fingerprint);
 	at += d.len;
 	if (f->appended == 0)
 		ret = sm_body_same(stands, r, 0, sm_gzip_header,

@@ -1,5 +1,5 @@
 /*
- * final_bytes.h - bytes into a final file: written, or copied
+ * final_bytes.h - bytes into a final file: written, copied, or shared
  *
  * Inside final/: what they are, and where they go, is known by final.c.
  */
@@ -23,7 +23,7 @@ struct sm_final_source {
 };
 
 /*
- * Copy them to the place `to`, with their CRC.  A file that
+ * Bring them to the place `to`, and read each for their CRC.  A file that
  * shrank is no error here: what is there has another CRC.
  */
 int sm_final_copy(uint32_t *crc, struct sm_final *f,
