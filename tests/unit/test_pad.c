@@ -1,4 +1,6 @@
 /* Large bodies in final files: where they are, and what is before them. */
+#include <errno.h>
+#include <linux/fs.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +17,48 @@
 
 #include "finalfile.h"
 #include "stretch.h"
+
+/*
+ * The linker puts this in the place of ioctl(2): a file system that shares
+ * blocks, as far as can be seen by who reads the files, or that says `no`.
+ */
+static int no, calls;
+
+int __wrap_ioctl(int fd, unsigned long request, ...);
+int
+__wrap_ioctl(int fd, unsigned long request, ...)
+{
+	const struct file_clone_range *r;
+	va_list ap;
+	char *data;
+
+	va_start(ap, request);
+	r = va_arg(ap, const struct file_clone_range *);
+	va_end(ap);
+	assert_int_equal((unsigned)request, FICLONERANGE);
+	calls++;
+	if (no != 0) {
+		errno = no;
+		/* A signal comes once. */
+		if (no == EINTR)
+			no = 0;
+		return -1;
+	}
+	/* What XFS and btrfs ask for. */
+	assert_int_equal(r->src_offset % 4096, 0);
+	assert_int_equal(r->dest_offset % 4096, 0);
+	assert_int_equal(r->src_length % 4096, 0);
+	assert_true(r->src_length > 0);
+	data = malloc(r->src_length);
+	assert_non_null(data);
+	assert_int_equal(sm_pread_full((int)r->src_fd, data, r->src_length,
+				       r->src_offset),
+			 r->src_length);
+	assert_int_equal(sm_pwrite_all(fd, data, r->src_length, r->dest_offset),
+			 0);
+	free(data);
+	return 0;
+}
 
 /* The sums of fives and sixes below 4096, one after the other. */
 static void
@@ -400,6 +444,78 @@ test_resume(void **state)
 	some_left_out = true;
 }
 
+/* Shared or not, or not at first: the file is the same. */
+static void
+test_shared(void **state)
+{
+	static const int reasons[] = { EOPNOTSUPP, EXDEV,  EINVAL, ENOTTY,
+				       EPERM,      ENOSYS, EINTR };
+	struct sm_buf want = { 0 };
+	unsigned i, large = 0, b = UINT32_MAX;
+	uint64_t at;
+
+	(void)state;
+	make_file();
+	sm_buf_put(&want, file.data, file.len);
+	while (next_large(&b, &at))
+		large += at % SM_PAD_BLOCK == 10;
+	for (i = 0; i <= sizeof(reasons) / sizeof(*reasons); i++) {
+		calls = no = 0;
+		if (i > 0)
+			no = reasons[i - 1];
+		make_file();
+		assert_int_equal(file.len, want.len);
+		assert_memory_equal(file.data, want.data, want.len);
+		if (no != 0) /* asked once, and then no more */
+			assert_int_equal(calls, 1);
+		else
+			assert_in_range(calls, large, large + 1);
+	}
+	no = 0;
+	sm_buf_release(&want);
+}
+
+/* A full or broken disk is told, and the batch does not count. */
+static void
+test_full(void **state)
+{
+	static const int codes[][2] = { { ENOSPC, SM_ENOSPC },
+					{ EDQUOT, SM_ENOSPC },
+					{ EIO, SM_EIO } };
+	struct sm_err err = { 0 };
+	char name[SM_SHARD_NAME_MAX];
+	struct sm_final f;
+	unsigned i;
+	int fd = finalfile_open(O_CREAT | O_TRUNC);
+
+	(void)state;
+	sm_final_begin(&f, fd, "f", FINGERPRINT);
+	sm_shard_name(name, 0, 6);
+	for (i = 0; i < 3; i++) {
+		no = codes[i][0];
+		assert_int_equal(sm_final_append(&f, finalfile_dirfd, name,
+						 &entries[0], &err),
+				 codes[i][1]);
+		assert_true(strstr(err.text, "cannot write the final file"));
+		assert_int_equal(f.appended, 0);
+		assert_int_equal(f.at, 10);
+	}
+	no = 0;
+	add(&f, 0);
+	close(fd);
+	/* What is before a body cannot be read. */
+	fd = f.fd = openat(finalfile_dirfd, "final.gz", O_WRONLY);
+	assert_true(fd >= 0);
+	add(&f, 1);
+	sm_shard_name(name, 2, 6);
+	assert_int_equal(
+		sm_final_append(&f, finalfile_dirfd, name, &entries[2], &err),
+		SM_EIO);
+	assert_true(strstr(err.text, "cannot read the final file"));
+	assert_int_equal(f.appended, 2);
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -407,6 +523,7 @@ main(void)
 		cmocka_unit_test(test_before),  cmocka_unit_test(test_put),
 		cmocka_unit_test(test_file),    cmocka_unit_test(test_index),
 		cmocka_unit_test(test_changed), cmocka_unit_test(test_resume),
+		cmocka_unit_test(test_shared),  cmocka_unit_test(test_full),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
