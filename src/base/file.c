@@ -9,9 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -96,6 +98,30 @@ sm_pread_full(int fd, void *buf, size_t len, uint64_t at)
 		got += (size_t)n;
 	}
 	return (ssize_t)got;
+}
+
+/*
+ * File systems refuse for many reasons, by many numbers, and older ones by the
+ * number of an unknown ioctl.  Who copies instead hears of a failure that the
+ * copy meets too, so only what a write could say as well is told.
+ */
+int
+sm_clone_range(int fd, uint64_t at, int from, uint64_t from_at, uint64_t len)
+{
+	struct file_clone_range range = { .src_fd = from,
+					  .src_offset = from_at,
+					  .src_length = len,
+					  .dest_offset = at };
+
+	while (ioctl(fd, FICLONERANGE, &range) < 0) {
+		if (errno == EINTR)
+			continue;
+		if (errno == ENOSPC || errno == EDQUOT || errno == EIO ||
+		    errno == EFBIG)
+			return -1;
+		return 0;
+	}
+	return 1;
 }
 
 /*

@@ -24,6 +24,16 @@ ssize_t sm_read_full(int fd, void *buf, size_t len);
 ssize_t sm_pread_full(int fd, void *buf, size_t len, uint64_t at);
 
 /*
+ * Have the file `fd` share blocks with the file `from`: its bytes at `at`
+ * become those of `from` from `from_at` on, `len` of them, all whole blocks
+ * (reflink). 1; 0: that cannot be had here, or not of these, and nothing of
+ * `fd` elsewhere changed; -1 with errno: the disk failed or is full, as a write
+ * would tell it.
+ */
+int sm_clone_range(int fd, uint64_t at, int from, uint64_t from_at,
+		   uint64_t len);
+
+/*
  * Sync and close, both checked; the descriptor is gone either way.  After an
  * error the file is abandoned, never synced again: the kernel may have dropped
  * the dirty pages and would report success the second time.

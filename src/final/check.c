@@ -12,8 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "crc32.h"
 #include "file.h"
+
+#include "crc32.h"
+#include "pad.h"
 
 #include "chain.h"
 
@@ -104,10 +106,27 @@ check_gap(struct check *c, uint64_t to, uint64_t batch)
 			    ", is not as it was written",
 			    c->next.batch, batch - 1, c->next.at, to);
 	else
-		check_found(c, CHECK_NONE, "index",
-			    "the index between the bytes %" PRIu64
-			    " and %" PRIu64 " is not as it was written",
-			    c->next.at, to);
+		check_found(
+			c, CHECK_NONE, "index",
+			"the index, or what pads, between the bytes %" PRIu64
+			" and %" PRIu64 " is not as it was written",
+			c->next.at, to);
+}
+
+/* Is what is before the group at `to`, a large body's, padding? */
+static int
+check_padding(bool *padding, const struct check *c, const struct sm_group *g,
+	      struct sm_err *err)
+{
+	uint64_t len = g->at - c->next.at;
+	unsigned char must[SM_PAD_BLOCK];
+
+	*padding = g->at > c->next.at && g->entries == 1 &&
+		   sm_pad_may_be(g->at, len, g->run[0].e.sizes.gz_bytes);
+	if (!*padding)
+		return 0;
+	sm_pad_put(must, (size_t)len);
+	return sm_body_same(padding, c->r, c->next.at, must, (size_t)len, err);
 }
 
 /* Does the group go on where the one before ended? */
@@ -130,11 +149,16 @@ check_group(struct check *c, const struct sm_link *l, struct sm_err *err)
 	const struct sm_span *run;
 	uint64_t batch, at;
 	size_t bytes;
+	bool padding = false;
 	unsigned i;
 	int ret = sm_chain_group(&g, &bytes, l, c->r->fd, c->r->name, err);
 
+	if (ret == 0)
+		ret = check_padding(&padding, c, &g, err);
 	if (ret < 0)
 		return ret;
+	if (padding)
+		c->next.at = g.at;
 	if (c->last_at == 0 && g.at == c->next.at)
 		c->first = c->next.batch = g.batch;
 	if (g.at != c->next.at)

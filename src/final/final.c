@@ -11,18 +11,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fault.h"
 #include "file.h"
 
 #include "body.h"
 #include "crc32.h"
+#include "pad.h"
+
+#include "final_bytes.h"
 
 #include "final.h"
-
-#define FINAL_COPY_BYTES ((size_t)256 * 1024)
-
-/* What the disk is asked to begin with at a time, while more is copied. */
-#define FINAL_BEHIND_BYTES ((uint64_t)8 << 20)
 
 void
 sm_final_begin(struct sm_final *f, int fd, const char *name,
@@ -35,37 +32,6 @@ sm_final_begin(struct sm_final *f, int fd, const char *name,
 				.group.at = SM_GZIP_HEADER_BYTES };
 }
 
-static void
-final_write_behind(struct sm_final *f, uint64_t end)
-{
-	sync_file_range(f->fd, (off_t)f->behind, (off_t)(end - f->behind),
-			SYNC_FILE_RANGE_WRITE);
-	f->behind = end;
-}
-
-static int
-final_write(struct sm_final *f, const void *data, size_t len, uint64_t at,
-	    struct sm_err *err)
-{
-	sm_fault("final.before_write");
-	if (sm_fault_errno("final.write") ||
-	    sm_pwrite_all(f->fd, data, len, at) < 0)
-		return sm_err_sys(err, "cannot write the final file '%s'",
-				  f->name);
-	/* So that the sync at the end has little to wait for. */
-	at += len;
-	if (at > f->behind && at - f->behind >= FINAL_BEHIND_BYTES)
-		final_write_behind(f, at);
-	return 0;
-}
-
-void
-sm_final_flush(struct sm_final *f)
-{
-	if (f->at > f->behind)
-		final_write_behind(f, f->at);
-}
-
 /* ----------------------------------------------------------------- groups --
  */
 
@@ -74,7 +40,7 @@ struct due {
 	struct sm_group group; /* that the body goes into */
 	uint64_t last_at, noted;
 	size_t len;
-	unsigned char bytes[SM_GROUP_BYTES_MAX];
+	unsigned char bytes[SM_GROUP_BYTES_MAX + SM_PAD_QUIET_MAX];
 };
 
 /* Close the open group: its note, and the group after it. */
@@ -92,9 +58,55 @@ due_note(struct due *d, const struct sm_final *f)
 	d->len += n;
 }
 
-/* Before a body of that fingerprint: a note, or nothing. */
-static void
-final_due(struct due *d, const struct sm_final *f, uint64_t fingerprint)
+/* Bytes of notes that end where the file does: they give a reader no text. */
+static int
+final_quiet(uint64_t *quiet, const struct sm_final *f, struct sm_err *err)
+{
+	unsigned char buf[SM_PAD_QUIET_MAX];
+	uint64_t blocks = (f->at - SM_GZIP_HEADER_BYTES) / SM_NOTE_BLOCK_BYTES;
+	const unsigned char *p;
+	size_t len;
+	ssize_t n;
+
+	if (blocks > sizeof(buf) / SM_NOTE_BLOCK_BYTES)
+		blocks = sizeof(buf) / SM_NOTE_BLOCK_BYTES;
+	len = (size_t)blocks * SM_NOTE_BLOCK_BYTES;
+	n = sm_pread_full(f->fd, buf, len, f->at - len);
+	if (n < 0)
+		return sm_err_sys(err, "cannot read the final file '%s'",
+				  f->name);
+	if ((size_t)n < len) /* nothing that goes on from here will stand */
+		len = 0;
+	for (*quiet = 0; *quiet < len; *quiet += SM_NOTE_BLOCK_BYTES) {
+		p = buf + len - *quiet - SM_NOTE_BLOCK_BYTES;
+		if (memcmp(p, sm_note_mark, SM_NOTE_MARK_BYTES) != 0)
+			break;
+	}
+	return 0;
+}
+
+/* A large body goes where it can be shared with its shard. */
+static int
+due_padding(struct due *d, const struct sm_final *f, uint64_t bytes,
+	    struct sm_err *err)
+{
+	uint64_t quiet;
+	size_t n;
+	int ret = final_quiet(&quiet, f, err);
+
+	if (ret < 0)
+		return ret;
+	n = sm_pad_before(f->at + d->len, quiet + d->len, bytes);
+	sm_pad_put(d->bytes + d->len, n);
+	sm_group_shift(&d->group, n);
+	d->len += n;
+	return 0;
+}
+
+/* Before that batch: a note, or nothing; then padding, or nothing. */
+static int
+final_due(struct due *d, const struct sm_final *f, uint64_t fingerprint,
+	  uint64_t bytes, struct sm_err *err)
 {
 	d->group = f->group;
 	d->last_at = f->last_at;
@@ -102,9 +114,13 @@ final_due(struct due *d, const struct sm_final *f, uint64_t fingerprint)
 	d->len = 0;
 	if (f->appended == 0)
 		d->group.batch = f->first;
-	if (d->group.entries > 0 && d->group.fingerprint != fingerprint)
+	if (d->group.entries > 0 &&
+	    (d->group.fingerprint != fingerprint || bytes >= SM_PAD_FROM))
 		due_note(d, f);
 	d->group.fingerprint = fingerprint;
+	if (bytes < SM_PAD_FROM)
+		return 0;
+	return due_padding(d, f, bytes, err);
 }
 
 /* The batch, whose body is in its place, counts. */
@@ -152,10 +168,10 @@ final_put(struct sm_final *f, struct due *d, const struct sm_entry *e,
 	int ret = 0;
 
 	if (f->appended == 0)
-		ret = final_write(f, sm_gzip_header, SM_GZIP_HEADER_BYTES, 0,
-				  err);
+		ret = sm_final_write(f, sm_gzip_header, SM_GZIP_HEADER_BYTES, 0,
+				     err);
 	if (ret == 0 && d->len > 0)
-		ret = final_write(f, d->bytes, d->len, f->at, err);
+		ret = sm_final_write(f, d->bytes, d->len, f->at, err);
 	if (ret < 0)
 		return ret;
 	final_count(f, d, e, missing);
@@ -163,7 +179,7 @@ final_put(struct sm_final *f, struct due *d, const struct sm_entry *e,
 		return 0;
 	at = f->at;
 	final_close(f, d);
-	ret = final_write(f, d->bytes, d->len, at, err);
+	ret = sm_final_write(f, d->bytes, d->len, at, err);
 	if (ret < 0) {
 		before.behind = f->behind;
 		*f = before;
@@ -174,70 +190,24 @@ final_put(struct sm_final *f, struct due *d, const struct sm_entry *e,
 /* ----------------------------------------------------------------- append --
  */
 
-/* Bytes of a file, `name` in messages. */
-struct source {
-	int fd;
-	const char *name;
-	uint64_t at, size;
-};
-
-/*
- * Copy them to the place `to`, with their CRC.  A
- * file that shrank is no error here: what is there has another CRC.
- *
- * The bytes are in memory for the CRC, and just these are written.  To copy by
- * copy_file_range(2) costs a third more (ext4): it moves each page as well, and
- * can share none, since no body begins where a block does.
- */
-static int
-final_copy(uint32_t *crc, struct sm_final *f, struct source from, uint64_t to,
-	   struct sm_err *err)
-{
-	uint64_t size = from.size;
-	size_t want = size < FINAL_COPY_BYTES ? (size_t)size : FINAL_COPY_BYTES;
-	unsigned char *buf = malloc(want + 1);
-	ssize_t n;
-	int ret = 0;
-
-	*crc = 0;
-	if (!buf)
-		return sm_err_mem(err, "joining shards");
-	while (size > 0 && ret == 0) {
-		if (want > size)
-			want = (size_t)size;
-		n = sm_pread_full(from.fd, buf, want, from.at);
-		if (n < 0)
-			ret = sm_err_sys(err, "cannot read shard '%s'",
-					 from.name);
-		if (n <= 0)
-			break;
-		*crc = sm_crc32(*crc, buf, (size_t)n);
-		ret = final_write(f, buf, (size_t)n, to, err);
-		from.at += (uint64_t)n;
-		to += (uint64_t)n;
-		size -= (uint64_t)n;
-	}
-	free(buf);
-	return ret;
-}
-
 int
 sm_final_append_from(struct sm_final *f, int fd, uint64_t at, const char *name,
 		     const struct sm_entry *expect, struct sm_err *err)
 {
 	uint64_t fingerprint = expect->fingerprint;
+	uint64_t size = expect->sizes.gz_bytes;
 	struct due d;
 	uint32_t crc;
 	int ret;
 
 	if (fingerprint == 0)
 		fingerprint = f->fingerprint;
-	final_due(&d, f, fingerprint);
+	ret = final_due(&d, f, fingerprint, size, err);
 	/* The body first: a note before it counts only if it does. */
-	ret = final_copy(
-		&crc, f,
-		(struct source){ fd, name, at, expect->sizes.gz_bytes },
-		f->at + d.len, err);
+	if (ret == 0)
+		ret = sm_final_copy(
+			&crc, f, (struct sm_final_source){ fd, name, at, size },
+			f->at + d.len, err);
 	if (ret < 0)
 		return ret;
 	if (crc != expect->sizes.gz_crc32)
@@ -271,8 +241,10 @@ sm_final_skip(struct sm_final *f, const struct sm_entry *expect,
 	      struct sm_err *err)
 {
 	struct due d;
+	int ret = final_due(&d, f, f->fingerprint, 0, err);
 
-	final_due(&d, f, f->fingerprint);
+	if (ret < 0)
+		return ret;
 	return final_put(f, &d, expect, true, err);
 }
 
@@ -294,7 +266,7 @@ final_note_stands(bool *stands, struct sm_final *f, struct sm_body_reader *r,
 	if (ret < 0 || *stands || flags < 0 || (flags & O_ACCMODE) != O_RDWR)
 		return ret;
 	*stands = true;
-	return final_write(f, d->bytes, d->len, at, err);
+	return sm_final_write(f, d->bytes, d->len, at, err);
 }
 
 /* Is the body, with what is due before and after it, in the file? */
@@ -306,10 +278,11 @@ final_stands(bool *stands, struct sm_final *f, struct sm_body_reader *r,
 	uint64_t at = f->at, size = e->sizes.gz_bytes;
 	struct due d;
 	uint32_t crc;
-	int ret = 0;
+	int ret = final_due(&d, f, e->fingerprint, size, err);
 
+	if (ret < 0)
+		return ret;
 	*stands = true;
-	final_due(&d, f, e->fingerprint);
 	at += d.len;
 	if (f->appended == 0)
 		ret = sm_body_same(stands, r, 0, sm_gzip_header,
@@ -402,10 +375,10 @@ sm_final_end(struct sm_final *f, struct sm_err *err)
 	int ret = 0;
 
 	if (f->appended == 0)
-		ret = final_write(f, sm_gzip_header, SM_GZIP_HEADER_BYTES, 0,
-				  err);
+		ret = sm_final_write(f, sm_gzip_header, SM_GZIP_HEADER_BYTES, 0,
+				     err);
 	if (ret == 0)
-		ret = final_write(f, rest, n, f->at, err);
+		ret = sm_final_write(f, rest, n, f->at, err);
 	if (ret < 0)
 		return ret;
 	end.behind = f->behind;

@@ -38,6 +38,7 @@ struct sm_final {
 	uint32_t raw_crc32;    /* of the text so far */
 	struct sm_group group; /* the open one */
 	uint64_t last_at;      /* the last index note; 0: there is none */
+	bool copies; /* blocks cannot be shared with what is appended */
 };
 
 /* `f` needs no release. */
@@ -45,9 +46,10 @@ void sm_final_begin(struct sm_final *f, int fd, const char *name,
 		    uint64_t fingerprint);
 
 /*
- * Copy the body of the shard file `name` of `dirfd`, and compare every byte of
- * it with what the next batch's shard is.  SM_EVERIFY if it is another, SM_EIO,
- * SM_ENOSPC: nothing of it counts.
+ * Copy the body of the shard file `name` of `dirfd`, or share its blocks where
+ * that can be done, and compare every byte of it with what the next batch's
+ * shard is.  `f->fd` is open for reading as well.  SM_EVERIFY if it is another,
+ * SM_EIO, SM_ENOSPC: nothing of it counts.
  */
 int sm_final_append(struct sm_final *f, int dirfd, const char *name,
 		    const struct sm_entry *expect, struct sm_err *err);

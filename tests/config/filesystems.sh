@@ -12,8 +12,8 @@ build_targets=shardmill build release -DSHARDMILL_FAULTS=OFF && {
 	table=$root/build-filesystems/table
 	{
 		echo "| file system | type | exec, killed | candidates, killed |" \
-			"final file there | two mounts |"
-		echo "|---|---|---|---|---|---|"
+			"final file there | large batches | two mounts |"
+		echo "|---|---|---|---|---|---|---|"
 	} >"$table"
 	# The first makes what the others are compared with.
 	for name in plain ${FILESYSTEMS:-overlay btrfs xfs squashfs bindfs \
@@ -25,12 +25,12 @@ build_targets=shardmill build release -DSHARDMILL_FAULTS=OFF && {
 		0) result passed "$name" "$(seconds_since "$start")" ;;
 		77)
 			result skipped "$name" "" "$(tail -n 1 "$log")"
-			echo "| $name | skipped: $(tail -n 1 "$log") | | | | |" \
+			echo "| $name | skipped: $(tail -n 1 "$log") | | | | | |" \
 				>>"$table"
 			;;
 		*)
 			result failed "$name" "$(seconds_since "$start")" "$log"
-			echo "| $name | FAILED | | | | |" >>"$table"
+			echo "| $name | FAILED | | | | | |" >>"$table"
 			sed 's/^/    /' "$log" | tail -n 20
 			;;
 		esac

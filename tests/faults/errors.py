@@ -29,6 +29,7 @@ ERRORS = {
     "pread64": ["EIO", "EINTR"],
     "write": ["EIO", "ENOSPC", "EDQUOT", "EINTR"],
     "pwrite64": ["EIO", "ENOSPC", "EDQUOT", "EINTR"],
+    "ioctl": ["EIO", "ENOSPC", "EDQUOT", "EINTR", "EOPNOTSUPP"],
     "fsync": ["EIO", "ENOSPC", "EDQUOT"],
     "fdatasync": ["EIO", "ENOSPC", "EDQUOT"],
     "ftruncate": ["EIO", "ENOSPC", "EDQUOT", "EINTR", "EROFS"],

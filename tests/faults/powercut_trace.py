@@ -23,7 +23,7 @@ CALLS = ("open,openat,creat,mkdir,mkdirat,rename,renameat,renameat2,link,"
          "linkat,symlink,symlinkat,unlink,unlinkat,rmdir,write,writev,"
          "pwrite64,pwritev,pwritev2,truncate,ftruncate,fallocate,lseek,"
          "fsync,fdatasync,sync_file_range,sync,syncfs,msync,"
-         "copy_file_range,sendfile,splice")
+         "copy_file_range,sendfile,splice,ioctl")
 
 Op = namedtuple("Op", "kind path at data since", defaults=(0, b"", 0))
 
@@ -195,6 +195,10 @@ class Trace:
         self.add("sync", fd_path(f[0]), since=since)
 
     on_fdatasync = on_fsync
+
+    def on_ioctl(self, f, _, __):
+        if "FICLONE" in f[1]:
+            raise Unexpected("blocks are shared: record it where they cannot")
 
     def on_sync_file_range(self, *_):
         """It begins to write, and promises nothing."""

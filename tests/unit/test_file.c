@@ -277,6 +277,42 @@ test_concat(void **state)
 	free(p);
 }
 
+/* Blocks are shared, or they are not; no byte beside them changes. */
+static void
+test_clone(void **state)
+{
+	static char data[3][16384];
+	char names[2][32] = { "/tmp/test_clone.XXXXXX",
+			      "/tmp/test_clone.XXXXXX" };
+	int from = mkstemp(names[0]), to = mkstemp(names[1]), got;
+	size_t i;
+
+	(void)state;
+	assert_true(from >= 0 && to >= 0);
+	unlink(names[0]);
+	unlink(names[1]);
+	for (i = 0; i < sizeof(data[0]); i++) {
+		data[0][i] = (char)(i * 31);
+		data[1][i] = (char)(i * 7 + 1);
+	}
+	assert_int_equal(sm_pwrite_all(from, data[0], 16384, 0), 0);
+	assert_int_equal(sm_pwrite_all(to, data[1], 16384, 0), 0);
+	got = sm_clone_range(to, 4096, from, 8192, 4096);
+	assert_in_range(got, 0, 1);
+	if (got)
+		memcpy(data[1] + 4096, data[0] + 8192, 4096);
+	assert_int_equal(sm_pread_full(to, data[2], 16384, 0), 16384);
+	assert_memory_equal(data[1], data[2], 16384);
+	/* What no file system does, and what is no file. */
+	assert_int_equal(sm_clone_range(to, 4096, from, 8191, 4096), 0);
+	assert_int_equal(sm_clone_range(to, 4096, -1, 8192, 4096), 0);
+	assert_int_equal(sm_clone_range(-1, 4096, from, 8192, 4096), 0);
+	assert_int_equal(sm_pread_full(to, data[2], 16384, 0), 16384);
+	assert_memory_equal(data[1], data[2], 16384);
+	close(from);
+	close(to);
+}
+
 int
 main(void)
 {
@@ -284,6 +320,7 @@ main(void)
 		cmocka_unit_test(test_interrupted),
 		cmocka_unit_test(test_at_offsets),
 		cmocka_unit_test(test_no_room),
+		cmocka_unit_test(test_clone),
 		cmocka_unit_test(test_sync_fails),
 		cmocka_unit_test(test_inputs),
 		cmocka_unit_test(test_path_real),

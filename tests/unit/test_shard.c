@@ -19,6 +19,8 @@
 #include "rand.h"
 #include "shard.h"
 
+#include "stretch.h"
+
 static char dir[] = "/tmp/test_shard.XXXXXX";
 static int dirfd_;
 
@@ -394,37 +396,6 @@ write_rows(struct sm_encoder *e, const char *how, unsigned rows,
 	assert_int_equal(sm_shard_finish(made, s, false, NULL), 0);
 	assert_int_equal(sm_shard_publish(s, NULL), 0);
 	sm_shard_free(s);
-}
-
-/* The longest stretch of a file that gives a reader no text, but for its end.
- */
-static size_t
-longest_stretch(const unsigned char *gz, size_t len)
-{
-	unsigned char out[1000];
-	size_t last = 0, used, longest = 0;
-	z_stream z = { 0 };
-	int ret = Z_OK;
-
-	assert_int_equal(inflateInit2(&z, 15 + 16), Z_OK);
-	for (used = 0; used < len && ret == Z_OK; used++) {
-		z.next_in = (unsigned char *)gz + used;
-		z.avail_in = 1;
-		do {
-			z.next_out = out;
-			z.avail_out = sizeof(out);
-			ret = inflate(&z, Z_NO_FLUSH);
-			if (z.avail_out == sizeof(out))
-				break;
-			longest = used - last > longest ? used - last : longest;
-			last = used;
-		} while (ret == Z_OK && z.avail_out == 0);
-		if (ret == Z_BUF_ERROR)
-			ret = Z_OK;
-	}
-	assert_int_equal(ret, Z_STREAM_END);
-	inflateEnd(&z);
-	return longest;
 }
 
 static unsigned

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "pad.h"
 #include "varint.h"
 
 #include "gzip.h"
@@ -140,6 +141,15 @@ sm_group_next(struct sm_group *next, const struct sm_group *g, uint64_t note_at,
 		n.raw_at += g->run[i].e.sizes.raw_bytes;
 	}
 	*next = n;
+}
+
+void
+sm_group_shift(struct sm_group *g, uint64_t bytes)
+{
+	assert(g->entries == 0);
+	g->at += bytes;
+	if (g->back > 0)
+		g->back += bytes;
 }
 
 /* Those that are not 0; bit i for the i-th. */
@@ -276,11 +286,14 @@ sm_group_is_full(const struct sm_group *g)
 {
 	unsigned char body[SM_NOTE_BODY_MAX];
 	uint64_t bytes = 0;
+	bool large = false;
 	unsigned i;
 
-	for (i = 0; i < g->entries; i++)
+	for (i = 0; i < g->entries; i++) {
 		bytes += g->run[i].e.sizes.gz_bytes;
-	return g->entries == SM_GROUP_ENTRIES ||
+		large |= g->run[i].e.sizes.gz_bytes >= SM_PAD_FROM;
+	}
+	return large || g->entries == SM_GROUP_ENTRIES ||
 	       (g->entries >= SM_GROUP_FEW && bytes >= SM_GROUP_LARGE) ||
 	       group_body(body, g) >= SM_GROUP_FULL_BYTES;
 }

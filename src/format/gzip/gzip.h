@@ -5,7 +5,8 @@
  * final file of its one batch, byte for byte:
  *
  *	header	1f 8b 08 00, MTIME 0, XFL 0, OS 255: 10 bytes
- *	groups	the bodies of up to 64 entries, then the index note about them
+ *	groups	the bodies of up to 64 entries, then the index note about them;
+ *		padding before a large body (pad.h), which is a group of its own
  *	end	the end note, always SM_GZIP_END_BYTES
  *	tail	03 00, CRC-32 and length of the text: 10 bytes
  *
@@ -19,8 +20,9 @@
  * stretch of notes that a reader would take for the end (note.h).  A group
  * closes after its 64th entry, the one with which it has 16 or more and 4,096
  * bytes of bodies, or the one with which its note's body has
- * SM_GROUP_FULL_BYTES; before a batch of another fingerprint, and at the end:
- * where things are depends on the content alone.
+ * SM_GROUP_FULL_BYTES; before and after a body of SM_PAD_FROM bytes or more,
+ * before a batch of another fingerprint, and at the end: where things are
+ * depends on the content alone.
  *
  * An index note has, numbers LEB128 unless their bytes are given:
  *
@@ -125,6 +127,9 @@ bool sm_group_is_full(const struct sm_group *g);
  */
 void sm_group_next(struct sm_group *next, const struct sm_group *g,
 		   uint64_t note_at, size_t bytes, uint32_t crc32);
+
+/* Padding goes before its first body. */
+void sm_group_shift(struct sm_group *g, uint64_t bytes);
 
 /* At most SM_GROUP_BYTES_MAX; its size and CRC. */
 size_t sm_group_put(unsigned char *dst, uint32_t *crc32,
