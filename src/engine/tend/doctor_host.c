@@ -323,7 +323,7 @@ void
 sm_doctor_host(struct sm_doctor *d, const char *proc)
 {
 	bool quota;
-	int workers = sm_cpus(&quota);
+	int workers = sm_cpus(&quota, proc);
 
 	doctor_cpus(d, workers, quota);
 	doctor_memory(d, proc, workers);
