@@ -74,8 +74,7 @@ history_list(struct sm_status *st, const char *text, int max, struct sm_db *db,
 			break;
 		}
 	}
-	sqlite3_reset(s);
-	return ret;
+	return sm_sql_end(s, ret);
 }
 
 int
@@ -139,8 +138,7 @@ sm_history_failures(struct sm_status *st, int max, struct sm_db *db,
 		free(stderr_text);
 		ret = 0;
 	}
-	sqlite3_reset(s);
-	return ret;
+	return sm_sql_end(s, ret);
 }
 
 static int
@@ -232,8 +230,7 @@ sm_history_fingerprints(uint64_t *fingerprint, size_t *count, size_t most,
 	       (ret = sm_sql_next(s, db, "read the attempts",
 				  SQL(OUT_CHARS(hex)), err)) > 0)
 		fingerprint[(*count)++] = strtoull(hex, NULL, 16);
-	sqlite3_reset(s);
-	return ret < 0 ? ret : 0;
+	return sm_sql_end(s, ret);
 }
 
 /* ---------------------------------------------------------------- lists -- */

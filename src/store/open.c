@@ -430,8 +430,7 @@ sm_db_integrity(int *n, struct sm_db *db, void (*found)(const char *, void *),
 		text = NULL;
 	}
 	free(text);
-	sqlite3_reset(s);
-	return ret;
+	return sm_sql_end(s, ret);
 }
 
 bool

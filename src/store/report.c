@@ -75,8 +75,7 @@ report_runs(struct sm_report *r, struct sm_db *db, struct sm_err *err)
 			break;
 		}
 	}
-	sqlite3_reset(s);
-	return ret;
+	return sm_sql_end(s, ret);
 }
 
 static int
@@ -103,8 +102,7 @@ report_pauses(struct sm_report *r, struct sm_db *db, struct sm_err *err)
 		}
 		*to = p;
 	}
-	sqlite3_reset(s);
-	return ret < 0 ? ret : 0;
+	return sm_sql_end(s, ret);
 }
 
 static int
@@ -137,8 +135,7 @@ report_failures(struct sm_report *r, struct sm_db *db, struct sm_err *err)
 			break;
 		}
 	}
-	sqlite3_reset(s);
-	return ret;
+	return sm_sql_end(s, ret);
 }
 
 static int
@@ -176,8 +173,7 @@ report_inputs(struct sm_report *r, struct sm_db *db, struct sm_err *err)
 			break;
 		}
 	}
-	sqlite3_reset(s);
-	return ret;
+	return sm_sql_end(s, ret);
 }
 
 static int
@@ -216,8 +212,7 @@ report_stragglers(struct sm_report *r, struct sm_db *db, struct sm_err *err)
 	       (ret = sm_sql_next(s, db, "read the stragglers",
 				  SQL(OUT(&b.id), OUT(&b.seconds)), err)) > 0)
 		r->straggler[r->straggler_count++] = b;
-	sqlite3_reset(s);
-	return ret < 0 ? ret : 0;
+	return sm_sql_end(s, ret);
 }
 
 int
@@ -297,8 +292,7 @@ sm_report_idle_pauses(struct sm_report_idle *idle, size_t *count, size_t most,
 						       OUT(&idle[*count].to)),
 						   err)) > 0)
 		++*count;
-	sqlite3_reset(s);
-	return ret < 0 ? ret : 0;
+	return sm_sql_end(s, ret);
 }
 
 int
@@ -448,6 +442,5 @@ sm_report_tries(struct sm_report *r, struct sm_db *db, struct sm_err *err)
 		}
 		*to = t;
 	}
-	sqlite3_reset(s);
-	return ret < 0 ? ret : 0;
+	return sm_sql_end(s, ret);
 }

@@ -392,6 +392,13 @@ sm_sql_next(sqlite3_stmt *s, struct sm_db *db, const char *what,
 }
 
 int
+sm_sql_end(sqlite3_stmt *s, int ret)
+{
+	sqlite3_reset(s);
+	return ret < 0 ? ret : 0;
+}
+
+int
 sm_sql_do(struct sm_db *db, const char *what, const char *text,
 	  const struct sm_sql_value *values, struct sm_err *err)
 {

@@ -199,6 +199,11 @@ int sm_sql_begin(sqlite3_stmt **s, struct sm_db *db, const char *text,
  */
 int sm_sql_next(sqlite3_stmt *s, struct sm_db *db, const char *what,
 		const struct sm_sql_value *values, struct sm_err *err);
+/*
+ * Leave off reading: what ends a loop that may stop before the last row.  `ret`
+ * is what the loop ended with; 0, or its error.
+ */
+int sm_sql_end(sqlite3_stmt *s, int ret);
 
 /* A statement without columns, run to its end. */
 int sm_sql_do(struct sm_db *db, const char *what, const char *text,

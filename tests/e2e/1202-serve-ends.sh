@@ -66,12 +66,16 @@ equal "$(cat words.job/logs/000002.1.log)" "words of 2" "log"
 cat >stray.fn <<'END'
 serve() {
 	if [ "$attempt" = 1 ]; then
-		(sleep 1; timeout 5 bash -c 'echo stray >"$1"' - "$out") \
-			>/dev/null 2>&1 &
+		(until [ -e "$work/second" ]; do sleep 0.05; done
+		timeout 5 bash -c 'echo stray >"$1"' - "$out"
+		touch "$work/came") >/dev/null 2>&1 &
 		echo "error first"
 		return
 	fi
-	exec 9>"$out"; sleep 2; echo mine >&9; exec 9>&-; echo ok
+	exec 9>"$out"
+	touch "$work/second"
+	until [ -e "$work/came" ]; do sleep 0.05; done
+	echo mine >&9; exec 9>&-; echo ok
 }
 END
 job stray --range 1 || fail "stray: $(cat err)"

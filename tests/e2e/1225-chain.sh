@@ -45,23 +45,31 @@ largest() {
 		-not -name '*.json' -size +0 -printf '%s\n' 2>/dev/null |
 		sort -n | tail -n 1
 }
+declare -A results=([one]=one.gz [two]=two.gz [three]=three)
+declare -A jobs=([one]=one.gz.job [two]=two.gz.job [three]=three.job)
 for n in $(seq 1 "${KILLS:-3}"); do
 	rm -rf one.gz two.gz three ./*.job
 	for step in one two three; do
 		declare -n command=$step
-		PACE=0.05
-		start run "${command[@]}"
-		sleep "$(random_ms 700)"
-		kill -KILL -- -$pid 2>/dev/null
-		wait $pid
+		# One that was done before its kill is begun again, and killed
+		# earlier, so that each step is killed in each round.
+		PACE=0.05 within=700 status=0
+		while [ $status != 137 ] && [ $within -gt 0 ]; do
+			rm -rf "${results[$step]}" "${jobs[$step]}"
+			start run "${command[@]}"
+			sleep "$(random_ms $within)"
+			kill -KILL -- -$pid 2>/dev/null
+			wait $pid
+			status=$?
+			within=$((within / 2))
+		done
+		[ $status = 137 ] || fail "$step was done before each kill"
 		big=$(largest)
 		[ "${big:-0}" -lt $((text / 2)) ] ||
 			fail "a file of $big bytes; the text has $text"
 		PACE=0
 		expect_exit 0 sm "${command[@]}"
-		job=$step.gz.job
-		[ $step != three ] || job=three.job
-		made_once "$job"
+		made_once "${jobs[$step]}"
 	done
 	same one.gz ref/one.gz
 	same two.gz ref/two.gz

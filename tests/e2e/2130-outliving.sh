@@ -61,24 +61,26 @@ seq 0 1 >want
 same_text want a.gz
 
 # A command that lives, and was started for an earlier batch than the one in
-# hand: with its worker, and by the next run.
+# hand, which is done: with its worker, and by the next run.
 cat >lives.sh <<'END'
 while IFS= read -r ask; do
 	out=${ask##*'"output": "'}
 	case $ask in
-	'{"batch": 1,'*) ./heavy-work "${SECONDS_OF_WORK:-300}" ;;
+	'{"batch": '"$HEAVY,"*) ./heavy-work "${SECONDS_OF_WORK:-300}" ;;
 	esac
 	echo x >"${out%\"*}"
 	echo ok
 done
 END
 expect_exit 0 sm plan d.gz.job exec -o d.gz --range 3 -j 1 --serve -- sh lives.sh
+export HEAVY=1
 start work work d.gz.job
 wait_for 20 works 1
 kill -9 $pid
 wait $pid 2>/dev/null
 wait_for 5 works 0
 wait_for 5 none_of_ours
+HEAVY=2
 start run run d.gz.job
 wait_for 20 works 1
 kill_ours $(ours)

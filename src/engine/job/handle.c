@@ -56,9 +56,10 @@ sm_handle_reload(struct sm_handle *h, struct sm_err *err)
 static int
 handle_refuse_lost(struct sm_handle *h, struct sm_err *err)
 {
-	int ret = sm_jobdir_has_shards(&h->dir, err);
+	bool has;
+	int ret = sm_jobdir_has_shards(&has, &h->dir, err);
 
-	if (ret <= 0)
+	if (ret < 0 || !has)
 		return ret;
 	return sm_err_set(err, SM_EDAMAGED,
 			  "the database of '%s' is empty; its shards are "

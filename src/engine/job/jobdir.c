@@ -125,6 +125,7 @@ jobdir_open_marked(struct sm_jobdir *dir, const char *job, bool trust,
 		   const char *mark, const char *advice, struct sm_err *err)
 {
 	char *path = jobdir_resolve(job, err);
+	bool has;
 	int ret;
 
 	*dir = (struct sm_jobdir)SM_JOBDIR_NONE;
@@ -132,13 +133,12 @@ jobdir_open_marked(struct sm_jobdir *dir, const char *job, bool trust,
 		return err->code;
 	ret = jobdir_enter(dir, path, trust, err);
 	if (ret == 0)
-		ret = sm_jobdir_has(dir, mark, err);
-	if (ret == 0)
+		ret = sm_jobdir_has(&has, dir, mark, err);
+	if (ret == 0 && !has)
 		ret = sm_err_set(err, SM_EINPUT,
 				 "there is no job in '%s': it has no %s; %s",
 				 dir->path, mark, advice);
-	if (ret > 0) {
-		ret = 0;
+	if (ret == 0) {
 		dir->shards_fd = openat(dir->fd, "shards", SM_JOBDIR_FLAGS);
 		if (dir->shards_fd < 0)
 			ret = sm_err_file(err, dir->fd, "shards",

@@ -89,14 +89,15 @@ void sm_jobdir_notice_mount(const struct sm_jobdir *dir,
 			    const struct sm_events *ev);
 void sm_jobdir_close(struct sm_jobdir *dir);
 
-/* Is there such a name in it?  1; 0; <0: it cannot be looked for. */
-int sm_jobdir_has(const struct sm_jobdir *dir, const char *name,
+/* Is there such a name in it?  An error: it cannot be looked for. */
+int sm_jobdir_has(bool *has, const struct sm_jobdir *dir, const char *name,
 		  struct sm_err *err);
 /*
  * Has it a spec.json and shards?  Then a missing database, or one without a
- * job, is no plan that was killed: recover is for it.  1; 0; <0.
+ * job, is no plan that was killed: recover is for it.
  */
-int sm_jobdir_has_shards(const struct sm_jobdir *dir, struct sm_err *err);
+int sm_jobdir_has_shards(bool *has, const struct sm_jobdir *dir,
+			 struct sm_err *err);
 
 /*
  * Bytes of a file in the directory `dirfd`, whose path is for messages; -1 if

@@ -14,40 +14,43 @@
 #include "jobdir.h"
 
 int
-sm_jobdir_has(const struct sm_jobdir *dir, const char *name, struct sm_err *err)
+sm_jobdir_has(bool *has, const struct sm_jobdir *dir, const char *name,
+	      struct sm_err *err)
 {
-	if (faccessat(dir->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return 1;
-	return errno == ENOENT ? 0
-			       : sm_err_sys(err, "cannot look for '%s/%s'",
-					    dir->path, name);
+	*has = faccessat(dir->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	if (*has || errno == ENOENT)
+		return 0;
+	return sm_err_sys(err, "cannot look for '%s/%s'", dir->path, name);
 }
 
 static int
-jobdir_any_shard(const struct sm_jobdir *dir, struct sm_err *err)
+jobdir_any_shard(bool *any, const struct sm_jobdir *dir, struct sm_err *err)
 {
 	const char *name;
 	struct sm_dir d;
-	int more, any = 0;
+	int more, ret = 0;
 
+	*any = false;
 	sm_dir_open(&d, dir->shards_fd, ".");
-	while ((more = sm_dir_next(&name, &d)) > 0 && !any)
-		any = name[0] != '.';
+	while ((more = sm_dir_next(&name, &d)) > 0 && !*any)
+		*any = name[0] != '.';
 	if (more < 0)
-		any = sm_err_sys(err, "cannot list '%s/shards'", dir->path);
+		ret = sm_err_sys(err, "cannot list '%s/shards'", dir->path);
 	sm_dir_close(&d);
-	return any;
+	return ret;
 }
 
 int
-sm_jobdir_has_shards(const struct sm_jobdir *dir, struct sm_err *err)
+sm_jobdir_has_shards(bool *has, const struct sm_jobdir *dir, struct sm_err *err)
 {
-	int ret = sm_jobdir_has(dir, "spec.json", err);
+	int ret = sm_jobdir_has(has, dir, "spec.json", err);
 
-	if (ret <= 0)
+	if (ret < 0 || !*has)
 		return ret;
-	ret = sm_jobdir_has(dir, "consumed", err);
-	return ret != 0 ? ret : jobdir_any_shard(dir, err);
+	ret = sm_jobdir_has(has, dir, "consumed", err);
+	if (ret < 0 || *has)
+		return ret;
+	return jobdir_any_shard(has, dir, err);
 }
 
 int

@@ -63,10 +63,11 @@ static int
 part_refuse_shards(const struct sm_jobdir *dir, const struct sm_jobdir *part,
 		   const char *name, struct sm_err *err)
 {
-	int ret = sm_jobdir_has_shards(part, err);
+	bool has;
+	int ret = sm_jobdir_has_shards(&has, part, err);
 
 	(void)name;
-	if (ret <= 0)
+	if (ret < 0 || !has)
 		return ret;
 	return sm_err_set(err, SM_EDAMAGED,
 			  "the job '%s' has lost its spec.json; its shards are "

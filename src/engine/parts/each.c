@@ -291,21 +291,21 @@ part_restore_spec(struct sm_parts *w, uint64_t part, const char *path,
 		  bool network_fs, struct sm_err *err)
 {
 	struct sm_jobdir dir = SM_JOBDIR_NONE;
-	bool made;
+	bool made, has;
 	int ret =
 		sm_jobdir_create(&dir, path, w->trust, network_fs, &made, err);
 
 	if (ret < 0)
 		return ret;
 	unlinkat(dir.fd, "tables", AT_REMOVEDIR);
-	ret = sm_jobdir_has(&dir, "spec.json", err);
-	if (ret == 0) {
+	ret = sm_jobdir_has(&has, &dir, "spec.json", err);
+	if (ret == 0 && !has) {
 		w->spec->part = (int64_t)part;
 		ret = sm_parts_mark(&dir, w->spec, err);
 		w->spec->part = -1;
 	}
 	sm_jobdir_close(&dir);
-	return ret < 0 ? ret : 0;
+	return ret;
 }
 
 int

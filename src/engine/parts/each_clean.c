@@ -23,17 +23,20 @@ static int
 parts_were_begun(bool *begun, const struct sm_parts *w,
 		 const struct sm_cleaning *c, struct sm_err *err)
 {
-	int ret = sm_jobdir_has(&c->dir, SM_JOBDIR_CLEANING, err);
 	struct sm_err why;
+	bool marked;
+	int ret = sm_jobdir_has(&marked, &c->dir, SM_JOBDIR_CLEANING, err);
 	uint64_t i;
 	char *path;
 
 	*begun = false;
-	for (i = 0; ret > 0 && i < w->parts && !*begun; i++) {
+	if (ret < 0 || !marked)
+		return ret;
+	for (i = 0; i < w->parts && !*begun; i++) {
 		*begun = sm_parts_path(&path, w, i, &why) == SM_EINPUT;
 		free(path);
 	}
-	return ret < 0 ? ret : 0;
+	return 0;
 }
 
 static int

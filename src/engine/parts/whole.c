@@ -56,8 +56,8 @@ parts_read_mark(struct sm_spec **spec, const struct sm_jobdir *dir,
 	/* With a database it is an ordinary job, or a part. */
 	if (ret < 0 || has)
 		return ret;
-	ret = sm_jobdir_has(dir, "spec.json", err);
-	if (ret <= 0)
+	ret = sm_jobdir_has(&has, dir, "spec.json", err);
+	if (ret < 0 || !has)
 		return ret;
 	ret = sm_place_read_spec(spec, dir, &why);
 	if (is_trouble(ret)) {
@@ -107,14 +107,13 @@ sm_parts_unmark(const struct sm_jobdir *dir, struct sm_err *err)
 static int
 parts_refuse_unmarked(const struct sm_jobdir *dir, struct sm_err *err)
 {
-	bool found = false;
+	bool has, found = false;
 	const char *name;
 	struct sm_dir d;
-	int more = 0, ret = sm_jobdir_has(dir, "spec.json", err);
+	int more = 0, ret = sm_jobdir_has(&has, dir, "spec.json", err);
 
-	if (ret != 0)
-		return ret < 0 ? ret : 0;
-
+	if (ret < 0 || has)
+		return ret;
 	sm_dir_open(&d, dir->fd, ".");
 	while (!found && (more = sm_dir_next(&name, &d)) > 0)
 		found = sm_part_is_name(name);

@@ -75,19 +75,20 @@ sm_plan_cut(struct sm_planning *p, struct sm_err *err)
 int
 sm_plan_open(bool *there, struct sm_planning *p, struct sm_err *err)
 {
-	int ret = sm_jobdir_has(&p->dir, "job.db", err);
+	bool has, shards = false;
+	int ret = sm_jobdir_has(&has, &p->dir, "job.db", err);
 
 	*there = false;
-	if (ret > 0)
+	if (ret == 0 && has)
 		ret = sm_planning_open(p, err);
 	if (p->db && ret == 0)
 		ret = sm_db_has_job(there, p->db, err);
 	if (ret == 0 && !*there)
-		ret = sm_jobdir_has_shards(&p->dir, err);
+		ret = sm_jobdir_has_shards(&shards, &p->dir, err);
 	if (ret < 0 || *there)
 		return ret;
 	/* What a killed plan left of it tells nothing. */
-	if (ret == 0) {
+	if (!shards) {
 		sm_db_close(p->db);
 		p->db = NULL;
 		return sm_jobdir_remove_database(&p->dir, err);

@@ -44,13 +44,14 @@ clean_require_job(const struct sm_jobdir *dir, struct sm_err *err)
 {
 	static const char *const marks[] = { "job.db", "spec.json",
 					     SM_JOBDIR_CLEANING };
+	bool has = false;
 	size_t i;
 	int ret = 0;
 
-	for (i = 0; i < sizeof(marks) / sizeof(*marks) && ret == 0; i++)
-		ret = sm_jobdir_has(dir, marks[i], err);
-	if (ret != 0)
-		return ret < 0 ? ret : 0;
+	for (i = 0; i < sizeof(marks) / sizeof(*marks) && ret == 0 && !has; i++)
+		ret = sm_jobdir_has(&has, dir, marks[i], err);
+	if (ret < 0 || has)
+		return ret;
 	return sm_err_set(err, SM_EINPUT,
 			  "there is no job in '%s': it has no job.db and no "
 			  "spec.json",
@@ -135,16 +136,17 @@ int
 sm_cleaning_was_begun(bool *begun, const struct sm_cleaning *c,
 		      struct sm_err *err)
 {
-	int ret = sm_jobdir_has(&c->dir, SM_JOBDIR_CLEANING, err);
+	bool marked, has;
+	int ret = sm_jobdir_has(&marked, &c->dir, SM_JOBDIR_CLEANING, err);
 
 	*begun = false;
-	if (ret <= 0)
+	if (ret < 0 || !marked)
 		return ret;
-	ret = sm_jobdir_has(&c->dir, "job.db", err);
-	if (ret == 0)
-		ret = sm_jobdir_has(&c->dir, "spec.json", err);
-	*begun = ret == 0;
-	return ret < 0 ? ret : 0;
+	ret = sm_jobdir_has(&has, &c->dir, "job.db", err);
+	if (ret == 0 && !has)
+		ret = sm_jobdir_has(&has, &c->dir, "spec.json", err);
+	*begun = ret == 0 && !has;
+	return ret;
 }
 
 int

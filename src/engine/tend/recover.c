@@ -98,11 +98,11 @@ recover_look_at_database(bool *whole, struct recover *r, struct sm_err *err)
 					     .notice = r->p.ev->notice,
 					     .arg = r->p.ev->arg } };
 	struct sm_db *db = NULL;
-	int ret;
+	bool has;
+	int ret = sm_jobdir_has(&has, &r->p.dir, "job.db", err);
 
 	*whole = false;
-	ret = sm_jobdir_has(&r->p.dir, "job.db", err);
-	if (ret <= 0)
+	if (ret < 0 || !has)
 		return ret;
 	ret = sm_db_open(&db, r->p.dir.path, r->p.dir.fd, &opts, err);
 	if (ret == 0)
@@ -272,7 +272,7 @@ recover_batch(const struct sm_piece *b, void *arg, struct sm_err *err)
 	}
 	if (b->id % 256 == 0)
 		recover_progress(r, b->id);
-	return ret < 0 ? ret : 0;
+	return ret;
 }
 
 /* With run.lock held and the old database out of the way. */
@@ -316,7 +316,7 @@ recover_final_options(struct recover *r, struct sm_err *err)
 		r->p.generation = r->final.fd >= 0 ? r->final.generation : 0;
 		ret = sm_spec_set_output(r->p.spec, r->final.path, err);
 	}
-	return ret < 0 ? ret : 0;
+	return ret;
 }
 
 /*
@@ -329,11 +329,10 @@ recover_find_place(struct recover *r, struct sm_err *err)
 	const struct sm_jobdir *dir = &r->p.dir;
 	enum sm_place place;
 	char *noted = NULL;
-	int has = sm_jobdir_has(dir, SM_CONSUMED_NOTE, err), ret = 0;
+	bool has;
+	int ret = sm_jobdir_has(&has, dir, SM_CONSUMED_NOTE, err);
 
-	if (has < 0)
-		return has;
-	if (has > 0)
+	if (ret == 0 && has)
 		ret = sm_jobdir_read(&noted, dir, SM_CONSUMED_NOTE, err);
 	if (ret == 0)
 		ret = sm_place_settle(&place, dir, r->p.spec, &noted, err);

@@ -171,9 +171,10 @@ final_read_note(struct sm_recover_final *f, const struct sm_jobdir *dir,
 		struct sm_err *err)
 {
 	struct sm_map map = { 0 };
-	int ret = sm_jobdir_has(dir, SM_CONSUMED_NOTE, err);
+	bool has;
+	int ret = sm_jobdir_has(&has, dir, SM_CONSUMED_NOTE, err);
 
-	if (ret <= 0)
+	if (ret < 0 || !has)
 		return ret;
 	ret = sm_map_openat(&map, dir->fd, SM_CONSUMED_NOTE, err);
 	if (ret < 0)
