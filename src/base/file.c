@@ -366,6 +366,20 @@ path_last(char *path)
 }
 
 /*
+ * realpath(), but that two slashes at the beginning are one: some C libraries
+ * keep them, as POSIX allows, and a file would have two names.
+ */
+static char *
+path_resolve(const char *path)
+{
+	char *real = realpath(path, NULL);
+
+	if (real && strncmp(real, "//", 2) == 0)
+		memmove(real, real + 1, strlen(real));
+	return real;
+}
+
+/*
  * realpath() wants the file to exist.  A final file or a job directory may be
  * yet to come, so in that case the directory is resolved and the last name
  * added.  "."  and ".." are not names of something new.
@@ -376,7 +390,7 @@ sm_path_real(const char *path, struct sm_err *err)
 	char *copy = NULL, *dir = NULL, *real, *last = NULL;
 	const char *slash = "/";
 
-	real = realpath(path, NULL);
+	real = path_resolve(path);
 	if (real)
 		return real;
 	if (errno != ENOENT || !*path)
@@ -390,14 +404,14 @@ sm_path_real(const char *path, struct sm_err *err)
 		goto fail;
 	}
 	if (last == copy) {
-		dir = realpath(".", NULL);
+		dir = path_resolve(".");
 	} else {
 		/* The slash ends the directory; the root's is kept. */
 		last[-1] = '\0';
 		if (*copy)
-			dir = realpath(copy, NULL);
+			dir = path_resolve(copy);
 		else
-			dir = realpath("/", NULL);
+			dir = path_resolve("/");
 	}
 	if (!dir)
 		goto fail;

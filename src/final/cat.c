@@ -72,7 +72,7 @@ cat_survey(struct cat *c, unsigned *threads, struct sm_err *err)
 	int ret = 1;
 
 	if (most == 0)
-		most = (uint64_t)sm_cpus(NULL);
+		most = (uint64_t)sm_cpus(NULL, "/proc/self");
 	for (; ret > 0 && !sm_cat_is_after(&b, c->opts);
 	     ret = sm_final_next(&b, c->reader, err)) {
 		texts += b.bytes > 0;

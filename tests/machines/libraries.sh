@@ -1,8 +1,8 @@
 #!/bin/bash
 # libraries.sh sqlite VERSION|latest DIRECTORY - SQLite out of the npm package
 # better-sqlite3, which has its amalgamation: 7.4.6 has SQLite 3.37.0
-# libraries.sh musl DIRECTORY - zlib, jansson and SQLite for musl-gcc, static,
-# out of Debian's sources; the kernel's headers, which musl's compiler hides
+# libraries.sh musl DIRECTORY - zlib, jansson, cmocka and SQLite for musl-gcc,
+# static, out of Debian's sources; the kernel's headers, which musl's compiler hides
 #
 # What is there already is left as it is.
 set -eu
@@ -51,7 +51,8 @@ debian_source() {
 	apt-get "${own[@]}" update -qq || :
 	apt-get "${own[@]}" source -qq --download-only "$1"
 	mkdir "$1"
-	tar -xf "$1"_*.orig.tar.* -C "$1" --strip-components 1
+	# Not its signature, *.asc.
+	tar -xf "$1"_*.orig.tar.?z -C "$1" --strip-components 1
 }
 
 musl() {
@@ -77,6 +78,16 @@ musl() {
 			-DCMAKE_INSTALL_PREFIX="$prefix"
 		cmake --build jansson/build
 		cmake --install jansson/build
+		debian_source cmocka
+		cmake -S cmocka -B cmocka/build -DCMAKE_C_COMPILER=musl-gcc \
+			-DBUILD_SHARED_LIBS=OFF -DWITH_STATIC_LIB=ON \
+			-DWITH_EXAMPLES=OFF -DCMAKE_BUILD_TYPE=Release \
+			-DCMAKE_INSTALL_PREFIX="$prefix"
+		cmake --build cmocka/build
+		cmake --install cmocka/build
+		# It is what -lcmocka finds.
+		rm "$prefix"/lib/libcmocka.so*
+		mv "$prefix/lib/libcmocka-static.a" "$prefix/lib/libcmocka.a"
 	)
 	rm -r "$source"
 	sqlite musl-gcc latest "$prefix"

@@ -24,6 +24,35 @@
 
 #include <sqlite3.h>
 
+/*
+ * Where offsets and times were made 64 bits wide (../../CMakeLists.txt) the GNU
+ * C library gives these calls other names, which the linker sees.
+ */
+#ifdef FAILING_WIDE
+#define __real_fstat     __real___fstat64_time64
+#define __wrap_fstat     __wrap___fstat64_time64
+#define __real_stat      __real___stat64_time64
+#define __wrap_stat      __wrap___stat64_time64
+#define __real_fstatat   __real___fstatat64_time64
+#define __wrap_fstatat   __wrap___fstatat64_time64
+#define __real_ftruncate __real_ftruncate64
+#define __wrap_ftruncate __wrap_ftruncate64
+#define __real_pread     __real_pread64
+#define __wrap_pread     __wrap_pread64
+#define __real_pwrite    __real_pwrite64
+#define __wrap_pwrite    __wrap_pwrite64
+#define __real_readdir   __real_readdir64
+#define __wrap_readdir   __wrap_readdir64
+#define __real_mmap      __real_mmap64
+#define __wrap_mmap      __wrap_mmap64
+#define __real_open      __real_open64
+#define __wrap_open      __wrap_open64
+#define __real_openat    __real_openat64
+#define __wrap_openat    __wrap_openat64
+#define __real_nanosleep __real___nanosleep64
+#define __wrap_nanosleep __wrap___nanosleep64
+#endif
+
 static _Thread_local bool failing_armed;
 static long failing_nth, failing_calls;
 static bool failing_onwards;

@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __aarch64__
+#include <sys/auxv.h>
+#endif
+
 #include <cmocka.h>
 
 #include <zlib.h>
@@ -138,6 +142,49 @@ test_combine_long(void **state)
 	free(zeros);
 }
 
+#ifdef __aarch64__
+
+/*
+ * The linker hands over what the processor can do (tests/CMakeLists.txt), of
+ * which `hidden` is taken away.
+ */
+static unsigned long hidden;
+
+unsigned long __real_getauxval(unsigned long type);
+unsigned long __wrap_getauxval(unsigned long type);
+
+unsigned long
+__wrap_getauxval(unsigned long type)
+{
+	unsigned long has = __real_getauxval(type);
+
+	return type == AT_HWCAP ? has & ~hidden : has;
+}
+
+/* Each processor's way, as far as this one has it. */
+static void
+test_processors(void **state)
+{
+	const unsigned long both = HWCAP_PMULL | HWCAP_CRC32;
+	const unsigned long less[] = { HWCAP_PMULL, HWCAP_CRC32, both };
+	static const char *const feature[] = { "crc32", "pmull", NULL };
+	size_t i;
+
+	for (i = 0; i < sizeof(less) / sizeof(less[0]); i++) {
+		hidden = less[i];
+		if (!feature[i])
+			assert_null(sm_crc32_feature());
+		else if ((__real_getauxval(AT_HWCAP) & both) == both)
+			assert_string_equal(sm_crc32_feature(), feature[i]);
+		test_known(state);
+		test_lengths_and_alignments(state);
+		test_chunks(state);
+	}
+	hidden = 0;
+}
+
+#endif
+
 int
 main(void)
 {
@@ -145,6 +192,9 @@ main(void)
 		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_lengths_and_alignments),
 		cmocka_unit_test(test_chunks),
+#ifdef __aarch64__
+		cmocka_unit_test(test_processors),
+#endif
 		cmocka_unit_test(test_combine_long),
 	};
 

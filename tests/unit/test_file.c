@@ -237,7 +237,7 @@ expect_unreal(const char *path)
 static void
 test_path_real(void **state)
 {
-	char here[512];
+	char here[512], twice[514];
 
 	(void)state;
 	input_file("there", "", 0);
@@ -251,7 +251,10 @@ test_path_real(void **state)
 	expect_real("/", "/");
 	expect_real("//", "/");
 	expect_real("/none-such-here", "/none-such-here");
+	expect_real("//none-such-here", "/none-such-here");
 	snprintf(here, sizeof(here), "%s", input_path("new"));
+	snprintf(twice, sizeof(twice), "/%s", here);
+	expect_real(twice, here);
 	assert_int_equal(fchdir(input_dir()), 0);
 	expect_real("new", here);
 	expect_real("./new", here);

@@ -4,6 +4,7 @@
  * cgroup.c, which finds the groups.  Formats: the kernel's
  * admin-guide/cgroup-v2.rst and scheduler/sched-bwc.rst.
  */
+#include <errno.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
@@ -11,6 +12,9 @@
 #include "cgroup.h"
 
 #include "cpus.h"
+
+/* Far more than any kernel is built for (CONFIG_NR_CPUS: up to 8,192). */
+#define CPUS_BITS_MAX (1 << 20)
 
 /* Up to two numbers in a file; false: "max", -1, or not there. */
 static bool
@@ -71,15 +75,39 @@ sm_cpus_quota(const char *proc)
 	return whole;
 }
 
-int
-sm_cpus(bool *quota)
+/*
+ * CPUs in the affinity mask.  A mask shorter than the kernel's own is refused
+ * with EINVAL, and only so is its length told; one CPU is what remains to be
+ * believed if that is not what is wrong.
+ */
+static int
+cpus_affinity(void)
 {
-	int cpus = 1, limit = sm_cpus_quota("/proc/self");
-	cpu_set_t set;
+	int bits, cpus = 0;
+	bool longer = true;
+	cpu_set_t *set;
+	size_t size;
 
-	/* More CPUs than the set has bits: the call fails, and 1 is safe. */
-	if (sched_getaffinity(0, sizeof(set), &set) == 0)
-		cpus = CPU_COUNT(&set);
+	for (bits = CPU_SETSIZE; longer && bits <= CPUS_BITS_MAX; bits *= 2) {
+		set = CPU_ALLOC((size_t)bits);
+		if (!set)
+			break;
+		size = CPU_ALLOC_SIZE((size_t)bits);
+		if (sched_getaffinity(0, size, set) == 0)
+			cpus = CPU_COUNT_S(size, set);
+		longer = cpus == 0 && errno == EINVAL;
+		CPU_FREE(set);
+	}
+	if (cpus < 1)
+		return 1;
+	return cpus;
+}
+
+int
+sm_cpus(bool *quota, const char *proc)
+{
+	int cpus = cpus_affinity(), limit = sm_cpus_quota(proc);
+
 	if (quota)
 		*quota = limit < cpus;
 	if (limit < cpus)

@@ -9,9 +9,9 @@
 /*
  * The smaller of the affinity mask and of the CPU quota of the cgroups that
  * this process is in, rounded up; 1 at least.  `quota`, which may be NULL, is
- * set to whether the quota is what decides.
+ * set to whether the quota is what decides.  `proc` is as below.
  */
-int sm_cpus(bool *quota);
+int sm_cpus(bool *quota, const char *proc);
 
 /*
  * The CPUs that the quotas of cgroups allow, as the files `cgroup` and

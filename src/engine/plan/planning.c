@@ -390,12 +390,11 @@ sm_planning_check_same(const struct sm_planning *p, uint64_t fingerprint,
 			  (unsigned long long)batches);
 }
 
-/* The workers of a job for which nobody gave a number. */
-static int
-planning_cpus(const struct sm_events *ev)
+int
+sm_planning_workers(const char *proc, const struct sm_events *ev)
 {
 	bool quota;
-	int cpus = sm_cpus(&quota);
+	int cpus = sm_cpus(&quota, proc);
 
 	if (quota)
 		sm_event_notice(ev,
@@ -452,7 +451,7 @@ planning_insert_job(struct sm_planning *p, const char *text, struct sm_err *err)
 		.spec = (char *)text,
 		.batches = p->spec->batches,
 		.rows = p->spec->rows,
-		.workers = s->workers > 0 ? s->workers : planning_cpus(p->ev),
+		.workers = s->workers,
 		.max_attempts = s->max_attempts > 0 ? s->max_attempts
 						    : SM_MAX_ATTEMPTS_DEFAULT,
 		.lease_s = s->lease_s > 0 ? s->lease_s : SM_LEASE_S_DEFAULT,
@@ -467,6 +466,8 @@ planning_insert_job(struct sm_planning *p, const char *text, struct sm_err *err)
 	};
 	int ret;
 
+	if (job.workers <= 0)
+		job.workers = sm_planning_workers("/proc/self", p->ev);
 	if (p->spec->part >= 0)
 		planning_be_part(&job, p);
 	snprintf(job.fingerprint, sizeof(job.fingerprint), "%016llx",

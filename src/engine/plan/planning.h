@@ -98,6 +98,11 @@ void sm_planning_of_spec(struct sm_planning *p);
 int sm_planning_check_same(const struct sm_planning *p, uint64_t fingerprint,
 			   uint64_t batches, struct sm_err *err);
 
+/*
+ * The workers of a job for which nobody gave a number: the CPUs of the process
+ * (cpus.h), with a notice where their quota decides.
+ */
+int sm_planning_workers(const char *proc, const struct sm_events *ev);
 /* The database of p->dir, made where there is none. */
 int sm_planning_open(struct sm_planning *p, struct sm_err *err);
 /* A job in p->dir of the batches of p->cuts, or of those of p->spec->part. */

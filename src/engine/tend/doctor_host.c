@@ -86,22 +86,24 @@ doctor_memory(struct sm_doctor *d, const char *proc, int workers)
 				       : "");
 }
 
-/* The soft limit; UINT64_MAX: none. */
+/*
+ * The soft limit that getrlimit() `got` into `l`; UINT64_MAX: none.  Its first
+ * parameter, with a type of its own in the GNU C library, is an int in others.
+ */
 static uint64_t
-doctor_limit(int resource)
+doctor_limit(int got, const struct rlimit *l)
 {
-	struct rlimit l;
-
-	if (getrlimit((__rlimit_resource_t)resource, &l) < 0 ||
-	    l.rlim_cur == RLIM_INFINITY)
+	if (got < 0 || l->rlim_cur == RLIM_INFINITY)
 		return UINT64_MAX;
-	return l.rlim_cur;
+	return l->rlim_cur;
 }
 
 static void
 doctor_files(struct sm_doctor *d, int workers)
 {
-	uint64_t have = doctor_limit(RLIMIT_NOFILE), may = have;
+	struct rlimit l;
+	uint64_t have = doctor_limit(getrlimit(RLIMIT_NOFILE, &l), &l);
+	uint64_t may = have;
 	uint64_t need =
 		DOCTOR_FILES_BASE + DOCTOR_FILES_WORKER * (uint64_t)workers;
 
@@ -157,7 +159,8 @@ doctor_tasks(struct sm_doctor *d, const char *proc, int workers)
 		"group), or use fewer workers (-j)";
 	uint64_t group = doctor_group_tasks(proc, true);
 	uint64_t one = doctor_group_tasks(proc, false);
-	uint64_t user = doctor_limit(RLIMIT_NPROC);
+	struct rlimit l;
+	uint64_t user = doctor_limit(getrlimit(RLIMIT_NPROC, &l), &l);
 	uint64_t need =
 		DOCTOR_TASKS_BASE + DOCTOR_TASKS_WORKER * (uint64_t)workers;
 
@@ -184,9 +187,10 @@ doctor_tasks(struct sm_doctor *d, const char *proc, int workers)
 static void
 doctor_sizes(struct sm_doctor *d)
 {
-	uint64_t size = doctor_limit(RLIMIT_FSIZE);
-	uint64_t map = doctor_limit(RLIMIT_AS);
-	uint64_t cpu = doctor_limit(RLIMIT_CPU);
+	struct rlimit l;
+	uint64_t size = doctor_limit(getrlimit(RLIMIT_FSIZE, &l), &l);
+	uint64_t map = doctor_limit(getrlimit(RLIMIT_AS, &l), &l);
+	uint64_t cpu = doctor_limit(getrlimit(RLIMIT_CPU, &l), &l);
 
 	if (size != UINT64_MAX)
 		sm_doctor_warn(d, "file size", "'ulimit -f unlimited'",
@@ -323,7 +327,7 @@ void
 sm_doctor_host(struct sm_doctor *d, const char *proc)
 {
 	bool quota;
-	int workers = sm_cpus(&quota);
+	int workers = sm_cpus(&quota, proc);
 
 	doctor_cpus(d, workers, quota);
 	doctor_memory(d, proc, workers);

@@ -1,10 +1,12 @@
 /*
- * crc32.c - CRC-32 by carry-less multiplication where the processor has it
+ * crc32.c - CRC-32 by carry-less multiplication where the processor has it, or
+ * by arm64's instructions for it
  *
- * Short runs, other processors and the combining of two values are left to
- * zlib.  The values are the same everywhere.
+ * Other processors, short runs on x86-64 and the combining of two values are
+ * left to zlib.  The values are the same everywhere.
  */
 #include <stdbool.h>
+#include <string.h>
 #include <zlib.h>
 
 #include "crc32.h"
@@ -18,7 +20,7 @@
  * multiplied by x^(D+64) mod P and x^D mod P, can be added to the block D bits
  * after it, and nothing of the remainder changes.  Four blocks go side by
  * side, to hide the latency of the multiplication; in the end they are folded
- * into one, whose remainder zlib computes, along with the bytes left over.
+ * into one, whose remainder is computed as that of the bytes left over is.
  *
  * The CRC is bit-reflected.  A product of reflected factors comes out one bit
  * low, which the constants make up for: they are x^(D+32) and x^(D-32) mod P,
@@ -134,7 +136,53 @@ crc32_fold(crc32_block block, crc32_block by, crc32_block data)
 	return crc32_add(crc32_add(low, high), data);
 }
 
+/*
+ * Some of these processors cannot multiply so, but have instructions for this
+ * CRC, which short runs are quicker by as well.  Debian's zlib has neither.
+ */
+#define CRC32_WORDS
+
+static inline bool
+crc32_has_words(void)
+{
+	return getauxval(AT_HWCAP) & HWCAP_CRC32;
+}
+
+static uint32_t
+crc32_by_words(uint32_t crc, const unsigned char *p, size_t len)
+{
+	uint64_t word;
+
+	crc = ~crc;
+	for (; len >= sizeof(word); p += sizeof(word), len -= sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		__asm__(".arch_extension crc\n\t"
+			"crc32x %w0, %w0, %x1"
+			: "+r"(crc)
+			: "r"(word));
+	}
+	for (; len > 0; p++, len--)
+		__asm__(".arch_extension crc\n\t"
+			"crc32b %w0, %w0, %w1"
+			: "+r"(crc)
+			: "r"(*p));
+	return ~crc;
+}
+
 #endif
+
+/* Without a multiplication. */
+static inline uint32_t
+crc32_plain(uint32_t crc, const unsigned char *p, size_t len)
+{
+#ifdef CRC32_WORDS
+	if (crc32_has_words())
+		return crc32_by_words(crc, p, len);
+#endif
+	if (len == 0)
+		return crc; /* zlib takes a null pointer for a reset */
+	return (uint32_t)crc32_z(crc, p, len);
+}
 
 #ifdef CRC32_FOLDS
 
@@ -177,30 +225,22 @@ crc32_folded(uint32_t crc, const unsigned char *p, size_t len)
 		a = crc32_fold(a, by128, crc32_load(p));
 	crc32_store(rest, a);
 
-	/* zlib inverts the CRC it is given: 0xffffffff starts from nothing. */
-	crc = (uint32_t)crc32_z(0xffffffff, rest, sizeof(rest));
-	return (uint32_t)crc32_z(crc, p, len);
-}
-
-uint32_t
-sm_crc32(uint32_t crc, const void *data, size_t len)
-{
-	if (len >= CRC32_STEP && crc32_can_fold())
-		return crc32_folded(crc, data, len);
-	if (len == 0)
-		return crc; /* zlib takes a null pointer for a reset */
-	return (uint32_t)crc32_z(crc, data, len);
-}
-
-#else
-
-uint32_t
-sm_crc32(uint32_t crc, const void *data, size_t len)
-{
-	return len ? (uint32_t)crc32_z(crc, data, len) : crc;
+	/* What is given is inverted: 0xffffffff starts from nothing. */
+	crc = crc32_plain(0xffffffff, rest, sizeof(rest));
+	return crc32_plain(crc, p, len);
 }
 
 #endif
+
+uint32_t
+sm_crc32(uint32_t crc, const void *data, size_t len)
+{
+#ifdef CRC32_FOLDS
+	if (len >= CRC32_STEP && crc32_can_fold())
+		return crc32_folded(crc, data, len);
+#endif
+	return crc32_plain(crc, data, len);
+}
 
 uint32_t
 sm_crc32_combine(uint32_t a, uint32_t b, uint64_t len_b)
@@ -220,6 +260,10 @@ sm_crc32_feature(void)
 #ifdef CRC32_FOLDS
 	if (crc32_can_fold())
 		return CRC32_FEATURE;
+#endif
+#ifdef CRC32_WORDS
+	if (crc32_has_words())
+		return "crc32";
 #endif
 	return NULL;
 }

@@ -2,7 +2,8 @@
  * crc32.h - the CRC-32 of RFC 1952, section 8
  *
  * The same values as zlib's crc32(), on every machine; several times as fast
- * where an x86-64 multiplies without carry, and so built for arm64.
+ * where an x86-64 multiplies without carry, and built alike for arm64, which
+ * also has instructions for it.
  */
 #ifndef SM_CRC32_H
 #define SM_CRC32_H

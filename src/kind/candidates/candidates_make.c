@@ -187,7 +187,7 @@ make_open_vocab(struct make *m, struct sm_err *err)
 
 	if (ret == 0 &&
 	    sm_huge_copy(&m->vocab_copy, m->vocab.map.data, m->vocab.map.size,
-			 (unsigned)sm_cpus(NULL), "/proc/self",
+			 (unsigned)sm_cpus(NULL, "/proc/self"), "/proc/self",
 			 "/sys/kernel/mm/transparent_hugepage"))
 		sm_table_use_copy(&m->vocab, m->vocab_copy.data);
 	return ret;
