@@ -12,8 +12,11 @@
 -- `shardmill verify` compares the two.
 
 DROP TRIGGER IF EXISTS total_insert;
+DROP TRIGGER IF EXISTS total_insert_done;
 DROP TRIGGER IF EXISTS total_delete;
-DROP TRIGGER IF EXISTS total_update;
+DROP TRIGGER IF EXISTS total_delete_done;
+DROP TRIGGER IF EXISTS total_done;
+DROP TRIGGER IF EXISTS total_undone;
 DROP TRIGGER IF EXISTS total_run;
 DROP TABLE IF EXISTS total;
 
@@ -35,100 +38,129 @@ CREATE TABLE total (
 	over_maximum INTEGER NOT NULL,
 	raw_bytes    INTEGER NOT NULL,
 	gz_bytes     INTEGER NOT NULL,
-	run_rows     INTEGER NOT NULL  -- of those done since the latest run began
+	run_rows     INTEGER NOT NULL, -- of those done since the latest run began
+	latest       REAL NOT NULL     -- none was done later; time
 ) STRICT;
 
 INSERT INTO total SELECT * FROM sums;
 
 CREATE TRIGGER total_insert AFTER INSERT ON batch
 BEGIN
+	UPDATE total SET batches = batches + 1;
+END;
+
+CREATE TRIGGER total_insert_done AFTER INSERT ON batch
+WHEN NEW.state = 'done'
+BEGIN
 	UPDATE total SET
-	batches = batches + 1,
-	done = done + (NEW.state = 'done'),
-	joined = joined + (NEW.state = 'done' AND NEW.joined IS NEW.token),
-	rows = rows + iif(NEW.state = 'done', NEW.rows, 0),
-	records = records + iif(NEW.state = 'done', NEW.records, 0),
-	entries = entries + iif(NEW.state = 'done', NEW.entries, 0),
-	low_score = low_score + iif(NEW.state = 'done', NEW.low_score, 0),
-	too_few = too_few + iif(NEW.state = 'done', NEW.too_few, 0),
-	of_too_few = of_too_few + iif(NEW.state = 'done', NEW.of_too_few, 0),
-	padding = padding + iif(NEW.state = 'done', NEW.padding, 0),
-	skipped = skipped + iif(NEW.state = 'done', NEW.skipped, 0),
-	nan = nan + iif(NEW.state = 'done', NEW.nan, 0),
-	over_maximum = over_maximum
-	               + iif(NEW.state = 'done', NEW.over_maximum, 0),
-	raw_bytes = raw_bytes + iif(NEW.state = 'done', NEW.raw_bytes, 0),
-	gz_bytes = gz_bytes + iif(NEW.state = 'done', NEW.gz_bytes, 0),
-	run_rows = run_rows + iif(NEW.state = 'done' AND NEW.finished >=
-	                          (SELECT started FROM job), NEW.rows, 0);
+	done = done + 1,
+	joined = joined + (NEW.joined IS NEW.token),
+	rows = rows + NEW.rows,
+	records = records + NEW.records,
+	entries = entries + NEW.entries,
+	low_score = low_score + NEW.low_score,
+	too_few = too_few + NEW.too_few,
+	of_too_few = of_too_few + NEW.of_too_few,
+	padding = padding + NEW.padding,
+	skipped = skipped + NEW.skipped,
+	nan = nan + NEW.nan,
+	over_maximum = over_maximum + NEW.over_maximum,
+	raw_bytes = raw_bytes + NEW.raw_bytes,
+	gz_bytes = gz_bytes + NEW.gz_bytes,
+	run_rows = run_rows
+	           + iif(NEW.finished >= (SELECT started FROM job), NEW.rows, 0),
+	latest = max(latest, NEW.finished);
 END;
 
 CREATE TRIGGER total_delete AFTER DELETE ON batch
 BEGIN
-	UPDATE total SET
-	batches = batches - 1,
-	done = done - (OLD.state = 'done'),
-	joined = joined - (OLD.state = 'done' AND OLD.joined IS OLD.token),
-	rows = rows - iif(OLD.state = 'done', OLD.rows, 0),
-	records = records - iif(OLD.state = 'done', OLD.records, 0),
-	entries = entries - iif(OLD.state = 'done', OLD.entries, 0),
-	low_score = low_score - iif(OLD.state = 'done', OLD.low_score, 0),
-	too_few = too_few - iif(OLD.state = 'done', OLD.too_few, 0),
-	of_too_few = of_too_few - iif(OLD.state = 'done', OLD.of_too_few, 0),
-	padding = padding - iif(OLD.state = 'done', OLD.padding, 0),
-	skipped = skipped - iif(OLD.state = 'done', OLD.skipped, 0),
-	nan = nan - iif(OLD.state = 'done', OLD.nan, 0),
-	over_maximum = over_maximum
-	               - iif(OLD.state = 'done', OLD.over_maximum, 0),
-	raw_bytes = raw_bytes - iif(OLD.state = 'done', OLD.raw_bytes, 0),
-	gz_bytes = gz_bytes - iif(OLD.state = 'done', OLD.gz_bytes, 0),
-	run_rows = run_rows - iif(OLD.state = 'done' AND OLD.finished >=
-	                          (SELECT started FROM job), OLD.rows, 0);
+	UPDATE total SET batches = batches - 1;
 END;
 
--- One for becoming done, for being done no longer, and for a done row of which
--- a value changes, as `joined` does: less what it was, and what it is.
-CREATE TRIGGER total_update AFTER UPDATE ON batch
-WHEN NEW.state = 'done' OR OLD.state = 'done'
+CREATE TRIGGER total_delete_done AFTER DELETE ON batch
+WHEN OLD.state = 'done'
 BEGIN
 	UPDATE total SET
-	done = done + (NEW.state = 'done') - (OLD.state = 'done'),
-	joined = joined + (NEW.state = 'done' AND NEW.joined IS NEW.token)
-	         - (OLD.state = 'done' AND OLD.joined IS OLD.token),
-	rows = rows + iif(NEW.state = 'done', NEW.rows, 0)
-	       - iif(OLD.state = 'done', OLD.rows, 0),
-	records = records + iif(NEW.state = 'done', NEW.records, 0)
-	          - iif(OLD.state = 'done', OLD.records, 0),
-	entries = entries + iif(NEW.state = 'done', NEW.entries, 0)
-	          - iif(OLD.state = 'done', OLD.entries, 0),
-	low_score = low_score + iif(NEW.state = 'done', NEW.low_score, 0)
-	            - iif(OLD.state = 'done', OLD.low_score, 0),
-	too_few = too_few + iif(NEW.state = 'done', NEW.too_few, 0)
-	          - iif(OLD.state = 'done', OLD.too_few, 0),
-	of_too_few = of_too_few + iif(NEW.state = 'done', NEW.of_too_few, 0)
-	             - iif(OLD.state = 'done', OLD.of_too_few, 0),
-	padding = padding + iif(NEW.state = 'done', NEW.padding, 0)
-	          - iif(OLD.state = 'done', OLD.padding, 0),
-	skipped = skipped + iif(NEW.state = 'done', NEW.skipped, 0)
-	          - iif(OLD.state = 'done', OLD.skipped, 0),
-	nan = nan + iif(NEW.state = 'done', NEW.nan, 0)
-	      - iif(OLD.state = 'done', OLD.nan, 0),
-	over_maximum = over_maximum
-	               + iif(NEW.state = 'done', NEW.over_maximum, 0)
-	               - iif(OLD.state = 'done', OLD.over_maximum, 0),
-	raw_bytes = raw_bytes + iif(NEW.state = 'done', NEW.raw_bytes, 0)
-	            - iif(OLD.state = 'done', OLD.raw_bytes, 0),
-	gz_bytes = gz_bytes + iif(NEW.state = 'done', NEW.gz_bytes, 0)
-	           - iif(OLD.state = 'done', OLD.gz_bytes, 0),
+	done = done - 1,
+	joined = joined - (OLD.joined IS OLD.token),
+	rows = rows - OLD.rows,
+	records = records - OLD.records,
+	entries = entries - OLD.entries,
+	low_score = low_score - OLD.low_score,
+	too_few = too_few - OLD.too_few,
+	of_too_few = of_too_few - OLD.of_too_few,
+	padding = padding - OLD.padding,
+	skipped = skipped - OLD.skipped,
+	nan = nan - OLD.nan,
+	over_maximum = over_maximum - OLD.over_maximum,
+	raw_bytes = raw_bytes - OLD.raw_bytes,
+	gz_bytes = gz_bytes - OLD.gz_bytes,
 	run_rows = run_rows
-	           + iif(NEW.state = 'done' AND NEW.finished >=
-	                 (SELECT started FROM job), NEW.rows, 0)
-	           - iif(OLD.state = 'done' AND OLD.finished >=
-	                 (SELECT started FROM job), OLD.rows, 0);
+	           - iif(OLD.finished >= (SELECT started FROM job), OLD.rows, 0);
 END;
 
--- Nothing was done yet since a run began that begins now.
+-- Each trigger costs what its text is long, whether it has anything to do or
+-- not, at each UPDATE.  This one does it once for each batch.
+CREATE TRIGGER total_done AFTER UPDATE ON batch
+WHEN NEW.state = 'done' AND OLD.state <> 'done'
+BEGIN
+	UPDATE total SET
+	done = done + 1,
+	joined = joined + (NEW.joined IS NEW.token),
+	rows = rows + NEW.rows,
+	records = records + NEW.records,
+	entries = entries + NEW.entries,
+	low_score = low_score + NEW.low_score,
+	too_few = too_few + NEW.too_few,
+	of_too_few = of_too_few + NEW.of_too_few,
+	padding = padding + NEW.padding,
+	skipped = skipped + NEW.skipped,
+	nan = nan + NEW.nan,
+	over_maximum = over_maximum + NEW.over_maximum,
+	raw_bytes = raw_bytes + NEW.raw_bytes,
+	gz_bytes = gz_bytes + NEW.gz_bytes,
+	run_rows = run_rows
+	           + iif(NEW.finished >= (SELECT started FROM job), NEW.rows, 0),
+	latest = max(latest, NEW.finished);
+END;
+
+-- It was done, and is no longer, or has another value, as of `joined`.
+CREATE TRIGGER total_undone AFTER UPDATE ON batch
+WHEN OLD.state = 'done'
+BEGIN
+	UPDATE total SET
+	done = done - 1 + (NEW.state = 'done'),
+	joined = joined - (OLD.joined IS OLD.token)
+	         + (NEW.state = 'done' AND NEW.joined IS NEW.token),
+	rows = rows - OLD.rows + iif(NEW.state = 'done', NEW.rows, 0),
+	records = records - OLD.records + iif(NEW.state = 'done', NEW.records, 0),
+	entries = entries - OLD.entries + iif(NEW.state = 'done', NEW.entries, 0),
+	low_score = low_score - OLD.low_score
+	            + iif(NEW.state = 'done', NEW.low_score, 0),
+	too_few = too_few - OLD.too_few
+	          + iif(NEW.state = 'done', NEW.too_few, 0),
+	of_too_few = of_too_few - OLD.of_too_few
+	             + iif(NEW.state = 'done', NEW.of_too_few, 0),
+	padding = padding - OLD.padding + iif(NEW.state = 'done', NEW.padding, 0),
+	skipped = skipped - OLD.skipped + iif(NEW.state = 'done', NEW.skipped, 0),
+	nan = nan - OLD.nan + iif(NEW.state = 'done', NEW.nan, 0),
+	over_maximum = over_maximum - OLD.over_maximum
+	               + iif(NEW.state = 'done', NEW.over_maximum, 0),
+	raw_bytes = raw_bytes - OLD.raw_bytes
+	            + iif(NEW.state = 'done', NEW.raw_bytes, 0),
+	gz_bytes = gz_bytes - OLD.gz_bytes + iif(NEW.state = 'done', NEW.gz_bytes, 0),
+	run_rows = run_rows
+	           - iif(OLD.finished >= (SELECT started FROM job), OLD.rows, 0)
+	           + iif(NEW.state = 'done' AND NEW.finished >=
+	                 (SELECT started FROM job), NEW.rows, 0),
+	latest = max(latest, iif(NEW.state = 'done', NEW.finished, 0.0));
+END;
+
+-- Nothing was done yet since a run began that begins now.  All rows are read
+-- only where a clock was set back.
 CREATE TRIGGER total_run AFTER UPDATE OF started ON job
 BEGIN
-	UPDATE total SET run_rows = 0;
+	UPDATE total SET run_rows = CASE WHEN NEW.started > latest THEN 0
+	ELSE (SELECT coalesce(sum(rows), 0) FROM batch
+	      WHERE state = 'done' AND finished >= NEW.started) END;
 END;

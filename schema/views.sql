@@ -71,7 +71,8 @@ SELECT 1 AS id, (SELECT count(*) FROM batch) AS batches,
        coalesce(sum(raw_bytes), 0) AS raw_bytes,
        coalesce(sum(gz_bytes), 0) AS gz_bytes,
        coalesce(sum(rows) FILTER (WHERE finished >=
-                (SELECT started FROM job)), 0) AS run_rows
+                (SELECT started FROM job)), 0) AS run_rows,
+       coalesce(max(finished), 0.0) AS latest
 FROM batch
 WHERE state = 'done';
 
