@@ -196,7 +196,7 @@ totals_are_kept(bool *kept, struct sm_db *db, struct sm_err *err)
 }
 
 int
-sm_db_keep_totals(struct sm_db *db, struct sm_err *err)
+sm_db_keep_totals(struct sm_db *db, bool anew, struct sm_err *err)
 {
 	int64_t version;
 	bool kept = false;
@@ -204,7 +204,7 @@ sm_db_keep_totals(struct sm_db *db, struct sm_err *err)
 
 	if (ret == 0)
 		ret = totals_are_kept(&kept, db, err);
-	if (ret < 0 || (kept && version == SCHEMA_VERSION))
+	if (ret < 0 || (kept && version == SCHEMA_VERSION && !anew))
 		return ret;
 	/* The totals are made by a view. */
 	ret = sm_sql_exec(db, (const char *)sm_schema_views, "create the views",
