@@ -21,6 +21,9 @@ extern const unsigned char sm_schema_views[];
 #define SCHEMA_TABLES   5
 #define SCHEMA_TRIGGERS 7
 
+#define TEXT_OF(x)     #x
+#define SET_VERSION(x) "PRAGMA user_version = " TEXT_OF(x)
+
 /* The text of a trigger as schema/totals.sql has it, which is ?1. */
 #define TRIGGER_IS_OURS "instr(?1, sql) > 0"
 #define TOTALS_TEXT     IN((const char *)sm_schema_totals)
@@ -212,7 +215,7 @@ sm_db_keep_totals(struct sm_db *db, bool anew, struct sm_err *err)
 	if (ret == 0)
 		ret = sm_db_make_totals(db, err);
 	if (ret == 0)
-		ret = sm_sql_exec(db, "PRAGMA user_version = 5",
+		ret = sm_sql_exec(db, SET_VERSION(SCHEMA_VERSION),
 				  "record the version of the schema", err);
 	return ret;
 }

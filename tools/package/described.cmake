@@ -34,6 +34,7 @@ inserted(header.roff include/shardmill.h -f ${here}/header.awk)
 inserted(first.roff tools/package/first.c -f ${here}/code.awk)
 inserted(database.roff schema/README.md -f ${here}/md.awk)
 inserted(tables.roff schema/tables.sql -f ${here}/sql.awk)
+inserted(totals.roff schema/totals.sql -f ${here}/sql.awk)
 inserted(queries.roff schema/queries.sql -f ${here}/code.awk)
 inserted(format.roff src/README.md -f ${here}/md.awk
 	-v "section=Shards and final files")
