@@ -10,6 +10,10 @@
 -- batch that becomes done, or is no longer, changes one page.  Whether the row
 -- is right can be seen any time: `sums` computes it from the rows, and
 -- `shardmill verify` compares the two.
+--
+-- A trigger with another text than here is taken for somebody else's, and a job
+-- with one is refused: who changes a text raises user_version, and has
+-- sm_db_refuse_triggers() take the one before.
 
 DROP TRIGGER IF EXISTS total_insert;
 DROP TRIGGER IF EXISTS total_insert_done;
