@@ -1,7 +1,7 @@
-# Turn DIR/tables.sql and DIR/views.sql into OUT, one C byte array each: plain
+# Turn tables.sql, totals.sql and views.sql of DIR into OUT, one C byte array each: plain
 # numbers, so that no quote, backslash or string length in the SQL matters.
 set(text "/* generated from schema/ */\n")
-foreach(name tables views)
+foreach(name tables totals views)
 	file(READ ${DIR}/${name}.sql hex HEX)
 	string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
 	string(APPEND text "extern const unsigned char sm_schema_${name}[];\n")

@@ -8,6 +8,10 @@
 -- How far is the job?
 SELECT * FROM progress;
 
+-- Are the totals behind it what the rows add up to?
+SELECT (SELECT done || ' ' || rows || ' ' || gz_bytes FROM total)
+       = (SELECT done || ' ' || rows || ' ' || gz_bytes FROM sums) AS is_right;
+
 -- Which batches failed, and what did their command say last?
 SELECT batch, item, exit_status, signal, error, stderr FROM failed;
 

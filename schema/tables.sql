@@ -1,7 +1,7 @@
 -- tables.sql - the state of record of one job
 --
 -- Everything that must survive a crash is in these seven tables; what can be
--- derived from them is a view (views.sql).  Columns and tables are only ever
+-- derived from them is a view (views.sql), or the table `total` (totals.sql).  Columns and tables are only ever
 -- added; user_version counts the additions, and a program refuses a job of a
 -- newer version than its own.
 --
@@ -32,7 +32,7 @@
 --      attempt, and are not read in that state.
 
 PRAGMA application_id = 0x534d696c; -- "SMil"
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 
 -- The job: one row, inserted in the same transaction as the batches, so that a
 -- database without it is a plan that was killed.  `workers` and `paused` may be

@@ -53,36 +53,84 @@ SELECT q.n AS done, q.median_s, q.p99_s,
        AS straggler_s
 FROM q, v;
 
+-- What is the row of `total` to be?  Computed from all rows, which takes a second
+-- or two for each ten million of them.
+DROP VIEW IF EXISTS sums;
+CREATE VIEW sums AS
+SELECT 1 AS id, (SELECT count(*) FROM batch) AS batches,
+       count(*) AS done, coalesce(sum(joined IS token), 0) AS joined,
+       coalesce(sum(rows), 0) AS rows, coalesce(sum(records), 0) AS records,
+       coalesce(sum(entries), 0) AS entries,
+       coalesce(sum(low_score), 0) AS low_score,
+       coalesce(sum(too_few), 0) AS too_few,
+       coalesce(sum(of_too_few), 0) AS of_too_few,
+       coalesce(sum(padding), 0) AS padding,
+       coalesce(sum(skipped), 0) AS skipped,
+       coalesce(sum(nan), 0) AS nan,
+       coalesce(sum(over_maximum), 0) AS over_maximum,
+       coalesce(sum(raw_bytes), 0) AS raw_bytes,
+       coalesce(sum(gz_bytes), 0) AS gz_bytes,
+       coalesce(sum(rows) FILTER (WHERE finished >=
+                (SELECT started FROM job)), 0) AS run_rows,
+       coalesce(max(finished), 0.0) AS latest
+FROM batch
+WHERE state = 'done';
+
 -- How far is the job?  One row.  Rates are of the latest run alone, and of the
 -- time in which it was not paused, so that no night counts.
 DROP VIEW IF EXISTS progress;
 CREATE VIEW progress AS
--- MATERIALIZED, so that a million rows are read once and no more often.
+-- MATERIALIZED, so that each of these is made once.  The states that are not
+-- done are counted by their indices.
 WITH
-d AS MATERIALIZED (
-	SELECT count(*) AS done, sum(rows) AS rows, sum(records) AS records,
-	       sum(entries) AS entries, sum(low_score) AS low_score,
-	       sum(too_few) AS too_few, sum(of_too_few) AS of_too_few,
-	       sum(padding) AS padding, sum(skipped) AS skipped,
-	       sum(nan) AS nan, sum(over_maximum) AS over_maximum,
-	       sum(raw_bytes) AS raw_bytes,
-	       sum(gz_bytes) AS gz_bytes, sum(joined = token) AS joined,
-	       sum(rows) FILTER (
-	               WHERE finished >= (SELECT started FROM job)) AS run_rows
-	FROM batch WHERE state = 'done'),
--- The other states are counted by their indices: only done rows are read.
-c AS MATERIALIZED (
-	SELECT d.*,
-	       (SELECT count(*) FROM batch) AS total,
-	       (SELECT count(*) FROM batch
-	        WHERE state = 'pending' AND not_before = 0)
-	       + (SELECT count(*) FROM batch
-	          WHERE state = 'pending' AND not_before <> 0) AS pending,
-	       (SELECT count(*) FROM batch WHERE state = 'running') AS running,
+x AS MATERIALIZED (
+	SELECT (SELECT count(*) FROM batch WHERE state = 'running') AS running,
+	       (SELECT count(*) FROM batch WHERE state = 'failed') AS failed,
+	       EXISTS (SELECT 1 FROM batch WHERE state = 'pending'
+	               AND not_before = 0)
+	       OR EXISTS (SELECT 1 FROM batch WHERE state = 'pending'
+	                  AND not_before <> 0) AS any_pending,
 	       (SELECT max(not_before) FROM batch
-	        WHERE state = 'pending' AND not_before <> 0) AS last_due,
-	       (SELECT count(*) FROM batch WHERE state = 'failed') AS failed
-	FROM d),
+	        WHERE state = 'pending' AND not_before <> 0) AS last_due),
+-- A row of totals that contradicts the indices is not believed: then all rows
+-- are read.
+r AS MATERIALIZED (
+	SELECT EXISTS (SELECT 1 FROM total, x
+	               WHERE batches - done - running - failed >= any_pending
+	               AND (any_pending OR batches = done + running + failed))
+	       AS is_right),
+d AS MATERIALIZED (
+	SELECT CASE WHEN (SELECT is_right FROM r) THEN (SELECT batches FROM total)
+	            ELSE (SELECT count(*) FROM batch) END AS total,
+	       coalesce(sum(done), 0) AS done, coalesce(sum(rows), 0) AS rows,
+	       coalesce(sum(records), 0) AS records,
+	       coalesce(sum(entries), 0) AS entries,
+	       coalesce(sum(low_score), 0) AS low_score,
+	       coalesce(sum(too_few), 0) AS too_few,
+	       coalesce(sum(of_too_few), 0) AS of_too_few,
+	       coalesce(sum(padding), 0) AS padding,
+	       coalesce(sum(skipped), 0) AS skipped,
+	       coalesce(sum(nan), 0) AS nan,
+	       coalesce(sum(over_maximum), 0) AS over_maximum,
+	       coalesce(sum(raw_bytes), 0) AS raw_bytes,
+	       coalesce(sum(gz_bytes), 0) AS gz_bytes,
+	       coalesce(sum(joined), 0) AS joined,
+	       coalesce(sum(run_rows), 0) AS run_rows
+	FROM (SELECT done, rows, records, entries, low_score, too_few,
+	             of_too_few, padding, skipped, nan, over_maximum, raw_bytes,
+	             gz_bytes, joined, run_rows
+	      FROM r CROSS JOIN total WHERE is_right
+	      UNION ALL
+	      SELECT 1, rows, records, entries, low_score, too_few, of_too_few,
+	             padding, skipped, nan, over_maximum, raw_bytes, gz_bytes,
+	             joined IS token,
+	             iif(finished >= (SELECT started FROM job), rows, 0)
+	      FROM r CROSS JOIN batch
+	      WHERE NOT is_right AND state = 'done')),
+c AS MATERIALIZED (
+	SELECT d.*, running, failed, last_due,
+	       total - done - running - failed AS pending
+	FROM d, x),
 t AS MATERIALIZED (
 	SELECT now, now - started AS s,
 	       coalesce((SELECT sum(max(0.0, min(coalesce(p.ended, now), now)
@@ -142,27 +190,17 @@ p AS MATERIALIZED (
 	SELECT c.total, c.pending, c.running, c.done, c.failed,
 	       CASE WHEN c.total = 0 THEN 100.0
 	            ELSE round(100.0 * c.done / c.total, 2) END AS percent,
-	       coalesce(c.rows, 0) AS rows,
-	       coalesce(c.records, 0) AS records,
-	       coalesce(c.raw_bytes, 0) AS raw_bytes,
-	       coalesce(c.gz_bytes, 0) AS gz_bytes,
+	       c.rows, c.records, c.raw_bytes, c.gz_bytes,
 	       CASE WHEN t.s > t.paused_s
-	            THEN round(coalesce(c.run_rows, 0) / (t.s - t.paused_s), 1)
+	            THEN round(max(c.run_rows, 0) / (t.s - t.paused_s), 1)
 	       END AS rows_per_s,
 	       round(max(t.s, 0), 1) AS elapsed_s,
 	       CASE WHEN c.pending + c.running = 0 THEN 0.0
 	            WHEN t.goes_on THEN (SELECT round(eta_s, 1) FROM l)
 	       END AS eta_s,
 	       coalesce((SELECT stuck FROM k), 0) AS stragglers,
-	       coalesce(c.entries, 0) AS entries,
-	       coalesce(c.low_score, 0) AS low_score,
-	       coalesce(c.too_few, 0) AS too_few,
-	       coalesce(c.of_too_few, 0) AS of_too_few,
-	       coalesce(c.padding, 0) AS padding,
-	       coalesce(c.skipped, 0) AS skipped,
-	       coalesce(c.nan, 0) AS nan,
-	       coalesce(c.over_maximum, 0) AS over_maximum,
-	       coalesce(c.joined, 0) AS joined
+	       c.entries, c.low_score, c.too_few, c.of_too_few, c.padding,
+	       c.skipped, c.nan, c.over_maximum, c.joined
 	FROM c, t)
 SELECT total, pending, running, done, failed, percent, rows, records,
        raw_bytes, gz_bytes, rows_per_s, elapsed_s, eta_s,

@@ -72,21 +72,33 @@ sm_batch_lengthen(struct sm_db *db, const struct sm_piece *p,
  * Batches whose backoff is over join those that are due.  One that lies
  * further ahead than the longest backoff was set under another clock: a clock
  * set back must not stop a job.  Two ranges of the index batch_waiting, one
- * after the other: an OR would scan all of it.
+ * after the other: an OR would scan all of it.  Its two ends tell whether there
+ * is anything to write: an UPDATE of a column that it asks for makes a
+ * temporary table, even if it finds no row.
  */
 static int
 batch_wake(struct sm_db *db, double now, struct sm_err *err)
 {
-#define WAKE                                                                   \
-	"UPDATE batch SET not_before = 0 WHERE state = 'pending' "             \
-	"AND not_before <> 0 AND "
+#define WAITS "state = 'pending' AND not_before <> 0"
+#define WAKE  "UPDATE batch SET not_before = 0 WHERE " WAITS " AND "
+	static const char ends[] =
+		"SELECT (SELECT min(not_before) FROM batch INDEXED BY "
+		"batch_waiting WHERE " WAITS "), "
+		"(SELECT max(not_before) FROM batch INDEXED BY batch_waiting "
+		"WHERE " WAITS ")";
 	static const char over[] = WAKE "not_before <= ?";
 	static const char ahead[] = WAKE "not_before > ? + 3600";
 #undef WAKE
-	int ret =
-		sm_sql_do(db, "wake waiting batches", over, SQL(IN(now)), err);
+#undef WAITS
+	/* 0, as both are where none waits. */
+	double first = 0, last = 0;
+	int ret = sm_sql_one(NULL, db, "look for waiting batches", ends,
+			     SQL(OUT(&first), OUT(&last)), err);
 
-	if (ret == 0)
+	if (ret == 0 && first != 0 && first <= now)
+		ret = sm_sql_do(db, "wake waiting batches", over, SQL(IN(now)),
+				err);
+	if (ret == 0 && last > now + 3600)
 		ret = sm_sql_do(db, "wake waiting batches", ahead, SQL(IN(now)),
 				err);
 	return ret;
@@ -108,24 +120,29 @@ sm_batch_open_attempt(struct sm_db *db, struct sm_batch *b,
 	return ret;
 }
 
+/*
+ * Look, then write: both are in one write transaction, and an UPDATE that finds
+ * its row by an index which it changes, and returns it, makes two temporary
+ * tables for one row.
+ */
 int
 sm_batch_claim(bool *claimed, struct sm_batch *b, struct sm_db *db,
 	       const struct sm_claim *claim, struct sm_err *err)
 {
-	static const char text[] =
-		"UPDATE batch SET state = 'running', attempts = attempts + 1, "
-		"worker = ?1, token = ?2, started = ?3, finished = NULL "
-		"WHERE id = (SELECT id FROM batch INDEXED BY batch_ready "
+	static const char next[] =
+		"SELECT id, " PIECE_COLUMNS ", attempts + 1, "
+		"coalesce(max_attempts, (SELECT max_attempts FROM job)), "
+		"(SELECT limits FROM job) FROM batch INDEXED BY batch_ready "
 		"WHERE state = 'pending' AND not_before = 0 "
-		"ORDER BY priority DESC, id LIMIT 1) "
-		"AND (SELECT run = ?4 AND NOT paused AND "
+		"AND (SELECT run = ?2 AND NOT paused AND "
 		"iif(at_once IS NULL, 1, at_once > (SELECT count(*) "
 		"FROM batch WHERE state = 'running')) FROM job) "
 		"AND EXISTS (SELECT 1 FROM worker WHERE id = ?1 "
-		"AND ended IS NULL) "
-		"RETURNING id, " PIECE_COLUMNS ", attempts, "
-		"coalesce(max_attempts, (SELECT max_attempts FROM job)), "
-		"(SELECT limits FROM job)";
+		"AND ended IS NULL) ORDER BY priority DESC, id LIMIT 1";
+	static const char take[] =
+		"UPDATE OR ROLLBACK batch SET state = 'running', attempts = attempts + 1, "
+		"worker = ?, token = ?, started = ?, finished = NULL "
+		"WHERE id = ?";
 	int ret;
 
 	*claimed = false;
@@ -134,16 +151,20 @@ sm_batch_claim(bool *claimed, struct sm_batch *b, struct sm_db *db,
 	if (ret == 0)
 		ret = batch_wake(db, claim->now, err);
 	if (ret == 0)
-		ret = sm_sql_one(claimed, db, "claim a batch", text,
-				 SQL(IN(claim->worker), IN(b->piece.token),
-				     IN(claim->now), IN(claim->run),
+		ret = sm_sql_one(claimed, db, "look for a batch to claim", next,
+				 SQL(IN(claim->worker), IN(claim->run),
 				     OUT(&b->piece.id), OUT_PIECE(&b->piece),
 				     OUT(&b->piece.attempt),
 				     OUT(&b->max_attempts), OUT(&b->limits)),
 				 err);
 	if (ret < 0 || !*claimed)
 		return ret;
-	ret = sm_batch_open_attempt(db, b, claim, err);
+	ret = sm_sql_do(db, "claim a batch", take,
+			SQL(IN(claim->worker), IN(b->piece.token),
+			    IN(claim->now), IN(b->piece.id)),
+			err);
+	if (ret == 0)
+		ret = sm_batch_open_attempt(db, b, claim, err);
 	if (ret < 0) {
 		*claimed = false;
 		sm_batch_release(b);

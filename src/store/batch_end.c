@@ -70,7 +70,7 @@ batch_close_attempt(struct sm_db *db, const struct sm_batch *b,
 #define IN_GUARD(b) IN((b)->piece.id), IN((b)->piece.token), IN((b)->run)
 
 #define SET_DONE                                                               \
-	"UPDATE batch SET state = 'done', (" COUNT_COLUMNS                     \
+	"UPDATE OR ROLLBACK batch SET state = 'done', (" COUNT_COLUMNS         \
 	") = (" COUNT_PLACES "), "                                             \
 	"(" SIZE_COLUMNS ") = (" SIZE_PLACES                                   \
 	"), open_line = ?, finished = ?, "                                     \

@@ -91,6 +91,20 @@ void sm_db_keep_log(struct sm_db *db);
 /* SM_EREFUSED: a trigger on our tables could change what we write. */
 int sm_db_refuse_triggers(struct sm_db *db, struct sm_err *err);
 
+/*
+ * The table `total` and the triggers that keep it (schema/totals.sql).  Both
+ * are called in a write transaction and may read all rows; the second one does
+ * nothing where all is there, unless it is to be made anew, and brings a job of
+ * an earlier version to this one.
+ */
+int sm_db_make_totals(struct sm_db *db, struct sm_err *err);
+int sm_db_keep_totals(struct sm_db *db, bool anew, struct sm_err *err);
+/*
+ * Are the triggers there, and the totals what the rows add up to?  Reads all
+ * rows.  A job of an earlier version has none, which is right.
+ */
+int sm_db_check_totals(bool *right, struct sm_db *db, struct sm_err *err);
+
 /* Not so: the plan was killed, or the row or its table is gone. */
 int sm_db_has_job(bool *has, struct sm_db *db, struct sm_err *err);
 

@@ -29,22 +29,27 @@ sm_job_insert(struct sm_db *db, const struct sm_job *j, struct sm_err *err)
 		"(1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
 		"?)";
 	int64_t part = -1, parts = -1, whole = -1;
+	int ret;
 
 	if (j->parts > 0) {
 		part = j->part;
 		parts = (int64_t)j->parts;
 		whole = (int64_t)j->whole_batches;
 	}
-	return sm_sql_do(db, "insert the job", text,
-			 SQL(IN(j->kind), IN(j->spec), IN(j->fingerprint),
-			     IN(j->batches), IN(j->rows), IN(j->workers),
-			     IN(j->max_attempts), IN(j->lease_s),
-			     IN(job_sync_names[j->sync]), IN(j->fail_fast),
-			     IN(j->network_fs), IN(j->final_path),
-			     IN(j->final_force), IN(j->created), IN(j->consume),
-			     IN(j->generation), IN_OPT(part), IN_OPT(parts),
-			     IN(j->first_batch), IN_OPT(whole)),
-			 err);
+	ret = sm_sql_do(db, "insert the job", text,
+			SQL(IN(j->kind), IN(j->spec), IN(j->fingerprint),
+			    IN(j->batches), IN(j->rows), IN(j->workers),
+			    IN(j->max_attempts), IN(j->lease_s),
+			    IN(job_sync_names[j->sync]), IN(j->fail_fast),
+			    IN(j->network_fs), IN(j->final_path),
+			    IN(j->final_force), IN(j->created), IN(j->consume),
+			    IN(j->generation), IN_OPT(part), IN_OPT(parts),
+			    IN(j->first_batch), IN_OPT(whole)),
+			err);
+	/* Once, and not with each of the batches that were inserted before. */
+	if (ret == 0)
+		ret = sm_db_make_totals(db, err);
+	return ret;
 }
 
 int

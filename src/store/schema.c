@@ -1,8 +1,9 @@
 /*
- * schema.c - tables and views are made and checked
+ * schema.c - tables, totals and views are made and checked
  *
  * What is opened must be a database of this program's, of a version that it
- * knows, without triggers that would change what it writes.
+ * knows, without triggers that would change what it writes.  The triggers of
+ * schema/totals.sql are its own, as long as they say what is said there.
  */
 #include <stdlib.h>
 
@@ -10,11 +11,22 @@
 
 /* Embedded from schema/ by the build. */
 extern const unsigned char sm_schema_tables[];
+extern const unsigned char sm_schema_totals[];
 extern const unsigned char sm_schema_views[];
 
 #define SCHEMA_APPLICATION_ID 0x534d696c
-#define SCHEMA_VERSION        4
-#define SCHEMA_TABLES         5
+#define SCHEMA_VERSION        5
+/* Without totals, which the next run adds. */
+#define SCHEMA_OLDEST   4
+#define SCHEMA_TABLES   5
+#define SCHEMA_TRIGGERS 7
+
+#define TEXT_OF(x)     #x
+#define SET_VERSION(x) "PRAGMA user_version = " TEXT_OF(x)
+
+/* The text of a trigger as schema/totals.sql has it, which is ?1. */
+#define TRIGGER_IS_OURS "instr(?1, sql) > 0"
+#define TOTALS_TEXT     IN((const char *)sm_schema_totals)
 
 static int
 schema_pragma(struct sm_db *db, const char *text, int64_t *value,
@@ -45,8 +57,9 @@ sm_db_refuse_triggers(struct sm_db *db, struct sm_err *err)
 		&found, db, "read the schema",
 		"SELECT name, tbl_name FROM sqlite_schema WHERE type = "
 		"'trigger' AND lower(tbl_name) IN ('job', 'input', 'batch', "
-		"'attempt', 'worker', 'run', 'pause') LIMIT 1",
-		SQL(OUT(&name), OUT(&table)), err);
+		"'attempt', 'worker', 'run', 'pause', 'total') AND NOT "
+		"(" TRIGGER_IS_OURS ") LIMIT 1",
+		SQL(TOTALS_TEXT, OUT(&name), OUT(&table)), err);
 
 	if (ret < 0 || !found)
 		return ret;
@@ -120,7 +133,7 @@ sm_schema_check(struct sm_db *db, struct sm_err *err)
 				  "'%s' was made by a newer shardmill (schema "
 				  "%lld, this one knows %d); use that one",
 				  db->path, (long long)version, SCHEMA_VERSION);
-	if (version < SCHEMA_VERSION)
+	if (version < SCHEMA_OLDEST)
 		return sm_err_set(err, SM_EREFUSED,
 				  "'%s' was made by shardmill 0.1 (schema "
 				  "%lld, this one knows %d), whose shards are "
@@ -153,4 +166,79 @@ sm_schema_create(struct sm_db *db, struct sm_err *err)
 		return sm_db_commit(db, err);
 	sm_db_rollback(db);
 	return ret;
+}
+
+int
+sm_db_make_totals(struct sm_db *db, struct sm_err *err)
+{
+	return sm_sql_exec(db, (const char *)sm_schema_totals,
+			   "add up the batches", err);
+}
+
+/* All triggers, with our text, and the row. */
+static int
+totals_are_kept(bool *kept, struct sm_db *db, struct sm_err *err)
+{
+	int64_t triggers = 0;
+	bool table;
+	int ret = sm_sql_one(&table, db, "read the schema",
+			     "SELECT 1 FROM sqlite_schema WHERE type = 'table' "
+			     "AND name = 'total'",
+			     SQL_NOTHING, err);
+
+	if (ret == 0)
+		ret = sm_sql_one(NULL, db, "read the schema",
+				 "SELECT count(*) FROM sqlite_schema WHERE "
+				 "type = 'trigger' AND " TRIGGER_IS_OURS,
+				 SQL(TOTALS_TEXT, OUT(&triggers)), err);
+	*kept = ret == 0 && table && triggers == SCHEMA_TRIGGERS;
+	if (*kept)
+		ret = sm_sql_one(kept, db, "read the totals",
+				 "SELECT 1 FROM total", SQL_NOTHING, err);
+	return ret;
+}
+
+int
+sm_db_keep_totals(struct sm_db *db, bool anew, struct sm_err *err)
+{
+	int64_t version;
+	bool kept = false;
+	int ret = schema_pragma(db, "PRAGMA user_version", &version, err);
+
+	if (ret == 0)
+		ret = totals_are_kept(&kept, db, err);
+	if (ret < 0 || (kept && version == SCHEMA_VERSION && !anew))
+		return ret;
+	/* The totals are made by a view. */
+	ret = sm_sql_exec(db, (const char *)sm_schema_views, "create the views",
+			  err);
+	if (ret == 0)
+		ret = sm_db_make_totals(db, err);
+	if (ret == 0)
+		ret = sm_sql_exec(db, SET_VERSION(SCHEMA_VERSION),
+				  "record the version of the schema", err);
+	return ret;
+}
+
+int
+sm_db_check_totals(bool *right, struct sm_db *db, struct sm_err *err)
+{
+#define COMPARED                                                               \
+	"batches, done, joined, rows, records, entries, low_score, too_few, "  \
+	"of_too_few, padding, skipped, nan, over_maximum, raw_bytes, "         \
+	"gz_bytes, run_rows"
+	static const char text[] =
+		"SELECT 1 FROM (SELECT " COMPARED
+		" FROM total INTERSECT SELECT " COMPARED " FROM sums)";
+#undef COMPARED
+	int64_t version;
+	int ret = schema_pragma(db, "PRAGMA user_version", &version, err);
+
+	*right = true;
+	if (ret == 0 && version >= SCHEMA_VERSION)
+		ret = totals_are_kept(right, db, err);
+	if (ret < 0 || version < SCHEMA_VERSION || !*right)
+		return ret;
+	return sm_sql_one(right, db, "add up the batches", text, SQL_NOTHING,
+			  err);
 }

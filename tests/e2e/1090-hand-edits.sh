@@ -73,6 +73,22 @@ for edit in "DELETE FROM batch WHERE id = 3" \
 	[ ! -e f.gz ] || fail "finalize left a file after: $edit"
 done
 
+# Totals that were changed without their triggers: status adds the rows up where
+# it can see it, verify always.
+again
+expect_exit 0 sm status --json f.gz.job
+cp out right
+sql f.gz.job "UPDATE total SET done = 3"
+expect_exit 0 sm status --json f.gz.job
+same out right "what status says of totals that contradict the rows"
+sql f.gz.job "UPDATE total SET done = 6, rows = 7; DROP TRIGGER total_undone"
+expect_exit 9 sm verify f.gz.job
+expect_text out "the table 'total'"
+expect_exit 9 sm verify --requeue f.gz.job
+expect_exit 0 sm verify f.gz.job
+expect_exit 0 sm status --json f.gz.job
+same out right "what status says of totals that were mended"
+
 # A person's own views, tables and indexes are left alone.
 again
 sql f.gz.job "CREATE VIEW mine AS SELECT id FROM batch WHERE rows > 3;

@@ -236,6 +236,11 @@ def leftovers(slot, job="f.gz.job"):
     return odd
 
 
+TOTALS = ("batches, done, joined, rows, records, entries, low_score, too_few, "
+          "of_too_few, padding, skipped, nan, over_maximum, raw_bytes, "
+          "gz_bytes, run_rows")
+
+
 def audit(slot, job="f.gz.job"):
     """What the tables must say of a job that is whole."""
     found = []
@@ -251,6 +256,8 @@ def audit(slot, job="f.gz.job"):
             # A job that is complete needs no other run, which would end them.
             ("workers not ended", "SELECT id, pid FROM worker WHERE ended IS "
                                   "NULL AND (SELECT ended FROM job) > 0"),
+            ("totals that are not the sums of the rows",
+             f"SELECT {TOTALS} FROM sums EXCEPT SELECT {TOTALS} FROM total"),
             ("integrity", "SELECT * FROM pragma_integrity_check "
                           "WHERE integrity_check <> 'ok'")):
         rows = slot.sql(text, job)

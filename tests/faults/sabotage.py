@@ -171,6 +171,13 @@ SABOTAGE = {
         "src/engine/job/reach.c",
         "if (sm_byte_held(fd, (uint64_t)reach_at(place)) != 0)", "if (1)",
         e2e("3095-two-mounts"), "exit 0, not 7: sm status"),
+    "totals_unkept": (
+        "schema/totals.sql", "WHEN NEW.state = 'done' AND OLD.state <> 'done'",
+        "WHEN 0", WHOLE, "totals that are not the sums"),
+    "totals_of_edits_unkept": (
+        "schema/totals.sql", "AFTER UPDATE ON batch WHEN OLD.state = 'done'",
+        "AFTER UPDATE OF joined ON batch\nWHEN OLD.state = 'done'", EDITS,
+        "totals that are not the sums"),
     "attempts_stay_open": (
         "src/store/batch_end.c",
         "CLOSE_ATTEMPT \"outcome = 'running'\", b, t,",

@@ -300,6 +300,176 @@ test_adopt(void **state)
 	assert_int_equal(jobdb_int("SELECT count(*) FROM attempt"), 2);
 }
 
+/* ------------------------------------------------------------- totals -- */
+
+static bool
+totals_are_right(void)
+{
+	bool right;
+
+	assert_int_equal(sm_db_check_totals(&right, jobdb.db, &jobdb.err), 0);
+	/* By other words, and with the column that is no sum. */
+	if (right)
+		assert_int_equal(
+			jobdb_int("SELECT count(*) FROM total AS t, sums AS s "
+				  "WHERE t.done = s.done AND t.rows = s.rows "
+				  "AND t.run_rows = s.run_rows "
+				  "AND t.latest >= s.latest"),
+			1);
+	return right;
+}
+
+static void
+keep_totals(bool anew)
+{
+	jobdb_begin();
+	assert_int_equal(sm_db_keep_totals(jobdb.db, anew, &jobdb.err), 0);
+	jobdb_commit();
+}
+
+#define DONE_ROW                                                               \
+	"state = 'done', token = 5, rows = 3, records = 2, skipped = 1, "      \
+	"entries = 7, low_score = 1, too_few = 2, of_too_few = 3, "            \
+	"padding = 4, nan = 5, over_maximum = 6, raw_bytes = 90, "             \
+	"gz_bytes = 40, raw_crc32 = 1, gz_crc32 = 2, finished = 2000000 "
+
+/* Whatever a person types, the totals are what the rows add up to. */
+static void
+test_totals_of_edits(void **state)
+{
+	static const char *const edits[] = {
+		"UPDATE batch SET state = 'pending' WHERE id = 0",
+		"UPDATE batch SET state = 'pending'",
+		"UPDATE batch SET " DONE_ROW "WHERE id IN (0, 2, 4)",
+		"UPDATE batch SET joined = token, joined_at = 1 WHERE id < 4",
+		"UPDATE batch SET token = token + 1 WHERE id = 2",
+		"UPDATE batch SET rows = rows + 1, finished = 5 WHERE id = 4",
+		"UPDATE job SET started = 1000000, ended = NULL",
+		"UPDATE job SET started = 1",
+		"UPDATE job SET started = NULL",
+		"UPDATE job SET started = 3000000",
+		"UPDATE batch SET priority = 3, not_before = 7, max_attempts = "
+		"9",
+		"UPDATE batch SET state = 'failed' WHERE id IN (0, 1)",
+		"UPDATE batch SET state = 'done' WHERE id = 0",
+		"UPDATE batch SET id = 99 WHERE id = 0",
+		"DELETE FROM batch WHERE id = 99",
+		"INSERT INTO batch (id) VALUES (77)",
+		"INSERT INTO batch SELECT 78, first, \"end\", first_byte, "
+		"end_byte, item, state, attempts, max_attempts, not_before, "
+		"priority, worker, token, rows, records, entries, low_score, "
+		"too_few, of_too_few, padding, skipped, nan, over_maximum, "
+		"raw_bytes, gz_bytes, raw_crc32, gz_crc32, open_line, "
+		"file_bytes, file_crc32, started, finished, error, joined, "
+		"joined_at FROM batch WHERE id = 2",
+		"DELETE FROM batch WHERE id IN (2, 3)",
+		"DELETE FROM batch",
+	};
+	int64_t w;
+	size_t i;
+
+	(void)state;
+	w = make_with_worker(6);
+	for (i = 0; i < 3; i++)
+		claim_and_complete(w);
+	claim_and_lose(w);
+	assert_int_equal(jobdb_int("SELECT done FROM total"), 3);
+	assert_true(totals_are_right());
+	for (i = 0; i < sizeof(edits) / sizeof(*edits); i++) {
+		jobdb_sql(edits[i]);
+		if (!totals_are_right())
+			fail_msg("wrong after: %s", edits[i]);
+	}
+	assert_int_equal(jobdb_int("SELECT batches FROM total"), 0);
+}
+
+/* What was changed without them is seen, and not believed where it can be. */
+static void
+test_totals_wrong(void **state)
+{
+	static const char *const edits[] = {
+		"UPDATE total SET rows = rows + 1",
+		"UPDATE total SET done = 2",
+		"UPDATE total SET done = 4, batches = 7",
+		"DELETE FROM total",
+		"DROP TRIGGER total_undone",
+		"DROP TRIGGER total_done; CREATE TRIGGER total_done AFTER "
+		"INSERT ON job BEGIN SELECT 1; END",
+	};
+	struct sm_batch_counts c;
+	int64_t w;
+	size_t i;
+
+	(void)state;
+	w = make_with_worker(6);
+	for (i = 0; i < 6; i++)
+		claim_and_complete(w);
+	for (i = 0; i < sizeof(edits) / sizeof(*edits); i++) {
+		jobdb_sql(edits[i]);
+		assert_false(totals_are_right());
+		if (i > 0) {
+			assert_int_equal(
+				sm_batch_counts(&c, jobdb.db, &jobdb.err), 0);
+			assert_int_equal(c.total, 6);
+			assert_int_equal(c.done, 6);
+			assert_int_equal(c.pending, 0);
+			assert_int_equal(c.counts.rows, 60);
+		}
+		jobdb_sql("DROP TRIGGER IF EXISTS total_done");
+		keep_totals(true);
+		assert_true(totals_are_right());
+	}
+	/* A run asks for what is missing alone. */
+	jobdb_sql("UPDATE total SET rows = rows + 1");
+	keep_totals(false);
+	assert_false(totals_are_right());
+	jobdb_sql("DELETE FROM total");
+	keep_totals(false);
+	assert_true(totals_are_right());
+}
+
+/* A job of the version before has no totals, and the next run adds them. */
+static void
+test_totals_of_older(void **state)
+{
+	struct sm_batch_counts c;
+	int64_t w;
+	size_t i;
+	bool right;
+
+	(void)state;
+	w = make_with_worker(6);
+	claim_and_complete(w);
+	jobdb_sql("DROP TRIGGER total_insert; DROP TRIGGER total_insert_done; "
+		  "DROP TRIGGER total_delete; DROP TRIGGER total_delete_done; "
+		  "DROP TRIGGER total_done; DROP TRIGGER total_undone; "
+		  "DROP TRIGGER total_run; DROP VIEW sums; DROP VIEW progress; "
+		  "DROP TABLE total; CREATE VIEW progress AS SELECT "
+		  "count(*) AS total, 0 AS pending, 0 AS running, 1 AS done, "
+		  "0 AS failed, 0 AS rows, 0 AS records, 0 AS entries, "
+		  "0 AS low_score, 0 AS too_few, 0 AS of_too_few, "
+		  "0 AS padding, 0 AS skipped, 0 AS nan, 0 AS over_maximum, "
+		  "0 AS raw_bytes, 0 AS gz_bytes, 0 AS percent, "
+		  "0 AS rows_per_s, 0 AS elapsed_s, 0 AS eta_s, 0 AS joined, "
+		  "0 AS stragglers FROM batch; PRAGMA user_version = 4");
+	sm_db_close(jobdb.db);
+	jobdb.db = NULL;
+	assert_int_equal(jobdb_open(SM_DB_WRITE), 0);
+	/* There is nothing that could be wrong. */
+	assert_int_equal(sm_db_check_totals(&right, jobdb.db, &jobdb.err), 0);
+	assert_true(right);
+	claim_and_complete(w);
+	assert_int_equal(sm_batch_counts(&c, jobdb.db, &jobdb.err), 0);
+	assert_int_equal(c.total, 6);
+	for (i = 0; i < 2; i++) {
+		keep_totals(false);
+		assert_int_equal(jobdb_int("PRAGMA user_version"), 5);
+		assert_int_equal(jobdb_int("SELECT done FROM total"), 2 + i);
+		assert_true(totals_are_right());
+		claim_and_complete(w);
+	}
+}
+
 int
 main(void)
 {
@@ -313,6 +483,9 @@ main(void)
 		TEST(test_retry),
 		TEST(test_retry_all_wakes),
 		TEST(test_adopt),
+		TEST(test_totals_of_edits),
+		TEST(test_totals_wrong),
+		TEST(test_totals_of_older),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,6 +38,7 @@ inserted(errors.roff include/shardmill.h -f ${here}/errors.awk
 	${CMAKE_CURRENT_SOURCE_DIR}/src/base/err.c)
 inserted(database.roff schema/README.md -f ${here}/md.awk)
 inserted(tables.roff schema/tables.sql -f ${here}/sql.awk)
+inserted(totals.roff schema/totals.sql -f ${here}/sql.awk)
 inserted(queries.roff schema/queries.sql -f ${here}/code.awk)
 inserted(format.roff src/README.md -f ${here}/md.awk
 	-v "section=Shards and final files")

@@ -202,6 +202,8 @@ run_set(struct sm_super *s, const char *path, struct sm_err *err)
 		return ret;
 	ret = sm_handle_check_run(h, err);
 	if (ret == 0)
+		ret = sm_db_keep_totals(h->db, false, err);
+	if (ret == 0)
 		ret = run_set_spec(h, err);
 	if (ret == 0)
 		ret = sm_job_set(h->db, &opts->settings, err);

@@ -100,6 +100,34 @@ verify_found_in_database(const char *text, void *arg)
 }
 
 /*
+ * Nothing is made by the totals, so that wrong ones damage no batch: they are
+ * a person's, who changed rows without the triggers, or dropped one.
+ */
+static int
+verify_totals(struct verify *v, struct sm_err *err)
+{
+	bool right;
+	int ret = sm_db_check_totals(&right, v->h.db, err);
+
+	if (ret < 0 || right)
+		return ret;
+	verify_found(-1, "totals",
+		     "the table 'total' of job.db is not what the batches add "
+		     "up to, or lost its triggers, and 'status' may be wrong; "
+		     "--requeue makes it anew",
+		     v);
+	if (!v->opts->requeue)
+		return 0;
+	ret = sm_db_begin_write(v->h.db, err);
+	if (ret == 0)
+		ret = sm_db_keep_totals(v->h.db, true, err);
+	if (ret == 0)
+		ret = sm_db_commit(v->h.db, err);
+	sm_db_rollback(v->h.db);
+	return ret;
+}
+
+/*
  * By token: a batch that was made again since its shard was read is left alone.
  */
 static int
@@ -224,6 +252,8 @@ verify_job(struct verify *v, const char *path, struct sm_err *err)
 	if (ret == 0)
 		ret = sm_db_integrity(&findings, v->h.db,
 				      verify_found_in_database, v, err);
+	if (ret == 0)
+		ret = verify_totals(v, err);
 	if (ret == 0)
 		ret = sm_batch_counts(&c, v->h.db, err);
 	if (ret == 0) {
