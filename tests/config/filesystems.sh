@@ -1,6 +1,6 @@
 # filesystems - jobs on other file systems, killed and run again, and by two
 # mounts of one directory (tests/filesystems/); loop mounts and overlay as root,
-# FUSE where /dev/fuse may be used; some ten minutes.  FILESYSTEMS="sshfs xfs"
+# FUSE where /dev/fuse may be used; twenty minutes.  FILESYSTEMS="sshfs xfs"
 # tries some.  The table is for RESULTS.md.
 build_targets=shardmill build release -DSHARDMILL_FAULTS=OFF && {
 	need_packages fuse3 bindfs sshfs openssh-server gocryptfs rclone \
@@ -21,8 +21,8 @@ build_targets=shardmill build release -DSHARDMILL_FAULTS=OFF && {
 	for name in plain ${FILESYSTEMS:-overlay btrfs xfs squashfs bindfs \
 		bindfs-below bindfs-multithreaded bindfs-lock-forwarding \
 		bindfs-direct-io bindfs-delete-deny sshfs gocryptfs encfs \
-		mergerfs unionfs-fuse fuse-overlayfs fuse2fs ntfs-3g glusterfs \
-		davfs2 rclone rclone-full}; do
+		mergerfs unionfs-fuse fuse-overlayfs fuse2fs ntfs-3g davfs2 \
+		rclone rclone-full glusterfs}; do
 		log=$root/build-filesystems/$name.log start=$EPOCHREALTIME code=0
 		bash "$tests/filesystems/filesystem.sh" "$name" "$table" \
 			>"$log" 2>&1 || code=$?
