@@ -97,7 +97,9 @@ struct sm_kind_env {
 	 */
 	void (*said)(const struct sm_piece *b, const char *text, size_t len,
 		     void *arg);
-	void *said_arg;
+	/* Told a line about what is waited for, while it waits; or NULL. */
+	void (*waits)(const char *text, void *arg);
+	void *said_arg; /* of both */
 };
 
 #define SM_KIND_STDERR_MAX 4096

@@ -53,7 +53,8 @@ typedef void sm_db_waiting(const char *text, void *arg);
 struct sm_db_wait {
 	double limit_s; /* for an outsider; 0: as long as it takes */
 	bool patient;   /* the limit is for writing; it reads, in silence */
-	sm_db_waiting *notice; /* every 10 s; NULL: sm_db_hear_waiting()'s */
+	sm_db_waiting *notice;      /* every 10 s; NULL: sm_db_hear_waiting()'s;
+				       of the kernel's queue once for each wait */
 	bool (*give_up)(void *arg); /* asked while waiting, or NULL */
 	void *arg;
 };
@@ -66,6 +67,16 @@ struct sm_db_opts {
 	bool triggers;
 	struct sm_db_wait wait; /* SM_DB_READ without a limit has 30 s */
 };
+
+/*
+ * Without a limit a writer waits for its turn in the kernel's queue, and cannot
+ * tell of it there.  `looked_at`: from now on another thread calls
+ * sm_db_look_at_queue() each second or two, which gives the notice.  Where it
+ * is not so the writer asks for its turn for ten seconds, tells, and only then
+ * queues.
+ */
+void sm_db_queue_is_looked_at(struct sm_db *db, bool looked_at);
+void sm_db_look_at_queue(struct sm_db *db);
 
 /* Where a connection has no notice of its own; for the whole process. */
 void sm_db_hear_waiting(sm_db_waiting *notice, void *arg);

@@ -278,6 +278,7 @@ sm_db_open(struct sm_db **out, const char *dir, int dirfd,
 	db = calloc(1, sizeof(*db));
 	if (!db)
 		return sm_err_mem(err, "the database");
+	pthread_mutex_init(&db->queued, NULL);
 	db->queue_fd = -1;
 	db->dirfd = dirfd;
 	db->opts = *opts;
@@ -331,6 +332,7 @@ sm_db_close(struct sm_db *db)
 	if (!db)
 		return;
 	db_disconnect(db);
+	pthread_mutex_destroy(&db->queued);
 	free(db->path);
 	free(db);
 }

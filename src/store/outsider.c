@@ -5,17 +5,15 @@
  * in a transaction (txn.c) and what reads (open.c) share the limits, the
  * notices and the words that are here.
  */
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/select.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "holder.h"
 
 #include "sql.h"
 
@@ -34,6 +32,9 @@
 
 #define NOTICE_MS 10000
 
+/* With the longest path that a job may have (open.c). */
+#define OUTSIDER_TEXT 640
+
 /* Set once, by main(); read by whatever thread waits. */
 static _Atomic(sm_db_waiting *) hear_waiting;
 static void *_Atomic hear_arg;
@@ -45,89 +46,43 @@ sm_db_hear_waiting(sm_db_waiting *notice, void *arg)
 	atomic_store(&hear_waiting, notice);
 }
 
-/* A lock that somebody holds, or is asked for. */
-struct outsider_lock {
-	const char *file, *type;
-	uint64_t byte;
-	int except[2]; /* processes that are not meant */
-};
-
-/* Neighbouring locks of one process are one line, from the first to the last.
- */
-static bool
-outsider_line(const char *line, const struct outsider_lock *l, uint64_t inode,
-	      int *pid)
-{
-	uint64_t ino, from, to = UINT64_MAX;
-	char type[8], end[32];
-
-	/* "5: POSIX  ADVISORY  WRITE 4321 fe:00:1234 120 120" */
-	if (sscanf(line,
-		   "%*d: POSIX %*s %7s %d %*x:%*x:%" SCNu64 " %" SCNu64 " %31s",
-		   type, pid, &ino, &from, end) != 5)
-		return false;
-	sscanf(end, "%" SCNu64, &to); /* or "EOF" */
-	return *pid > 0 && *pid != l->except[0] && *pid != l->except[1] &&
-	       ino == inode && strcmp(type, l->type) == 0 && from <= l->byte &&
-	       l->byte <= to;
-}
-
-/* Who holds it?  0: nobody that is seen here. */
-static int
-outsider_holder(struct sm_db *db, const struct outsider_lock *l)
-{
-	char line[256];
-	struct stat st;
-	int pid, found = 0;
-	FILE *f;
-
-	if (fstatat(db->dirfd, l->file, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return 0;
-	f = fopen("/proc/locks", "re");
-	if (!f)
-		return 0;
-	while (!found && fgets(line, sizeof(line), f))
-		if (outsider_line(line, l, (uint64_t)st.st_ino, &pid))
-			found = pid;
-	fclose(f);
-	return found;
-}
-
 static int
 outsider_writer(struct sm_db *db, const char *file, uint64_t byte)
 {
-	struct outsider_lock l = { file, "WRITE", byte, { getpid(), 0 } };
+	struct sm_lock_asked l = { "POSIX", "WRITE", byte, { getpid(), 0 } };
 
-	return outsider_holder(db, &l);
+	return sm_lock_holder(db->dirfd, file, &l);
 }
 
-void
-sm_outsider_tell(char *text, size_t size, struct sm_db *db)
+/* The process, and in `what` how it keeps the database locked; 0: not known. */
+static int
+outsider_find(const char **what, struct sm_db *db)
 {
-	struct outsider_lock pending = {
-		"job.db", "WRITE", PENDING_BYTE, { 0 }
+	struct sm_lock_asked pending = {
+		"POSIX", "WRITE", PENDING_BYTE, { 0 }
 	};
-	struct outsider_lock reader = { "job.db", "READ", SHARED_FIRST, { 0 } };
+	struct sm_lock_asked reader = { "POSIX", "READ", SHARED_FIRST, { 0 } };
 	static const char reads[] =
 		"has a read of it open, and with a rollback "
 		"journal nobody can write meanwhile";
-	const char *what = "has it locked";
 	int pid = outsider_writer(db, "job.db", SHARED_FIRST);
 
+	*what = "has it locked";
 	/*
 	 * While somebody waits for readers to end, we or another, no new ones
 	 * come: who reads now is the one to wait for.
 	 */
 	if (!pid) {
 		reader.except[0] = getpid();
-		reader.except[1] = outsider_holder(db, &pending);
+		reader.except[1] =
+			sm_lock_holder(db->dirfd, "job.db", &pending);
 		if (reader.except[1])
-			pid = outsider_holder(db, &reader);
-		what = reads;
+			pid = sm_lock_holder(db->dirfd, "job.db", &reader);
+		*what = reads;
 	}
 	if (!pid) {
 		pid = outsider_writer(db, "job.db", RESERVED_BYTE);
-		what = "holds a write transaction open";
+		*what = "holds a write transaction open";
 	}
 	if (!pid)
 		pid = outsider_writer(db, "job.db-shm", WAL_WRITE_BYTE);
@@ -135,22 +90,61 @@ sm_outsider_tell(char *text, size_t size, struct sm_db *db)
 		pid = outsider_writer(db, "job.db-shm", WAL_RECOVER_BYTE);
 	/* Our own try to write is over, and with it the lock that it left. */
 	if (!pid && !db->wal) {
-		pid = outsider_holder(db, &reader);
-		what = reads;
+		pid = sm_lock_holder(db->dirfd, "job.db", &reader);
+		*what = reads;
 	}
+	return pid;
+}
+
+void
+sm_outsider_tell(char *text, size_t size, struct sm_db *db)
+{
+	const char *what;
+	int pid = outsider_find(&what, db);
+
 	if (pid)
 		snprintf(text, size, "process %d %s", pid, what);
 	else
 		snprintf(text, size, "another process has it locked");
 }
 
+/* Whose turn it is that does not end. */
 static void
-outsider_notice(struct sm_db *db, uint64_t waited_ms)
+outsider_tell_queue(char *text, size_t size, struct sm_db *db)
+{
+	struct sm_lock_asked turn = { "FLOCK", "WRITE", 0, { getpid(), 0 } };
+	int first = sm_lock_holder(db->dirfd, "write.lock", &turn);
+	int dir = (int)(strlen(db->path) - strlen("job.db"));
+	const char *what;
+	int pid = outsider_find(&what, db);
+
+	/* It may be one of ours, who waits for an outsider in its turn. */
+	if (pid && pid != first)
+		snprintf(text, size, "process %d %s", pid, what);
+	else if (first)
+		snprintf(text, size, "process %d holds '%.*swrite.lock'", first,
+			 dir, db->path);
+	else
+		snprintf(text, size, "another process holds '%.*swrite.lock'",
+			 dir, db->path);
+}
+
+static void
+outsider_who(char *text, size_t size, struct sm_db *db, bool queues)
+{
+	if (queues)
+		outsider_tell_queue(text, size, db);
+	else
+		sm_outsider_tell(text, size, db);
+}
+
+static void
+outsider_notice(struct sm_db *db, bool queues, uint64_t waited_ms)
 {
 	const struct sm_db_wait *w = &db->opts.wait;
 	sm_db_waiting *notice = w->notice;
 	void *arg = w->arg;
-	char text[256], who[160];
+	char who[OUTSIDER_TEXT], text[OUTSIDER_TEXT + 64];
 
 	if (!notice && !w->patient) {
 		notice = atomic_load(&hear_waiting);
@@ -158,7 +152,7 @@ outsider_notice(struct sm_db *db, uint64_t waited_ms)
 	}
 	if (!notice)
 		return;
-	sm_outsider_tell(who, sizeof(who), db);
+	outsider_who(who, sizeof(who), db, queues);
 	snprintf(text, sizeof(text),
 		 "has waited %d s for the database: %s; end it there",
 		 (int)(waited_ms / 1000), who);
@@ -195,7 +189,7 @@ sm_outsider_wait(struct sm_outsider_wait *wait, struct sm_db *db,
 	const struct sm_db_wait *w = &db->opts.wait;
 	uint64_t now = sm_clock_ms(), waited;
 	bool ends = w->limit_s > 0 && !wait->is_endless;
-	char who[160];
+	char who[OUTSIDER_TEXT];
 
 	if (!wait->begun_ms)
 		wait->begun_ms = wait->told_ms = now;
@@ -205,16 +199,34 @@ sm_outsider_wait(struct sm_outsider_wait *wait, struct sm_db *db,
 	if (ends && (double)waited > w->limit_s * 1000) {
 		if (!err)
 			return SM_EBUSY;
-		sm_outsider_tell(who, sizeof(who), db);
+		outsider_who(who, sizeof(who), db, wait->queues);
 		return sm_err_set(err, SM_EBUSY,
 				  "'%s' is busy: waited %d s, and %s; end it "
 				  "there, then try again",
 				  db->path, (int)(waited / 1000), who);
 	}
 	if (now - wait->told_ms >= NOTICE_MS) {
-		outsider_notice(db, waited);
+		outsider_notice(db, wait->queues, waited);
 		wait->told_ms = now;
 	}
 	outsider_sleep(db, wait->sleep_ms);
 	return 0;
+}
+
+/*
+ * The mutex keeps whoever waited from going on while the notice is given: to
+ * the caller it is as if the waiting thread had given it.
+ */
+void
+sm_db_look_at_queue(struct sm_db *db)
+{
+	uint64_t waited;
+
+	pthread_mutex_lock(&db->queued);
+	waited = db->queued_ms ? sm_clock_ms() - db->queued_ms : 0;
+	if (waited >= NOTICE_MS && !db->queued_told) {
+		db->queued_told = true;
+		outsider_notice(db, true, waited);
+	}
+	pthread_mutex_unlock(&db->queued);
 }

@@ -18,6 +18,7 @@
 #ifndef SM_SQL_H
 #define SM_SQL_H
 
+#include <pthread.h>
 #include <signal.h>
 
 #include <sqlite3.h>
@@ -38,6 +39,7 @@ struct sm_outsider_wait {
 	unsigned sleep_ms;    /* between two tries */
 	unsigned patience_ms; /* before the caller is asked to give up */
 	bool is_endless;      /* whatever the connection's limit is */
+	bool queues;          /* for write.lock, not for SQLite's locks */
 	uint64_t begun_ms, told_ms;
 };
 
@@ -48,6 +50,10 @@ struct sm_db {
 	sqlite3 *main;
 	sqlite3 *guard; /* holds the write lock while `main` checkpoints */
 	int queue_fd;   /* write.lock, this connection's own open file */
+	/* For a second thread, which looks at the wait in the queue. */
+	pthread_mutex_t queued;
+	uint64_t queued_ms; /* since when it waits; 0: it does not */
+	bool queued_told, queue_is_looked_at;
 	bool in_turn, in_write, full_sync, wal;
 	bool keep_log;       /* sm_db_keep_log() */
 	int wal_pages;       /* in the log after the latest commit */

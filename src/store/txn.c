@@ -37,40 +37,66 @@ turn_begin_signals(struct sm_db *db)
 	pthread_sigmask(SIG_BLOCK, &block, &db->signals);
 }
 
+void
+sm_db_queue_is_looked_at(struct sm_db *db, bool looked_at)
+{
+	db->queue_is_looked_at = looked_at;
+}
+
+/* What the other thread sees of a wait (outsider.c). */
+static void
+turn_waits(struct sm_db *db, uint64_t since_ms)
+{
+	pthread_mutex_lock(&db->queued);
+	db->queued_ms = since_ms;
+	db->queued_told = false;
+	pthread_mutex_unlock(&db->queued);
+}
+
 /*
  * Workers and the supervisor wait in the kernel's queue, with their signals
  * open: a handler that runs ends the wait.
  */
 static int
-turn_wait(struct sm_db *db, struct sm_err *err)
+turn_queue(struct sm_db *db, struct sm_err *err)
 {
+	bool entered = false;
 	int ret = 0;
 
-	while (ret == 0) {
-		if (sm_queue_enter(db->queue_fd) == 0)
-			return 0;
-		if (errno != EINTR)
-			return sm_err_sys(err, "cannot queue for '%s'",
-					  db->path);
-		ret = sm_outsider_stopped(db, err);
+	turn_waits(db, sm_clock_ms());
+	while (ret == 0 && !entered) {
+		entered = sm_queue_enter(db->queue_fd) == 0;
+		if (!entered && errno != EINTR)
+			ret = sm_err_sys(err, "cannot queue for '%s'",
+					 db->path);
+		else if (!entered)
+			ret = sm_outsider_stopped(db, err);
 	}
+	turn_waits(db, 0);
 	return ret;
 }
 
-/* A command of a person's asks again and again, and gives up in time. */
+/*
+ * Ask again and again: a command of a person's, which gives up in time, and who
+ * has no other thread to tell of the wait, until it has told once.
+ */
 static int
-turn_poll(struct sm_db *db, struct sm_err *err)
+turn_poll(bool *entered, struct sm_db *db, struct sm_err *err)
 {
-	struct sm_outsider_wait wait = { .sleep_ms = TURN_POLL_MS };
+	struct sm_outsider_wait wait = { .sleep_ms = TURN_POLL_MS,
+					 .queues = true };
+	bool ends = db->opts.wait.limit_s > 0;
 	int ret = 0;
 
-	while (ret == 0) {
+	*entered = false;
+	while (ret == 0 && (ends || wait.told_ms == wait.begun_ms)) {
 		ret = sm_queue_try(db->queue_fd);
-		if (ret > 0)
-			return 0;
 		if (ret < 0)
 			return sm_err_sys(err, "cannot queue for '%s'",
 					  db->path);
+		*entered = ret > 0;
+		if (*entered)
+			return 0;
 		ret = sm_outsider_wait(&wait, db, err);
 	}
 	return ret;
@@ -79,12 +105,16 @@ turn_poll(struct sm_db *db, struct sm_err *err)
 static int
 turn_begin(struct sm_db *db, struct sm_err *err)
 {
-	int ret;
+	int ret = sm_queue_try(db->queue_fd);
+	bool entered = ret > 0;
 
-	if (db->opts.wait.limit_s > 0)
-		ret = turn_poll(db, err);
-	else
-		ret = turn_wait(db, err);
+	if (ret < 0)
+		return sm_err_sys(err, "cannot queue for '%s'", db->path);
+	ret = 0;
+	if (!entered && !db->queue_is_looked_at)
+		ret = turn_poll(&entered, db, err);
+	if (ret == 0 && !entered)
+		ret = turn_queue(db, err);
 	if (ret < 0)
 		return ret;
 	turn_begin_signals(db);

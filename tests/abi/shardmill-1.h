@@ -194,10 +194,12 @@ struct sm_progress {
  * What a long call says while it works.  `progress` comes about once a second
  * from the calling thread; no call of it closes the work, and a short one has
  * none: how it ended is in the result.  `notice` is one line about one event,
- * without a newline.  `title` is what a worker that is in sm_work() has in
- * hand, for the name of its process, and its number.  Each may be NULL.  `stop`
- * counts the user's requests to end, and is set by the caller's signal handler:
- * 1 finishes what is in hand, 2 stops at once.
+ * without a newline; while the calling thread waits for its turn to write, a
+ * thread of the library's gives it, and the call goes on only after that.
+ * `title` is what a worker that is in sm_work() has in hand, for the name of
+ * its process, and its number.  Each may be NULL.  `stop` counts the user's
+ * requests to end, and is set by the caller's signal handler: 1 finishes what
+ * is in hand, 2 stops at once.
  */
 struct sm_events {
 	void (*progress)(const struct sm_progress *p, void *arg);

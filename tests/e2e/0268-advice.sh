@@ -30,6 +30,8 @@ array("cands", "dates", cands.astype("M8[s]"), "dates")
 array("cands", "times", cands.astype("m8[s]"), "times")
 array("keys", "objects", names[:2].astype(object), "Python objects")
 array("cands", "object-cands", cands.astype(object), "Python objects")
+array("cands", "float-cands", cands.astype(float), "whole numbers")
+array("keys", "float-keys", np.array([7., 8.]), "whole numbers")
 array("scores", "distances", 1 - scores, "rising")
 pickle.dump(cands, open("cands.pkl", "wb"), 4)
 case("cands", "cands.pkl", "pickle")
@@ -57,12 +59,21 @@ try:
         f["x"] = names[:2].astype(object)
     case("scores", "scores.h5", "HDF5")
     case("keys", "keys.h5", "HDF5")
+    # As MATLAB does: a block before it, and columns first.
+    for option, value in (("scores", scores.T), ("keys", [[17., 18.]])):
+        with h5py.File(option + "73.mat", "w", userblock_size=512) as f:
+            f["x"] = value
+        with open(option + "73.mat", "r+b") as f:
+            f.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64")
+        case(option, option + "73.mat", "MATLAB file (.mat, 7.3)")
 except ImportError:
     print("without h5py")
 try:
     import scipy.io
     scipy.io.savemat("cands.mat", {"x": cands})
     case("cands", "cands.mat", "MATLAB")
+    scipy.io.savemat("keys.mat", {"x": names[:2].astype(object)})
+    case("keys", "keys.mat", "MATLAB")
 except ImportError:
     print("without scipy")
 open("cases", "w").write("\n".join(cases) + "\n")

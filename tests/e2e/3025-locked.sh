@@ -38,6 +38,43 @@ sm run reader >reader.out 2>reader.err &
 read_run=$!
 keep_pid $status $run $read_run
 
+# The queue of our own writers, and the file in which workers agree on --delay,
+# are locked as well: before a run begins, while one is on its way, beside a
+# worker by hand and commands.
+expect_exit 0 sm plan early exec --range 3 -- echo "{first}"
+expect_exit 0 sm plan hand exec --range 3 -- echo "{first}"
+expect_exit 0 sm exec -o more.gz --job more --range 3 -- echo "{first}"
+expect_exit 0 sm plan paced exec --range 3 --delay 0.01 -- echo "{first}"
+: >paced/pace
+expect_exit 0 sm plan late exec --range 3 -- \
+	sh -c 'until [ -e late.go ]; do sleep 0.1; done; echo "$1"' - "{first}"
+start late run late -j 2
+late=$pid
+late_runs() {
+	[ "$(count_of late running)" = 2 ]
+}
+wait_for 20 late_runs
+"$PYTHON" - 12 queue.held {early,hand,more,late}/write.lock paced/pace <<-'END' &
+	import fcntl, sys, time
+	files = [open(name, "r+") for name in sys.argv[3:]]
+	for f in files:
+	    fcntl.flock(f, fcntl.LOCK_EX)
+	open(sys.argv[2], "w").close()
+	time.sleep(float(sys.argv[1]))
+END
+queue=$!
+keep_pid $queue
+wait_for 20 test -e queue.held
+touch late.go
+start early run early
+early=$pid
+start hand work hand
+hand=$pid
+start more exec -o more.gz --job more --extend --range 4 -- echo "{first}"
+more=$pid
+start paced run paced
+paced=$pid
+
 # Meanwhile: a journal that a person changed is put back.
 expect_exit 0 sm plan journal exec --range 3 -- echo "{first}"
 equal "$(sql journal 'PRAGMA journal_mode = delete')" delete
@@ -140,3 +177,11 @@ expect_text shut.err "has waited 10 s" "process $shut has it locked"
 expect_text shut-run.err "has waited 10 s" "process $shut has it locked"
 expect_text reader.err "has waited 10 s" "process $reader has a read of it open"
 equal "$(count_of reader 'done')" 3 "batches beside a reader"
+for job in early hand late more paced; do
+	ended 0 "${!job}" $job
+	[ $job = paced ] ||
+		expect_text $job.err "has waited 1" \
+			"process $queue holds '$dir/$job/write.lock'"
+done
+expect_text paced.err "process $queue holds the job's 'pace'"
+equal "$(grep -c "process $queue" early.err)" 1 "lines of a run that waited"

@@ -292,16 +292,17 @@ static enum finding
 second_look(const struct probe *p)
 {
 	int fd = probe_open(p, "b", O_RDWR);
+	int queue = probe_open(p, "d", O_RDWR);
 	volatile unsigned char *map;
 	struct flock l;
 
-	if (fd < 0)
+	if (fd < 0 || queue < 0)
 		return FINDING_OPEN;
 	if (sm_byte_held(fd, 0) != 1 || sm_byte_lock(fd, 0) != 0)
 		return FINDING_BYTE;
 	if (!probe_posix_lock(fd, F_GETLK, &l) || l.l_type == F_UNLCK)
 		return FINDING_POSIX;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+	if (flock(queue, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
 		return FINDING_QUEUE;
 	map = mmap(NULL, PROBE_MAPPED, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
 		   0);
@@ -365,6 +366,32 @@ probe_map(struct probe *p, int fd)
 	return good;
 }
 
+/*
+ * A file of its own, as a job has one: where flock() is a lock on all bytes
+ * (glusterfs, NFS), it is refused beside another owner's lock on one of them.
+ */
+static bool
+probe_queue(struct probe *p, int fd)
+{
+	static const char step[] = "a file cannot be locked (flock)";
+	int queue = probe_open(p, "d", O_RDWR | O_CREAT | O_EXCL);
+	bool good;
+
+	if (queue < 0)
+		return probe_fails(p, "a file cannot be made", errno);
+	if (flock(queue, LOCK_EX | LOCK_NB) == 0)
+		good = probe_map(p, fd);
+	else if (errno == EWOULDBLOCK) /* nobody else knows the file */
+		good = probe_fails(p, step, 0);
+	else
+		good = probe_fails(p, step, errno);
+	close(queue);
+	/* One that is open may be kept under another name by FUSE. */
+	if (good && unlinkat(p->dir, "d", 0) < 0)
+		good = probe_fails(p, "a file cannot be removed", errno);
+	return good;
+}
+
 static bool
 probe_locks(struct probe *p)
 {
@@ -381,10 +408,8 @@ probe_locks(struct probe *p)
 	else if (!probe_posix_lock(fd, F_SETLK, &l))
 		good = probe_fails(p, "a byte of a file cannot be locked",
 				   errno);
-	else if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		good = probe_fails(p, "a file cannot be locked (flock)", errno);
 	else
-		good = probe_map(p, fd);
+		good = probe_queue(p, fd);
 	close(fd);
 	return good;
 }

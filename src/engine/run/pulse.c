@@ -2,8 +2,8 @@
  * A worker's second thread: it beats, and listens for requests to end.  It is
  * apart from the worker's own code because it must go on whatever the main
  * thread does: a long batch, a wait for the write lock, a command.  So it
- * touches no database, takes no lock, and speaks to the main thread by flags
- * and event descriptors alone.
+ * makes no call of SQLite, takes no lock that is held for long, and speaks to
+ * the main thread by flags and event descriptors alone.
  */
 #include <errno.h>
 #include <poll.h>
@@ -103,6 +103,8 @@ pulse_main(void *arg)
 				sm_live_beat(p->live);
 			sm_reach_beat(p->reach);
 			next = now + SM_LIVE_BEAT_MS;
+			if (p->db)
+				sm_db_look_at_queue(p->db);
 		}
 		wait = (int)(next - now);
 		if (p->stops && wait > PULSE_FLAG_MS)
@@ -125,12 +127,14 @@ sm_pulse_start(struct sm_pulse *p, struct sm_live *live, struct sm_reach *reach,
 	       int control_fd, const volatile sig_atomic_t *stops,
 	       struct sm_err *err)
 {
+	struct sm_db *db = p->db;
 	sigset_t all, old;
 	int ret;
 
 	*p = (struct sm_pulse)SM_PULSE_NONE;
 	p->live = live;
 	p->reach = reach;
+	p->db = db;
 	p->control_fd = control_fd;
 	p->stops = stops;
 	p->asked_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -156,6 +160,8 @@ sm_pulse_start(struct sm_pulse *p, struct sm_live *live, struct sm_reach *reach,
 		return ret;
 	}
 	p->started = true;
+	if (db)
+		sm_db_queue_is_looked_at(db, true);
 	return 0;
 }
 
@@ -166,6 +172,8 @@ sm_pulse_end(struct sm_pulse *p)
 		event_raise(p->wake_fd);
 		pthread_join(p->thread, NULL);
 		p->started = false;
+		if (p->db)
+			sm_db_queue_is_looked_at(p->db, false);
 	}
 	if (p->asked_fd >= 0)
 		close(p->asked_fd);

@@ -1,10 +1,11 @@
 /*
  * pulse.h - a worker's second thread: heartbeat and control
  *
- * It never touches SQLite or the current batch.  Every 2 seconds it adds 1 to
- * the worker's counter; in between it listens: to the supervisor's socket (one
- * message asks to drain, a second one or the supervisor's end to stop at once)
- * or, for a worker by hand, to the caller's stop flag.
+ * It never touches SQLite or the current batch; of the main thread's wait for
+ * its turn to write it tells, since that cannot (db.h).  Every 2 seconds it
+ * adds 1 to the worker's counter; in between it listens: to the supervisor's
+ * socket (one message asks to drain, a second one or the supervisor's end to
+ * stop at once) or, for a worker by hand, to the caller's stop flag.
  *
  * The supervisor's first message is the number of the run.
  *
@@ -20,6 +21,7 @@
 
 #include <shardmill.h>
 
+#include "db.h"
 #include "err.h"
 #include "live.h"
 #include "reach.h"
@@ -27,7 +29,9 @@
 struct sm_pulse {
 	struct sm_live *live;
 	struct sm_reach *reach; /* of a worker by hand; NULL: none */
-	int control_fd;         /* -1: none */
+	struct sm_db *db; /* whose wait for its turn it tells; NULL: none.  Set
+			     before sm_pulse_start() */
+	int control_fd;   /* -1: none */
 	const volatile sig_atomic_t *stops; /* or NULL */
 	int asked_fd; /* eventfd, readable from the first request on */
 	int stop_fd;  /* eventfd, readable once it is to stop at once */

@@ -47,6 +47,7 @@ sm_super_init(struct sm_super *s, struct sm_handle *h,
 	if (ret == 0)
 		ret = sm_watch_set(&s->watch, list, n, err);
 	s->watch.reach = &h->reach;
+	s->watch.db = h->db;
 	if (ret == 0)
 		ret = sm_watch_start(&s->watch, err);
 	free(list);

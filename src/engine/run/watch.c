@@ -2,7 +2,8 @@
  * The supervisor's second thread: it kills workers whose heartbeat has stopped
  * for as long as their lease.  It is apart from super.c because the supervisor
  * may itself be waiting for the write lock that a stopped worker holds; this
- * thread waits for nothing but its own mutex.
+ * thread waits for nothing but its own mutex and, when it tells of that wait,
+ * for whoever takes the notice.
  *
  * sm_watch_set() brings the rows, once per round of the supervisor;
  * sm_watch_tick() does the rest: find those without a row, look at every
@@ -64,6 +65,8 @@ watch_main(void *arg)
 		pthread_mutex_unlock(&w->lock);
 		sm_watch_tick(w, sm_clock_ms());
 		sm_reach_beat(w->reach);
+		if (w->db)
+			sm_db_look_at_queue(w->db);
 		pthread_mutex_lock(&w->lock);
 	}
 	pthread_mutex_unlock(&w->lock);
@@ -85,6 +88,8 @@ sm_watch_start(struct sm_watch *w, struct sm_err *err)
 		return sm_err_sys(err, "cannot start the watch thread");
 	}
 	w->started = true;
+	if (w->db)
+		sm_db_queue_is_looked_at(w->db, true);
 	return 0;
 }
 
@@ -99,6 +104,8 @@ sm_watch_release(struct sm_watch *w)
 		pthread_cond_signal(&w->wake);
 		pthread_mutex_unlock(&w->lock);
 		pthread_join(w->thread, NULL);
+		if (w->db)
+			sm_db_queue_is_looked_at(w->db, false);
 	}
 	pthread_mutex_destroy(&w->lock);
 	pthread_cond_destroy(&w->wake);

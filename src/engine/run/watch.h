@@ -11,7 +11,8 @@
  *
  * The supervisor runs it in a thread that touches no database, so that a
  * worker stopped while it holds the write lock, for which the supervisor
- * itself may be queueing, is killed all the same.
+ * itself may be queueing, is killed all the same.  Of that wait the thread
+ * tells, since the one that waits cannot.
  */
 #ifndef SM_WATCH_H
 #define SM_WATCH_H
@@ -19,6 +20,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "db.h"
 #include "live.h"
 #include "reach.h"
 #include "worker.h"
@@ -35,6 +37,7 @@ struct sm_watched {
 struct sm_watch {
 	const struct sm_live *live;
 	struct sm_reach *reach; /* beaten by the thread; NULL: none */
+	struct sm_db *db; /* whose wait for its turn it tells; NULL: none */
 	uint64_t lease_ms;
 	uint64_t ticked_ms; /* monotonic; 0: never */
 	struct sm_watched *item;

@@ -173,6 +173,7 @@ self_open_kind(struct sm_self *w, struct sm_err *err)
 		.files_dirfd = w->h.files.fd,
 		.command = &w->live.slots[w->live.slot].command,
 		.said = self_said,
+		.waits = self_wait_notice,
 		.said_arg = w,
 	};
 	int ret;
@@ -281,6 +282,7 @@ sm_self_join(struct sm_self *w, const char *job,
 		ret = self_take_slot(w, err);
 	if (ret == 0)
 		sm_self_title(w, true);
+	w->pulse.db = w->h.db;
 	if (ret == 0)
 		ret = sm_pulse_start(
 			&w->pulse, &w->live, &w->h.reach, w->control_fd,

@@ -301,11 +301,18 @@ sm_npy_file(const struct sm_npy *npy)
 	return &npy->map;
 }
 
+static bool
+npy_is_float(enum sm_npy_type type)
+{
+	return type == SM_NPY_F2 || type == SM_NPY_F4 || type == SM_NPY_F8;
+}
+
 int
 sm_npy_require(const struct sm_npy *npy, unsigned dims, unsigned types,
 	       const char *wanted, struct sm_err *err)
 {
 	const char *name = wanted;
+	char load[SM_LOAD_MAX];
 
 	if (npy->dims == dims && (types >> npy->type & 1)) {
 		if (npy->fd < 0 || dims == 2)
@@ -322,9 +329,19 @@ sm_npy_require(const struct sm_npy *npy, unsigned dims, unsigned types,
 		name += 2;
 	else if (strncmp(name, "an ", 3) == 0)
 		name += 3;
-	return sm_err_set(err, SM_EINPUT,
-			  "'%s' is a %u-dimensional %s array; wanted a "
-			  "%u-dimensional %s",
-			  npy->map.path, npy->dims, npy_type_name(npy->type),
-			  dims, name);
+	sm_err_set(err, SM_EINPUT,
+		   "'%s' is a %u-dimensional %s array; wanted a "
+		   "%u-dimensional %s",
+		   npy->map.path, npy->dims, npy_type_name(npy->type), dims,
+		   name);
+	if (npy->dims != dims || !(types & SM_NPY_INTEGERS) ||
+	    !npy_is_float(npy->type))
+		return SM_EINPUT;
+	/* Numbers of MATLAB, and those of pandas beside a missing one. */
+	sm_packed_load(load, npy->map.path, "");
+	return sm_err_append(err,
+			     "; convert whole numbers: python3 -c \"import "
+			     "numpy as np; np.save('new.npy', "
+			     "%s.astype('int64'))\"",
+			     load);
 }

@@ -54,12 +54,12 @@ struct packed_magic {
 	"m = s.loadmat('@', squeeze_me=True); "                                \
 	"k = [k for k in m if k[0].isalpha()][0]; " PY_SAVE                    \
 	"np.array(m[k].tolist()))"
-/* MATLAB's columns come first. */
+/* MATLAB's columns come first, and its numbers are doubles, keys among them. */
 #define PY_HDF5(array)                                                         \
 	"import numpy as np, h5py; f = h5py.File('@'); "                       \
 	"k = [k for k in f if k[0].isalpha()][0]; " PY_SAVE array ")"
 #define PY_MAT73    PY_HDF5("np.ascontiguousarray(f[k][()].T)")
-#define PY_MAT73_1D PY_HDF5("f[k][()].ravel()")
+#define PY_MAT73_1D PY_HDF5("f[k][()].ravel().astype('int64')")
 #define PY_H5       PY_HDF5("f[k][()]")
 #define PY_H5_1D                                                               \
 	PY_HDF5("np.array([str(x, 'utf-8') if type(x) is bytes "               \

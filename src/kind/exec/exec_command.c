@@ -127,7 +127,9 @@ exec_open_pace(struct sm_exec_state *x, const struct sm_kind_env *env,
 				    .memfree = x->opts->memfree,
 				    .stop = env->stop,
 				    .drain = env->drain,
-				    .stop_fd = env->stop_fd };
+				    .stop_fd = env->stop_fd,
+				    .waits = env->waits,
+				    .arg = env->said_arg };
 	return sm_pace_open(&x->pace, env->job_dirfd, err);
 }
 

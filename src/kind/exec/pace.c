@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "holder.h"
 #include "lock.h"
 
 #include "pace.h"
@@ -21,11 +22,20 @@
 #define PACE_LOOK_MS 500
 /* A drain is seen so soon, and a turn that another worker has. */
 #define PACE_SLICE_MS 50
+/* Workers have it for moments: this is somebody else's doing. */
+#define PACE_NOTICE_MS 10000
+
+/* How long somebody else has had the file's lock, as far as we have asked. */
+struct pace_held {
+	uint64_t since_ms; /* 0: nobody has it */
+	bool told;
+};
 
 int
 sm_pace_open(struct sm_pace *p, int job_dirfd, struct sm_err *err)
 {
 	p->fd = -1;
+	p->dirfd = job_dirfd;
 	if (p->delay_s <= 0)
 		return 0;
 	return sm_queue_open(&p->fd, job_dirfd, PACE_FILE, err);
@@ -65,24 +75,60 @@ pace_has_room(const struct sm_pace *p)
 	return p->memfree == 0 || pace_free_bytes() >= p->memfree;
 }
 
+static void
+pace_tell(const struct sm_pace *p)
+{
+	struct sm_lock_asked whole = { "FLOCK", "WRITE", 0, { getpid(), 0 } };
+	char text[128], who[32] = "another process";
+	int pid = sm_lock_holder(p->dirfd, PACE_FILE, &whole);
+
+	if (!p->waits)
+		return;
+	if (pid)
+		snprintf(who, sizeof(who), "process %d", pid);
+	snprintf(text, sizeof(text),
+		 "has waited %d s to start a command: %s holds the job's "
+		 "'" PACE_FILE "'; end it there",
+		 PACE_NOTICE_MS / 1000, who);
+	p->waits(text, p->arg);
+}
+
+/* The lock is not to be had: since when, and is that to be told? */
+static void
+pace_is_held(const struct sm_pace *p, struct pace_held *held)
+{
+	uint64_t now = sm_clock_ms();
+
+	if (held->since_ms == 0)
+		held->since_ms = now;
+	if (held->told || now - held->since_ms < PACE_NOTICE_MS)
+		return;
+	held->told = true;
+	pace_tell(p);
+}
+
 /*
  * 0: it is our turn, and the next one's is a delay from now; else how long to
  * wait before asking again.  A time further away than a delay is from before a
  * reboot.
  */
 static int
-pace_turn(uint64_t *wait_ms, const struct sm_pace *p, struct sm_err *err)
+pace_turn(uint64_t *wait_ms, const struct sm_pace *p, struct pace_held *held,
+	  struct sm_err *err)
 {
 	uint64_t delay_ms = (uint64_t)(p->delay_s * 1000), next = 0;
 	uint64_t now;
 	int ret = sm_queue_try(p->fd);
 
 	*wait_ms = PACE_SLICE_MS;
-	if (ret == 0)
+	if (ret == 0) {
+		pace_is_held(p, held);
 		return 0;
+	}
 	if (ret < 0)
 		return sm_err_sys(err, "cannot lock '%s'", PACE_FILE);
 	ret = 0;
+	held->since_ms = 0;
 	now = sm_clock_ms();
 	if (pread(p->fd, &next, sizeof(next), 0) != sizeof(next) ||
 	    next > now + delay_ms)
@@ -123,6 +169,7 @@ pace_sleep(const struct sm_pace *p, uint64_t ms)
 int
 sm_pace_wait(const struct sm_pace *p, struct sm_err *err)
 {
+	struct pace_held held = { 0 };
 	uint64_t wait_ms = 1;
 	int ret = 0;
 
@@ -131,7 +178,7 @@ sm_pace_wait(const struct sm_pace *p, struct sm_err *err)
 		if (pace_has_room(p)) {
 			wait_ms = 0;
 			if (p->fd >= 0)
-				ret = pace_turn(&wait_ms, p, err);
+				ret = pace_turn(&wait_ms, p, &held, err);
 		}
 		if (ret == 0 && wait_ms > 0)
 			pace_sleep(p, wait_ms);

@@ -22,7 +22,11 @@ struct sm_pace {
 	uint64_t memfree;
 	const atomic_bool *stop, *drain; /* NULL: nobody asks */
 	int stop_fd;                     /* readable with stop; -1: none */
-	int fd;                          /* of the file; -1: none */
+	/* Told once who keeps the file locked for ten seconds; or NULL. */
+	void (*waits)(const char *text, void *arg);
+	void *arg;
+	int dirfd; /* the job directory */
+	int fd;    /* of the file; -1: none */
 };
 
 /* The file is opened in `job_dirfd`, if there is a delay. */
