@@ -17,8 +17,8 @@
  * What is searched and noted has eight bytes before the run's end, so that no
  * byte after it decides; the last eight begin no match.
  *
- * Bounds.  Two places are tried for each match, of which each is compared for
- * 258 bytes at most; and one for each literal.
+ * Bounds.  No byte is searched from twice, and a search compares one place, for
+ * 258 bytes at most; a match is noted at half of its bytes at most, and three.
  */
 #include "defmatch_impl.h"
 
@@ -31,7 +31,7 @@
 /* A longer match is taken without a look one byte on. */
 #define LAZY 32
 
-/* In a longer match more is noted than two places. */
+/* In a longer match more is noted than three places. */
 #define SHORT 12
 
 #define FAR_END 8 /* bytes that a search or a note reads */
