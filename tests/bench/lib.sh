@@ -49,6 +49,19 @@ clock() {
 	took[$name]+=" $(ms_since "$start")"
 }
 
+# usage NAME CMD...: as clock; CPU time is noted as "NAME cpu", the KiB of the
+# largest process as "NAME kib"
+usage() {
+	local name=$1 ms cpu kib
+	shift
+	"$PYTHON" "$tests/bench/usage.py" "$dir/usage" "$@" >"$dir/out" \
+		2>"$dir/err" </dev/null || fail "$name: $*"
+	read -r ms cpu kib <"$dir/usage"
+	note "$name" "$ms"
+	note "$name cpu" "$cpu"
+	note "$name kib" "$kib"
+}
+
 # note NAME MS: a time taken otherwise
 note() {
 	took[$1]+=" $2"

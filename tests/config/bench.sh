@@ -11,6 +11,9 @@ machine() {
 
 need_packages isal pigz libdeflate-tools parallel zstd \
 	python3-ujson
+# Node of another packager brings npm along, and Debian's conflicts with it.
+command -v npm >/dev/null || need_packages npm ||
+	echo "no npm: Polars and DuckDB cannot be had"
 build release -DSHARDMILL_FAULTS=OFF && {
 	report=$root/build-release/bench.md begun=$EPOCHREALTIME
 	DATA=$(mktemp -d "${TMPDIR:-/tmp}/shardmill-bench.XXXXXX") || exit 1

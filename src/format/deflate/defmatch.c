@@ -3,14 +3,14 @@
  * It is apart from defcut.c, which decides about blocks, because it is the
  * inner loop, and knows nothing of codes.
  *
- * Method.  Tables say where text was.  Levels 1 and 2 have two places for each
- * hash of four bytes, the last two where such text was: both are tried, and one
- * store updates them.  Levels 3 to 9 chain all places of the window by that
+ * Method.  Tables say where text was.  Level 1 has one place for each hash of
+ * six bytes (defquick.c).  Level 2 has two for each of four bytes, the last two
+ * where such text was: both are tried, and one store updates them.  Levels 3 to
+ * 9 chain all places of the window by that
  * hash, the nearest first, of which they try as many as the level says, and
  * have one place for each hash of three bytes.  What was found is taken if the
  * text one byte on (levels 8 and 9: or two) has no better match, and with it
- * what agrees before it.  So level 1 notes only every second place of what a
- * match covers: a match found a byte late begins where it would have.
+ * what agrees before it.
  *
  * Why a match is always right.  Places are kept as 16 bits, an index modulo
  * 65,536, and never removed.  A place is turned into the distance from where
@@ -35,55 +35,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "defmatch.h"
-
-#define WINDOW    SM_DEFLATE_WINDOW
-#define MATCH_MAX SM_DEFLATE_MATCH_MAX
-
-/* Two places of 16 bits in each 32: 128 KiB. */
-#define PAIR_BITS  15
-#define CHAIN_BITS 15
-#define THREE_BITS 14
+#include "defmatch_impl.h"
 
 /* A match of three bytes from farther than this costs more than literals. */
 #define THREE_FAR 4096
 
-/*
- * Where nothing is found for long, nothing may be there: after this many
- * literals one more byte is left out between searches for each as many.
- */
-#define BLIND_SHIFT 8
-
-_Static_assert(SM_DEFMATCH_TURN == 65536, "places have 16 bits");
-
-struct level {
-	unsigned depth; /* places of a chain that are tried; 0: two places */
-	unsigned nice;  /* a match as long as this is good enough */
-	unsigned lazy;  /* bytes by which a search goes on */
-	unsigned step;  /* of two places: one in so many of a match is noted */
-};
-
 static const struct level levels[] = {
-	[1] = { 0, 64, 1, 2 },    [2] = { 0, 64, 1, 1 },
-	[3] = { 6, 32, 1, 1 },    [4] = { 8, 48, 1, 1 },
-	[5] = { 14, 64, 1, 1 },   [6] = { 24, 96, 1, 1 },
-	[7] = { 80, 130, 1, 1 },  [8] = { 200, 258, 2, 1 },
-	[9] = { 800, 258, 2, 1 },
-};
-
-struct sm_defmatch {
-	struct level level;
-	struct sm_defseq *seq; /* the next one */
-	size_t covered;        /* up to here by sequences */
-	size_t floor;          /* no text of the shard is before this */
-	uint32_t pair[1 << PAIR_BITS];
-	uint16_t head[1 << CHAIN_BITS];
-	uint16_t prev[WINDOW];
-	uint16_t three[1 << THREE_BITS];
-};
-
-struct match {
-	unsigned len, dist; /* 0: none */
+	[1] = { .finder = QUICK },     [2] = { PAIRS, 0, 64, 1 },
+	[3] = { CHAINS, 6, 32, 1 },    [4] = { CHAINS, 8, 48, 1 },
+	[5] = { CHAINS, 14, 64, 1 },   [6] = { CHAINS, 24, 96, 1 },
+	[7] = { CHAINS, 80, 130, 1 },  [8] = { CHAINS, 200, 258, 2 },
+	[9] = { CHAINS, 800, 258, 2 },
 };
 
 struct sm_defmatch *
@@ -107,11 +69,13 @@ void
 sm_defmatch_begin(struct sm_defmatch *m)
 {
 	m->floor = SM_DEFMATCH_TURN;
-	if (m->level.depth == 0) {
+	if (m->level.finder == PAIRS) {
 		memset(m->pair, 0, sizeof(m->pair));
 		return;
 	}
 	memset(m->head, 0, sizeof(m->head));
+	if (m->level.finder == QUICK)
+		return;
 	memset(m->prev, 0, sizeof(m->prev));
 	memset(m->three, 0, sizeof(m->three));
 }
@@ -122,65 +86,16 @@ sm_defmatch_moved(struct sm_defmatch *m)
 	m->floor = SM_DEFMATCH_TURN - WINDOW;
 }
 
-/* Literals up to text[at], at most SM_DEFMATCH_LITERALS in one sequence. */
-static inline size_t
-put_literals(struct sm_defmatch *m, size_t at)
-{
-	size_t n = at - m->covered;
-
-	for (; n > SM_DEFMATCH_LITERALS; n -= SM_DEFMATCH_LITERALS)
-		*m->seq++ = (struct sm_defseq){
-			.literals = SM_DEFMATCH_LITERALS,
-		};
-	return n;
-}
-
+/* A match with what agrees before it, which is of it, too. */
 static inline void
-put_match(struct sm_defmatch *m, const unsigned char *text, size_t at,
+put_grown(struct sm_defmatch *m, const unsigned char *text, size_t at,
 	  struct match found)
 {
-	size_t literals;
-
-	/* What agrees before it is of the match, too. */
 	for (; at > m->covered && found.len < MATCH_MAX; at--, found.len++)
 		if (at - found.dist <= m->floor ||
 		    text[at - 1] != text[at - 1 - found.dist])
 			break;
-	assert(found.len >= SM_DEFLATE_MATCH_MIN && found.len <= MATCH_MAX);
-	assert(found.dist >= 1 && found.dist <= WINDOW &&
-	       found.dist <= at - m->floor);
-	literals = put_literals(m, at);
-	*m->seq++ = (struct sm_defseq){
-		.literals = (uint32_t)literals,
-		.len = (uint16_t)found.len,
-		.dist = (uint16_t)found.dist,
-	};
-	m->covered = at + found.len;
-}
-
-/*
- * How many bytes agree, of which the first `n` are known to; `max` of them
- * count, which are read in eights.
- */
-static inline unsigned
-agree(const unsigned char *a, const unsigned char *b, unsigned n, unsigned max)
-{
-	uint64_t x;
-
-	for (; n < max; n += 8) {
-		x = sm_load64(a + n) ^ sm_load64(b + n);
-		if (x != 0) {
-			n += (unsigned)__builtin_ctzll(x) >> 3;
-			break;
-		}
-	}
-	return n < max ? n : max;
-}
-
-static inline unsigned
-room_of(size_t at, size_t end)
-{
-	return end - at < MATCH_MAX ? (unsigned)(end - at) : MATCH_MAX;
+	put_match(m, at, found);
 }
 
 /* ------------------------------------------------------------ two places -- */
@@ -227,7 +142,7 @@ static void
 pair_run(struct sm_defmatch *m, const unsigned char *text, size_t at,
 	 size_t end)
 {
-	unsigned nice = m->level.nice, step = m->level.step;
+	unsigned nice = m->level.nice;
 	struct match found, next;
 	size_t stop = end - 4, noted, to;
 
@@ -246,9 +161,9 @@ pair_run(struct sm_defmatch *m, const unsigned char *text, size_t at,
 			found = next;
 			at++;
 		}
-		put_match(m, text, at, found);
+		put_grown(m, text, at, found);
 		to = m->covered < stop ? m->covered : stop;
-		for (; noted < to; noted += step)
+		for (; noted < to; noted++)
 			pair_note(m, text, noted);
 		at = m->covered;
 	}
@@ -381,7 +296,7 @@ chain_run(struct sm_defmatch *m, const unsigned char *text, size_t at,
 			found = next;
 			at += 2;
 		}
-		put_match(m, text, at, found);
+		put_grown(m, text, at, found);
 		to = m->covered < stop ? m->covered : stop;
 		for (; noted < to; noted++)
 			chain_note(m, text, noted);
@@ -400,10 +315,17 @@ sm_defmatch_run(struct sm_defmatch *m, struct sm_defseq *seq,
 	m->covered = start;
 	assert(start >= SM_DEFMATCH_TURN && start <= end);
 	if (end - start >= 4) {
-		if (m->level.depth > 0)
-			chain_run(m, text, start, end);
-		else
+		switch (m->level.finder) {
+		case QUICK:
+			sm_defquick_run(m, text, start, end);
+			break;
+		case PAIRS:
 			pair_run(m, text, start, end);
+			break;
+		case CHAINS:
+			chain_run(m, text, start, end);
+			break;
+		}
 	}
 	assert(m->covered <= end);
 	literals = put_literals(m, end);
