@@ -55,7 +55,7 @@ input_changed(const struct sm_job_input *was, const struct sm_kind_input *in,
 unsigned
 sm_input_threads(int workers)
 {
-	int cpus = sm_cpus(NULL);
+	int cpus = sm_cpus(NULL, "/proc/self");
 
 	if (workers > 0 && workers < cpus)
 		cpus = workers;
