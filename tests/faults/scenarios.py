@@ -146,9 +146,8 @@ def _wrecked(slot):
         f.write(b"stray")
 
 
-def _damage(slot, at=-160):
-    """One bit of a shard: by default in its index note, of which gzip knows
-    nothing."""
+def _damage(slot, at=40):
+    """One bit of a shard: by default in its body, which is what is joined."""
     with open(slot.path("f.gz.job", "shards", "000001.gz"), "r+b") as f:
         at = f.seek(at, os.SEEK_END if at < 0 else os.SEEK_SET)
         byte = f.read(1)
@@ -156,7 +155,7 @@ def _damage(slot, at=-160):
         f.write(bytes([byte[0] ^ 1]))
 
 
-def _damaged(slot, at=-160):
+def _damaged(slot, at=40):
     _joinable(slot)
     _damage(slot, at)
 
