@@ -112,7 +112,7 @@ expect_text err "made by the producer 'rows'" "$(realpath "$cli")"
 expect_exit 1 sm finalize c.job -o part.gz
 expect_text err "the program of its producer 'rows', '$(realpath "$cli")', makes"
 ! grep -q "shardmill run" err || fail "a command that cannot make them"
-expect_exit 7 sm exec --job c.job -o c.gz --range 100 -- seq {first} {last}
+expect_exit 7 sm exec --job c.job -o c.gz --range 100 -- seq "{first}" "{last}"
 expect_text err "kind 'producer', not 'exec'" "producer 'rows'" "goes on with it"
 expect_exit 0 "$cli" run c.job
 cmp c.gz undisturbed.gz || fail "not the undisturbed bytes after a crash"

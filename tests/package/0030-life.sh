@@ -85,8 +85,7 @@ shown() {
 		sed -n "/^$1/,/^[A-Z]/{/^ /p;/^\$/p}" | sed 's/^       //' |
 		awk '/^\/\*$/ { on = 1 }
 			on { text = text $0 "\n" }
-			on && /^}$/ { whole = text }
-			END { printf "%s", whole }'
+			on && /^}$/ { whole = text }; END { printf "%s", whole }'
 }
 shown "A FIRST PROGRAM" >squares.c
 cc -Wall -Wextra squares.c $(pkg-config --cflags --libs shardmill) -o squares
