@@ -576,6 +576,7 @@ set_action(char *s)
 		{ "EMFILE", EMFILE }, { "ENOMEM", ENOMEM },
 		{ "EROFS", EROFS },   { "EAGAIN", EAGAIN },
 		{ "ENOLCK", ENOLCK }, { "EACCES", EACCES },
+		{ "EXDEV", EXDEV },   { "EOPNOTSUPP", EOPNOTSUPP },
 	};
 	size_t i, n = strlen(s);
 
