@@ -413,13 +413,17 @@ static void
 tell(const struct task *t, const char *name, const char *path,
      const unsigned long long *arg, bool is_it)
 {
-	char data[64] = "";
+	char data[64] = "", *p;
 	size_t n = (size_t)arg[2];
 
 	if (want.path && strcmp(name, "write") == 0)
 		text_of(data, n < sizeof(data) ? n + 1 : sizeof(data), t,
 			arg[1]);
 	data[strcspn(data, "\n")] = '\0';
+	/* Of a shard, whatever bytes: none may end the line that is written. */
+	for (p = data; *p; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
 	fprintf(out, "%d %s %s%s%s%s\n", t->role, name, path, *data ? " " : "",
 		data, want.alone && is_it ? " !" : "");
 }
@@ -572,6 +576,7 @@ set_action(char *s)
 		{ "EMFILE", EMFILE }, { "ENOMEM", ENOMEM },
 		{ "EROFS", EROFS },   { "EAGAIN", EAGAIN },
 		{ "ENOLCK", ENOLCK }, { "EACCES", EACCES },
+		{ "EXDEV", EXDEV },   { "EOPNOTSUPP", EOPNOTSUPP },
 	};
 	size_t i, n = strlen(s);
 

@@ -4,6 +4,7 @@ The command is what a fault hits; given again it must bring the job, or the
 commands of `finish` after it, to the final file of an undisturbed run.
 """
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,16 @@ def make_data():
                     "--plain", str(ROWS), str(WIDTH), "1", path], check=True)
     with open(os.path.join(path, "args"), encoding="utf-8") as f:
         return f.read().splitlines()
+
+
+NOISE = 500000  # bytes, from which batches are cut that do not compress
+
+
+def make_noise():
+    path = os.path.join(lab.work, "noise")
+    with open(path, "wb") as f:
+        f.write(random.Random(1).randbytes(NOISE))
+    return path
 
 
 data_args = None
@@ -54,6 +65,14 @@ FILES_TO = ["--to", "made", "--suffix", ".txt", "--", "sh", "-c",
             "seq $1 $2 >$3", "sh", "{first}", "{last}", "{out}"]
 FILES = ["--range", "6", "--size", "2", *FILES_TO]
 SERVE = ["--range", "6", "--size", "2", "--serve", "--", "sh", "-c", SERVED]
+
+
+def large(noise):
+    """Batches that begin at a block of the final file, and share blocks with
+    it where the file system can."""
+    return ["--range", "3", "--", "sh", "-c",
+            f'tail -c "+$((1 + $1 * 100000))" {noise} | head -c 270000',
+            "sh", "{first}"]
 
 
 def reference(key, argv):
@@ -239,6 +258,7 @@ def table():
     execs = ["exec", "-o", "f.gz", "-q", "-j", "1", *EXEC]
     filed = ["exec", "-o", "f.gz", "-q", "-j", "1", *FILES]
     served = ["exec", "-o", "f.gz", "-q", "-j", "1", *SERVE]
+    larger = ["exec", "-o", "f.gz", "-q", "-j", "1", *large(make_noise())]
     resume = ["run", "f.gz.job", "-q", "-j", "1"]
     all_ = [
         Scenario("whole", one, keeps=True),
@@ -246,6 +266,8 @@ def table():
                  keeps=True),
         Scenario("serve", served, key="serve", made=served, keeps=True),
         Scenario("files", filed, key="files", made=filed, keeps=True),
+        Scenario("large", [larger[0], "--consume", *larger[1:]], key="large",
+                 made=larger, keeps=True),
         Scenario("plan", ["plan", "f.gz.job", "candidates", "-o", "f.gz",
                           *candidates()], finish=[resume], keeps=True),
         Scenario("resume", resume, _wrecked, keeps=True, redone=(1,)),
