@@ -221,7 +221,7 @@ sm_svg_map(FILE *f, const struct sm_report *r)
 	double typical = map_typical(r), size = 10;
 	bool numbered = r->status.total <= MAP_NUMBERED, mixed = false;
 	const char *class;
-	size_t i, across, rows;
+	size_t i, row, across, rows;
 
 	if (r->cells == 0) {
 		fputs("<p>The job has no batches.</p>\n", f);
@@ -245,8 +245,9 @@ sm_svg_map(FILE *f, const struct sm_report *r)
 	for (i = 0; i < r->cells; i++) {
 		class = map_class(&r->cell[i], typical);
 		mixed = mixed || *class == 'm';
+		row = i / across;
 		map_cell(f, &r->cell[i], class, size * (double)(i % across),
-			 size * (double)(i / across), size);
+			 size * (double)row, size);
 	}
 	fputs("</svg></div>\n", f);
 	map_key(f, r, mixed, typical);

@@ -2,8 +2,8 @@
  * status.h - the state of a job and of one batch, as text and as JSON
  *
  * The text is for one glance: how far, how fast, what failed, what to type
- * next.  The JSON is described by schema/status.schema.json, and that of a batch
- * by schema/status-batch.schema.json.
+ * next.  The JSON is described by schema/status.schema.json, and that of a
+ * batch by schema/status-batch.schema.json.
  */
 #ifndef SM_STATUS_H
 #define SM_STATUS_H
