@@ -93,5 +93,13 @@ def final_sync_fails(slot, table):
         lab.check_made(slot, table[name])
 
 
+def consume_sync_full(slot, table):
+    """That it was a full disk, of which room could be made, does not make the
+    file one that was synced: no shard may go for what is in it."""
+    for n in (3, 8, 9):
+        failed_calls(slot, table["consume"], (SYNCS, "ENOSPC", n), PART, [0, 4])
+        lab.check_made(slot, table["consume"])
+
+
 CASES = [shard_sync_fails, shard_syncs_fail, shard_close_fails,
-         shard_closes_fail, final_sync_fails]
+         shard_closes_fail, final_sync_fails, consume_sync_full]

@@ -46,6 +46,7 @@ grow_begin(struct sm_grow *g, enum sm_grow_state state)
 	g->fresh.count = g->spent.count = 0;
 	g->durable = 0;
 	g->recorded_ms = sm_clock_ms();
+	g->abandoned = false;
 }
 
 /* Of what the rows speak: 0 unless shards were consumed. */
@@ -490,6 +491,7 @@ sm_grow_abandon(struct sm_grow *g)
 	struct sm_err ignored;
 	uint64_t end;
 
+	g->abandoned = true;
 	if (g->generation == 0 || g->state == SM_GROW_REWRITING)
 		unlink(g->part);
 	else if (sm_joined_end(&end, g->h->db, &ignored) == 0 &&

@@ -75,6 +75,7 @@ struct sm_grow {
 	struct sm_grown_list spent; /* recorded: their shards may go */
 	uint64_t removed_ms;        /* when a shard was last; 0: never */
 	bool reserved;              /* space to commit in, on a full disk */
+	bool abandoned; /* a sync has failed: nothing of it counts */
 	struct sm_final final;
 };
 

@@ -238,9 +238,10 @@ record_or_not(struct sm_grow *g, bool all, struct sm_err *err)
 }
 
 /*
- * What is joined may let its shards go.  In the way of that commit are the
- * bytes of the batch that did not fit, and temporary files of workers, which
- * meet the full disk, too, and end.
+ * What is joined may let its shards go, unless it was a sync that found the
+ * disk full: then nobody knows what of it is there.  In the way of that commit
+ * are the bytes of the batch that did not fit, and temporary files of workers,
+ * which meet the full disk, too, and end.
  */
 int
 sm_grow_make_room(bool *freed, struct sm_grow *g, struct sm_err *err)
@@ -249,7 +250,8 @@ sm_grow_make_room(bool *freed, struct sm_grow *g, struct sm_err *err)
 	int tries, ret;
 
 	*freed = false;
-	if (!g->h || !g->h->job.consume || g->state != SM_GROW_APPENDING)
+	if (!g->h || !g->h->job.consume || g->state != SM_GROW_APPENDING ||
+	    g->abandoned)
 		return 0;
 	ret = sm_joined_end(&end, g->h->db, err);
 	if (ret == 0 && end <= g->final.at &&
