@@ -125,7 +125,7 @@ d AS MATERIALIZED (
 	             padding, skipped, nan, over_maximum, raw_bytes, gz_bytes,
 	             joined IS token,
 	             iif(finished >= (SELECT started FROM job), rows, 0)
-	      FROM r CROSS JOIN batch
+	      FROM r CROSS JOIN batch NOT INDEXED
 	      WHERE NOT is_right AND state = 'done')),
 c AS MATERIALIZED (
 	SELECT d.*, running, failed, last_due,
@@ -154,14 +154,16 @@ u AS MATERIALIZED (
 	FROM usual, c),
 e AS MATERIALIZED (
 	SELECT seconds AS s FROM recent WHERE outcome = 'done'),
--- Each running batch: for how long, how much longer than 99 of 100 take, and
+-- Each running batch, by its index, of which SQLite would make one of its own
+-- from all rows otherwise: for how long, how much longer than 99 of 100 take, and
 -- what those that took longer still had before them at this point.
 b AS MATERIALIZED (
 	SELECT t.now - batch.started > u.limit_s AS stuck,
 	       max(t.now - batch.started - u.p99_s, 0.0) AS over_s,
 	       (SELECT avg(e.s) - max(t.now - batch.started, 0.0) FROM e
 	        WHERE e.s > t.now - batch.started) AS left_s
-	FROM t, u, batch WHERE batch.state = 'running'),
+	FROM batch INDEXED BY batch_running CROSS JOIN t CROSS JOIN u
+	WHERE batch.state = 'running'),
 -- What is to be done, by the workers that no straggler holds.
 k AS MATERIALIZED (
 	SELECT count(*) FILTER (WHERE stuck) AS stuck,

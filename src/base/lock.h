@@ -9,10 +9,19 @@
  * The queue is flock(2), which lets its waiters through one at a time.  It
  * belongs to the open file as well: a second flock on one descriptor succeeds
  * at once, so each connection opens the file for itself.
+ *
+ * The line is for order alone.  Whoever leaves the queue and enters it at once
+ * is there before the next one has woken up, and of 64 workers without work
+ * some had no turn in seconds.  So after a few turns one stands in a line: two
+ * counters in the file, which waiters share as memory, say who is next to ask
+ * for the queue.  A waiter that dies, or is stopped, holds nothing: the others
+ * wait a tenth of a second for it.  Whatever is wrong with the counters, the
+ * queue still lets one through at a time.
  */
 #ifndef SM_LOCK_H
 #define SM_LOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "err.h"
@@ -45,5 +54,18 @@ int sm_queue_open(int *fd, int dirfd, const char *name, struct sm_err *err);
 int sm_queue_enter(int fd);
 int sm_queue_try(int fd); /* 1: it is our turn; 0: somebody else's; -1 */
 void sm_queue_leave(int fd);
+
+struct sm_line {
+	struct sm_line_counters *shared; /* NULL: no memory is shared */
+	unsigned turns;                  /* since it last stood in line */
+	bool stands;                     /* with that ticket */
+	uint32_t ticket;
+};
+
+/* Of the queue that `fd` is; what fails here costs only the order. */
+void sm_line_open(struct sm_line *line, int fd);
+void sm_line_close(struct sm_line *line);
+/* sm_queue_enter(), in line. */
+int sm_line_enter(struct sm_line *line, int fd);
 
 #endif /* SM_LOCK_H */

@@ -199,6 +199,7 @@ db_connect_all(struct sm_db *db, struct sm_err *err)
 				    err);
 		if (ret < 0)
 			return ret;
+		sm_line_open(&db->line, db->queue_fd);
 	}
 	sqlite3_busy_handler(db->main, db_busy, db);
 	if (db->opts.mode == SM_DB_READ)
@@ -228,6 +229,7 @@ db_disconnect(struct sm_db *db)
 	sqlite3_close(db->guard);
 	sqlite3_close(db->main);
 	db->guard = db->main = NULL;
+	sm_line_close(&db->line);
 	if (db->queue_fd >= 0)
 		close(db->queue_fd);
 	db->queue_fd = -1;

@@ -24,6 +24,7 @@
 #include <sqlite3.h>
 
 #include "err.h"
+#include "lock.h"
 
 #include "db.h"
 
@@ -48,8 +49,9 @@ struct sm_db {
 	int dirfd;  /* borrowed */
 	struct sm_db_opts opts;
 	sqlite3 *main;
-	sqlite3 *guard; /* holds the write lock while `main` checkpoints */
-	int queue_fd;   /* write.lock, this connection's own open file */
+	sqlite3 *guard;      /* holds the write lock while `main` checkpoints */
+	int queue_fd;        /* write.lock, this connection's own open file */
+	struct sm_line line; /* of that queue */
 	/* For a second thread, which looks at the wait in the queue. */
 	pthread_mutex_t queued;
 	uint64_t queued_ms; /* since when it waits; 0: it does not */

@@ -65,7 +65,7 @@ turn_queue(struct sm_db *db, struct sm_err *err)
 
 	turn_waits(db, sm_clock_ms());
 	while (ret == 0 && !entered) {
-		entered = sm_queue_enter(db->queue_fd) == 0;
+		entered = sm_line_enter(&db->line, db->queue_fd) == 0;
 		if (!entered && errno != EINTR)
 			ret = sm_err_sys(err, "cannot queue for '%s'",
 					 db->path);

@@ -365,6 +365,92 @@ test_queue(void **state)
 	assert_int_equal(errno, EBADF);
 }
 
+/* Who has drawn how many tickets, as the file has it. */
+static uint32_t
+tickets(int fd)
+{
+	uint32_t next = 0;
+
+	assert_int_equal(pread(fd, &next, sizeof(next), 0), sizeof(next));
+	return next;
+}
+
+/* A process that has had its turn and asks for another one. */
+static pid_t
+stand_in_line(int said, int go)
+{
+	struct sm_line line;
+	int fd = -1;
+	pid_t pid = fork();
+	char byte;
+
+	assert_true(pid >= 0);
+	if (pid != 0)
+		return pid;
+	if (sm_queue_open(&fd, input_dir(), "write.lock", NULL) < 0)
+		_exit(1);
+	sm_line_open(&line, fd);
+	if (sm_line_enter(&line, fd) < 0)
+		_exit(1);
+	sm_queue_leave(fd);
+	if (write(said, "f", 1) != 1 || read(go, &byte, 1) != 1 ||
+	    sm_line_enter(&line, fd) < 0 || write(said, "s", 1) != 1)
+		_exit(1);
+	sm_queue_leave(fd);
+	_exit(0);
+}
+
+/*
+ * Whoever leaves the queue and enters it at once is behind those that waited,
+ * however long they take to wake up; and the dead are not waited for.
+ */
+static void
+test_line(void **state)
+{
+	struct sm_line line;
+	int said[2], go[2], fd = -1, status, dies;
+	uint32_t before;
+	pid_t pid;
+	char byte;
+
+	(void)state;
+	for (dies = 0; dies < 2; dies++) {
+		assert_int_equal(pipe(said), 0);
+		assert_int_equal(pipe(go), 0);
+		assert_int_equal(
+			sm_queue_open(&fd, input_dir(), "write.lock", &err), 0);
+		sm_line_open(&line, fd);
+		assert_non_null(line.shared);
+		before = tickets(fd);
+		pid = stand_in_line(said[1], go[0]);
+		assert_int_equal(read(said[0], &byte, 1), 1);
+		assert_int_equal(byte, 'f');
+		/* Our first turn is beside the line, its second one in it. */
+		assert_int_equal(sm_line_enter(&line, fd), 0);
+		assert_int_equal(write(go[1], "g", 1), 1);
+		while (tickets(fd) == before)
+			sm_clock_sleep_ms(1);
+		if (dies) {
+			kill(pid, SIGKILL);
+			assert_int_equal(waitpid(pid, &status, 0), pid);
+		}
+		sm_queue_leave(fd);
+		assert_int_equal(sm_line_enter(&line, fd), 0);
+		close(said[1]);
+		assert_int_equal(read(said[0], &byte, 1), !dies);
+		sm_queue_leave(fd);
+		if (!dies) {
+			assert_int_equal(waitpid(pid, &status, 0), pid);
+			assert_int_equal(status, 0);
+		}
+		sm_line_close(&line);
+		close(fd);
+		close(said[0]);
+		close(go[0]);
+		close(go[1]);
+	}
+}
+
 static void
 test_bytes_of_a_file(void **state)
 {
@@ -410,6 +496,7 @@ main(void)
 		cmocka_unit_test(test_lock_and_exec),
 		cmocka_unit_test(test_lock_and_fork),
 		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_line),
 		cmocka_unit_test(test_bytes_of_a_file),
 	};
 
