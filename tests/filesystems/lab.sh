@@ -263,7 +263,7 @@ mount_glusterfs() {
 	servers+=($!)
 	disown $! # whose end bash would tell
 	wait_for 20 listens "$port"
-	one=$dir/one two=$dir/two
+	one=$dir/one two=$dir/two reaches=1
 	for place in "$one" "$two"; do
 		at "$place" glusterfs -f client.vol \
 			-l "$dir/${place##*/}.log" "$place"
