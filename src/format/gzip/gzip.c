@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "pad.h"
 #include "varint.h"
 
 #include "gzip.h"
@@ -291,7 +290,7 @@ sm_group_is_full(const struct sm_group *g)
 
 	for (i = 0; i < g->entries; i++) {
 		bytes += g->run[i].e.sizes.gz_bytes;
-		large |= g->run[i].e.sizes.gz_bytes >= SM_PAD_FROM;
+		large |= g->run[i].e.sizes.gz_bytes >= SM_GROUP_ALONE;
 	}
 	return large || g->entries == SM_GROUP_ENTRIES ||
 	       (g->entries >= SM_GROUP_FEW && bytes >= SM_GROUP_LARGE) ||

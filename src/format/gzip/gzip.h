@@ -20,7 +20,7 @@
  * stretch of notes that a reader would take for the end (note.h).  A group
  * closes after its 64th entry, the one with which it has 16 or more and 4,096
  * bytes of bodies, or the one with which its note's body has
- * SM_GROUP_FULL_BYTES; before and after a body of SM_PAD_FROM bytes or more,
+ * SM_GROUP_FULL_BYTES; before and after a body of SM_GROUP_ALONE bytes or more,
  * before a batch of another fingerprint, and at the end: where things are
  * depends on the content alone.
  *
@@ -63,6 +63,8 @@
 #define SM_GROUP_ENTRIES 64
 #define SM_GROUP_FEW     16
 #define SM_GROUP_LARGE   4096
+/* A body of so many bytes is a group of its own (pad.h). */
+#define SM_GROUP_ALONE ((uint64_t)256 << 10)
 /* 64 entries of usual numbers have less: see SM_NOTE_ROWS_MAX for the bound. */
 #define SM_GROUP_FULL_BYTES 760
 /* Numbers of a file have 9 bytes at most: they are below 2^63. */

@@ -7,8 +7,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "gzip.h"
-
 #include "pad.h"
 
 #define SHORT_BYTES 5

@@ -29,8 +29,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gzip.h"
+
 #define SM_PAD_BLOCK     4096 /* of most file systems */
-#define SM_PAD_FROM      ((uint64_t)256 << 10)
+#define SM_PAD_FROM      SM_GROUP_ALONE
 #define SM_PAD_QUIET_MAX 3780
 
 /*
