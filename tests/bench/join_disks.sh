@@ -45,7 +45,8 @@ disk() {
 		return
 	command -v "mkfs.$1" >/dev/null || return
 	rm -f image
-	truncate -s $((megabytes * 5))M image
+	# XFS takes 300 MB at least; the file is as long as what was written.
+	truncate -s $((megabytes * 5 + 320))M image
 	"mkfs.$1" -q image >out 2>&1 || fail "cannot make $1"
 	mount -o loop image disk >out 2>&1 ||
 		fail "cannot mount $1"
