@@ -504,7 +504,7 @@ make_write(struct make *m, uint64_t row, uint64_t count, struct sm_err *err)
 				.id_len = (uint32_t)p[k].id.len,
 				.num_len = num.len[k],
 			};
-		sm_record_items(m->writer, item, n);
+		sm_record_items(m->writer, item, (size_t)n);
 	}
 	return sm_record_end(m->writer, err);
 }
