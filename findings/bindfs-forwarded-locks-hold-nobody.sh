@@ -54,6 +54,7 @@ second() {
 }
 # try OPTION...
 try() {
+	local input
 	usr/bin/bindfs "$@" source mount
 	mounted=1
 	coproc first { exec /usr/bin/python3 take.py mount/file; }
@@ -63,7 +64,8 @@ try() {
 	echo "second, in the mount: $(second mount/file)"
 	cat mount/file >/dev/null
 	echo "second, in the source, after a reader: $(second source/file)"
-	exec {first[1]}>&-
+	input=${first[1]}
+	exec {input}>&-
 	wait "$first_PID"
 	umount mount
 	mounted=

@@ -105,13 +105,12 @@ turn_poll(bool *entered, struct sm_db *db, struct sm_err *err)
 static int
 turn_begin(struct sm_db *db, struct sm_err *err)
 {
-	int ret = sm_queue_try(db->queue_fd);
-	bool entered = ret > 0;
+	bool entered = false;
+	int ret = 0;
 
-	if (ret < 0)
-		return sm_err_sys(err, "cannot queue for '%s'", db->path);
-	ret = 0;
-	if (!entered && !db->queue_is_looked_at)
+	/* Nobody whose wait is looked at asks first: that would be to pass by
+	 * those who stand in line. */
+	if (db->opts.wait.limit_s > 0 || !db->queue_is_looked_at)
 		ret = turn_poll(&entered, db, err);
 	if (ret == 0 && !entered)
 		ret = turn_queue(db, err);

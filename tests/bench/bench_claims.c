@@ -106,6 +106,8 @@ self_join(struct self *s, int slot)
 	      sm_db_open(&s->db, s->bench->dir, s->bench->dirfd, &opts,
 			 &s->err),
 	      "open");
+	/* It queues as a worker does, and nobody has to be told. */
+	sm_db_queue_is_looked_at(s->db, true);
 	check(s, sm_db_set_full_sync(s->db, s->bench->sync, &s->err), "sync");
 	check(s, sm_db_begin_write(s->db, &s->err), "begin");
 	check(s, sm_worker_insert(s->db, &row, "bench", &s->err), "join");

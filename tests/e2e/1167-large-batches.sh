@@ -37,7 +37,7 @@ expect_exit 0 sm verify b.gz.job
 # Of those shards nothing is left but what the final file has.
 rm b.gz.job/job.db*
 expect_exit 0 sm recover b.gz.job
-equal "$(count_of b.gz.job done)" 13 "batches reused"
+equal "$(count_of b.gz.job 'done')" 13 "batches reused"
 expect_exit 0 sm run b.gz.job
 whole b.gz
 expect_exit 0 sm finalize f.gz.job -o c.gz

@@ -54,13 +54,15 @@ late_runs() {
 	[ "$(count_of late running)" = 2 ]
 }
 wait_for 20 late_runs
-"$PYTHON" - 12 queue.held {early,hand,more,late}/write.lock paced/pace <<-'END' &
-	import fcntl, sys, time
+"$PYTHON" - queue.free queue.held {early,hand,more,late}/write.lock paced/pace <<-'END' &
+	import fcntl, os, sys, time
 	files = [open(name, "r+") for name in sys.argv[3:]]
 	for f in files:
 	    fcntl.flock(f, fcntl.LOCK_EX)
 	open(sys.argv[2], "w").close()
-	time.sleep(float(sys.argv[1]))
+	end = time.monotonic() + 60
+	while not os.path.exists(sys.argv[1]) and time.monotonic() < end:
+	    time.sleep(0.05)
 END
 queue=$!
 keep_pid $queue
@@ -74,6 +76,15 @@ start more exec -o more.gz --job more --extend --range 4 -- echo "{first}"
 more=$pid
 start paced run paced
 paced=$pid
+# Each tells of it, and then they are let go.
+queue_told() {
+	local job
+	for job in early hand late more paced; do
+		grep -q "process $queue holds" $job.err || return 1
+	done
+}
+(trap - EXIT; wait_for 60 queue_told; : >queue.free) &
+keep_pid $!
 
 # Meanwhile: a journal that a person changed is put back.
 expect_exit 0 sm plan journal exec --range 3 -- echo "{first}"

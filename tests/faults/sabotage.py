@@ -173,11 +173,11 @@ SABOTAGE = {
         e2e("3095-two-mounts"), "exit 0, not 7: sm status"),
     "totals_unkept": (
         "schema/totals.sql", "WHEN NEW.state = 'done' AND OLD.state <> 'done'",
-        "WHEN 0", WHOLE, "totals that are not the sums"),
+        "WHEN 0", WHOLE, "exit 9, not 0: shardmill verify"),
     "totals_of_edits_unkept": (
         "schema/totals.sql", "AFTER UPDATE ON batch WHEN OLD.state = 'done'",
         "AFTER UPDATE OF joined ON batch\nWHEN OLD.state = 'done'", EDITS,
-        "totals that are not the sums"),
+        "exit 9, not 0: shardmill verify"),
     "attempts_stay_open": (
         "src/store/batch_end.c",
         "CLOSE_ATTEMPT \"outcome = 'running'\", b, t,",

@@ -348,8 +348,8 @@ test_totals_of_edits(void **state)
 		"UPDATE job SET started = 1",
 		"UPDATE job SET started = NULL",
 		"UPDATE job SET started = 3000000",
-		"UPDATE batch SET priority = 3, not_before = 7, max_attempts = "
-		"9",
+		"UPDATE batch SET priority = 3, not_before = 7",
+		"UPDATE batch SET max_attempts = 9",
 		"UPDATE batch SET state = 'failed' WHERE id IN (0, 1)",
 		"UPDATE batch SET state = 'done' WHERE id = 0",
 		"UPDATE batch SET id = 99 WHERE id = 0",
@@ -393,8 +393,8 @@ test_totals_wrong(void **state)
 		"UPDATE total SET done = 4, batches = 7",
 		"DELETE FROM total",
 		"DROP TRIGGER total_undone",
-		"DROP TRIGGER total_done; CREATE TRIGGER total_done AFTER "
-		"INSERT ON job BEGIN SELECT 1; END",
+		("DROP TRIGGER total_done; CREATE TRIGGER total_done AFTER "
+		 "INSERT ON job BEGIN SELECT 1; END"),
 	};
 	struct sm_batch_counts c;
 	int64_t w;
