@@ -60,8 +60,10 @@ sm_batch_orphan(bool *found, struct sm_batch *b, struct sm_db *db,
 		struct sm_err *err)
 {
 	*b = (struct sm_batch){ .piece = PIECE_UNKNOWN };
+	/* SQLite would make an index of its own, of all rows. */
 	return sm_sql_one(found, db, "look for orphaned batches",
 			  "SELECT " HELD_COLUMNS " FROM job AS j, batch AS b "
+			  "INDEXED BY batch_running "
 			  "LEFT JOIN worker AS w ON w.id = b.worker "
 			  "WHERE b.state = 'running' AND (w.id IS NULL "
 			  "OR w.ended IS NOT NULL) LIMIT 1",
@@ -250,7 +252,7 @@ sm_batch_next_unnoted(bool *found, struct sm_batch_hand *b, struct sm_db *db,
 	 */
 	static const char text[] =
 		"SELECT b.id, b.token, w.slot FROM batch AS b "
-		"JOIN worker AS w ON w.id = b.worker "
+		"INDEXED BY batch_running JOIN worker AS w ON w.id = b.worker "
 		"WHERE b.state = 'running' AND b.started < ? AND b.id > ? AND "
 		"(SELECT a.command_pid FROM attempt AS a WHERE a.batch = b.id "
 		"AND a.token = b.token) IS NULL ORDER BY b.id LIMIT 1";
