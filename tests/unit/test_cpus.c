@@ -195,14 +195,18 @@ test_told(void **state)
 	put("fs/job.scope/cpu.max", "250000 100000\n");
 	assert_int_equal(sm_planning_workers(folder, &ev), 3);
 	assert_int_equal(notices, 1);
-	assert_string_equal(notice, "3 workers: the CPU quota of this control "
-				    "group allows no more; -j says otherwise");
+	assert_string_equal(
+		notice,
+		"3 workers: the CPU quota of this control "
+		"group allows no more; sm_settings.workers says otherwise");
 	/* Of the group above, and half a CPU. */
 	put("fs/cpu.max", "50000 100000\n");
 	assert_int_equal(sm_planning_workers(folder, &ev), 1);
 	assert_int_equal(notices, 2);
-	assert_string_equal(notice, "1 worker: the CPU quota of this control "
-				    "group allows no more; -j says otherwise");
+	assert_string_equal(
+		notice,
+		"1 worker: the CPU quota of this control "
+		"group allows no more; sm_settings.workers says otherwise");
 	kernel_bits = 0;
 }
 

@@ -43,14 +43,36 @@ made_by_counts(const struct made_by *m, const char *name, bool is_file)
 	return false;
 }
 
+/*
+ * From errno: a path of which there is nothing, or nothing for us, is no file
+ * to look at (0); a failing disk or a lack of memory does not say so.
+ */
+static int
+made_by_none(const char *path, struct sm_err *err)
+{
+	struct sm_err why;
+	int ret =
+		sm_err_sys_as(&why, SM_ENOTFOUND, "cannot look at '%s'", path);
+
+	if (ret == SM_ENOTFOUND)
+		return 0;
+	*err = why;
+	return ret;
+}
+
 /* Is there a file whose content can be looked at? */
-static bool
-made_by_is_file(const char *path)
+static int
+made_by_is_file(bool *is, const char *path, struct sm_err *err)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
-	       access(path, R_OK) == 0;
+	*is = false;
+	if (stat(path, &st) < 0)
+		return made_by_none(path, err);
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	*is = access(path, R_OK) == 0;
+	return *is ? 0 : made_by_none(path, err);
 }
 
 static int
@@ -111,19 +133,29 @@ made_by_program(struct made_by *m, struct sm_err *err)
 	struct sm_kind_file f = { .aside = !strchr(name, '/') || *name == '/',
 				  .place = !strchr(name, '/') };
 	char *found = NULL, *path = NULL, *real = NULL;
-	struct sm_err ignored;
-	int ret = 0;
+	struct sm_err why;
+	bool is_file;
+	int ret;
 
 	/* Where the item is the program there is one per batch. */
 	if (sm_exec_replaces(m->opts) &&
 	    sm_replace_has(name, sm_exec_columns(m->opts)))
 		return 0;
+	ret = sm_program_find(&found, name, cwd, &why);
 	/* One that cannot be found is told of elsewhere. */
-	if (sm_program_find(&found, name, cwd, &ignored) < 0)
+	if (ret == SM_ENOTFOUND)
 		return 0;
+	if (ret < 0) {
+		*err = why;
+		return ret;
+	}
 	path = made_by_path(m, found);
 	real = path ? made_by_real(path) : NULL;
-	if (real && made_by_counts(m, "program", made_by_is_file(real)))
+	if (!real)
+		ret = made_by_none(found, err);
+	else
+		ret = made_by_is_file(&is_file, real, err);
+	if (ret == 0 && real && made_by_counts(m, "program", is_file))
 		ret = made_by_add(m, "program", real, &f, err);
 	free(real);
 	free(path);
@@ -132,14 +164,21 @@ made_by_program(struct made_by *m, struct sm_err *err)
 }
 
 /* Files of the command's own making are not what it is made by. */
-static bool
-made_by_is_output(const struct made_by *m, const char *path)
+static int
+made_by_is_output(bool *is, const struct made_by *m, const char *path,
+		  struct sm_err *err)
 {
 	struct stat a, b;
 
-	return m->spec->output && stat(path, &a) == 0 &&
-	       stat(m->spec->output, &b) == 0 && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
+	*is = false;
+	if (!m->spec->output)
+		return 0;
+	if (stat(path, &a) < 0)
+		return made_by_none(path, err);
+	if (stat(m->spec->output, &b) < 0)
+		return made_by_none(m->spec->output, err);
+	*is = a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	return 0;
 }
 
 static int
@@ -148,7 +187,7 @@ made_by_words(struct made_by *m, struct sm_err *err)
 	const char *const *argv = m->opts->argv;
 	bool replaces = sm_exec_replaces(m->opts);
 	char name[SM_KIND_FILE_NAME_MAX], *path;
-	bool is_file;
+	bool is_file, is_output = false;
 	size_t i;
 	int ret = 0;
 
@@ -161,8 +200,11 @@ made_by_words(struct made_by *m, struct sm_err *err)
 		if (!path)
 			return sm_err_mem(err, "a path");
 		snprintf(name, sizeof(name), "word %zu", i);
-		is_file = made_by_is_file(path) && !made_by_is_output(m, path);
-		if (made_by_counts(m, name, is_file))
+		ret = made_by_is_file(&is_file, path, err);
+		if (ret == 0 && is_file)
+			ret = made_by_is_output(&is_output, m, path, err);
+		is_file = is_file && !is_output;
+		if (ret == 0 && made_by_counts(m, name, is_file))
 			ret = made_by_add(m, name, path,
 					  &(struct sm_kind_file){ 0 }, err);
 		free(path);

@@ -19,6 +19,13 @@
 #define PROGRAM_PATH "/bin:/usr/bin" /* as execvp(3) without PATH */
 #define PROGRAM_HEAD 256             /* what the kernel reads of a script */
 
+/* A failing disk or a lack of memory does not tell what is there. */
+static bool
+is_trouble(int sys)
+{
+	return sys == EIO || sm_err_class_of(sys) != SM_EIO;
+}
+
 /* 0, or the errno with which execve(2) would refuse the file. */
 static int
 program_probe(int dirfd, const char *path)
@@ -80,6 +87,11 @@ program_check_script(int dirfd, const char *path, struct sm_err *err)
 	interpreter = program_interpreter(head);
 	if (interpreter && faccessat(dirfd, interpreter, X_OK, AT_EACCESS) == 0)
 		return 0;
+	if (interpreter && is_trouble(errno))
+		return sm_err_sys_as(err, SM_ENOTFOUND,
+				     "cannot look at '%s', the interpreter of "
+				     "'%s'",
+				     interpreter, path);
 	return sm_err_set(err, SM_ENOTFOUND,
 			  "cannot run '%s': its interpreter '%s' cannot be "
 			  "run (first line '#!%.200s')",
@@ -89,12 +101,14 @@ program_check_script(int dirfd, const char *path, struct sm_err *err)
 static int
 program_refuse(int sys, const char *name, const char *cwd, struct sm_err *err)
 {
+	int ret;
+
 	errno = sys;
-	sm_err_sys_as(err, SM_ENOTFOUND, "cannot run the command '%s' in '%s'",
-		      name, cwd);
+	ret = sm_err_sys_as(err, SM_ENOTFOUND,
+			    "cannot run the command '%s' in '%s'", name, cwd);
 	if (sys == EACCES)
 		sm_err_append(err, "; is it executable (chmod +x)?");
-	return SM_ENOTFOUND;
+	return ret;
 }
 
 /* Walk PATH; on success `*path` is allocated. */
@@ -121,6 +135,11 @@ program_search(char **path, int dirfd, const char *name, const char *cwd,
 		if (why == 0) {
 			*path = sm_buf_steal(&b);
 			return 0;
+		}
+		/* Whether it is here is not known: not the next one, then. */
+		if (is_trouble(why)) {
+			sm_buf_release(&b);
+			return program_refuse(why, name, cwd, err);
 		}
 		if (why == EACCES)
 			refused = EACCES;
