@@ -141,6 +141,7 @@ class Job:
                        + 14 * ", ?" + ")",
                        (batch, word, due if word == "pending" else 0, began,
                         ended, *[done] * 14))
+        db.executescript((SCHEMA / "totals.sql").read_text())
         return db.execute("SELECT eta_s, stragglers FROM progress").fetchone()
 
 
