@@ -3,8 +3,9 @@
 The files are read in many ways, and what came out is printed as a table; PAGE
 is written as the manual shows it.
 
-Other programs and libraries than ours read two final files: one of candidates
-with rows left out, one of exec with a thousand empty batches in its midst.
+Other programs and libraries than ours read three final files: one of candidates
+with rows left out, one of exec with a thousand empty batches in its midst, one
+of exec with large batches, before which there is padding.
 What a way prints must be the text that Python's zlib finds; some ways print a
 number, which must be that of the lines.  `readers.py --packages` prints the
 Debian packages, a line each way.  Ways whose packages are not installed are
@@ -296,6 +297,16 @@ def run(command, folder, **env):
     return done.returncode, text, reason
 
 
+# Text that becomes no smaller than some 300 KiB; each third batch is a line.
+LARGE = """import random, sys
+n = int(sys.argv[1])
+r = random.Random(n)
+for i in range(1 if n % 3 == 1 else 4000):
+    print('{"n": %d, "hex": "%032x%0160x"}' % (i, r.getrandbits(128),
+                                            r.getrandbits(640)))
+"""
+
+
 def made(shardmill, folder):
     """The final files, the plain ones of the same text, and the texts."""
     def sm(*args):
@@ -311,8 +322,12 @@ def made(shardmill, folder):
     sm("exec", "-o", "ours/empty.gz", "--range", "1060", "--sync", "end", "--",
        "sh", "-c", "[ $1 -ge 30 ] && [ $1 -lt 1030 ] || "
        "seq -f \"{\\\"batch\\\": $1, \\\"n\\\": %g}\" 200", "sh", "{first}")
+    sm("exec", "-o", "ours/large.gz", "--range", "6", "--sync", "end", "--",
+       sys.executable, "-c", LARGE, "{first}")
+    packed = (folder / "ours" / "large.gz").read_bytes()
+    assert packed.count(20 * b"\0\0\0\xff\xff") > 0, "there is no padding"
     texts = {}
-    for name in ("final", "empty"):
+    for name in ("final", "empty", "large"):
         member = zlib.decompressobj(31)
         packed = (folder / "ours" / f"{name}.gz").read_bytes()
         texts[name] = member.decompress(packed)
@@ -401,9 +416,10 @@ shardmill\\-readers \\- programs and libraries that were seen to read final file
 .SH DESCRIPTION
 A final file is one ordinary gzip file.
 {len(table)} ways to read one were tried on {roff(release)},
-with two files:
+with three files:
 candidates of which some were left out,
-and the output of commands with a thousand empty batches in its midst.
+the output of commands with a thousand empty batches in its midst,
+and that of commands with large batches, which begin at a block of the file.
 {every} ways gave all of the text.
 Each package is named with its version, and then the ways in which it was used."""]
     for (name, version), ways in packages.items():
