@@ -69,9 +69,11 @@ SERVE = ["--range", "6", "--size", "2", "--serve", "--", "sh", "-c", SERVED]
 
 def large(noise):
     """Batches that begin at a block of the final file, and share blocks with
-    it where the file system can."""
+    it where the file system can.  One process: of a pipeline the first may be
+    killed, and the shell tell nobody."""
     return ["--range", "3", "--", "sh", "-c",
-            f'tail -c "+$((1 + $1 * 100000))" {noise} | head -c 270000',
+            f"exec dd status=none bs=64k if={noise} count=270000 "
+            "iflag=skip_bytes,count_bytes,fullblock skip=$(($1 * 100000))",
             "sh", "{first}"]
 
 
