@@ -186,8 +186,14 @@ sm_tmp_create_nameless(int *fd, int dirfd, const char *name, struct sm_err *err)
 	char tmp[SM_TMP_MAX];
 	int ret = sm_tmp_create(fd, tmp, dirfd, name, err);
 
-	if (ret == 0)
-		unlinkat(dirfd, tmp, 0);
+	if (ret < 0)
+		return ret;
+	if (unlinkat(dirfd, tmp, 0) == 0)
+		return 0;
+	/* It would stay, and be in nobody's way but the disk's. */
+	ret = sm_err_sys(err, "cannot remove the temporary file '%s'", tmp);
+	close(*fd);
+	*fd = -1;
 	return ret;
 }
 

@@ -69,7 +69,7 @@ int sm_tmp_name(char tmp[SM_TMP_MAX], const char *name, struct sm_err *err);
  */
 int sm_tmp_create(int *fd, char tmp[SM_TMP_MAX], int dirfd, const char *name,
 		  struct sm_err *err);
-/* A file without a name, by way of such a name. */
+/* A file without a name, by way of such a name.  An error: `*fd` is -1. */
 int sm_tmp_create_nameless(int *fd, int dirfd, const char *name,
 			   struct sm_err *err);
 /*

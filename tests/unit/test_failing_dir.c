@@ -222,11 +222,40 @@ test_size_fails(void **state)
 	assert_true(size > 0);
 }
 
+/* A file without a name has none left, or is not made at all. */
+static void
+test_nameless(void **state)
+{
+	struct sm_err err;
+	int fd, ret, failures = 0;
+	long n = 0;
+	bool failed;
+
+	(void)state;
+	do {
+		failing_arm(++n, false);
+		ret = sm_tmp_create_nameless(&fd, root_fd, "x", &err);
+		failed = failing_disarm();
+		assert_int_equal(ret < 0, failed);
+		if (ret < 0) {
+			failures++;
+			assert_true(failing_name[0] != 'u' ||
+				    strstr(err.text, "cannot remove"));
+		} else {
+			close(fd);
+		}
+	} while (failed);
+	/* A name drawn, the file opened, its name removed. */
+	assert_int_equal(failures, 3);
+	sm_tmp_sweep(root_fd, "x");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_nameless),
 		cmocka_unit_test(test_list_fails),
 		cmocka_unit_test(test_remove),
 		cmocka_unit_test(test_remove_fails),
