@@ -21,10 +21,20 @@
  * Bounds between two flushes (SM_BITPUT_MAX is 56): literal and length codes
  * have at most SM_DEFCODE_LITLEN_LIMIT = 14 bits, so four literals have 56; a
  * match has at most 14 + 5 + 15 + 13 = 47.
+ *
+ * On x86-64 eight digits are put together by PEXT, in place of a table of quads
+ * that is larger than a first-level cache: two byte shuffles look up each
+ * digit's code word and as many ones, and PEXT takes from the words what the
+ * ones say.
  */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+#define HAVE_PEXT
+#endif
 
 #include "defcode.h"
 
@@ -73,6 +83,7 @@ struct sm_defblock {
 	struct sm_defcode code;
 	bool open;       /* a block was begun, with these codes */
 	bool tabulated;  /* they have the larger tables */
+	bool pext;       /* the processor is fast at it */
 	uint64_t rate;   /* of the text that they were made for */
 	uint64_t served; /* bytes written with them */
 	uint64_t len[SM_DEFLATE_MATCH_MAX + 1];
@@ -80,6 +91,8 @@ struct sm_defblock {
 	/* Of a group of n: the literals' bytes, and a 10 in each other. */
 	uint64_t mask[9], fill[9];
 	uint32_t quad[PAIR_VALUES * PAIR_VALUES];
+	/* Of a digit: its code word, and as many ones; of a 10: nothing. */
+	unsigned char word[16], ones[16];
 };
 
 /* The next literals: eight bytes, of which the first `n` (1 to 8) count. */
@@ -112,10 +125,38 @@ group_read(const unsigned char *p, size_t n)
 	return g;
 }
 
+/*
+ * AMD's processors before Zen 3, and Hygon's like them, have PEXT in microcode,
+ * some hundred times as slow; VPCLMULQDQ came with Zen 3.
+ */
+static bool
+pext_is_fast(void)
+{
+#ifdef HAVE_PEXT
+	return __builtin_cpu_supports("avx") &&
+	       __builtin_cpu_supports("bmi2") &&
+	       __builtin_cpu_supports("popcnt") &&
+	       (__builtin_cpu_is("intel") ||
+		__builtin_cpu_supports("vpclmulqdq"));
+#else
+	return false;
+#endif
+}
+
 struct sm_defblock *
 sm_defblock_new(void)
 {
-	return malloc(sizeof(struct sm_defblock));
+	struct sm_defblock *b = malloc(sizeof(*b));
+
+	if (b)
+		b->pext = pext_is_fast();
+	return b;
+}
+
+void
+sm_defblock_plain(struct sm_defblock *b)
+{
+	b->pext = false;
 }
 
 void
@@ -268,12 +309,11 @@ block_write(const struct sm_defblock *b, struct sm_bitput *out,
  * the same in it, so that a compiler makes vectors of it.
  */
 static void
-block_tabulate(struct sm_defblock *b)
+tabulate_quads(struct sm_defblock *b)
 {
 	const struct sm_defcode *c = &b->code;
 	uint32_t bits[PAIR_VALUES], n[PAIR_VALUES], *quad = b->quad;
-	unsigned i, k, code, extra;
-	uint64_t word;
+	unsigned i, k;
 
 	for (k = 0; k < PAIR_VALUES; k++) {
 		bits[k] = (uint32_t)WORD(c->pair[k].bits, 0);
@@ -282,6 +322,29 @@ block_tabulate(struct sm_defblock *b)
 	for (i = 0; i < PAIR_VALUES; i++, quad += PAIR_VALUES)
 		for (k = 0; k < PAIR_VALUES; k++)
 			quad[k] = (bits[i] | bits[k] << n[i]) + (n[i] + n[k]);
+}
+
+static void
+tabulate_digits(struct sm_defblock *b)
+{
+	const struct sm_defword *w = &b->code.literal['0'];
+	unsigned i;
+
+	memset(b->word, 0, sizeof(b->word));
+	memset(b->ones, 0, sizeof(b->ones));
+	for (i = 0; i < NO_DIGIT; i++) {
+		b->word[i] = (unsigned char)w[i].bits;
+		b->ones[i] = (unsigned char)((1u << w[i].n) - 1);
+	}
+}
+
+static void
+tabulate_matches(struct sm_defblock *b)
+{
+	const struct sm_defcode *c = &b->code;
+	unsigned i, code, extra;
+	uint64_t word;
+
 	for (i = SM_DEFLATE_MATCH_MIN; i <= SM_DEFLATE_MATCH_MAX; i++)
 		b->len[i] = WORD(c->len[i].bits, c->len[i].n);
 	for (i = 0; i < NEAR; i++) {
@@ -291,6 +354,18 @@ block_tabulate(struct sm_defblock *b)
 		word = c->dist[code].bits | word << c->dist[code].n;
 		b->near[i] = WORD(word, c->dist[code].n + extra);
 	}
+}
+
+static void
+block_tabulate(struct sm_defblock *b)
+{
+	unsigned i;
+
+	tabulate_matches(b);
+	if (b->pext)
+		tabulate_digits(b);
+	else
+		tabulate_quads(b);
 	for (i = 0; i <= 8; i++) {
 		b->mask[i] = i ? ~UINT64_C(0) >> (64 - 8 * i) : 0;
 		b->fill[i] = EACH(NO_DIGIT) & ~b->mask[i];
@@ -340,17 +415,37 @@ put_bits(struct sm_bitput *o, struct bits b)
 	sm_bitput_flush(o);
 }
 
+/* The bits of eight digits, each 0 to 9, or 10 for none. */
+typedef struct bits digits_fn(const struct sm_defblock *b, uint64_t v);
+
 /*
- * Two quads of eight digits.  The pairs, below 121 each in 16 bits, make quads
- * as digits make pairs; they are in the second and the fourth of these.
+ * Two quads.  The pairs, below 121 each in 16 bits, make quads as digits make
+ * pairs; they are in the second and the fourth of these.
  */
 static inline struct bits
-bits_of_digits(const struct sm_defblock *b, uint64_t v)
+bits_by_quads(const struct sm_defblock *b, uint64_t v)
 {
 	v = pairs_of(v) * (PAIR_VALUES << 16 | 1);
 	return bits_join(bits_of(b->quad[v >> 16 & 0xffff]),
 			 bits_of(b->quad[v >> 48]));
 }
+
+#ifdef HAVE_PEXT
+#define PEXT __attribute__((target("avx,bmi2,popcnt")))
+_Static_assert(QUAD_DIGIT <= 8, "a digit's code word in a byte");
+
+static inline PEXT struct bits
+bits_by_pext(const struct sm_defblock *b, uint64_t v)
+{
+	__m128i at = _mm_cvtsi64_si128((long long)v);
+	__m128i word = _mm_loadu_si128((const __m128i *)b->word);
+	__m128i ones = _mm_loadu_si128((const __m128i *)b->ones);
+	uint64_t w = (uint64_t)_mm_cvtsi128_si64(_mm_shuffle_epi8(word, at));
+	uint64_t m = (uint64_t)_mm_cvtsi128_si64(_mm_shuffle_epi8(ones, at));
+
+	return (struct bits){ _pext_u64(w, m), (uint64_t)_mm_popcnt_u64(m) };
+}
+#endif
 
 /* Is there another byte than 0 to 9?  As in group_read(). */
 static inline bool
@@ -407,9 +502,9 @@ bits_of_match(const struct sm_defblock *b, const struct sm_defseq *s)
 }
 
 /* Literals up to the last 0 to 8 before a match. */
-static inline size_t
+static inline __attribute__((always_inline)) size_t
 put_groups(struct sm_bitput *o, const struct sm_defblock *b,
-	   const unsigned char **text, size_t n)
+	   const unsigned char **text, size_t n, digits_fn *bits_of_digits)
 {
 	const unsigned char *p = *text;
 	uint64_t v;
@@ -426,9 +521,9 @@ put_groups(struct sm_bitput *o, const struct sm_defblock *b,
 }
 
 /* 0 to 8 literals; digits are left to the caller, others are written. */
-static inline struct bits
+static inline __attribute__((always_inline)) struct bits
 bits_of_last(struct sm_bitput *o, const struct sm_defblock *b,
-	     const unsigned char *p, size_t n)
+	     const unsigned char *p, size_t n, digits_fn *bits_of_digits)
 {
 	uint64_t v = (sm_load64(p) ^ EACH('0')) & b->mask[n];
 
@@ -443,9 +538,9 @@ bits_of_last(struct sm_bitput *o, const struct sm_defblock *b,
  * As block_write(), by the larger tables.  A match has 47 bits at most, see the
  * assertions above, and eight digits have 48.
  */
-static void
+static inline __attribute__((always_inline)) void
 block_write_tabulated(const struct sm_defblock *b, struct sm_bitput *out,
-		      const struct sm_defrun *run)
+		      const struct sm_defrun *run, digits_fn *bits_of_digits)
 {
 	struct sm_bitput o = *out; /* a local copy stays in registers */
 	const struct sm_defseq *seq = run->seq, *last = seq + run->seqs - 1;
@@ -454,8 +549,8 @@ block_write_tabulated(const struct sm_defblock *b, struct sm_bitput *out,
 	size_t left;
 
 	for (; seq < last; seq++) {
-		left = put_groups(&o, b, &p, seq->literals);
-		digits = bits_of_last(&o, b, p, left);
+		left = put_groups(&o, b, &p, seq->literals, bits_of_digits);
+		digits = bits_of_last(&o, b, p, left, bits_of_digits);
 		p += left + seq->len;
 		match = bits_of_match(b, seq);
 		if (__builtin_expect(WORD_N(digits.n + match.n) > SM_BITPUT_MAX,
@@ -467,10 +562,33 @@ block_write_tabulated(const struct sm_defblock *b, struct sm_bitput *out,
 		}
 		put_bits(&o, digits);
 	}
-	left = put_groups(&o, b, &p, seq->literals);
-	put_bits(&o, bits_of_last(&o, b, p, left));
+	left = put_groups(&o, b, &p, seq->literals, bits_of_digits);
+	put_bits(&o, bits_of_last(&o, b, p, left, bits_of_digits));
 	*out = o;
 }
+
+static void
+write_by_quads(const struct sm_defblock *b, struct sm_bitput *out,
+	       const struct sm_defrun *run)
+{
+	block_write_tabulated(b, out, run, bits_by_quads);
+}
+
+#ifdef HAVE_PEXT
+static PEXT void
+write_by_pext(const struct sm_defblock *b, struct sm_bitput *out,
+	      const struct sm_defrun *run)
+{
+	block_write_tabulated(b, out, run, bits_by_pext);
+}
+#else
+static void
+write_by_pext(const struct sm_defblock *b, struct sm_bitput *out,
+	      const struct sm_defrun *run)
+{
+	write_by_quads(b, out, run);
+}
+#endif
 
 /* A symbol without a code: about what it would cost, were it to occur. */
 #define COST_UNSEEN 13
@@ -585,8 +703,10 @@ sm_defblock_put(struct sm_defblock *b, struct sm_bitput *o,
 		block_open(b, o, run);
 		block_cost(b, cost);
 	}
-	if (b->tabulated)
-		block_write_tabulated(b, o, run);
+	if (b->tabulated && b->pext)
+		write_by_pext(b, o, run);
+	else if (b->tabulated)
+		write_by_quads(b, o, run);
 	else
 		block_write(b, o, run);
 	b->served += run->len;

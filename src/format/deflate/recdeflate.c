@@ -554,6 +554,12 @@ recdeflate_free(struct sm_record_writer *w)
 	free(r);
 }
 
+void
+sm_recdeflate_plain(struct sm_record_writer *w)
+{
+	sm_defblock_plain(((struct recdeflate *)w)->win->block);
+}
+
 static const struct sm_record_ops recdeflate_ops = {
 	.begin = recdeflate_begin,
 	.key = recdeflate_key,

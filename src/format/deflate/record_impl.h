@@ -76,6 +76,12 @@ struct sm_record_writer {
 int sm_recdeflate_new(struct sm_record_writer **out,
 		      const struct sm_record_template *tpl, struct sm_err *err);
 
+/*
+ * For tests, between the batches of such a writer: do without what only some
+ * processors can.
+ */
+void sm_recdeflate_plain(struct sm_record_writer *w);
+
 /* SM_ENCODER_ZLIB: text through an sm_encoder of `level`. */
 int sm_rectext_new(struct sm_record_writer **out,
 		   const struct sm_record_template *tpl, int level,
