@@ -62,7 +62,7 @@ _Static_assert(SM_DEFCODE_LITLEN_LIMIT + LEN_EXTRA_MAX + SM_DEFCODE_DIST_LIMIT +
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
 /*
- * Entries of `quad`, `len` and `near`: the bits of one or more code words, and
+ * Entries of `quad`, `len` and `dist`: the bits of one or more code words, and
  * in the low byte how many these are.
  */
 #define WORD(bits, n) ((uint64_t)(bits) << 8 | (n))
@@ -76,8 +76,21 @@ _Static_assert(4 * QUAD_DIGIT <= 32 - 8, "four digits in a word");
 _Static_assert(8 * QUAD_DIGIT <= SM_BITPUT_MAX, "eight digits");
 
 #define PAIR_VALUES (SM_DEFCODE_PAIR(NO_DIGIT, NO_DIGIT) + 1) /* 121 */
-/* Most records are shorter, and so is the way back to the record before. */
-#define NEAR 512
+/*
+ * Distances up to NEAR have an entry each.  Farther ones have one for each 128,
+ * which have a code in common: from 257 on a code is for 128 or more.
+ */
+#define NEAR      512
+#define FAR_SHIFT 7
+#define DISTS     (NEAR + (SM_DEFLATE_WINDOW >> FAR_SHIFT))
+/*
+ * The entry: a word, whose number of bits includes those of the distance that
+ * are added to it; where these go, and which they are: all but of near ones.
+ */
+#define DIST_WORD(bits, n, at, mask)                                           \
+	(WORD(bits, n) | (uint64_t)(at) << 40 | (uint64_t)(mask) << 48)
+_Static_assert(SM_DEFCODE_DIST_LIMIT + FAR_SHIFT <= 32, "its bits");
+_Static_assert(DIST_EXTRA_MAX <= 16, "its mask");
 
 struct sm_defblock {
 	struct sm_defcode code;
@@ -87,7 +100,7 @@ struct sm_defblock {
 	uint64_t rate;   /* of the text that they were made for */
 	uint64_t served; /* bytes written with them */
 	uint64_t len[SM_DEFLATE_MATCH_MAX + 1];
-	uint64_t near[NEAR]; /* by distance - 1 */
+	uint64_t dist[DISTS]; /* by dist_index() */
 	/* Of a group of n: the literals' bytes, and a 10 in each other. */
 	uint64_t mask[9], fill[9];
 	uint32_t quad[PAIR_VALUES * PAIR_VALUES];
@@ -338,21 +351,36 @@ tabulate_digits(struct sm_defblock *b)
 	}
 }
 
+/* Of a distance less one. */
+static inline unsigned
+dist_index(unsigned d)
+{
+	return d < NEAR ? d : NEAR + (d >> FAR_SHIFT);
+}
+
 static void
 tabulate_matches(struct sm_defblock *b)
 {
 	const struct sm_defcode *c = &b->code;
+	const struct sm_defword *w;
 	unsigned i, code, extra;
-	uint64_t word;
 
 	for (i = SM_DEFLATE_MATCH_MIN; i <= SM_DEFLATE_MATCH_MAX; i++)
 		b->len[i] = WORD(c->len[i].bits, c->len[i].n);
 	for (i = 0; i < NEAR; i++) {
 		code = sm_defblock_dist_code(i + 1);
 		extra = sm_defblock_dist_extra(code);
-		word = i & ((1u << extra) - 1);
-		word = c->dist[code].bits | word << c->dist[code].n;
-		b->near[i] = WORD(word, c->dist[code].n + extra);
+		w = &c->dist[code];
+		b->dist[i] =
+			DIST_WORD(w->bits | (i & ((1u << extra) - 1)) << w->n,
+				  w->n + extra, 0, 0);
+	}
+	for (i = NEAR; i < SM_DEFLATE_WINDOW; i += 1u << FAR_SHIFT) {
+		code = sm_defblock_dist_code(i + 1);
+		extra = sm_defblock_dist_extra(code);
+		w = &c->dist[code];
+		b->dist[dist_index(i)] = DIST_WORD(w->bits, w->n + extra, w->n,
+						   (1u << extra) - 1);
 	}
 }
 
@@ -478,26 +506,15 @@ put_others(struct sm_bitput *o, const struct sm_defcode *c,
 	o->count = out.count;
 }
 
-static __attribute__((noinline)) struct bits
-bits_of_far(const struct sm_defcode *c, unsigned dist)
-{
-	unsigned code = sm_defblock_dist_code(dist);
-	unsigned extra = sm_defblock_dist_extra(code);
-	uint64_t rest = (dist - 1) & ((1u << extra) - 1);
-	const struct sm_defword *w = &c->dist[code];
-
-	return (struct bits){ w->bits | rest << w->n, w->n + extra };
-}
-
+/* No branch: whether a match is far is as good as random. */
 static inline struct bits
 bits_of_match(const struct sm_defblock *b, const struct sm_defseq *s)
 {
-	struct bits dist;
+	unsigned d = s->dist - 1u;
+	uint64_t word = b->dist[dist_index(d)];
+	uint64_t rest = (d & word >> 48) << (word >> 40 & 63);
+	struct bits dist = { (uint32_t)(word >> 8) | rest, word };
 
-	if (__builtin_expect(s->dist > NEAR, 0))
-		dist = bits_of_far(&b->code, s->dist);
-	else
-		dist = bits_of(b->near[s->dist - 1]);
 	return bits_join(bits_of(b->len[s->len]), dist);
 }
 

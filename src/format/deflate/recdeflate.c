@@ -158,13 +158,13 @@ item_put(struct recdeflate *r, const char *id, size_t id_len, const char *num,
 	r->in_list = true;
 }
 
+/* `tail` is the last eight bytes of an id that is longer, else 0. */
 static inline uint32_t *
-id_place(struct recdeflate *r, const char *id, size_t len, uint64_t word)
+id_place(struct recdeflate *r, size_t len, uint64_t word, uint64_t tail)
 {
 	uint64_t h = word * UINT64_C(0x9e3779b97f4a7c15) + len;
 
-	if (len > 8)
-		h ^= sm_load64((const unsigned char *)id + len - 8);
+	h ^= tail;
 	h *= UINT64_C(0xd6e8feb86659fd93);
 	return &r->at.id[h >> (64 - ID_BITS)];
 }
@@ -232,7 +232,7 @@ recdeflate_item(struct sm_record_writer *w, const char *id, size_t id_len,
 	struct recdeflate *r = (struct recdeflate *)w;
 	const struct sm_record_template *tpl = &w->tpl;
 	struct sm_defwin *d = r->win;
-	uint64_t position, mid_position, id_word, far;
+	uint64_t position, mid_position, id_word, id_tail = 0, far;
 	size_t id_at, num_at, len;
 	uint32_t *place;
 	struct item it;
@@ -261,7 +261,9 @@ recdeflate_item(struct sm_record_writer *w, const char *id, size_t id_len,
 	r->at.next = position;
 	r->at.mid = mid_position;
 	id_word = part_word(id, id_len);
-	place = id_place(r, id, id_len, id_word);
+	if (id_len > 8)
+		id_tail = sm_load64((const unsigned char *)id + id_len - 8);
+	place = id_place(r, id_len, id_word, id_tail);
 	far = (uint32_t)((uint32_t)position - *place);
 	*place = (uint32_t)position;
 
@@ -365,15 +367,19 @@ item_stage(struct staged *s, struct recdeflate *r,
 	size_t id_len = item->id_len, num_len = item->num_len;
 	size_t at = d->end, id_at = at + tpl->next.len;
 	size_t mid = id_at + id_len, num_at = mid + tpl->mid.len;
-	uint64_t id_word, num_word, position, mid_position, far, there;
+	/* Where the last eight bytes of the id begin, if it has as many. */
+	size_t tail = id_len > 8 ? id_len - 8 : 0;
+	uint64_t id_word, id_tail, num_word, position, mid_position, far, there;
 	uint32_t *place;
 
 	id_word = word_cut(sm_load64((const unsigned char *)item->id), id_len);
+	id_tail = sm_load64((const unsigned char *)item->id + tail);
 	num_word = sm_load64((const unsigned char *)item->num);
 	vector_copy(d->text + at, r->next);
-	sm_store64(d->text + id_at, id_word);
-	if (__builtin_expect(id_len > 8, 0))
+	if (__builtin_expect(id_len > 16, 0))
 		sm_defwin_copy(d->text + id_at, item->id, id_len);
+	sm_store64(d->text + id_at, id_word);
+	sm_store64(d->text + id_at + tail, id_tail);
 	vector_copy(d->text + mid, r->mid);
 	vector_copy(d->text + num_at, item->num);
 	d->end = num_at + num_len;
@@ -387,7 +393,8 @@ item_stage(struct staged *s, struct recdeflate *r,
 	s->it.mid_dist = sm_defwin_dist(mid_position, r->at.mid);
 	r->at.next = position;
 	r->at.mid = mid_position;
-	place = id_place(r, item->id, id_len, id_word);
+	id_tail &= 0 - (uint64_t)(id_len > 8);
+	place = id_place(r, id_len, id_word, id_tail);
 	far = (uint32_t)((uint32_t)position - *place);
 	*place = (uint32_t)position;
 
