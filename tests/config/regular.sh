@@ -3,17 +3,23 @@
 # random moments and of failing calls it takes fewer than `release` does.
 lint_build=release
 . "$tests/config/lint.sh"
+asan=(asan -DSHARDMILL_SANITIZE=address,undefined)
+faults=(faults -DSHARDMILL_FAULTS=ON -DSHARDMILL_TESTS=OFF)
+tsan=(tsan -DSHARDMILL_SANITIZE=thread)
+tsan_tests=(watch pulse live txn base command)
+tsan_targets="shardmill ${tsan_tests[*]/#/test_}"
+build_ahead "${asan[@]}"
+build_targets=$tsan_targets build_ahead "${tsan[@]}"
+build_ahead "${faults[@]}"
 export KILLS=2 STATES=60 SEEDS=10 FLIPS=200 FAILING_STEP=23
 . "$tests/config/release.sh"
 export FAILING_STEP=61
-build asan -DSHARDMILL_SANITIZE=address,undefined && {
+build "${asan[@]}" && {
 	unit asan
 	SEEDS=5 FLIPS=100 e2e asan 0010 0100 0120 0200 1020 1030 1090 2010
 }
 unset KILLS STATES SEEDS FLIPS FAILING_STEP
-tsan_tests=(watch pulse live txn base command)
-build_targets="shardmill ${tsan_tests[*]/#/test_}" \
-	build tsan -DSHARDMILL_SANITIZE=thread && {
+build_targets=$tsan_targets build "${tsan[@]}" && {
 	unit tsan "^test_($(IFS='|'; echo "${tsan_tests[*]}"))\$"
 	e2e tsan 0010 3060
 }
@@ -21,7 +27,7 @@ build_targets="shardmill ${tsan_tests[*]/#/test_}" \
 # The same points each time: others are `tests/run faults`' to find.
 SEED=${SEED:-1}
 . "$tests/faults/lib.sh"
-build faults -DSHARDMILL_FAULTS=ON -DSHARDMILL_TESTS=OFF && {
+build "${faults[@]}" && {
 	: >"$FAULTS_TABLE"
 	COUNT=60 fault faults kills.py points
 	COUNT=60 fault faults kills.py calls
