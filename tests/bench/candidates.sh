@@ -2,7 +2,7 @@
 # The main job end to end, plan and finalize included, beside what else could
 # do it: the plain Python program, Python at its best, Polars and DuckDB (by
 # npm) through `igzip -1` and by their own gzip.  Then rows a second by size and
-# by workers; memory.
+# by workers; memory.  With OLD, another build of the program, beside that, too.
 . "$(dirname "$0")/lib.sh"
 most=${BENCH_ROWS:-1000000}
 width=300
@@ -49,13 +49,14 @@ peer() {
 		--batch-rows $((rows < 10000 ? rows / 2 : 5000)) "${args[@]}"
 }
 
-# mill NAME ROWS OPTION...
+# mill NAME ROWS OPTION...: by $program
+program=$SHARDMILL
 mill() {
 	local name=$1 rows=$2
 	shift 2
 	dataset "$rows" $width
 	rm -rf mill.gz mill.gz.job
-	usage "$name $rows" "$SHARDMILL" candidates -q -o mill.gz "$@" \
+	usage "$name $rows" "$program" candidates -q -o mill.gz "$@" \
 		"${args[@]}"
 }
 
@@ -83,6 +84,8 @@ for ((i = 0; i < runs; i++)); do
 	for n in "${sizes[@]}"; do
 		mill one "$n" -j 1 --score-digits double
 		mill source "$n" -j 2
+		[ -z "${OLD:-}" ] || program=$OLD mill old "$n" -j 2 \
+			--score-digits double
 	done
 done
 
@@ -119,6 +122,10 @@ for n in "${sizes[@]}"; do
 	row "shardmill" "$(seconds "$mill")" 1 "${aims[$n]:-}"
 	row "shardmill, source digits" "$(seconds "$(median "source $n")")" \
 		"$(ratio "$(median "source $n")" "$mill" %.2f)" ""
+	[ -z "${OLD:-}" ] ||
+		row "the build before, $("$OLD" --version | head -n 1)" \
+			"$(seconds "$(median "old $n")")" \
+			"$(ratio "$(median "old $n")" "$mill" %.2f)" ""
 	for name in "${peers[@]}"; do
 		ms=$(scaled "$name" "${small[$name]:-$small_rest}" \
 			"${large[$name]:-$large_rest}" "$n")

@@ -1,5 +1,6 @@
 #!/bin/bash
-# exec with tiny batches beside xargs and parallel, and with a large file.
+# exec with tiny batches beside xargs and parallel, and with a large file.  With
+# OLD, another build of the program, the file by that at level 6, too.
 . "$(dirname "$0")/lib.sh"
 tiny=${BENCH_TINY:-2000}
 mb=${BENCH_MB:-1000}
@@ -72,6 +73,11 @@ for ((i = 0; i < runs; i++)); do
 		cmp <(gzip -dc mill.gz) lines || fail "the lines differ"
 		stat -c %s mill.gz >"size.$level"
 	done
+	[ -n "${OLD:-}" ] || continue
+	rm -rf mill.gz mill.gz.job
+	clock old "$OLD" exec -q -o mill.gz -j 2 --level 6 --input lines \
+		--bytes 8M -- cat
+	stat -c %s mill.gz >size.old
 done
 
 heading "exec: $(thousands "$mb") MB of JSON Lines through \`cat\`"
@@ -91,4 +97,8 @@ for level in 1 6; do
 		"$(calc "$(median "level $level") / $best")" \
 		"$(megabytes "$size")" "$(calc "$size / $least")"
 done
+[ -z "${OLD:-}" ] ||
+	row "the build before, $("$OLD" --version | head -n 1), level 6" \
+		"$(seconds "$(median old)")" "$(calc "$(median old) / $best")" \
+		"$(megabytes "$(cat size.old)")" "$(calc "$(cat size.old) / $least")"
 echo
