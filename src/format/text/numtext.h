@@ -31,6 +31,10 @@ size_t sm_numtext_f16(char *dst, uint16_t half_bits);
 bool sm_numtext_f32_eight(char dst[][SM_NUMTEXT_MAX], uint32_t len[8],
 			  const float x[8]);
 
+/* As sm_numtext_f64() of the eight. */
+bool sm_numtext_f64_eight(char dst[][SM_NUMTEXT_MAX], uint32_t len[8],
+			  const float x[8]);
+
 /* IEEE 754 binary16 to double, exact. */
 double sm_half_to_double(uint16_t half_bits);
 
