@@ -482,15 +482,43 @@ unit_float(uint64_t *seed)
 	return x;
 }
 
+static void
+check_text(const char *one, size_t one_len, const char *text, uint32_t len)
+{
+	if (one_len != len || memcmp(one, text, len) != 0)
+		fail_msg("'%.*s' alone, but '%.*s' of eight", (int)one_len, one,
+			 (int)len, text);
+}
+
+/* Both kinds of digits; false: no AVX2. */
+static bool
+check_eight(const float x[8])
+{
+	char text[8][SM_NUMTEXT_MAX], one[SM_NUMTEXT_MAX];
+	uint32_t len[8];
+	unsigned k;
+
+	if (!sm_numtext_f32_eight(text, len, x))
+		return false;
+	for (k = 0; k < 8; k++)
+		check_text(one, sm_numtext_f32(one, x[k]), text[k], len[k]);
+	assert_true(sm_numtext_f64_eight(text, len, x));
+	for (k = 0; k < 8; k++)
+		check_text(one, sm_numtext_f64(one, (double)x[k]), text[k],
+			   len[k]);
+	return true;
+}
+
 /* Eight at once are what they are one by one, or are refused. */
 static void
 test_eight(void **state)
 {
 	static const float others[] = {
-		0.0F, 0.5F,     1.0F,    -0.3F, 0.0001220703125F,
-		2.5F, INFINITY, 0.0001F, NAN
+		0.0F, -0.0F,    0.5F,     1.0F,      -0.3F, 0.0001220703125F,
+		2.5F, INFINITY, 0.0001F,  -INFINITY, NAN,   0x1.fffffep-14F,
+		1e9F, 1e-40F,   0x1p-12F, 0x1p-149F, -0.75F
 	};
-	char text[8][SM_NUMTEXT_MAX], one[SM_NUMTEXT_MAX];
+	char text[8][SM_NUMTEXT_MAX];
 	uint64_t seed = 8;
 	uint32_t len[8];
 	unsigned i, k;
@@ -500,17 +528,48 @@ test_eight(void **state)
 	for (i = 0; i < ROUND_TRIPS; i++) {
 		for (k = 0; k < 8; k++)
 			x[k] = unit_float(&seed);
-		if (!sm_numtext_f32_eight(text, len, x))
+		if (!check_eight(x))
 			skip(); /* no AVX2 */
-		for (k = 0; k < 8; k++) {
-			assert_int_equal(sm_numtext_f32(one, x[k]), len[k]);
-			assert_memory_equal(one, text[k], len[k]);
-		}
 	}
-	for (i = 0; i < sizeof(others) / sizeof(*others); i++) {
+	for (i = 0; i < 8 * sizeof(others) / sizeof(*others); i++) {
 		for (k = 0; k < 8; k++)
-			x[k] = k == i % 8 ? others[i] : unit_float(&seed);
+			x[k] = k == i % 8 ? others[i / 8] : unit_float(&seed);
 		assert_false(sm_numtext_f32_eight(text, len, x));
+		assert_false(sm_numtext_f64_eight(text, len, x));
+	}
+}
+
+/*
+ * Of each exponent in range the smallest and the largest fractions and those
+ * around its few-bit ones, in each place; then every 61st of all.
+ */
+static void
+test_eight_binades(void **state)
+{
+	uint32_t exp, frac, around, bits;
+	unsigned k, bit;
+	float x[8];
+
+	(void)state;
+	for (exp = 127 - 13; exp < 127; exp++) {
+		for (bit = 0; bit <= 23; bit++) {
+			around = UINT32_C(1) << bit;
+			for (k = 0; k < 8; k++) {
+				frac = (around + k - 4) & 0x7fffff;
+				bits = exp << 23 | (frac ? frac : 1);
+				memcpy(&x[(k + bit) % 8], &bits, sizeof(bits));
+			}
+			if (!check_eight(x))
+				skip(); /* no AVX2 */
+		}
+		for (frac = exp % 61 + 1; frac < 0x800000 - 7 * 61;
+		     frac += 8 * 61) {
+			for (k = 0; k < 8; k++) {
+				bits = exp << 23 | (frac + 61 * k);
+				memcpy(&x[k], &bits, sizeof(bits));
+			}
+			assert_true(check_eight(x));
+		}
 	}
 }
 
@@ -519,6 +578,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_eight),
+		cmocka_unit_test(test_eight_binades),
 		cmocka_unit_test(test_powers_up),
 		cmocka_unit_test(test_powers_down),
 		cmocka_unit_test(test_half),

@@ -215,29 +215,19 @@ numput_unit_long(char *dst, uint64_t v, int k)
 	return end - 16 + (mid ? numput_count(mid) : 0);
 }
 
-/*
- * The same for v < 2 * 10^8, and 8 <= -k <= 12: `head` is v / 10^8, `low` the
- * rest, spread.
- */
+/* The same for v < 2 * 10^8, and 8 <= -k <= 12. */
 static inline size_t
-numput_unit_digits(char *dst, uint64_t head, uint64_t low, int k)
+numput_unit_short(char *dst, uint64_t v, int k)
 {
 	size_t end = (size_t)(2 - k);
+	uint64_t head = v >= NUMPUT_E8, low;
 
+	low = numput_spread(v - (NUMPUT_E8 & (0 - head)));
 	memcpy(dst, "0.000000", 8);
 	dst[end - 9] = (char)('0' + head);
 	numput_eight(dst + end - 8, low);
 	dst[1] = '.';
 	return end - 8 + (low ? numput_count(low) : 0);
-}
-
-static inline size_t
-numput_unit_short(char *dst, uint64_t v, int k)
-{
-	uint64_t head = v >= NUMPUT_E8;
-
-	v -= NUMPUT_E8 & (0 - head);
-	return numput_unit_digits(dst, head, numput_spread(v), k);
 }
 
 #endif /* SM_NUMPUT_H */

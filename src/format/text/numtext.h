@@ -25,10 +25,13 @@ size_t sm_numtext_f32(char *dst, float x);
 size_t sm_numtext_f16(char *dst, uint16_t half_bits);
 
 /*
- * sm_numtext_f32() of eight, each to its own `dst` and `len`, in a third of the
- * time.  False: not here, or not these; they are to be written one by one.
+ * sm_numtext_f32(), or sm_numtext_f64(), of eight, each to its own `dst` and
+ * `len`, in a quarter of the time.  False: not here, or not these; they are to
+ * be written one by one.
  */
 bool sm_numtext_f32_eight(char dst[][SM_NUMTEXT_MAX], uint32_t len[8],
+			  const float x[8]);
+bool sm_numtext_f64_eight(char dst[][SM_NUMTEXT_MAX], uint32_t len[8],
 			  const float x[8]);
 
 /* IEEE 754 binary16 to double, exact. */

@@ -41,7 +41,7 @@
  * memory without waiting are 10.
  */
 #define MAKE_GROUP 8
-_Static_assert(MAKE_GROUP == 8, "what sm_numtext_f32_eight() takes");
+_Static_assert(MAKE_GROUP == 8, "what sm_numtext_f64_eight() takes");
 _Static_assert(SM_NUMTEXT_MAX == SM_RECORD_NUM_MAX, "a number of an item");
 
 struct make_numbers {
@@ -428,16 +428,44 @@ make_numbers_as(struct make_numbers *num, const struct make *m,
 	return i;
 }
 
-static inline bool
-make_eight(struct make_numbers *num, const struct make *m,
-	   const struct make_pick *p)
+/*
+ * Scores of a group as binary32, mostly next to each other.  False: one of them
+ * is none.
+ */
+static inline __attribute__((always_inline)) bool
+make_floats(float score[MAKE_GROUP], const struct make *m,
+	    const struct make_pick *p, enum sm_npy_type type)
 {
-	float score[MAKE_GROUP];
+	double x;
+	bool exact = true;
 	unsigned i;
 
-	for (i = 0; i < MAKE_GROUP; i++)
-		score[i] = sm_candidates_score_f32(&m->in, p[i].at);
-	return sm_numtext_f32_eight(num->text, num->len, score);
+	if (type == SM_NPY_F4 &&
+	    p[MAKE_GROUP - 1].at - p->at == MAKE_GROUP - 1) {
+		memcpy(score, m->in.values.data + p->at * 4,
+		       MAKE_GROUP * sizeof(*score));
+		return true;
+	}
+	for (i = 0; i < MAKE_GROUP; i++) {
+		x = sm_candidates_score_as(&m->in, type, p[i].at);
+		score[i] = (float)x;
+		exact &= (double)score[i] == x;
+	}
+	return exact;
+}
+
+/* Numbers of a whole group at once, if they are as most scores are. */
+static inline __attribute__((always_inline)) bool
+make_eight(struct make_numbers *num, const struct make *m,
+	   const struct make_pick *p, enum sm_npy_type type, bool source)
+{
+	float score[MAKE_GROUP];
+
+	if (!make_floats(score, m, p, type))
+		return false;
+	if (source)
+		return sm_numtext_f32_eight(num->text, num->len, score);
+	return sm_numtext_f64_eight(num->text, num->len, score);
 }
 
 /*
@@ -449,17 +477,22 @@ make_numbers(struct make_numbers *num, const struct make *m,
 	     const struct make_pick *p, uint64_t n)
 {
 	bool source = m->opts->score_digits == SM_DIGITS_SOURCE;
+	bool whole = n == MAKE_GROUP;
 
 	switch (m->in.values.type) {
 	case SM_NPY_F4:
-		if (source && n == MAKE_GROUP && make_eight(num, m, p))
+		if (whole && make_eight(num, m, p, SM_NPY_F4, source))
 			return n;
 		if (source)
 			return make_numbers_as(num, m, p, n, SM_NPY_F4, true);
 		return make_numbers_as(num, m, p, n, SM_NPY_F4, false);
 	case SM_NPY_F2:
+		if (whole && !source && make_eight(num, m, p, SM_NPY_F2, false))
+			return n;
 		return make_numbers_as(num, m, p, n, SM_NPY_F2, source);
 	default:
+		if (whole && make_eight(num, m, p, SM_NPY_F8, false))
+			return n;
 		return make_numbers_as(num, m, p, n, SM_NPY_F8, false);
 	}
 }
