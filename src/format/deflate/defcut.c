@@ -12,10 +12,15 @@
  *
  * Why it is the same everywhere: logarithms are made by squaring integers.
  *
+ * What takes time is branches that are guessed wrong, of which each sequence
+ * had two, by the number of its literals.  So these are first copied together,
+ * sixteen bytes whatever their number, and then counted in one loop; and up to
+ * three are written without a branch, by words that are masked.
+ *
  * Bounds.  A block is written as what takes the fewest bits, its own codes, the
  * fixed ones, or the text itself; the number is known before the first bit is
  * written, and asserted after the last, in every build.  Between two flushes
- * are at most three literals of 14 bits, or a match of 14 + 5 + 15 + 13.
+ * are at most four literals of 14 bits, or a match of 14 + 5 + 15 + 13.
  */
 #include <assert.h>
 #include <stdbool.h>
@@ -29,6 +34,7 @@
 #define LITLENS 286
 #define DISTS   SM_DEFCODE_DISTS
 #define END     256
+#define COPIED  16  /* literals, for no branch that would be guessed wrong */
 #define LENGTHS 257 /* the first symbol of a length */
 
 /* A stored block's head after its three bits, and what one can hold. */
@@ -46,6 +52,7 @@
 #define LOG_BITS  8
 #define LOG_STEPS (1u << LOG_BITS)
 
+_Static_assert(COPIED <= SM_DEFCUT_SLACK, "readable after a run");
 _Static_assert(4 * SM_DEFCODE_LITLEN_LIMIT <= SM_BITPUT_MAX, "four literals");
 _Static_assert(SM_DEFCODE_LITLEN_LIMIT + 5 + SM_DEFCODE_DIST_LIMIT + 13 <=
 		       SM_BITPUT_MAX,
@@ -70,6 +77,9 @@ struct sm_defcut {
 	struct sm_defcode code;
 	uint16_t log[LOG_STEPS]; /* of 1 + i / LOG_STEPS */
 	uint8_t len_symbol[SM_DEFLATE_MATCH_MAX + 1];
+	/* Of a piece, and of a sequence that goes beyond it. */
+	unsigned char literals[SM_DEFCUT_BLOCK + SM_DEFCUT_LITERALS +
+			       SM_DEFCUT_SLACK];
 };
 
 /*
@@ -167,6 +177,49 @@ piece_extra(const struct counts *counts)
 }
 
 /*
+ * The symbol of a distance, less 1, as sm_defblock_dist_code() has it, without
+ * a branch: the highest bit and the next are d >> extra, 2 or 3, and all of a d
+ * below 4.
+ */
+static inline unsigned
+dist_symbol(unsigned d)
+{
+	unsigned extra = (31u ^ (unsigned)__builtin_clz(d | 2)) - 1;
+
+	return 2 * extra + (d >> extra);
+}
+
+/*
+ * Literals of the piece that stand together: eight at a time, in tables of
+ * their own, so that equal neighbours do not wait for each other.
+ */
+static void
+count_literals(uint32_t *litlen, const unsigned char *p, size_t n)
+{
+	uint32_t count[4][256];
+	unsigned i;
+	uint64_t v;
+
+	memset(count, 0, sizeof(count));
+	for (; n >= 8; n -= 8, p += 8) {
+		v = sm_load64(p);
+		count[0][v & 0xff]++;
+		count[1][v >> 8 & 0xff]++;
+		count[2][v >> 16 & 0xff]++;
+		count[3][v >> 24 & 0xff]++;
+		count[0][v >> 32 & 0xff]++;
+		count[1][v >> 40 & 0xff]++;
+		count[2][v >> 48 & 0xff]++;
+		count[3][v >> 56]++;
+	}
+	for (; n > 0; n--)
+		count[0][*p++]++;
+	for (i = 0; i < 256; i++)
+		litlen[i] =
+			count[0][i] + count[1][i] + count[2][i] + count[3][i];
+}
+
+/*
  * Count what is next, up to the sequence with which it is long enough; a run's
  * last piece may be short.
  */
@@ -175,22 +228,29 @@ piece_next(struct sm_defcut *c, const struct sm_defseq *end)
 {
 	struct piece *next = &c->next;
 	const struct sm_defseq *seq = next->seq;
-	const unsigned char *p = next->text;
+	const unsigned char *p = next->text, *stop = p + SM_DEFCUT_BLOCK;
 	uint32_t *litlen = next->counts.litlen, *dist = next->counts.dist;
-	size_t left;
+	unsigned char *put = c->literals;
+	unsigned n;
 
 	memset(&next->counts, 0, sizeof(next->counts));
-	for (; seq < end && p < next->text + SM_DEFCUT_BLOCK; seq++) {
-		for (left = seq->literals; left > 0; left--)
-			litlen[*p++]++;
+	for (; seq < end && p < stop; seq++) {
+		n = seq->literals;
+		memcpy(put, p, COPIED);
+		if (n > COPIED) {
+			assert(n <= SM_DEFCUT_LITERALS);
+			memcpy(put + COPIED, p + COPIED, n - COPIED);
+		}
+		put += n;
+		p += n + seq->len;
 		if (seq->len > 0) {
 			litlen[LENGTHS + c->len_symbol[seq->len]]++;
-			dist[sm_defblock_dist_code(seq->dist)]++;
-			p += seq->len;
+			dist[dist_symbol(seq->dist - 1u)]++;
 		}
 	}
 	next->end = seq;
 	next->len = (size_t)(p - next->text);
+	count_literals(litlen, c->literals, (size_t)(put - c->literals));
 	next->extra = piece_extra(&next->counts);
 	next->bits = piece_bits(c, &next->counts);
 }
@@ -238,10 +298,76 @@ put_stored(struct sm_bitput *o, const unsigned char *text, size_t len)
 	}
 }
 
-static inline void
-put_word(struct sm_bitput *o, struct sm_defword w)
+/*
+ * A code's words as they are written: their bits, and in the low byte how many
+ * these are.
+ */
+#define WORD(bits, n) ((uint64_t)(bits) << 8 | (n))
+
+/* Of a distance d: (d - 1) << n plus `plus`, of which `all` bits count. */
+struct dist_word {
+	uint64_t plus;
+	uint32_t n, all;
+};
+
+struct words {
+	uint64_t literal[256];
+	uint64_t len[SM_DEFLATE_MATCH_MAX + 1]; /* 0: none */
+	struct dist_word dist[DISTS];
+};
+
+/* Which of up to three literals there are. */
+#define ALL (~UINT64_C(0))
+static const uint64_t these[4][3] = {
+	{ 0, 0, 0 },
+	{ ALL, 0, 0 },
+	{ ALL, ALL, 0 },
+	{ ALL, ALL, ALL },
+};
+
+/*
+ * The distance's extra bits are its low ones: what is above them is the same
+ * for all of a symbol, and taken away with the symbol's bits put in.
+ */
+static void
+words_make(struct words *w, const struct sm_defcode *code)
 {
-	sm_bitput_add(o, w.bits, w.n);
+	unsigned i, extra;
+	uint64_t least;
+
+	for (i = 0; i < 256; i++)
+		w->literal[i] = WORD(code->literal[i].bits, code->literal[i].n);
+	memset(w->len, 0, SM_DEFLATE_MATCH_MIN * sizeof(w->len[0]));
+	for (i = SM_DEFLATE_MATCH_MIN; i <= SM_DEFLATE_MATCH_MAX; i++)
+		w->len[i] = WORD(code->len[i].bits, code->len[i].n);
+	for (i = 0; i < DISTS; i++) {
+		extra = sm_defblock_dist_extra(i);
+		least = i;
+		if (i >= 4)
+			least = (uint64_t)(2 + (i & 1)) << extra;
+		w->dist[i].n = code->dist[i].n;
+		w->dist[i].all = code->dist[i].n + extra;
+		w->dist[i].plus =
+			code->dist[i].bits - (least << code->dist[i].n);
+	}
+}
+
+static inline void
+put_word(struct sm_bitput *o, uint64_t word)
+{
+	sm_bitput_add(o, word >> 8, (unsigned)(word & 0xff));
+}
+
+static inline void
+put_match(struct sm_bitput *o, const struct words *w,
+	  const struct sm_defseq *seq)
+{
+	unsigned d = seq->dist - 1u;
+	const struct dist_word *dist = &w->dist[dist_symbol(d)];
+
+	put_word(o, w->len[seq->len]);
+	sm_bitput_add(o, dist->plus + ((uint64_t)d << dist->n), dist->all);
+	sm_bitput_flush(o);
 }
 
 static void
@@ -250,35 +376,33 @@ put_coded(struct sm_bitput *out, const struct sm_defcode *code,
 {
 	const unsigned char *p = b->text;
 	const struct sm_defseq *seq;
-	unsigned d, extra;
+	const uint64_t *literal;
 	struct sm_bitput o;
+	struct words w;
 	size_t left;
 
+	words_make(&w, code);
+	literal = w.literal;
 	sm_defcode_put(out, code);
 	o = *out; /* no call knows where it is: it stays in registers */
 	for (seq = b->seq; seq < b->end; seq++) {
 		for (left = seq->literals; left >= 4; left -= 4, p += 4) {
-			put_word(&o, code->literal[p[0]]);
-			put_word(&o, code->literal[p[1]]);
-			put_word(&o, code->literal[p[2]]);
-			put_word(&o, code->literal[p[3]]);
+			put_word(&o, literal[p[0]]);
+			put_word(&o, literal[p[1]]);
+			put_word(&o, literal[p[2]]);
+			put_word(&o, literal[p[3]]);
 			sm_bitput_flush(&o);
 		}
-		for (; left > 0; left--)
-			put_word(&o, code->literal[*p++]);
+		/* No branch says how many are left: it would be guessed. */
+		put_word(&o, literal[p[0]] & these[left][0]);
+		put_word(&o, literal[p[1]] & these[left][1]);
+		put_word(&o, literal[p[2]] & these[left][2]);
 		sm_bitput_flush(&o);
-		if (seq->len == 0)
-			continue;
-		d = sm_defblock_dist_code(seq->dist);
-		extra = sm_defblock_dist_extra(d);
-		put_word(&o, code->len[seq->len]);
-		put_word(&o, code->dist[d]);
-		sm_bitput_add(&o, (seq->dist - 1u) & ((1u << extra) - 1),
-			      extra);
-		sm_bitput_flush(&o);
-		p += seq->len;
+		p += left + seq->len;
+		if (seq->len > 0)
+			put_match(&o, &w, seq);
 	}
-	put_word(&o, code->end);
+	sm_bitput_add(&o, code->end.bits, code->end.n);
 	sm_bitput_flush(&o);
 	*out = o;
 }

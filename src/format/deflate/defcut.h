@@ -18,6 +18,12 @@
 /* Blocks are at least as long as this, but for the last one of a run. */
 #define SM_DEFCUT_BLOCK ((size_t)12 * 1024)
 
+/* One sequence has no more literals than this. */
+#define SM_DEFCUT_LITERALS 4096
+
+/* So many bytes after a run are readable, whatever they hold. */
+#define SM_DEFCUT_SLACK 16
+
 /*
  * Bytes that a run of `n` bytes takes at most: a block that is no smaller than
  * its text is stored, with 3 bits, up to 7 to a byte boundary, and 4 bytes for

@@ -38,6 +38,9 @@
 #define LAST  (FIRST + RUN)
 
 _Static_assert(RUN % SM_DEFMATCH_TURN == 0, "text moves by whole turns");
+_Static_assert(SM_DEFMATCH_LITERALS <= SM_DEFCUT_LITERALS &&
+		       SM_DEFMATCH_SLACK >= SM_DEFCUT_SLACK,
+	       "what defcut.h asks for");
 
 struct sm_deftext {
 	struct sm_shard *shard; /* borrowed, of this shard only */
