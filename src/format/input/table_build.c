@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "dir.h"
@@ -36,6 +37,27 @@
 #include "table_sort.h"
 
 #include "table_build.h"
+
+/* All its pages at once: cheaper than a fault for each. */
+static int
+build_get_piece(struct sm_table_build *b, struct sm_err *err)
+{
+	void *p = mmap(NULL, SM_TABLE_BUILD_PIECE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return sm_err_mem(err, "the slots of a table");
+	b->piece = p;
+	return 0;
+}
+
+static void
+build_put_piece(struct sm_table_build *b)
+{
+	if (b->piece)
+		munmap(b->piece, SM_TABLE_BUILD_PIECE);
+	b->piece = NULL;
+}
 
 int
 sm_table_build_open(struct sm_table_build *b, int dirfd, const char *name,
@@ -55,11 +77,10 @@ sm_table_build_open(struct sm_table_build *b, int dirfd, const char *name,
 		.info = info,
 	};
 	*info = (struct sm_table_info){ 0 };
-	b->piece = malloc(SM_TABLE_BUILD_PIECE);
-	if (!b->piece)
-		return sm_err_mem(err, "the slots of a table");
-	/* The header's place, written last. */
-	memset(b->piece, 0, SM_TABLE_HEADER_SIZE);
+	ret = build_get_piece(b, err);
+	if (ret < 0)
+		return ret;
+	/* The header's place, zeros: it is written last. */
 	b->pieced = SM_TABLE_HEADER_SIZE;
 	ret = sm_tmp_create(&b->fd, b->tmp, dirfd, name, err);
 	b->tmp_exists = ret == 0;
@@ -77,9 +98,9 @@ sm_table_build_close(struct sm_table_build *b)
 		close(b->fd);
 	if (b->tmp_exists)
 		unlinkat(b->dirfd, b->tmp, 0);
+	build_put_piece(b);
 	free(b->buffer);
-	free(b->piece);
-	b->buffer = b->piece = NULL;
+	b->buffer = NULL;
 	b->text_fd = b->fd = -1;
 	b->tmp_exists = false;
 }
@@ -204,8 +225,7 @@ build_leave_file(struct sm_table_build *b, struct sm_err *err)
 	/* A sparse table may be shorter than what is there by now. */
 	if (ftruncate(b->fd, 0) < 0 || lseek(b->fd, 0, SEEK_SET) < 0)
 		return sm_err_sys(err, "cannot write '%s' anew", b->tmp);
-	free(b->piece);
-	b->piece = NULL;
+	build_put_piece(b);
 	return 0;
 }
 
