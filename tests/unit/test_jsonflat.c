@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 #include <cmocka.h>
 
 #include "jsonflat.h"
+#include "scan.h"
 
 /*
  * All entries as "index:text" (integers) and "index:'text'", one a line; at an
@@ -221,6 +223,147 @@ test_large(void **state)
 	free(doc);
 }
 
+/*
+ * An entry among others, with so much after it that it may be read at once:
+ * NULL, it is refused at byte `at` of it, saying `word`.
+ */
+static const struct usual {
+	const char *entry, *want;
+	size_t at;
+	const char *word;
+} usual[] = {
+	{ "\"7\": \"a\"", "7:'a'", 0, NULL },
+	{ "\"7\":\"a\"", "7:'a'", 0, NULL },
+	{ "\n \"7\": \"\"", "7:''", 0, NULL },
+	{ "\n    \"7\":  \"a\"", "7:'a'", 0, NULL },
+	{ "                    \"7\": \"a\"", "7:'a'", 0, NULL },
+	{ "\r\n\t\"7\" : \"a\" ", "7:'a'", 0, NULL },
+	{ "\"7\": 0", "7:0", 0, NULL },
+	{ "\"7\": -12", "7:-12", 0, NULL },
+	{ "\"7\": 123456789012345678901234567890",
+	  "7:123456789012345678901234567890", 0, NULL },
+	{ "\"7\": 12 ", "7:12", 0, NULL },
+	{ "\"123\": \"a\"", "123:'a'", 0, NULL },
+	{ "\"1234567\": \"a\"", "1234567:'a'", 0, NULL },
+	{ "\"12345678\": \"a\"", "12345678:'a'", 0, NULL },
+	{ "\"9876543210\": \"a\"", "9876543210:'a'", 0, NULL },
+	{ "\"1234567890123456\": \"a\"", "1234567890123456:'a'", 0, NULL },
+	{ "\"18446744073709551614\": \"a\"", "18446744073709551614:'a'", 0,
+	  NULL },
+	{ "\"\\u0037\": \"a\\nb\"", "7:'a\nb'", 0, NULL },
+	{ "\"7\": \"\xc3\xa4\"", "7:'\xc3\xa4'", 0, NULL },
+	{ "\"07\": \"a\"", NULL, 0, "plain decimal" },
+	{ "\"\": \"a\"", NULL, 0, "plain decimal" },
+	{ "\"-7\": \"a\"", NULL, 0, "plain decimal" },
+	{ "\"7a\": \"a\"", NULL, 0, "plain decimal" },
+	{ "\"1234567:\": \"a\"", NULL, 0, "plain decimal" },
+	{ "\"1234567/\": \"a\"", NULL, 0, "plain decimal" },
+	{ "\"18446744073709551615\": \"a\"", NULL, 0, "larger" },
+	{ "\"7\" \"a\"", NULL, 4, "':' is wanted" },
+	{ "\"7\": \"a", NULL, 9, "',' or '}'" },
+	{ "\"7\": \"a\nb\"", NULL, 7, "control character" },
+	{ "\"7\": \"a\\x\"", NULL, 7, "bad escape" },
+	{ "\"7\": 07", NULL, 5, "leading zero" },
+	{ "\"7\": 1.5", NULL, 5, "fraction" },
+	{ "\"7\": 1a", NULL, 6, "',' or '}'" },
+	{ "\"7\": null", NULL, 5, "null" },
+	{ "\"7\": ", NULL, 5, "a string or an integer" },
+	{ "", NULL, 0, "a key in quotes" },
+	{ "#", NULL, 0, "comments" },
+};
+
+static void
+test_usual(void **state)
+{
+	static const char before[] = "{\"0\": \"x\",",
+			  after[] =
+				  ",\"1\": \"as long as it takes, or longer\"}";
+	char doc[256], want[256];
+	const struct usual *u = usual;
+
+	(void)state;
+	for (; u < usual + sizeof(usual) / sizeof(*usual); u++) {
+		snprintf(doc, sizeof(doc), "%s%s%s", before, u->entry, after);
+		if (!u->want) {
+			refuse_bytes(doc, strlen(doc), strlen(before) + u->at,
+				     u->word);
+			continue;
+		}
+		snprintf(want, sizeof(want),
+			 "0:'x'\n%s\n1:'as long as it takes, or longer'\n",
+			 u->want);
+		accept(doc, want);
+	}
+	accept("[1, \"b\",\n 3, \"\", -5, 60, \"eight8  \", \"\\u0037\", "
+	       "\"what ends it, with enough bytes\"]",
+	       "0:1\n1:'b'\n2:3\n3:''\n4:-5\n5:60\n6:'eight8  '\n7:'7'\n"
+	       "8:'what ends it, with enough bytes'\n");
+}
+
+/* Cut anywhere: nothing is read past the end, and all of it is wanted. */
+static void
+test_usual_cut(void **state)
+{
+	static const char doc[] =
+		"{\"0\": \"x\",\n \"1\": \"ten bytes.\",\n \"2\": 123456789,\n "
+		"\"3\": \"as long as it takes, or longer\"}";
+	struct sm_buf out = { 0 };
+	struct sm_err err = { 0 };
+	size_t len;
+
+	(void)state;
+	for (len = 0; len + 1 < sizeof(doc); len++)
+		assert_int_equal(walk(&out, &err, doc, len), SM_EINPUT);
+	assert_int_equal(walk(&out, &err, doc, len), 0);
+	sm_buf_release(&out);
+}
+
+/* As strtoull() reads it, where it is digits. */
+static void
+number(const char *s, size_t len)
+{
+	char text[32] = { 0 };
+	bool want = len > 0;
+	uint64_t v;
+	size_t i;
+
+	memcpy(text, s, len);
+	for (i = 0; i < len; i++)
+		want &= s[i] >= '0' && s[i] <= '9';
+	errno = 0;
+	strtoull(text, NULL, 10);
+	want &= errno == 0;
+	assert_int_equal(sm_scan_number(&v, s, len), want);
+	if (want)
+		assert_true(v == strtoull(text, NULL, 10));
+}
+
+/* All lengths, with a byte that is no digit in each place. */
+static void
+test_numbers(void **state)
+{
+	static const char odd[] = "/:09 \xb5\xff",
+			  digits[] = "98765432109876543210987";
+	size_t len, at, i;
+	uint64_t v;
+	char *s;
+
+	(void)state;
+	assert_false(sm_scan_number(&v, "", 0));
+	for (len = 1; len < sizeof(digits); len++) {
+		s = malloc(len);
+		assert_non_null(s);
+		for (i = 0; i < len * sizeof(odd); i++) {
+			at = i / sizeof(odd);
+			memcpy(s, digits + (i + len) % (sizeof(digits) - len),
+			       len);
+			s[at] = odd[i % sizeof(odd)];
+			number(s, len);
+		}
+		free(s);
+	}
+}
+
 int
 main(void)
 {
@@ -231,6 +374,9 @@ main(void)
 		cmocka_unit_test(test_bad_values),
 		cmocka_unit_test(test_bad_strings),
 		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_usual),
+		cmocka_unit_test(test_usual_cut),
+		cmocka_unit_test(test_numbers),
 	};
 
 	sm_say_typed(true); /* as the program says it */

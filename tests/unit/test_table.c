@@ -11,6 +11,8 @@
 #include "buf.h"
 #include "rand.h"
 #include "table.h"
+#include "table_build.h"
+#include "table_file.h"
 #include "table_source.h"
 #include "table_id.h"
 
@@ -23,10 +25,11 @@ struct fixture {
 };
 
 static int
-compile(struct fixture *f, const char *name, const void *data, size_t len,
-	bool is_keys, int ids)
+compile_path(struct fixture *f, const char *path, bool inverted, bool is_keys,
+	     int ids)
 {
-	struct sm_table_source source = { .path = input_file(name, data, len),
+	struct sm_table_source source = { .path = path,
+					  .inverted = inverted,
 					  .is_keys = is_keys,
 					  .ids = ids };
 	int ret;
@@ -37,6 +40,14 @@ compile(struct fixture *f, const char *name, const void *data, size_t len,
 	if (ret == 0)
 		ret = sm_table_open(&f->table, input_dir(), "table", &f->err);
 	return ret;
+}
+
+static int
+compile(struct fixture *f, const char *name, const void *data, size_t len,
+	bool is_keys, int ids)
+{
+	return compile_path(f, input_file(name, data, len), false, is_keys,
+			    ids);
 }
 
 static void
@@ -493,26 +504,192 @@ test_progress(void **state)
 }
 
 /* No room: an error, not a signal, and nothing is left. */
+/*
+ * Of `tokens`: with a space after each colon it is written in the usual way,
+ * with a tab it is read byte by byte.
+ */
 static void
-test_no_room(void **state)
+put_object(struct sm_buf *b, const char *const *tokens, size_t count,
+	   bool inverted, const char *space)
+{
+	size_t i;
+
+	sm_buf_clear(b);
+	sm_buf_putc(b, '{');
+	for (i = 0; i < count; i++) {
+		if (i > 0)
+			sm_buf_puts(b, ",\n ");
+		if (inverted)
+			sm_buf_printf(b, "%s:%s%zu", tokens[i], space, i);
+		else
+			sm_buf_printf(b, "\"%zu\":%s%s", i, space, tokens[i]);
+	}
+	sm_buf_puts(b, "}\n");
+	assert_false(sm_buf_failed(b));
+}
+
+/* What is read at once is what is read byte by byte. */
+static void
+test_usual(void **state)
+{
+	static const char *const tokens[] = {
+		"\"\"",
+		"\"0\"",
+		"\"7\"",
+		"\"07\"",
+		"\"-7\"",
+		"\"-\"",
+		"\"-0\"",
+		"\" 7\"",
+		"\"7 \"",
+		"\"1_000\"",
+		"\"1e5\"",
+		"\"1234567\"",
+		"\"12345678\"",
+		"\"123456789\"",
+		"\"1234567890123456\"",
+		"\"12345678901234567\"",
+		"\"18446744073709551615\"",
+		"\"18446744073709551616\"",
+		"\"123456789012345678901234567890\"",
+		"\"00000000000000000000000000000001\"",
+		"\"a\"",
+		"\"user-f66e8ef0\"",
+		"\"fourteen bytes\"",
+		"\"a text of more than fifteen bytes\"",
+		"\"7 and more\"",
+		"\"a \\\"quote\\\"\"",
+		"\"a\\\\b\"",
+		"\"\\u0037\"",
+		"\"\\u00e4\"",
+		"\"\xc3\xa4\"",
+		"\"tab\\t\"",
+		"\"\x7f\"",
+		"0",
+		"7",
+		"-7",
+		"12345678",
+		"123456789",
+		"123456789012345678901234567890",
+	};
+	size_t count = sizeof(tokens) / sizeof(*tokens), n;
+	struct sm_buf doc = { 0 };
+	struct fixture x, y;
+	bool inverted, is_key;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 8; i++) {
+		inverted = i >= 4;
+		is_key = i % 4 == 3;
+		/* The last six are no strings, and no keys. */
+		n = count - 6 * (size_t)inverted;
+		put_object(&doc, tokens, n, inverted, "\t");
+		assert_int_equal(
+			compile_path(&x,
+				     input_file("x.json", doc.data, doc.len),
+				     inverted, is_key, i % 3),
+			0);
+		put_object(&doc, tokens, n, inverted, " ");
+		assert_int_equal(
+			compile_path(&y,
+				     input_file("y.json", doc.data, doc.len),
+				     inverted, is_key, i % 3),
+			0);
+		assert_int_equal(x.table.map.size, y.table.map.size);
+		assert_memory_equal(x.table.map.data, y.table.map.data,
+				    x.table.map.size);
+		assert_memory_equal(&x.info, &y.info, sizeof(x.info));
+		sm_table_close(&x.table);
+		sm_table_close(&y.table);
+	}
+	sm_buf_release(&doc);
+}
+
+/*
+ * Entries in order fill pieces of the file; the one after them, of index
+ * `last`, does not fit in.
+ */
+static void
+pieces(uint64_t n, uint64_t last, const char *text)
+{
+	struct sm_buf doc = { 0 };
+	struct fixture f;
+	char want[64];
+	uint64_t i;
+
+	sm_buf_puts(&doc, "{");
+	for (i = 0; i < n; i++)
+		sm_buf_printf(&doc, "\"%llu\": \"%s%llu\",\n ",
+			      (unsigned long long)i, text,
+			      (unsigned long long)i);
+	sm_buf_printf(&doc, "\"%llu\": \"last\"}", (unsigned long long)last);
+	assert_false(sm_buf_failed(&doc));
+	good(&f, "t.json", doc.data, doc.len, true, 0);
+	assert_int_equal(f.info.entries, n + 1);
+	assert_int_equal(f.info.end, last + 1);
+	assert_true((f.table.sorted != NULL) == (last > 100 * n));
+	for (i = 0; i < n; i++) {
+		snprintf(want, sizeof(want), "\"%s%llu\"", text,
+			 (unsigned long long)i);
+		expect(&f, i, want);
+	}
+	expect(&f, last - 1, n == last ? want : NULL);
+	expect(&f, last, "\"last\"");
+	expect(&f, last + 1, NULL);
+	sm_table_close(&f.table);
+	sm_buf_release(&doc);
+}
+
+static void
+test_pieces(void **state)
+{
+	/* Slots of the first piece: it has the header, too. */
+	uint64_t first = (SM_TABLE_BUILD_PIECE - SM_TABLE_HEADER_SIZE) /
+			 sizeof(struct sm_table_slot);
+
+	(void)state;
+	pieces(first - 1, first - 1, "");
+	pieces(first, first, "");
+	pieces(first, first + 1, "");
+	pieces(first + 1, first + 3, "a text of some length ");
+	pieces(first + 70000, first + 80000, "");
+	pieces(first + 1, UINT64_C(1) << 60, "a text of some length ");
+}
+
+static void
+no_room(const char *name, const char *text, rlim_t limit, const char *word)
 {
 	struct rlimit old, low = { 0 };
 	struct fixture f;
-	int before;
+	int before, ret;
 
-	(void)state;
 	unlinkat(input_dir(), "table", 0);
-	input_file("t.txt", "a\nb\n", 4);
+	input_file(name, text, strlen(text));
 	before = input_count();
-	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
 	low = old;
-	low.rlim_cur = 4096;
+	low.rlim_cur = limit;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
-	assert_int_equal(compile(&f, "t.txt", "a\nb\n", 4, true, 0), SM_EIO);
+	ret = compile_path(&f, input_path(name), false, true, 0);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
-	signal(SIGXFSZ, SIG_DFL);
+	assert_int_equal(ret, SM_EIO);
+	assert_non_null(strstr(f.err.text, word));
 	assert_int_equal(input_count(), before);
+}
+
+/* Of the file; of an area, reserved before it is touched. */
+static void
+test_no_room(void **state)
+{
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	no_room("t.txt", "a\nb\n", 80, "cannot write");
+	no_room("t.txt", "a text of more than fifteen bytes\n", 90,
+		"cannot write");
+	no_room("t.json", "{\"1\": \"b\", \"0\": \"a\"}", 4096,
+		"cannot reserve");
+	signal(SIGXFSZ, SIG_DFL);
 }
 
 int
@@ -530,6 +707,8 @@ main(void)
 		cmocka_unit_test(test_twice),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_progress),
+		cmocka_unit_test(test_usual),
+		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_no_room),
 	};
 

@@ -3,9 +3,10 @@
  *
  * The order, so that a killed plan is planned anew and nothing else is lost:
  * run.lock, inputs digested, tables compiled and synced under a temporary
- * name, tables named by the fingerprint; then batches inserted, spec.json, the
- * job row in the same transaction as the batches, checkpoint, directory and
- * parent synced.  A job.db without a job row is a plan that was killed.
+ * name, an empty database, tables named by the fingerprint; then batches
+ * inserted, spec.json, the job row in the same transaction as the batches,
+ * checkpoint, directory and parent synced.  A job.db without a job row is a
+ * plan that was killed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -53,8 +54,11 @@ int
 sm_plan_cut(struct sm_planning *p, struct sm_err *err)
 {
 	struct sm_growing who = { .dir = &p->dir };
-	int ret = sm_planning_fill_cuts(p, err);
+	struct sm_err ignored;
+	int ret;
 
+	p->begin = p->opts->parts == 0;
+	ret = sm_planning_fill_cuts(p, err);
 	if (ret == 0 && p->spec->output)
 		ret = sm_join_check_target(p->spec->output,
 					   p->spec->fingerprint, NULL, p->force,
@@ -69,6 +73,11 @@ sm_plan_cut(struct sm_planning *p, struct sm_err *err)
 		ret = sm_files_make(p->spec, &p->dir, p->opts->force, err);
 	if (ret == 0 && !p->forget)
 		ret = sm_jobdir_tables_name(&p->dir, p->spec->fingerprint, err);
+	if (ret < 0 && p->db) {
+		sm_db_close(p->db);
+		p->db = NULL;
+		sm_jobdir_remove_database(&p->dir, &ignored);
+	}
 	return ret;
 }
 

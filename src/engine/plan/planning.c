@@ -320,6 +320,8 @@ sm_planning_cut(struct sm_planning *p,
 		ret = sm_jobdir_tables_new(&cut.tables_dirfd, &p->dir, err);
 	if (ret == 0)
 		ret = p->kind->cut(&cut, err);
+	if (ret == 0 && p->begin && p->digests)
+		ret = sm_planning_open(p, err);
 	ret = sm_planning_digested(p, ret, err);
 	if (ret == 0)
 		ret = sm_planning_digest_kept(p, cut.tables_dirfd, err);

@@ -33,6 +33,7 @@ struct sm_planning {
 	uint64_t part_rows; /* a part's own */
 	uint64_t had;       /* batches that a job has */
 	bool kept;          /* inputs without a path are in tables/new */
+	bool begin;         /* the database is made beside the digests */
 	struct sm_cuts *cuts;
 	struct sm_digests *digests; /* being made; NULL: all are there */
 };
@@ -83,7 +84,9 @@ int sm_planning_keep(struct sm_planning *p, uint64_t fingerprint,
  * Let the kind cut the input into tables/new and `emit`; then all digests,
  * numbers and fingerprint are in p->spec.  sm_planning_digest() must have been
  * called before, or the comparison with what was planned.  With p->compiled the
- * tables of p->spec->fingerprint are used.
+ * tables of p->spec->fingerprint are used.  With p->begin an empty database is
+ * made while digests are still read, which is a wait for the disk; without a
+ * job row it is that of a killed plan.
  */
 int sm_planning_cut(struct sm_planning *p,
 		    int (*emit)(const struct sm_piece *b, void *arg,

@@ -11,6 +11,7 @@
 #include "buf.h"
 
 #include "crc32.h"
+#include "scan.h"
 #include "table_build.h"
 #include "table_file.h"
 #include "table_source.h"
@@ -28,21 +29,6 @@ struct table_look {
 	bool first_number;   /* ... and is the first? */
 	uint64_t max_number; /* the largest of those that fit */
 };
-
-static bool
-table_number(uint64_t *v, const struct sm_jsonflat_entry *e)
-{
-	size_t i;
-
-	*v = 0;
-	for (i = 0; i < e->len; i++) {
-		if (e->text[i] < '0' || e->text[i] > '9' ||
-		    __builtin_mul_overflow(*v, 10, v) ||
-		    __builtin_add_overflow(*v, (uint64_t)(e->text[i] - '0'), v))
-			return false;
-	}
-	return e->len > 0;
-}
 
 /* The beginning of a text, as far as a terminal may show it. */
 static void
@@ -67,15 +53,13 @@ table_show(char *shown, size_t size, const struct sm_jsonflat_entry *e)
  * end, which is part of its text, or quotes around it.
  */
 static void
-table_look_at(struct table_look *k, struct sm_table_info *info,
-	      const struct sm_table_reader *r,
+table_look_at(struct table_look *k, struct sm_table_info *info, bool is_number,
+	      uint64_t v, const struct sm_table_reader *r,
 	      const struct sm_jsonflat_entry *e)
 {
-	uint64_t v;
-
 	if (k->entries == 0)
 		table_show(info->first, sizeof(info->first), e);
-	if (table_number(&v, e)) {
+	if (is_number) {
 		if (k->entries == 0)
 			k->first_number = true;
 		if (v > k->max_number)
@@ -109,6 +93,24 @@ table_look_end(const struct table_look *k, struct sm_table_info *info,
 			 info->end > k->entries;
 }
 
+/* The text of an entry: where it lies, or in `buf`. */
+static int
+table_text(const char **text, size_t *len, struct sm_buf *buf,
+	   const struct sm_jsonflat_entry *e, bool is_number,
+	   const struct sm_table_source *source, struct sm_err *err)
+{
+	if (sm_table_id_in_place(text, len, e, source->is_keys, source->ids,
+				 is_number))
+		return 0;
+	buf->len = 0;
+	sm_table_id(buf, e, source->is_keys, source->ids);
+	if (sm_buf_failed(buf))
+		return sm_err_mem(err, "a key or token");
+	*text = buf->data;
+	*len = buf->len;
+	return 0;
+}
+
 /* Source to builder, entry by entry. */
 static int
 table_fill(struct sm_table_build *b, struct sm_table_reader *r,
@@ -117,19 +119,20 @@ table_fill(struct sm_table_build *b, struct sm_table_reader *r,
 	uint64_t size = sm_table_reader_size(r), report = TABLE_PROGRESS_BYTES;
 	struct table_look look = { 0 };
 	struct sm_jsonflat_entry e;
-	struct sm_buf text = { 0 };
+	struct sm_buf buf = { 0 };
+	const char *text;
+	bool is_number;
+	uint64_t v;
+	size_t len;
 	int ret;
 
 	while ((ret = sm_table_reader_next(r, &e, err)) > 0) {
-		table_look_at(&look, b->info, r, &e);
-		text.len = 0;
-		sm_table_id(&text, &e, source->is_keys, source->ids);
-		if (sm_buf_failed(&text)) {
-			ret = sm_err_mem(err, "a key or token");
-			break;
-		}
-		ret = sm_table_build_add(b, e.index, e.at, text.data, text.len,
-					 err);
+		is_number = sm_scan_number(&v, e.text, e.len);
+		table_look_at(&look, b->info, is_number, v, r, &e);
+		ret = table_text(&text, &len, &buf, &e, is_number, source, err);
+		if (ret == 0)
+			ret = sm_table_build_add(b, e.index, e.at, text, len,
+						 err);
 		if (ret < 0)
 			break;
 		if (source->progress && e.at >= report) {
@@ -141,7 +144,7 @@ table_fill(struct sm_table_build *b, struct sm_table_reader *r,
 		table_look_end(&look, b->info, r, source);
 	if (ret == 0 && source->progress)
 		source->progress(size, size, source->arg);
-	sm_buf_release(&text);
+	sm_buf_release(&buf);
 	return ret;
 }
 

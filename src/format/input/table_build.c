@@ -2,17 +2,19 @@
  * Makes the file of a compiled table from entries in any order.  It is apart
  * from table.c because planning alone needs it.  The steps:
  *
- * 1. As long as indices come as 0, 1, 2, … their slots are written in place,
- * in a mapping that grows.  From the first that does not, all entries go into a
- * second area, as records in the order in which they come.  Texts too long for
- * a slot go through a buffer into a third file.  Areas reserve their blocks
- * before they touch them: a full disk is SM_ENOSPC, not a SIGBUS.
+ * 1. As long as indices come as 0, 1, 2, … their slots are the file from its
+ * beginning, and are written to it by large pieces.  At the first that does
+ * not, those that were written are read back into a mapping that grows, and all
+ * entries from there on go into a second area, as records in the order in which
+ * they come.  Texts too long for a slot go through a buffer into a third file.
+ * Areas reserve their blocks before they touch them: a full disk is SM_ENOSPC,
+ * not a SIGBUS.
  *
  * 2. The records are spread among the slots (dense), or sorted by index
- * (sparse).
+ * (sparse), and the slots written from the beginning.
  *
- * 3. Slots, texts and header are written to a temporary file, which is synced
- * and renamed.  It is not the mapping itself, because large writes let the page
+ * 3. Texts and header follow in the file, a temporary one, which is synced and
+ * renamed.  It is never the mapping itself, because large writes let the page
  * cache hold it in large pages, and a mapping that grows fault by fault is in
  * small ones.  Workers look up slots all over it, and most of what that costs
  * is finding the page: a sixth of all their time with small ones.
@@ -24,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "dir.h"
@@ -34,6 +37,27 @@
 #include "table_sort.h"
 
 #include "table_build.h"
+
+/* All its pages at once: cheaper than a fault for each. */
+static int
+build_get_piece(struct sm_table_build *b, struct sm_err *err)
+{
+	void *p = mmap(NULL, SM_TABLE_BUILD_PIECE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return sm_err_mem(err, "the slots of a table");
+	b->piece = p;
+	return 0;
+}
+
+static void
+build_put_piece(struct sm_table_build *b)
+{
+	if (b->piece)
+		munmap(b->piece, SM_TABLE_BUILD_PIECE);
+	b->piece = NULL;
+}
 
 int
 sm_table_build_open(struct sm_table_build *b, int dirfd, const char *name,
@@ -53,20 +77,14 @@ sm_table_build_open(struct sm_table_build *b, int dirfd, const char *name,
 		.info = info,
 	};
 	*info = (struct sm_table_info){ 0 };
-	b->buffer = malloc(SM_TABLE_BUILD_BUFFER);
-	if (!b->buffer)
-		return sm_err_mem(err, "the texts of a table");
-	ret = sm_tmp_create_nameless(&b->text_fd, dirfd, name, err);
-	if (ret == 0)
-		ret = sm_tmp_create_nameless(&b->order.fd, dirfd, name, err);
-	if (ret == 0)
-		ret = sm_tmp_create_nameless(&b->main.fd, dirfd, name, err);
-	if (ret == 0)
-		ret = sm_tmp_create(&b->fd, b->tmp, dirfd, name, err);
+	ret = build_get_piece(b, err);
 	if (ret < 0)
 		return ret;
-	b->tmp_exists = true;
-	return sm_table_area_reserve(&b->main, SM_TABLE_HEADER_SIZE, err);
+	/* The header's place, zeros: it is written last. */
+	b->pieced = SM_TABLE_HEADER_SIZE;
+	ret = sm_tmp_create(&b->fd, b->tmp, dirfd, name, err);
+	b->tmp_exists = ret == 0;
+	return ret;
 }
 
 void
@@ -80,6 +98,7 @@ sm_table_build_close(struct sm_table_build *b)
 		close(b->fd);
 	if (b->tmp_exists)
 		unlinkat(b->dirfd, b->tmp, 0);
+	build_put_piece(b);
 	free(b->buffer);
 	b->buffer = NULL;
 	b->text_fd = b->fd = -1;
@@ -94,6 +113,13 @@ static int
 build_flush(struct sm_table_build *b, const void *data, size_t len,
 	    struct sm_err *err)
 {
+	int ret = 0;
+
+	if (b->text_fd < 0)
+		ret = sm_tmp_create_nameless(&b->text_fd, b->dirfd, b->name,
+					     err);
+	if (ret < 0)
+		return ret;
 	if (sm_fault_errno("table.write") ||
 	    sm_write_all(b->text_fd, data, len) < 0)
 		return sm_err_sys(err, "cannot write texts of the table '%s'",
@@ -111,6 +137,10 @@ build_put_text(struct sm_table_build *b, const char *text, size_t len,
 {
 	int ret;
 
+	if (!b->buffer)
+		b->buffer = malloc(SM_TABLE_BUILD_BUFFER);
+	if (!b->buffer)
+		return sm_err_mem(err, "the texts of a table");
 	b->text_bytes += len;
 	if (len > SM_TABLE_BUILD_BUFFER - b->buffered) {
 		ret = build_flush(b, b->buffer, b->buffered, err);
@@ -140,6 +170,66 @@ build_duplicate(const struct sm_table_build *b, uint64_t index, uint64_t at,
 }
 
 /*
+ * Write the piece at the file's end.  The disk may begin with it while the rest
+ * is made, so that the sync at the end has little to wait for; nothing depends
+ * on that.
+ */
+static int
+build_write_piece(struct sm_table_build *b, struct sm_err *err)
+{
+	size_t skip = 0;
+
+	if (b->written == 0)
+		skip = SM_TABLE_HEADER_SIZE;
+	b->crc = sm_crc32(b->crc, b->piece + skip, b->pieced - skip);
+	if (sm_fault_errno("table.write") ||
+	    sm_write_all(b->fd, b->piece, b->pieced) < 0)
+		return sm_err_sys(err, "cannot write '%s'", b->tmp);
+	if (b->pieced == SM_TABLE_BUILD_PIECE)
+		sync_file_range(b->fd, (off_t)b->written, (off_t)b->pieced,
+				SYNC_FILE_RANGE_WRITE);
+	b->written += b->pieced;
+	b->pieced = 0;
+	return 0;
+}
+
+/*
+ * An index out of order: the slots that are in place move into an area, where
+ * the others find their places among them.
+ */
+static int
+build_leave_file(struct sm_table_build *b, struct sm_err *err)
+{
+	uint64_t size = b->written + b->pieced, done;
+	ssize_t n;
+	int ret;
+
+	ret = sm_tmp_create_nameless(&b->order.fd, b->dirfd, b->name, err);
+	if (ret == 0)
+		ret = sm_tmp_create_nameless(&b->main.fd, b->dirfd, b->name,
+					     err);
+	if (ret == 0)
+		ret = sm_table_area_reserve(&b->main, size, err);
+	if (ret < 0)
+		return ret;
+	memcpy(b->main.data + b->written, b->piece, b->pieced);
+	for (done = 0; done < b->written; done += (uint64_t)n) {
+		n = sm_pread_full(b->fd, b->main.data + done,
+				  (size_t)(b->written - done), done);
+		if (n <= 0) {
+			if (n == 0)
+				errno = EIO; /* shorter than was written */
+			return sm_err_sys(err, "cannot read back '%s'", b->tmp);
+		}
+	}
+	/* A sparse table may be shorter than what is there by now. */
+	if (ftruncate(b->fd, 0) < 0 || lseek(b->fd, 0, SEEK_SET) < 0)
+		return sm_err_sys(err, "cannot write '%s' anew", b->tmp);
+	build_put_piece(b);
+	return 0;
+}
+
+/*
  * `prefix` slots are in place.  An index below it was seen, so this is a second
  * entry; with records, that is only found out when they are put together.
  */
@@ -148,23 +238,25 @@ build_place(struct sm_table_build *b, uint64_t index, uint64_t at,
 	    const struct sm_table_slot *slot, struct sm_err *err)
 {
 	struct sm_table_record *r;
-	int ret;
+	int ret = 0;
 
-	if (b->ordered == 0 && index == b->prefix) {
-		ret = sm_table_area_reserve(&b->main,
-					    SM_TABLE_HEADER_SIZE +
-						    (index + 1) * sizeof(*slot),
-					    err);
+	if (b->piece && index == b->prefix) {
+		if (b->pieced == SM_TABLE_BUILD_PIECE)
+			ret = build_write_piece(b, err);
 		if (ret < 0)
 			return ret;
-		build_slots(b)[index] = *slot;
+		memcpy(b->piece + b->pieced, slot, sizeof(*slot));
+		b->pieced += sizeof(*slot);
 		b->prefix++;
 		return 0;
 	}
 	if (index < b->prefix)
 		return build_duplicate(b, index, at, err);
-	ret = sm_table_area_reserve(&b->order, (b->ordered + 1) * sizeof(*r),
-				    err);
+	if (b->piece)
+		ret = build_leave_file(b, err);
+	if (ret == 0)
+		ret = sm_table_area_reserve(&b->order,
+					    (b->ordered + 1) * sizeof(*r), err);
 	if (ret < 0)
 		return ret;
 	r = (struct sm_table_record *)(void *)b->order.data + b->ordered++;
@@ -294,27 +386,42 @@ static int
 build_write_slots(struct sm_table_build *b, uint64_t text_at,
 		  struct sm_err *err)
 {
+	if (b->piece)
+		return build_write_piece(b, err);
+	b->crc = sm_crc32(0, b->main.data + SM_TABLE_HEADER_SIZE,
+			  (size_t)text_at - SM_TABLE_HEADER_SIZE);
 	if (sm_fault_errno("table.write") ||
 	    sm_write_all(b->fd, b->main.data, (size_t)text_at) < 0)
 		return sm_err_sys(err, "cannot write '%s'", b->tmp);
 	return 0;
 }
 
+/* What is in the buffer goes into the file as it is. */
+static int
+build_append_buffer(struct sm_table_build *b, size_t len, struct sm_err *err)
+{
+	b->crc = sm_crc32(b->crc, b->buffer, len);
+	if (sm_fault_errno("table.write") ||
+	    sm_write_all(b->fd, b->buffer, len) < 0)
+		return sm_err_sys(err, "cannot write '%s'", b->tmp);
+	return 0;
+}
+
 /*
  * Append the texts, through the buffer, which is free after its last flush.
- * Their CRC continues `*crc`.
+ * Those of a table that needed no second buffer are still in it.
  */
 static int
-build_append_texts(struct sm_table_build *b, uint32_t *crc, struct sm_err *err)
+build_append_texts(struct sm_table_build *b, struct sm_err *err)
 {
 	uint64_t done = 0;
 	ssize_t n;
 	int ret;
 
+	if (b->text_fd < 0)
+		return build_append_buffer(b, b->buffered, err);
 	ret = build_flush(b, b->buffer, b->buffered, err);
-	if (ret < 0)
-		return ret;
-	while (done < b->text_bytes) {
+	while (ret == 0 && done < b->text_bytes) {
 		n = sm_pread_full(b->text_fd, b->buffer, SM_TABLE_BUILD_BUFFER,
 				  done);
 		if (n <= 0) {
@@ -325,17 +432,15 @@ build_append_texts(struct sm_table_build *b, uint32_t *crc, struct sm_err *err)
 					  "table '%s'",
 					  b->name);
 		}
-		*crc = sm_crc32(*crc, b->buffer, (size_t)n);
-		if (sm_write_all(b->fd, b->buffer, (size_t)n) < 0)
-			return sm_err_sys(err, "cannot write '%s'", b->tmp);
+		ret = build_append_buffer(b, (size_t)n, err);
 		done += (uint64_t)n;
 	}
-	return 0;
+	return ret;
 }
 
 /* Last, over the zeros: until then the file has no magic. */
 static int
-build_write_header(struct sm_table_build *b, uint64_t text_at, uint32_t crc,
+build_write_header(struct sm_table_build *b, uint64_t text_at,
 		   struct sm_err *err)
 {
 	unsigned char h[SM_TABLE_HEADER_SIZE];
@@ -348,7 +453,7 @@ build_write_header(struct sm_table_build *b, uint64_t text_at, uint32_t crc,
 	sm_put_le(h + 32, text_at, 8);
 	sm_put_le(h + 40, text_at + b->text_bytes, 8);
 	sm_put_le(h + 48, 0, 8);
-	sm_put_le(h + 56, crc, 4);
+	sm_put_le(h + 56, b->crc, 4);
 	sm_put_le(h + 60, sm_crc32(0, h, 60), 4);
 	if (sm_pwrite_all(b->fd, h, sizeof(h), 0) < 0)
 		return sm_err_sys(err, "cannot write '%s'", b->tmp);
@@ -383,7 +488,6 @@ int
 sm_table_build_finish(struct sm_table_build *b, struct sm_err *err)
 {
 	uint64_t n = b->prefix + b->ordered, text_at;
-	uint32_t crc;
 	int ret = 0;
 
 	b->count = b->prefix;
@@ -399,13 +503,11 @@ sm_table_build_finish(struct sm_table_build *b, struct sm_err *err)
 		SM_TABLE_HEADER_SIZE + b->count * sizeof(struct sm_table_slot);
 	if (b->sparse)
 		text_at += b->count * sizeof(uint64_t);
-	crc = sm_crc32(0, b->main.data + SM_TABLE_HEADER_SIZE,
-		       (size_t)text_at - SM_TABLE_HEADER_SIZE);
 	ret = build_write_slots(b, text_at, err);
 	if (ret == 0)
-		ret = build_append_texts(b, &crc, err);
+		ret = build_append_texts(b, err);
 	if (ret == 0)
-		ret = build_write_header(b, text_at, crc, err);
+		ret = build_write_header(b, text_at, err);
 	if (ret == 0)
 		ret = build_publish(b, err);
 	return ret;

@@ -4,12 +4,12 @@
  *	sm_table_build_open(), sm_table_build_add() per entry of the source,
  *	sm_table_build_finish(), and always sm_table_build_close()
  *
- * The files of texts and of entries out of order have no name: a killed process
- * leaves at most one temporary file (dir.h), which goes with its folder,
- *tables/new.
+ * The files of texts and of entries out of order have no name, and are made
+ * when they are needed: a killed process leaves at most one temporary file
+ * (dir.h), which goes with its folder, tables/new.
  *
- * Heap memory: one buffer.  Disk: the table twice, 32 bytes per entry that came
- * out of order, and room to grow.
+ * Heap memory: two buffers.  Disk: the table; where entries came out of order
+ * it twice, 32 bytes for each of those, and room to grow.
  */
 #ifndef SM_TABLE_BUILD_H
 #define SM_TABLE_BUILD_H
@@ -21,6 +21,12 @@
 
 /* Bytes of a buffer of long texts. */
 #define SM_TABLE_BUILD_BUFFER (256 * 1024)
+
+/*
+ * Bytes of the file, its header's among them, that are written at once: as many
+ * as a page of the page cache may have.  A multiple of a slot.
+ */
+#define SM_TABLE_BUILD_PIECE (2 * 1024 * 1024)
 
 struct sm_table_build {
 	int dirfd;          /* the caller's */
@@ -34,9 +40,13 @@ struct sm_table_build {
 	uint64_t text_bytes; /* in file and buffer */
 	unsigned char *buffer;
 	size_t buffered;
-	uint64_t prefix;  /* slots in place: indices 0 to prefix - 1 */
-	uint64_t ordered; /* entries in `order` */
-	uint64_t count;   /* slots of the finished table */
+	unsigned char *piece; /* what comes after `written`; NULL: left it */
+	size_t pieced;        /* bytes in it */
+	uint64_t written;     /* bytes of the file */
+	uint32_t crc;         /* of these, without the header */
+	uint64_t prefix;      /* slots in place: indices 0 to prefix - 1 */
+	uint64_t ordered;     /* entries in `order` */
+	uint64_t count;       /* slots of the finished table */
 	bool sparse;
 	struct sm_table_info *info; /* the caller's */
 };

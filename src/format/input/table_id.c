@@ -120,3 +120,34 @@ sm_table_id(struct sm_buf *b, const struct sm_jsonflat_entry *entry,
 		sm_jsontext_put(b, s, len);
 	}
 }
+
+/*
+ * Digits of which the first is no zero are an integer wherever an integer may
+ * be.  What begins with a sign or a zero, or has more digits than a number of
+ * 64 bits, goes the long way.
+ */
+bool
+sm_table_id_in_place(const char **text, size_t *len,
+		     const struct sm_jsonflat_entry *entry, bool is_key,
+		     int ids, bool is_number)
+{
+	const char *s = entry->text;
+
+	*text = s;
+	*len = entry->len;
+	if (!entry->in_place)
+		return false;
+	if (!entry->is_string)
+		return is_key || ids != SM_IDS_STRING;
+	if (!is_key && ids != SM_IDS_STRING) {
+		if (is_number && s[0] != '0')
+			return true;
+		if (ids == SM_IDS_INT || entry->len == 0 || s[0] == '-' ||
+		    id_is_digit(s[0]))
+			return false;
+	}
+	/* With the quotes on both sides of it. */
+	*text = s - 1;
+	*len += 2;
+	return true;
+}

@@ -23,5 +23,13 @@ enum sm_ids { SM_IDS_AUTO, SM_IDS_INT, SM_IDS_STRING };
  */
 void sm_table_id(struct sm_buf *b, const struct sm_jsonflat_entry *entry,
 		 bool is_key, int ids);
+/*
+ * The same text where the source has it as it is to be written: no copy.
+ * `is_number`: sm_scan_number() says that the entry's text is one.
+ * False: it has not, or that is not seen without a closer look.
+ */
+bool sm_table_id_in_place(const char **text, size_t *len,
+			  const struct sm_jsonflat_entry *entry, bool is_key,
+			  int ids, bool is_number);
 
 #endif /* SM_TABLE_ID_H */

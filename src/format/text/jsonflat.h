@@ -31,8 +31,13 @@
 #define SM_JSONFLAT_TEXT_MAX (16 * 1024 * 1024)
 
 struct sm_jsonflat_entry {
-	uint64_t index;   /* object: its key; array: the position; < 2^64 - 1 */
-	bool is_string;   /* else an integer */
+	uint64_t index; /* object: its key; array: the position; < 2^64 - 1 */
+	bool is_string; /* else an integer */
+	/*
+	 * The file has `text` between quotes, all of it bytes that JSON shows
+	 * as they are; or it is an integer of digits alone.
+	 */
+	bool in_place;
 	const char *text; /* decoded UTF-8 (may hold NUL), or the digits */
 	size_t len;       /* valid until the next call */
 	uint64_t at;      /* byte offset in the file, for messages */

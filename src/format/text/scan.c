@@ -1,8 +1,8 @@
 /*
  * Scans over text: the next byte that JSON must escape, the next UTF-8
- * sequence, the first byte that is not UTF-8.  They are shared by the readers
- * and the writer of JSON, and are the inner loop of both: hence eight bytes at
- * a time, in plain C, without instructions of one processor.
+ * sequence, the first byte that is not UTF-8, a number.  They are shared by the
+ * readers and the writer of JSON, and are the inner loop of both: hence eight
+ * bytes at a time, in plain C, without instructions of one processor.
  */
 #include <endian.h>
 #include <stdint.h>
@@ -124,6 +124,74 @@ sm_scan_utf8(const char *s, size_t len)
 		n += k;
 	}
 	return -1;
+}
+
+/*
+ * The value of eight bytes, of which the lowest is the first digit, each 0 to
+ * 9: pairs, then fours, then all, three products for eight.
+ */
+static uint64_t
+scan_eight(uint64_t w)
+{
+	uint64_t pairs = w * 10 + (w >> 8);
+	uint64_t even = pairs & UINT64_C(0x000000ff000000ff);
+	uint64_t odd = pairs >> 16 & UINT64_C(0x000000ff000000ff);
+
+	return (even * (100 + (UINT64_C(1000000) << 32)) +
+		odd * (1 + (UINT64_C(10000) << 32))) >>
+	       32;
+}
+
+/* Bit 7 of a byte is set where it is above 9; the lowest mark is right. */
+static uint64_t
+scan_not_digits(uint64_t w)
+{
+	return ((w + SCAN_ONES * (0x7f - 9)) | w) & SCAN_HIGH;
+}
+
+/* Of any length, digit by digit. */
+static bool
+scan_long_number(uint64_t *v, const char *s, size_t len)
+{
+	size_t i;
+
+	*v = 0;
+	for (i = 0; i < len; i++) {
+		if (s[i] < '0' || s[i] > '9' ||
+		    __builtin_mul_overflow(*v, 10, v) ||
+		    __builtin_add_overflow(*v, (uint64_t)(s[i] - '0'), v))
+			return false;
+	}
+	return len > 0;
+}
+
+/*
+ * Up to sixteen digits by two words that overlap.  Of the first those that the
+ * second has as well are shifted out, for zeros in front.
+ */
+bool
+sm_scan_number(uint64_t *v, const char *s, size_t len)
+{
+	uint64_t last, first;
+	uint32_t half[2];
+
+	if (len > 16 || len < 4)
+		return scan_long_number(v, s, len);
+	if (len < 8) {
+		memcpy(&half[0], s, 4);
+		memcpy(&half[1], s + len - 4, 4);
+		last = (uint64_t)le32toh(half[0]) << (8 * (8 - len)) |
+		       (uint64_t)le32toh(half[1]) << 32;
+		last ^= SCAN_ONES * '0' << (8 * (8 - len));
+		*v = scan_eight(last);
+		return scan_not_digits(last) == 0;
+	}
+	first = scan_load(s) ^ SCAN_ONES * '0';
+	last = scan_load(s + len - 8) ^ SCAN_ONES * '0';
+	*v = scan_eight(last);
+	if (len > 8)
+		*v += scan_eight(first << (8 * (16 - len))) * 100000000;
+	return (scan_not_digits(first) | scan_not_digits(last)) == 0;
 }
 
 /* In blocks of 255, whose count fits a byte: compilers make vectors of it. */

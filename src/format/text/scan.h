@@ -22,6 +22,12 @@ size_t sm_scan_plain(const char *s, size_t len);
  */
 size_t sm_scan_sequence(const char *s, size_t len);
 
+/*
+ * Is `s` decimal digits and nothing else, of a number below 2^64?  Leading
+ * zeros are digits.
+ */
+bool sm_scan_number(uint64_t *v, const char *s, size_t len);
+
 /* How many there are. */
 uint64_t sm_scan_newlines(const char *s, size_t len);
 
