@@ -2,10 +2,11 @@
  * bench_notes.c - a final file of tiny batches, and the same deflate blocks
  * without the notes
  *
- *	bench_notes BATCHES BYTES DIR
+ *	bench_notes BATCHES BYTES DIR [EVERY]
  *
  * Each batch is one text of about BYTES: records of a key and some candidates,
- * no two alike, compressed as a command's output is.  DIR gets `final.gz`, by
+ * no two alike, compressed as a command's output is.  With EVERY only one batch
+ * of so many has text, and the others are empty.  DIR gets `final.gz`, by
  * the writer of final files, and `plain.gz`: the same bodies between a header
  * and a tail.
  */
@@ -88,17 +89,21 @@ main(int argc, char **argv)
 	static unsigned char gz[BODY_MAX];
 	static char text[BODY_MAX];
 	unsigned char tail[SM_GZIP_TAIL_BYTES];
-	uint64_t batches, seed = 1, at = SM_GZIP_HEADER_BYTES, i;
+	uint64_t batches, every = 1, seed = 1, at = SM_GZIP_HEADER_BYTES, i;
 	struct sm_err err;
 	struct sm_final f;
 	z_stream z = { 0 };
 	size_t bytes, len;
 	int plain, final;
 
-	if (argc != 4)
-		die("wants BATCHES BYTES DIR", NULL);
+	if (argc < 4 || argc > 5)
+		die("wants BATCHES BYTES DIR [EVERY]", NULL);
 	batches = strtoull(argv[1], NULL, 10);
 	bytes = strtoull(argv[2], NULL, 10);
+	if (argc == 5)
+		every = strtoull(argv[4], NULL, 10);
+	if (every == 0)
+		die("EVERY is 1 or more", NULL);
 	if (bytes > BODY_MAX / 2 ||
 	    deflateInit2(&z, 6, Z_DEFLATED, -15, 8, 0) != Z_OK)
 		die("too much text", NULL);
@@ -107,8 +112,15 @@ main(int argc, char **argv)
 	sm_pwrite_all(plain, sm_gzip_header, sizeof(sm_gzip_header), 0);
 	sm_final_begin(&f, final, "final.gz", 0x123456789abcdef0);
 	for (i = 0; i < batches; i++) {
-		struct sm_entry e = { .fingerprint = f.fingerprint };
+		struct sm_entry e = { .fingerprint = f.fingerprint,
+				      .counts.rows = 1 };
 
+		if (i % every > 0) {
+			if (sm_final_append_from(&f, plain, at, "plain.gz", &e,
+						 &err) < 0)
+				die("final.gz", &err);
+			continue;
+		}
 		e.counts.records = make_text(text, &len, &seed, bytes);
 		e.counts.rows = e.counts.records;
 		e.sizes.raw_bytes = len;
