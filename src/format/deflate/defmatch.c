@@ -91,11 +91,11 @@ static inline void
 put_grown(struct sm_defmatch *m, const unsigned char *text, size_t at,
 	  struct match found)
 {
-	for (; at > m->covered && found.len < MATCH_MAX; at--, found.len++)
+	for (; at > m->to.covered && found.len < MATCH_MAX; at--, found.len++)
 		if (at - found.dist <= m->floor ||
 		    text[at - 1] != text[at - 1 - found.dist])
 			break;
-	put_match(m, at, found);
+	put_match(&m->to, at, found, m->floor);
 }
 
 /* ------------------------------------------------------------ two places -- */
@@ -149,7 +149,7 @@ pair_run(struct sm_defmatch *m, const unsigned char *text, size_t at,
 	while (at <= stop) {
 		found = pair_find(m, text, at, end);
 		if (found.len == 0) {
-			at += 1 + ((at - m->covered) >> BLIND_SHIFT);
+			at += 1 + ((at - m->to.covered) >> BLIND_SHIFT);
 			continue;
 		}
 		noted = at + 1;
@@ -162,10 +162,10 @@ pair_run(struct sm_defmatch *m, const unsigned char *text, size_t at,
 			at++;
 		}
 		put_grown(m, text, at, found);
-		to = m->covered < stop ? m->covered : stop;
+		to = m->to.covered < stop ? m->to.covered : stop;
 		for (; noted < to; noted++)
 			pair_note(m, text, noted);
-		at = m->covered;
+		at = m->to.covered;
 	}
 }
 
@@ -274,7 +274,7 @@ chain_run(struct sm_defmatch *m, const unsigned char *text, size_t at,
 		found = chain_find(m, text, at, end, 0, depth);
 		noted = at + 1;
 		if (found.len == 0) {
-			at += 1 + ((at - m->covered) >> BLIND_SHIFT);
+			at += 1 + ((at - m->to.covered) >> BLIND_SHIFT);
 			continue;
 		}
 		while (found.len < nice && at < stop) {
@@ -297,10 +297,10 @@ chain_run(struct sm_defmatch *m, const unsigned char *text, size_t at,
 			at += 2;
 		}
 		put_grown(m, text, at, found);
-		to = m->covered < stop ? m->covered : stop;
+		to = m->to.covered < stop ? m->to.covered : stop;
 		for (; noted < to; noted++)
 			chain_note(m, text, noted);
-		at = m->covered;
+		at = m->to.covered;
 	}
 }
 
@@ -311,8 +311,8 @@ sm_defmatch_run(struct sm_defmatch *m, struct sm_defseq *seq,
 {
 	size_t literals;
 
-	m->seq = seq;
-	m->covered = start;
+	m->to.seq = seq;
+	m->to.covered = start;
 	assert(start >= SM_DEFMATCH_TURN && start <= end);
 	if (end - start >= 4) {
 		switch (m->level.finder) {
@@ -327,8 +327,8 @@ sm_defmatch_run(struct sm_defmatch *m, struct sm_defseq *seq,
 			break;
 		}
 	}
-	assert(m->covered <= end);
-	literals = put_literals(m, end);
-	*m->seq++ = (struct sm_defseq){ .literals = (uint32_t)literals };
-	return (size_t)(m->seq - seq);
+	assert(m->to.covered <= end);
+	literals = put_literals(&m->to, end);
+	*m->to.seq++ = (struct sm_defseq){ .literals = (uint32_t)literals };
+	return (size_t)(m->to.seq - seq);
 }

@@ -1,8 +1,8 @@
 /*
  * defmatch_impl.h - what the finders of matches share (defmatch.c, defquick.c)
  *
- * A finder appends sequences at m->seq, and moves m->covered behind what they
- * cover, by put_match(); what is left after it are literals.
+ * A finder appends sequences, and moves `covered` behind what they cover, by
+ * put_match(); what is left after it are literals.
  */
 #ifndef SM_DEFMATCH_IMPL_H
 #define SM_DEFMATCH_IMPL_H
@@ -41,11 +41,15 @@ struct level {
 	unsigned lazy;  /* bytes by which a search goes on */
 };
 
-struct sm_defmatch {
-	struct level level;
+struct sm_defmatch_to {
 	struct sm_defseq *seq; /* the next one */
 	size_t covered;        /* up to here by sequences */
-	size_t floor;          /* no text of the shard is before this */
+};
+
+struct sm_defmatch {
+	struct level level;
+	struct sm_defmatch_to to;
+	size_t floor; /* no text of the shard is before this */
 	uint32_t pair[1 << PAIR_BITS];
 	uint16_t head[1 << CHAIN_BITS]; /* of chains, or the one place */
 	uint16_t prev[WINDOW];
@@ -58,32 +62,33 @@ struct match {
 
 /* Literals up to text[at], at most SM_DEFMATCH_LITERALS in one sequence. */
 static inline size_t
-put_literals(struct sm_defmatch *m, size_t at)
+put_literals(struct sm_defmatch_to *to, size_t at)
 {
-	size_t n = at - m->covered;
+	size_t n = at - to->covered;
 
 	for (; n > SM_DEFMATCH_LITERALS; n -= SM_DEFMATCH_LITERALS)
-		*m->seq++ = (struct sm_defseq){
+		*to->seq++ = (struct sm_defseq){
 			.literals = SM_DEFMATCH_LITERALS,
 		};
 	return n;
 }
 
 static inline void
-put_match(struct sm_defmatch *m, size_t at, struct match found)
+put_match(struct sm_defmatch_to *to, size_t at, struct match found,
+	  size_t floor)
 {
 	size_t literals;
 
 	assert(found.len >= SM_DEFLATE_MATCH_MIN && found.len <= MATCH_MAX);
 	assert(found.dist >= 1 && found.dist <= WINDOW &&
-	       found.dist <= at - m->floor);
-	literals = put_literals(m, at);
-	*m->seq++ = (struct sm_defseq){
+	       found.dist <= at - floor);
+	literals = put_literals(to, at);
+	*to->seq++ = (struct sm_defseq){
 		.literals = (uint32_t)literals,
 		.len = (uint16_t)found.len,
 		.dist = (uint16_t)found.dist,
 	};
-	m->covered = at + found.len;
+	to->covered = at + found.len;
 }
 
 /*

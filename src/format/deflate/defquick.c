@@ -1,40 +1,58 @@
 /*
  * Finds repeated text for level 1, which is to take the time of igzip.  It is
- * apart from defmatch.c, whose finders look at more places, because nearly all
- * of its time is one chain of dependent steps: where a match ends is known only
- * when it was compared, and the next search begins there.  So each step is
- * without a branch where one would be guessed wrong, and little else is done.
+ * apart from defmatch.c, whose finders look at more places, because much of its
+ * time is one chain of dependent steps: where a match ends is known only when
+ * it was compared, and the next search begins there.  So the chain is kept
+ * short, with few branches that would be guessed wrong, and what does not
+ * depend on it is done beside it.
  *
- * Method.  A table has the last place of each hash of six bytes.  Eight bytes
- * there are compared at once, and a match of six or more is taken, unless it is
- * short and the text one byte on has a longer one; with it what agrees in the
- * seven bytes before it.  Of what a match covers the second and third byte and
- * the last are noted, and every second between in a long one: a match that is
- * found late begins where it would have.  Six, because a shorter match from
- * anywhere in the window takes as many bits as its literals.
+ * Method.  A table has the last place of each hash of six bytes.  All places
+ * are looked up and noted, whatever the matches will be, 64 together: they wait
+ * neither for each other nor for the chain.  Then two neighbours are compared
+ * at once, sixteen bytes each, and the longer match of six or more is taken,
+ * the first one where they are equal; with it what agrees in the seven bytes
+ * before it.  Six, because a shorter match from anywhere in the window takes as
+ * many bits as its literals.  Where nothing was found for long, two places are
+ * looked up together, and those that follow are left out.
  *
  * Why a match is right, and bytes are the same everywhere: as in defmatch.c.
- * What is searched and noted has eight bytes before the run's end, so that no
- * byte after it decides; the last eight begin no match.
+ * What is noted has eight bytes before the run's end, and what agrees beyond
+ * that end is not counted, so that no byte after it decides; the last eight
+ * begin no match.  With SSE2, which every x86-64 has, sixteen bytes are
+ * compared by one instruction, for the same number.
  *
- * Bounds.  No byte is searched from twice, and a search compares one place, for
- * 258 bytes at most; a match is noted at half of its bytes at most, and three.
+ * Bounds.  A place is noted once at most, and searched from once; a search
+ * compares two places, for 16 bytes, and goes on with one of them, for 258
+ * bytes at most.
  */
+#include <stdbool.h>
+
 #include "defmatch_impl.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* A match is at least so long; so many bytes are hashed. */
 #define LEAST 6
 
 /* So many bytes are compared at once: a match of as many may be longer. */
-#define AT_ONCE 7
+#define AT_ONCE 16
 
-/* A longer match is taken without a look one byte on. */
-#define LAZY 32
+/* So many places are looked up and noted together. */
+#define TOGETHER 64
 
-/* In a longer match more is noted than three places. */
-#define SHORT 12
+#define FAR_END 8 /* bytes that a look-up reads */
 
-#define FAR_END 8 /* bytes that a search or a note reads */
+_Static_assert(AT_ONCE <= FAR_END + SM_DEFMATCH_SLACK, "readable after a run");
+
+/*
+ * Where the text of some places was before, modulo 65,536; one more has room
+ * in front, for the last of those before them.
+ */
+struct before {
+	uint16_t place[1 + TOGETHER];
+};
 
 static inline uint16_t *
 quick_place(struct sm_defmatch *m, uint64_t word)
@@ -45,37 +63,73 @@ quick_place(struct sm_defmatch *m, uint64_t word)
 }
 
 static inline void
-quick_note(struct sm_defmatch *m, const unsigned char *text, size_t at)
+quick_note_one(struct sm_defmatch *m, uint16_t *before,
+	       const unsigned char *text, size_t at)
 {
-	*quick_place(m, sm_load64(text + at)) = (uint16_t)at;
+	uint16_t *place = quick_place(m, sm_load64(text + at));
+
+	*before = *place;
+	*place = (uint16_t)at;
 }
 
-/* What agrees at text[at], which is noted: 0 to AT_ONCE bytes. */
+/* Look up and note `n` places, of which TOGETHER are the rule. */
+static inline void
+quick_note(struct sm_defmatch *m, struct before *before,
+	   const unsigned char *text, size_t at, size_t n)
+{
+	uint16_t *next = before->place;
+	size_t i;
+
+	*next++ = before->place[TOGETHER];
+	for (i = 0; i + 4 <= n; i += 4) {
+		quick_note_one(m, next + i, text, at + i);
+		quick_note_one(m, next + i + 1, text, at + i + 1);
+		quick_note_one(m, next + i + 2, text, at + i + 2);
+		quick_note_one(m, next + i + 3, text, at + i + 3);
+	}
+	for (; i < n; i++)
+		quick_note_one(m, next + i, text, at + i);
+}
+
+/* How many bytes agree, of the first AT_ONCE. */
+static inline unsigned
+quick_agree(const unsigned char *a, const unsigned char *b)
+{
+#ifdef __SSE2__
+	__m128i x = _mm_loadu_si128((const __m128i *)a);
+	__m128i y = _mm_loadu_si128((const __m128i *)b);
+	unsigned equal = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y));
+
+	return (unsigned)__builtin_ctz(~equal);
+#else
+	uint64_t x = sm_load64(a) ^ sm_load64(b);
+	uint64_t y = sm_load64(a + 8) ^ sm_load64(b + 8);
+
+	if (x != 0)
+		return (unsigned)__builtin_ctzll(x) / 8;
+	if (y != 0)
+		return 8 + (unsigned)__builtin_ctzll(y) / 8;
+	return AT_ONCE;
+#endif
+}
+
+/*
+ * What is known at once of a match at text[at] with what is at `place`; only
+ * at the run's `tail` it may be one with what is after that.
+ */
 static inline struct match
-quick_find(struct sm_defmatch *m, const unsigned char *text, size_t at)
+quick_find(const unsigned char *text, size_t at, size_t end, uint16_t place,
+	   bool tail)
 {
 	const unsigned char *p = text + at;
-	uint64_t word = sm_load64(p), other;
-	uint16_t *place = quick_place(m, word);
 	struct match found;
 
-	found.dist = (unsigned)(at - *place) & 0xffff;
-	*place = (uint16_t)at;
-	other = word ^ sm_load64(p - found.dist);
-	found.len = (unsigned)__builtin_ctzll(other | UINT64_C(1) << 63) / 8;
+	found.dist = (uint16_t)(at - place);
+	found.len = quick_agree(p, p - found.dist);
+	if (tail && found.len > end - at)
+		found.len = (unsigned)(end - at);
 	found.len &= -(unsigned)(found.dist - 1 < WINDOW);
 	return found;
-}
-
-/* How long it is, beyond what was compared at once. */
-static inline unsigned
-quick_len(const unsigned char *text, size_t at, size_t end, struct match found)
-{
-	const unsigned char *p = text + at;
-
-	if (found.len < AT_ONCE)
-		return found.len;
-	return agree(p, p - found.dist, AT_ONCE, room_of(at, end));
 }
 
 /*
@@ -83,13 +137,13 @@ quick_len(const unsigned char *text, size_t at, size_t end, struct match found)
  * turn before a run is readable, and so are the 8 before any place.
  */
 static inline unsigned
-quick_back(const struct sm_defmatch *m, const unsigned char *text, size_t at,
-	   struct match found, size_t literals)
+quick_back(const unsigned char *text, size_t at, struct match found,
+	   size_t literals, size_t floor)
 {
 	const unsigned char *p = text + at;
 	uint64_t other = sm_load64(p - 8) ^ sm_load64(p - found.dist - 8);
 	size_t back = (unsigned)__builtin_clzll(other | 1) / 8;
-	size_t most = at - found.dist - m->floor;
+	size_t most = at - found.dist - floor;
 
 	if (most > literals)
 		most = literals;
@@ -100,43 +154,75 @@ quick_back(const struct sm_defmatch *m, const unsigned char *text, size_t at,
 	return (unsigned)back;
 }
 
-void
-sm_defquick_run(struct sm_defmatch *m, const unsigned char *text, size_t at,
-		size_t end)
+/*
+ * Matches that begin at text[at .. last - 1), of which `before` has those from
+ * `first` - 1 on; returns where to go on.
+ */
+static inline size_t
+quick_parse(struct sm_defmatch *m, const struct before *before,
+	    const unsigned char *text, size_t at, size_t first, size_t last,
+	    size_t end, bool tail)
 {
+	struct sm_defmatch_to to = m->to;      /* a copy stays in registers */
+	const uint16_t *place = before->place; /* from first - 1 on */
+	size_t begin, floor = m->floor;
 	struct match found, next;
-	size_t stop, noted;
-	unsigned back;
+	unsigned later, back;
 
-	if (end - at <= FAR_END)
-		return;
-	stop = end - FAR_END - 1; /* one byte on is looked at, too */
-	while (at <= stop) {
-		found = quick_find(m, text, at);
+	while (at + 1 < last) {
+		found = quick_find(text, at, end, place[at + 1 - first], tail);
+		next = quick_find(text, at + 1, end, place[at + 2 - first],
+				  tail);
+		later = next.len > found.len;
+		found.len += (next.len - found.len) & -later;
+		found.dist += (next.dist - found.dist) & -later;
 		if (found.len < LEAST) {
-			at += 1 + ((at - m->covered) >> BLIND_SHIFT);
+			at += 2;
 			continue;
 		}
-		found.len = quick_len(text, at, end, found);
-		while (found.len < LAZY && at < stop) {
-			next = quick_find(m, text, at + 1);
-			next.len = quick_len(text, at + 1, end, next);
-			if (next.len <= found.len)
-				break;
-			found = next;
-			at++;
-		}
-		back = quick_back(m, text, at, found, at - m->covered);
+		at += later;
+		if (found.len == AT_ONCE)
+			found.len = agree(text + at, text + at - found.dist,
+					  AT_ONCE, room_of(at, end));
+		/* The next search does not wait for what is before this. */
+		back = quick_back(text, at, found, at - to.covered, floor);
+		begin = at - back;
+		at += found.len;
 		found.len += back;
-		put_match(m, at - back, found);
-		if (m->covered > stop)
-			break;
-		quick_note(m, text, at + 1);
-		quick_note(m, text, at + 2);
-		quick_note(m, text, m->covered - 1);
-		if (found.len > SHORT)
-			for (noted = at + 5; noted < m->covered - 3; noted += 2)
-				quick_note(m, text, noted);
-		at = m->covered;
+		put_match(&to, begin, found, floor);
+	}
+	m->to = to;
+	return at;
+}
+
+void
+sm_defquick_run(struct sm_defmatch *m, const unsigned char *text, size_t start,
+		size_t end)
+{
+	size_t stop, at = start, first, last, n = TOGETHER, blind;
+	struct before before = { { 0 } };
+
+	if (end - start <= FAR_END)
+		return;
+	stop = end - FAR_END;
+	for (first = start; first < stop; first = last) {
+		last = first + n;
+		if (last > stop)
+			last = stop;
+		quick_note(m, &before, text, first, last - first);
+		if (last + AT_ONCE <= end)
+			at = quick_parse(m, &before, text, at, first, last, end,
+					 false);
+		else
+			at = quick_parse(m, &before, text, at, first, last, end,
+					 true);
+		n = TOGETHER;
+		if (at > last)
+			continue;
+		blind = (at - m->to.covered) >> BLIND_SHIFT;
+		if (blind > 0) {
+			n = 2;
+			at = last += blind;
+		}
 	}
 }
