@@ -163,15 +163,15 @@ quick_parse(struct sm_defmatch *m, const struct before *before,
 	    const unsigned char *text, size_t at, size_t first, size_t last,
 	    size_t end, bool tail)
 {
-	struct sm_defmatch_to to = m->to; /* a copy stays in registers */
-	const uint16_t *place = before->place + 1;
+	struct sm_defmatch_to to = m->to;      /* a copy stays in registers */
+	const uint16_t *place = before->place; /* from first - 1 on */
 	size_t begin, floor = m->floor;
 	struct match found, next;
 	unsigned later, back;
 
 	while (at + 1 < last) {
-		found = quick_find(text, at, end, place[at - first], tail);
-		next = quick_find(text, at + 1, end, place[at + 1 - first],
+		found = quick_find(text, at, end, place[at + 1 - first], tail);
+		next = quick_find(text, at + 1, end, place[at + 2 - first],
 				  tail);
 		later = next.len > found.len;
 		found.len += (next.len - found.len) & -later;
