@@ -3,7 +3,7 @@
 # random moments and of failing calls it takes fewer than `release` does.
 lint_build=release
 . "$tests/config/lint.sh"
-asan=(asan -DSHARDMILL_SANITIZE=address,undefined)
+asan=(asan "-DSHARDMILL_SANITIZE=address,undefined")
 faults=(faults -DSHARDMILL_FAULTS=ON -DSHARDMILL_TESTS=OFF)
 tsan=(tsan -DSHARDMILL_SANITIZE=thread)
 tsan_tests=(watch pulse live txn base command)

@@ -154,22 +154,26 @@ quick_back(const unsigned char *text, size_t at, struct match found,
 	return (unsigned)back;
 }
 
+/* Places that were noted together, text[first .. last), of a run to `end`. */
+struct stretch {
+	size_t first, last, end;
+};
+
 /*
  * Matches that begin at text[at .. last - 1), of which `before` has those from
  * `first` - 1 on; returns where to go on.
  */
 static inline size_t
 quick_parse(struct sm_defmatch *m, const struct before *before,
-	    const unsigned char *text, size_t at, size_t first, size_t last,
-	    size_t end, bool tail)
+	    const unsigned char *text, size_t at, struct stretch s, bool tail)
 {
 	struct sm_defmatch_to to = m->to;      /* a copy stays in registers */
 	const uint16_t *place = before->place; /* from first - 1 on */
-	size_t begin, floor = m->floor;
+	size_t begin, floor = m->floor, first = s.first, end = s.end;
 	struct match found, next;
 	unsigned later, back;
 
-	while (at + 1 < last) {
+	while (at + 1 < s.last) {
 		found = quick_find(text, at, end, place[at + 1 - first], tail);
 		next = quick_find(text, at + 1, end, place[at + 2 - first],
 				  tail);
@@ -199,30 +203,29 @@ void
 sm_defquick_run(struct sm_defmatch *m, const unsigned char *text, size_t start,
 		size_t end)
 {
-	size_t stop, at = start, first, last, n = TOGETHER, blind;
+	size_t stop, at = start, n = TOGETHER, blind;
+	struct stretch s = { start, start, end };
 	struct before before = { { 0 } };
 
 	if (end - start <= FAR_END)
 		return;
 	stop = end - FAR_END;
-	for (first = start; first < stop; first = last) {
-		last = first + n;
-		if (last > stop)
-			last = stop;
-		quick_note(m, &before, text, first, last - first);
-		if (last + AT_ONCE <= end)
-			at = quick_parse(m, &before, text, at, first, last, end,
-					 false);
+	for (; s.first < stop; s.first = s.last) {
+		s.last = s.first + n;
+		if (s.last > stop)
+			s.last = stop;
+		quick_note(m, &before, text, s.first, s.last - s.first);
+		if (s.last + AT_ONCE <= end)
+			at = quick_parse(m, &before, text, at, s, false);
 		else
-			at = quick_parse(m, &before, text, at, first, last, end,
-					 true);
+			at = quick_parse(m, &before, text, at, s, true);
 		n = TOGETHER;
-		if (at > last)
+		if (at > s.last)
 			continue;
 		blind = (at - m->to.covered) >> BLIND_SHIFT;
 		if (blind > 0) {
 			n = 2;
-			at = last += blind;
+			at = s.last += blind;
 		}
 	}
 }
