@@ -514,9 +514,13 @@ static void
 test_eight(void **state)
 {
 	static const float others[] = {
-		0.0F, -0.0F,    0.5F,     1.0F,      -0.3F, 0.0001220703125F,
-		2.5F, INFINITY, 0.0001F,  -INFINITY, NAN,   0x1.fffffep-14F,
-		1e9F, 1e-40F,   0x1p-12F, 0x1p-149F, -0.75F
+		0.0F,           -0.0F,         0.5F,
+		1.0F,           -0.3F,         0.0001220703125F,
+		2.5F,           INFINITY,      0.0001F,
+		-INFINITY,      NAN,           0x1.fffffep-14F,
+		1e9F,           1e-40F,        0x1p-12F,
+		0x1p-149F,      -0.75F,        1.5F,
+		0x1.000002p+0F, 0x1.fffffep+0F
 	};
 	char text[8][SM_NUMTEXT_MAX];
 	uint64_t seed = 8;
