@@ -95,19 +95,19 @@ table_look_end(const struct table_look *k, struct sm_table_info *info,
 
 /* The text of an entry: where it lies, or in `buf`. */
 static int
-table_text(const char **text, size_t *len, struct sm_buf *buf,
+table_text(struct sm_table_text *t, struct sm_buf *buf,
 	   const struct sm_jsonflat_entry *e, bool is_number,
 	   const struct sm_table_source *source, struct sm_err *err)
 {
-	if (sm_table_id_in_place(text, len, e, source->is_keys, source->ids,
-				 is_number))
+	if (sm_table_id_in_place(&t->text, &t->len, e, source->is_keys,
+				 source->ids, is_number))
 		return 0;
 	buf->len = 0;
 	sm_table_id(buf, e, source->is_keys, source->ids);
 	if (sm_buf_failed(buf))
 		return sm_err_mem(err, "a key or token");
-	*text = buf->data;
-	*len = buf->len;
+	t->text = buf->data;
+	t->len = buf->len;
 	return 0;
 }
 
@@ -120,19 +120,18 @@ table_fill(struct sm_table_build *b, struct sm_table_reader *r,
 	struct table_look look = { 0 };
 	struct sm_jsonflat_entry e;
 	struct sm_buf buf = { 0 };
-	const char *text;
+	struct sm_table_text text;
 	bool is_number;
 	uint64_t v;
-	size_t len;
 	int ret;
 
 	while ((ret = sm_table_reader_next(r, &e, err)) > 0) {
 		is_number = sm_scan_number(&v, e.text, e.len);
 		table_look_at(&look, b->info, is_number, v, r, &e);
-		ret = table_text(&text, &len, &buf, &e, is_number, source, err);
+		ret = table_text(&text, &buf, &e, is_number, source, err);
 		if (ret == 0)
-			ret = sm_table_build_add(b, e.index, e.at, text, len,
-						 err);
+			ret = sm_table_build_add(b, e.index, e.at, text.text,
+						 text.len, err);
 		if (ret < 0)
 			break;
 		if (source->progress && e.at >= report) {
