@@ -3,8 +3,8 @@
  *
  *	bench_claims [-w WORKERS] [-t SECONDS] [-s] MODE JOB
  *
- * JOB is a fresh job with more batches than can be taken in the time; one
- *worker alone ends where they do.  MODE:
+ * JOB is a fresh job with more batches than can be taken in the time; a worker
+ * by itself ends where they do.  MODE:
  *
  *	store   WORKERS processes claim and complete batches by the functions
  *	        of src/store, one transaction each, as workers do

@@ -140,7 +140,7 @@ group_read(const unsigned char *p, size_t n)
 
 /*
  * AMD's processors before Zen 3, and Hygon's like them, have PEXT in microcode,
- * some hundred times as slow; VPCLMULQDQ came with Zen 3.
+ * which is slower than tables; VPCLMULQDQ came with Zen 3.
  */
 static bool
 pext_is_fast(void)

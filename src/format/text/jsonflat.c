@@ -465,8 +465,7 @@ flat_end(struct sm_jsonflat *j, struct sm_err *err)
 	return 0;
 }
 
-/* Bytes that are there, so that no byte before a text needs a look at the end.
- */
+/* So many bytes are there: none before a text needs a look at the end. */
 #define FLAT_USUAL_BYTES 32
 
 /* A text in quotes at `*at`, of which each byte is plain. */
