@@ -17,7 +17,7 @@
 
 #include "crc32.h"
 
-#define LENGTHS    1101
+#define LENGTHS    1501
 #define ALIGNMENTS 16
 #define BIG_BYTES  ((size_t)3 << 20)
 

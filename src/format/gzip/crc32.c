@@ -78,6 +78,78 @@ crc32_fold(crc32_block block, crc32_block by, crc32_block data)
 	return crc32_add(crc32_add(low, high), data);
 }
 
+/*
+ * Newer ones multiply two blocks at once (VPCLMULQDQ).  As crc32_folded(), by
+ * blocks of 32 bytes; what is left over is as long as a block, or shorter than
+ * a step.
+ */
+#define CRC32_WIDE        1024 /* bytes from which on that is worth it */
+#define CRC32_WIDE_BLOCK  32
+#define CRC32_WIDE_STEP   (4 * CRC32_WIDE_BLOCK)
+#define CRC32_WIDE_TARGET __attribute__((target("avx2,vpclmulqdq")))
+
+#define CRC32_FOLD_1024_LOW  0x1e88ef372 /* x^(1024 + 32) mod P */
+#define CRC32_FOLD_1024_HIGH 0x14a7fe880 /* x^(1024 - 32) mod P */
+#define CRC32_FOLD_256_LOW   0x0f1da05aa /* x^(256 + 32) mod P */
+#define CRC32_FOLD_256_HIGH  0x15a546366 /* x^(256 - 32) mod P */
+
+static inline bool
+crc32_can_fold_wide(void)
+{
+	return __builtin_cpu_supports("vpclmulqdq") &&
+	       __builtin_cpu_supports("avx2");
+}
+
+static inline __m256i CRC32_WIDE_TARGET
+crc32_wide_load(const unsigned char *p)
+{
+	return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+static inline __m256i CRC32_WIDE_TARGET
+crc32_wide_fold(__m256i block, __m256i by, __m256i data)
+{
+	__m256i low = _mm256_clmulepi64_epi128(block, by, 0x00);
+	__m256i high = _mm256_clmulepi64_epi128(block, by, 0x11);
+
+	return _mm256_xor_si256(_mm256_xor_si256(low, high), data);
+}
+
+/*
+ * The remainder of the blocks of `len` bytes, a multiple of a step, is that of
+ * the block put into `rest`.
+ */
+static void CRC32_WIDE_TARGET
+crc32_fold_wide(unsigned char rest[CRC32_WIDE_BLOCK], uint32_t crc,
+		const unsigned char *p, size_t len)
+{
+	const __m256i by1024 =
+		_mm256_setr_epi64x(CRC32_FOLD_1024_LOW, CRC32_FOLD_1024_HIGH,
+				   CRC32_FOLD_1024_LOW, CRC32_FOLD_1024_HIGH);
+	const __m256i by256 =
+		_mm256_setr_epi64x(CRC32_FOLD_256_LOW, CRC32_FOLD_256_HIGH,
+				   CRC32_FOLD_256_LOW, CRC32_FOLD_256_HIGH);
+	const unsigned char *end = p + len;
+	__m256i a, b, c, d;
+
+	/* The CRC of what came before is added to the first 32 bits. */
+	a = _mm256_xor_si256(crc32_wide_load(p),
+			     _mm256_setr_epi64x((uint32_t)~crc, 0, 0, 0));
+	b = crc32_wide_load(p + 32);
+	c = crc32_wide_load(p + 64);
+	d = crc32_wide_load(p + 96);
+	for (p += CRC32_WIDE_STEP; p < end; p += CRC32_WIDE_STEP) {
+		a = crc32_wide_fold(a, by1024, crc32_wide_load(p));
+		b = crc32_wide_fold(b, by1024, crc32_wide_load(p + 32));
+		c = crc32_wide_fold(c, by1024, crc32_wide_load(p + 64));
+		d = crc32_wide_fold(d, by1024, crc32_wide_load(p + 96));
+	}
+	b = crc32_wide_fold(a, by256, b);
+	c = crc32_wide_fold(b, by256, c);
+	d = crc32_wide_fold(c, by256, d);
+	_mm256_storeu_si256((__m256i *)(void *)rest, d);
+}
+
 #elif defined(__aarch64__) && defined(__AARCH64EL__) && defined(__GNUC__)
 
 #include <arm_neon.h>
@@ -235,6 +307,18 @@ crc32_folded(uint32_t crc, const unsigned char *p, size_t len)
 uint32_t
 sm_crc32(uint32_t crc, const void *data, size_t len)
 {
+#ifdef CRC32_WIDE
+	unsigned char rest[CRC32_WIDE_BLOCK];
+	size_t whole = len - len % CRC32_WIDE_STEP;
+
+	if (len >= CRC32_WIDE && crc32_can_fold_wide()) {
+		crc32_fold_wide(rest, crc, data, whole);
+		/* 0xffffffff starts from nothing. */
+		crc = crc32_plain(0xffffffff, rest, sizeof(rest));
+		data = (const unsigned char *)data + whole;
+		len -= whole;
+	}
+#endif
 #ifdef CRC32_FOLDS
 	if (len >= CRC32_STEP && crc32_can_fold())
 		return crc32_folded(crc, data, len);
