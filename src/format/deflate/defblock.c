@@ -222,7 +222,7 @@ block_count(struct sm_defblock *b, const struct sm_defrun *run, size_t every)
 		if (seq->len == 0)
 			break;
 		count->len[seq->len]++;
-		count->dist[sm_defblock_dist_code(seq->dist)]++;
+		count->dist[sm_deflate_dist_code(seq->dist)]++;
 		if ((size_t)(end - seq) <= every)
 			break;
 		next = seq + every;
@@ -279,11 +279,11 @@ static inline void
 put_match(struct sm_bitput *o, const struct sm_defcode *c,
 	  const struct sm_defseq *s)
 {
-	unsigned d = sm_defblock_dist_code(s->dist), extra;
+	unsigned d = sm_deflate_dist_code(s->dist), extra;
 
 	sm_bitput_add(o, c->len[s->len].bits, c->len[s->len].n);
 	sm_bitput_add(o, c->dist[d].bits, c->dist[d].n);
-	extra = sm_defblock_dist_extra(d);
+	extra = sm_deflate_dist_extra(d);
 	sm_bitput_add(o, (s->dist - 1u) & ((1u << extra) - 1), extra);
 	sm_bitput_flush(o);
 }
@@ -368,16 +368,16 @@ tabulate_matches(struct sm_defblock *b)
 	for (i = SM_DEFLATE_MATCH_MIN; i <= SM_DEFLATE_MATCH_MAX; i++)
 		b->len[i] = WORD(c->len[i].bits, c->len[i].n);
 	for (i = 0; i < NEAR; i++) {
-		code = sm_defblock_dist_code(i + 1);
-		extra = sm_defblock_dist_extra(code);
+		code = sm_deflate_dist_code(i + 1);
+		extra = sm_deflate_dist_extra(code);
 		w = &c->dist[code];
 		b->dist[i] =
 			DIST_WORD(w->bits | (i & ((1u << extra) - 1)) << w->n,
 				  w->n + extra, 0, 0);
 	}
 	for (i = NEAR; i < SM_DEFLATE_WINDOW; i += 1u << FAR_SHIFT) {
-		code = sm_defblock_dist_code(i + 1);
-		extra = sm_defblock_dist_extra(code);
+		code = sm_deflate_dist_code(i + 1);
+		extra = sm_deflate_dist_extra(code);
 		w = &c->dist[code];
 		b->dist[dist_index(i)] = DIST_WORD(w->bits, w->n + extra, w->n,
 						   (1u << extra) - 1);
@@ -633,7 +633,7 @@ block_cost(const struct sm_defblock *b, struct sm_defcost *cost)
 	}
 	for (i = 0; i < SM_DEFCODE_DISTS; i++) {
 		n = code->dist_len[i];
-		n = (n ? n : COST_UNSEEN) + sm_defblock_dist_extra(i);
+		n = (n ? n : COST_UNSEEN) + sm_deflate_dist_extra(i);
 		cost->dist[i] = (uint16_t)(16 * n);
 	}
 }
@@ -653,7 +653,7 @@ sm_defblock_guess(struct sm_defcost *cost)
 		cost->len[i] = (uint16_t)(16 * (5 + extra));
 	}
 	for (i = 0; i < SM_DEFCODE_DISTS; i++) {
-		extra = sm_defblock_dist_extra(i);
+		extra = sm_deflate_dist_extra(i);
 		cost->dist[i] = (uint16_t)(16 * (3 + extra));
 	}
 	cost->literal = 16 * 7 / 2;

@@ -45,7 +45,7 @@ struct sm_defseq {
 /* Sixteenths of a bit, to weigh one way to write a text against another. */
 struct sm_defcost {
 	uint16_t len[SM_DEFLATE_MATCH_MAX + 1];
-	uint16_t dist[30]; /* by sm_defblock_dist_code() */
+	uint16_t dist[30]; /* by sm_deflate_dist_code() */
 	uint16_t literal;  /* on average */
 };
 
@@ -85,23 +85,5 @@ void sm_defblock_end(struct sm_defblock *b, struct sm_bitput *o);
 
 /* An empty stored block: after it the stream is at a byte boundary. */
 void sm_defblock_align(struct sm_bitput *o);
-
-/* Distance code (RFC 1951, 3.2.5), and the number of its extra bits. */
-static inline unsigned
-sm_defblock_dist_code(unsigned dist)
-{
-	unsigned d = dist - 1, top;
-
-	if (d < 4)
-		return d;
-	top = 31 - (unsigned)__builtin_clz(d);
-	return 2 * top + (d >> (top - 1) & 1);
-}
-
-static inline unsigned
-sm_defblock_dist_extra(unsigned code)
-{
-	return code < 4 ? 0 : (code >> 1) - 1;
-}
 
 #endif /* SM_DEFBLOCK_H */

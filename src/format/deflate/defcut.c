@@ -172,12 +172,12 @@ piece_extra(const struct counts *counts)
 	for (i = 8; i < 28; i++)
 		bits += (uint64_t)counts->litlen[LENGTHS + i] * (i / 4 - 1);
 	for (i = 0; i < DISTS; i++)
-		bits += (uint64_t)counts->dist[i] * sm_defblock_dist_extra(i);
+		bits += (uint64_t)counts->dist[i] * sm_deflate_dist_extra(i);
 	return bits;
 }
 
 /*
- * The symbol of a distance, less 1, as sm_defblock_dist_code() has it, without
+ * The symbol of a distance, less 1, as sm_deflate_dist_code() has it, without
  * a branch: the highest bit and the next are d >> extra, 2 or 3, and all of a d
  * below 4.
  */
@@ -341,7 +341,7 @@ words_make(struct words *w, const struct sm_defcode *code)
 	for (i = SM_DEFLATE_MATCH_MIN; i <= SM_DEFLATE_MATCH_MAX; i++)
 		w->len[i] = WORD(code->len[i].bits, code->len[i].n);
 	for (i = 0; i < DISTS; i++) {
-		extra = sm_defblock_dist_extra(i);
+		extra = sm_deflate_dist_extra(i);
 		least = i;
 		if (i >= 4)
 			least = (uint64_t)(2 + (i & 1)) << extra;

@@ -193,7 +193,7 @@ match_cost(const struct sm_defwin *d, size_t len, uint64_t dist)
 {
 	len = len < SM_DEFLATE_MATCH_MAX ? len : SM_DEFLATE_MATCH_MAX;
 	return (uint64_t)d->cost.len[len] +
-	       d->cost.dist[sm_defblock_dist_code((unsigned)dist)];
+	       d->cost.dist[sm_deflate_dist_code((unsigned)dist)];
 }
 
 struct item {
