@@ -24,7 +24,9 @@
 #include <stdint.h>
 
 #include "bitput.h"
+
 #include "deflate.h"
+#include "defwrite.h"
 
 /*
  * Bytes that a run of `n` bytes can take.  With codes made for other text a
@@ -36,25 +38,11 @@
  */
 #define SM_DEFBLOCK_BOUND(n) (2 * (n) + 40 + SM_BITPUT_SPARE)
 
-struct sm_defseq {
-	uint32_t literals;
-	uint16_t len;  /* 3 to 258; 0: no match, in the last sequence only */
-	uint16_t dist; /* 1 to 32768 */
-};
-
 /* Sixteenths of a bit, to weigh one way to write a text against another. */
 struct sm_defcost {
 	uint16_t len[SM_DEFLATE_MATCH_MAX + 1];
 	uint16_t dist[30]; /* by sm_deflate_dist_code() */
 	uint16_t literal;  /* on average */
-};
-
-/* A run of text, and the sequences that add up to it. */
-struct sm_defrun {
-	const unsigned char *text;
-	size_t len;
-	const struct sm_defseq *seq;
-	size_t seqs;
 };
 
 struct sm_defblock;
