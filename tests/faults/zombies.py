@@ -34,6 +34,9 @@ LOCKED = {"db.begun", "batch.claimed", "batch.marked_done",
           "follow.before_record", "consume.before_commit",
           "rescue.before_commit", "rand.token",
           "join.before_rename", "join.rename", "join.after_rename"}
+# Of these only what is passed between its beginning and its end: a worker's
+# mark is drawn before any transaction.
+IN_OTHERS, BEGUN, ENDED = {"rand.token"}, "db.begun", "db.committed"
 NO_KILL = {"SHARDMILL_FAULT": "watch.kill:EIO:1+"}
 
 
@@ -110,9 +113,8 @@ def no_temporary(slot):
         raise lab.Violation(f"left behind: {left}")
 
 
-def case(slot, scenario, point, n, when, holds=True):
+def case(slot, scenario, point, n, when, holds=True, locked=False):
     slot.reset(scenario)
-    locked = point in LOCKED
     made = {}       # by the other one, before the zombie wakes
     zombie = supervisor = None
     try:
@@ -240,15 +242,18 @@ def cases(slot, scenario, points=()):
     first = passed.index("work.claimed")
     last = len(passed) - passed[::-1].index("batch.marked_done")
     counts, woken, beside, rest = {}, [], [], []
+    writes = False
     for at, point in enumerate(passed):
         counts[point] = counts.get(point, 0) + 1
-        holds = first <= at < last and point not in LOCKED
+        writes = point == BEGUN or writes and point != ENDED
+        locked = point in LOCKED and (writes or point not in IN_OTHERS)
+        holds = first <= at < last and not locked
         if point == "pulse.beat" or (points and point not in points):
             continue
         for when in ("same run", "finished run", "later run"):
             (woken if holds else rest).append(
                 (f"{point}:stop:{counts[point]}, {when}",
-                 (scenario, point, counts[point], when, holds)))
+                 (scenario, point, counts[point], when, holds, locked)))
         for behind in (False, True) if holds else ():
             beside.append((f"{point}:stop:{counts[point]}, "
                            f"{'behind' if behind else 'beside'} the other",
