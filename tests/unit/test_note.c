@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "bytes.h"
 #include "inflate.h"
 #include "note.h"
 
@@ -187,13 +188,41 @@ test_count(void **state)
 	assert_int_equal(sm_note_count(bits, end), n);
 }
 
+/*
+ * The last of all groups of 16 literals: it says a number that does not fit in
+ * 30 bits, of which the lower ones are what the note has there.
+ */
+static void
+test_no_number(void **state)
+{
+	const unsigned at = 59 + 4 * 48; /* bits before the fifth group */
+	const uint64_t last = 1 | 1 << 3 | 1 << 6 | 5 << 9;
+	unsigned char body[64] = { 0 };
+	struct sm_note n;
+	size_t bytes;
+	unsigned i;
+
+	(void)state;
+	/* The fifth group says what begins with bit 120: 6 bytes are its head.
+	 */
+	sm_put_le(body + 120 / 8 - 6, 1142589583 - (1 << 30), 4);
+	bytes = sm_note_put(file, NULL, SM_NOTE_INDEX, body, sizeof(body));
+	assert_true(sm_note_get(&n, file, bytes));
+	for (i = at; i < at + 48; i++) {
+		file[i / 8] &= (unsigned char)~(1u << i % 8);
+		file[i / 8] |= (unsigned char)((last >> (i - at) & 1) << i % 8);
+	}
+	assert_skipped(bytes);
+	assert_false(sm_note_get(&n, file, bytes));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_block), cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_flips), cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_count),
+		cmocka_unit_test(test_count), cmocka_unit_test(test_no_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
  * index and end notes mean is gzip.c's.
  */
 #include <assert.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "bytes.h"
@@ -21,6 +22,7 @@
 #define GROUP_BITS     30
 #define GROUP_BYTES    6
 #define GROUPS         (256 / GROUP_LITERALS)
+#define GROUP_PAIRS    (GROUP_LITERALS / 2)
 
 /*
  * Of the first 59 bits, 56.  BFINAL 0, BTYPE 2, HLIT 5: 262 literals and
@@ -48,21 +50,74 @@ const unsigned char sm_note_mark[SM_NOTE_MARK_BYTES] = { 0x2c, 0x47, 0x01, 0x6c,
 static const unsigned share[LENGTHS] = { 0, 1, 2, 4, 8 };
 static const unsigned sent[LENGTHS] = { 0, 7, 3, 5, 1 };
 
-/* In how many ways can so many literals share so much? */
-struct ways {
-	uint32_t of[GROUP_LITERALS][GROUP_SHARE + 1];
-};
+/*
+ * What a reader adds to a group's number for two literals, by what is left for
+ * them and those after them: it takes no more time than two looks.  Of what is
+ * left five bits are looked at, so that no other number is outside the table.
+ */
+#define PAIR_BITS 6
+#define PAIR_LEFT 32
+#define PAIR_BAD  (UINT32_C(1) << 31)
+
+static struct {
+	/* In how many ways can so many literals share so much? */
+	uint32_t ways[GROUP_LITERALS][GROUP_SHARE + 1];
+	uint32_t pair[GROUP_PAIRS][PAIR_LEFT][1u << PAIR_BITS];
+	uint8_t pair_share[1u << PAIR_BITS];
+} table;
+static pthread_once_t table_once = PTHREAD_ONCE_INIT;
 
 static void
-ways_count(struct ways *w)
+table_count_ways(void)
 {
 	unsigned n, sum, k;
 
-	*w = (struct ways){ .of[0][0] = 1 };
+	table.ways[0][0] = 1;
 	for (n = 1; n < GROUP_LITERALS; n++)
 		for (sum = 0; sum <= GROUP_SHARE; sum++)
 			for (k = 0; k < LENGTHS && share[k] <= sum; k++)
-				w->of[n][sum] += w->of[n - 1][sum - share[k]];
+				table.ways[n][sum] +=
+					table.ways[n - 1][sum - share[k]];
+}
+
+/* The groups below those whose i-th literal has length `k`. */
+static uint32_t
+table_below(unsigned i, unsigned left, unsigned k)
+{
+	const uint32_t *after = table.ways[GROUP_LITERALS - 1 - i];
+	uint32_t below = 0;
+
+	while (k-- > 0)
+		below += after[left - share[k]];
+	return below;
+}
+
+static void
+table_fill_pair(unsigned pair, unsigned a, unsigned b)
+{
+	unsigned bits = sent[a] | sent[b] << 3, both = share[a] + share[b];
+	unsigned left;
+
+	table.pair_share[bits] = (uint8_t)both;
+	for (left = both; left <= GROUP_SHARE; left++)
+		table.pair[pair][left][bits] =
+			table_below(2 * pair, left, a) +
+			table_below(2 * pair + 1, left - share[a], b);
+}
+
+static void
+table_fill(void)
+{
+	unsigned i, a, b;
+	uint32_t *p = &table.pair[0][0][0];
+
+	table_count_ways();
+	for (i = 0; i < sizeof(table.pair) / sizeof(*p); i++)
+		p[i] = PAIR_BAD;
+	for (i = 0; i < GROUP_PAIRS; i++)
+		for (a = 0; a < LENGTHS; a++)
+			for (b = 0; b < LENGTHS; b++)
+				table_fill_pair(i, a, b);
 }
 
 /*
@@ -70,14 +125,14 @@ ways_count(struct ways *w)
  * than numbers, so that a length is found before its share is too large.
  */
 static uint64_t
-group_put(const struct ways *w, uint32_t number)
+group_put(uint32_t number)
 {
 	unsigned i, k, left = GROUP_SHARE;
 	const uint32_t *after;
 	uint64_t group = 0;
 
 	for (i = 0; i < GROUP_LITERALS; i++) {
-		after = w->of[GROUP_LITERALS - 1 - i];
+		after = table.ways[GROUP_LITERALS - 1 - i];
 		for (k = 0; number >= after[left - share[k]]; k++)
 			number -= after[left - share[k]];
 		left -= share[k];
@@ -86,28 +141,31 @@ group_put(const struct ways *w, uint32_t number)
 	return group;
 }
 
-/* The number of what was sent; that of something else if it is no group. */
-static uint32_t
-group_get(const struct ways *w, uint64_t group)
+/*
+ * The number of what was sent.  It is 2^30 or more of what is no group: a
+ * length that there is not, more than is left, or less.  So what comes back
+ * below that is the one group that group_put() makes of it.
+ */
+static inline uint32_t
+group_get(uint64_t group)
 {
-	unsigned i, k, left = GROUP_SHARE;
-	const uint32_t *after;
-	uint32_t number = 0;
+	unsigned i, bits, left = GROUP_SHARE;
+	uint32_t number = 0, bad = 0, e;
 
-	for (i = 0; i < GROUP_LITERALS; i++, group >>= 3) {
-		after = w->of[GROUP_LITERALS - 1 - i];
-		for (k = 0; sent[k] != (group & 7) && k + 1 < LENGTHS &&
-			    share[k + 1] <= left;
-		     k++)
-			number += after[left - share[k]];
-		left -= share[k];
+	for (i = 0; i < GROUP_PAIRS; i++, group >>= PAIR_BITS) {
+		bits = group & ((1u << PAIR_BITS) - 1);
+		e = table.pair[i][left % PAIR_LEFT][bits];
+		bad |= e;
+		number += e;
+		left -= table.pair_share[bits];
 	}
-	return number & ((1u << GROUP_BITS) - 1);
+	if (left > 0)
+		bad = PAIR_BAD;
+	return number | (bad & PAIR_BAD);
 }
 
 static void
-note_put_block(unsigned char *dst, const struct ways *w,
-	       const unsigned char *says)
+note_put_block(unsigned char *dst, const unsigned char *says)
 {
 	uint64_t in = 0, out = MARK_REST;
 	unsigned i, have = 0;
@@ -117,7 +175,7 @@ note_put_block(unsigned char *dst, const struct ways *w,
 	for (i = 0; i < GROUPS; i++, dst += GROUP_BYTES) {
 		for (; have < GROUP_BITS; have += 8)
 			in |= (uint64_t)*says++ << have;
-		out |= group_put(w, in & ((1u << GROUP_BITS) - 1)) << MARK_BITS;
+		out |= group_put(in & ((1u << GROUP_BITS) - 1)) << MARK_BITS;
 		in >>= GROUP_BITS;
 		have -= GROUP_BITS;
 		sm_put_le(dst, out, GROUP_BYTES);
@@ -126,24 +184,31 @@ note_put_block(unsigned char *dst, const struct ways *w,
 	sm_put_le(dst, out | BLOCK_END << MARK_BITS, GROUP_BYTES);
 }
 
-/* What the block at `p` says; false if it is none. */
+/*
+ * What the block at `p` says; false if it is none.  There is one block that
+ * says this: all bits beside the groups are compared, and a group has but one
+ * number.
+ */
 static bool
-note_get_block(unsigned char *says, const struct ways *w,
-	       const unsigned char *p)
+note_get_block(unsigned char *says, const unsigned char *p)
 {
 	const unsigned char *from = p + SM_NOTE_MARK_BYTES;
-	unsigned char again[SM_NOTE_BLOCK_BYTES], *to = says;
+	uint32_t number, all = 0;
 	unsigned i, have = 0;
-	uint64_t out = 0, in;
+	uint64_t out = 0;
 
+	if (memcmp(p, sm_note_mark, SM_NOTE_MARK_BYTES) != 0 ||
+	    (*from & ((1u << MARK_BITS) - 1)) != MARK_REST)
+		return false;
 	for (i = 0; i < GROUPS; i++, from += GROUP_BYTES) {
-		in = sm_get_le(from, GROUP_BYTES + 1) >> MARK_BITS;
-		out |= (uint64_t)group_get(w, in) << have;
+		number = group_get(sm_get_le(from, 8) >> MARK_BITS);
+		all |= number;
+		out |= (uint64_t)number << have;
 		for (have += GROUP_BITS; have >= 8; have -= 8, out >>= 8)
-			*to++ = (unsigned char)out;
+			*says++ = (unsigned char)out;
 	}
-	note_put_block(again, w, says);
-	return memcmp(again, p, sizeof(again)) == 0;
+	return all >> GROUP_BITS == 0 &&
+	       sm_get_le(from, GROUP_BYTES) >> MARK_BITS == BLOCK_END;
 }
 
 /* ------------------------------------------------------------------ notes --
@@ -175,15 +240,14 @@ sm_note_put(unsigned char *dst, uint32_t *crc32, enum sm_note_type type,
 	    const unsigned char *body, size_t len)
 {
 	unsigned char says[SAYS_MAX];
-	struct ways w;
 	uint32_t crc;
 	size_t blocks, i;
 
 	assert(len <= SM_NOTE_BODY_MAX);
-	ways_count(&w);
+	pthread_once(&table_once, table_fill);
 	blocks = note_say(says, &crc, type, body, len);
 	for (i = 0; i < blocks; i++)
-		note_put_block(dst + i * SM_NOTE_BLOCK_BYTES, &w,
+		note_put_block(dst + i * SM_NOTE_BLOCK_BYTES,
 			       says + i * SM_NOTE_SAYS_BYTES);
 	if (crc32)
 		*crc32 = crc;
@@ -194,14 +258,13 @@ bool
 sm_note_get(struct sm_note *n, const unsigned char *p, size_t len)
 {
 	unsigned char says[SAYS_MAX], again[SAYS_MAX];
-	struct ways w;
 	size_t blocks, i;
 
 	if (len < SM_NOTE_BLOCK_BYTES ||
 	    memcmp(p, sm_note_mark, SM_NOTE_MARK_BYTES) != 0)
 		return false;
-	ways_count(&w);
-	if (!note_get_block(says, &w, p) || says[0] != 'S' || says[1] != 'M')
+	pthread_once(&table_once, table_fill);
+	if (!note_get_block(says, p) || says[0] != 'S' || says[1] != 'M')
 		return false;
 	n->version = says[2] >> 4;
 	n->type = says[2] & 15;
@@ -213,7 +276,7 @@ sm_note_get(struct sm_note *n, const unsigned char *p, size_t len)
 		return false;
 	blocks = n->bytes / SM_NOTE_BLOCK_BYTES;
 	for (i = 1; i < blocks; i++)
-		if (!note_get_block(says + i * SM_NOTE_SAYS_BYTES, &w,
+		if (!note_get_block(says + i * SM_NOTE_SAYS_BYTES,
 				    p + i * SM_NOTE_BLOCK_BYTES))
 			return false;
 	memcpy(n->body, says + HEAD_BYTES, n->len);
