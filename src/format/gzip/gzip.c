@@ -156,8 +156,12 @@ static unsigned
 run_mask(const struct sm_span *r)
 {
 	unsigned mask = 0, i;
+	uint64_t any = 0;
 
+	/* Mostly there is none. */
 	for (i = 0; i < SM_TALLIES; i++)
+		any |= r->e.counts.tally[i];
+	for (i = 0; any > 0 && i < SM_TALLIES; i++)
 		if (r->e.counts.tally[i] > 0)
 			mask |= 1u << i;
 	return mask;
@@ -194,7 +198,7 @@ run_put(unsigned char *p, const struct sm_span *r, const uint64_t *rows)
 		p = sm_varint_put(p, r->e.counts.records);
 	if (mask)
 		p = sm_varint_put(p, mask);
-	for (i = 0; i < SM_TALLIES; i++)
+	for (i = 0; mask >> i > 0; i++)
 		if (mask & 1u << i)
 			p = sm_varint_put(p, r->e.counts.tally[i]);
 	if (empty)
