@@ -63,30 +63,44 @@ cat_find(struct cat *c, struct sm_err *err)
 	return ret == 0 ? cat_refuse(c, err) : ret;
 }
 
-/* How many threads are of use, and how many batches are not there? */
+/* Of a run of batches that were left out, how many are asked for? */
+static uint64_t
+cat_asked_for(const struct sm_final_batch *b, const struct sm_cat_opts *o)
+{
+	uint64_t n = b->batches;
+
+	if (o->what != SM_CAT_BATCHES)
+		return n;
+	if (o->last - b->batch < n)
+		n = o->last - b->batch + 1;
+	if (o->first > b->batch)
+		n -= o->first - b->batch;
+	return n;
+}
+
+/*
+ * How many threads are of use, and how many batches are not there?  Nothing is
+ * written before that is known, so that no more of the index is read than it
+ * takes: how many the whole file leaves out, its end says.
+ */
 static int
 cat_survey(struct cat *c, unsigned *threads, struct sm_err *err)
 {
 	struct sm_final_batch b = c->first;
-	uint64_t most = c->opts->threads, texts = 0, of;
+	uint64_t left_out = sm_final_about(c->reader)->missing;
+	uint64_t most = c->opts->threads, texts = 0;
 	int ret = 1;
 
 	if (most == 0)
 		most = (uint64_t)sm_cpus(NULL, "/proc/self");
-	for (; ret > 0 && !sm_cat_is_after(&b, c->opts);
-	     ret = sm_final_next(&b, c->reader, err)) {
+	if (c->opts->what == SM_CAT_ALL)
+		c->missing = left_out;
+	while (ret > 0 && (texts < most || c->missing < left_out) &&
+	       !sm_cat_is_after(&b, c->opts)) {
 		texts += b.bytes > 0;
-		if (!b.missing)
-			continue;
-		of = b.batches;
-		if (c->opts->what == SM_CAT_BATCHES) {
-			/* Of a run, those that are asked for. */
-			if (c->opts->last - b.batch < of)
-				of = c->opts->last - b.batch + 1;
-			if (c->opts->first > b.batch)
-				of -= c->opts->first - b.batch;
-		}
-		c->missing += of;
+		if (b.missing && c->opts->what != SM_CAT_ALL)
+			c->missing += cat_asked_for(&b, c->opts);
+		ret = sm_final_next(&b, c->reader, err);
 	}
 	*threads = (unsigned)(texts < most ? texts : most);
 	return ret < 0 ? ret : 0;

@@ -6,9 +6,41 @@
 
 #include <cmocka.h>
 
+#include "chain.h"
 #include "finalfile.h"
 
 static char noticed[2048];
+
+/* Index notes that were gone through, in all and before the first text. */
+static unsigned notes_read, notes_first;
+static bool written;
+
+int __real_sm_chain_group(struct sm_group *g, size_t *bytes,
+			  const struct sm_link *l, int fd, const char *name,
+			  struct sm_err *err);
+int __wrap_sm_chain_group(struct sm_group *g, size_t *bytes,
+			  const struct sm_link *l, int fd, const char *name,
+			  struct sm_err *err);
+int __real_sm_write_all(int fd, const void *buf, size_t len);
+int __wrap_sm_write_all(int fd, const void *buf, size_t len);
+
+int
+__wrap_sm_chain_group(struct sm_group *g, size_t *bytes,
+		      const struct sm_link *l, int fd, const char *name,
+		      struct sm_err *err)
+{
+	notes_read++;
+	return __real_sm_chain_group(g, bytes, l, fd, name, err);
+}
+
+int
+__wrap_sm_write_all(int fd, const void *buf, size_t len)
+{
+	if (!written)
+		notes_first = notes_read;
+	written = true;
+	return __real_sm_write_all(fd, buf, len);
+}
 
 static void
 on_notice(const char *text, void *arg)
@@ -83,6 +115,54 @@ test_all(void **state)
 	}
 	sm_buf_release(&want);
 	sm_buf_release(&got);
+}
+
+/* Index notes before the first text of the whole file, and in all. */
+static unsigned
+notes_before(unsigned *all, int what, uint64_t last)
+{
+	struct sm_buf got = { 0 };
+
+	notes_read = 0;
+	written = false;
+	assert_int_equal(cat(&got, what, 0, last, 1, NULL), 0);
+	assert_true(written);
+	sm_buf_release(&got);
+	*all = notes_read;
+	return notes_first;
+}
+
+/*
+ * Once it was opened, text comes before all of the index is gone through again,
+ * however long that is, unless only that says how much of it was left out.
+ */
+static void
+test_first(void **state)
+{
+	struct finalfile ff = { 0 };
+	unsigned few, many, before, all;
+
+	(void)state;
+	finalfile_make(&ff, 400);
+	before = notes_before(&few, SM_CAT_ALL, 0);
+	finalfile_make(&ff, 3200);
+	assert_int_equal(notes_before(&many, SM_CAT_ALL, 0), before);
+	assert_true(many > 3 * few && few > 2 * before);
+	/* To find where they begin takes some, and fewer than half. */
+	assert_true(notes_before(&all, SM_CAT_RECORDS, 3000) < many / 2);
+	assert_string_equal(noticed, "");
+
+	ff.left_out = left_out;
+	finalfile_make(&ff, 3200);
+	assert_true(notes_before(&all, SM_CAT_ALL, 0) <= before + 1);
+	assert_ptr_equal(strstr(noticed, "64 batches of these were left out"),
+			 noticed);
+	notes_before(&all, SM_CAT_BATCHES, 303);
+	assert_ptr_equal(strstr(noticed, "7 batches of these were left out"),
+			 noticed);
+	notes_before(&all, SM_CAT_ROWS, UINT64_MAX);
+	assert_ptr_equal(strstr(noticed, "64 batches of these were left out"),
+			 noticed);
 }
 
 /* Rows and records of each width from each start. */
@@ -429,6 +509,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all),
+		cmocka_unit_test(test_first),
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_batches),
 		cmocka_unit_test(test_refused),
