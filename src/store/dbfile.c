@@ -1,10 +1,12 @@
 /*
  * dbfile.c - job.db follows the umask, and keeps the locks that SQLite would
- * drop by a close()
+ * drop by a close(); why a file could not be opened for writing is kept, too
  *
  * Three of its system calls are replaced, once in a process.  Apart from the
  * rest of the store, since nothing there needs to know.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -36,6 +38,49 @@ static close_call *real_close;
 /* A job.db that this thread has opened and not examined yet; or could not. */
 static _Thread_local int fresh = -1, unknown = -1;
 
+/*
+ * What SQLite cannot open for writing, or make, it opens for reading at once,
+ * and the errno that it keeps is that call's (os_unix.c, unixOpen(),
+ * unixOpenSharedMemory()): of a log that finds no room that is ENOENT.  So this
+ * thread's first failure is kept: of the path that is to be opened again, which
+ * is only compared, and of the last file that was opened for reading instead.
+ */
+static _Thread_local const char *refused_path;
+static _Thread_local int refused, read_only;
+
+static void
+dbfile_note_refusal(const char *path, int flags, int fd, bool is_db)
+{
+	bool again = path == refused_path;
+
+	refused_path = NULL;
+	if ((flags & O_ACCMODE) == O_RDONLY) {
+		/* Of this failure there is an earlier reason. */
+		if (again && fd < 0)
+			return;
+		if (again)
+			read_only = refused;
+		refused = 0;
+	} else if (fd < 0) {
+		refused_path = path;
+		refused = errno;
+	} else {
+		refused = 0;
+		if (is_db)
+			read_only = 0;
+	}
+}
+
+int
+sm_sql_refused(int rc)
+{
+	if (rc == SQLITE_CANTOPEN)
+		return refused;
+	if ((rc & 0xff) == SQLITE_READONLY)
+		return read_only;
+	return 0;
+}
+
 static int
 dbfile_open(const char *path, int flags, int mode)
 {
@@ -49,6 +94,7 @@ dbfile_open(const char *path, int flags, int mode)
 	if (is_db)
 		mode = 0666;
 	fd = real_open(path, flags, mode);
+	dbfile_note_refusal(path, flags, fd, is_db);
 	fresh = -1;
 	if (is_db)
 		fresh = fd;

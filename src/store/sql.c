@@ -192,13 +192,18 @@ sm_sql_disk_failed(struct sm_db *db)
 	return sql_file_errno(file) || sql_journal_errno(db);
 }
 
-/* SQLite keeps the reason of a COMMIT that failed with the log. */
+/*
+ * SQLite keeps the reason of a COMMIT that failed with the log, and none of a
+ * file that it could not open for writing.
+ */
 static int
 sql_errno(struct sm_db *db, int rc)
 {
 	int sys = db->main ? sqlite3_system_errno(db->main) : 0;
-	int log = 0;
+	int refused = sm_sql_refused(rc), log = 0;
 
+	if (refused)
+		return refused;
 	if (db->main && (rc == SQLITE_IOERR_WRITE || rc == SQLITE_IOERR_FSYNC))
 		log = sql_journal_errno(db);
 	if (log)

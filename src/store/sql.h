@@ -77,6 +77,12 @@ int sm_sql_connect(struct sm_db *db, sqlite3 **conn, int flags,
  * ones no lock.  Before the first one.
  */
 void sm_sql_keep_locks(void);
+/*
+ * The errno for which this thread's last file of a database was not opened for
+ * writing, where an SQLite result code says that it could not be opened, or
+ * that it may not be written to; 0: it is not known.
+ */
+int sm_sql_refused(int rc);
 
 /* The class of an SQLite result code. */
 int sm_sql_class(int rc);

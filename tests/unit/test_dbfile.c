@@ -1,4 +1,8 @@
-/* A connection that cannot be opened costs the process's others no lock. */
+/*
+ * A connection that cannot be opened costs the process's others no lock; and
+ * why a file could not be opened for writing is told, though SQLite opens it
+ * for reading then.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "jobdb.h"
+#include "sql.h"
 
 /* The bytes of which each connection to a log locks one or all (os.h). */
 #define SHARED_FIRST 0x40000002
@@ -24,6 +29,23 @@ failing_fstat(int fd, struct stat *st)
 	if (!fails)
 		return real_fstat(fd, st);
 	errno = EIO;
+	return -1;
+}
+
+/* The file that is not opened for writing, and why. */
+static const char *refuses;
+static int refuses_by;
+static int (*real_open)(const char *path, int flags, int mode);
+
+static int
+refusing_open(const char *path, int flags, int mode)
+{
+	size_t n = strlen(path), m = refuses ? strlen(refuses) : 0;
+
+	if (m == 0 || (flags & O_ACCMODE) == O_RDONLY || n < m ||
+	    strcmp(path + n - m, refuses) != 0)
+		return real_open(path, flags, mode);
+	errno = refuses_by;
 	return -1;
 }
 
@@ -76,11 +98,58 @@ test_locks_stay(void **state)
 	assert_false(is_locked());
 }
 
+/* Open it and write with `file` refused; what is said of it. */
+static int
+write_refused(const char *file, int by)
+{
+	struct sm_db_opts opts = { .mode = SM_DB_WRITE };
+	struct sm_db *db = NULL;
+	int ret;
+
+	refuses = file;
+	refuses_by = by;
+	ret = sm_db_open(&db, jobdb.path, jobdb.fd, &opts, &jobdb.err);
+	if (ret == 0)
+		ret = sm_db_begin_write(db, &jobdb.err);
+	if (ret == 0)
+		ret = sm_sql_exec(db, "UPDATE job SET paused = 1", "pause",
+				  &jobdb.err);
+	refuses = NULL;
+	sm_db_close(db);
+	return ret;
+}
+
+static void
+test_refused(void **state)
+{
+	/* The log and shared memory are to be made, the database is there. */
+	static const char *const files[] = { "/job.db-wal", "/job.db-shm",
+					     "/job.db" };
+	size_t i;
+
+	(void)state;
+	jobdb_make(2);
+	sm_db_close(jobdb.db);
+	jobdb.db = NULL;
+	for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		assert_int_equal(write_refused(files[i], EDQUOT), SM_ENOSPC);
+		assert_int_equal(jobdb.err.sys, EDQUOT);
+		assert_non_null(strstr(jobdb.err.text, strerror(EDQUOT)));
+		assert_null(strstr(jobdb.err.text, strerror(ENOENT)));
+		assert_int_equal(write_refused(files[i], EMFILE), SM_EIO);
+		assert_non_null(strstr(jobdb.err.text, strerror(EMFILE)));
+		/* It is of one connection. */
+		assert_int_equal(write_refused(NULL, 0), 0);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_locks_stay, jobdb_setup,
+						jobdb_teardown),
+		cmocka_unit_test_setup_teardown(test_refused, jobdb_setup,
 						jobdb_teardown),
 	};
 	sqlite3_vfs *v = sqlite3_vfs_find(NULL);
@@ -88,5 +157,8 @@ main(void)
 	/* Before the library looks what there is. */
 	real_fstat = (int (*)(int, struct stat *))v->xGetSystemCall(v, "fstat");
 	v->xSetSystemCall(v, "fstat", (sqlite3_syscall_ptr)failing_fstat);
+	real_open =
+		(int (*)(const char *, int, int))v->xGetSystemCall(v, "open");
+	v->xSetSystemCall(v, "open", (sqlite3_syscall_ptr)refusing_open);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
