@@ -52,7 +52,7 @@ struct sm_report_batch_row {
 };
 
 struct sm_report_attempt_row {
-	uint64_t batch, worker;
+	uint64_t worker;
 	double started, ended; /* ended 0: running */
 	bool failed, running;
 };

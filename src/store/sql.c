@@ -284,24 +284,39 @@ sql_bind(sqlite3_stmt *s, int i, const struct sm_sql_value *v)
 	}
 }
 
-/* False: there was no memory for the column's text. */
+/* False: there was no memory for the text. */
 static bool
-sql_read(const struct sm_sql_value *v, sqlite3_stmt *s, int i)
+sql_read_text(const struct sm_sql_value *v, sqlite3_stmt *s, int i)
 {
 	const char *text = NULL;
-	bool null = sqlite3_column_type(s, i) == SQLITE_NULL;
 
-	if (!null && v->type >= SM_SQL_TO_TEXT) {
+	if (sqlite3_column_type(s, i) != SQLITE_NULL) {
 		text = (const char *)sqlite3_column_text(s, i);
 		if (!text)
 			return false;
 	}
+	if (v->type == SM_SQL_TO_CHARS) {
+		snprintf(v->to, v->size, "%s", text ? text : "");
+		return true;
+	}
+	*(char **)v->to = NULL;
+	if (text)
+		*(char **)v->to = strdup(text);
+	return !text || *(char **)v->to;
+}
+
+/* Numbers: of a NULL SQLite makes 0. */
+static bool
+sql_read(const struct sm_sql_value *v, sqlite3_stmt *s, int i)
+{
 	switch (v->type) {
 	case SM_SQL_TO_INT64:
 		*(int64_t *)v->to = sqlite3_column_int64(s, i);
 		break;
 	case SM_SQL_TO_OPT:
-		*(int64_t *)v->to = null ? -1 : sqlite3_column_int64(s, i);
+		*(int64_t *)v->to = -1;
+		if (sqlite3_column_type(s, i) != SQLITE_NULL)
+			*(int64_t *)v->to = sqlite3_column_int64(s, i);
 		break;
 	case SM_SQL_TO_INT:
 		*(int *)v->to = sqlite3_column_int(s, i);
@@ -315,12 +330,8 @@ sql_read(const struct sm_sql_value *v, sqlite3_stmt *s, int i)
 	case SM_SQL_TO_REAL:
 		*(double *)v->to = sqlite3_column_double(s, i);
 		break;
-	case SM_SQL_TO_CHARS:
-		snprintf(v->to, v->size, "%s", null ? "" : text);
-		break;
 	default:
-		*(char **)v->to = null ? NULL : strdup(text);
-		return null || *(char **)v->to;
+		return sql_read_text(v, s, i);
 	}
 	return true;
 }
