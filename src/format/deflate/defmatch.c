@@ -69,13 +69,17 @@ void
 sm_defmatch_begin(struct sm_defmatch *m)
 {
 	m->floor = SM_DEFMATCH_TURN;
-	if (m->level.finder == PAIRS) {
+	switch (m->level.finder) {
+	case QUICK:
+		memset(m->one, 0, sizeof(m->one));
+		return;
+	case PAIRS:
 		memset(m->pair, 0, sizeof(m->pair));
 		return;
+	case CHAINS:
+		break;
 	}
 	memset(m->head, 0, sizeof(m->head));
-	if (m->level.finder == QUICK)
-		return;
 	memset(m->prev, 0, sizeof(m->prev));
 	memset(m->three, 0, sizeof(m->three));
 }

@@ -15,8 +15,9 @@
 #define WINDOW    SM_DEFLATE_WINDOW
 #define MATCH_MAX SM_DEFLATE_MATCH_MAX
 
-/* Two places of 16 bits in each 32: 128 KiB. */
+/* Two places of 16 bits in each 32, or one in each 16: 128 KiB. */
 #define PAIR_BITS  15
+#define ONE_BITS   16
 #define CHAIN_BITS 15
 #define THREE_BITS 14
 
@@ -50,8 +51,11 @@ struct sm_defmatch {
 	struct level level;
 	struct sm_defmatch_to to;
 	size_t floor; /* no text of the shard is before this */
-	uint32_t pair[1 << PAIR_BITS];
-	uint16_t head[1 << CHAIN_BITS]; /* of chains, or the one place */
+	union {
+		uint32_t pair[1 << PAIR_BITS];
+		uint16_t one[1 << ONE_BITS];
+	};
+	uint16_t head[1 << CHAIN_BITS]; /* of chains */
 	uint16_t prev[WINDOW];
 	uint16_t three[1 << THREE_BITS];
 };

@@ -7,13 +7,13 @@
  * depend on it is done beside it.
  *
  * Method.  A table has the last place of each hash of six bytes.  All places
- * are looked up and noted, whatever the matches will be, 64 together: they wait
- * neither for each other nor for the chain.  Then two neighbours are compared
- * at once, sixteen bytes each, and the longer match of six or more is taken,
- * the first one where they are equal; with it what agrees in the seven bytes
- * before it.  Six, because a shorter match from anywhere in the window takes as
- * many bits as its literals.  Where nothing was found for long, two places are
- * looked up together, and those that follow are left out.
+ * are looked up and noted, whatever the matches will be, 256 together: they
+ * wait neither for each other nor for the chain.  Then four neighbours are
+ * compared at once, sixteen bytes each, and the longest match of six or more is
+ * taken, the first one where they are equal; with it what agrees in the seven
+ * bytes before it.  Six, because a shorter match from anywhere in the window
+ * takes as many bits as its literals.  Where nothing was found for long, four
+ * places are looked up together, and those that follow are left out.
  *
  * Why a match is right, and bytes are the same everywhere: as in defmatch.c.
  * What is noted has eight bytes before the run's end, and what agrees beyond
@@ -22,10 +22,11 @@
  * compared by one instruction, for the same number.
  *
  * Bounds.  A place is noted once at most, and searched from once; a search
- * compares two places, for 16 bytes, and goes on with one of them, for 258
+ * compares four places, for 16 bytes, and goes on with one of them, for 258
  * bytes at most.
  */
 #include <stdbool.h>
+#include <string.h>
 
 #include "defmatch_impl.h"
 
@@ -39,27 +40,33 @@
 /* So many bytes are compared at once: a match of as many may be longer. */
 #define AT_ONCE 16
 
+/* So many neighbours are compared at once. */
+#define NEIGHBOURS 4
+
 /* So many places are looked up and noted together. */
-#define TOGETHER 64
+#define TOGETHER 256
 
 #define FAR_END 8 /* bytes that a look-up reads */
 
 _Static_assert(AT_ONCE <= FAR_END + SM_DEFMATCH_SLACK, "readable after a run");
 
+/* So many places wait for what is noted next, to be compared together. */
+#define WAITING (NEIGHBOURS - 1)
+
 /*
- * Where the text of some places was before, modulo 65,536; one more has room
- * in front, for the last of those before them.
+ * Where the text of some places was before, modulo 65,536; in front is room for
+ * the last of those before them.
  */
 struct before {
-	uint16_t place[1 + TOGETHER];
+	uint16_t place[WAITING + TOGETHER];
 };
 
 static inline uint16_t *
 quick_place(struct sm_defmatch *m, uint64_t word)
 {
-	return &m->head[(word << (64 - 8 * LEAST)) *
-				UINT64_C(0x9e3779b97f4a7c15) >>
-			(64 - CHAIN_BITS)];
+	return &m->one[(word << (64 - 8 * LEAST)) *
+			       UINT64_C(0x9e3779b97f4a7c15) >>
+		       (64 - ONE_BITS)];
 }
 
 static inline void
@@ -80,7 +87,8 @@ quick_note(struct sm_defmatch *m, struct before *before,
 	uint16_t *next = before->place;
 	size_t i;
 
-	*next++ = before->place[TOGETHER];
+	memcpy(next, next + TOGETHER, WAITING * sizeof(*next));
+	next += WAITING;
 	for (i = 0; i + 4 <= n; i += 4) {
 		quick_note_one(m, next + i, text, at + i);
 		quick_note_one(m, next + i + 1, text, at + i + 1);
@@ -114,22 +122,57 @@ quick_agree(const unsigned char *a, const unsigned char *b)
 }
 
 /*
- * What is known at once of a match at text[at] with what is at `place`; only
- * at the run's `tail` it may be one with what is after that.
+ * A match as a number that is greater the longer the match is, and of those of
+ * one length, the sooner it begins: `later` is less than NEIGHBOURS.
  */
-static inline struct match
-quick_find(const unsigned char *text, size_t at, size_t end, uint16_t place,
-	   bool tail)
-{
-	const unsigned char *p = text + at;
-	struct match found;
+#define FOUND(len, later, dist)                                                \
+	((uint32_t)(len) << 18 | (uint32_t)(WAITING - (later)) << 16 | (dist))
+#define FOUND_LEN(found)   ((found) >> 18)
+#define FOUND_LATER(found) (WAITING - ((found) >> 16 & 3))
+#define FOUND_DIST(found)  ((found)&0xffff)
 
-	found.dist = (uint16_t)(at - place);
-	found.len = quick_agree(p, p - found.dist);
-	if (tail && found.len > end - at)
-		found.len = (unsigned)(end - at);
-	found.len &= -(unsigned)(found.dist - 1 < WINDOW);
+_Static_assert(NEIGHBOURS == 4 && LEAST >= NEIGHBOURS,
+	       "two bits; compared once");
+
+/*
+ * What is known at once of a match at text[at + later] with what is at `place`;
+ * only at the run's `tail` it may be one with what is after that.
+ */
+static inline __attribute__((always_inline)) uint32_t
+quick_find(const unsigned char *text, size_t at, unsigned later, size_t end,
+	   uint16_t place, bool tail)
+{
+	const unsigned char *p = text + at + later;
+	uint16_t dist = (uint16_t)(at + later - place);
+	unsigned len = quick_agree(p, p - dist);
+
+	if (tail && len > end - at - later)
+		len = (unsigned)(end - at - later);
+	return FOUND(len, later, dist) & -(uint32_t)(dist - 1u < WINDOW);
+}
+
+static inline uint32_t
+quick_better(uint32_t found, uint32_t other)
+{
+	if (found < other)
+		found = other;
 	return found;
+}
+
+/*
+ * The longest match that begins at text[at] or a neighbour; `place` has those
+ * of the four.
+ */
+static inline __attribute__((always_inline)) uint32_t
+quick_find_four(const unsigned char *text, size_t at, size_t end,
+		const uint16_t *place, bool tail)
+{
+	uint32_t a = quick_find(text, at, 0, end, place[0], tail);
+	uint32_t b = quick_find(text, at, 1, end, place[1], tail);
+	uint32_t c = quick_find(text, at, 2, end, place[2], tail);
+	uint32_t d = quick_find(text, at, 3, end, place[3], tail);
+
+	return quick_better(quick_better(a, b), quick_better(c, d));
 }
 
 /*
@@ -160,40 +203,41 @@ struct stretch {
 };
 
 /*
- * Matches that begin at text[at .. last - 1), of which `before` has those from
- * `first` - 1 on; returns where to go on.
+ * Matches that begin at text[at .. last), of which `before` has those from
+ * `first` - WAITING on; returns where to go on.  Inlined with what it calls, so
+ * that nothing asks about the tail but at the tail.
  */
-static inline size_t
+static inline __attribute__((always_inline)) size_t
 quick_parse(struct sm_defmatch *m, const struct before *before,
 	    const unsigned char *text, size_t at, struct stretch s, bool tail)
 {
-	struct sm_defmatch_to to = m->to;      /* a copy stays in registers */
-	const uint16_t *place = before->place; /* from first - 1 on */
+	struct sm_defmatch_to to = m->to; /* a copy stays in registers */
 	size_t begin, floor = m->floor, first = s.first, end = s.end;
-	struct match found, next;
-	unsigned later, back;
+	struct match match;
+	uint32_t found;
+	unsigned back;
 
-	while (at + 1 < s.last) {
-		found = quick_find(text, at, end, place[at + 1 - first], tail);
-		next = quick_find(text, at + 1, end, place[at + 2 - first],
-				  tail);
-		later = next.len > found.len;
-		found.len += (next.len - found.len) & -later;
-		found.dist += (next.dist - found.dist) & -later;
-		if (found.len < LEAST) {
-			at += 2;
+	assert(at + WAITING >= first);
+	while (at + WAITING < s.last) {
+		found = quick_find_four(text, at, end,
+					before->place + (at + WAITING - first),
+					tail);
+		if (found < FOUND(LEAST, WAITING, 0)) {
+			at += NEIGHBOURS;
 			continue;
 		}
-		at += later;
-		if (found.len == AT_ONCE)
-			found.len = agree(text + at, text + at - found.dist,
+		at += FOUND_LATER(found);
+		match.len = FOUND_LEN(found);
+		match.dist = FOUND_DIST(found);
+		if (match.len == AT_ONCE)
+			match.len = agree(text + at, text + at - match.dist,
 					  AT_ONCE, room_of(at, end));
 		/* The next search does not wait for what is before this. */
-		back = quick_back(text, at, found, at - to.covered, floor);
+		back = quick_back(text, at, match, at - to.covered, floor);
 		begin = at - back;
-		at += found.len;
-		found.len += back;
-		put_match(&to, begin, found, floor);
+		at += match.len;
+		match.len += back;
+		put_match(&to, begin, match, floor);
 	}
 	m->to = to;
 	return at;
@@ -224,7 +268,7 @@ sm_defquick_run(struct sm_defmatch *m, const unsigned char *text, size_t start,
 			continue;
 		blind = (at - m->to.covered) >> BLIND_SHIFT;
 		if (blind > 0) {
-			n = 2;
+			n = NEIGHBOURS;
 			at = s.last += blind;
 		}
 	}
