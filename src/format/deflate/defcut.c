@@ -100,16 +100,16 @@ log_make(unsigned i)
 	return (uint16_t)log;
 }
 
-/* n times its logarithm, which has LOG_BITS after the point; n < 2^32. */
+/*
+ * n times its logarithm, which has LOG_BITS after the point; 0 for n = 0, too.
+ */
 static inline uint64_t
 n_log_n(const struct sm_defcut *c, uint32_t n)
 {
 	unsigned top;
 	uint64_t mantissa;
 
-	if (n < 2)
-		return 0;
-	top = 31 - (unsigned)__builtin_clz(n);
+	top = 31 - (unsigned)__builtin_clz(n | 1);
 	mantissa = ((uint64_t)n << LOG_BITS >> top) & (LOG_STEPS - 1);
 	return n * (uint64_t)(top << LOG_BITS | c->log[mantissa]);
 }

@@ -61,6 +61,53 @@ huffman_is_whole(const uint8_t *len, unsigned n, unsigned limit)
 }
 
 /*
+ * Huffman's algorithm, of the two queues: leaves and packages, both in rising
+ * order, make one list, in which items 2p and 2p + 1 are package p, and an
+ * item's depth is that of its package plus one.  False: a length is over the
+ * limit.
+ *
+ * Where none is, package-merge makes just these lengths, in many more steps.
+ * Its lists are merged by the same rule, a leaf first where both weigh the
+ * same, so that they differ from this one in packages that are deeper than the
+ * level only; and of what is taken at a level, nothing is.
+ */
+static bool
+huffman_plain(uint8_t *len, const uint16_t *symbol, const uint64_t *leaf,
+	      unsigned used, unsigned limit)
+{
+	uint64_t weight[2 * SM_HUFFMAN_SYMBOLS], pair;
+	bool is_leaf[2 * SM_HUFFMAN_SYMBOLS];
+	uint16_t depth[SM_HUFFMAN_SYMBOLS]; /* of packages */
+	unsigned max = 2 * used - 2, i, k, p, below;
+
+	for (i = k = p = 0; i < max; i++) {
+		pair = UINT64_MAX;
+		if (2 * p + 1 < i)
+			pair = weight[2 * p] + weight[2 * p + 1];
+		is_leaf[i] = k < used && leaf[k] <= pair;
+		if (is_leaf[i]) {
+			weight[i] = leaf[k++];
+		} else {
+			weight[i] = pair;
+			p++;
+		}
+	}
+	assert(k == used && p == used - 2);
+
+	depth[p] = 0;
+	while (i-- > 0) {
+		below = depth[i / 2] + 1u;
+		if (!is_leaf[i])
+			depth[--p] = (uint16_t)below;
+		else if (below > limit)
+			return false;
+		else
+			len[symbol[--k]] = (uint8_t)below;
+	}
+	return true;
+}
+
+/*
  * Package-merge.  Level 1 is the list of leaves; each further one merges the
  * leaves with the pairs ("packages") of the list below.  The 2n - 2 cheapest
  * of the last level make the code: a leaf's length is the number of levels
@@ -86,6 +133,11 @@ sm_huffman_lengths(uint8_t *len, const uint32_t *count, unsigned n,
 			len[symbol[0]] = 1;
 		return;
 	}
+	if (huffman_plain(len, symbol, leaf, used, limit)) {
+		assert(huffman_is_whole(len, n, limit));
+		return;
+	}
+	memset(len, 0, n);
 	max = 2 * used - 2;
 
 	memcpy(from, leaf, used * sizeof(*leaf));

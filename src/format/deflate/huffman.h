@@ -1,9 +1,10 @@
 /*
  * huffman.h - prefix codes for deflate (RFC 1951, 3.2.2 and 3.2.7)
  *
- * Lengths come from the package-merge algorithm (Larmore and Hirschberg: A
- * Fast Algorithm for Optimal Length-Limited Huffman Codes, JACM 37, 1990), so
- * that the limit holds by construction and the code is optimal under it.
+ * Lengths are Huffman's where these keep the limit, and else come from the
+ * package-merge algorithm (Larmore and Hirschberg: A Fast Algorithm for Optimal
+ * Length-Limited Huffman Codes, JACM 37, 1990), so that the limit holds by
+ * construction and the code is optimal under it.
  * Equal counts are taken in the order of the symbols: one result everywhere.
  *
  * A code of two or more symbols is complete (its Kraft sum is exactly 1),
