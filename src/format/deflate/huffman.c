@@ -183,14 +183,14 @@ sm_huffman_lengths(uint8_t *len, const uint32_t *count, unsigned n,
 /*
  * RFC 1951, 3.2.2: code words of one length are consecutive, in the order of
  * their symbols.  Deflate sends them from the highest bit on, and bits are
- * written from the lowest on, so they are reversed here, once.
+ * written from the lowest on, so they are reversed here, once, all 16 of them.
  */
 void
 sm_huffman_codes(uint16_t *code, const uint8_t *len, unsigned n)
 {
 	unsigned of_len[SM_HUFFMAN_LIMIT + 1] = { 0 };
 	unsigned next[SM_HUFFMAN_LIMIT + 2] = { 0 };
-	unsigned i, b, v, bits;
+	unsigned i, b, v;
 
 	for (i = 0; i < n; i++)
 		of_len[len[i]]++;
@@ -199,9 +199,11 @@ sm_huffman_codes(uint16_t *code, const uint8_t *len, unsigned n)
 		next[b] = (next[b - 1] + of_len[b - 1]) << 1;
 	for (i = 0; i < n; i++) {
 		v = next[len[i]]++;
-		for (b = bits = 0; b < len[i]; b++, v >>= 1)
-			bits = bits << 1 | (v & 1);
-		code[i] = (uint16_t)bits;
+		v = (v & 0x5555) << 1 | (v >> 1 & 0x5555);
+		v = (v & 0x3333) << 2 | (v >> 2 & 0x3333);
+		v = (v & 0x0f0f) << 4 | (v >> 4 & 0x0f0f);
+		v = (v & 0x00ff) << 8 | v >> 8;
+		code[i] = (uint16_t)(v >> (16 - len[i]));
 	}
 }
 
