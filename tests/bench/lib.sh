@@ -41,10 +41,13 @@ ms_since() {
 	echo $(((${EPOCHREALTIME/[.,]/} - ${1/[.,]/}) / 1000))
 }
 
-# clock NAME CMD...: run it, note how long it took; 1 if it failed
+# clock NAME CMD...: run it, note how long it took; 1 if it failed.  What was
+# written before, a data set of gigabytes perhaps, is on the disk by then.
 clock() {
-	local name=$1 start=$EPOCHREALTIME
+	local name=$1 start
 	shift
+	sync
+	start=$EPOCHREALTIME
 	"$@" >"$dir/out" 2>"$dir/err" </dev/null || fail "$name: $*"
 	took[$name]+=" $(ms_since "$start")"
 }
@@ -54,6 +57,7 @@ clock() {
 usage() {
 	local name=$1 ms cpu kib
 	shift
+	sync
 	"$PYTHON" "$tests/bench/usage.py" "$dir/usage" "$@" >"$dir/out" \
 		2>"$dir/err" </dev/null || fail "$name: $*"
 	read -r ms cpu kib <"$dir/usage"
