@@ -74,11 +74,20 @@ dbfile_note_refusal(const char *path, int flags, int fd, bool is_db)
 int
 sm_sql_refused(int rc)
 {
-	if (rc == SQLITE_CANTOPEN)
-		return refused;
-	if ((rc & 0xff) == SQLITE_READONLY)
+	switch (rc) {
+	case SQLITE_CANTOPEN:
+		if (refused)
+			return refused;
+		/* A journal that is to be played back was opened for reading.
+		 */
 		return read_only;
-	return 0;
+	case SQLITE_READONLY_DIRECTORY:
+		return refused;
+	default:
+		if ((rc & 0xff) == SQLITE_READONLY)
+			return read_only;
+		return 0;
+	}
 }
 
 static int
@@ -139,11 +148,13 @@ dbfile_set_up(void)
 }
 
 void
-sm_sql_keep_locks(void)
+sm_sql_before_connect(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, dbfile_set_up);
+	refused_path = NULL;
+	refused = read_only = 0;
 }
 
 void

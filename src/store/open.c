@@ -154,7 +154,8 @@ db_play_back(struct sm_db *db, struct sm_err *err)
 	static const char read[] = "SELECT 1 FROM sqlite_schema LIMIT 1";
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW;
 	int rc = sqlite3_exec(db->main, read, NULL, NULL, NULL);
-	sqlite3 *conn = NULL;
+	sqlite3 *conn = NULL, *reads = db->main;
+	int ret = 0;
 
 	/* Once waited for is enough; what else is wrong comes up again. */
 	if ((rc & 0xff) == SQLITE_BUSY)
@@ -166,14 +167,17 @@ db_play_back(struct sm_db *db, struct sm_err *err)
 		rc = sqlite3_busy_handler(conn, db_busy, db);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(conn, read, NULL, NULL, NULL);
+	if (rc != SQLITE_OK) {
+		db->main = conn;
+		ret = sm_sql_err(db, rc, "undo a commit that was cut short",
+				 err);
+		db->main = reads;
+		if (err && (err->sys == EACCES || err->sys == EROFS))
+			sm_err_append(err, "; whoever may write to it does "
+					   "that by reading");
+	}
 	sqlite3_close(conn);
-	if (rc == SQLITE_OK)
-		return 0;
-	return sm_err_set(err, sm_sql_class(rc),
-			  "cannot read '%s': its last commit was cut short and "
-			  "must be undone first: %s (SQLite error %d); whoever "
-			  "may write to it does that by reading",
-			  db->path, sqlite3_errstr(rc), rc);
+	return ret;
 }
 
 /* Both connections and the queue, on db->path. */

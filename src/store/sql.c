@@ -38,7 +38,7 @@ sm_sql_connect(struct sm_db *db, sqlite3 **conn, int flags, const char *path)
 {
 	int rc;
 
-	sm_sql_keep_locks();
+	sm_sql_before_connect();
 	rc = sqlite3_open_v2(path, conn, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK)
 		return rc;

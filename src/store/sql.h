@@ -73,13 +73,13 @@ int sm_sql_connect(struct sm_db *db, sqlite3 **conn, int flags,
 		   const char *path);
 
 /*
- * dbfile.c: that a connection cannot be opened must cost the process's other
- * ones no lock.  Before the first one.
+ * dbfile.c, before each connection: that it cannot be opened must cost the
+ * process's other ones no lock, and what was refused to others is forgotten.
  */
-void sm_sql_keep_locks(void);
+void sm_sql_before_connect(void);
 /*
- * The errno for which this thread's last file of a database was not opened for
- * writing, where an SQLite result code says that it could not be opened, or
+ * The errno for which a file was not opened for writing by this thread's last
+ * connection, where an SQLite result code says that it could not be opened, or
  * that it may not be written to; 0: it is not known.
  */
 int sm_sql_refused(int rc);

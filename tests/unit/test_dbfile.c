@@ -143,6 +143,78 @@ test_refused(void **state)
 	}
 }
 
+/* A host dies inside a commit that has begun to write to the database. */
+static void
+leave_a_hot_journal(void)
+{
+	static const char text[] =
+		"PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN; "
+		"CREATE TABLE filler(x); WITH RECURSIVE c(i) AS (VALUES(1) "
+		"UNION ALL SELECT i + 1 FROM c WHERE i < 5000) "
+		"INSERT INTO filler SELECT randomblob(100) FROM c";
+	sqlite3 *conn;
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(sqlite3_open(jobdb_file("job.db"), &conn) != SQLITE_OK ||
+		      sqlite3_exec(conn, text, NULL, NULL, NULL) != SQLITE_OK);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static int
+open_refused(int mode, const char *file, int by)
+{
+	struct sm_db_opts opts = { .mode = mode };
+	struct sm_db *db = NULL;
+	int ret;
+
+	refuses = file;
+	refuses_by = by;
+	ret = sm_db_open(&db, jobdb.path, jobdb.fd, &opts, &jobdb.err);
+	refuses = NULL;
+	sm_db_close(db);
+	return ret;
+}
+
+/*
+ * A journal must be played back before even a reader reads: why it could not be
+ * is told, and of this connection, not of one before.
+ */
+static void
+test_refused_journal(void **state)
+{
+	static const char *const files[] = { "/job.db", "/job.db-journal" };
+	size_t i;
+
+	(void)state;
+	jobdb_make(2);
+	sm_db_close(jobdb.db);
+	jobdb.db = NULL;
+	leave_a_hot_journal();
+	for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		assert_int_equal(open_refused(SM_DB_READ, files[i], EDQUOT),
+				 SM_ENOSPC);
+		assert_int_equal(jobdb.err.sys, EDQUOT);
+		assert_non_null(strstr(jobdb.err.text, strerror(EDQUOT)));
+		assert_non_null(strstr(jobdb.err.text, "cut short"));
+		assert_int_equal(open_refused(SM_DB_READ, files[i], EMFILE),
+				 SM_EIO);
+		assert_int_equal(jobdb.err.sys, EMFILE);
+	}
+	assert_int_equal(open_refused(SM_DB_READ, "/job.db", EACCES), SM_EIO);
+	assert_non_null(strstr(jobdb.err.text, strerror(EACCES)));
+	assert_non_null(strstr(jobdb.err.text, "; whoever may write"));
+	assert_int_equal(open_refused(SM_DB_READ, NULL, 0), 0);
+	assert_int_equal(write_refused("/job.db", EDQUOT), SM_ENOSPC);
+	/* None of what was refused before. */
+	sm_sql_before_connect();
+	assert_int_equal(sm_sql_refused(SQLITE_CANTOPEN), 0);
+	assert_int_equal(sm_sql_refused(SQLITE_READONLY), 0);
+}
+
 int
 main(void)
 {
@@ -151,6 +223,8 @@ main(void)
 						jobdb_teardown),
 		cmocka_unit_test_setup_teardown(test_refused, jobdb_setup,
 						jobdb_teardown),
+		cmocka_unit_test_setup_teardown(test_refused_journal,
+						jobdb_setup, jobdb_teardown),
 	};
 	sqlite3_vfs *v = sqlite3_vfs_find(NULL);
 
