@@ -4,6 +4,7 @@
  * once, in the order of the file, and leaves it to its caller to count them,
  * because a GROUP BY would sort a million rows several times.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -386,7 +387,7 @@ static void
 report_step_batch(sqlite3_context *context, int columns, sqlite3_value **v)
 {
 	const struct report_each *to = sqlite3_user_data(context);
-	const char *state = sqlite3_value_blob(v[1]);
+	const char *state = (const char *)sqlite3_value_text(v[1]);
 	struct sm_report_batch_row b = {
 		.id = (uint64_t)sqlite3_value_int64(v[0]),
 		.attempts = (uint64_t)sqlite3_value_int64(v[2]),
@@ -408,7 +409,7 @@ report_step_attempt(sqlite3_context *context, int columns, sqlite3_value **v)
 {
 	static const char running[] = "running";
 	const struct report_each *to = sqlite3_user_data(context);
-	const char *outcome = sqlite3_value_blob(v[3]);
+	const char *outcome = (const char *)sqlite3_value_text(v[3]);
 	size_t len = (size_t)sqlite3_value_bytes(v[3]);
 	struct sm_report_attempt_row a = {
 		.worker = (uint64_t)sqlite3_value_int64(v[0]),
@@ -432,7 +433,9 @@ report_final(sqlite3_context *context)
 /*
  * Rows by the million: `text` hands them to an aggregate function, each_row(),
  * which counts nothing itself.  To step to each row, and to read its columns
- * from the statement, takes twice as long.
+ * from the statement, takes twice as long.  They come in the order in which the
+ * table has them, which is that of their ids; no other statement may be active
+ * on the connection, or the function could not be taken away.
  */
 static int
 report_each(struct sm_db *db, const char *what, const char *text,
@@ -447,8 +450,9 @@ report_each(struct sm_db *db, const char *what, const char *text,
 	if (rc != SQLITE_OK)
 		return sm_sql_err(db, rc, what, err);
 	ret = sm_sql_one(NULL, db, what, text, SQL_NOTHING, err);
-	sqlite3_create_function_v2(db->main, name, -1, SQLITE_UTF8, NULL, NULL,
-				   NULL, NULL, NULL);
+	rc = sqlite3_create_function_v2(db->main, name, -1, SQLITE_UTF8, NULL,
+					NULL, NULL, NULL, NULL);
+	assert(rc == SQLITE_OK);
 	return ret;
 }
 
