@@ -341,6 +341,10 @@ sm_crc32_combine(uint32_t a, uint32_t b, uint64_t len_b)
 const char *
 sm_crc32_feature(void)
 {
+#ifdef CRC32_WIDE
+	if (crc32_can_fold_wide())
+		return "vpclmulqdq";
+#endif
 #ifdef CRC32_FOLDS
 	if (crc32_can_fold())
 		return CRC32_FEATURE;
