@@ -99,6 +99,43 @@ test_steep_counts(void **state)
 		assert_int_equal(check_code(count, 40, limit, &bits), limit);
 }
 
+/*
+ * What package-merge makes of counts with many ties, by itself: of the last row
+ * the limit asks for it, of the others it does not.
+ */
+static void
+test_known(void **state)
+{
+	static const struct {
+		uint32_t count[20];
+		uint8_t len[20];
+	} known
+		[] = {
+			{ { 1, 1, 3, 3, 1, 1, 2,  2,  2, 4,
+			    4, 4, 8, 8, 8, 8, 16, 16, 0, 1 },
+			  { 6, 6, 5, 5, 6, 6, 6, 5, 5, 5,
+			    4, 4, 4, 4, 3, 3, 3, 3, 0, 6 } },
+			{ { 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5 },
+			  { 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 3, 3, 3 } },
+			{ { 1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377,
+			    610 },
+			  { 14, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2,
+			    1 } },
+			{ { 1,  1,   2,   3,   5,   8,   13,   21,   34,   55,
+			    89, 144, 233, 377, 610, 987, 1597, 2584, 4181, 6765 },
+			  { 15, 15, 14, 13, 12, 11, 10, 9, 8, 7,
+			    6,  5,  5,  5,  4,  4,  3,  3, 2, 2 } },
+		};
+	uint8_t len[20];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		sm_huffman_lengths(len, known[i].count, 20, 15);
+		assert_memory_equal(len, known[i].len, sizeof(len));
+	}
+}
+
 static void
 test_one_and_none(void **state)
 {
@@ -143,6 +180,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_steep_counts),
+		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_one_and_none),
 		cmocka_unit_test(test_words),
 	};

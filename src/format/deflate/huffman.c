@@ -68,8 +68,9 @@ huffman_is_whole(const uint8_t *len, unsigned n, unsigned limit)
  *
  * Where none is, package-merge makes just these lengths, in many more steps.
  * Its lists are merged by the same rule, a leaf first where both weigh the
- * same, so that they differ from this one in packages that are deeper than the
- * level only; and of what is taken at a level, nothing is.
+ * same.  None of their items is lighter than the one at that place here, and
+ * those that are taken are the same, as they go down no more levels than there
+ * are.
  */
 static bool
 huffman_plain(uint8_t *len, const uint16_t *symbol, const uint64_t *leaf,

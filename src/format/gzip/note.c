@@ -52,8 +52,8 @@ static const unsigned sent[LENGTHS] = { 0, 7, 3, 5, 1 };
 
 /*
  * What a reader adds to a group's number for two literals, by what is left for
- * them and those after them: it takes no more time than two looks.  Of what is
- * left five bits are looked at, so that no other number is outside the table.
+ * them and those after them.  Of what is left five bits are looked at, so that
+ * no other number is outside the table.
  */
 #define PAIR_BITS 6
 #define PAIR_LEFT 32

@@ -17,8 +17,8 @@
  * version * 16 + type), the length of the body (3, little-endian), the body,
  * the CRC-32 of all of these (4), and zeros to the last block's end.
  *
- * A reader decodes a block and compares it with the one block that says this,
- * so that a bit that is not as it was written is found.
+ * There is one block for what is said, and a reader refuses every other, so
+ * that a bit that is not as it was written is found.
  */
 #ifndef SM_NOTE_H
 #define SM_NOTE_H
