@@ -9,10 +9,9 @@
 # count the order of the run, which is another one each time.  So the second run
 # passes over as many jobs as the first one did, but others.  In the end the log
 # has a line for each number, all with Exitval 0.
-# Why it matters: "This is useful to get a quick preview of the results before
-# running the full batch", the manual says of --shuf with --halt; who goes on
-# from the preview with --resume has lost some of the batch, and the log says that
-# it is complete.
+# Why it matters: --shuf with --halt gives an early look at a sample of a batch,
+# for which the manual recommends them; who then goes on with --resume has lost
+# some of the batch, and the log says that it is complete.
 set -euo pipefail
 version=20221122+ds-2
 dir=$(mktemp -d)
