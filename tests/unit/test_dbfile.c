@@ -165,7 +165,7 @@ leave_a_hot_journal(void)
 }
 
 static int
-open_refused(int mode, const char *file, int by)
+open_refused(enum sm_db_mode mode, const char *file, int by)
 {
 	struct sm_db_opts opts = { .mode = mode };
 	struct sm_db *db = NULL;
