@@ -22,6 +22,14 @@ written() {
 	echo $((counts[6] * 512))
 }
 
+# make NAME PROGRAM: the shards of that build, which may have another form
+make() {
+	expect_exit 0 "$2" plan "disk/$1" exec --range $shards -- \
+		sh -c "tail -c +\$((\$1 * 77777 % 30000000 + 1)) $dir/noise |
+			head -c $size" - '{first}'
+	expect_exit 0 "$2" run "disk/$1" -q -j 2
+}
+
 # timed NAME PROGRAM: join them once
 timed() {
 	local name=$1 start before cpu
@@ -31,7 +39,7 @@ timed() {
 	start=$EPOCHREALTIME
 	cpu=$({
 		TIMEFORMAT='%U %S'
-		time "$2" finalize disk/job -q -o disk/f.gz 2>err
+		time "$2" finalize "disk/$1" -q -o disk/f.gz 2>err
 	} 2>&1) || fail "$name: finalize"
 	note "$name" "$(ms_since "$start")"
 	note "$name-cpu" "$(calc "(${cpu/ / + }) * 1000" %.0f)"
@@ -50,10 +58,8 @@ disk() {
 	"mkfs.$1" -q image >out 2>&1 || fail "cannot make $1"
 	mount -o loop image disk >out 2>&1 ||
 		fail "cannot mount $1"
-	expect_exit 0 sm plan disk/job exec --range $shards -- \
-		sh -c "tail -c +\$((\$1 * 77777 % 30000000 + 1)) $dir/noise |
-			head -c $size" - '{first}'
-	expect_exit 0 sm run disk/job -q -j 2
+	[ -z "${OLD:-}" ] || make old "$OLD"
+	make now "$SHARDMILL"
 	first=${first:-now}
 	took=()
 	for ((i = 0; i < 2 * runs; i++)); do
