@@ -2,7 +2,8 @@
 # what writes or reads bytes; FUZZ_SECONDS (60) each.  What is found to be new
 # is kept in build-fuzz/corpus-*/ for the next run.
 need_packages clang libclang-rt-dev libdeflate-dev libisal-dev
-build fuzz -DCMAKE_C_COMPILER=clang -DSHARDMILL_FUZZ=ON \
+build fuzz -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
+	-DSHARDMILL_FUZZ=ON \
 	-DSHARDMILL_SANITIZE=fuzzer-no-link,address,undefined &&
 	for source in "$tests"/fuzz/fuzz_*.c; do
 		name=$(basename "$source" .c) start=$EPOCHREALTIME
