@@ -98,20 +98,23 @@ test_locks_stay(void **state)
 	assert_false(is_locked());
 }
 
-/* Open it and write with `file` refused; what is said of it. */
+/*
+ * Open it with `file` refused, and write where it is not for reading; what is
+ * said of it.
+ */
 static int
-write_refused(const char *file, int by)
+use_refused(enum sm_db_mode mode, const char *file, int by)
 {
-	struct sm_db_opts opts = { .mode = SM_DB_WRITE };
+	struct sm_db_opts opts = { .mode = mode };
 	struct sm_db *db = NULL;
 	int ret;
 
 	refuses = file;
 	refuses_by = by;
 	ret = sm_db_open(&db, jobdb.path, jobdb.fd, &opts, &jobdb.err);
-	if (ret == 0)
+	if (ret == 0 && mode == SM_DB_WRITE)
 		ret = sm_db_begin_write(db, &jobdb.err);
-	if (ret == 0)
+	if (ret == 0 && mode == SM_DB_WRITE)
 		ret = sm_sql_exec(db, "UPDATE job SET paused = 1", "pause",
 				  &jobdb.err);
 	refuses = NULL;
@@ -132,14 +135,16 @@ test_refused(void **state)
 	sm_db_close(jobdb.db);
 	jobdb.db = NULL;
 	for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		assert_int_equal(write_refused(files[i], EDQUOT), SM_ENOSPC);
+		assert_int_equal(use_refused(SM_DB_WRITE, files[i], EDQUOT),
+				 SM_ENOSPC);
 		assert_int_equal(jobdb.err.sys, EDQUOT);
 		assert_non_null(strstr(jobdb.err.text, strerror(EDQUOT)));
 		assert_null(strstr(jobdb.err.text, strerror(ENOENT)));
-		assert_int_equal(write_refused(files[i], EMFILE), SM_EIO);
+		assert_int_equal(use_refused(SM_DB_WRITE, files[i], EMFILE),
+				 SM_EIO);
 		assert_non_null(strstr(jobdb.err.text, strerror(EMFILE)));
 		/* It is of one connection. */
-		assert_int_equal(write_refused(NULL, 0), 0);
+		assert_int_equal(use_refused(SM_DB_WRITE, NULL, 0), 0);
 	}
 }
 
@@ -164,21 +169,6 @@ leave_a_hot_journal(void)
 	assert_int_equal(status, 0);
 }
 
-static int
-open_refused(enum sm_db_mode mode, const char *file, int by)
-{
-	struct sm_db_opts opts = { .mode = mode };
-	struct sm_db *db = NULL;
-	int ret;
-
-	refuses = file;
-	refuses_by = by;
-	ret = sm_db_open(&db, jobdb.path, jobdb.fd, &opts, &jobdb.err);
-	refuses = NULL;
-	sm_db_close(db);
-	return ret;
-}
-
 /*
  * A journal must be played back before even a reader reads: why it could not be
  * is told, and of this connection, not of one before.
@@ -195,20 +185,21 @@ test_refused_journal(void **state)
 	jobdb.db = NULL;
 	leave_a_hot_journal();
 	for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		assert_int_equal(open_refused(SM_DB_READ, files[i], EDQUOT),
+		assert_int_equal(use_refused(SM_DB_READ, files[i], EDQUOT),
 				 SM_ENOSPC);
 		assert_int_equal(jobdb.err.sys, EDQUOT);
 		assert_non_null(strstr(jobdb.err.text, strerror(EDQUOT)));
 		assert_non_null(strstr(jobdb.err.text, "cut short"));
-		assert_int_equal(open_refused(SM_DB_READ, files[i], EMFILE),
+		assert_int_equal(use_refused(SM_DB_READ, files[i], EMFILE),
 				 SM_EIO);
 		assert_int_equal(jobdb.err.sys, EMFILE);
 	}
-	assert_int_equal(open_refused(SM_DB_READ, "/job.db", EACCES), SM_EIO);
+	assert_int_equal(use_refused(SM_DB_READ, "/job.db", EACCES), SM_EIO);
 	assert_non_null(strstr(jobdb.err.text, strerror(EACCES)));
 	assert_non_null(strstr(jobdb.err.text, "; whoever may write"));
-	assert_int_equal(open_refused(SM_DB_READ, NULL, 0), 0);
-	assert_int_equal(write_refused("/job.db", EDQUOT), SM_ENOSPC);
+	assert_int_equal(use_refused(SM_DB_READ, NULL, 0), 0);
+	assert_int_equal(use_refused(SM_DB_WRITE, "/job.db", EDQUOT),
+			 SM_ENOSPC);
 	/* None of what was refused before. */
 	sm_sql_before_connect();
 	assert_int_equal(sm_sql_refused(SQLITE_CANTOPEN), 0);
